@@ -1,0 +1,34 @@
+# The three kinds of target the project has. Include paths start at the project's root, so an include names its module:
+#   #include "lib/base/result.h"
+
+# mailhub_library(NAME sources...): a static library mailhub::NAME.
+function(mailhub_library name)
+  add_library(mailhub_${name} STATIC ${ARGN})
+  add_library(mailhub::${name} ALIAS mailhub_${name})
+  target_include_directories(mailhub_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(mailhub_${name} PRIVATE mailhub_warnings)
+endfunction()
+
+# mailhub_program(NAME sources...): an executable in <build>/bin.
+function(mailhub_program name)
+  add_executable(${name} ${ARGN})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE mailhub_warnings)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()
+
+# mailhub_test(NAME LABEL <unit|sim|crash|lab> SOURCES files... LIBRARIES targets...): a GoogleTest program run by ctest.
+function(mailhub_test name)
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  if(NOT arg_LABEL)
+    set(arg_LABEL unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE mailhub_warnings ${arg_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+endfunction()

@@ -1,0 +1,21 @@
+# Compiler, warnings, sanitizers: what every target of the project is built with.
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+find_program(LLD ld.lld)
+if(LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
+
+set(MAILHUB_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them: address,undefined or thread")
+if(MAILHUB_SANITIZE)
+  add_compile_options(-fsanitize=${MAILHUB_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MAILHUB_SANITIZE})
+endif()
+
+# Used by every target of our own through mailhub_library() and friends; third-party code stays unaffected.
+add_library(mailhub_warnings INTERFACE)
+target_compile_options(mailhub_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)

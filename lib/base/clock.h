@@ -1,0 +1,40 @@
+// Time as a seam: the real clock is touched only where a program is put together, so tests and the simulator own time.
+#pragma once
+
+#include <chrono>
+
+namespace mailhub {
+
+using Milliseconds = std::chrono::milliseconds;
+using Seconds = std::chrono::seconds;
+
+// Wall time: what people and other machines see. May step in either direction.
+using WallTime = std::chrono::time_point<std::chrono::system_clock, Milliseconds>;
+// Steady time: for deadlines and durations inside one life of the program. Never steps, means nothing after a restart.
+using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, Milliseconds>;
+
+// Thread-safe. Never fails.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual WallTime Now() const = 0;
+  virtual SteadyTime Steady() const = 0;
+};
+
+class RealClock final : public Clock {
+ public:
+  WallTime Now() const override {
+    return std::chrono::time_point_cast<Milliseconds>(std::chrono::system_clock::now());
+  }
+  SteadyTime Steady() const override {
+    return std::chrono::time_point_cast<Milliseconds>(std::chrono::steady_clock::now());
+  }
+};
+
+// Edges (SQL, JSON, metrics) carry plain numbers with their unit in the name.
+inline long long ToUnixMs(WallTime t) { return t.time_since_epoch().count(); }
+inline WallTime FromUnixMs(long long ms) { return WallTime(Milliseconds(ms)); }
+inline double ToUnixSeconds(WallTime t) { return static_cast<double>(ToUnixMs(t)) / 1000.0; }
+inline double ToSeconds(Milliseconds d) { return static_cast<double>(d.count()) / 1000.0; }
+
+}  // namespace mailhub

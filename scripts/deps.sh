@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Installs what the project builds and tests with, from Debian's packages alone. Quick when nothing is missing.
+set -euo pipefail
+
+cache=/var/cache/mailhub
+civetweb=$cache/civetweb-1.15
+
+packages=(
+  # build
+  g++ cmake ninja-build ccache lld make pkg-config git ca-certificates dpkg-dev
+  libssh-dev libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libgtest-dev libgmock-dev libyaml-cpp-dev
+  libcli11-dev libsqlitecpp-dev libsqlite3-dev libcurl4-openssl-dev libexpected-dev libhowardhinnant-date-dev
+  prometheus-cpp-dev libsystemd-dev libcrypt-dev
+  # check
+  clang-format clang-tidy shellcheck python3 python3-yaml
+  # the lab: hosts, monitoring, mail
+  debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3
+  prometheus prometheus-alertmanager
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "deps: installing ${missing[*]}"
+  # Daemons among them (Prometheus, Alertmanager, lxcfs) are started by the lab, never by their packages.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# Debian's civetweb library is built without TLS, IPv6 and compression; its source package has all three.
+if [ ! -e "$civetweb/lib/libcivetweb.a" ]; then
+  echo "deps: building civetweb from its Debian source package"
+  work=$(mktemp -d)
+  sources=$work/sources.list
+  echo 'deb-src http://deb.debian.org/debian bookworm main' >"$sources"
+  private=(-o "Dir::Etc::SourceList=$sources" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$work/lists")
+  mkdir -p "$work/lists/partial"
+  apt-get "${private[@]}" update -qq
+  (cd "$work" && apt-get "${private[@]}" source -qq civetweb >/dev/null 2>&1)
+  source_dir=$(find "$work" -maxdepth 1 -type d -name 'civetweb-*' | head -n 1)
+  mkdir -p "$civetweb.tmp/lib" "$civetweb.tmp/include"
+  cc -O2 -g -fPIC -DOPENSSL_API_3_0 -DNO_SSL_DL -DUSE_IPV6 -DUSE_ZLIB -DNO_FILES -DNO_CGI -DNDEBUG \
+    -I"$source_dir/include" -c "$source_dir/src/civetweb.c" -o "$work/civetweb.o"
+  ar rcs "$civetweb.tmp/lib/libcivetweb.a" "$work/civetweb.o"
+  cp "$source_dir/include/civetweb.h" "$civetweb.tmp/include/"
+  rm -rf "$civetweb" && mv "$civetweb.tmp" "$civetweb"
+  rm -rf "$work"
+fi
