@@ -1,4 +1,5 @@
-// How long to wait before trying again: doubling, capped, jittered so that many hosts do not come back in step.
+// How long to wait before trying again: doubling, capped, jittered so that many hosts do not come
+// back in step.
 #pragma once
 
 #include <algorithm>
@@ -8,12 +9,14 @@
 
 namespace mailhub {
 
-// Confined to one thread. Never fails. Randomness comes from the caller, so that a simulation can replay it.
+// Confined to one thread. Never fails. Randomness comes from the caller, so that a simulation can
+// replay it.
 class Backoff {
  public:
   Backoff(Milliseconds first, Milliseconds longest) : first_(first), longest_(longest) {}
 
-  // The next wait: between half and all of the current step. `random` is any uniformly distributed number.
+  // The next wait: between half and all of the current step. `random` is any uniformly distributed
+  // number.
   Milliseconds Next(uint64_t random) {
     step_ = step_ == Milliseconds(0) ? first_ : std::min(step_ * 2, longest_);
     const int64_t half = step_.count() / 2;

@@ -1,4 +1,5 @@
-// Time as a seam: the real clock is touched only where a program is put together, so tests and the simulator own time.
+// Time as a seam: the real clock is touched only where a program is put together, so tests and the
+// simulator own time.
 #pragma once
 
 #include <chrono>
@@ -10,7 +11,8 @@ using Seconds = std::chrono::seconds;
 
 // Wall time: what people and other machines see. May step in either direction.
 using WallTime = std::chrono::time_point<std::chrono::system_clock, Milliseconds>;
-// Steady time: for deadlines and durations inside one life of the program. Never steps, means nothing after a restart.
+// Steady time: for deadlines and durations inside one life of the program. Never steps, means
+// nothing after a restart.
 using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, Milliseconds>;
 
 // Thread-safe. Never fails.
@@ -32,9 +34,17 @@ class RealClock final : public Clock {
 };
 
 // Edges (SQL, JSON, metrics) carry plain numbers with their unit in the name.
-inline long long ToUnixMs(WallTime t) { return t.time_since_epoch().count(); }
-inline WallTime FromUnixMs(long long ms) { return WallTime(Milliseconds(ms)); }
-inline double ToUnixSeconds(WallTime t) { return static_cast<double>(ToUnixMs(t)) / 1000.0; }
-inline double ToSeconds(Milliseconds d) { return static_cast<double>(d.count()) / 1000.0; }
+inline long long ToUnixMs(WallTime t) {
+  return t.time_since_epoch().count();
+}
+inline WallTime FromUnixMs(long long ms) {
+  return WallTime(Milliseconds(ms));
+}
+inline double ToUnixSeconds(WallTime t) {
+  return static_cast<double>(ToUnixMs(t)) / 1000.0;
+}
+inline double ToSeconds(Milliseconds d) {
+  return static_cast<double>(d.count()) / 1000.0;
+}
 
 }  // namespace mailhub

@@ -9,8 +9,8 @@ namespace mailhub {
 // Lower-case hex SHA-256, 64 characters. Thread-safe.
 std::string Sha256Hex(std::string_view data);
 
-// `bits` / 4 lower-case hex characters from the operating system's generator; bits is a multiple of 8, at most 512.
-// Thread-safe. Aborts if the system has no randomness: nothing sensible can follow.
+// `bits` / 4 lower-case hex characters from the operating system's generator; bits is a multiple of
+// 8, at most 512. Thread-safe. Aborts if the system has no randomness: nothing sensible can follow.
 std::string RandomHex(int bits);
 
 // Compares without letting the time taken tell where the difference is. Thread-safe.

@@ -9,8 +9,8 @@
 
 namespace mailhub {
 
-// Units y w d h m s ms, each at most once and in this order, as Prometheus takes them. "0" is allowed.
-// kInvalid with what was expected, also for anything above 10 years.
+// Units y w d h m s ms, each at most once and in this order, as Prometheus takes them. "0" is
+// allowed. kInvalid with what was expected, also for anything above 10 years.
 Result<Milliseconds> ParseDuration(std::string_view text);
 
 // The shortest form ParseDuration reads back: "1h30m". Zero is "0s".

@@ -1,4 +1,5 @@
-// A value and the mutex that protects it, inseparable: the value cannot be reached without holding the lock.
+// A value and the mutex that protects it, inseparable: the value cannot be reached without holding
+// the lock.
 #pragma once
 
 #include <mutex>

@@ -49,10 +49,10 @@ std::string Quoted(std::string_view text) {
 }
 
 std::string LogfmtValue(std::string_view text) {
-  const bool plain =
-      !text.empty() && text.find_first_of(" \"=\\") == std::string_view::npos &&
-      text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:"
-                             "@%+,{}()<>") == std::string_view::npos;
+  const bool plain = !text.empty() && text.find_first_of(" \"=\\") == std::string_view::npos &&
+                     text.find_first_not_of(
+                         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:"
+                         "@%+,{}()<>") == std::string_view::npos;
   return plain ? std::string(text) : Quoted(text);
 }
 

@@ -19,10 +19,12 @@ Result<LogFormat> ParseLogFormat(std::string_view text);
 
 using LogField = std::pair<std::string_view, std::string>;
 
-// Sets level and format for the whole program. Call once, before threads start; until then: info, logfmt.
+// Sets level and format for the whole program. Call once, before threads start; until then: info,
+// logfmt.
 void InitLog(LogLevel level, LogFormat format);
 
-// Writes one line: time, level, message, fields. Thread-safe. Values are escaped; control characters never reach the terminal.
+// Writes one line: time, level, message, fields. Thread-safe. Values are escaped; control
+// characters never reach the terminal.
 void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
 
 inline void LogDebug(std::string_view message, std::initializer_list<LogField> fields = {}) {

@@ -1,4 +1,5 @@
-// Errors as values. A failure's kind names what the caller should do about it, so nobody matches error texts.
+// Errors as values. A failure's kind names what the caller should do about it, so nobody matches
+// error texts.
 #pragma once
 
 #include <string>
@@ -38,7 +39,9 @@ using Status = Result<void>;
 inline tl::unexpected<Error> Fail(ErrorKind kind, std::string message) {
   return tl::make_unexpected(Error{kind, std::move(message)});
 }
-inline tl::unexpected<Error> Fail(Error error) { return tl::make_unexpected(std::move(error)); }
+inline tl::unexpected<Error> Fail(Error error) {
+  return tl::make_unexpected(std::move(error));
+}
 
 // The same failure, with where it happened put before its message.
 inline tl::unexpected<Error> Fail(const std::string& where, const Error& error) {

@@ -1,5 +1,5 @@
-// The site file: which hosts there are, what to look at on each, and what a runbook may call there by name.
-// Both programs read the same file, so the host list stands in one place.
+// The site file: which hosts there are, what to look at on each, and what a runbook may call there
+// by name. Both programs read the same file, so the host list stands in one place.
 #pragma once
 
 #include <map>
@@ -15,9 +15,9 @@ namespace mailhub::config {
 enum class Platform { kLinux, kPosix, kWindows };
 
 struct ProcessMatch {
-  std::string exe;            // absolute path of the executable
-  std::string args_contain;   // substring of the arguments joined by spaces; empty: any
-  std::string args_lack;      // substring that must not be there; empty: any
+  std::string exe;           // absolute path of the executable
+  std::string args_contain;  // substring of the arguments joined by spaces; empty: any
+  std::string args_lack;     // substring that must not be there; empty: any
 };
 
 enum class ServiceKind { kSystemd, kSysv, kWindows };
@@ -39,29 +39,32 @@ struct Host {
   std::string user;
   Platform platform = Platform::kLinux;
   std::map<std::string, ProcessMatch> processes;
-  std::map<std::string, std::vector<std::string>> threads;  // process -> thread names, at most 15 characters each
+  std::map<std::string, std::vector<std::string>>
+      threads;  // process -> thread names, at most 15 characters each
   std::map<std::string, ServiceSpec> services;
-  std::map<std::string, std::string> directories;           // label -> absolute path
-  std::map<std::string, std::string> files;                 // label -> absolute path
-  std::map<std::string, int> ports;                         // label -> TCP port
+  std::map<std::string, std::string> directories;  // label -> absolute path
+  std::map<std::string, std::string> files;        // label -> absolute path
+  std::map<std::string, int> ports;                // label -> TCP port
   std::map<std::string, CheckSpec> checks;
-  std::map<std::string, std::string> commands;              // name -> shell command, for runbooks' `use:`
+  std::map<std::string, std::string> commands;  // name -> shell command, for runbooks' `use:`
 };
 
 // Immutable once loaded; may be shared between threads.
 struct Site {
-  std::string known_hosts;    // absolute paths
+  std::string known_hosts;  // absolute paths
   std::string exporter_key;
   std::string actuator_key;
-  std::map<std::string, std::vector<std::string>> groups;   // group -> host names, in the file's order
+  std::map<std::string, std::vector<std::string>>
+      groups;  // group -> host names, in the file's order
   std::map<std::string, Host> hosts;
 
   const Host* FindHost(const std::string& name) const;
   bool InGroup(const std::string& host, const std::string& group) const;
 };
 
-// kInvalid names file:line:column, field and what was expected: unknown keys, hosts that a group names but nobody
-// defines, bad labels, relative paths on hosts, more than 1,000 hosts, ports outside 1..65535.
+// kInvalid names file:line:column, field and what was expected: unknown keys, hosts that a group
+// names but nobody defines, bad labels, relative paths on hosts, more than 1,000 hosts, ports
+// outside 1..65535.
 Result<Site> LoadSite(const std::string& path);
 Result<Site> ParseSite(const std::string& text, const std::string& path);
 

@@ -1,5 +1,5 @@
-// YAML that remembers where everything stands, so that every mistake is reported as file:line:column and what was
-// expected. yaml-cpp stays in the .cc.
+// YAML that remembers where everything stands, so that every mistake is reported as
+// file:line:column and what was expected. yaml-cpp stays in the .cc.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,8 @@
 
 namespace mailhub::config {
 
-// One place in a document. A cheap, immutable handle that keeps the document alive; may be copied between threads.
+// One place in a document. A cheap, immutable handle that keeps the document alive; may be copied
+// between threads.
 class Node {
  public:
   struct Document;
@@ -30,11 +31,11 @@ class Node {
   tl::unexpected<Error> Invalid(std::string_view message) const;
 
   // Readers. All fail with kInvalid naming place, field and what was expected.
-  Result<std::string> String() const;            // a scalar, never empty
+  Result<std::string> String() const;  // a scalar, never empty
   Result<int> Int(int least, int greatest) const;
-  Result<double> Number() const;                 // finite
-  Result<bool> Bool() const;                     // true or false
-  Result<Milliseconds> Duration() const;         // "90s", "15m"
+  Result<double> Number() const;                     // finite
+  Result<bool> Bool() const;                         // true or false
+  Result<Milliseconds> Duration() const;             // "90s", "15m"
   Result<std::vector<std::string>> Strings() const;  // a list of scalars
 
   // The child at `key` of a map. Not present if the key is missing or this is no map.
@@ -43,7 +44,8 @@ class Node {
   std::vector<Entry> Entries() const;
   std::vector<Node> Items() const;
 
-  // Fails at the first key of this map that is not in `known`, naming the known ones; also when this is no map.
+  // Fails at the first key of this map that is not in `known`, naming the known ones; also when
+  // this is no map.
   Status OnlyKeys(std::initializer_list<std::string_view> known) const;
 
  private:
@@ -59,8 +61,9 @@ struct Node::Entry {
   Node value;
 };
 
-// Limits on what is read: 1 MiB, 64 levels deep, 50,000 nodes, no aliases beyond that. Duplicate keys, several documents
-// and syntax errors are kInvalid with their place. `name` is what messages call the text, usually the file's path.
+// Limits on what is read: 1 MiB, 64 levels deep, 50,000 nodes, no aliases beyond that. Duplicate
+// keys, several documents and syntax errors are kInvalid with their place. `name` is what messages
+// call the text, usually the file's path.
 Result<Node> ParseYaml(std::string_view text, const std::string& name);
 
 // kNotFound when there is no such file, kRefused when it may not be read; else as ParseYaml.

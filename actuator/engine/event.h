@@ -1,0 +1,159 @@
+// The facts a journal holds. A run's state is what its events say, and nothing else: replaying them
+// gives the same engine.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actuator/engine/plan.h"
+#include "actuator/engine/remote.h"
+
+namespace mailhub::engine {
+
+enum class Mode { kActive, kObserve, kHalted };
+
+struct ActuatorStarted {
+  uint64_t epoch = 0;  // grows with every start; hosts refuse lower ones
+  std::string version;
+};
+
+struct ModeChanged {
+  Mode mode = Mode::kActive;
+  std::string by;
+};
+
+// What became of one alert of one notification.
+enum class Decision {
+  kStartedRun,
+  kJoined,     // the run it would start exists and is not finished
+  kRepeat,     // this episode was decided before
+  kCooldown,   // a run of this kind finished too recently
+  kObserved,   // mode observe: would have started
+  kHalted,     // mode halted
+  kResolved,   // the episode is over
+  kCancelled,  // the episode is over and its run, not yet committed, is cancelled
+  kIgnored,    // no trigger matches
+  kRejected,   // a label names what the site file does not have, or the alert is malformed
+};
+struct AlertDecided {
+  std::string notification;  // id shared by all alerts of one delivery
+  std::string fingerprint;
+  std::string alertname;
+  std::map<std::string, std::string> labels;
+  bool firing = true;
+  WallTime starts_at;
+  std::string trigger;  // empty when none matches
+  Decision decision = Decision::kIgnored;
+  std::string detail;  // a sentence
+  std::string run;     // the run it started, joined or cancelled
+};
+
+struct RunQueued {
+  Plan plan;
+  std::string trigger;      // name of the trigger; empty when a person started it
+  std::string fingerprint;  // episode; empty when a person started it
+  std::string by;           // person or "alertmanager"
+  std::string only_if;      // PromQL, asked again when the locks are granted; empty: always
+};
+struct RunStarted {};  // locks granted, only_if held
+struct RunDropped {
+  std::string why;
+};
+
+// About to do: committed before anything is attempted under this attempt's key.
+struct StepStarted {
+  std::string path;
+  int attempt = 1;
+  std::string directory_id;  // kRun, kJob: receipts directory the key will be claimed in
+};
+struct StepSettled {  // the receipt is in, or there will never be one
+  std::string path;
+  int attempt = 1;
+  Receipt receipt;             // kFinished, kInterrupted or kVoid
+  bool receipts_lost = false;  // the receipts directory changed: nobody will ever know from there
+};
+enum class StepResult { kDone, kSkipped, kResolved, kContinued };
+struct StepDone {
+  std::string path;
+  StepResult result = StepResult::kDone;
+  Milliseconds took{0};
+  std::string detail;  // last gate reading, operator's reason
+};
+
+struct DeadManArmed {
+  std::string path;
+  std::string host;
+  Milliseconds after{0};
+  std::string directory_id;
+};
+struct DeadManDisarmed {
+  std::string path;
+};
+struct DeadManRestored {  // the host acted by itself
+  std::string path;
+  std::string detail;
+};
+
+enum class HoldReason {
+  kStepFailed,
+  kTimedOut,
+  kOutcomeUnknown,
+  kGateShut,
+  kRefused,
+  kDeadManRestored,
+  kAlwaysFailed,
+};
+struct RunHeld {
+  std::string path;
+  HoldReason reason = HoldReason::kStepFailed;
+  std::string detail;
+};
+
+enum class Verb { kStart, kPause, kResume, kConfirm, kCancel, kRetry, kSkip, kResolve };
+struct OperatorActed {
+  Verb verb = Verb::kStart;
+  std::string path;  // of the step it was about
+  std::string by;
+  std::string detail;
+};
+
+enum class RunResult { kSucceeded, kFailed, kCancelled, kDropped };
+// Forward steps are over; owed `always` steps follow.
+struct RunEnding {
+  RunResult result = RunResult::kSucceeded;
+  std::string detail;
+};
+struct RunFinished {
+  RunResult result = RunResult::kSucceeded;
+  std::string detail;
+};
+struct RunSwept {};  // every host has forgotten the run's receipts
+
+using EventBody =
+    std::variant<ActuatorStarted, ModeChanged, AlertDecided, RunQueued, RunStarted, RunDropped,
+                 StepStarted, StepSettled, StepDone, DeadManArmed, DeadManDisarmed, DeadManRestored,
+                 RunHeld, OperatorActed, RunEnding, RunFinished, RunSwept>;
+
+struct Event {
+  uint64_t seq = 0;  // 1, 2, 3, ...: no gaps
+  WallTime at;
+  std::string run;  // empty: not about a run
+  EventBody body;
+};
+
+const char* Name(Mode mode);
+const char* Name(Decision decision);
+const char* Name(HoldReason reason);
+const char* Name(Verb verb);
+const char* Name(StepResult result);
+const char* Name(RunResult result);
+const char* Name(StepKind kind);
+const char* Name(OnFailure on_failure);
+const char* Name(ReceiptState state);
+// The event's kind, as the journal and the API write it: "step_started".
+const char* Name(const EventBody& body);
+
+}  // namespace mailhub::engine

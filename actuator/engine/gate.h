@@ -1,0 +1,45 @@
+// What the engine asks of Prometheus, and what comes back.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "actuator/engine/plan.h"
+#include "actuator/engine/remote.h"
+
+namespace mailhub::engine {
+
+struct GateQuestion {
+  Gate gate;
+  std::map<std::string, Mark> marks;  // one for every host in gate.about
+};
+
+enum class GateState {
+  kOpen,         // holds, on fresh evidence, over the whole of `for`
+  kFalse,        // fresh evidence, and it does not hold
+  kStale,        // evidence is missing, old or from a failed probe
+  kRebooted,     // a host's boot id is not the mark's: take a new mark
+  kUnreachable,  // Prometheus did not answer
+  kInvalid,      // Prometheus refuses the expression
+};
+
+const char* Name(GateState state);
+
+struct GateReading {
+  GateState state = GateState::kStale;
+  std::optional<double> value;      // left side of the comparison, for people
+  std::optional<double> threshold;  // right side, when it is a number
+  std::string comparison;           // ">=" ...
+  std::string why;                  // a sentence: what is missing, which host
+};
+
+// `only_if`: is this still true now?
+struct QueryQuestion {
+  std::string expr;
+};
+struct QueryReading {
+  Result<bool> holds = false;  // at least one series; kUnreachable, kInvalid
+};
+
+}  // namespace mailhub::engine

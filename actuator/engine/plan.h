@@ -1,0 +1,101 @@
+// The expanded plan of one run: what a runbook becomes once parameters, groups and calls are filled
+// in. It is frozen into the journal when the run is queued, so neither a reload nor a newer program
+// changes what a run does.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+
+namespace mailhub::engine {
+
+enum class StepKind {
+  kRun,      // a command on a host, awaited
+  kJob,      // a command on a host that outlives connections and the actuator itself
+  kWaitFor,  // a gate that may take long to open
+  kCheck,    // a gate that should be open already
+  kConfirm,  // a person says yes
+};
+
+enum class OnFailure { kHold, kContinue, kAbort };
+
+// A condition on metrics that counts only with evidence from after the action before it.
+struct Gate {
+  std::string expr;                // PromQL over raw series
+  std::vector<std::string> about;  // hosts whose marks the evidence must be newer than
+  Milliseconds window{
+      60'000};  // W: how far the expression looks back; all of it must be after the mark
+  Milliseconds hold_for{0};       // `for`: must hold over this whole range
+  int expect = 1;                 // how many series it must return
+  Milliseconds timeout{600'000};  // waiting longer than this holds the run
+
+  bool operator==(const Gate&) const = default;
+};
+
+// What the host does by itself if the actuator does not come back.
+struct DeadMan {
+  std::string restore;    // shell command
+  Milliseconds after{0};  // since the last renewal
+
+  bool operator==(const DeadMan&) const = default;
+};
+
+struct Step {
+  std::string path;  // unique and stable within the plan: "4" or "2.mailhub1.1"; [A-Za-z0-9._-]+
+  std::string name;  // for people
+  StepKind kind = StepKind::kRun;
+  std::string host;              // kRun, kJob
+  std::string command;           // kRun, kJob: for the host's /bin/sh
+  Milliseconds timeout{60'000};  // kRun, kJob: longer holds the run, and kills nothing
+  int attempts = 1;              // kRun, kJob: tries before on_failure applies
+  Milliseconds retry_delay{0};
+  bool idempotent = false;   // may be done again when nobody knows whether it was done
+  std::optional<Gate> gate;  // kWaitFor, kCheck: the condition. kRun, kJob: `verify`
+  std::optional<DeadMan> dead_man;
+  OnFailure on_failure = OnFailure::kHold;
+
+  bool operator==(const Step&) const = default;
+};
+
+// A step that is owed however the run ends, from `since`'s intent until `until` is done.
+struct AlwaysStep {
+  Step step;
+  std::string since;  // path
+  std::string until;  // path; empty: owed to the end
+
+  bool operator==(const AlwaysStep&) const = default;
+};
+
+struct Plan {
+  std::string runbook;
+  std::string summary;
+  std::map<std::string, std::string> parameters;
+  std::string target;              // the host metrics name as the run's; empty when it has none
+  std::vector<std::string> locks;  // sorted
+  std::vector<Step> steps;
+  std::vector<AlwaysStep> always;
+  std::string commit;  // path of the first step after which a resolved alert no longer cancels
+  Milliseconds expected{0};  // configured expected duration; 0: unknown
+
+  bool operator==(const Plan&) const = default;
+};
+
+// The bounds every plan keeps; expansion refuses what exceeds them.
+inline constexpr size_t kMostSteps = 500;
+inline constexpr size_t kLongestCommand = 16 * 1024;
+
+// Makes plans out of runbooks. Pure: no I/O, safe to call from the engine's thread.
+class PlanSource {
+ public:
+  virtual ~PlanSource() = default;
+  // kNotFound for an unknown runbook; kInvalid names the parameter and what was expected (a host
+  // not in the site file, for instance).
+  virtual Result<Plan> Make(const std::string& runbook,
+                            const std::map<std::string, std::string>& parameters) const = 0;
+};
+
+}  // namespace mailhub::engine

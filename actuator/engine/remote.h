@@ -1,0 +1,77 @@
+// What the engine asks of a host's runner, and what comes back. Plain data: the adapter in
+// actuator/remote speaks SSH, the simulator's hosts apply the same rules in memory.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "actuator/engine/plan.h"
+
+namespace mailhub::engine {
+
+// Evidence older than this proves nothing about what was done: the host's boot and its uptime at
+// one moment.
+struct Mark {
+  std::string boot_id;
+  double uptime_s = 0;
+
+  bool operator==(const Mark&) const = default;
+};
+
+enum class RemoteVerb {
+  kHello,  // identity of the receipts directory, and a mark
+  kRun,    // claim the key and run the command, or return the key's receipt; waits a little for the
+           // end
+  kLaunch,  // the same for a job: never waits
+  kStatus,  // the key's receipt, changing nothing
+  kVoid,  // claim the key so that nothing can ever run under it; or the receipt, if it was claimed
+          // before
+  kCancel,  // end the key's whole process group; the receipt comes by kStatus
+  kArm,     // dead man: write the lease, start the timer
+  kRenew,   // dead man: the lease starts anew
+  kDisarm,  // dead man: take lease and timer away
+  kSweep,   // remove receipts the engine has acknowledged
+};
+
+struct RemoteRequest {
+  RemoteVerb verb = RemoteVerb::kHello;
+  std::string host;
+  std::string key;  // kRun..kCancel: "RUN/PATH/ATTEMPT"; kArm..kDisarm: "RUN/PATH"; kSweep: "RUN"
+  std::string command;       // kRun, kLaunch; kArm: the restoring command
+  std::string directory_id;  // the receipts directory's identity as recorded; empty with kHello
+  Milliseconds after{0};     // kArm, kRenew
+};
+
+enum class ReceiptState {
+  kNone,         // kStatus: the key is not claimed
+  kRunning,      // claimed and alive
+  kFinished,     // has an exit status
+  kInterrupted,  // claimed, not alive, no exit status: nobody knows how far it came
+  kVoid,         // claimed as "never runs"
+};
+
+struct Receipt {
+  ReceiptState state = ReceiptState::kNone;
+  int exit_status = 0;       // kFinished; 128 + signal when a signal ended it
+  std::string output;        // the last part of stdout and stderr together, at most 4 KiB
+  bool truncated = false;    // there was more output than is kept here
+  Milliseconds duration{0};  // kFinished: by the host's clock
+
+  bool operator==(const Receipt&) const = default;
+};
+
+enum class LeaseState { kNone, kArmed, kRestored };
+
+struct RemoteReply {
+  // Failures: kUnreachable (nothing was sent), kOutcomeUnknown (sent, no answer: ask again with the
+  // same key), kRefused (host key, fencing, digest mismatch: a person must look), kCorrupt (the
+  // receipts directory is another one than recorded, or gone), kInvalid, kInternal.
+  Result<Receipt> receipt = Receipt{};
+  std::string directory_id;  // on success: identity of the host's receipts directory
+  Mark mark;                 // on success: taken after everything the receipt speaks of
+  LeaseState lease =
+      LeaseState::kNone;     // kArm, kRenew, kDisarm; kRestored: the host acted by itself
+  std::string lease_detail;  // kRestored: when, and the restoring command's exit status
+};
+
+}  // namespace mailhub::engine
