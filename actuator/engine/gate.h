@@ -13,6 +13,7 @@ namespace mailhub::engine {
 struct GateQuestion {
   Gate gate;
   std::map<std::string, Mark> marks;  // one for every host in gate.about
+  Milliseconds waited{0};  // since the gate began; for gate.unmarked hosts it must reach the window
 };
 
 enum class GateState {
