@@ -1,0 +1,136 @@
+// The pure core: it decides, others do. No I/O, no clock, no threads, no waiting: what time it is
+// comes with every call.
+//
+// Each call returns events and effects. The caller first commits all events, then performs the
+// effects, and brings their results back as inputs. If the commit fails it must retry the same
+// events before anything else: the engine's state already contains them.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actuator/engine/event.h"
+#include "actuator/engine/gate.h"
+#include "actuator/engine/plan.h"
+#include "actuator/engine/remote.h"
+#include "actuator/engine/trigger.h"
+#include "actuator/engine/view.h"
+
+namespace mailhub::engine {
+
+// Both clocks at one moment.
+struct Moment {
+  WallTime wall;
+  SteadyTime steady;
+};
+
+// --- inputs
+// -------------------------------------------------------------------------------------------------------
+
+// One webhook delivery, already validated in form.
+struct Notification {
+  std::string id;  // ours, one a delivery
+  std::vector<Alert> alerts;
+  uint64_t truncated = 0;  // alerts Alertmanager left out
+};
+
+// What a person asks. `run` is an id or a unique prefix of at least 6 characters.
+struct Command {
+  Verb verb = Verb::kStart;
+  std::string by;
+  std::string run;
+  std::string detail;                             // a reason, written into the journal
+  std::string runbook;                            // kStart
+  std::map<std::string, std::string> parameters;  // kStart
+};
+
+struct SetMode {
+  Mode mode = Mode::kActive;
+  std::string by;
+};
+
+using EffectId = uint64_t;
+struct RemoteDone {
+  EffectId id = 0;
+  RemoteReply reply;
+};
+struct GateDone {
+  EffectId id = 0;
+  GateReading reading;
+};
+struct QueryDone {
+  EffectId id = 0;
+  QueryReading reading;
+};
+
+using Input = std::variant<Notification, Command, SetMode, RemoteDone, GateDone, QueryDone>;
+
+// --- outputs
+// ------------------------------------------------------------------------------------------------------
+
+struct Effect {
+  EffectId id = 0;  // comes back with the result; 0: no result is awaited
+  std::variant<RemoteRequest, GateQuestion, QueryQuestion> what;
+};
+
+struct Output {
+  std::vector<Event> events;
+  std::vector<Effect> effects;
+  // For Command: the run it was about, or why it was refused. For Notification and SetMode:
+  // success.
+  Result<std::string> answer = std::string();
+};
+
+// --- the engine
+// ---------------------------------------------------------------------------------------------------
+
+struct EngineConfig {
+  std::vector<Trigger> triggers;
+  size_t most_unfinished_runs = 100;  // more are refused with kOverloaded
+  size_t most_episodes = 20'000;      // open episodes; further alerts are refused with kOverloaded
+  Milliseconds poll_step{500};        // between looks at a running step
+  Milliseconds poll_job{5'000};       // between looks at a running job
+  Milliseconds poll_gate{500};        // between evaluations of a shut gate
+  Milliseconds remote_retry{2'000};   // after a host or Prometheus could not be reached
+};
+
+// Owned by and confined to one thread. Never throws; a violated invariant aborts the program, in
+// release too: the journal makes that safe.
+class Engine {
+ public:
+  // `plans` and `ids` must outlive the engine. `ids` gives a fresh random 128-bit hex id at each
+  // call.
+  Engine(EngineConfig config, const PlanSource* plans, std::function<std::string()> ids);
+  ~Engine();
+
+  // Replays one event of the journal. Only before Start().
+  void Apply(const Event& event);
+
+  // After the replay: takes up the next epoch and asks again about everything in flight.
+  Output Start(Moment now, const std::string& version);
+
+  Output Handle(const Input& input, Moment now);
+  // Does what has become due.
+  Output Advance(Moment now);
+  // When Advance should be called next; nothing: not before another input.
+  std::optional<SteadyTime> NextDeadline() const;
+
+  // New triggers and runbooks after a reload; runs keep their plans.
+  void Reconfigure(EngineConfig config, const PlanSource* plans);
+
+  // What people and metrics see. Cheap enough to call at every change.
+  View Look(Moment now) const;
+  uint64_t epoch() const;
+  Mode mode() const;
+
+ private:
+  class Core;
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace mailhub::engine
