@@ -1,0 +1,78 @@
+// The HTTP client of both programs: bounded in time and size, and its failures say whether the
+// request may have had an effect. libcurl stays in the .cc.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+
+namespace mailhub::http {
+
+struct ClientOptions {
+  std::string ca_file;    // PEM; empty: the system's
+  std::string cert_file;  // client certificate and key, PEM; both or neither
+  std::string key_file;
+  std::string basic_user;  // empty: no basic authentication
+  std::string basic_password;
+  std::string bearer_token_file;  // read anew for every request; surrounding white space is
+                                  // dropped; empty: none
+  std::string user_agent = "mailhub";
+  const std::atomic<bool>* cancelled =
+      nullptr;  // becomes true at shutdown: requests end within 1 s. Outlives the client
+};
+
+struct RequestOptions {
+  std::vector<std::pair<std::string, std::string>> headers;
+  Milliseconds timeout{10'000};                  // for all of it: look-up, connect, send, receive
+  size_t max_response_bytes = size_t{16} << 20;  // of the body, after decompression
+  bool idempotent = false;  // POST: sending it twice does no harm (a query). See Post
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+
+  bool Succeeded() const { return status >= 200 && status < 300; }
+  std::string_view Header(std::string_view lower_case_name) const;  // "" when absent
+};
+
+// Owns a connection pool that is reused between calls. Confined to one thread at a time. Speaks
+// http and https only, follows no redirect, uses no proxy whatever the environment says, verifies
+// certificates always.
+//
+// Any answer is a success here, 500 included: look at `status`. Errors:
+//   kInvalid         the URL, a file of the options, or an answer that is too long or no HTTP
+//   kUnreachable     no connection, no answer in time, cancelled; for what is not idempotent:
+//   surely nothing was sent kRefused         the certificate of either side is not accepted
+//   kOutcomeUnknown  only where it is not idempotent: it was or may have been sent, and no whole
+//   answer came
+class Client {
+ public:
+  explicit Client(ClientOptions options = {});
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  Result<HttpResponse> Get(const std::string& url, const RequestOptions& options = {});
+
+  // Unless idempotent, it goes over a fresh connection: on a kept one that has just died, libcurl
+  // would send it again.
+  Result<HttpResponse> Post(const std::string& url, std::string_view body,
+                            std::string_view content_type, const RequestOptions& options = {});
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Percent-encodes everything but unreserved characters: for building query strings.
+std::string UrlEncode(std::string_view text);
+
+}  // namespace mailhub::http

@@ -1,0 +1,126 @@
+// The HTTP server of both programs: routes, limits, authentication before the body is read, and
+// streams. It serves handlers only: no files, no directories, no CGI, no forms. civetweb stays in
+// the .cc.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+#include "lib/http/web_config.h"
+
+namespace mailhub::http {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// The first header of that name, whatever its case; nullptr when there is none.
+const std::string* FindHeader(const Headers& headers, std::string_view name);
+
+struct Request {
+  std::string method;  // "GET" also when the client said HEAD
+  std::string path;    // percent-decoded, never holds "." or ".." segments, begins with "/"
+  std::vector<std::pair<std::string, std::string>> query;  // decoded, in the order they came
+  Headers headers;
+  std::string body;            // empty while before_body looks at the request
+  std::string remote_address;  // numeric
+  std::string user;  // who logged in with basic authentication; "" when that is not configured
+  bool tls = false;
+
+  std::string_view Header(std::string_view name) const;  // "" when absent
+  std::string_view Authorization() const { return Header("Authorization"); }
+  // "Authorization: Bearer TOKEN": the token, else "".
+  std::string_view BearerToken() const;
+  // The first value of a query parameter.
+  std::optional<std::string> Query(std::string_view name) const;
+  std::vector<std::string> QueryAll(std::string_view name) const;
+};
+
+// A response whose body is made while it is sent: server-sent events, a log being followed.
+struct Stream {
+  // Called again and again on the request's worker thread; appends what there is to the empty
+  // *chunk and returns true, or returns false at the end (what it appended is still sent). It must
+  // come back within 500 ms, with nothing if there is nothing: between calls the server notices
+  // that it is being stopped.
+  std::function<bool(std::string* chunk)> next;
+  // Sent whenever 5 s passed without data, so that a client that left is noticed: ": \n\n" for
+  // server-sent events. Without it such a stream keeps its worker until it next sends or ends.
+  std::string heartbeat;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  Headers headers;               // further ones; never Content-Length, Connection or the like
+  std::string body;              // gzipped when longer than 1 KiB and the client accepts that
+  std::optional<Stream> stream;  // instead of body
+};
+
+// A plain-text response with the status, and the text as its body (a newline is added).
+Response TextResponse(int status, std::string text);
+
+// Runs on one of the server's worker threads, many at once. What it throws becomes a 500 and a log
+// line.
+using Handler = std::function<Response(const Request&)>;
+
+struct ServerOptions {
+  std::string listen_address =
+      "127.0.0.1:0";  // "127.0.0.1:9115", "[::1]:9115", ":9115" (all); port 0 picks a free one
+  std::shared_ptr<WebConfig> web_config;    // null: no TLS, no login
+  size_t max_body_bytes = size_t{1} << 20;  // longer: 413, the body is not read
+  size_t max_path_bytes =
+      4096;                  // longer, query included: 414. All headers together: 16 KiB, else 431
+  int max_connections = 32;  // one worker thread each; as many again may wait for one
+  int max_streams = 8;       // must be less than max_connections; beyond it: 503
+  Milliseconds request_timeout{
+      10'000};  // from a request's first byte to its last, and for each write
+  Milliseconds keep_alive{
+      2'000};  // an idle connection is kept this long; it occupies a worker; 0: not at all
+  // Asked after routing, length check and login, before the body is read: a response here is the
+  // answer.
+  std::function<std::optional<Response>(const Request&)> before_body;
+  // Told about each finished request: for metrics. `route` is the pattern given to Handle, or ""
+  // (404, malformed).
+  std::function<void(std::string_view route, int status, Milliseconds took)> on_finished;
+};
+
+// Owns its threads and sockets. Handle() before Start(); after that immutable and thread-safe.
+// Several may live in one process. What clients send can make it answer 400, 401, 404, 405, 411
+// (chunked bodies too), 413, 414, 415 never, 431, 503, and cannot make it fail.
+class Server {
+ public:
+  explicit Server(ServerOptions options);
+  ~Server();  // stops
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Sends `method` requests for `pattern` to `handler`. A pattern is a path, or a path ending in
+  // "/*" for all below it; an exact one wins, then the longest. GET serves HEAD too. Another method
+  // on a known path: 405.
+  void Handle(std::string method, std::string pattern, Handler handler);
+
+  // Binds and starts. kInvalid for a bad address or impossible options, kRefused when the port is
+  // taken or forbidden.
+  Status Start();
+
+  // Accepts nothing more, ends streams, lets requests in progress finish, joins the threads. Takes
+  // at most 2 s beyond the longest handler in progress. Idempotent; not to be called by a handler.
+  void Stop();
+
+  int Port() const;  // the port it listens on; 0 unless started
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Whether a listen address (as in ServerOptions) can only be reached from this machine:
+// 127.0.0.0/8, [::1], localhost.
+bool IsLoopback(std::string_view listen_address);
+
+}  // namespace mailhub::http

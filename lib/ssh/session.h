@@ -1,0 +1,176 @@
+// One SSH connection to one host: run a command and know how it ended, or keep a helper running and
+// talk to it. Every call has one deadline of its own, nothing ever blocks beyond it, and a failure
+// says whether the command may have run. libssh stays in the .cc.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+
+namespace mailhub::ssh {
+
+// Whom to connect to. The host key is always checked against known_hosts_file alone, as `address`,
+// or as
+// `[address]:port` when the port is not 22 (what ssh-keyscan -p writes); hashed entries work. The
+// only authentication is identity_file (unencrypted private key): no agent, no password, no other
+// key, and no ssh_config is read.
+struct SshTarget {
+  std::string name;     // how messages call the host
+  std::string address;  // IP address or name
+  int port = 22;
+  std::string user;
+  std::string identity_file;
+  std::string known_hosts_file;
+};
+
+// Why a connection did not come about; these are the exporter's `reason` labels.
+enum class ConnectFailure {
+  kResolve,   // the name has no address, or the resolver did not answer in time
+  kConnect,   // TCP: refused, unreachable
+  kHostKey,   // the host's key is unknown or another one, or known_hosts cannot be read
+  kAuth,      // the host does not take the key, or the key file cannot be used
+  kTimeout,   // the deadline passed, or the program is shutting down, after the address was known
+  kProtocol,  // what answers does not speak SSH as we do, or it hung up
+};
+// "resolve", "connect", "host_key", "auth", "timeout", "protocol".
+const char* Name(ConnectFailure reason);
+
+// A failed connect. error.kind: kRefused for host_key and auth (a person must look), kUnreachable
+// for the others, kInvalid when the key file itself is unusable.
+struct ConnectError {
+  ConnectFailure reason = ConnectFailure::kProtocol;
+  Error error;
+};
+
+// Interrupts waiting calls when the program ends. Thread-safe; must outlive the sessions it was
+// given to. Once cancelled it stays so: calls in progress and later ones fail at once as if their
+// deadline had passed.
+class Cancellation {
+ public:
+  Cancellation();  // aborts if the process has no file descriptor left
+  ~Cancellation();
+  Cancellation(const Cancellation&) = delete;
+  Cancellation& operator=(const Cancellation&) = delete;
+
+  void Cancel();  // also safe in a signal handler
+  bool IsCancelled() const { return cancelled_.load(); }
+  int event_fd() const { return event_fd_; }  // readable once cancelled; never read from it
+
+ private:
+  int event_fd_;
+  std::atomic<bool> cancelled_{false};
+};
+
+struct ExecLimits {
+  size_t max_output_bytes =
+      size_t{1} << 20;  // kept of each of stdout and stderr; the rest is read and dropped
+};
+
+struct ExecResult {
+  int exit_status = -1;     // 0..255; -1 when a signal ended the command
+  std::string exit_signal;  // "TERM", "KILL", ...; empty when it exited
+  std::string out;
+  std::string err;
+  bool truncated = false;  // out or err was longer than the limit
+  bool left_running =
+      false;  // something the command started still held its output 500 ms after it had ended
+
+  bool Succeeded() const { return exit_status == 0; }
+};
+
+class Channel;
+
+// Owns one connection. Confined to one thread at a time, its channels included. Destroying it
+// disconnects without waiting; channels that outlive it stay valid objects and fail every call.
+//
+// A peer that vanishes silently is noticed by TCP keepalive within about 20 s; one that is merely
+// frozen, by the deadline of the next call. After kUnreachable, after kOutcomeUnknown and when
+// Alive() is false, connect anew.
+class Session {
+ public:
+  // Resolves, connects, checks the host key, authenticates; all before `deadline`. `cancel` may be
+  // null.
+  //
+  // Numeric addresses need no resolver. Names go to glibc's own bounded pool of resolver threads
+  // (getaddrinfo_a), and waiting for it ends at the deadline; a look-up that got no answer by then
+  // is left to finish by itself, in memory of its own. When 16 such are outstanding in the process,
+  // further names fail at once with kResolve.
+  static tl::expected<std::unique_ptr<Session>, ConnectError> Connect(
+      const SshTarget& target, SteadyTime deadline, const Cancellation* cancel = nullptr);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Runs `command` through the user's login shell, gives it `input` on stdin, then end of file, and
+  // waits for its end.
+  //   kUnreachable     the request was not sent: nothing ran
+  //   kRefused         the host said no to the channel or the command: nothing ran
+  //   kOverloaded      too many earlier commands of this session still run on the host: nothing
+  //   ran; connect anew kOutcomeUnknown  the request was sent and no exit status came back:
+  //   deadline, lost connection, cancellation.
+  //                    The command may still be running; sshd does not end it.
+  Result<ExecResult> Exec(const std::string& command, std::string_view input,
+                          const ExecLimits& limits, SteadyTime deadline);
+
+  // Starts a long-lived command to talk to. Fails as Exec does; kOutcomeUnknown: it may have been
+  // started.
+  Result<std::unique_ptr<Channel>> OpenChannel(const std::string& command, SteadyTime deadline);
+
+  // Whether the connection looks usable now. Does not wait; reads what has arrived.
+  bool Alive();
+
+  // Channels that the host has not closed yet, open ones included. At most 8 may await the host's
+  // close.
+  size_t OpenChannels() const;
+
+  struct Impl;
+
+ private:
+  explicit Session(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+enum class ReadState {
+  kData,     // at least one byte was appended
+  kTimeout,  // nothing came before the deadline (or cancellation); the channel is as it was
+  kEof,      // the command closed its output; nothing will come any more
+};
+
+// A running remote command. Confined to its session's thread. Destroying it closes it without
+// waiting: the command gets end of file, and whether it ends is its own affair.
+class Channel {
+ public:
+  ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  // Writes all of `bytes`. kOutcomeUnknown: a part of it may have arrived, so the channel is of no
+  // use any more.
+  Status Write(std::string_view bytes, SteadyTime deadline);
+
+  // Appends at most `max` bytes of stdout to *out, as soon as there are any. An error,
+  // kOutcomeUnknown, means that the connection is lost.
+  Result<ReadState> Read(std::string* out, size_t max, SteadyTime deadline);
+
+  // What the command said on stderr since the last call; at most 8 KiB are kept, the rest is
+  // dropped.
+  std::string TakeStderr();
+
+  // After end of file: the status, or nothing if the command was killed or has not said.
+  std::optional<int> ExitStatus() const;
+
+  struct Impl;
+
+ private:
+  friend class Session;
+  explicit Channel(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace mailhub::ssh
