@@ -1,0 +1,61 @@
+// What the HTTP side needs of the actuator: look, ask, read the past. The service implements it;
+// tests use a fake.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actuator/engine/engine.h"
+
+namespace mailhub::api {
+
+// One finished run, from the journal.
+struct PastRun {
+  std::string id;
+  std::string runbook;
+  std::string target;
+  std::string by;
+  engine::RunResult result = engine::RunResult::kSucceeded;
+  std::string detail;
+  WallTime queued;
+  WallTime started;
+  WallTime finished;
+};
+
+// One decided alert, from the journal.
+struct PastAlert {
+  WallTime at;
+  engine::AlertDecided decided;
+};
+
+// Thread-safe. Calls block until answered, at most a few seconds.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // The newest committed state; never null.
+  virtual std::shared_ptr<const engine::View> Look() const = 0;
+
+  // Answered once what it caused is committed: the run's id. kOverloaded when the inbox is full or
+  // the journal cannot be written (HTTP 503); kRefused, kNotFound, kInvalid from the engine.
+  virtual Result<std::string> Submit(
+      std::variant<engine::Notification, engine::Command, engine::SetMode>) = 0;
+
+  // The dry run: expanded, nothing queued.
+  virtual Result<engine::Plan> MakePlan(const std::string& runbook,
+                                        const std::map<std::string, std::string>& parameters) = 0;
+
+  // Newest first, at most `limit` (1..10,000).
+  virtual Result<std::vector<PastRun>> History(const std::string& runbook, size_t limit) = 0;
+  virtual Result<std::vector<PastAlert>> Alerts(size_t limit) = 0;
+  // Every event of one run, oldest first. Takes a full id or a unique prefix of at least 6
+  // characters.
+  virtual Result<std::vector<engine::Event>> RunEvents(const std::string& run) = 0;
+
+  virtual Status Reload() = 0;
+  virtual bool Ready() const = 0;  // replayed, and the journal can be written
+};
+
+}  // namespace mailhub::api
