@@ -27,8 +27,12 @@ class Node {
 
   // "site.yml:12:5", for messages. A missing key gives the place of its parent.
   std::string Where() const;
+  // "hosts.x500.port", "steps[2].name"; empty at the root.
+  const std::string& Field() const;
   // kInvalid "site.yml:12:5: hosts.x500.port: MESSAGE".
   tl::unexpected<Error> Invalid(std::string_view message) const;
+  // The same with "expected WHAT, found ..." or "missing; expected WHAT".
+  tl::unexpected<Error> Expected(std::string_view what) const;
 
   // Readers. All fail with kInvalid naming place, field and what was expected.
   Result<std::string> String() const;  // a scalar, never empty
@@ -61,15 +65,16 @@ struct Node::Entry {
   Node value;
 };
 
-// Limits on what is read: 1 MiB, 64 levels deep, 50,000 nodes, no aliases beyond that. Duplicate
-// keys, several documents and syntax errors are kInvalid with their place. `name` is what messages
-// call the text, usually the file's path.
+// Limits on what is read: 1 MiB, 64 levels deep, 50,000 nodes (both counted as if every alias were
+// written out). Duplicate keys, tags, several documents, control bytes and syntax errors are
+// kInvalid with their place. `name` is what messages call the text, usually the file's path.
 Result<Node> ParseYaml(std::string_view text, const std::string& name);
 
 // kNotFound when there is no such file, kRefused when it may not be read; else as ParseYaml.
 Result<Node> LoadYaml(const std::string& path);
 
-// The whole file, at most `limit` bytes. For secrets and scripts too.
+// The whole file, at most `limit` bytes (kInvalid beyond). kNotFound and kRefused as LoadYaml. For
+// secrets and scripts too.
 Result<std::string> ReadFile(const std::string& path, size_t limit = 1 << 20);
 
 }  // namespace mailhub::config

@@ -1,0 +1,432 @@
+// See yaml.h. The parser's events are written into one flat table of elements; handles are indexes
+// into it. Bounds are checked while events arrive, so hostile text is refused before it is stored.
+#include "lib/config/yaml.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <sstream>
+
+#include "lib/base/duration.h"
+
+namespace mailhub::config {
+namespace {
+
+constexpr size_t kMostBytes = 1 << 20;
+constexpr int kMostLevels = 64;
+constexpr uint64_t kMostNodes = 50'000;
+
+enum class Kind { kNothing, kScalar, kMap, kList };
+
+struct Element {
+  Kind kind = Kind::kNothing;
+  int line = 1;
+  int column = 1;
+  std::string text;              // kScalar
+  std::vector<size_t> keys;      // kMap: elements, one for each child
+  std::vector<size_t> children;  // kMap, kList
+  // As if every alias were written out: sharing must not hide how much there is to walk through.
+  uint64_t nodes = 1;
+  int height = 1;
+};
+
+// Leaves the parser's callbacks, which cannot return anything. Never leaves this file.
+struct Mistake {
+  int line;
+  int column;
+  std::string message;
+};
+
+std::string Place(const std::string& name, int line, int column) {
+  return name + ":" + std::to_string(line) + ":" + std::to_string(column);
+}
+
+// Owns the table while it is filled. Throws Mistake.
+class TableBuilder final : public YAML::EventHandler {
+ public:
+  std::vector<Element> elements;
+  size_t root = 0;
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (documents_++ > 0) Refuse(mark, "a second document starts here; expected one");
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    Attach(Add(mark, Kind::kNothing, anchor));
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto target = anchors_.find(anchor);
+    if (target == anchors_.end() || std::ranges::find(open_, target->second) != open_.end()) {
+      Refuse(mark, "this alias contains itself");
+    }
+    Attach(target->second, mark.line + 1, mark.column + 1);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    RefuseTag(mark, tag);
+    const size_t index = Add(mark, Kind::kScalar, anchor);
+    elements[index].text = value;
+    Attach(index);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    RefuseTag(mark, tag);
+    Open(mark, Kind::kList, anchor);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    RefuseTag(mark, tag);
+    Open(mark, Kind::kMap, anchor);
+  }
+  void OnSequenceEnd() override { Close(); }
+  void OnMapEnd() override { Close(); }
+
+ private:
+  [[noreturn]] static void Refuse(const YAML::Mark& mark, std::string message) {
+    throw Mistake{mark.line + 1, mark.column + 1, std::move(message)};
+  }
+  static void RefuseTag(const YAML::Mark& mark, const std::string& tag) {
+    if (!tag.empty() && tag != "?" && tag != "!") Refuse(mark, "tags are not read: " + tag);
+  }
+
+  size_t Add(const YAML::Mark& mark, Kind kind, YAML::anchor_t anchor) {
+    if (elements.size() >= kMostNodes) Refuse(mark, TooMany());
+    Element& element = elements.emplace_back();
+    element.kind = kind;
+    element.line = mark.line + 1;
+    element.column = mark.column + 1;
+    if (anchor != 0) anchors_[anchor] = elements.size() - 1;
+    return elements.size() - 1;
+  }
+
+  void Open(const YAML::Mark& mark, Kind kind, YAML::anchor_t anchor) {
+    if (open_.size() >= kMostLevels) Refuse(mark, TooDeep());
+    open_.push_back(Add(mark, kind, anchor));
+    keys_.push_back(kNoKey);
+  }
+
+  void Close() {
+    const size_t done = open_.back();
+    seen_.erase(done);
+    open_.pop_back();
+    keys_.pop_back();
+    Attach(done);
+  }
+
+  void Attach(size_t child) { Attach(child, elements[child].line, elements[child].column); }
+
+  // Puts a finished element under the open one: in a map, keys and values take turns.
+  void Attach(size_t child, int line, int column) {
+    if (open_.empty()) {
+      root = child;
+      return;
+    }
+    Element& parent = elements[open_.back()];
+    if (parent.kind == Kind::kMap && keys_.back() == kNoKey) {
+      CheckKey(child, line, column);
+      keys_.back() = child;
+      return;
+    }
+    if (parent.kind == Kind::kMap) {
+      parent.keys.push_back(keys_.back());
+      keys_.back() = kNoKey;
+    }
+    parent.children.push_back(child);
+    parent.nodes += elements[child].nodes + (parent.kind == Kind::kMap ? 1 : 0);
+    parent.height = std::max(parent.height, elements[child].height + 1);
+    if (parent.nodes > kMostNodes) throw Mistake{line, column, TooMany()};
+    if (parent.height + static_cast<int>(open_.size()) - 1 > kMostLevels) {
+      throw Mistake{line, column, TooDeep()};
+    }
+  }
+
+  void CheckKey(size_t key, int line, int column) {
+    const Element& element = elements[key];
+    if (element.kind != Kind::kScalar || element.text.empty()) {
+      throw Mistake{line, column, "expected a key: text that is not empty"};
+    }
+    if (const auto [other, fresh] = seen_[open_.back()].emplace(element.text, key); !fresh) {
+      throw Mistake{line, column,
+                    "key \"" + element.text + "\" stands twice, first in line " +
+                        std::to_string(elements[other->second].line)};
+    }
+  }
+
+  static std::string TooMany() {
+    return "more than " + std::to_string(kMostNodes) + " nodes, aliases written out";
+  }
+  static std::string TooDeep() {
+    return "nested deeper than " + std::to_string(kMostLevels) + " levels";
+  }
+
+  static constexpr size_t kNoKey = SIZE_MAX;
+  int documents_ = 0;
+  std::vector<size_t> open_;  // lists and maps being read, outermost first
+  std::vector<size_t> keys_;  // for each of them: the key that waits for its value
+  std::map<YAML::anchor_t, size_t> anchors_;
+  std::map<size_t, std::map<std::string, size_t>> seen_;  // open map -> its keys so far
+};
+
+// The parser reads some bytes as its own marks (0x04 as the end of the file), so they never reach
+// it.
+Status RefuseControlBytes(std::string_view text, const std::string& name) {
+  int line = 1;
+  int column = 1;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool control = (byte < 0x20 && c != '\n' && c != '\t' && c != '\r') || byte == 0x7f;
+    if (control || byte >= 0xfe) {
+      char hex[8];
+      std::snprintf(hex, sizeof hex, "0x%02x", byte);
+      return Fail(ErrorKind::kInvalid,
+                  Place(name, line, column) + ": byte " + hex + " is not text; expected UTF-8");
+    }
+    column = c == '\n' ? 1 : column + ((byte & 0xc0) != 0x80 ? 1 : 0);
+    line += c == '\n' ? 1 : 0;
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Node::Document {
+  std::string name;
+  std::vector<Element> elements;
+};
+
+struct Node::Impl {
+  std::shared_ptr<const Document> document;
+  size_t index = 0;   // the parent's when not present
+  std::string field;  // "hosts.x500.port"; empty at the root
+  bool present = true;
+
+  const Element& element() const { return document->elements[index]; }
+  Kind kind() const { return present ? element().kind : Kind::kNothing; }
+  std::string Under(std::string_view key) const {
+    return field.empty() ? std::string(key) : field + "." + std::string(key);
+  }
+};
+
+bool Node::Present() const {
+  return impl_->present;
+}
+bool Node::IsMap() const {
+  return impl_->kind() == Kind::kMap;
+}
+bool Node::IsList() const {
+  return impl_->kind() == Kind::kList;
+}
+bool Node::IsScalar() const {
+  return impl_->kind() == Kind::kScalar;
+}
+
+std::string Node::Where() const {
+  return Place(impl_->document->name, impl_->element().line, impl_->element().column);
+}
+
+const std::string& Node::Field() const {
+  return impl_->field;
+}
+
+tl::unexpected<Error> Node::Invalid(std::string_view message) const {
+  std::string text = Where() + ": ";
+  if (!impl_->field.empty()) text += impl_->field + ": ";
+  return Fail(ErrorKind::kInvalid, text + std::string(message));
+}
+
+tl::unexpected<Error> Node::Expected(std::string_view what) const {
+  std::string found = "nothing";
+  if (!impl_->present) return Invalid("missing; expected " + std::string(what));
+  if (IsMap()) found = "a map";
+  if (IsList()) found = "a list";
+  if (IsScalar()) found = "\"" + impl_->element().text.substr(0, 80) + "\"";
+  return Invalid("expected " + std::string(what) + ", found " + found);
+}
+
+Result<std::string> Node::String() const {
+  if (!IsScalar() || impl_->element().text.empty()) return Expected("text");
+  return impl_->element().text;
+}
+
+Result<int> Node::Int(int least, int greatest) const {
+  const auto wrong = [&] {
+    return Expected("a whole number from " + std::to_string(least) + " to " +
+                    std::to_string(greatest));
+  };
+  if (!IsScalar()) return wrong();
+  const std::string& text = impl_->element().text;
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return wrong();
+  if (number < least || number > greatest) return wrong();
+  return number;
+}
+
+Result<double> Node::Number() const {
+  if (!IsScalar()) return Expected("a number");
+  const std::string& text = impl_->element().text;
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) {
+    return Expected("a number");
+  }
+  return number;
+}
+
+Result<bool> Node::Bool() const {
+  if (IsScalar() && impl_->element().text == "true") return true;
+  if (IsScalar() && impl_->element().text == "false") return false;
+  return Expected("true or false");
+}
+
+Result<Milliseconds> Node::Duration() const {
+  if (!IsScalar()) return Expected("a duration like 90s, 15m or 1h30m");
+  auto duration = ParseDuration(impl_->element().text);
+  if (!duration) return Invalid(duration.error().message);
+  return duration;
+}
+
+Result<std::vector<std::string>> Node::Strings() const {
+  if (!IsList()) return Expected("a list of texts");
+  std::vector<std::string> texts;
+  for (const Node& item : Items()) {
+    auto text = item.String();
+    if (!text) return Fail(text.error());
+    texts.push_back(std::move(*text));
+  }
+  return texts;
+}
+
+Node Node::operator[](std::string_view key) const {
+  auto child = std::make_shared<Impl>(*impl_);
+  child->field = impl_->Under(key);
+  child->present = false;
+  if (!IsMap()) return Node(std::move(child));
+  const Element& map = impl_->element();
+  for (size_t i = 0; i < map.keys.size(); ++i) {
+    if (impl_->document->elements[map.keys[i]].text != key) continue;
+    child->index = map.children[i];
+    child->present = true;
+    break;
+  }
+  return Node(std::move(child));
+}
+
+std::vector<Node::Entry> Node::Entries() const {
+  std::vector<Entry> entries;
+  if (!IsMap()) return entries;
+  const Element& map = impl_->element();
+  for (size_t i = 0; i < map.keys.size(); ++i) {
+    const std::string& key = impl_->document->elements[map.keys[i]].text;
+    auto key_impl = std::make_shared<Impl>(*impl_);
+    key_impl->field = impl_->Under(key);
+    key_impl->index = map.keys[i];
+    auto value_impl = std::make_shared<Impl>(*key_impl);
+    value_impl->index = map.children[i];
+    entries.push_back(Entry{key, Node(std::move(key_impl)), Node(std::move(value_impl))});
+  }
+  return entries;
+}
+
+std::vector<Node> Node::Items() const {
+  std::vector<Node> items;
+  if (!IsList()) return items;
+  const Element& list = impl_->element();
+  for (size_t i = 0; i < list.children.size(); ++i) {
+    auto item = std::make_shared<Impl>(*impl_);
+    item->field = impl_->field + "[" + std::to_string(i) + "]";
+    item->index = list.children[i];
+    items.push_back(Node(std::move(item)));
+  }
+  return items;
+}
+
+Status Node::OnlyKeys(std::initializer_list<std::string_view> known) const {
+  if (!IsMap()) return Expected("a map");
+  for (const Entry& entry : Entries()) {
+    if (std::ranges::find(known, entry.key) != known.end()) continue;
+    std::string choices;
+    for (const std::string_view name : known) {
+      choices += (choices.empty() ? "" : ", ") + std::string(name);
+    }
+    return entry.key_node.Invalid("unknown key; expected one of: " + choices);
+  }
+  return {};
+}
+
+Result<Node> ParseYaml(std::string_view text, const std::string& name) {
+  if (text.size() > kMostBytes) {
+    return Fail(ErrorKind::kInvalid, name + ": larger than 1 MiB");
+  }
+  if (const Status clean = RefuseControlBytes(text, name); !clean) return Fail(clean.error());
+  TableBuilder builder;
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    if (!parser.HandleNextDocument(builder)) {
+      return Fail(ErrorKind::kInvalid, Place(name, 1, 1) + ": nothing in here");
+    }
+    parser.HandleNextDocument(builder);
+  } catch (const Mistake& mistake) {
+    return Fail(ErrorKind::kInvalid,
+                Place(name, mistake.line, mistake.column) + ": " + mistake.message);
+  } catch (const YAML::Exception& error) {
+    return Fail(ErrorKind::kInvalid,
+                Place(name, error.mark.line + 1, error.mark.column + 1) + ": " + error.msg);
+  }
+  auto document = std::make_shared<Node::Document>();
+  document->name = name;
+  document->elements = std::move(builder.elements);
+  auto root = std::make_shared<Node::Impl>();
+  root->document = std::move(document);
+  root->index = builder.root;
+  return Node(std::move(root));
+}
+
+Result<Node> LoadYaml(const std::string& path) {
+  auto text = ReadFile(path, kMostBytes);
+  if (!text) return Fail(text.error());
+  return ParseYaml(*text, path);
+}
+
+Result<std::string> ReadFile(const std::string& path, size_t limit) {
+  const auto failed = [&] {
+    const ErrorKind kind = errno == ENOENT || errno == ENOTDIR ? ErrorKind::kNotFound
+                           : errno == EACCES || errno == EPERM ? ErrorKind::kRefused
+                                                               : ErrorKind::kInvalid;
+    return Fail(kind, path + ": " + std::strerror(errno));
+  };
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return failed();
+  std::string text;
+  char buffer[16 * 1024];
+  while (true) {
+    const ssize_t got = ::read(fd, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      auto error = failed();
+      ::close(fd);
+      return error;
+    }
+    if (got == 0) break;
+    text.append(buffer, static_cast<size_t>(got));
+    if (text.size() > limit) {
+      ::close(fd);
+      return Fail(ErrorKind::kInvalid, path + ": larger than " + std::to_string(limit) + " bytes");
+    }
+  }
+  ::close(fd);
+  return text;
+}
+
+}  // namespace mailhub::config
