@@ -24,11 +24,13 @@ enum class ServiceKind { kSystemd, kSysv, kWindows };
 
 struct ServiceSpec {
   ServiceKind kind = ServiceKind::kSystemd;  // by platform unless the file says so
+  bool operator==(const ServiceSpec&) const = default;
 };
 
 struct CheckSpec {
   std::string command;
   Milliseconds timeout{2000};
+  bool operator==(const CheckSpec&) const = default;
 };
 
 // Keys of all maps become metric labels: [A-Za-z_][A-Za-z0-9_-]*, at most 64 characters.
@@ -47,7 +49,11 @@ struct Host {
   std::map<std::string, int> ports;                // label -> TCP port
   std::map<std::string, CheckSpec> checks;
   std::map<std::string, std::string> commands;  // name -> shell command, for runbooks' `use:`
+  bool operator==(const Host&) const = default;
 };
+
+// "linux", "posix", "windows".
+const char* Name(Platform platform);
 
 // Immutable once loaded; may be shared between threads.
 struct Site {

@@ -1,0 +1,140 @@
+// The site file: what it says is read, and each mistake is told with its place.
+#include "lib/config/site.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mailhub::config {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr char kHead[] =
+    "ssh: {user: root, known_hosts: known_hosts, exporter_key: keys/exporter}\n";
+
+Result<Site> Parse(const std::string& rest) {
+  return ParseSite(kHead + rest, "/etc/mailhub/site.yml");
+}
+
+std::string Mistake(const std::string& rest) {
+  auto site = Parse(rest);
+  return site ? "no mistake" : site.error().message;
+}
+
+// The mistake in a host whose fields are `fields`, each on lines of its own, indented by four.
+std::string HostMistake(const std::string& fields) {
+  return Mistake("hosts:\n  x500:\n    address: 10.0.0.1\n" + fields);
+}
+
+TEST(Site, ReadsEverythingTheExporterLooksAt) {
+  auto site = Parse(R"(
+groups:
+  hubs: [hub2, hub1]
+hosts:
+  x500:
+    address: 10.0.0.1
+    port: 2222
+    processes:
+      eddy: {exe: /opt/isode.eddy, args_lack: "-D /root"}
+      qubRA: {exe: /opt/qubRA, args_contain: "-x"}
+    threads:
+      qubRA: [student, UNS]
+    directories:
+      deltas: {path: /var/spool/deltas}
+    ports:
+      directory: 17003
+    checks:
+      entries: {command: "wc -l <f", timeout: 500ms}
+    commands:
+      stop: /opt/ractl stop
+  hub1: {address: hub1.example.org, user: watcher, services: {regclient: {}, old: {kind: sysv}}}
+  hub2: {address: "fe80::1", files: {aliases: {path: /home/aliases}}}
+  win-1: {address: 10.0.0.9, platform: windows, services: {MailboxCreation: {}}}
+)");
+  ASSERT_TRUE(site) << site.error().message;
+  const Host& host = *site->FindHost("x500");
+  EXPECT_EQ(host.port, 2222);
+  EXPECT_EQ(host.user, "root");
+  EXPECT_EQ(host.processes.at("eddy").args_lack, "-D /root");
+  EXPECT_EQ(host.processes.at("qubRA").args_contain, "-x");
+  EXPECT_THAT(host.threads.at("qubRA"), ElementsAre("student", "UNS"));
+  EXPECT_EQ(host.directories.at("deltas"), "/var/spool/deltas");
+  EXPECT_EQ(host.ports.at("directory"), 17003);
+  EXPECT_EQ(host.checks.at("entries").timeout, Milliseconds(500));
+  EXPECT_EQ(host.commands.at("stop"), "/opt/ractl stop");
+  EXPECT_EQ(site->FindHost("hub1")->user, "watcher");
+  EXPECT_EQ(site->FindHost("hub1")->services.at("regclient").kind, ServiceKind::kSystemd);
+  EXPECT_EQ(site->FindHost("hub1")->services.at("old").kind, ServiceKind::kSysv);
+  EXPECT_EQ(site->FindHost("hub2")->files.at("aliases"), "/home/aliases");
+  EXPECT_EQ(site->FindHost("win-1")->services.at("MailboxCreation").kind, ServiceKind::kWindows);
+  EXPECT_EQ(site->FindHost("nobody"), nullptr);
+}
+
+TEST(Site, KeepsAGroupInTheFilesOrder) {
+  auto site = Parse("groups: {hubs: [b, a]}\nhosts: {a: {address: a}, b: {address: b}}\n");
+  ASSERT_TRUE(site);
+  EXPECT_THAT(site->groups.at("hubs"), ElementsAre("b", "a"));
+  EXPECT_TRUE(site->InGroup("a", "hubs"));
+  EXPECT_FALSE(site->InGroup("a", "others"));
+}
+
+TEST(Site, TakesRelativePathsAsRelativeToTheFile) {
+  auto site = Parse("hosts: {}\n");
+  ASSERT_TRUE(site);
+  EXPECT_EQ(site->known_hosts, "/etc/mailhub/known_hosts");
+  EXPECT_EQ(site->exporter_key, "/etc/mailhub/keys/exporter");
+  EXPECT_EQ(site->actuator_key, "");
+}
+
+TEST(Site, TellsWhereAnUnknownKeyStands) {
+  EXPECT_THAT(HostMistake("    procesess: {}\n"),
+              StartsWith("/etc/mailhub/site.yml:5:5: hosts.x500.procesess: unknown key"));
+}
+
+TEST(Site, RefusesWhatCannotBeALabelAPathOrAPort) {
+  EXPECT_THAT(HostMistake("    ports: {1st: 80}\n"), HasSubstr("bad name"));
+  EXPECT_THAT(HostMistake("    ports: {http: 65536}\n"), HasSubstr("1 to 65535"));
+  EXPECT_THAT(HostMistake("    files: {a: {path: etc/passwd}}\n"), HasSubstr("absolute path"));
+  EXPECT_THAT(HostMistake("    files: {a: {path: \"/a\\nb\"}}\n"), HasSubstr("control characters"));
+  EXPECT_THAT(HostMistake("    processes: {p: {exe: eddy}}\n"), HasSubstr("absolute path"));
+  EXPECT_THAT(HostMistake("    processes: {p: {}}\n"), HasSubstr("p.exe: missing"));
+  EXPECT_THAT(HostMistake("    checks: {c: {command: \"a\\nb\"}}\n"), HasSubstr("control"));
+  EXPECT_THAT(HostMistake("    checks: {c: {command: a, timeout: 2m}}\n"), HasSubstr("10ms to 1m"));
+  EXPECT_THAT(HostMistake("    platform: solaris\n"), HasSubstr("linux, posix or windows"));
+  EXPECT_THAT(HostMistake("    port: ssh\n"), HasSubstr("hosts.x500.port"));
+  EXPECT_THAT(Mistake("hosts: {-oProxy: {address: a}}\n"), HasSubstr("bad host name"));
+  EXPECT_THAT(Mistake("hosts: {a: {address: \"-oProxy\"}}\n"), HasSubstr("IP address"));
+}
+
+TEST(Site, RefusesNamesThatNobodyDefines) {
+  EXPECT_THAT(Mistake("groups: {hubs: [hub9]}\nhosts: {a: {address: a}}\n"),
+              HasSubstr("no host \"hub9\""));
+  EXPECT_THAT(HostMistake("    threads: {qubRA: [student]}\n"), HasSubstr("this host's processes"));
+  EXPECT_THAT(HostMistake("    processes: {p: {exe: /p}}\n    threads: {p: [sixteen-letters!]}\n"),
+              HasSubstr("15 characters"));
+}
+
+TEST(Site, RefusesWhatAPlatformCannotShow) {
+  EXPECT_THAT(HostMistake("    platform: windows\n    processes: {p: {exe: /p}}\n"),
+              HasSubstr("windows host"));
+  EXPECT_THAT(HostMistake("    services: {s: {kind: windows}}\n"), HasSubstr("platform linux"));
+  EXPECT_THAT(HostMistake("    services: {s: {kind: upstart}}\n"), HasSubstr("systemd, sysv"));
+}
+
+TEST(Site, HasAtMostAThousandHosts) {
+  std::string hosts = "hosts:\n";
+  for (int i = 0; i < 1000; ++i) hosts += "  h" + std::to_string(i) + ": {address: a}\n";
+  EXPECT_TRUE(Parse(hosts));
+  EXPECT_THAT(Mistake(hosts + "  more: {address: a}\n"), HasSubstr("more than 1000 hosts"));
+}
+
+TEST(Site, NeedsAKnownHostsFile) {
+  auto site = ParseSite("ssh: {user: root}\nhosts: {}\n", "site.yml");
+  ASSERT_FALSE(site);
+  EXPECT_THAT(site.error().message, HasSubstr("known_hosts: missing"));
+}
+
+}  // namespace
+}  // namespace mailhub::config
