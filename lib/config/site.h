@@ -18,6 +18,7 @@ struct ProcessMatch {
   std::string exe;           // absolute path of the executable
   std::string args_contain;  // substring of the arguments joined by spaces; empty: any
   std::string args_lack;     // substring that must not be there; empty: any
+  bool operator==(const ProcessMatch&) const = default;
 };
 
 enum class ServiceKind { kSystemd, kSysv, kWindows };
@@ -57,7 +58,8 @@ const char* Name(Platform platform);
 
 // Immutable once loaded; may be shared between threads.
 struct Site {
-  std::string known_hosts;  // absolute paths
+  // Absolute paths; a key that the file does not name is "": the program that needs it says so.
+  std::string known_hosts;
   std::string exporter_key;
   std::string actuator_key;
   std::map<std::string, std::vector<std::string>>
