@@ -1,0 +1,57 @@
+// The directory's protocol: lines over TCP, one thread a client.
+//
+//   BIND client host    -> OK count
+//   COUNT               -> count
+//   PING                -> PONG
+//   RESYNC partial|full -> SYNCING count, and when the work is done: SYNCED count
+//   ALIASES             -> one `= local: target` per entry over the rebuild's time, then `. count`
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "common/wire.h"
+#include "eddy/directory.h"
+
+namespace lab {
+
+// Serves one directory. Owns its threads; Start and Stop are confined to one thread. Stop ends
+// every client.
+class Server {
+ public:
+  Server(const Directory& directory, Leak& leak) : directory_(directory), leak_(leak) {}
+  ~Server() { Stop(); }
+
+  // False when the port cannot be had.
+  bool Start();
+  void Stop();
+
+ private:
+  struct Client {
+    explicit Client(int fd) : connection(fd) {}
+    Connection connection;
+    std::atomic<bool> done{false};
+    std::jthread thread;
+  };
+
+  void Accept(std::stop_token stop, int listener);
+  void Serve(std::stop_token stop, Connection& connection);
+  bool Answer(std::stop_token stop, Connection& connection, const std::string& line,
+              std::string& who);
+  bool Resync(std::stop_token stop, Connection& connection, bool full, const std::string& who);
+  bool SendAliases(std::stop_token stop, Connection& connection, const std::string& who);
+  void Reap(bool all);
+
+  const Directory& directory_;
+  Leak& leak_;
+  int listener_ = -1;
+  std::mutex mutex_;
+  std::list<Client> clients_;  // protected by mutex_
+  std::jthread acceptor_;
+};
+
+}  // namespace lab
