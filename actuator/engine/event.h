@@ -83,11 +83,12 @@ struct StepDone {
   std::string detail;  // last gate reading, operator's reason
 };
 
+// About to arm: from here on the host may act by itself.
 struct DeadManArmed {
   std::string path;
   std::string host;
   Milliseconds after{0};
-  std::string directory_id;
+  std::string directory_id;  // of the host's receipts, which hold the lease
 };
 struct DeadManDisarmed {
   std::string path;

@@ -1,0 +1,173 @@
+// Alerts in, decisions out. Every alert of every notification gets exactly one decision, in the
+// same commit.
+#include <algorithm>
+
+#include "actuator/engine/core.h"
+
+namespace mailhub::engine {
+namespace {
+
+std::string LabelOr(const std::map<std::string, std::string>& labels, const std::string& name,
+                    const std::string& otherwise) {
+  const auto found = labels.find(name);
+  return found == labels.end() ? otherwise : found->second;
+}
+
+// {{name}} filled in from the parameters. Configuration has refused names that no parameter has.
+std::string FillIn(std::string text, const std::map<std::string, std::string>& parameters) {
+  for (const auto& [name, value] : parameters) {
+    const std::string mark = "{{" + name + "}}";
+    for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+      text.replace(at, mark.size(), value);
+      at += value.size();
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+bool Engine::Core::HasRoomFor(const Notification& notification) const {
+  // Judged before anything is decided, so that a refused notification leaves no trace and is sent
+  // again whole.
+  return episodes.size() + notification.alerts.size() <= config.most_episodes;
+}
+
+bool Engine::Core::RunsFull() const {
+  const auto unfinished = std::count_if(order.begin(), order.end(), [&](const std::string& id) {
+    return runs.at(id).run.stage != Stage::kFinished;
+  });
+  return static_cast<size_t>(unfinished) >= config.most_unfinished_runs;
+}
+
+void Engine::Core::Notify(const Notification& notification) {
+  if (!HasRoomFor(notification)) {
+    out.answer = Fail(ErrorKind::kOverloaded, "too many open episodes; send it again later");
+    return;
+  }
+  for (const Alert& alert : notification.alerts) Decide(notification.id, alert);
+  out.answer = notification.id;
+}
+
+void Engine::Core::Decide(const std::string& notification, const Alert& alert) {
+  AlertDecided record;
+  record.notification = notification;
+  record.fingerprint = alert.fingerprint;
+  record.alertname = LabelOr(alert.labels, "alertname", "");
+  record.labels = alert.labels;
+  record.firing = alert.firing;
+  record.starts_at = alert.starts_at;
+  const auto trigger = std::find_if(
+      config.triggers.begin(), config.triggers.end(),
+      [&](const Trigger& candidate) { return Matches(candidate.matchers, alert.labels); });
+  if (trigger == config.triggers.end()) {
+    record.decision = Decision::kIgnored;
+    record.detail = "no trigger matches";
+  } else {
+    record.trigger = trigger->name;
+    record.decision = alert.firing ? DecideFiring(alert, *trigger, &record)
+                                   : DecideResolved(alert, *trigger, &record);
+  }
+  const std::string run = record.run;
+  Emit(run, std::move(record));
+}
+
+Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
+                                    AlertDecided* record) {
+  if (const auto episode = episodes.find(alert.fingerprint); episode != episodes.end()) {
+    record->run = episode->second.run;
+    record->detail = "this episode was answered before";
+    return Decision::kRepeat;
+  }
+  std::map<std::string, std::string> parameters = trigger.parameters;
+  for (const auto& [parameter, label] : trigger.parameters_from_labels) {
+    const auto found = alert.labels.find(label);
+    if (found == alert.labels.end()) {
+      record->detail = "the alert has no label \"" + label + "\", which parameter \"" + parameter +
+                       "\" is taken from";
+      return Decision::kRejected;
+    }
+    parameters[parameter] = found->second;
+  }
+  Result<Plan> plan = plans->Make(trigger.runbook, parameters);
+  if (!plan) {
+    record->detail = plan.error().message;
+    return Decision::kRejected;
+  }
+  if (mode == Mode::kHalted) {
+    record->detail = "mode is halted";
+    return Decision::kHalted;
+  }
+  if (mode == Mode::kObserve) {
+    record->detail = "mode is observe: would have started " + trigger.runbook;
+    return Decision::kObserved;
+  }
+  if (const LiveRun* unfinished = FindUnfinished(plan->runbook, plan->parameters)) {
+    record->run = unfinished->run.id;
+    record->detail = "a run of this runbook with these parameters is not finished";
+    return Decision::kJoined;
+  }
+  const auto last = last_runs.find(RunKey(plan->runbook, plan->parameters));
+  // A cancelled run does not start the cooldown: whoever cancelled it wants the next alert to
+  // count.
+  if (last != last_runs.end() && last->second.result != RunResult::kCancelled &&
+      now.wall < last->second.at + trigger.cooldown) {
+    record->detail = "the last run finished less than the cooldown ago";
+    return Decision::kCooldown;
+  }
+  if (RunsFull()) {
+    record->detail = "too many runs are not finished; the alert's next repeat is decided afresh";
+    return Decision::kRejected;
+  }
+  RunQueued queued;
+  queued.only_if = FillIn(trigger.only_if, plan->parameters);
+  queued.plan = *std::move(plan);
+  queued.trigger = trigger.name;
+  queued.fingerprint = alert.fingerprint;
+  queued.by = "alertmanager";
+  record->run = QueueRun(std::move(queued));
+  record->detail = "started " + trigger.runbook;
+  return Decision::kStartedRun;
+}
+
+Decision Engine::Core::DecideResolved(const Alert& alert, const Trigger& trigger,
+                                      AlertDecided* record) {
+  const auto episode = episodes.find(alert.fingerprint);
+  record->detail = "the episode is over";
+  if (episode == episodes.end()) return Decision::kResolved;
+  record->run = episode->second.run;
+  const auto found = runs.find(record->run);
+  if (trigger.on_resolved != OnResolved::kCancel || found == runs.end()) return Decision::kResolved;
+  LiveRun& live = found->second;
+  if (live.run.queued.fingerprint != alert.fingerprint || live.run.Committed() ||
+      live.run.stage == Stage::kFinished || live.run.stage == Stage::kEnding) {
+    return Decision::kResolved;
+  }
+  engine::Command cancel;
+  cancel.verb = Verb::kCancel;
+  cancel.by = "alertmanager";
+  cancel.detail = "the alert resolved before the run was committed";
+  if (!ActOn(live, cancel)) return Decision::kResolved;
+  record->detail = cancel.detail;
+  return Decision::kCancelled;
+}
+
+std::string Engine::Core::QueueRun(RunQueued queued) {
+  const std::string id = ids();
+  Emit(id, std::move(queued));
+  return id;
+}
+
+LiveRun* Engine::Core::FindUnfinished(const std::string& runbook,
+                                      const std::map<std::string, std::string>& parameters) {
+  for (const std::string& id : order) {
+    LiveRun& live = runs.at(id);
+    if (live.run.stage != Stage::kFinished && live.run.plan().runbook == runbook &&
+        live.run.plan().parameters == parameters) {
+      return &live;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace mailhub::engine

@@ -1,0 +1,177 @@
+// Recording, asking, dispatching: how events and effects leave the engine and results come back to
+// the run they are about.
+#include "actuator/engine/core.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace mailhub::engine {
+
+void Require(bool condition, const char* what) {
+  if (condition) return;
+  std::fprintf(stderr, "mailhub: engine invariant broken: %s\n", what);
+  std::abort();
+}
+
+std::string RunKey(const std::string& runbook,
+                   const std::map<std::string, std::string>& parameters) {
+  std::string key = runbook;
+  for (const auto& [name, value] : parameters) key += '\n' + name + '=' + value;
+  return key;
+}
+
+void Engine::Core::Apply(const Event& event) {
+  Require(event.seq == next_seq, "journal events are numbered without gaps");
+  ++next_seq;
+  if (const auto* body = std::get_if<ActuatorStarted>(&event.body)) epoch = body->epoch;
+  if (const auto* body = std::get_if<ModeChanged>(&event.body)) mode = body->mode;
+  if (const auto* body = std::get_if<AlertDecided>(&event.body)) {
+    if (body->decision == Decision::kStartedRun || body->decision == Decision::kJoined) {
+      episodes[body->fingerprint] = {body->run, body->trigger};
+    } else if (!body->firing) {
+      episodes.erase(body->fingerprint);
+    }
+  }
+  if (event.run.empty() || std::holds_alternative<AlertDecided>(event.body)) return;
+
+  if (std::holds_alternative<RunQueued>(event.body)) {
+    Require(!runs.contains(event.run), "a run is queued once");
+    runs[event.run].run.id = event.run;
+    order.push_back(event.run);
+  }
+  const auto found = runs.find(event.run);
+  Require(found != runs.end(), "an event is about a run that was queued and not yet forgotten");
+  Run& run = found->second.run;
+  const bool was_finished = run.stage == Stage::kFinished;
+  run.Apply(event);
+  if (was_finished || run.stage != Stage::kFinished) return;
+
+  finished.push_front(run.id);
+  if (run.result == RunResult::kDropped) {
+    // The reason had gone; should the alert still fire, its next repeat is decided afresh.
+    std::erase_if(episodes, [&](const auto& episode) { return episode.second.run == run.id; });
+    return;
+  }
+  last_runs[RunKey(run.plan().runbook, run.plan().parameters)] = {event.at, run.result};
+  if (run.result == RunResult::kSucceeded && run.started_at) {
+    auto& kept = durations[run.plan().runbook + '\n' + run.plan().target];
+    kept.push_back(std::max(event.at - *run.started_at, Milliseconds(0)));
+    if (kept.size() > kDurationsKept) kept.pop_front();
+  }
+}
+
+void Engine::Core::Emit(const std::string& run, EventBody body) {
+  Event event{next_seq, now.wall, run, std::move(body)};
+  Apply(event);
+  out.events.push_back(std::move(event));
+}
+
+EffectId Engine::Core::Ask(std::variant<RemoteRequest, GateQuestion, QueryQuestion> what,
+                           const std::string& run) {
+  const EffectId id = next_effect++;
+  asked[id] = run;
+  out.effects.push_back({id, std::move(what)});
+  return id;
+}
+
+Output Engine::Core::Finish() {
+  if (started) {
+    // A run's end can free another's lock, so go round until nothing more happens; each round emits
+    // at least one event.
+    size_t events_before = 0;
+    do {
+      events_before = out.events.size();
+      const std::deque<std::string> ids_now = order;
+      for (const std::string& id : ids_now) Work(runs.at(id));
+    } while (out.events.size() != events_before);
+    Forget();
+  }
+  Output output = std::move(out);
+  out = Output();
+  return output;
+}
+
+void Engine::Core::Dispatch(const RemoteDone& done) {
+  const auto owner = asked.find(done.id);
+  if (owner == asked.end()) return;
+  const auto found = runs.find(owner->second);
+  asked.erase(owner);
+  if (found == runs.end()) return;
+  LiveRun& live = found->second;
+  for (auto& [path, lease] : live.leases) {
+    if (lease.effect != done.id) continue;
+    lease.effect = 0;
+    const std::string name = path;
+    OnLease(live, name, done.reply);
+    return;
+  }
+  for (auto& [host, effect] : live.sweeping) {
+    if (effect != done.id) continue;
+    const std::string name = host;
+    live.sweeping.erase(host);
+    OnSwept(live, name, done.reply);
+    return;
+  }
+  const Step* step = live.run.Current();
+  if (step == nullptr || step->path != live.doing.path) return;
+  for (auto& [host, effect] : live.doing.mark_effects) {
+    if (effect != done.id) continue;
+    const std::string name = host;
+    live.doing.mark_effects.erase(host);
+    OnMark(live, *step, name, done.reply);
+    return;
+  }
+  if (live.doing.effect != done.id) return;
+  live.doing.effect = 0;
+  OnStepReply(live, *step, done.reply);
+}
+
+void Engine::Core::Dispatch(const GateDone& done) {
+  const auto owner = asked.find(done.id);
+  if (owner == asked.end()) return;
+  const auto found = runs.find(owner->second);
+  asked.erase(owner);
+  if (found == runs.end() || found->second.doing.effect != done.id) return;
+  LiveRun& live = found->second;
+  const Step* step = live.run.Current();
+  if (step == nullptr || step->path != live.doing.path) return;
+  live.doing.effect = 0;
+  OnGate(live, *step, done.reading);
+}
+
+void Engine::Core::Dispatch(const QueryDone& done) {
+  const auto owner = asked.find(done.id);
+  if (owner == asked.end()) return;
+  const auto found = runs.find(owner->second);
+  asked.erase(owner);
+  if (found == runs.end() || found->second.only_if != done.id) return;
+  found->second.only_if = 0;
+  OnOnlyIf(found->second, done.reading);
+}
+
+SteadyTime Engine::Core::Deadline(WallTime since, Milliseconds limit) const {
+  // Wall time may have stepped: never more than the limit, never in the past.
+  const Milliseconds gone = std::clamp(now.wall - since, Milliseconds(0), limit);
+  return now.steady + (limit - gone);
+}
+
+std::optional<SteadyTime> Engine::Core::NextDeadline() const {
+  std::optional<SteadyTime> next;
+  const auto consider = [&](const std::optional<SteadyTime>& at) {
+    // What is past was offered to Work() in this very call; it waits for something else.
+    if (at && *at > now.steady && (!next || *at < *next)) next = at;
+  };
+  for (const std::string& id : order) {
+    const LiveRun& live = runs.at(id);
+    if (live.doing.effect == 0) consider(live.doing.due);
+    if (live.only_if == 0) consider(live.only_if_due);
+    consider(live.sweep_due);
+    for (const auto& [path, lease] : live.leases) {
+      if (lease.effect == 0) consider(lease.due);
+    }
+  }
+  return next;
+}
+
+}  // namespace mailhub::engine

@@ -1,0 +1,175 @@
+// The engine's inside, shared by its sources: what the journal says (Run), and beside it what is
+// only true of this life of the program (Doing). Everything in Doing may be lost at any moment
+// without harm: Work() derives it again.
+#pragma once
+
+#include <deque>
+#include <set>
+
+#include "actuator/engine/engine.h"
+#include "actuator/engine/run.h"
+#include "lib/base/duration.h"
+
+namespace mailhub::engine {
+
+// What is under way for a run's current step, its leases and its end.
+struct Doing {
+  std::string path;                      // the step all of the below is about
+  int attempt = 0;                       // and its attempt
+  EffectId effect = 0;                   // 0: nothing is awaited
+  RemoteVerb verb = RemoteVerb::kHello;  // what `effect` asked
+  std::optional<SteadyTime> due;         // not before
+  std::optional<SteadyTime> deadline;    // afterwards a failure to get on holds the run
+  bool asked = false;    // at least one answer or failure came since `deadline` was set
+  bool running = false;  // the host said so
+  bool cancel_sent = false;
+  bool gate_timed_out = false;
+  std::map<std::string, Mark> marks;
+  std::map<std::string, EffectId> mark_effects;
+  std::optional<SteadyTime> gate_began;
+  std::optional<GateReading> reading;
+  std::string trouble;  // why it does not get on, for people
+};
+
+struct LeaseDoing {
+  EffectId effect = 0;
+  RemoteVerb verb = RemoteVerb::kRenew;  // what `effect` asked
+  std::optional<SteadyTime> due;
+  std::string trouble;
+  std::optional<SteadyTime> confirmed;  // when the host last said the lease is armed
+};
+
+struct LiveRun {
+  Run run;
+  Doing doing;
+  std::map<std::string, std::string>
+      directories;                           // receipts directory by host, as it told in this life
+  std::map<std::string, LeaseDoing> leases;  // by step path
+  EffectId only_if = 0;
+  bool only_if_held = false;
+  std::optional<SteadyTime> only_if_due;
+  std::map<std::string, EffectId> sweeping;  // by host
+  std::set<std::string> swept;
+  std::optional<SteadyTime> sweep_due;
+};
+
+// An alert that fires and has been answered.
+struct Episode {
+  std::string run;
+  std::string trigger;
+};
+
+struct LastRun {
+  WallTime at;
+  RunResult result = RunResult::kSucceeded;
+};
+
+class Engine::Core {
+ public:
+  Core(EngineConfig config_in, const PlanSource* plans_in, std::function<std::string()> ids_in)
+      : config(std::move(config_in)), plans(plans_in), ids(std::move(ids_in)) {}
+
+  // --- recording (core.cc) ---
+  void Apply(const Event& event);                     // into state only
+  void Emit(const std::string& run, EventBody body);  // into state and into the output
+  EffectId Ask(std::variant<RemoteRequest, GateQuestion, QueryQuestion> what,
+               const std::string& run);
+  Output Finish();  // works on all runs, then hands the output over
+  void Dispatch(const RemoteDone& done);
+  void Dispatch(const GateDone& done);
+  void Dispatch(const QueryDone& done);
+  std::optional<SteadyTime> NextDeadline() const;
+  SteadyTime In(Milliseconds wait) const { return now.steady + wait; }
+  bool Due(const std::optional<SteadyTime>& at) const { return !at || now.steady >= *at; }
+  // The steady deadline of something that may take `limit` since `since`.
+  SteadyTime Deadline(WallTime since, Milliseconds limit) const;
+
+  // --- alerts and people (alerts.cc, commands.cc) ---
+  void Notify(const Notification& notification);
+  void Decide(const std::string& notification, const Alert& alert);
+  Decision DecideFiring(const Alert& alert, const Trigger& trigger, AlertDecided* record);
+  Decision DecideResolved(const Alert& alert, const Trigger& trigger, AlertDecided* record);
+  bool HasRoomFor(const Notification& notification) const;
+  bool RunsFull() const;
+  void Command(const engine::Command& command);
+  Result<std::string> Start(const engine::Command& command);
+  Status ActOn(LiveRun& live, const engine::Command& command);
+  std::string QueueRun(RunQueued queued);
+  LiveRun* FindUnfinished(const std::string& runbook,
+                          const std::map<std::string, std::string>& parameters);
+  Result<LiveRun*> FindRun(const std::string& id_or_prefix);
+
+  // --- a run's life (runs.cc) ---
+  void Work(LiveRun& live);
+  void TryStart(LiveRun& live);
+  void OnOnlyIf(LiveRun& live, const QueryReading& reading);
+  bool LocksFree(const LiveRun& live) const;
+  void RenewLeases(LiveRun& live);
+  void AskLease(LiveRun& live, const std::string& path, RemoteVerb verb);
+  void OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply);
+  bool LeasesConfirmed(const LiveRun& live) const;
+  void End(LiveRun& live);
+  void Sweep(LiveRun& live);
+  void OnSwept(LiveRun& live, const std::string& host, const RemoteReply& reply);
+  void Forget();  // what is finished, swept and no longer shown
+
+  // --- the current step (steps.cc) ---
+  void WorkStep(LiveRun& live, const Step& step);
+  bool MayBegin(LiveRun& live);
+  void BeginAttempt(LiveRun& live, const Step& step, int attempt);
+  bool Prepare(LiveRun& live, const Step& step);
+  void Act(LiveRun& live, const Step& step);
+  void AfterSettled(LiveRun& live, const Step& step);
+  void OnStepReply(LiveRun& live, const Step& step, const RemoteReply& reply);
+  void OnActReply(LiveRun& live, const Step& step, const RemoteReply& reply);
+  void WorkGate(LiveRun& live, const Step& step);
+  void OnMark(LiveRun& live, const Step& step, const std::string& host, const RemoteReply& reply);
+  void OnGate(LiveRun& live, const Step& step, const GateReading& reading);
+  void GateTimedOut(LiveRun& live, const Step& step);
+  void Done(LiveRun& live, const Step& step, StepResult result, const std::string& detail);
+  void FailStep(LiveRun& live, const Step& step, HoldReason reason, const std::string& detail);
+  void HoldRun(LiveRun& live, const std::string& path, HoldReason reason,
+               const std::string& detail);
+  void Settle(LiveRun& live, const Step& step, const Receipt& receipt, bool lost);
+
+  // --- looking (looks.cc) ---
+  View Look() const;
+  RunView LookAt(const LiveRun& live) const;
+  std::string WaitingFor(const LiveRun& live) const;
+  std::optional<Milliseconds> Expected(const Plan& plan) const;
+
+  // Constant between reconfigurations.
+  EngineConfig config;
+  const PlanSource* plans;
+  std::function<std::string()> ids;
+
+  // What the journal says.
+  uint64_t next_seq = 1;
+  uint64_t epoch = 0;
+  Mode mode = Mode::kActive;
+  std::deque<std::string> order;             // unfinished or unswept runs, oldest first
+  std::map<std::string, LiveRun> runs;       // those, and the finished ones still shown
+  std::deque<std::string> finished;          // newest first
+  std::map<std::string, Episode> episodes;   // by fingerprint
+  std::map<std::string, LastRun> last_runs;  // by runbook and parameters
+  std::map<std::string, std::deque<Milliseconds>> durations;  // by runbook and target, newest last
+
+  // This life only.
+  Moment now{};
+  bool started = false;
+  EffectId next_effect = 1;
+  std::map<EffectId, std::string> asked;  // effect -> run
+  Output out;
+};
+
+// Bounds of what the engine remembers beyond its runs.
+inline constexpr size_t kFinishedShown = 50;
+inline constexpr size_t kDurationsKept = 50;
+
+std::string RunKey(const std::string& runbook,
+                   const std::map<std::string, std::string>& parameters);
+
+// Holds in release too; the journal makes stopping safe.
+void Require(bool condition, const char* what);
+
+}  // namespace mailhub::engine

@@ -1,0 +1,74 @@
+// The engine's face: each call sets the moment, lets the core decide, and hands over what it
+// recorded and asked.
+#include "actuator/engine/engine.h"
+
+#include "actuator/engine/core.h"
+
+namespace mailhub::engine {
+
+Engine::Engine(EngineConfig config, const PlanSource* plans, std::function<std::string()> ids)
+    : core_(std::make_unique<Core>(std::move(config), plans, std::move(ids))) {}
+Engine::~Engine() = default;
+
+void Engine::Apply(const Event& event) {
+  Require(!core_->started, "the journal is replayed before the start");
+  core_->Apply(event);
+  core_->Forget();
+}
+
+Output Engine::Start(Moment now, const std::string& version) {
+  Require(!core_->started, "an engine starts once");
+  core_->now = now;
+  core_->started = true;
+  core_->Emit("", ActuatorStarted{core_->epoch + 1, version});
+  return core_->Finish();
+}
+
+Output Engine::Handle(const Input& input, Moment now) {
+  Require(core_->started, "inputs come after the start");
+  core_->now = now;
+  std::visit(
+      [&](const auto& given) {
+        using Given = std::decay_t<decltype(given)>;
+        if constexpr (std::is_same_v<Given, Notification>) {
+          core_->Notify(given);
+        } else if constexpr (std::is_same_v<Given, Command>) {
+          core_->Command(given);
+        } else if constexpr (std::is_same_v<Given, SetMode>) {
+          if (core_->mode != given.mode) core_->Emit("", ModeChanged{given.mode, given.by});
+        } else {
+          core_->Dispatch(given);
+        }
+      },
+      input);
+  return core_->Finish();
+}
+
+Output Engine::Advance(Moment now) {
+  Require(core_->started, "time passes after the start");
+  core_->now = now;
+  return core_->Finish();
+}
+
+std::optional<SteadyTime> Engine::NextDeadline() const {
+  return core_->NextDeadline();
+}
+
+void Engine::Reconfigure(EngineConfig config, const PlanSource* plans) {
+  core_->config = std::move(config);
+  core_->plans = plans;
+}
+
+View Engine::Look(Moment now) const {
+  core_->now = now;
+  return core_->Look();
+}
+
+uint64_t Engine::epoch() const {
+  return core_->epoch;
+}
+Mode Engine::mode() const {
+  return core_->mode;
+}
+
+}  // namespace mailhub::engine

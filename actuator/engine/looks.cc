@@ -1,0 +1,165 @@
+// What the engine shows of itself. Reads only.
+#include <algorithm>
+
+#include "actuator/engine/core.h"
+
+namespace mailhub::engine {
+namespace {
+
+RunState StateOf(const Run& run) {
+  if (run.stage == Stage::kFinished) return RunState::kFinished;
+  if (run.hold) return RunState::kHeld;
+  if (run.stage == Stage::kQueued) return RunState::kQueued;
+  if (run.paused) return RunState::kPaused;
+  return run.stage == Stage::kEnding ? RunState::kEnding : RunState::kRunning;
+}
+
+StepPhase PhaseOf(const Step& step, const StepState* state, const Doing& doing) {
+  const bool current = doing.path == step.path;
+  if (state == nullptr || state->attempt == 0) {
+    return current && (doing.effect != 0 || doing.due) ? StepPhase::kPreparing
+                                                       : StepPhase::kPending;
+  }
+  if (state->result) return StepPhase::kDone;
+  if (step.kind == StepKind::kConfirm) return StepPhase::kConfirm;
+  const bool action = step.kind == StepKind::kRun || step.kind == StepKind::kJob;
+  if (action && !state->settled) return StepPhase::kActing;
+  if (action && !state->Succeeded() && !state->Unknown()) return StepPhase::kRetryWait;
+  return current && doing.marks.empty() ? StepPhase::kMarking : StepPhase::kGate;
+}
+
+StepView ViewOf(const Step& step, bool always, const Run& run, const Doing& doing, WallTime now) {
+  StepView view;
+  view.path = step.path;
+  view.name = step.name;
+  view.kind = step.kind;
+  view.host = step.host;
+  view.always = always;
+  view.command = step.command;
+  if (step.gate) view.expr = step.gate->expr;
+  const auto found = run.steps.find(step.path);
+  const StepState* state = found == run.steps.end() ? nullptr : &found->second;
+  view.phase = PhaseOf(step, state, doing);
+  if (doing.path == step.path) view.gate = doing.reading;
+  if (state == nullptr) return view;
+  view.result = state->result;
+  view.attempt = state->attempt;
+  view.started = state->started;
+  if (state->result) {
+    view.took = state->took;
+  } else if (state->started) {
+    view.took = std::max(now - *state->started, Milliseconds(0));
+  }
+  view.output = state->receipt.output;
+  if (state->settled && state->receipt.state == ReceiptState::kFinished) {
+    view.exit_status = state->receipt.exit_status;
+  }
+  view.detail = state->detail;
+  return view;
+}
+
+}  // namespace
+
+std::optional<Milliseconds> Engine::Core::Expected(const Plan& plan) const {
+  const auto found = durations.find(plan.runbook + '\n' + plan.target);
+  if (found != durations.end() && !found->second.empty()) {
+    std::vector<Milliseconds> sorted(found->second.begin(), found->second.end());
+    std::sort(sorted.begin(), sorted.end());
+    return sorted[(sorted.size() * 9 - 1) / 10];  // p90
+  }
+  if (plan.expected > Milliseconds(0)) return plan.expected;
+  return std::nullopt;
+}
+
+std::string Engine::Core::WaitingFor(const LiveRun& live) const {
+  const Run& run = live.run;
+  if (run.stage == Stage::kQueued) {
+    if (mode != Mode::kActive) return std::string("mode is ") + Name(mode);
+    if (run.paused) return "paused";
+    if (!LocksFree(live)) return "another run that holds its lock";
+    return live.doing.trouble.empty() ? "whether it is still needed" : live.doing.trouble;
+  }
+  if (run.stage == Stage::kFinished) return "";
+  if (run.hold) return "a person: " + run.hold->detail;
+  for (const auto& [path, lease] : live.leases) {
+    if (!lease.trouble.empty()) return "a dead man's lease: " + lease.trouble;
+  }
+  if (!live.doing.trouble.empty()) return live.doing.trouble;
+  if (live.doing.reading && live.doing.reading->state != GateState::kOpen) {
+    return std::string("the gate is ") + Name(live.doing.reading->state) +
+           (live.doing.reading->why.empty() ? "" : ": " + live.doing.reading->why);
+  }
+  return "";
+}
+
+RunView Engine::Core::LookAt(const LiveRun& live) const {
+  const Run& run = live.run;
+  const Plan& plan = run.plan();
+  RunView view;
+  view.id = run.id;
+  view.runbook = plan.runbook;
+  view.summary = plan.summary;
+  view.target = plan.target;
+  view.parameters = plan.parameters;
+  view.locks = plan.locks;
+  view.hosts = HostsOf(plan);
+  view.trigger = run.queued.trigger;
+  view.fingerprint = run.queued.fingerprint;
+  view.by = run.queued.by;
+  view.state = StateOf(run);
+  view.waiting_for = WaitingFor(live);
+  if (run.hold) {
+    view.hold = run.hold->reason;
+    view.hold_path = run.hold->path;
+    view.hold_detail = run.hold->detail;
+  }
+  if (run.stage == Stage::kFinished || run.stage == Stage::kEnding) {
+    view.result = run.result;
+    view.result_detail = run.result_detail;
+  }
+  view.queued = run.queued_at;
+  view.started = run.started_at;
+  view.finished = run.finished_at;
+  const std::optional<Milliseconds> expected = Expected(plan);
+  if (expected && run.started_at && !run.finished_at) {
+    view.eta = *run.started_at + *expected;
+    // A quarter more than nine runs in ten took.
+    view.overdue = now.wall > *run.started_at + *expected * 5 / 4;
+  }
+  const Step* current = run.Current();
+  for (const Step& step : plan.steps) {
+    if (&step == current) view.current = view.steps.size();
+    view.steps.push_back(ViewOf(step, false, run, live.doing, now.wall));
+  }
+  for (const AlwaysStep& always : plan.always) {
+    if (&always.step == current) view.current = view.steps.size();
+    view.steps.push_back(ViewOf(always.step, true, run, live.doing, now.wall));
+  }
+  if (current == nullptr) view.current = view.steps.size();
+  return view;
+}
+
+View Engine::Core::Look() const {
+  View view;
+  view.mode = mode;
+  view.epoch = epoch;
+  view.open_episodes = episodes.size();
+  for (const std::string& id : order) {
+    const LiveRun& live = runs.at(id);
+    if (live.run.stage != Stage::kFinished) view.unfinished.push_back(LookAt(live));
+  }
+  for (const std::string& id : finished) view.finished.push_back(LookAt(runs.at(id)));
+  // A queued run waits on a lock, and the run that has it waits for a person.
+  for (const RunView& queued : view.unfinished) {
+    if (queued.state != RunState::kQueued) continue;
+    for (const RunView& held : view.unfinished) {
+      const bool shares = std::any_of(held.locks.begin(), held.locks.end(), [&](const auto& lock) {
+        return std::find(queued.locks.begin(), queued.locks.end(), lock) != queued.locks.end();
+      });
+      if (held.state == RunState::kHeld && shares) view.queue_blocked_by_hold = true;
+    }
+  }
+  return view;
+}
+
+}  // namespace mailhub::engine

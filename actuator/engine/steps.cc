@@ -1,0 +1,409 @@
+// The current step: prepare, commit the intent, act, settle, verify. What to do next is read from
+// the step's recorded state each time, so a restart takes up where the journal ends.
+#include <algorithm>
+
+#include "actuator/engine/core.h"
+
+namespace mailhub::engine {
+namespace {
+
+bool IsAction(const Step& step) {
+  return step.kind == StepKind::kRun || step.kind == StepKind::kJob;
+}
+
+std::string Key(const Run& run, const Step& step, int attempt) {
+  return run.id + '/' + step.path + '/' + std::to_string(attempt);
+}
+
+std::string Describe(const GateReading& reading) {
+  std::string text = Name(reading.state);
+  if (!reading.why.empty()) text += ": " + reading.why;
+  return text;
+}
+
+}  // namespace
+
+void Engine::Core::WorkStep(LiveRun& live, const Step& step) {
+  Run& run = live.run;
+  const StepState& state = run.steps[step.path];
+  if (live.doing.path != step.path || live.doing.attempt != state.attempt) {
+    live.doing = {};
+    live.doing.path = step.path;
+    live.doing.attempt = state.attempt;
+  }
+  const bool unsettled = IsAction(step) && state.attempt > 0 && !state.settled;
+  if (unsettled) {
+    // Also while held: a job that outlived its time-out still ends, and its end should be known.
+    // Not after a refusal.
+    const bool refused = run.hold && run.hold->reason == HoldReason::kRefused;
+    if (!refused) Act(live, step);
+    return;
+  }
+  if (run.hold) return;
+  if (run.cancelling) {
+    Emit(run.id, RunEnding{RunResult::kCancelled, "cancelled"});
+    live.doing = {};
+    return;
+  }
+  if (state.attempt == 0) {
+    BeginAttempt(live, step, 1);
+  } else if (step.kind == StepKind::kConfirm) {
+    live.doing.trouble.clear();
+  } else if (IsAction(step)) {
+    AfterSettled(live, step);
+  } else {
+    WorkGate(live, step);
+  }
+}
+
+// --- beginning
+// ------------------------------------------------------------------------------------------------------
+
+bool Engine::Core::MayBegin(LiveRun& live) {
+  if (mode != Mode::kActive) {
+    live.doing.trouble = std::string("mode is ") + Name(mode);
+  } else if (live.run.paused) {
+    live.doing.trouble = "paused";
+  } else if (!LeasesConfirmed(live)) {
+    live.doing.trouble = "a dead man's lease is not confirmed by its host";
+  } else {
+    return true;
+  }
+  return false;
+}
+
+void Engine::Core::BeginAttempt(LiveRun& live, const Step& step, int attempt) {
+  if (live.doing.effect != 0 || !Due(live.doing.due)) return;
+  if (!live.doing.deadline) live.doing.deadline = In(step.timeout);
+  if (!MayBegin(live)) {
+    if (mode == Mode::kActive && !live.run.paused && now.steady >= *live.doing.deadline) {
+      HoldRun(live, step.path, HoldReason::kTimedOut, "not begun: " + live.doing.trouble);
+    }
+    return;
+  }
+  std::string directory;
+  if (IsAction(step)) {
+    if (!Prepare(live, step)) return;
+    directory = live.directories[step.host];
+  }
+  Emit(live.run.id, StepStarted{step.path, attempt, directory});
+  live.doing = {};
+  live.doing.path = step.path;
+  live.doing.attempt = attempt;
+  if (IsAction(step)) {
+    Act(live, step);
+  } else if (step.gate) {
+    WorkGate(live, step);
+  }
+}
+
+// Learns the receipts directory and arms the dead man; true when both are done.
+bool Engine::Core::Prepare(LiveRun& live, const Step& step) {
+  Doing& doing = live.doing;
+  if (doing.asked && !doing.trouble.empty() && now.steady >= *doing.deadline) {
+    HoldRun(live, step.path, HoldReason::kTimedOut, "not begun: " + doing.trouble);
+    return false;
+  }
+  if (!live.directories.contains(step.host)) {
+    RemoteRequest request;
+    request.verb = doing.verb = RemoteVerb::kHello;
+    request.host = step.host;
+    doing.effect = Ask(std::move(request), live.run.id);
+    return false;
+  }
+  if (step.dead_man && !live.run.leases.contains(step.path)) {
+    Emit(live.run.id,
+         DeadManArmed{step.path, step.host, step.dead_man->after, live.directories[step.host]});
+    AskLease(live, step.path, RemoteVerb::kArm);
+    return false;
+  }
+  return true;
+}
+
+// --- acting
+// ---------------------------------------------------------------------------------------------------------
+
+void Engine::Core::Act(LiveRun& live, const Step& step) {
+  Doing& doing = live.doing;
+  const StepState& state = live.run.steps[step.path];
+  if (doing.effect != 0 || !Due(doing.due)) return;
+  if (!doing.deadline) doing.deadline = Deadline(state.since, step.timeout);
+  if (!live.run.hold && doing.asked && now.steady >= *doing.deadline) {
+    HoldRun(live, step.path, HoldReason::kTimedOut,
+            doing.running ? "still running after " + FormatDuration(step.timeout) + "; it goes on"
+                          : doing.trouble);
+  }
+  RemoteRequest request;
+  request.host = step.host;
+  request.key = Key(live.run, step, state.attempt);
+  request.directory_id = state.directory_id;
+  const bool settle = live.run.cancelling || state.approved;
+  if (settle && doing.running && step.kind == StepKind::kJob && live.run.cancelling &&
+      !doing.cancel_sent) {
+    request.verb = RemoteVerb::kCancel;
+  } else if (settle) {
+    request.verb = RemoteVerb::kVoid;  // or the receipt, if it was claimed
+  } else if (doing.running || mode != Mode::kActive) {
+    request.verb = RemoteVerb::kStatus;
+  } else {
+    request.verb = step.kind == StepKind::kJob ? RemoteVerb::kLaunch : RemoteVerb::kRun;
+    request.command = step.command;
+  }
+  doing.verb = request.verb;
+  doing.effect = Ask(std::move(request), live.run.id);
+}
+
+void Engine::Core::OnStepReply(LiveRun& live, const Step& step, const RemoteReply& reply) {
+  Doing& doing = live.doing;
+  doing.asked = true;
+  if (doing.verb == RemoteVerb::kHello) {
+    if (reply.receipt) {
+      live.directories[step.host] = reply.directory_id;
+      doing.trouble.clear();
+      return;
+    }
+    doing.trouble = reply.receipt.error().message;
+    doing.due = In(config.remote_retry);
+    if (reply.receipt.error().kind == ErrorKind::kRefused ||
+        reply.receipt.error().kind == ErrorKind::kInvalid) {
+      FailStep(live, step, HoldReason::kRefused, doing.trouble);
+    }
+    return;
+  }
+  OnActReply(live, step, reply);
+}
+
+void Engine::Core::OnActReply(LiveRun& live, const Step& step, const RemoteReply& reply) {
+  Doing& doing = live.doing;
+  const StepState& state = live.run.steps[step.path];
+  if (!reply.receipt) {
+    const Error& error = reply.receipt.error();
+    doing.trouble = error.message;
+    switch (error.kind) {
+      case ErrorKind::kUnreachable:
+      case ErrorKind::kOutcomeUnknown:
+      case ErrorKind::kOverloaded:
+        doing.due = In(config.remote_retry);
+        return;
+      case ErrorKind::kCorrupt:
+      case ErrorKind::kNotFound:
+        Settle(live, step, Receipt{}, true);
+        return;
+      case ErrorKind::kInvalid:
+      case ErrorKind::kRefused:
+      case ErrorKind::kInternal:
+        HoldRun(live, step.path, HoldReason::kRefused, error.message);
+        return;
+    }
+  }
+  if (reply.directory_id != state.directory_id) {
+    Settle(live, step, Receipt{}, true);
+    return;
+  }
+  doing.trouble.clear();
+  if (doing.verb == RemoteVerb::kCancel) {
+    doing.cancel_sent = true;
+    doing.due = In(config.poll_step);
+    return;
+  }
+  const Milliseconds poll = step.kind == StepKind::kJob ? config.poll_job : config.poll_step;
+  switch (reply.receipt->state) {
+    case ReceiptState::kRunning:
+      doing.running = true;
+      doing.due = live.run.cancelling && !doing.cancel_sent ? now.steady : In(poll);
+      return;
+    case ReceiptState::kNone:
+      if (doing.running) {
+        Settle(live, step, Receipt{}, true);
+      } else {
+        doing.due = In(poll);
+      }
+      return;
+    case ReceiptState::kFinished:
+    case ReceiptState::kInterrupted:
+    case ReceiptState::kVoid:
+      Settle(live, step, *reply.receipt, false);
+      return;
+  }
+}
+
+void Engine::Core::Settle(LiveRun& live, const Step& step, const Receipt& receipt, bool lost) {
+  Emit(live.run.id, StepSettled{step.path, live.run.steps[step.path].attempt, receipt, lost});
+  const int attempt = live.doing.attempt;
+  live.doing = {};
+  live.doing.path = step.path;
+  live.doing.attempt = attempt;
+}
+
+// The attempt is settled: done, to be verified, tried again, or given to a person.
+void Engine::Core::AfterSettled(LiveRun& live, const Step& step) {
+  const StepState& state = live.run.steps[step.path];
+  Doing& doing = live.doing;
+  const bool never_ran = !state.receipts_lost && state.receipt.state == ReceiptState::kVoid;
+  const bool verifiable = step.gate && !doing.gate_timed_out;
+  if (state.Succeeded() && !state.approved) {
+    if (step.gate) {
+      WorkGate(live, step);
+    } else {
+      Done(live, step, StepResult::kDone, "");
+    }
+    return;
+  }
+  if (state.approved || never_ran) {
+    BeginAttempt(live, step, state.attempt + 1);
+    return;
+  }
+  if (state.Unknown() && verifiable) {
+    WorkGate(live, step);
+    return;
+  }
+  const int tries = state.attempt - state.first_attempt + 1;
+  if (state.Unknown()) {
+    if (step.idempotent && tries < std::max(step.attempts, 2)) {
+      BeginAttempt(live, step, state.attempt + 1);
+    } else {
+      HoldRun(
+          live, step.path,
+          live.run.IsAlways(step.path) ? HoldReason::kAlwaysFailed : HoldReason::kOutcomeUnknown,
+          state.receipts_lost
+              ? "the host's receipts directory was replaced: nobody knows whether the command ran"
+              : "the command was interrupted: nobody knows how far it came");
+    }
+    return;
+  }
+  if (tries < step.attempts) {
+    if (!doing.due) doing.due = Deadline(state.since, step.retry_delay);
+    BeginAttempt(live, step, state.attempt + 1);
+    return;
+  }
+  FailStep(live, step, HoldReason::kStepFailed,
+           "exit status " + std::to_string(state.receipt.exit_status));
+}
+
+// --- gates
+// ----------------------------------------------------------------------------------------------------------
+
+void Engine::Core::WorkGate(LiveRun& live, const Step& step) {
+  Doing& doing = live.doing;
+  const StepState& state = live.run.steps[step.path];
+  const Gate& gate = *step.gate;
+  if (doing.effect != 0 || !Due(doing.due)) return;
+  if (!doing.gate_began) {
+    doing.gate_began = now.steady;
+    doing.deadline = Deadline(state.since, gate.timeout);
+    doing.asked = false;
+  }
+  if (doing.asked && now.steady >= *doing.deadline) {
+    GateTimedOut(live, step);
+    return;
+  }
+  for (const std::string& host : gate.about) {
+    if (doing.marks.contains(host) || doing.mark_effects.contains(host)) continue;
+    RemoteRequest request;
+    request.verb = RemoteVerb::kHello;
+    request.host = host;
+    doing.mark_effects[host] = Ask(std::move(request), live.run.id);
+  }
+  if (!doing.mark_effects.empty()) return;
+  GateQuestion question{gate, doing.marks, now.steady - *doing.gate_began};
+  doing.effect = Ask(std::move(question), live.run.id);
+}
+
+void Engine::Core::OnMark(LiveRun& live, const Step& step, const std::string& host,
+                          const RemoteReply& reply) {
+  if (reply.receipt) {
+    live.doing.marks[host] = reply.mark;
+    live.doing.trouble.clear();
+    return;
+  }
+  live.doing.asked = true;
+  live.doing.trouble = host + ": " + reply.receipt.error().message;
+  live.doing.due = In(config.remote_retry);
+  if (reply.receipt.error().kind == ErrorKind::kRefused ||
+      reply.receipt.error().kind == ErrorKind::kInvalid) {
+    FailStep(live, step, HoldReason::kRefused, live.doing.trouble);
+  }
+}
+
+void Engine::Core::OnGate(LiveRun& live, const Step& step, const GateReading& reading) {
+  Doing& doing = live.doing;
+  doing.reading = reading;
+  doing.asked = true;
+  doing.due = In(config.poll_gate);
+  doing.trouble.clear();
+  switch (reading.state) {
+    case GateState::kOpen:
+      Done(live, step, StepResult::kDone, Describe(reading));
+      return;
+    case GateState::kRebooted:
+      // What was done before the reboot may be undone by it; the condition itself tells, on
+      // evidence from after it.
+      doing.marks.clear();
+      return;
+    case GateState::kInvalid:
+      FailStep(live, step, HoldReason::kGateShut, Describe(reading));
+      return;
+    case GateState::kUnreachable:
+      doing.due = In(config.remote_retry);
+      doing.trouble = Describe(reading);
+      return;
+    case GateState::kFalse:
+    case GateState::kStale:
+      return;
+  }
+}
+
+void Engine::Core::GateTimedOut(LiveRun& live, const Step& step) {
+  Doing& doing = live.doing;
+  const std::string last = doing.reading ? Describe(*doing.reading) : doing.trouble;
+  if (live.run.steps[step.path].Unknown()) {
+    doing.gate_timed_out = true;  // not shown to be done: AfterSettled goes on from there
+    doing.due.reset();
+    AfterSettled(live, step);
+    return;
+  }
+  FailStep(live, step, HoldReason::kGateShut,
+           "not within " + FormatDuration(step.gate->timeout) + ": " + last);
+}
+
+// --- results
+// --------------------------------------------------------------------------------------------------------
+
+void Engine::Core::Done(LiveRun& live, const Step& step, StepResult result,
+                        const std::string& detail) {
+  const StepState& state = live.run.steps[step.path];
+  const Milliseconds took =
+      state.started ? std::max(now.wall - *state.started, Milliseconds(0)) : Milliseconds(0);
+  Emit(live.run.id, StepDone{step.path, result, took, detail});
+  live.doing = {};
+}
+
+// The step cannot succeed any more; its attempt is settled, so moving on is safe where the runbook
+// says so.
+void Engine::Core::FailStep(LiveRun& live, const Step& step, HoldReason reason,
+                            const std::string& detail) {
+  if (live.run.IsAlways(step.path)) {
+    HoldRun(live, step.path, HoldReason::kAlwaysFailed, detail);
+    return;
+  }
+  switch (step.on_failure) {
+    case OnFailure::kHold:
+      HoldRun(live, step.path, reason, detail);
+      return;
+    case OnFailure::kContinue:
+      Done(live, step, StepResult::kContinued, std::string(Name(reason)) + ": " + detail);
+      return;
+    case OnFailure::kAbort:
+      Emit(live.run.id, RunEnding{RunResult::kFailed, step.name + ": " + detail});
+      live.doing = {};
+      return;
+  }
+}
+
+void Engine::Core::HoldRun(LiveRun& live, const std::string& path, HoldReason reason,
+                           const std::string& detail) {
+  if (live.run.hold) return;
+  Emit(live.run.id, RunHeld{path, reason, detail});
+}
+
+}  // namespace mailhub::engine
