@@ -76,6 +76,6 @@ def _is_init(pid):
 
 def inside(host_leader, *command):
     """The argument list that runs a command in a host from the machine, without SSH."""
-    return ["nsenter", "--target", str(host_leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--wd=/", "--",
+    return ["nsenter", "--target", str(host_leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--wdns=/", "--",
             "/usr/bin/env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME=/root", "USER=root", "LANG=C.UTF-8", *command]

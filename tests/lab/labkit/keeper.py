@@ -76,9 +76,13 @@ class Keeper:
             for host in self.hosts.values():
                 self.tend(host)
             self.publish()
-            for key, _ in self.selector.select(timeout=0.1):
-                key.data()
+            self.collect(0.1)
         self.stop_all()
+
+    def collect(self, seconds):
+        """Takes in what the hosts report; waits at most this long for something."""
+        for key, _ in self.selector.select(timeout=seconds):
+            key.data()
 
     def tend(self, host):
         reset = REQUESTS / f"{host.name}.reset"
@@ -133,8 +137,8 @@ class Keeper:
                     pass
         deadline = time.monotonic() + ORDERLY_STOP_SECONDS
         while time.monotonic() < deadline and any(h.process and h.process.poll() is None for h in self.hosts.values()):
-            for key, _ in self.selector.select(timeout=0.1):
-                key.data()
+            self.collect(0.1)
+        self.collect(0)
         for host in self.hosts.values():
             cgroups.kill(host.name)
         PID.unlink(missing_ok=True)
