@@ -110,7 +110,7 @@ class Session {
   // Runs `command` through the user's login shell, gives it `input` on stdin, then end of file, and
   // waits for its end.
   //   kUnreachable     the request was not sent: nothing ran
-  //   kRefused         the host said no to the channel or the command: nothing ran
+  //   kRefused         the host does not run commands for this user: nothing ran
   //   kOverloaded      too many earlier commands of this session still run on the host: nothing
   //   ran; connect anew kOutcomeUnknown  the request was sent and no exit status came back:
   //   deadline, lost connection, cancellation.

@@ -1,0 +1,22 @@
+// From a TCP socket to an authenticated SSH session; internal to this folder.
+#pragma once
+
+#include <memory>
+
+#include "lib/ssh/session.h"
+
+struct ssh_session_struct;
+
+namespace mailhub::ssh {
+
+struct SshFree {
+  void operator()(ssh_session_struct* session) const;
+};
+using SshHandle = std::unique_ptr<ssh_session_struct, SshFree>;
+
+// Takes ownership of `fd`, also when it fails. The result is in non-blocking mode. Every
+// ConnectFailure but kResolve and kConnect may come out of it.
+tl::expected<SshHandle, ConnectError> Handshake(const SshTarget& target, int fd,
+                                                SteadyTime deadline, const Cancellation* cancel);
+
+}  // namespace mailhub::ssh

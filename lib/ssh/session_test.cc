@@ -1,0 +1,355 @@
+// Against a real sshd: what libssh and sshd do to each other is what this folder is about.
+#include "lib/ssh/session.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "lib/ssh/testing_sshd.h"
+#include "lib/ssh/wait.h"
+
+namespace mailhub::ssh {
+namespace {
+
+SteadyTime In(int ms) {
+  return SteadyNow() + Milliseconds(ms);
+}
+
+class SessionTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (SshdInstalled()) sshd_ = new TestingSshd();
+  }
+  static void TearDownTestSuite() {
+    delete sshd_;
+    sshd_ = nullptr;
+  }
+  void SetUp() override {
+    if (sshd_ == nullptr) GTEST_SKIP() << "no sshd here";
+  }
+
+  static std::unique_ptr<Session> Connected(const Cancellation* cancel = nullptr) {
+    auto session = Session::Connect(sshd_->Target(), In(5000), cancel);
+    EXPECT_TRUE(session.has_value()) << session.error().error.message;
+    return session ? std::move(*session) : nullptr;
+  }
+  static ConnectError FailedConnect(const SshTarget& target, int ms = 3000) {
+    auto session = Session::Connect(target, In(ms));
+    EXPECT_FALSE(session.has_value());
+    return session ? ConnectError{} : session.error();
+  }
+
+  static TestingSshd* sshd_;
+};
+TestingSshd* SessionTest::sshd_ = nullptr;
+
+TEST_F(SessionTest, TellsExitStatusAndKeepsStdoutApartFromStderr) {
+  auto session = Connected();
+  auto good = session->Exec("echo out; echo err >&2", "", {}, In(3000));
+  ASSERT_TRUE(good.has_value()) << good.error().message;
+  EXPECT_TRUE(good->Succeeded());
+  EXPECT_EQ(good->out, "out\n");
+  EXPECT_EQ(good->err, "err\n");
+  EXPECT_FALSE(good->truncated);
+  EXPECT_FALSE(good->left_running);
+  auto bad = session->Exec("exit 3", "", {}, In(3000));
+  ASSERT_TRUE(bad.has_value());
+  EXPECT_EQ(bad->exit_status, 3);
+  EXPECT_FALSE(bad->Succeeded());
+}
+
+TEST_F(SessionTest, TellsASignalFromAnExitStatus) {
+  auto result = Connected()->Exec("kill -TERM $$", "", {}, In(3000));
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_EQ(result->exit_signal, "TERM");
+  EXPECT_EQ(result->exit_status, -1);
+}
+
+TEST_F(SessionTest, DeliversStdinWholeAndEndsIt) {
+  std::string input(700'000, 'x');
+  for (size_t i = 0; i < input.size(); i += 100) input[i] = '\n';
+  auto result = Connected()->Exec("cat", input, {}, In(5000));
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_EQ(result->out, input);
+}
+
+TEST_F(SessionTest, DoesNotMindACommandThatLeavesItsStdinUnread) {
+  auto result = Connected()->Exec("exit 4", std::string(5'000'000, 'x'), {}, In(5000));
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_EQ(result->exit_status, 4);
+}
+
+TEST_F(SessionTest, CutsLongOutputAtItsLimitAndStillSeesTheEnd) {
+  auto result = Connected()->Exec("head -c 5000000 /dev/zero; exit 7", "", {1000}, In(5000));
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_EQ(result->out.size(), 1000U);
+  EXPECT_TRUE(result->truncated);
+  EXPECT_EQ(result->exit_status, 7);
+}
+
+TEST_F(SessionTest, ReturnsWhenTheCommandEndedThoughADaemonStillHoldsItsOutput) {
+  auto session = Connected();
+  const SteadyTime start = SteadyNow();
+  auto result = session->Exec("sleep 3 & echo started", "", {}, In(5000));
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_EQ(result->out, "started\n");
+  EXPECT_TRUE(result->Succeeded());
+  EXPECT_TRUE(result->left_running);
+  EXPECT_LT(SteadyNow() - start, Milliseconds(1500));
+}
+
+TEST_F(SessionTest, CallsTheOutcomeUnknownWhenTheDeadlinePassesAndGoesOn) {
+  auto session = Connected();
+  const SteadyTime start = SteadyNow();
+  auto result = session->Exec("sleep 2", "", {}, In(200));
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().kind, ErrorKind::kOutcomeUnknown);
+  EXPECT_LT(SteadyNow() - start, Milliseconds(1500));
+  EXPECT_TRUE(session->Alive());
+  EXPECT_TRUE(session->Exec("true", "", {}, In(3000)).has_value());
+}
+
+TEST_F(SessionTest, CallsTheOutcomeUnknownWhenTheConnectionEndsMidway) {
+  auto session = Connected();
+  auto result = session->Exec("echo half; kill -9 $PPID; sleep 1", "", {}, In(3000));
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().kind, ErrorKind::kOutcomeUnknown);
+  EXPECT_FALSE(session->Alive());
+  auto later = session->Exec("true", "", {}, In(3000));
+  ASSERT_FALSE(later.has_value());
+  EXPECT_EQ(later.error().kind, ErrorKind::kUnreachable);
+}
+
+TEST_F(SessionTest, GivesUpASessionOnWhichTooManyCommandsStillRun) {
+  auto session = Connected();
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_EQ(session->Exec("sleep 3", "", {}, In(150)).error().kind, ErrorKind::kOutcomeUnknown);
+  }
+  EXPECT_FALSE(session->Alive());
+  EXPECT_EQ(session->Exec("true", "", {}, In(200)).error().kind, ErrorKind::kOverloaded);
+}
+
+TEST_F(SessionTest, DoesNotGrowWithTheChannelsItOpens) {
+  auto session = Connected();
+  size_t before = 0;
+  for (int i = 0; i < 200; ++i) {
+    auto result = session->Exec("true", "", {}, In(3000));
+    ASSERT_TRUE(result.has_value()) << result.error().message;
+    ASSERT_LE(session->OpenChannels(), 6U);
+    if (i == 50) before = mallinfo2().uordblks;
+  }
+  EXPECT_LT(mallinfo2().uordblks, before + 64 * 1024);
+}
+
+TEST_F(SessionTest, RefusesAHostWhoseKeyIsAnother) {
+  SshTarget target = sshd_->Target();
+  target.known_hosts_file = sshd_->directory() + "/known_hosts_changed";
+  std::ifstream other(sshd_->NewKey("other_host") + ".pub");
+  std::ofstream(target.known_hosts_file) << "[127.0.0.1]:" << target.port << " " << other.rdbuf();
+  const ConnectError error = FailedConnect(target);
+  EXPECT_EQ(error.reason, ConnectFailure::kHostKey);
+  EXPECT_EQ(error.error.kind, ErrorKind::kRefused);
+  EXPECT_THAT(error.error.message, testing::HasSubstr("is not the one in"));
+}
+
+TEST_F(SessionTest, RefusesAHostThatIsNotInKnownHosts) {
+  SshTarget target = sshd_->Target();
+  target.known_hosts_file = sshd_->directory() + "/known_hosts_empty";
+  std::ofstream(target.known_hosts_file) << "# nobody\n";
+  EXPECT_EQ(FailedConnect(target).reason, ConnectFailure::kHostKey);
+  target.known_hosts_file = sshd_->directory() + "/known_hosts_missing";
+  EXPECT_EQ(FailedConnect(target).reason, ConnectFailure::kHostKey);
+}
+
+TEST_F(SessionTest, KnowsAHostByAHashedEntry) {
+  SshTarget target = sshd_->Target();
+  target.known_hosts_file = sshd_->directory() + "/known_hosts_hashed";
+  std::filesystem::copy_file(sshd_->Target().known_hosts_file, target.known_hosts_file);
+  ASSERT_EQ(
+      std::system(("ssh-keygen -q -H -f " + target.known_hosts_file + " 2>/dev/null >&2").c_str()),
+      0);
+  auto session = Session::Connect(target, In(3000));
+  EXPECT_TRUE(session.has_value()) << session.error().error.message;
+}
+
+TEST_F(SessionTest, SaysWhenTheHostDoesNotTakeTheKey) {
+  SshTarget target = sshd_->Target();
+  target.identity_file = sshd_->NewKey("stranger");
+  EXPECT_EQ(FailedConnect(target).reason, ConnectFailure::kAuth);
+  target.identity_file = sshd_->directory() + "/no_such_key";
+  const ConnectError error = FailedConnect(target);
+  EXPECT_EQ(error.reason, ConnectFailure::kAuth);
+  EXPECT_EQ(error.error.kind, ErrorKind::kInvalid);
+}
+
+TEST_F(SessionTest, ResolvesNamesAndTriesEveryAddress) {
+  SshTarget target = sshd_->Target();
+  target.address = "localhost";  // ::1 first, perhaps, where nobody listens
+  auto session = Session::Connect(target, In(3000));
+  EXPECT_TRUE(session.has_value()) << session.error().error.message;
+}
+
+TEST_F(SessionTest, EndsAWaitingCallWhenTheProgramShutsDown) {
+  Cancellation cancel;
+  auto session = Connected(&cancel);
+  const std::string marker = sshd_->directory() + "/running";
+  std::jthread stopper([&] {
+    const SteadyTime deadline = In(3000);
+    while (!std::filesystem::exists(marker) && SteadyNow() < deadline)
+      WaitFor(-1, 0, In(5), nullptr);
+    cancel.Cancel();
+  });
+  const SteadyTime start = SteadyNow();
+  auto result = session->Exec("touch " + marker + "; sleep 2", "", {}, In(10'000));
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().kind, ErrorKind::kOutcomeUnknown);
+  EXPECT_LT(SteadyNow() - start, Milliseconds(1500));
+  EXPECT_EQ(session->Exec("true", "", {}, In(1000)).error().kind, ErrorKind::kUnreachable);
+}
+
+TEST_F(SessionTest, TalksToAResidentHelper) {
+  auto session = Connected();
+  auto opened = session->OpenChannel(
+      "while read -r line; do echo \"got $line\"; done; echo bye >&2; exit 5", In(3000));
+  ASSERT_TRUE(opened.has_value()) << opened.error().message;
+  Channel& channel = **opened;
+  std::string reply;
+  EXPECT_EQ(channel.Read(&reply, 100, In(50)).value(), ReadState::kTimeout);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(channel.Write("a\n", In(1000)).has_value());
+    reply.clear();
+    ASSERT_EQ(channel.Read(&reply, 3, In(3000)).value(), ReadState::kData);
+    EXPECT_EQ(reply, "got");
+    ASSERT_EQ(channel.Read(&reply, 100, In(3000)).value(), ReadState::kData);
+    EXPECT_EQ(reply, "got a\n");
+  }
+  EXPECT_TRUE(session->Exec("true", "", {}, In(3000)).has_value())
+      << "other channels work beside it";
+  EXPECT_FALSE(channel.ExitStatus().has_value());
+}
+
+TEST_F(SessionTest, TellsTheHelpersEndFromSilence) {
+  auto session = Connected();
+  auto channel = session->OpenChannel("echo last; echo why >&2; exit 5", In(3000));
+  ASSERT_TRUE(channel.has_value());
+  std::string reply;
+  ASSERT_EQ((*channel)->Read(&reply, 100, In(3000)).value(), ReadState::kData);
+  EXPECT_EQ(reply, "last\n");
+  EXPECT_EQ((*channel)->Read(&reply, 100, In(3000)).value(), ReadState::kEof);
+  EXPECT_EQ((*channel)->TakeStderr(), "why\n");
+}
+
+TEST_F(SessionTest, ClosesAHelperWithoutWaitingAndForgetsIt) {
+  auto session = Connected();
+  for (int i = 0; i < 30; ++i) {
+    auto channel = session->OpenChannel("cat", In(3000));
+    ASSERT_TRUE(channel.has_value()) << channel.error().message;
+  }
+  const SteadyTime deadline = In(3000);
+  while (session->Alive() && session->OpenChannels() > 0 && SteadyNow() < deadline)
+    WaitFor(-1, 0, In(5), nullptr);
+  EXPECT_EQ(session->OpenChannels(), 0U);
+}
+
+TEST_F(SessionTest, FailsAChannelThatOutlivesItsSession) {
+  auto session = Connected();
+  auto channel = std::move(session->OpenChannel("cat", In(3000)).value());
+  session.reset();
+  std::string reply;
+  EXPECT_EQ(channel->Write("x", In(1000)).error().kind, ErrorKind::kUnreachable);
+  EXPECT_EQ(channel->Read(&reply, 10, In(1000)).error().kind, ErrorKind::kOutcomeUnknown);
+}
+
+// A TCP server of the test's own.
+class Listener {
+ public:
+  Listener() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~Listener() { close(fd_); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  void Listen() { EXPECT_EQ(listen(fd_, 5), 0); }
+  int fd() const { return fd_; }
+  int port() const { return port_; }
+
+ private:
+  int fd_;
+  int port_ = 0;
+};
+
+SshTarget Nobody(int port) {
+  return {"nobody", "127.0.0.1", port, "root", "/dev/null", "/dev/null"};
+}
+
+TEST(Connect, SaysThatAPortIsClosed) {
+  const Listener closed;  // bound, so nobody else gets the port, and not listening
+  auto session = Session::Connect(Nobody(closed.port()), In(2000));
+  ASSERT_FALSE(session.has_value());
+  EXPECT_EQ(session.error().reason, ConnectFailure::kConnect);
+  EXPECT_EQ(session.error().error.kind, ErrorKind::kUnreachable);
+}
+
+TEST(Connect, LeavesAFrozenPeerAtItsDeadline) {
+  Listener frozen;
+  frozen.Listen();
+  const SteadyTime start = SteadyNow();
+  auto session = Session::Connect(Nobody(frozen.port()), In(300));
+  ASSERT_FALSE(session.has_value());
+  EXPECT_EQ(session.error().reason, ConnectFailure::kTimeout);
+  EXPECT_GE(SteadyNow() - start, Milliseconds(299));
+  EXPECT_LT(SteadyNow() - start, Milliseconds(1500));
+}
+
+TEST(Connect, SaysThatAPeerDoesNotSpeakSsh) {
+  Listener web;
+  web.Listen();
+  std::jthread server([&] {
+    const int fd = accept(web.fd(), nullptr, nullptr);
+    const std::string_view reply = "HTTP/1.0 400 Bad Request\r\n\r\n";
+    EXPECT_EQ(write(fd, reply.data(), reply.size()), static_cast<ssize_t>(reply.size()));
+    close(fd);
+  });
+  auto session = Session::Connect(Nobody(web.port()), In(2000));
+  ASSERT_FALSE(session.has_value());
+  EXPECT_EQ(session.error().reason, ConnectFailure::kProtocol);
+}
+
+TEST(Connect, SaysThatANameHasNoAddressBeforeItsDeadline) {
+  SshTarget target = Nobody(22);
+  target.address = "no-such-host.invalid";
+  const SteadyTime start = SteadyNow();
+  auto session = Session::Connect(target, In(500));
+  ASSERT_FALSE(session.has_value());
+  EXPECT_EQ(session.error().reason, ConnectFailure::kResolve);
+  EXPECT_LT(SteadyNow() - start, Milliseconds(1500));
+}
+
+TEST(Connect, DoesNotEvenTryOnceTheProgramShutsDown) {
+  Listener frozen;
+  frozen.Listen();
+  Cancellation cancel;
+  cancel.Cancel();
+  const SteadyTime start = SteadyNow();
+  auto session = Session::Connect(Nobody(frozen.port()), In(5000), &cancel);
+  ASSERT_FALSE(session.has_value());
+  EXPECT_EQ(session.error().reason, ConnectFailure::kTimeout);
+  EXPECT_LT(SteadyNow() - start, Milliseconds(200));
+}
+
+}  // namespace
+}  // namespace mailhub::ssh

@@ -1,0 +1,39 @@
+// A real sshd on 127.0.0.1 for tests: own port, own host key, own user key, gone with the object.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "lib/ssh/session.h"
+
+namespace mailhub::ssh {
+
+// Whether sshd is installed here; tests that need it skip otherwise.
+bool SshdInstalled();
+
+// Owns a directory below /tmp and a process. Confined to one thread. A failure to start aborts the
+// test program.
+class TestingSshd {
+ public:
+  // `more_config`: further lines of sshd_config.
+  explicit TestingSshd(const std::string& more_config = "");
+  ~TestingSshd();
+  TestingSshd(const TestingSshd&) = delete;
+  TestingSshd& operator=(const TestingSshd&) = delete;
+
+  // As the current user, with the right key and the right known_hosts.
+  SshTarget Target() const;
+  const std::string& directory() const { return directory_; }
+  // A key pair in the directory that the server does not know; the private key's path.
+  std::string NewKey(const std::string& name, const std::string& type = "ed25519");
+  // The public half of the host key: "ssh-ed25519 AAAA...".
+  std::string HostKey() const;
+
+ private:
+  std::string directory_;
+  int port_ = 0;
+  pid_t pid_ = -1;
+};
+
+}  // namespace mailhub::ssh
