@@ -1,0 +1,447 @@
+// See codec.h. Every struct lists its fields once, in Fields(); a Writer and a Reader walk the same
+// list, so the two directions cannot drift apart.
+#include "actuator/journal/codec.h"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <type_traits>
+#include <utility>
+
+#include "lib/base/digest.h"
+
+namespace mailhub::journal {
+namespace {
+
+using Json = nlohmann::json;
+using engine::AlwaysStep;
+using engine::DeadMan;
+using engine::Gate;
+using engine::Plan;
+using engine::Receipt;
+using engine::Step;
+
+// --- every field, once
+
+template <typename Archive>
+void Fields(Archive& a, Gate& v) {
+  a("expr", v.expr);
+  a("about", v.about);
+  a("window_ms", v.window);
+  a("hold_for_ms", v.hold_for);
+  a("expect", v.expect);
+  a("timeout_ms", v.timeout);
+}
+template <typename Archive>
+void Fields(Archive& a, DeadMan& v) {
+  a("restore", v.restore);
+  a("after_ms", v.after);
+}
+template <typename Archive>
+void Fields(Archive& a, Step& v) {
+  a("path", v.path);
+  a("name", v.name);
+  a("kind", v.kind);
+  a("host", v.host);
+  a("command", v.command);
+  a("timeout_ms", v.timeout);
+  a("attempts", v.attempts);
+  a("retry_delay_ms", v.retry_delay);
+  a("idempotent", v.idempotent);
+  a("gate", v.gate);
+  a("dead_man", v.dead_man);
+  a("on_failure", v.on_failure);
+}
+template <typename Archive>
+void Fields(Archive& a, AlwaysStep& v) {
+  a("step", v.step);
+  a("since", v.since);
+  a("until", v.until);
+}
+template <typename Archive>
+void Fields(Archive& a, Plan& v) {
+  a("runbook", v.runbook);
+  a("summary", v.summary);
+  a("parameters", v.parameters);
+  a("target", v.target);
+  a("locks", v.locks);
+  a("steps", v.steps);
+  a("always", v.always);
+  a("commit", v.commit);
+  a("expected_ms", v.expected);
+}
+template <typename Archive>
+void Fields(Archive& a, Receipt& v) {
+  a("state", v.state);
+  a("exit_status", v.exit_status);
+  a("output", v.output);
+  a("truncated", v.truncated);
+  a("duration_ms", v.duration);
+}
+
+template <typename Archive>
+void Fields(Archive& a, engine::ActuatorStarted& v) {
+  a("epoch", v.epoch);
+  a("version", v.version);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::ModeChanged& v) {
+  a("mode", v.mode);
+  a("by", v.by);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::AlertDecided& v) {
+  a("notification", v.notification);
+  a("fingerprint", v.fingerprint);
+  a("alertname", v.alertname);
+  a("labels", v.labels);
+  a("firing", v.firing);
+  a("starts_at_ms", v.starts_at);
+  a("trigger", v.trigger);
+  a("decision", v.decision);
+  a("detail", v.detail);
+  a("run", v.run);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::RunQueued& v) {
+  a.Plan("plan", v.plan);
+  a("trigger", v.trigger);
+  a("fingerprint", v.fingerprint);
+  a("by", v.by);
+  a("only_if", v.only_if);
+}
+template <typename Archive>
+void Fields(Archive&, engine::RunStarted&) {}
+template <typename Archive>
+void Fields(Archive& a, engine::RunDropped& v) {
+  a("why", v.why);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::StepStarted& v) {
+  a("path", v.path);
+  a("attempt", v.attempt);
+  a("directory_id", v.directory_id);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::StepSettled& v) {
+  a("path", v.path);
+  a("attempt", v.attempt);
+  a("receipt", v.receipt);
+  a("receipts_lost", v.receipts_lost);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::StepDone& v) {
+  a("path", v.path);
+  a("result", v.result);
+  a("took_ms", v.took);
+  a("detail", v.detail);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::DeadManArmed& v) {
+  a("path", v.path);
+  a("host", v.host);
+  a("after_ms", v.after);
+  a("directory_id", v.directory_id);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::DeadManDisarmed& v) {
+  a("path", v.path);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::DeadManRestored& v) {
+  a("path", v.path);
+  a("detail", v.detail);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::RunHeld& v) {
+  a("path", v.path);
+  a("reason", v.reason);
+  a("detail", v.detail);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::OperatorActed& v) {
+  a("verb", v.verb);
+  a("path", v.path);
+  a("by", v.by);
+  a("detail", v.detail);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::RunEnding& v) {
+  a("result", v.result);
+  a("detail", v.detail);
+}
+template <typename Archive>
+void Fields(Archive& a, engine::RunFinished& v) {
+  a("result", v.result);
+  a("detail", v.detail);
+}
+template <typename Archive>
+void Fields(Archive&, engine::RunSwept&) {}
+
+// --- the two directions
+
+// Asks for mutable references because the Reader needs them; changes nothing.
+class Writer {
+ public:
+  // With `plan_text` a plan goes there and its digest here; without, in place.
+  explicit Writer(std::string* plan_text) : plan_text_(plan_text) {}
+
+  template <typename T>
+  void operator()(const char* name, T& value) {
+    out_[name] = ToValue(value);
+  }
+  void Plan(const char* name, engine::Plan& plan) {
+    if (plan_text_ == nullptr) {
+      (*this)(name, plan);
+      return;
+    }
+    *plan_text_ = EncodePlan(plan);
+    out_[name] = Sha256Hex(*plan_text_);
+  }
+  Json Take() { return std::move(out_); }
+
+ private:
+  Json ToValue(std::string& v) { return v; }
+  Json ToValue(std::map<std::string, std::string>& v) {
+    Json object = Json::object();
+    for (const auto& [key, value] : v) object[key] = value;
+    return object;
+  }
+  Json ToValue(Milliseconds& v) { return v.count(); }
+  Json ToValue(WallTime& v) { return ToUnixMs(v); }
+  template <typename T>
+  Json ToValue(std::optional<T>& v) {
+    return v ? ToValue(*v) : Json(nullptr);
+  }
+  template <typename T>
+  Json ToValue(std::vector<T>& v) {
+    Json list = Json::array();
+    for (T& item : v) list.push_back(ToValue(item));
+    return list;
+  }
+  template <typename T>
+  Json ToValue(T& v) {
+    if constexpr (std::is_enum_v<T>) {
+      return engine::Name(v);
+    } else if constexpr (std::is_arithmetic_v<T>) {
+      return v;
+    } else {
+      Writer inner(nullptr);
+      Fields(inner, v);
+      return inner.Take();
+    }
+  }
+
+  Json out_ = Json::object();
+  std::string* plan_text_;
+};
+
+// Stops at the first mistake and keeps its sentence.
+class Reader {
+ public:
+  Reader(const Json& in, const engine::Plan* plan, std::string* error)
+      : in_(in), plan_(plan), error_(error) {}
+
+  template <typename T>
+  void operator()(const char* name, T& value) {
+    if (!error_->empty()) return;
+    const auto found = in_.find(name);
+    if (found == in_.end()) return Bad(name, "is missing");
+    FromValue(name, *found, value);
+  }
+  void Plan(const char* name, engine::Plan& plan) {
+    if (!error_->empty()) return;
+    if (plan_ == nullptr) return Bad(name, "is not stored");
+    plan = *plan_;
+  }
+
+ private:
+  void Bad(const std::string& name, const std::string& what) {
+    if (error_->empty()) *error_ = "field \"" + name + "\" " + what;
+  }
+
+  void FromValue(const std::string& name, const Json& json, std::string& v) {
+    if (!json.is_string()) return Bad(name, "is not a string");
+    v = json.get_ref<const std::string&>();
+  }
+  void FromValue(const std::string& name, const Json& json, bool& v) {
+    if (!json.is_boolean()) return Bad(name, "is not true or false");
+    v = json.get<bool>();
+  }
+  void FromValue(const std::string& name, const Json& json, std::map<std::string, std::string>& v) {
+    if (!json.is_object()) return Bad(name, "is not an object");
+    v.clear();
+    for (const auto& [key, value] : json.items()) FromValue(name, value, v[key]);
+  }
+  void FromValue(const std::string& name, const Json& json, Milliseconds& v) {
+    int64_t number = 0;
+    FromValue(name, json, number);
+    v = Milliseconds(number);
+  }
+  void FromValue(const std::string& name, const Json& json, WallTime& v) {
+    int64_t number = 0;
+    FromValue(name, json, number);
+    v = FromUnixMs(number);
+  }
+  template <typename T>
+  void FromValue(const std::string& name, const Json& json, std::optional<T>& v) {
+    v.reset();
+    if (json.is_null()) return;
+    FromValue(name, json, v.emplace());
+  }
+  template <typename T>
+  void FromValue(const std::string& name, const Json& json, std::vector<T>& v) {
+    if (!json.is_array()) return Bad(name, "is not a list");
+    v.clear();
+    v.reserve(json.size());
+    for (const Json& item : json) FromValue(name, item, v.emplace_back());
+  }
+  template <typename T>
+  void FromValue(const std::string& name, const Json& json, T& v) {
+    if constexpr (std::is_enum_v<T>) {
+      if (!json.is_string()) return Bad(name, "is not a string");
+      const Result<T> parsed = ParseEnum<T>(json.get_ref<const std::string&>());
+      if (!parsed) return Bad(name, parsed.error().message);
+      v = *parsed;
+    } else if constexpr (std::is_integral_v<T>) {
+      FromInteger(name, json, v);
+    } else {
+      if (!json.is_object()) return Bad(name, "is not an object");
+      Reader inner(json, nullptr, error_);
+      Fields(inner, v);
+    }
+  }
+  template <typename T>
+  void FromInteger(const std::string& name, const Json& json, T& v) {
+    if (json.is_number_unsigned()) {
+      const auto number = json.get<uint64_t>();
+      if (!std::in_range<T>(number)) return Bad(name, "is out of range");
+      v = static_cast<T>(number);
+    } else if (json.is_number_integer()) {
+      const auto number = json.get<int64_t>();
+      if (!std::in_range<T>(number)) return Bad(name, "is out of range");
+      v = static_cast<T>(number);
+    } else {
+      Bad(name, "is not a whole number");
+    }
+  }
+
+  const Json& in_;
+  const engine::Plan* plan_;
+  std::string* error_;
+};
+
+std::string Text(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+template <typename T>
+Json Written(const T& value, std::string* plan_text) {
+  Writer writer(plan_text);
+  Fields(writer, const_cast<T&>(value));  // NOLINT: see Writer
+  return writer.Take();
+}
+
+Result<Json> ParseObject(std::string_view text) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return Fail(ErrorKind::kCorrupt, "is not a JSON object");
+  return json;
+}
+
+// Tries the variant's alternatives until one's name is `kind`.
+template <size_t I = 0>
+bool MakeBody(std::string_view kind, engine::EventBody* body) {
+  if constexpr (I < std::variant_size_v<engine::EventBody>) {
+    body->emplace<I>();
+    return kind == engine::Name(*body) || MakeBody<I + 1>(kind, body);
+  } else {
+    return false;
+  }
+}
+
+}  // namespace
+
+template <typename Enum>
+Result<Enum> ParseEnum(std::string_view text) {
+  // The engine's enumerations count from 0; beyond their end the name is "?".
+  std::string choices;
+  for (int i = 0;; ++i) {
+    const auto value = static_cast<Enum>(i);
+    const std::string_view name = engine::Name(value);
+    if (name == "?") break;
+    if (text == name) return value;
+    choices += (i == 0 ? "" : ", ") + std::string(name);
+  }
+  return Fail(ErrorKind::kInvalid,
+              "is \"" + std::string(text.substr(0, 60)) + "\" but must be one of: " + choices);
+}
+template Result<engine::Mode> ParseEnum(std::string_view);
+template Result<engine::Decision> ParseEnum(std::string_view);
+template Result<engine::HoldReason> ParseEnum(std::string_view);
+template Result<engine::Verb> ParseEnum(std::string_view);
+template Result<engine::StepResult> ParseEnum(std::string_view);
+template Result<engine::RunResult> ParseEnum(std::string_view);
+template Result<engine::StepKind> ParseEnum(std::string_view);
+template Result<engine::OnFailure> ParseEnum(std::string_view);
+template Result<engine::ReceiptState> ParseEnum(std::string_view);
+
+Encoded Encode(const engine::EventBody& body) {
+  Encoded encoded{.kind = engine::Name(body), .body = "", .plan = ""};
+  encoded.body = std::visit(
+      [&encoded](const auto& value) { return Text(Written(value, &encoded.plan)); }, body);
+  return encoded;
+}
+
+std::string EncodePlan(const Plan& plan) {
+  return Text(Written(plan, nullptr));
+}
+
+Result<engine::EventBody> Decode(std::string_view kind, std::string_view text, const Plan* plan) {
+  engine::EventBody body;
+  if (!MakeBody(kind, &body)) {
+    return Fail(ErrorKind::kCorrupt,
+                "unknown kind of event \"" + std::string(kind.substr(0, 60)) + "\"");
+  }
+  const Result<Json> json = ParseObject(text);
+  if (!json) return Fail(std::string(kind), json.error());
+  std::string error;
+  Reader reader(*json, plan, &error);
+  std::visit([&reader](auto& value) { Fields(reader, value); }, body);
+  if (!error.empty()) return Fail(ErrorKind::kCorrupt, std::string(kind) + ": " + error);
+  return body;
+}
+
+Result<Plan> DecodePlan(std::string_view text) {
+  const Result<Json> json = ParseObject(text);
+  if (!json) return Fail("plan", json.error());
+  std::string error;
+  Plan plan;
+  Reader reader(*json, nullptr, &error);
+  Fields(reader, plan);
+  if (error.empty() && plan.steps.size() > engine::kMostSteps) error = "has too many steps";
+  if (!error.empty()) return Fail(ErrorKind::kCorrupt, "plan: " + error);
+  return plan;
+}
+
+Result<std::string> PlanDigest(std::string_view body) {
+  const Result<Json> json = ParseObject(body);
+  if (!json) return Fail("run_queued", json.error());
+  const auto found = json->find("plan");
+  if (found == json->end() || !found->is_string()) {
+    return Fail(ErrorKind::kCorrupt, "run_queued: field \"plan\" is no digest");
+  }
+  return found->get<std::string>();
+}
+
+std::string ToJson(const engine::Event& event) {
+  Json json = Json::object();
+  json["seq"] = event.seq;
+  json["at_ms"] = ToUnixMs(event.at);
+  json["run"] = event.run;
+  json["kind"] = engine::Name(event.body);
+  json["body"] = std::visit([](const auto& value) { return Written(value, nullptr); }, event.body);
+  return Text(json);
+}
+
+}  // namespace mailhub::journal

@@ -1,0 +1,154 @@
+// See database.h.
+#include "actuator/journal/database.h"
+
+#include <sqlite3.h>
+
+namespace mailhub::journal {
+namespace {
+
+ErrorKind KindOf(int code) {
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_NOMEM:
+      return ErrorKind::kOverloaded;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return ErrorKind::kRefused;
+    case SQLITE_CANTOPEN:
+      return ErrorKind::kNotFound;
+    case SQLITE_IOERR:
+      return ErrorKind::kOutcomeUnknown;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return ErrorKind::kCorrupt;
+    default:
+      return ErrorKind::kInternal;
+  }
+}
+
+tl::unexpected<Error> Failed(sqlite3* connection, int code) {
+  const char* filename = sqlite3_db_filename(connection, "main");
+  return Fail(KindOf(code), std::string(filename == nullptr ? "journal" : filename) + ": " +
+                                sqlite3_errmsg(connection) + " (SQLite error " +
+                                std::to_string(sqlite3_extended_errcode(connection)) + ")");
+}
+
+}  // namespace
+
+// --- Statement
+
+void Statement::Closer::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
+
+Statement& Statement::Bind(int64_t value) {
+  sqlite3_bind_int64(statement_.get(), ++bound_, value);
+  return *this;
+}
+
+Statement& Statement::Bind(std::string_view value) {
+  // An empty view may hold a null pointer, which SQLite would take for NULL.
+  const char* data = value.empty() ? "" : value.data();
+  sqlite3_bind_text64(statement_.get(), ++bound_, data, value.size(), SQLITE_TRANSIENT,
+                      SQLITE_UTF8);
+  return *this;
+}
+
+Result<bool> Statement::Step() {
+  const int code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return Failed(sqlite3_db_handle(statement_.get()), code);
+}
+
+Status Statement::Execute() {
+  for (;;) {
+    const Result<bool> row = Step();
+    if (row && *row) continue;
+    Reset();
+    if (!row) return Fail(row.error());
+    return {};
+  }
+}
+
+void Statement::Reset() {
+  sqlite3_reset(statement_.get());
+  sqlite3_clear_bindings(statement_.get());
+  bound_ = 0;
+}
+
+int64_t Statement::Int(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+std::string_view Statement::Text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+  const int size = sqlite3_column_bytes(statement_.get(), column);
+  return text == nullptr ? std::string_view() : std::string_view(text, static_cast<size_t>(size));
+}
+
+bool Statement::IsNull(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
+// --- Database
+
+void Database::Closer::operator()(sqlite3* connection) const {
+  sqlite3_close_v2(connection);
+}
+
+Result<Database> Database::Open(const std::string& path, Access access) {
+  sqlite3* connection = nullptr;
+  const int flags = SQLITE_OPEN_NOMUTEX |
+                    (access == Access::kReadOnly ? SQLITE_OPEN_READONLY
+                                                 : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  const int code = sqlite3_open_v2(path.c_str(), &connection, flags, nullptr);
+  Database database(connection);  // also closes what failed to open
+  if (connection == nullptr) return Fail(ErrorKind::kOverloaded, path + ": out of memory");
+  if (code != SQLITE_OK) {
+    return Fail(KindOf(code), path + ": cannot be opened: " + sqlite3_errmsg(connection));
+  }
+  sqlite3_extended_result_codes(connection, 1);
+  // A checkpoint and a reader may meet for a moment.
+  sqlite3_busy_timeout(connection, 1000);
+  return database;
+}
+
+Status Database::Run(const std::string& sql) {
+  const int code = sqlite3_exec(connection_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return Failed(connection_.get(), code);
+  return {};
+}
+
+Result<Statement> Database::Prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(connection_.get(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) return Failed(connection_.get(), code);
+  return Statement(statement);
+}
+
+Result<int64_t> Database::Number(std::string_view sql) {
+  Result<Statement> statement = Prepare(sql);
+  if (!statement) return Fail(statement.error());
+  const Result<bool> row = statement->Step();
+  if (!row) return Fail(row.error());
+  return *row ? statement->Int(0) : 0;
+}
+
+Result<std::string> Database::FirstText(std::string_view sql) {
+  Result<Statement> statement = Prepare(sql);
+  if (!statement) return Fail(statement.error());
+  const Result<bool> row = statement->Step();
+  if (!row) return Fail(row.error());
+  return *row ? std::string(statement->Text(0)) : std::string();
+}
+
+bool Database::InTransaction() const {
+  return sqlite3_get_autocommit(connection_.get()) == 0;
+}
+
+}  // namespace mailhub::journal

@@ -1,0 +1,75 @@
+// SQLite as values: a connection and its statements, failures as Results. sqlite3 stays in the .cc.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lib/base/result.h"
+
+struct sqlite3;  // SQLite's own
+struct sqlite3_stmt;
+
+namespace mailhub::journal {
+
+// A prepared statement. Confined to one thread, must not outlive its Database.
+class Statement {
+ public:
+  // Binds the next parameter, first to last. Text is copied.
+  Statement& Bind(int64_t value);
+  Statement& Bind(std::string_view value);
+
+  // True: there is a row, whose columns may be read until the next call. False: done. Errors as in
+  // Database.
+  Result<bool> Step();
+  // Steps to the end and makes the statement ready for its next use, also after an error.
+  Status Execute();
+  // Forgets row and parameters.
+  void Reset();
+
+  int64_t Int(int column) const;
+  std::string_view Text(int column) const;  // valid until the next call
+  bool IsNull(int column) const;
+
+ private:
+  friend class Database;
+  struct Closer {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+
+  std::unique_ptr<sqlite3_stmt, Closer> statement_;
+  int bound_ = 0;
+};
+
+// Owns one connection. Confined to one thread at a time. Every failure is one of
+//   kOverloaded      disk full, or the file is busy: nothing happened, try again later
+//   kRefused         no permission, read-only
+//   kNotFound        no such file
+//   kOutcomeUnknown  an I/O error: what was being committed may or may not be there
+//   kCorrupt         the file is damaged or no database
+//   kInternal        our SQL
+class Database {
+ public:
+  enum class Access { kReadWrite, kReadOnly };
+  // kReadWrite creates the file.
+  static Result<Database> Open(const std::string& path, Access access);
+
+  Status Run(const std::string& sql);  // one or more statements without results
+  Result<Statement> Prepare(std::string_view sql);
+  // The first column of the first row as a number; 0 when there is none or it is NULL.
+  Result<int64_t> Number(std::string_view sql);
+  Result<std::string> FirstText(std::string_view sql);
+  bool InTransaction() const;
+
+ private:
+  struct Closer {
+    void operator()(sqlite3* connection) const;
+  };
+  explicit Database(sqlite3* connection) : connection_(connection) {}
+
+  std::unique_ptr<sqlite3, Closer> connection_;
+};
+
+}  // namespace mailhub::journal

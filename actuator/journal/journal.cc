@@ -1,0 +1,347 @@
+// See journal.h.
+#include "actuator/journal/journal.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "actuator/journal/codec.h"
+#include "actuator/journal/database.h"
+#include "actuator/journal/rows.h"
+#include "actuator/journal/schema.h"
+
+namespace mailhub::journal {
+namespace {
+
+// What a person can do about a damaged journal; every kCorrupt sentence ends with it.
+constexpr const char* kRemedy =
+    ". Nothing was changed. Restore the file's last backup; or, once no run is in progress on any "
+    "host, move the file away and start with an empty journal, which the hosts obey only after an "
+    "explicit takeover";
+
+constexpr off_t kSmallestDatabase = 512;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+tl::unexpected<Error> SystemError(const std::string& path, int number) {
+  const ErrorKind kind = number == ENOENT || number == ENOTDIR  ? ErrorKind::kNotFound
+                         : number == ENOSPC || number == EDQUOT ? ErrorKind::kOverloaded
+                         : number == EIO                        ? ErrorKind::kOutcomeUnknown
+                                                                : ErrorKind::kRefused;
+  return Fail(kind, path + ": " + std::strerror(number));  // NOLINT(concurrency-mt-unsafe)
+}
+
+// Taken by whoever writes the journal and released by the kernel when that process ends, however
+// it ends. The file itself stays: removing it would let two owners hold two locks.
+Result<Descriptor> TakeLock(const std::string& path) {
+  Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (lock.number() < 0) return SystemError(path, errno);
+  if (::flock(lock.number(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return SystemError(path, errno);
+    std::array<char, 32> owner{};
+    const ssize_t length = ::pread(lock.number(), owner.data(), owner.size() - 1, 0);
+    const std::string pid(owner.data(), static_cast<size_t>(length > 0 ? length : 0));
+    return Fail(ErrorKind::kRefused,
+                path + ": another actuator" +
+                    (pid.empty() ? "" : " (pid " + pid.substr(0, pid.find('\n')) + ")") +
+                    " has this journal; stop it first, or give this one a journal of its own");
+  }
+  // For the sentence above only: whether it could be written does not matter.
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(lock.number(), 0) == 0) {
+    (void)!::pwrite(lock.number(), pid.data(), pid.size(), 0);
+  }
+  return lock;
+}
+
+// SQLite would create it with the umask's mode; and a new file's name must outlive a power cut.
+Status CreateFile(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (file.number() < 0) return SystemError(path, errno);
+  // SQLite takes the stump of a database for an empty one and would begin anew.
+  struct stat status {};
+  if (::fstat(file.number(), &status) != 0) return SystemError(path, errno);
+  if (status.st_size > 0 && status.st_size < kSmallestDatabase) {
+    return Fail(ErrorKind::kCorrupt, path + " is cut short");
+  }
+  const std::string parent = std::filesystem::absolute(path).parent_path();
+  const Descriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.number() < 0) return SystemError(parent, errno);
+  if (::fsync(directory.number()) != 0) return SystemError(parent, errno);
+  return {};
+}
+
+// Events that a finished and swept run is not asked about any more.
+bool IsDetail(const engine::EventBody& body) {
+  return std::holds_alternative<engine::StepStarted>(body) ||
+         std::holds_alternative<engine::StepSettled>(body) ||
+         std::holds_alternative<engine::StepDone>(body) ||
+         std::holds_alternative<engine::DeadManArmed>(body) ||
+         std::holds_alternative<engine::DeadManDisarmed>(body) ||
+         std::holds_alternative<engine::DeadManRestored>(body) ||
+         std::holds_alternative<engine::RunHeld>(body) ||
+         std::holds_alternative<engine::OperatorActed>(body);
+}
+
+Error WithRemedy(Error error) {
+  if (error.kind == ErrorKind::kCorrupt) error.message += kRemedy;
+  return error;
+}
+
+}  // namespace
+
+struct Journal::Impl {
+  Impl(std::string journal_path, Descriptor held_lock, Database opened)
+      : path(std::move(journal_path)), lock(std::move(held_lock)), database(std::move(opened)) {}
+
+  Status Prepare();
+  Status CheckWhole();
+  Status ReadLastSeq();
+  Status AppendInTransaction(std::span<const engine::Event> events);
+  Status Compare(const engine::Event& event, const Encoded& encoded);
+  Status Insert(const engine::Event& event, const Encoded& encoded);
+  Status UpdateRuns(const engine::Event& event);
+
+  const std::string path;
+  const Descriptor lock;
+  Database database;
+  std::string id;
+  uint64_t last_seq = 0;
+  bool last_seq_known = false;
+
+  struct Statements {
+    Statement insert_event, find_event, insert_plan;
+    Statement queued, started, finished, swept;
+  };
+  std::optional<Statements> statements;
+};
+
+Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Journal::~Journal() = default;
+
+const std::string& Journal::id() const {
+  return impl_->id;
+}
+uint64_t Journal::last_seq() const {
+  return impl_->last_seq;
+}
+
+Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime now) {
+  Result<Descriptor> lock = TakeLock(path + ".lock");
+  if (!lock) return Fail(lock.error());
+  if (Status s = CreateFile(path); !s) return Fail(WithRemedy(s.error()));
+  Result<Database> database = Database::Open(path, Database::Access::kReadWrite);
+  if (!database) return Fail(database.error());
+
+  auto impl = std::make_unique<Impl>(path, std::move(*lock), std::move(*database));
+  // FULL: a commit is on the disk when it is reported. The size limit gives back what a burst took.
+  Status ready = impl->database.Run(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; "
+      "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;");
+  if (!ready) return Fail(WithRemedy(ready.error()));
+  Result<std::string> id = PrepareSchema(impl->database, path, now);
+  if (!id) return Fail(WithRemedy(id.error()));
+  impl->id = std::move(*id);
+  if (Status s = impl->CheckWhole(); !s) return Fail(WithRemedy(s.error()));
+  if (Status s = impl->Prepare(); !s) return Fail(WithRemedy(s.error()));
+  if (Status s = impl->ReadLastSeq(); !s) return Fail(WithRemedy(s.error()));
+  return std::unique_ptr<Journal>(new Journal(std::move(impl)));
+}
+
+Status Journal::Impl::CheckWhole() {
+  const Result<std::string> verdict = database.FirstText("PRAGMA quick_check(1)");
+  if (!verdict) return Fail(verdict.error());
+  if (*verdict != "ok") return Fail(ErrorKind::kCorrupt, path + " is damaged: " + *verdict);
+  return {};
+}
+
+Status Journal::Impl::Prepare() {
+  constexpr std::array kSql = {
+      "INSERT INTO events(seq, at_ms, run, kind, detail, body) VALUES(?, ?, ?, ?, ?, ?)",
+      "SELECT at_ms, run, kind, body FROM events WHERE seq = ?",
+      "INSERT INTO plans(digest, body) VALUES(?, ?) ON CONFLICT(digest) DO NOTHING",
+      "INSERT INTO runs(run, runbook, target, started_by, queued_ms) VALUES(?, ?, ?, ?, ?)",
+      "UPDATE runs SET started_ms = ? WHERE run = ?",
+      "UPDATE runs SET finished_ms = ?, finished_seq = ?, result = ?, result_detail = ? "
+      "WHERE run = ?",
+      "UPDATE runs SET swept = 1 WHERE run = ?"};
+  std::vector<Statement> made;
+  for (const char* sql : kSql) {
+    Result<Statement> statement = database.Prepare(sql);
+    if (!statement) return Fail(statement.error());
+    made.push_back(std::move(*statement));
+  }
+  statements.emplace(Statements{std::move(made[0]), std::move(made[1]), std::move(made[2]),
+                                std::move(made[3]), std::move(made[4]), std::move(made[5]),
+                                std::move(made[6])});
+  return {};
+}
+
+// Also finds missing events: numbers are unique and begin at 1, so the last one counts them all.
+Status Journal::Impl::ReadLastSeq() {
+  const Result<int64_t> last = database.Number("SELECT max(seq) FROM events");
+  if (!last) return Fail(last.error());
+  const Result<int64_t> first = database.Number("SELECT min(seq) FROM events");
+  if (!first) return Fail(first.error());
+  const Result<int64_t> count = database.Number("SELECT count(*) FROM events");
+  if (!count) return Fail(count.error());
+  if (*count != *last || *first != (*count > 0 ? 1 : 0)) {
+    return Fail(ErrorKind::kCorrupt, path + ": " + std::to_string(*count) + " events stand where " +
+                                         std::to_string(*last) + " should");
+  }
+  last_seq = static_cast<uint64_t>(*last);
+  last_seq_known = true;
+  return {};
+}
+
+Status Journal::Replay(Scope scope, const std::function<void(const engine::Event&)>& each) {
+  const std::string columns = kEventColumns;
+  std::string sql = "SELECT " + columns + " FROM events ORDER BY seq";
+  if (scope == Scope::kWhatStillMatters) {
+    sql = "SELECT " + columns + " FROM events WHERE detail = 0 UNION ALL SELECT " + columns +
+          " FROM events WHERE detail = 1 AND run IN (SELECT run FROM runs WHERE swept = 0 UNION ALL"
+          " SELECT run FROM (SELECT run FROM runs WHERE finished_seq IS NOT NULL"
+          " ORDER BY finished_seq DESC LIMIT 50)) ORDER BY seq";
+  }
+  Result<Statement> select = impl_->database.Prepare(sql);
+  if (!select) return Fail(WithRemedy(select.error()));
+  EventReader reader(&impl_->database);
+  uint64_t previous = 0;
+  for (;;) {
+    const Result<bool> row = select->Step();
+    if (!row) return Fail(WithRemedy(row.error()));
+    if (!*row) return {};
+    const Result<engine::Event> event = reader.Read(*select);
+    if (!event) {
+      return Fail(WithRemedy({event.error().kind, impl_->path + ": " + event.error().message}));
+    }
+    if (scope == Scope::kEverything && event->seq != previous + 1) {
+      return Fail(
+          WithRemedy({ErrorKind::kCorrupt,
+                      impl_->path + ": event " + std::to_string(previous + 1) + " is missing"}));
+    }
+    previous = event->seq;
+    each(*event);
+  }
+}
+
+Status Journal::Append(std::span<const engine::Event> events) {
+  if (events.empty()) return {};
+  // After a commit that was reported failed, only the file knows what is in it.
+  if (!impl_->last_seq_known) {
+    if (Status s = impl_->ReadLastSeq(); !s) return Fail(WithRemedy(s.error()));
+  }
+  Status done = impl_->database.Run("BEGIN IMMEDIATE");
+  if (done) done = impl_->AppendInTransaction(events);
+  if (done) done = impl_->database.Run("COMMIT");
+  if (!done) {
+    impl_->last_seq_known = false;
+    if (impl_->database.InTransaction()) (void)impl_->database.Run("ROLLBACK");
+    return Fail(WithRemedy(done.error()));
+  }
+  impl_->last_seq = std::max(impl_->last_seq, events.back().seq);
+  return {};
+}
+
+Status Journal::Impl::AppendInTransaction(std::span<const engine::Event> events) {
+  uint64_t next = std::min(events.front().seq, last_seq + 1);
+  for (const engine::Event& event : events) {
+    if (event.seq != next++) {
+      return Fail(ErrorKind::kCorrupt, path + ": event " + std::to_string(event.seq) +
+                                           " was to be recorded, but " + std::to_string(next - 1) +
+                                           " is next");
+    }
+    const Encoded encoded = Encode(event.body);
+    Status done = event.seq <= last_seq ? Compare(event, encoded) : Insert(event, encoded);
+    if (!done) return done;
+  }
+  return {};
+}
+
+Status Journal::Impl::Compare(const engine::Event& event, const Encoded& encoded) {
+  Statement& find = statements->find_event;
+  const Result<bool> row = find.Bind(static_cast<int64_t>(event.seq)).Step();
+  const bool same = row && *row && find.Int(0) == ToUnixMs(event.at) && find.Text(1) == event.run &&
+                    find.Text(2) == encoded.kind && find.Text(3) == encoded.body;
+  find.Reset();
+  if (!row) return Fail(row.error());
+  if (same) return {};
+  return Fail(ErrorKind::kCorrupt, path + ": another event " + std::to_string(event.seq) +
+                                       " is recorded already: somebody else has written");
+}
+
+Status Journal::Impl::Insert(const engine::Event& event, const Encoded& encoded) {
+  if (!encoded.plan.empty()) {
+    const Result<std::string> digest = PlanDigest(encoded.body);
+    if (!digest) return Fail(digest.error());
+    Status s = statements->insert_plan.Bind(*digest).Bind(encoded.plan).Execute();
+    if (!s) return s;
+  }
+  Status s = statements->insert_event.Bind(static_cast<int64_t>(event.seq))
+                 .Bind(ToUnixMs(event.at))
+                 .Bind(event.run)
+                 .Bind(encoded.kind)
+                 .Bind(IsDetail(event.body) ? 1 : 0)
+                 .Bind(encoded.body)
+                 .Execute();
+  if (!s) return s;
+  return UpdateRuns(event);
+}
+
+// Keeps the derived table `runs` in step, in the same transaction.
+Status Journal::Impl::UpdateRuns(const engine::Event& event) {
+  const int64_t at_ms = ToUnixMs(event.at);
+  if (const auto* queued = std::get_if<engine::RunQueued>(&event.body)) {
+    return statements->queued.Bind(event.run)
+        .Bind(queued->plan.runbook)
+        .Bind(queued->plan.target)
+        .Bind(queued->by)
+        .Bind(at_ms)
+        .Execute();
+  }
+  if (std::holds_alternative<engine::RunStarted>(event.body)) {
+    return statements->started.Bind(at_ms).Bind(event.run).Execute();
+  }
+  const auto finish = [&](engine::RunResult result, const std::string& detail) {
+    return statements->finished.Bind(at_ms)
+        .Bind(static_cast<int64_t>(event.seq))
+        .Bind(engine::Name(result))
+        .Bind(detail)
+        .Bind(event.run)
+        .Execute();
+  };
+  if (const auto* dropped = std::get_if<engine::RunDropped>(&event.body)) {
+    return finish(engine::RunResult::kDropped, dropped->why);
+  }
+  if (const auto* finished = std::get_if<engine::RunFinished>(&event.body)) {
+    return finish(finished->result, finished->detail);
+  }
+  if (std::holds_alternative<engine::RunSwept>(event.body)) {
+    return statements->swept.Bind(event.run).Execute();
+  }
+  return {};
+}
+
+}  // namespace mailhub::journal

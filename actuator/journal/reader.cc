@@ -1,0 +1,118 @@
+// JournalReader, see journal.h.
+#include <algorithm>
+
+#include "actuator/journal/codec.h"
+#include "actuator/journal/database.h"
+#include "actuator/journal/journal.h"
+#include "actuator/journal/rows.h"
+
+namespace mailhub::journal {
+namespace {
+
+constexpr size_t kShortestPrefix = 6;
+constexpr size_t kMostRows = 10'000;
+
+int64_t RowLimit(size_t limit) {
+  return static_cast<int64_t>(std::min(limit, kMostRows));
+}
+
+Result<std::vector<engine::Event>> ReadEvents(Database& database, Statement& select) {
+  std::vector<engine::Event> events;
+  EventReader reader(&database);
+  for (;;) {
+    const Result<bool> row = select.Step();
+    if (!row) return Fail(row.error());
+    if (!*row) return events;
+    Result<engine::Event> event = reader.Read(select);
+    if (!event) return Fail(event.error());
+    events.push_back(std::move(*event));
+  }
+}
+
+// Ids are hex, so all ids with a prefix stand between it and itself followed by "g".
+Result<std::string> FindRun(Database& database, const std::string& prefix) {
+  if (prefix.size() < kShortestPrefix) {
+    return Fail(ErrorKind::kInvalid, "a run is named by its id or at least " +
+                                         std::to_string(kShortestPrefix) +
+                                         " characters of its beginning");
+  }
+  Result<Statement> select =
+      database.Prepare("SELECT run FROM runs WHERE run >= ? AND run < ? ORDER BY run LIMIT 2");
+  if (!select) return Fail(select.error());
+  Result<bool> row = select->Bind(prefix).Bind(prefix + "g").Step();
+  if (!row) return Fail(row.error());
+  if (!*row) return Fail(ErrorKind::kNotFound, "there is no run " + prefix);
+  std::string run(select->Text(0));
+  if (run == prefix) return run;
+  row = select->Step();
+  if (!row) return Fail(row.error());
+  if (*row) return Fail(ErrorKind::kInvalid, "several runs begin with " + prefix);
+  return run;
+}
+
+Result<FinishedRun> ReadFinished(const Statement& row) {
+  FinishedRun run;
+  run.id = row.Text(0);
+  run.runbook = row.Text(1);
+  run.target = row.Text(2);
+  run.by = row.Text(3);
+  run.queued = FromUnixMs(row.Int(4));
+  if (!row.IsNull(5)) run.started = FromUnixMs(row.Int(5));
+  run.finished = FromUnixMs(row.Int(6));
+  const Result<engine::RunResult> result = ParseEnum<engine::RunResult>(row.Text(7));
+  if (!result) return Fail(ErrorKind::kCorrupt, "run " + run.id + ": " + result.error().message);
+  run.result = *result;
+  run.detail = row.Text(8);
+  return run;
+}
+
+}  // namespace
+
+Result<std::vector<FinishedRun>> JournalReader::FinishedRuns(const std::string& runbook,
+                                                             size_t limit) const {
+  Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
+  if (!database) return Fail(database.error());
+  Result<Statement> select = database->Prepare(
+      "SELECT run, runbook, target, started_by, queued_ms, started_ms, finished_ms, result,"
+      " result_detail FROM runs WHERE finished_seq IS NOT NULL" +
+      std::string(runbook.empty() ? "" : " AND runbook = ?") +
+      " ORDER BY finished_seq DESC LIMIT ?");
+  if (!select) return Fail(select.error());
+  if (!runbook.empty()) select->Bind(runbook);
+  select->Bind(RowLimit(limit));
+  std::vector<FinishedRun> runs;
+  for (;;) {
+    const Result<bool> row = select->Step();
+    if (!row) return Fail(row.error());
+    if (!*row) return runs;
+    Result<FinishedRun> run = ReadFinished(*select);
+    if (!run) return Fail(run.error());
+    runs.push_back(std::move(*run));
+  }
+}
+
+Result<std::vector<engine::Event>> JournalReader::Alerts(size_t limit) const {
+  Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
+  if (!database) return Fail(database.error());
+  Result<Statement> select =
+      database->Prepare("SELECT " + std::string(kEventColumns) +
+                        " FROM events WHERE kind = 'alert_decided' ORDER BY seq DESC LIMIT ?");
+  if (!select) return Fail(select.error());
+  select->Bind(RowLimit(limit));
+  return ReadEvents(*database, *select);
+}
+
+Result<std::vector<engine::Event>> JournalReader::RunEvents(const std::string& run) const {
+  Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
+  if (!database) return Fail(database.error());
+  const Result<std::string> id = FindRun(*database, run);
+  if (!id) return Fail(id.error());
+  Result<Statement> select =
+      database->Prepare("SELECT " + std::string(kEventColumns) +
+                        " FROM events WHERE run != '' AND run = ? ORDER BY seq");
+  if (!select) return Fail(select.error());
+  select->Bind(*id);
+  return ReadEvents(*database, *select);
+}
+
+}  // namespace mailhub::journal

@@ -1,0 +1,216 @@
+// Damaged, foreign, newer, full and read-only journals: refused with a sentence, or recovered where
+// SQLite guarantees it.
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "actuator/journal/codec.h"
+#include "actuator/journal/journal.h"
+#include "actuator/journal/sample_events.h"
+#include "actuator/journal/test_directory.h"
+
+namespace mailhub::journal {
+namespace {
+
+using testing::EveryBody;
+using testing::Numbered;
+using testing::TestDirectory;
+using testing::WholeRun;
+
+constexpr WallTime kNow = WallTime(Milliseconds(1'700'000'000'000));
+
+void Sql(const std::string& path, const std::string& sql) {
+  sqlite3* connection = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &connection), SQLITE_OK);
+  char* message = nullptr;
+  EXPECT_EQ(sqlite3_exec(connection, sql.c_str(), nullptr, nullptr, &message), SQLITE_OK)
+      << message;
+  sqlite3_free(message);
+  sqlite3_close(connection);
+}
+
+// A closed journal with `runs` whole runs.
+void WriteJournal(const std::string& path, int runs) {
+  const auto journal = Journal::Open(path, kNow);
+  ASSERT_TRUE(journal) << journal.error().message;
+  for (int run = 0; run < runs; ++run) {
+    const auto first = static_cast<uint64_t>(run) * 12 + 1;
+    ASSERT_TRUE((*journal)->Append(WholeRun(first, std::to_string(100000 + run))));
+  }
+}
+
+Status OpenAndReplay(const std::string& path, size_t* count = nullptr) {
+  const auto journal = Journal::Open(path, kNow);
+  if (!journal) return Fail(journal.error());
+  size_t seen = 0;
+  const Status s =
+      (*journal)->Replay(Scope::kEverything, [&seen](const engine::Event&) { ++seen; });
+  if (count != nullptr) *count = seen;
+  return s;
+}
+
+TEST(JournalRecovery, AMissingEventIsRefusedWithWhatToDo) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  WriteJournal(path, 2);
+  Sql(path, "DELETE FROM events WHERE seq = 7");
+  const Status s = OpenAndReplay(path);
+  ASSERT_FALSE(s);
+  EXPECT_EQ(s.error().kind, ErrorKind::kCorrupt);
+  EXPECT_NE(s.error().message.find("backup"), std::string::npos) << s.error().message;
+}
+
+TEST(JournalRecovery, AMissingFirstEventIsRefused) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  WriteJournal(path, 1);
+  Sql(path, "DELETE FROM events WHERE seq = 1");
+  EXPECT_EQ(OpenAndReplay(path).error().kind, ErrorKind::kCorrupt);
+}
+
+TEST(JournalRecovery, AnUnreadableEventIsNamed) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  WriteJournal(path, 1);
+  Sql(path, "UPDATE events SET body = '{}' WHERE seq = 4");
+  const Status s = OpenAndReplay(path);
+  ASSERT_FALSE(s);
+  EXPECT_EQ(s.error().kind, ErrorKind::kCorrupt);
+  EXPECT_NE(s.error().message.find("event 4: step_started"), std::string::npos)
+      << s.error().message;
+}
+
+TEST(JournalRecovery, AMissingPlanIsRefused) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  WriteJournal(path, 1);
+  Sql(path, "DELETE FROM plans");
+  EXPECT_EQ(OpenAndReplay(path).error().kind, ErrorKind::kCorrupt);
+}
+
+TEST(JournalRecovery, ANewerSchemaIsRefused) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  WriteJournal(path, 1);
+  Sql(path, "UPDATE meta SET value = '2' WHERE key = 'schema_version'");
+  const Status s = OpenAndReplay(path);
+  ASSERT_FALSE(s);
+  EXPECT_EQ(s.error().kind, ErrorKind::kRefused);
+  EXPECT_NE(s.error().message.find("newer program"), std::string::npos) << s.error().message;
+}
+
+TEST(JournalRecovery, SomebodyElsesDatabaseIsLeftAlone) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  Sql(path, "CREATE TABLE precious(x)");
+  const Status s = OpenAndReplay(path);
+  ASSERT_FALSE(s);
+  EXPECT_EQ(s.error().kind, ErrorKind::kRefused);
+}
+
+TEST(JournalRecovery, AFileThatIsNoDatabaseIsRefused) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  std::ofstream(path) << std::string(5000, 'x');
+  EXPECT_EQ(OpenAndReplay(path).error().kind, ErrorKind::kCorrupt);
+}
+
+TEST(JournalRecovery, AnEmptyFileBecomesAJournal) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  std::ofstream(path).close();
+  EXPECT_TRUE(OpenAndReplay(path));
+}
+
+// Copies a journal in use, as a crash leaves it: the main file and its log.
+void CopyInUse(const std::string& from, const std::string& to) {
+  using std::filesystem::copy_options;
+  std::filesystem::copy_file(from, to, copy_options::overwrite_existing);
+  std::filesystem::copy_file(from + "-wal", to + "-wal", copy_options::overwrite_existing);
+  std::error_code ignored;
+  std::filesystem::remove(to + "-shm", ignored);
+}
+
+TEST(JournalRecovery, ALogCutAnywhereGivesWholeTransactionsOnly) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  const auto journal = Journal::Open(path, kNow);
+  ASSERT_TRUE(journal);
+  for (uint64_t run = 0; run < 3; ++run) {
+    ASSERT_TRUE((*journal)->Append(WholeRun(run * 12 + 1, std::to_string(100000 + run))));
+  }
+  const auto size = std::filesystem::file_size(path + "-wal");
+  const std::string copy = directory / "copy.db";
+  std::set<size_t> counts;
+  for (uintmax_t step = 0; step * 1031 < size + 1031; ++step) {
+    const uintmax_t cut = std::min(step * 1031, size);
+    CopyInUse(path, copy);
+    std::filesystem::resize_file(copy + "-wal", cut);
+    size_t count = 0;
+    const Status s = OpenAndReplay(copy, &count);
+    ASSERT_TRUE(s) << "cut at " << cut << ": " << s.error().message;
+    EXPECT_EQ(count % 12, 0u) << "cut at " << cut;
+    counts.insert(count);
+  }
+  EXPECT_EQ(counts, (std::set<size_t>{0, 12, 24, 36}));
+}
+
+TEST(JournalRecovery, AMainFileCutAnywhereIsRefused) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  WriteJournal(path, 20);
+  const auto size = std::filesystem::file_size(path);
+  const std::string copy = directory / "copy.db";
+  for (uintmax_t cut = 1; cut < size; cut += 1021) {
+    std::filesystem::copy_file(path, copy, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::resize_file(copy, cut);
+    EXPECT_FALSE(OpenAndReplay(copy)) << "cut at " << cut << " of " << size;
+  }
+}
+
+TEST(JournalRecovery, AFullDiskFailsAnAppendCleanlyAndLaterOnesWork) {
+  const TestDirectory directory;
+  const std::string disk = directory / "disk";
+  std::filesystem::create_directory(disk);
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=1m") != 0) {
+    GTEST_SKIP() << "needs the right to mount a small tmpfs";
+  }
+  struct Unmount {
+    const std::string& where;
+    ~Unmount() { ::umount2(where.c_str(), MNT_DETACH); }
+  } const unmount{disk};
+
+  auto journal = Journal::Open(disk + "/journal.db", kNow);
+  ASSERT_TRUE(journal) << journal.error().message;
+  {
+    std::ofstream filler(disk + "/filler");
+    const std::string block(4096, 'x');
+    while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  uint64_t next = 1;
+  Status last;
+  while (last && next < 100'000) {
+    last = (*journal)->Append(WholeRun(next, std::to_string(100000 + next)));
+    if (last) next += 12;
+  }
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().kind, ErrorKind::kOverloaded) << last.error().message;
+  EXPECT_FALSE((*journal)->Append(WholeRun(next, "999999"))) << "still full";
+
+  std::filesystem::remove(disk + "/filler");
+  const Status again = (*journal)->Append(WholeRun(next, "999999"));
+  EXPECT_TRUE(again) << again.error().message;
+  journal->reset();
+  size_t count = 0;
+  ASSERT_TRUE(OpenAndReplay(disk + "/journal.db", &count));
+  EXPECT_EQ(count, next + 11);
+}
+
+}  // namespace
+}  // namespace mailhub::journal

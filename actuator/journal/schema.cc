@@ -1,0 +1,125 @@
+// See schema.h.
+#include "actuator/journal/schema.h"
+
+#include <array>
+
+#include "lib/base/digest.h"
+
+namespace mailhub::journal {
+namespace {
+
+// "mhjl": tells our files from other SQLite databases.
+constexpr int64_t kApplicationId = 0x6d686a6c;
+
+// Step N leads from version N to N + 1; step 0 makes the first tables. Never change a released
+// step; append one. `runs` is derived from `events` and can always be made again from them.
+constexpr std::array<const char*, 1> kSteps = {R"(
+CREATE TABLE meta(
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE events(
+  seq    INTEGER PRIMARY KEY,
+  at_ms  INTEGER NOT NULL,
+  run    TEXT NOT NULL,
+  kind   TEXT NOT NULL,
+  detail INTEGER NOT NULL,
+  body   TEXT NOT NULL
+);
+CREATE INDEX events_of_run ON events(run, seq) WHERE run != '';
+CREATE INDEX events_not_detail ON events(seq) WHERE detail = 0;
+CREATE INDEX events_alerts ON events(seq) WHERE kind = 'alert_decided';
+CREATE TABLE plans(
+  digest TEXT PRIMARY KEY,
+  body   TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE runs(
+  run          TEXT PRIMARY KEY,
+  runbook      TEXT NOT NULL,
+  target       TEXT NOT NULL,
+  started_by   TEXT NOT NULL,
+  queued_ms    INTEGER NOT NULL,
+  started_ms   INTEGER,
+  finished_ms  INTEGER,
+  finished_seq INTEGER,
+  result       TEXT,
+  result_detail TEXT,
+  swept        INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX runs_finished ON runs(finished_seq) WHERE finished_seq IS NOT NULL;
+CREATE INDEX runs_finished_of_runbook ON runs(runbook, finished_seq) WHERE finished_seq IS NOT NULL;
+)"};
+
+Status SetMeta(Database& database, std::string_view key, std::string_view value) {
+  Result<Statement> insert = database.Prepare(
+      "INSERT INTO meta(key, value) VALUES(?, ?) "
+      "ON CONFLICT(key) DO UPDATE SET value = excluded.value");
+  if (!insert) return Fail(insert.error());
+  return insert->Bind(key).Bind(value).Execute();
+}
+
+Status Migrate(Database& database, int64_t from, WallTime now) {
+  for (auto step = static_cast<size_t>(from); step < kSteps.size(); ++step) {
+    if (Status done = database.Run(kSteps.at(step)); !done) return done;
+  }
+  if (from == 0) {
+    if (Status s = SetMeta(database, "journal_id", RandomHex(128)); !s) return s;
+    if (Status s = SetMeta(database, "created_ms", std::to_string(ToUnixMs(now))); !s) return s;
+    const std::string mark = "PRAGMA application_id = " + std::to_string(kApplicationId);
+    if (Status s = database.Run(mark); !s) return s;
+  }
+  return SetMeta(database, "schema_version", std::to_string(kSteps.size()));
+}
+
+// The file's version: 0 for an empty one.
+Result<int64_t> VersionOf(Database& database, const std::string& path) {
+  const Result<int64_t> tables = database.Number("SELECT count(*) FROM sqlite_master");
+  if (!tables) return Fail(tables.error());
+  if (*tables == 0) return 0;
+  const Result<int64_t> application = database.Number("PRAGMA application_id");
+  if (!application) return Fail(application.error());
+  if (*application != kApplicationId) {
+    return Fail(ErrorKind::kRefused,
+                path + " is a database of some other program; name another file as journal");
+  }
+  const Result<int64_t> version =
+      database.Number("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'schema_version'");
+  if (!version) return Fail(version.error());
+  if (*version < 1) {
+    return Fail(ErrorKind::kCorrupt, path + " names no schema version; restore a backup of it");
+  }
+  return *version;
+}
+
+}  // namespace
+
+int CurrentSchemaVersion() {
+  return static_cast<int>(kSteps.size());
+}
+
+Result<std::string> PrepareSchema(Database& database, const std::string& path, WallTime now) {
+  const Result<int64_t> version = VersionOf(database, path);
+  if (!version) return Fail(version.error());
+  if (*version > CurrentSchemaVersion()) {
+    return Fail(ErrorKind::kRefused, path + " was written by a newer program (schema version " +
+                                         std::to_string(*version) + ", this one knows " +
+                                         std::to_string(CurrentSchemaVersion()) +
+                                         "); start that program instead");
+  }
+  if (*version < CurrentSchemaVersion()) {
+    if (Status s = database.Run("BEGIN IMMEDIATE"); !s) return Fail(s.error());
+    Status done = Migrate(database, *version, now);
+    if (done) done = database.Run("COMMIT");
+    if (!done) {
+      if (database.InTransaction()) (void)database.Run("ROLLBACK");
+      return Fail(done.error());
+    }
+  }
+  Result<std::string> id = database.FirstText("SELECT value FROM meta WHERE key = 'journal_id'");
+  if (id && id->size() != 32) {
+    return Fail(ErrorKind::kCorrupt, path + " has no journal id; restore a backup of it");
+  }
+  return id;
+}
+
+}  // namespace mailhub::journal
