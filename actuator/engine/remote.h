@@ -30,7 +30,8 @@ enum class RemoteVerb {
   kArm,     // dead man: write the lease, start the timer
   kRenew,   // dead man: the lease starts anew
   kDisarm,  // dead man: take lease and timer away
-  kSweep,   // remove receipts the engine has acknowledged
+  kSweep,   // remove the run's receipts, and refuse its keys from now on: a runner held up on its
+            // way must not run
 };
 
 struct RemoteRequest {

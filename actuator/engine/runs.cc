@@ -120,6 +120,7 @@ void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteR
       doing.trouble = reply.receipt.error().message;
       return;
     }
+    live.directories.erase(lease->second.host);
     Emit(live.run.id, DeadManDisarmed{path});
     live.leases.erase(path);
     if (active) {

@@ -229,6 +229,7 @@ void Engine::Core::OnActReply(LiveRun& live, const Step& step, const RemoteReply
 
 void Engine::Core::Settle(LiveRun& live, const Step& step, const Receipt& receipt, bool lost) {
   Emit(live.run.id, StepSettled{step.path, live.run.steps[step.path].attempt, receipt, lost});
+  if (lost) live.directories.erase(step.host);  // a further attempt needs the new one's identity
   const int attempt = live.doing.attempt;
   live.doing = {};
   live.doing.path = step.path;
