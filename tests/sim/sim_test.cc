@@ -67,7 +67,6 @@ TEST(Simulation, KeepsItsPromisesInBadWeatherForEverySeed) {
     options.seed = seed;
     options.faults = BadWeather();
     options.crash = 0.01;
-    options.fail_commit = 0.02;
     Simulation simulation(options);
     const auto broken = simulation.RunAll();
     ASSERT_FALSE(broken) << *broken << "\n" << simulation.Story();

@@ -61,10 +61,6 @@ bool Simulation::SeamCall() {
 bool Simulation::Commit(const std::vector<engine::Event>& events) {
   if (events.empty()) return true;
   if (!SeamCall()) return false;
-  for (int attempt = 0; attempt < 20 && world_.Chance(options_.fail_commit); ++attempt) {
-    // A commit that fails is tried again with the same events; one that only seems to fail finds
-    // them there already.
-  }
   journal_.insert(journal_.end(), events.begin(), events.end());
   return SeamCall();
 }
