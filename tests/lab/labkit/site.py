@@ -61,9 +61,15 @@ def up(hosts, assignments):
             f" ({ready - begun:.1f} s of preparation)")
 
 
+def _remains():
+    """What of a lab is on the machine: processes, mounts, links, control groups."""
+    return [*(f"process {pid}" for pid in sorted(cgroups.processes())), *lxcfs.mounts(), *network.links(),
+            *cgroups.left_over()]
+
+
 def _forget_the_dead():
     """A keeper that was killed leaves hosts without anyone to boot them again: they are cleared away."""
-    if keeper.running_pid() is None and (cgroups.processes() or lxcfs.mounts() or network.links()):
+    if keeper.running_pid() is None and _remains():
         say("clearing away what an earlier lab left")
         _clear()
 
@@ -83,6 +89,8 @@ def _prepare(assignments):
 
 def _start_keeper(hosts, programs):
     wanted = read_json(keeper.WANTED, {"hosts": []}) if keeper.running_pid() else {"hosts": []}
+    if wanted.get("standins", str(programs)) != str(programs):
+        say("the stand-ins' sources changed: a running host takes them at its next boot")
     names = [h for h in layout.HOSTS if h in set(wanted["hosts"]) | set(hosts)]
     layout.write_file(keeper.WANTED, json.dumps({"hosts": names, "standins": str(programs)}))
     if keeper.running_pid() is None:
@@ -147,7 +155,7 @@ def down(wipe=False):
             except LabError as error:
                 warn(f"{error}; killing it")
         _clear()
-        left = [*map(str, cgroups.processes()), *lxcfs.mounts(), *network.links(), *cgroups.left_over()]
+        left = _remains()
         if left:
             raise LabError(f"could not remove: {' '.join(left)}")
         if wipe:
@@ -185,7 +193,7 @@ def reboot(host, hard=False):
 def print_status():
     hosts = status()
     if not hosts:
-        say("down")
+        say("half there: its keeper is gone; `lab up` or `lab down` clears it away" if _remains() else "down")
         return 1
     print(f"{'host':12} {'address':14} {'state':8} {'boots':>5}  {'ssh':3}  details")
     for name, address in layout.ADDRESSES.items():
