@@ -1,0 +1,132 @@
+#!/usr/bin/python3
+"""What a person who imports the dashboards relies on, checked without Grafana or a live Prometheus."""
+
+import re
+import subprocess
+import tempfile
+import unittest
+
+import yaml
+
+import generate
+import queries
+
+UNITS = {"decbytes", "percentunit", "short", "s", "Bps", "reqps", "dateTimeFromNow"}
+# Made by Prometheus and Alertmanager themselves.
+FOREIGN = {"up", "ALERTS", "alertmanager_notifications_failed_total", "prometheus_rule_evaluation_failures_total"}
+
+
+def panels():
+    for name in queries.DASHBOARDS:
+        for panel in queries.load_dashboard(name)["panels"]:
+            yield name, panel
+
+
+def content_panels():
+    return [(name, panel) for name, panel in panels() if panel["type"] != "row"]
+
+
+class Dashboards(unittest.TestCase):
+    def test_the_committed_json_is_what_the_generator_writes(self):
+        for name, text in generate.documents().items():
+            committed = (generate.HERE / name).read_text(encoding="utf-8")
+            self.assertEqual(committed, text, f"run dashboards/generate.py and commit {name}")
+
+    def test_every_json_file_here_is_tested(self):
+        self.assertEqual({path.name for path in generate.HERE.glob("*.json")}, set(queries.DASHBOARDS))
+
+    def test_panel_ids_and_dashboard_uids_are_unique(self):
+        uids = [queries.load_dashboard(name)["uid"] for name in queries.DASHBOARDS]
+        self.assertEqual(len(uids), len(set(uids)))
+        for name in queries.DASHBOARDS:
+            ids = [panel["id"] for panel in queries.load_dashboard(name)["panels"]]
+            self.assertEqual(len(ids), len(set(ids)), name)
+
+    def test_every_panel_has_a_title_a_description_a_unit_and_the_templated_datasource(self):
+        for name, panel in content_panels():
+            with self.subTest(dashboard=name, panel=panel["title"]):
+                self.assertTrue(panel["title"])
+                self.assertGreater(len(panel["description"]), 15)
+                self.assertIn(panel["fieldConfig"]["defaults"]["unit"], UNITS)
+                self.assertEqual(panel["datasource"]["uid"], "${datasource}")
+                self.assertTrue(panel["targets"])
+                for target in panel["targets"]:
+                    self.assertEqual(target["datasource"]["uid"], "${datasource}")
+
+    def test_every_dashboard_has_a_datasource_variable_and_marks_runs(self):
+        for name in queries.DASHBOARDS:
+            content = queries.load_dashboard(name)
+            kinds = [v["type"] for v in content["templating"]["list"]]
+            self.assertEqual(kinds.count("datasource"), 1, name)
+            self.assertIn("Runs", [a["name"] for a in content["annotations"]["list"]], name)
+            for item in content["annotations"]["list"]:
+                self.assertEqual(item["datasource"]["uid"], "${datasource}")
+
+    def test_every_variable_that_a_query_uses_is_defined(self):
+        for name in queries.DASHBOARDS:
+            known = {v["name"] for v in queries.load_dashboard(name)["templating"]["list"]}
+            known |= {"__rate_interval", "__range", "__interval"}
+            for query in queries.dashboard_queries(name):
+                self.assertLessEqual(set(re.findall(r"\$\{?(\w+)", query.expr)), known, query.where)
+
+    def test_no_two_panels_overlap_and_none_leaves_the_grid(self):
+        for name in queries.DASHBOARDS:
+            taken = {}
+            for panel in queries.load_dashboard(name)["panels"]:
+                grid = panel["gridPos"]
+                self.assertLessEqual(grid["x"] + grid["w"], 24, panel["title"])
+                for x in range(grid["x"], grid["x"] + grid["w"]):
+                    for y in range(grid["y"], grid["y"] + grid["h"]):
+                        other = taken.setdefault((x, y), panel["title"])
+                        self.assertEqual(other, panel["title"], f"{name}: overlap at {x},{y}")
+
+    def test_every_query_parses(self):
+        rules = [{"record": f"test:query:{i}", "expr": queries.substitute(query.expr)}
+                 for i, query in enumerate(queries.all_dashboard_queries())]
+        self.assertGreater(len(rules), 40)
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+            yaml.safe_dump({"groups": [{"name": "dashboards", "rules": rules}]}, file)
+            file.flush()
+            done = subprocess.run(["promtool", "check", "rules", file.name], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn(f"{len(rules)} rules found", done.stdout)
+
+    def test_red_begins_where_the_alert_does(self):
+        compared = set()
+        for name, panel in content_panels():
+            steps = [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+            named = {n.rsplit(":", 1)[1] for target in panel["targets"] for n in queries.metric_names(target["expr"])
+                     if n.startswith("mailhub:threshold:")}
+            drawn = panel["fieldConfig"]["defaults"]["custom"].get("thresholdsStyle")
+            for threshold in named if drawn else ():
+                self.assertEqual(steps, [None, generate.THRESHOLDS[threshold]], f"{name}: {panel['title']}")
+                compared.add(threshold)
+            allowed = {None, 1, *generate.THRESHOLDS.values()}
+            self.assertLessEqual(set(steps), allowed, f"{name}: {panel['title']} has a threshold of its own")
+        self.assertEqual(compared, set(generate.THRESHOLDS), "a threshold that no panel draws")
+
+    def test_the_numbers_read_from_the_rules_are_the_numbers_of_the_rules(self):
+        self.assertEqual(generate.THRESHOLDS, {
+            "directory_memory_bytes": 500e6, "directory_cpu_idle_ratio": 0.9, "delta_backlog_files": 1000,
+            "tables_age_seconds": 35 * 24 * 3600})
+
+
+class Metrics(unittest.TestCase):
+    def test_rules_and_dashboards_name_only_documented_metrics(self):
+        known = queries.documented_metrics() | FOREIGN
+        for query in queries.all_dashboard_queries() + queries.rule_queries():
+            self.assertLessEqual(queries.metric_names(query.expr), known, query.where)
+
+    def test_every_recorded_series_is_documented(self):
+        for name, rule in queries.load_rules():
+            if "record" in rule:
+                self.assertIn(rule["record"], queries.documented_metrics(), name)
+
+    def test_selectors_are_found_in_awkward_expressions(self):
+        expr = ('sum by (instance, job) (rate(a_total{mode="idle"}[1m])) / on (instance) group_left () b:c:d > 5e6 '
+                'or label_replace(x{y=~"$z"} offset 1h, "p", "q", "", "") and count({__name__=~"m:.+"}) unless f')
+        self.assertEqual(queries.selectors(expr), {'a_total{mode="idle"}', "b:c:d", 'x{y=~".*"}', "f"})
+
+
+if __name__ == "__main__":
+    unittest.main()
