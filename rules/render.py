@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Copies the rules with every duration shortened, for a site whose day is short.
 
 Why: the lab does in minutes what takes a site hours, and it must run the same rules, not a fork of them. Thresholds are
