@@ -1,0 +1,207 @@
+#include "actuator/webhook/notification.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "actuator/webhook/rfc3339.h"
+
+namespace mailhub::webhook {
+namespace {
+
+using nlohmann::json;
+
+// As Alertmanager 0.25 sends it.
+json Sample() {
+  return json::parse(R"({
+    "receiver": "actuator", "status": "firing", "version": "4",
+    "groupKey": "{}:{alertname=\"DirectoryMemoryHigh\"}", "truncatedAlerts": 0,
+    "groupLabels": {"alertname": "DirectoryMemoryHigh"}, "commonLabels": {}, "commonAnnotations": {},
+    "externalURL": "http://alertmanager:9093",
+    "alerts": [
+      {"status": "firing", "labels": {"alertname": "DirectoryMemoryHigh", "instance": "x500"},
+       "annotations": {"summary": "The directory on x500 uses 512MiB"},
+       "startsAt": "2024-03-01T09:52:26.739266876+02:00", "endsAt": "0001-01-01T00:00:00Z",
+       "generatorURL": "http://prometheus:9090/graph", "fingerprint": "00ff12ab34cd56ef"},
+      {"status": "resolved", "labels": {"alertname": "TablesStale", "instance": "mailhub2"},
+       "annotations": {}, "startsAt": "2024-03-01T00:00:00Z", "endsAt": "2024-03-01T01:00:00Z",
+       "generatorURL": "", "fingerprint": "ffffffffffffffff"}
+    ]})");
+}
+
+std::string WhyNot(const json& body) {
+  const auto notification = ParseNotification(body.dump());
+  if (notification) return "accepted";
+  EXPECT_EQ(notification.error().kind, ErrorKind::kInvalid);
+  return notification.error().message;
+}
+
+TEST(Notification, WhatAlertmanagerSendsIsUnderstood) {
+  const auto notification = ParseNotification(Sample().dump());
+  ASSERT_TRUE(notification) << notification.error().message;
+  EXPECT_EQ(notification->truncated, 0u);
+  ASSERT_EQ(notification->alerts.size(), 2u);
+  const engine::Alert& first = notification->alerts[0];
+  EXPECT_TRUE(first.firing);
+  EXPECT_EQ(first.fingerprint, "00ff12ab34cd56ef");
+  EXPECT_EQ(first.labels, (std::map<std::string, std::string>{{"alertname", "DirectoryMemoryHigh"},
+                                                              {"instance", "x500"}}));
+  EXPECT_EQ(ToUnixMs(first.starts_at), 1'709'279'546'739);
+  EXPECT_FALSE(notification->alerts[1].firing);
+}
+
+TEST(Notification, AnEmptyListOfAlertsIsFine) {
+  json body = Sample();
+  body["alerts"] = json::array();
+  EXPECT_EQ(WhyNot(body), "accepted");
+}
+
+TEST(Notification, AlertsThatAlertmanagerLeftOutAreCounted) {
+  json body = Sample();
+  body["truncatedAlerts"] = 12;
+  EXPECT_EQ(ParseNotification(body.dump())->truncated, 12u);
+  body.erase("truncatedAlerts");
+  EXPECT_EQ(ParseNotification(body.dump())->truncated, 0u);
+  body["truncatedAlerts"] = -1;
+  EXPECT_EQ(WhyNot(body), "truncatedAlerts must be a number, 0 or more");
+}
+
+TEST(Notification, EveryMistakeIsNamedWithItsPlace) {
+  const auto with = [](const char* pointer, const json& value) {
+    json body = Sample();
+    body[json::json_pointer(pointer)] = value;
+    return WhyNot(body);
+  };
+  EXPECT_EQ(with("/version", "3"), "version must be \"4\", the webhook format this program speaks");
+  EXPECT_EQ(with("/version", 4), "version must be a string");
+  EXPECT_EQ(with("/alerts", json::object()), "alerts must be a list");
+  EXPECT_EQ(with("/alerts/1", "x"), "alerts[1]: must be an object");
+  EXPECT_EQ(with("/alerts/1/status", "pending"),
+            "alerts[1]: status must be \"firing\" or \"resolved\"");
+  EXPECT_EQ(with("/alerts/0/fingerprint", "00FF12AB34CD56EF"),
+            "alerts[0]: fingerprint must be 16 lower-case hex digits");
+  EXPECT_EQ(with("/alerts/0/fingerprint", "../../etc/passwd"),
+            "alerts[0]: fingerprint must be 16 lower-case hex digits");
+  EXPECT_EQ(with("/alerts/0/startsAt", 5), "alerts[0]: startsAt must be a string");
+  EXPECT_EQ(with("/alerts/0/startsAt", "yesterday").substr(0, 39),
+            "alerts[0]: startsAt: \"yesterday\" is not");
+  EXPECT_EQ(with("/alerts/0/labels", json::array()), "alerts[0]: labels must be an object");
+  EXPECT_EQ(with("/alerts/0/labels/x", 1), "alerts[0]: label x must be a string");
+  EXPECT_EQ(WhyNot(json::array()), "the body must be a JSON object");
+  EXPECT_EQ(ParseNotification("{broken").error().message, "the body is not JSON");
+  EXPECT_EQ(ParseNotification("").error().message, "the body is not JSON");
+}
+
+TEST(Notification, EveryFieldWeReadIsRequired) {
+  for (const char* field : {"status", "labels", "startsAt", "fingerprint"}) {
+    json body = Sample();
+    body["alerts"][1].erase(field);
+    EXPECT_EQ(WhyNot(body).substr(0, 11), "alerts[1]: ") << field;
+  }
+  for (const char* field : {"version", "alerts"}) {
+    json body = Sample();
+    body.erase(field);
+    EXPECT_NE(WhyNot(body), "accepted") << field;
+  }
+}
+
+TEST(Notification, BoundsHoldExactly) {
+  json body = Sample();
+  json labels = json::object();
+  for (size_t i = 0; i < kMostLabels; ++i) labels["l" + std::to_string(i)] = "v";
+  body["alerts"][0]["labels"] = labels;
+  EXPECT_EQ(WhyNot(body), "accepted");
+  body["alerts"][0]["labels"]["more"] = "v";
+  EXPECT_EQ(WhyNot(body), "alerts[0]: has more than 64 labels");
+
+  body = Sample();
+  body["alerts"][0]["labels"]["x"] = std::string(kLongestLabelValue, 'v');
+  EXPECT_EQ(WhyNot(body), "accepted");
+  body["alerts"][0]["labels"]["x"] = std::string(kLongestLabelValue + 1, 'v');
+  EXPECT_EQ(WhyNot(body), "alerts[0]: label x is longer than 4096 bytes");
+
+  body = Sample();
+  body["alerts"][0]["labels"][std::string(kLongestLabelName + 1, 'n')] = "v";
+  EXPECT_EQ(WhyNot(body), "alerts[0]: a label's name must have 1 to 128 bytes");
+  body = Sample();
+  body["alerts"][0]["labels"][""] = "v";
+  EXPECT_EQ(WhyNot(body), "alerts[0]: a label's name must have 1 to 128 bytes");
+}
+
+TEST(Notification, FiveThousandAlertsAreTakenAndOneMoreIsNot) {
+  json body = Sample();
+  json alert = {{"status", "firing"},
+                {"labels", json::object()},
+                {"startsAt", "2024-03-01T00:00:00Z"},
+                {"fingerprint", "ffffffffffffffff"}};
+  body["alerts"] = json::array();
+  for (size_t i = 0; i < kMostAlerts; ++i) body["alerts"].push_back(alert);
+  ASSERT_LT(body.dump().size(), kMostBytes);
+  EXPECT_EQ(WhyNot(body), "accepted");
+  body["alerts"].push_back(alert);
+  EXPECT_EQ(WhyNot(body), "has more than 5000 alerts");
+}
+
+TEST(Notification, DeepAndLongBodiesAreRefusedBeforeTheyAreRead) {
+  EXPECT_EQ(ParseNotification(std::string(500'000, '[')).error().message,
+            "the body is nested deeper than 32 levels");
+  EXPECT_EQ(ParseNotification(std::string(kMostBytes + 1, ' ')).error().message,
+            "the body is longer than 1048576 bytes");
+  json body = Sample();
+  body["groupKey"] = std::string(100, '[') + "\\\"" + std::string(100, '{');
+  EXPECT_EQ(WhyNot(body), "accepted") << "brackets in strings are text";
+}
+
+TEST(Notification, ABodyCutAnywhereIsRefusedAndNeverCrashes) {
+  const std::string body = Sample().dump();
+  for (size_t size = 0; size < body.size(); ++size) {
+    EXPECT_FALSE(ParseNotification(std::string_view(body).substr(0, size))) << size;
+  }
+}
+
+TEST(Notification, BodiesWithAnyByteChangedAreSurvived) {
+  const std::string body = Sample().dump();
+  std::mt19937 random(1);
+  size_t accepted = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string changed = body;
+    for (int n = 0; n < 3; ++n) changed[random() % changed.size()] = static_cast<char>(random());
+    if (const auto parsed = ParseNotification(changed)) {
+      ++accepted;
+      for (const engine::Alert& alert : parsed->alerts) EXPECT_EQ(alert.fingerprint.size(), 16u);
+    }
+  }
+  EXPECT_GT(accepted, 0u) << "some changes are only in text";
+}
+
+TEST(Rfc3339, TimesAreReadToTheMillisecond) {
+  const auto ms = [](const char* text) {
+    const Result<WallTime> time = ParseRfc3339(text);
+    EXPECT_TRUE(time) << text;
+    return time ? ToUnixMs(*time) : -1;
+  };
+  EXPECT_EQ(ms("1970-01-01T00:00:00Z"), 0);
+  EXPECT_EQ(ms("1970-01-01T00:00:00.5Z"), 500);
+  EXPECT_EQ(ms("1970-01-01T00:00:00.123456789Z"), 123);
+  EXPECT_EQ(ms("1970-01-01T02:30:00+02:30"), 0);
+  EXPECT_EQ(ms("1969-12-31T21:30:00-02:30"), 0);
+  EXPECT_EQ(ms("2000-02-29T12:00:00Z"), 951'825'600'000);
+  EXPECT_EQ(ms("0001-01-01T00:00:00Z"), -62'135'596'800'000);
+  EXPECT_EQ(ms("9999-12-31T23:59:60Z"), 253'402'300'800'000);
+}
+
+TEST(Rfc3339, EverythingElseIsRefused) {
+  for (const char* text :
+       {"", "2024", "2024-03-01", "2024-03-01T00:00:00", "2024-03-01 00:00:00Z",
+        "2024-3-01T00:00:00Z", "2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z",
+        "2024-00-01T00:00:00Z", "2024-03-01T24:00:00Z", "2024-03-01T00:60:00Z",
+        "2024-03-01T00:00:61Z", "2024-03-01T00:00:00.Z", "2024-03-01T00:00:00+24:00",
+        "2024-03-01T00:00:00+2", "2024-03-01T00:00:00Zx", "0000-03-01T00:00:00Z",
+        "-024-03-01T00:00:00Z", "2024-03-01t00:00:00z"}) {
+    EXPECT_FALSE(ParseRfc3339(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace mailhub::webhook

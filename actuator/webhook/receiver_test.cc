@@ -1,0 +1,178 @@
+#include "actuator/webhook/receiver.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "actuator/webhook/token_file.h"
+
+namespace mailhub::webhook {
+namespace {
+
+constexpr const char* kBody =
+    R"({"version":"4","alerts":[{"status":"firing","labels":{"alertname":"A"},
+        "startsAt":"2024-03-01T00:00:00Z","fingerprint":"00000000000000aa"}]})";
+constexpr const char* kToken = "correct-horse-battery";
+
+// Remembers what was submitted and answers as told.
+class FakeBackend final : public api::Backend {
+ public:
+  Result<std::string> Submit(
+      std::variant<engine::Notification, engine::Command, engine::SetMode> what) override {
+    submitted.push_back(std::get<engine::Notification>(what));
+    if (!answer) return answer;
+    return submitted.back().id;
+  }
+  std::shared_ptr<const engine::View> Look() const override {
+    return std::make_shared<engine::View>();
+  }
+  Result<engine::Plan> MakePlan(const std::string&,
+                                const std::map<std::string, std::string>&) override {
+    return engine::Plan{};
+  }
+  Result<std::vector<api::PastRun>> History(const std::string&, size_t) override { return {}; }
+  Result<std::vector<api::PastAlert>> Alerts(size_t) override { return {}; }
+  Result<std::vector<engine::Event>> RunEvents(const std::string&) override { return {}; }
+  Status Reload() override { return {}; }
+  bool Ready() const override { return true; }
+
+  Result<std::string> answer = std::string("ok");
+  std::vector<engine::Notification> submitted;
+};
+
+class ReceiverTest : public ::testing::Test {
+ protected:
+  ReceiverTest() {
+    path_ = std::filesystem::temp_directory_path() / "mailhub-token-XXXXXX";
+    const int file = ::mkstemp(path_.data());
+    if (file < 0) std::abort();
+    ::close(file);
+    WriteTokens(std::string(kToken) + "\n");
+  }
+  ~ReceiverTest() override { std::filesystem::remove(path_); }
+
+  void WriteTokens(const std::string& text) const { std::ofstream(path_) << text; }
+  static http::Request Post(const std::string& body, const std::string& token = kToken) {
+    http::Request request;
+    request.method = "POST";
+    request.path = kPath;
+    request.headers = {{"Content-Type", "application/json; charset=utf-8"},
+                       {"Authorization", "Bearer " + token}};
+    request.body = body;
+    return request;
+  }
+
+  std::string path_;
+  FakeBackend backend_;
+};
+
+TEST_F(ReceiverTest, ACommittedNotificationIsAnswered200) {
+  const Receiver receiver(&backend_, path_);
+  const http::Response response = receiver.Receive(Post(kBody));
+  EXPECT_EQ(response.status, 200);
+  ASSERT_EQ(backend_.submitted.size(), 1u);
+  EXPECT_EQ(backend_.submitted[0].id.size(), 32u);
+  EXPECT_NE(response.body.find(backend_.submitted[0].id), std::string::npos);
+}
+
+TEST_F(ReceiverTest, EachDeliveryGetsAnIdOfItsOwn) {
+  const Receiver receiver(&backend_, path_);
+  (void)receiver.Receive(Post(kBody));
+  (void)receiver.Receive(Post(kBody));
+  ASSERT_EQ(backend_.submitted.size(), 2u);
+  EXPECT_NE(backend_.submitted[0].id, backend_.submitted[1].id);
+}
+
+TEST_F(ReceiverTest, WhatIsNotCommittedIsAskedForAgain) {
+  const Receiver receiver(&backend_, path_);
+  for (const ErrorKind kind : {ErrorKind::kOverloaded, ErrorKind::kInternal, ErrorKind::kCorrupt,
+                               ErrorKind::kOutcomeUnknown, ErrorKind::kRefused}) {
+    backend_.answer = Fail(kind, "no");
+    EXPECT_EQ(receiver.Receive(Post(kBody)).status, 503) << Name(kind);
+  }
+  backend_.answer = Fail(ErrorKind::kInvalid, "no");
+  EXPECT_EQ(receiver.Receive(Post(kBody)).status, 400);
+}
+
+TEST_F(ReceiverTest, WithoutTheRightTokenNothingIsSubmitted) {
+  const Receiver receiver(&backend_, path_);
+  for (const std::string token : {"", "wrong", "correct-horse-batterz", "correct-horse-battery2"}) {
+    const http::Response response = receiver.Receive(Post(kBody, token));
+    EXPECT_EQ(response.status, 401) << token;
+    EXPECT_TRUE(receiver.BeforeBody(Post("", token)));
+  }
+  http::Request bare = Post(kBody);
+  bare.headers.pop_back();
+  EXPECT_EQ(receiver.Receive(bare).status, 401);
+  bare.headers.emplace_back("Authorization", "Basic Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5");
+  EXPECT_EQ(receiver.Receive(bare).status, 401);
+  EXPECT_TRUE(backend_.submitted.empty());
+}
+
+TEST_F(ReceiverTest, WhomTheServerLetInNeedsNoToken) {
+  http::Request request = Post(kBody, "");
+  request.user = "alertmanager";
+  EXPECT_EQ(Receiver(&backend_, path_).Receive(request).status, 200);
+  EXPECT_EQ(Receiver(&backend_, "").Receive(request).status, 200);
+  request.user.clear();
+  EXPECT_EQ(Receiver(&backend_, "").Receive(request).status, 401) << "nobody gets in unproved";
+}
+
+TEST_F(ReceiverTest, OnlyJsonIsTaken) {
+  const Receiver receiver(&backend_, path_);
+  http::Request request = Post(kBody);
+  request.headers[0].second = "text/plain";
+  EXPECT_EQ(receiver.Receive(request).status, 415);
+  request.headers[0].second = "Application/JSON";
+  EXPECT_EQ(receiver.Receive(request).status, 200);
+}
+
+TEST_F(ReceiverTest, BrokenAndOversizedBodiesAreRefused) {
+  const Receiver receiver(&backend_, path_);
+  const http::Response broken = receiver.Receive(Post("{\"version\":"));
+  EXPECT_EQ(broken.status, 400);
+  EXPECT_EQ(broken.body, "the body is not JSON\n");
+  EXPECT_EQ(receiver.Receive(Post(std::string(1 << 20, ' ') + kBody)).status, 413);
+  EXPECT_TRUE(backend_.submitted.empty());
+}
+
+TEST_F(ReceiverTest, AChangedTokenFileCountsAtOnce) {
+  const Receiver receiver(&backend_, path_);
+  EXPECT_EQ(receiver.Receive(Post(kBody)).status, 200);
+  // Both are good while one replaces the other.
+  WriteTokens("a-new-token-of-its-own\n\n  " + std::string(kToken) + " \r\n");
+  EXPECT_EQ(receiver.Receive(Post(kBody, "a-new-token-of-its-own")).status, 200);
+  EXPECT_EQ(receiver.Receive(Post(kBody)).status, 200);
+  WriteTokens("a-new-token-of-its-own\n");
+  EXPECT_EQ(receiver.Receive(Post(kBody)).status, 401);
+}
+
+TEST_F(ReceiverTest, ATokenFileThatCannotBeUsedLetsNobodyInAndLosesNothing) {
+  const Receiver receiver(&backend_, path_);
+  EXPECT_EQ(receiver.Receive(Post(kBody)).status, 200);
+  ASSERT_EQ(::chmod(path_.c_str(), 0644), 0);
+  EXPECT_EQ(receiver.Receive(Post(kBody)).status, 503) << "readable for everybody";
+  ASSERT_EQ(::chmod(path_.c_str(), 0600), 0);
+  WriteTokens("short\n");
+  EXPECT_EQ(receiver.Receive(Post(kBody, "short")).status, 503);
+  WriteTokens("");
+  EXPECT_EQ(receiver.Receive(Post(kBody, "")).status, 503);
+  std::filesystem::remove(path_);
+  EXPECT_EQ(receiver.Receive(Post(kBody)).status, 503);
+  EXPECT_EQ(backend_.submitted.size(), 1u);
+}
+
+TEST_F(ReceiverTest, TheTokenFileIsCheckedBeforeTheStart) {
+  EXPECT_TRUE(TokenFile::Check(path_));
+  WriteTokens("two words of enough length\n");
+  EXPECT_EQ(TokenFile::Check(path_).error().kind, ErrorKind::kInvalid);
+  ASSERT_EQ(::chmod(path_.c_str(), 0604), 0);
+  EXPECT_EQ(TokenFile::Check(path_).error().kind, ErrorKind::kRefused);
+  EXPECT_EQ(TokenFile::Check(path_ + "x").error().kind, ErrorKind::kNotFound);
+}
+
+}  // namespace
+}  // namespace mailhub::webhook

@@ -1,0 +1,97 @@
+// See token_file.h. Tokens are compared by their digests, which have one length.
+#include "actuator/webhook/token_file.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <sstream>
+#include <utility>
+
+#include "lib/base/digest.h"
+#include "lib/config/yaml.h"
+
+namespace mailhub::webhook {
+namespace {
+
+constexpr size_t kShortestToken = 16;
+constexpr size_t kMostTokens = 8;
+constexpr size_t kLongestFile = 4'096;
+
+std::string Trimmed(const std::string& line) {
+  constexpr const char* kSpace = " \t\r";
+  const size_t first = line.find_first_not_of(kSpace);
+  if (first == std::string::npos) return "";
+  return line.substr(first, line.find_last_not_of(kSpace) - first + 1);
+}
+
+}  // namespace
+
+Result<TokenFile::Stamp> TokenFile::Look(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return Fail(errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kRefused,
+                path + ": " + std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+  }
+  if ((status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+    return Fail(ErrorKind::kRefused,
+                path + ": everybody on this machine can read or write it; chmod o= it");
+  }
+  // The change time, which nobody can set back: a new content of the same size in the same second
+  // still shows.
+  return Stamp{.device = status.st_dev,
+               .inode = status.st_ino,
+               .size = status.st_size,
+               .changed_ns = status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec};
+}
+
+Result<std::vector<std::string>> TokenFile::Read(const std::string& path) {
+  const Result<std::string> text = config::ReadFile(path, kLongestFile);
+  if (!text) return Fail(text.error());
+  std::vector<std::string> digests;
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string token = Trimmed(line);
+    if (token.empty()) continue;
+    if (token.size() < kShortestToken || token.find_first_of(" \t") != std::string::npos) {
+      return Fail(ErrorKind::kInvalid, path + ": a token is one word of at least " +
+                                           std::to_string(kShortestToken) + " characters a line");
+    }
+    digests.push_back(Sha256Hex(token));
+  }
+  if (digests.empty()) return Fail(ErrorKind::kInvalid, path + ": holds no token");
+  if (digests.size() > kMostTokens) {
+    return Fail(ErrorKind::kInvalid,
+                path + ": holds more than " + std::to_string(kMostTokens) + " tokens");
+  }
+  return digests;
+}
+
+Status TokenFile::Check(const std::string& path) {
+  if (const Result<Stamp> stamp = Look(path); !stamp) return Fail(stamp.error());
+  if (const auto digests = Read(path); !digests) return Fail(digests.error());
+  return {};
+}
+
+Status TokenFile::Verify(std::string_view token) const {
+  const Result<Stamp> stamp = Look(path_);
+  if (!stamp) return Fail(ErrorKind::kUnreachable, stamp.error().message);
+  Known known = known_.Copy();
+  if (known.stamp != *stamp) {
+    // Whatever changes after Look() shows as another stamp at the next question.
+    Result<std::vector<std::string>> digests = Read(path_);
+    if (!digests) return Fail(ErrorKind::kUnreachable, digests.error().message);
+    known = Known{.stamp = *stamp, .digests = std::move(*digests)};
+    known_.With([&known](Known& shared) { shared = known; });
+  }
+  const std::string digest = Sha256Hex(token);
+  bool matches = false;
+  for (const std::string& expected : known.digests) {
+    if (EqualInConstantTime(expected, digest)) matches = true;
+  }
+  if (matches) return {};
+  return Fail(ErrorKind::kRefused,
+              token.empty() ? "a bearer token is needed" : "the bearer token is not ours");
+}
+
+}  // namespace mailhub::webhook
