@@ -33,6 +33,8 @@ def scaled(text, scale, least_ms):
     """A longer time shrinks to no less than least_ms; what is shorter already stays."""
     whole = to_ms(text)
     ms = max(round(whole / scale), min(whole, least_ms))
+    if ms == whole:
+        return text
     return f"{ms // 1000}s" if ms % 1000 == 0 else f"{ms}ms"
 
 
