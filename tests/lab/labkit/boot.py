@@ -43,7 +43,7 @@ def nspawn(host, root):
     argv = ["systemd-nspawn", "--quiet", "--volatile=overlay", f"--directory={root}", f"--machine={host}",
             "--register=no", "--keep-unit", f"--network-bridge={layout.BRIDGE}", "--link-journal=no",
             "--resolv-conf=off", "--timezone=off", "--settings=no", "--console=pipe", "--boot",
-            f"--bind-ro={layout.CONTROL}:/etc/lab", f"--bind={socket_dir(host)}:/run/lab-evidence",
+            f"--bind-ro={layout.CONTROL}:/etc/lab", f"--bind-ro={socket_dir(host)}:/run/lab-evidence",
             f"--bind={lxcfs.MOUNT}:/run/lxcfs"]
     for name, (inside, _) in hostfiles.persistent(host).items():
         argv.append(f"--bind={hostfiles.persist_dir(host, name)}:{inside}")

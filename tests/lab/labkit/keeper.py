@@ -145,7 +145,6 @@ class Keeper:
 
 
 if __name__ == "__main__":
-    cgroups.enter("keeper")
     try:
         Keeper().run()
     except Exception as error:  # the log is the only witness

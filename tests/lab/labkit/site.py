@@ -98,6 +98,7 @@ def _start_keeper(hosts, programs):
         with open(layout.STATE / "keeper.log", "ab") as log:
             subprocess.Popen(["/usr/bin/python3", "-m", "labkit.keeper"], cwd=layout.LAB_DIR, stdin=subprocess.DEVNULL,
                              stdout=log, stderr=log, start_new_session=True,
+                             preexec_fn=lambda: cgroups.enter("keeper"),
                              env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONDONTWRITEBYTECODE": "1"})
         wait_until("the lab's keeper to start", keeper.running_pid, 10)
     for host in hosts:
