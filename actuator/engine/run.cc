@@ -163,6 +163,11 @@ bool Run::IsAlways(const std::string& path) const {
                      [&](const AlwaysStep& always) { return always.step.path == path; });
 }
 
+bool Run::LeaseIsOver(const std::string& path) const {
+  const StepState* until = StateOf(steps, Find(path)->dead_man->until);
+  return until != nullptr && until->Fulfilled();
+}
+
 bool Run::Committed() const {
   const StepState* commit = StateOf(steps, plan().commit);
   return commit != nullptr && commit->attempt > 0;

@@ -72,6 +72,8 @@ struct Run {
   const Step* Current() const;
   const Step* Find(const std::string& path) const;
   bool IsAlways(const std::string& path) const;
+  // True once what the lease at `path` guards has been brought back: it is no longer needed.
+  bool LeaseIsOver(const std::string& path) const;
   // True once a resolved alert no longer cancels it.
   bool Committed() const;
   // Hosts that may hold receipts or leases of this run.

@@ -102,7 +102,10 @@ void Engine::Core::RenewLeases(LiveRun& live) {
     const LeaseDoing& doing = live.leases[path];
     // Not confirmed in this life: arming again is how both a crash before the first arming and a
     // lost lease are mended. A host that has already acted says so instead.
-    if (doing.effect == 0 && Due(doing.due)) {
+    if (doing.effect != 0) continue;
+    if (live.run.LeaseIsOver(path) && (doing.verb != RemoteVerb::kDisarm || Due(doing.due))) {
+      AskLease(live, path, RemoteVerb::kDisarm);
+    } else if (Due(doing.due)) {
       AskLease(live, path, doing.confirmed ? RemoteVerb::kRenew : RemoteVerb::kArm);
     }
   }
@@ -153,6 +156,7 @@ void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteR
 // time.
 bool Engine::Core::LeasesConfirmed(const LiveRun& live) const {
   return std::all_of(live.run.leases.begin(), live.run.leases.end(), [&](const auto& entry) {
+    if (live.run.LeaseIsOver(entry.first)) return true;
     const auto doing = live.leases.find(entry.first);
     return doing != live.leases.end() && doing->second.confirmed &&
            now.steady < *doing->second.confirmed + entry.second.after;

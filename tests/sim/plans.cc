@@ -38,7 +38,7 @@ Step Wait(const std::string& path, const std::string& host, const std::string& c
 void RestartDirectory(const std::string& prefix, const std::vector<std::string>& hubs,
                       std::vector<Step>* steps) {
   Step stop = Run(prefix + ".1", "x500", "set eddy 0");
-  stop.dead_man = engine::DeadMan{"set eddy 1", Milliseconds(900'000)};
+  stop.dead_man = engine::DeadMan{"set eddy 1", Milliseconds(900'000), prefix + ".2"};
   stop.gate = Until("x500", "eddy == 0");
   steps->push_back(stop);
   Step start = Run(prefix + ".2", "x500", "set eddy 1");
@@ -71,7 +71,7 @@ Result<engine::Plan> SimPlans::Make(const std::string& runbook,
   plan.locks = {"directory"};
   RestartDirectory("1", {"hub1", "hub2"}, &plan.steps);
   Step stop = Run("2", hub, "set regclient 0");
-  stop.dead_man = engine::DeadMan{"set regclient 1", Milliseconds(1'800'000)};
+  stop.dead_man = engine::DeadMan{"set regclient 1", Milliseconds(1'800'000), "4." + hub + ".1"};
   stop.idempotent = true;
   plan.steps.push_back(stop);
   Step job = Run("3", hub, "job 300 tables 2");
