@@ -1,0 +1,144 @@
+// What a gate may and may not say, and what is read out of it.
+#include "actuator/condition/promql.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mailhub::condition {
+namespace {
+
+using ::testing::HasSubstr;
+
+GateExpression Read(std::string_view expr) {
+  auto read = ReadGateExpression(expr);
+  EXPECT_TRUE(read) << expr << ": " << (read ? "" : read.error().message);
+  return read ? *read : GateExpression{};
+}
+
+std::string Refusal(std::string_view expr) {
+  auto read = ReadGateExpression(expr);
+  return read ? "accepted" : read.error().message;
+}
+
+TEST(GateExpression, KnowsItsSelectorsHostsAndRange) {
+  const auto read = Read(
+      "sum(rate(mailhub_host_cpu_seconds_total{instance=\"x500\",mode='idle'}[1m30s])) / on() "
+      "mailhub_host_cpus{instance=`x500`,} >= 0.9 # quiet");
+  ASSERT_EQ(read.selectors.size(), 2u);
+  EXPECT_EQ(read.selectors[0].metric, "mailhub_host_cpu_seconds_total");
+  EXPECT_EQ(read.selectors[0].instance, "x500");
+  EXPECT_EQ(read.selectors[1].metric, "mailhub_host_cpus");
+  EXPECT_EQ(read.selectors[1].instance, "x500");
+  EXPECT_EQ(read.longest_range, Milliseconds(90'000));
+}
+
+TEST(GateExpression, SplitsAtItsFirstComparison) {
+  const auto read = Read("mailhub_process_running{process=\"a >= b\"} == 0");
+  EXPECT_EQ(read.left.expr, "mailhub_process_running{process=\"a >= b\"} ");
+  EXPECT_EQ(read.comparison, "==");
+  EXPECT_EQ(read.right.number, 0.0);
+}
+
+TEST(GateExpression, LeavesLabelMatchingOutOfTheRightSide) {
+  const auto read = Read(
+      "mailhub_check_value{check=\"a\"} >= on(instance) group_left() 0.9 * mailhub_check_value");
+  EXPECT_EQ(read.right.expr, " 0.9 * mailhub_check_value");
+  EXPECT_FALSE(read.right.number);
+}
+
+TEST(GateExpression, PutsAPlainNumberOnTheRight) {
+  const auto read = Read("0.9 <= mailhub_host_cpus");
+  EXPECT_EQ(read.left.expr, " mailhub_host_cpus");
+  EXPECT_EQ(read.comparison, ">=");
+  EXPECT_EQ(read.right.number, 0.9);
+}
+
+TEST(GateExpression, TakesSeveralComparisonsJoinedByAnd) {
+  const auto read =
+      Read("mailhub_host_cpus > 1 and on(instance) mailhub_service_state{state=\"active\"} == 1");
+  EXPECT_EQ(read.selectors.size(), 2u);
+  EXPECT_EQ(read.comparison, ">");
+  EXPECT_EQ(read.right.number, 1.0);
+  Read("(mailhub_host_cpus and on(instance) probe_success) > 0");
+}
+
+TEST(GateExpression, TakesGroupingsFunctionsAndNumbersOfEveryForm) {
+  Read("count by (instance) (mailhub_thread_running{thread=~\"UNS|alias\"} == 1) == 2");
+  Read("sum(mailhub_host_cpus) without (job) > 1e3");
+  Read("mailhub_host_cpus < +Inf");
+  Read("-mailhub_host_cpus < -.5e-3");
+  Read("quantile(0.9, mailhub_port_connect_seconds) < 2");
+  Read("clamp_max(mailhub_host_cpus, 2) ^ 2 % 3 != 1");
+}
+
+TEST(GateExpression, RefusesRecordedNamesHoweverTheyAreSpelled) {
+  EXPECT_EQ(Refusal("mailhub:host_cpu_idle:ratio > 0.9"),
+            "character 1: \"mailhub:host_cpu_idle:ratio\" is a recorded name; expected raw series, "
+            "because a recording lags its inputs");
+  EXPECT_THAT(Refusal("sum by (instance) (rate(a:b[1m])) > 1"), HasSubstr("recorded name"));
+  EXPECT_THAT(Refusal("{__name__=\"a:b\"} > 0"), HasSubstr("expected the metric's name before {"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus{__name__=~\".+:.+\"} > 0"), HasSubstr("__name__"));
+}
+
+TEST(GateExpression, RefusesMetricsWhoseFreshnessNobodyCanTell) {
+  EXPECT_THAT(Refusal("node_load1 < 1"), HasSubstr("not a metric of the exporter's probes"));
+  EXPECT_THAT(Refusal("mailhub_actuator_run_held == 0"), HasSubstr("not a metric"));
+  EXPECT_THAT(Refusal("mailhub_exporter_ssh_sessions == 0"), HasSubstr("not a metric"));
+  EXPECT_THAT(Refusal("up == 1"), HasSubstr("not a metric"));
+}
+
+TEST(GateExpression, RefusesWhatIsAlwaysTrue) {
+  EXPECT_THAT(Refusal("mailhub_host_cpus"), HasSubstr("expected a comparison"));
+  EXPECT_THAT(Refusal("(mailhub_host_cpus > 1)"), HasSubstr("expected a comparison"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus > bool 1"), HasSubstr("`bool` is refused"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus > 1 and probe_success"),
+              HasSubstr("character 26: expected a comparison"));
+  EXPECT_THAT(Refusal("1 == 1"), HasSubstr("expected a metric"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus > 1 and 1 == 1"), HasSubstr("expected a metric"));
+  EXPECT_THAT(Refusal(""), HasSubstr("expected a comparison"));
+}
+
+TEST(GateExpression, RefusesWhatMissingDataCouldMakeTrue) {
+  EXPECT_THAT(Refusal("absent(mailhub_host_cpus) == 1"), HasSubstr("`absent` is refused"));
+  EXPECT_THAT(Refusal("absent_over_time(mailhub_host_cpus[1m]) == 1"), HasSubstr("is refused"));
+  EXPECT_THAT(Refusal("(mailhub_host_cpus or vector(0)) == 0"), HasSubstr("`or` is refused"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus > 0 unless probe_success == 0"),
+              HasSubstr("`unless` is refused"));
+  EXPECT_THAT(Refusal("vector(1) == 1"), HasSubstr("`vector` is refused"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus > 0 OR probe_success > 0"), HasSubstr("`or` is refused"));
+}
+
+TEST(GateExpression, RefusesClocksAndOtherMoments) {
+  EXPECT_THAT(Refusal("time() - mailhub_file_mtime_timestamp_seconds < 60"), HasSubstr("clocks"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus offset 5m > 1"), HasSubstr("`offset` is refused"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus @ 1 > 1"), HasSubstr("@ is refused"));
+  EXPECT_THAT(Refusal("max_over_time(mailhub_host_cpus[5m:1m]) > 1"), HasSubstr("subqueries"));
+}
+
+TEST(GateExpression, RefusesWhatIsNoPromQL) {
+  EXPECT_THAT(Refusal("mailhub_host_cpus{instance=\"x500} > 1"), HasSubstr("no closing quote"));
+  EXPECT_THAT(Refusal("sum(mailhub_host_cpus > 1"), HasSubstr("not closed"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus) > 1"), HasSubstr("closes nothing"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus{instance=} > 1"), HasSubstr("expected a matcher"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus{instance=\"a\" > 1"), HasSubstr("expected a matcher"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus{instance=\"a\""), HasSubstr("brace is not closed"));
+  EXPECT_THAT(Refusal("rate(mailhub_host_cpu_seconds_total[1x]) > 1"),
+              HasSubstr("expected a duration like [1m]"));
+  EXPECT_THAT(Refusal("rate(mailhub_host_cpu_seconds_total[0s]) > 1"), HasSubstr("duration"));
+  EXPECT_THAT(Refusal("1 < mailhub_host_cpus < 3"), HasSubstr("a second comparison"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus > 5m"), HasSubstr("expected a number"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus > 5x"), HasSubstr("is not a number"));
+  EXPECT_THAT(Refusal("mailhub_host_cpus; 1"), HasSubstr("';' is not understood"));
+  EXPECT_THAT(Refusal("sum by (mailhub_host_cpus > 1"), HasSubstr("not closed"));
+  EXPECT_THAT(Refusal(std::string(9000, '(')), HasSubstr("longer than 8 KiB"));
+}
+
+TEST(GateExpression, MapsEveryMetricFamilyToItsCollector) {
+  EXPECT_EQ(CollectorOf("mailhub_thread_running"), "processes");
+  EXPECT_EQ(CollectorOf("mailhub_check_value"), "checks");
+  EXPECT_EQ(CollectorOf("mailhub_host_cpu_seconds_total"), "host");
+  EXPECT_EQ(CollectorOf("probe_success"), "");
+}
+
+}  // namespace
+}  // namespace mailhub::condition
