@@ -153,7 +153,9 @@ class TableBuilder final : public YAML::EventHandler {
   void CheckKey(size_t key, int line, int column) {
     const Element& element = elements[key];
     if (element.kind != Kind::kScalar || element.text.empty()) {
-      throw Mistake{line, column, "expected a key: text that is not empty"};
+      throw Mistake{
+          line, column,
+          "expected a key: text that is not empty; a value that begins with {{ needs quotes"};
     }
     if (const auto [other, fresh] = seen_[open_.back()].emplace(element.text, key); !fresh) {
       throw Mistake{line, column,
