@@ -1,0 +1,429 @@
+// See expand.h. One walk over the runbook; the first mistake ends it.
+#include "actuator/runbook/expand.h"
+
+#include <algorithm>
+#include <set>
+
+#include "actuator/condition/promql.h"
+#include "actuator/runbook/names.h"
+#include "actuator/runbook/scope.h"
+#include "lib/base/duration.h"
+
+namespace mailhub::runbook {
+namespace {
+
+using config::Node;
+using engine::Step;
+using engine::StepKind;
+
+constexpr Milliseconds kServiceTimeout{120'000};  // systemd itself gives a stop 90 s
+constexpr size_t kDeepestCall = 8;
+
+// The service's command on the host, with a look there at what came of it.
+std::string ServiceCommand(config::ServiceKind kind, const std::string& name, ServiceState state) {
+  const bool stop = state == ServiceState::kStopped;
+  const std::string verb = stop ? "stop" : state == ServiceState::kRestarted ? "restart" : "start";
+  if (kind == config::ServiceKind::kSysv) {
+    const std::string script = "/etc/init.d/" + name;
+    return script + " " + verb + " && " + (stop ? "! " : "") + script + " status >/dev/null";
+  }
+  const std::string unit = name + ".service";
+  return "systemctl " + verb + " " + unit + " && " + (stop ? "! " : "") +
+         "systemctl is-active --quiet " + unit;
+}
+
+// Owns the plan while it grows. Confined to one call of Expand.
+class Expander {
+ public:
+  Expander(const Runbooks& all, const config::Site& site) : all_(all), site_(site) {}
+
+  Result<engine::Plan> Run(const Runbook& book, const std::map<std::string, std::string>& values) {
+    const Scope scope(book, values);
+    plan_.runbook = book.name;
+    plan_.summary = book.summary;
+    plan_.parameters = values;
+    plan_.locks = book.locks;
+    Body(book, scope, "", "");
+    if (!error_) Head(book, scope);
+    if (error_) return Fail(*error_);
+    return std::move(plan_);
+  }
+
+ private:
+  void Keep(tl::unexpected<Error> error) {
+    if (!error_) error_ = std::move(error.value());
+  }
+  std::string Fill(const Text& text, const Scope& scope) {
+    auto filled = scope.Fill(text);
+    if (!filled) Keep(Fail(filled.error()));
+    return filled ? *filled : "";
+  }
+  Milliseconds Duration(const std::optional<Text>& text, const Scope& scope,
+                        Milliseconds otherwise) {
+    if (!text) return otherwise;
+    const auto duration = ParseDuration(Fill(*text, scope));
+    if (!duration) Keep(text->at.Invalid(duration.error().message));
+    return duration ? *duration : otherwise;
+  }
+  const config::Host* HostAt(const Text& text, const Scope& scope) {
+    const std::string name = Fill(text, scope);
+    const auto host = site_.hosts.find(name);
+    if (host != site_.hosts.end()) return &host->second;
+    Keep(text.at.Invalid("expected a host of the site file, found \"" + name + "\""));
+    return nullptr;
+  }
+  const std::vector<std::string>* GroupAt(const std::string& group, const Node& at) {
+    const auto found = site_.groups.find(group);
+    if (found != site_.groups.end()) return &found->second;
+    Keep(at.Invalid("expected a group of the site file, found \"" + group + "\""));
+    return nullptr;
+  }
+
+  void Head(const Runbook& book, const Scope& scope) {
+    if (book.target) {
+      const auto target = scope.FillOptional(*book.target);
+      if (!target) Keep(Fail(target.error()));
+      if (target && *target) {
+        if (const config::Host* host = HostAt(*book.target, scope)) plan_.target = host->name;
+      }
+    }
+    plan_.expected = Duration(book.expected, scope, Milliseconds(0));
+    if (book.commit) {
+      plan_.commit = Refer(*book.commit, scope, 0).first;
+      return;
+    }
+    const auto effect = std::ranges::find_if(plan_.steps, [](const Step& step) {
+      return step.kind == StepKind::kRun || step.kind == StepKind::kJob;
+    });
+    if (effect != plan_.steps.end()) plan_.commit = effect->path;
+  }
+
+  StepNames::Place Refer(const Text& text, const Scope& scope, size_t from) {
+    auto place = names_.Find(Fill(text, scope), from);
+    if (place) return *place;
+    Keep(text.at.Invalid(place.error().message));
+    return {};
+  }
+
+  // Steps and always-steps of one runbook, called or not.
+  void Body(const Runbook& book, const Scope& scope, const std::string& prefix,
+            const std::string& called_as) {
+    callers_.push_back(book.name);
+    const size_t from = names_.size();
+    const size_t first_lease = leases_.size();
+    Block(book.steps, scope, prefix);
+    EndLeases(first_lease, from);
+    int number = 0;
+    for (const AlwaysText& always : book.always) {
+      if (error_) break;
+      engine::AlwaysStep owed;
+      owed.step = Action(always.step, scope, prefix + "always." + std::to_string(++number));
+      owed.since = Refer(always.since, scope, from).first;
+      if (always.until) owed.until = Refer(*always.until, scope, from).last;
+      if (!called_as.empty()) owed.step.name += " (" + called_as + ")";
+      plan_.always.push_back(std::move(owed));
+    }
+    callers_.pop_back();
+  }
+
+  void Block(const std::vector<StepText>& steps, const Scope& scope, const std::string& prefix) {
+    std::set<std::string> seen;
+    int number = 0;
+    for (const StepText& step : steps) {
+      if (error_) return;
+      const std::string path = prefix + std::to_string(++number);
+      const std::string name = NameOf(step, scope);
+      if (!seen.insert(name).second) {
+        Keep(step.name.value_or(Text{"", step.at})
+                 .at.Invalid("a second step named \"" + name + "\""));
+      }
+      trail_.push_back(name);
+      const size_t first = plan_.steps.size();
+      if (step.verb == Verb::kForEach) {
+        ForEach(step, scope, path + ".");
+      } else if (step.verb == Verb::kCall) {
+        Call(step, scope, path + ".", name);
+      } else {
+        plan_.steps.push_back(Leaf(step, scope, path));
+      }
+      if (plan_.steps.size() > engine::kMostSteps) Keep(step.at.Invalid("more than 500 steps"));
+      if (plan_.steps.size() > first) {
+        names_.Add({trail_, plan_.steps[first].path, plan_.steps.back().path});
+      }
+      trail_.pop_back();
+    }
+  }
+
+  std::string NameOf(const StepText& step, const Scope& scope) {
+    if (step.name) return Fill(*step.name, scope);
+    return step.verb == Verb::kCall ? step.runbook : "each of " + step.group;
+  }
+
+  void ForEach(const StepText& step, const Scope& scope, const std::string& prefix) {
+    const Node group_at = step.at["for_each"]["host_in"];
+    const auto* group = GroupAt(step.group, group_at);
+    if (group == nullptr) return;
+    std::vector<std::string> hosts = *group;
+    const auto member = [&](const Text& text) -> std::optional<std::string> {
+      const auto name = scope.FillOptional(text);
+      if (!name) Keep(Fail(name.error()));
+      if (!name || !*name) return std::nullopt;
+      if (std::ranges::find(*group, **name) == group->end()) {
+        Keep(text.at.Invalid("expected a host of group " + step.group + ", found \"" + **name +
+                             "\""));
+      }
+      return *name;
+    };
+    for (const Text& text : step.except) {
+      if (const auto name = member(text)) std::erase(hosts, *name);
+    }
+    if (step.first) {
+      if (const auto name = member(*step.first)) {
+        const auto found = std::ranges::find(hosts, *name);
+        if (found != hosts.end()) std::rotate(hosts.begin(), found, found + 1);
+      }
+    }
+    for (const std::string& host : hosts) {
+      Scope inner = scope;
+      inner.Set("host", host);
+      Block(step.steps, inner, prefix + host + ".");
+    }
+  }
+
+  void Call(const StepText& step, const Scope& scope, const std::string& prefix,
+            const std::string& name) {
+    const Node at = step.at["call"];
+    const auto called = all_.find(step.runbook);
+    if (called == all_.end()) {
+      return Keep(at["runbook"].Invalid("there is no runbook \"" + step.runbook + "\""));
+    }
+    const Runbook& book = called->second;
+    if (std::ranges::find(callers_, book.name) != callers_.end() ||
+        callers_.size() >= kDeepestCall) {
+      return Keep(at["runbook"].Invalid("a runbook that calls itself, directly or through others"));
+    }
+    if (!std::ranges::includes(plan_.locks, book.locks)) {
+      return Keep(at["runbook"].Invalid("runbook " + book.name +
+                                        " takes a lock that the run does not hold; expected its "
+                                        "locks among the caller's"));
+    }
+    std::map<std::string, std::string> given;
+    for (const auto& [parameter, text] : step.parameters) {
+      const auto value = scope.FillOptional(text);
+      if (!value) return Keep(Fail(value.error()));
+      if (book.Find(parameter) == nullptr) {
+        return Keep(text.at.Invalid("runbook " + book.name + " has no such parameter"));
+      }
+      if (*value) given[parameter] = **value;
+    }
+    const auto values = BindParameters(book, given, site_);
+    if (!values) return Keep(at.Invalid(values.error().message));
+    Body(book, Scope(book, *values), prefix, name);
+  }
+
+  Step Leaf(const StepText& text, const Scope& scope, const std::string& path) {
+    if (text.verb == Verb::kRun || text.verb == Verb::kJob || text.verb == Verb::kService) {
+      return Action(text, scope, path);
+    }
+    Step step;
+    step.path = path;
+    step.name = NameOf(text, scope);
+    step.on_failure = text.on_failure;
+    step.kind = text.verb == Verb::kConfirm ? StepKind::kConfirm
+                : text.verb == Verb::kCheck ? StepKind::kCheck
+                                            : StepKind::kWaitFor;
+    if (text.gate) step.gate = Gate(*text.gate, scope, "");
+    return step;
+  }
+
+  Step Action(const StepText& text, const Scope& scope, const std::string& path) {
+    Step step;
+    step.path = path;
+    step.name = NameOf(text, scope);
+    step.kind = text.verb == Verb::kJob ? StepKind::kJob : StepKind::kRun;
+    step.on_failure = text.on_failure;
+    const config::Host* host = HostAt(*text.on, scope);
+    if (host == nullptr) return step;
+    if (host->platform == config::Platform::kWindows) {
+      Keep(text.on->at.Invalid("steps need a POSIX shell; " + host->name + " is a Windows host"));
+    }
+    step.host = host->name;
+    step.idempotent = text.idempotent.value_or(text.verb == Verb::kService &&
+                                               text.state != ServiceState::kRestarted);
+    step.command = text.verb == Verb::kService ? Service(text, scope, *host, text.state)
+                                               : Command(*text.command, scope, *host);
+    step.timeout =
+        Duration(text.timeout, scope, text.verb == Verb::kService ? kServiceTimeout : step.timeout);
+    step.attempts = text.attempts;
+    step.retry_delay = Duration(text.retry_delay, scope, Milliseconds(0));
+    if (text.gate) step.gate = Gate(*text.gate, scope, host->name);
+    if (text.dead_man) step.dead_man = ReadDeadMan(text, scope, *host, path);
+    return step;
+  }
+
+  engine::DeadMan ReadDeadMan(const StepText& text, const Scope& scope, const config::Host& host,
+                              const std::string& path) {
+    engine::DeadMan dead_man;
+    dead_man.restore = text.dead_man->restore ? Command(*text.dead_man->restore, scope, host)
+                                              : Service(text, scope, host, ServiceState::kStarted);
+    dead_man.after = Duration(text.dead_man->after, scope, Milliseconds(0));
+    if (dead_man.after < Seconds(1)) Keep(text.dead_man->after.at.Invalid("expected at least 1s"));
+    // It names a later step, whose path is not known yet.
+    if (text.dead_man->until) {
+      leases_.push_back({path, *text.dead_man->until, Fill(*text.dead_man->until, scope)});
+    }
+    return dead_man;
+  }
+
+  // The leases of one runbook's steps, once all of its steps have their paths.
+  void EndLeases(size_t first, size_t from) {
+    for (size_t i = first; i < leases_.size() && !error_; ++i) {
+      const auto place = names_.Find(leases_[i].until, from);
+      if (!place) Keep(leases_[i].text.at.Invalid(place.error().message));
+      const auto step = std::ranges::find(plan_.steps, leases_[i].path, &Step::path);
+      if (place && step != plan_.steps.end()) step->dead_man->until = place->last;
+    }
+    leases_.erase(leases_.begin() + static_cast<std::ptrdiff_t>(first), leases_.end());
+  }
+
+  std::string Service(const StepText& text, const Scope& scope, const config::Host& host,
+                      ServiceState state) {
+    const std::string name = Fill(*text.service, scope);
+    const auto found = host.services.find(name);
+    if (found != host.services.end()) return ServiceCommand(found->second.kind, name, state);
+    Keep(text.service->at.Invalid("expected a service that the site file lists for " + host.name +
+                                  ", found \"" + name + "\""));
+    return "";
+  }
+
+  std::string Command(const CommandText& text, const Scope& scope, const config::Host& host) {
+    std::string command = Fill(text.text, scope);
+    if (text.by_name) {
+      const auto named = host.commands.find(command);
+      if (named == host.commands.end()) {
+        Keep(text.text.at.Invalid("expected a command that the site file lists for " + host.name +
+                                  ", found \"" + command + "\""));
+        return "";
+      }
+      command = named->second;
+    }
+    if (command.size() > engine::kLongestCommand) Keep(text.text.at.Invalid("longer than 16 KiB"));
+    return command;
+  }
+
+  engine::Gate Gate(const GateText& text, const Scope& scope, const std::string& host) {
+    engine::Gate gate;
+    gate.expr = Fill(text.expr, scope);
+    gate.expect = text.expect;
+    if (error_) return gate;
+    const auto expression = condition::ReadGateExpression(gate.expr);
+    if (!expression) {
+      Keep(text.expr.at.Invalid(expression.error().message));
+      return gate;
+    }
+    gate.about = About(text, *expression, scope, host);
+    gate.window = Duration(text.window, scope, std::max(gate.window, expression->longest_range));
+    gate.hold_for = Duration(text.hold_for, scope, Milliseconds(0));
+    const Milliseconds least = gate.window + gate.hold_for;
+    gate.timeout = Duration(text.timeout, scope, std::max(gate.timeout, 2 * least));
+    const auto at = [&](const std::optional<Text>& part) { return part ? part->at : text.expr.at; };
+    if (gate.window < expression->longest_range || gate.window.count() <= 0) {
+      Keep(at(text.window)
+               .Invalid("a window of " + FormatDuration(gate.window) +
+                        " is shorter than the expression's range [" +
+                        FormatDuration(expression->longest_range) + "]"));
+    }
+    if (gate.timeout <= least) {
+      Keep(at(text.timeout)
+               .Invalid("a timeout of " + FormatDuration(gate.timeout) +
+                        " ends before window and `for` (" + FormatDuration(least) +
+                        ") are over: the gate could never open"));
+    }
+    return gate;
+  }
+
+  std::vector<std::string> About(const GateText& text, const condition::GateExpression& expression,
+                                 const Scope& scope, const std::string& host) {
+    std::set<std::string> read;
+    for (const condition::Selector& selector : expression.selectors) {
+      if (selector.instance.empty()) continue;
+      if (!site_.hosts.contains(selector.instance)) {
+        Keep(
+            text.expr.at.Invalid("instance=\"" + selector.instance + "\" is not in the site file"));
+      }
+      read.insert(selector.instance);
+    }
+    std::set<std::string> about;
+    for (const Text& one : text.about) {
+      if (const config::Host* named = HostAt(one, scope)) about.insert(named->name);
+    }
+    if (text.about.empty()) {
+      about = read;
+      if (!host.empty()) about.insert(host);
+    }
+    if (about.empty()) {
+      Keep(text.expr.at.Invalid("names no host with instance=\"...\"; expected `about`"));
+    }
+    for (const std::string& name : read) {
+      if (!about.contains(name)) {
+        Keep(text.expr.at.Invalid("reads " + name + ", which `about` leaves out"));
+      }
+    }
+    return {about.begin(), about.end()};
+  }
+
+  const Runbooks& all_;
+  const config::Site& site_;
+  engine::Plan plan_;
+  StepNames names_;
+  std::vector<std::string> trail_;  // names of the blocks around the step being expanded
+  struct Lease {
+    std::string path;  // the step's that has it
+    Text text;
+    std::string until;  // filled in
+  };
+  std::vector<Lease> leases_;         // whose `until` is still a name
+  std::vector<std::string> callers_;  // runbooks being expanded, the run's own first
+  std::optional<Error> error_;
+};
+
+}  // namespace
+
+Result<std::map<std::string, std::string>> BindParameters(
+    const Runbook& book, const std::map<std::string, std::string>& given,
+    const config::Site& site) {
+  for (const auto& [name, value] : given) {
+    if (book.Find(name) != nullptr) continue;
+    return Fail(ErrorKind::kInvalid, "runbook " + book.name + " has no parameter " + name);
+  }
+  std::map<std::string, std::string> values;
+  for (const Parameter& parameter : book.parameters) {
+    const auto found = given.find(parameter.name);
+    if (found == given.end() && !parameter.default_value) {
+      if (parameter.optional) continue;
+      return Fail(ErrorKind::kInvalid,
+                  "runbook " + book.name + ": parameter " + parameter.name + " is missing");
+    }
+    auto value =
+        ReadValue(parameter, found == given.end() ? *parameter.default_value : found->second);
+    const std::string where = "runbook " + book.name + ": parameter " + parameter.name;
+    if (!value) return Fail(where, value.error());
+    if (parameter.kind == ParameterKind::kHost) {
+      const auto group = site.groups.find(parameter.group);
+      if (group == site.groups.end() ||
+          std::ranges::find(group->second, *value) == group->second.end()) {
+        return Fail(ErrorKind::kInvalid, where + ": expected a host of group " + parameter.group +
+                                             ", found \"" + value->substr(0, 80) + "\"");
+      }
+    }
+    values[parameter.name] = std::move(*value);
+  }
+  return values;
+}
+
+Result<engine::Plan> Expand(const Runbook& book, const std::map<std::string, std::string>& values,
+                            const Runbooks& all, const config::Site& site) {
+  return Expander(all, site).Run(book, values);
+}
+
+}  // namespace mailhub::runbook

@@ -1,0 +1,119 @@
+// A runbook as it was written: read and well-formed, but with its {{parameters}} still open. Every
+// text keeps its place, so that whatever turns out wrong later is reported at the line it stands
+// in.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actuator/engine/plan.h"
+#include "lib/base/result.h"
+#include "lib/config/yaml.h"
+
+namespace mailhub::runbook {
+
+// A value that may hold {{parameter}}.
+struct Text {
+  std::string raw;
+  config::Node at;
+};
+
+enum class ParameterKind { kHost, kDuration, kNumber };
+const char* Name(ParameterKind kind);  // "host", "duration", "number"
+
+struct Parameter {
+  explicit Parameter(config::Node where) : at(std::move(where)) {}
+
+  std::string name;
+  ParameterKind kind = ParameterKind::kHost;
+  std::string group;                         // kHost: which hosts it may be
+  std::optional<std::string> default_value;  // in canonical form
+  bool optional = false;                     // may be absent altogether
+  std::optional<double> least, greatest;     // kNumber; kDuration in seconds
+  std::string description;
+  config::Node at;
+};
+
+struct GateText {
+  explicit GateText(Text text) : expr(std::move(text)) {}
+
+  Text expr;
+  std::vector<Text> about;  // empty: the step's host and every host the expression names
+  std::optional<Text> window, hold_for, timeout;
+  int expect = 1;
+};
+
+// A shell command, or the name of one in the site file.
+struct CommandText {
+  Text text;
+  bool by_name = false;
+};
+
+struct DeadManText {
+  std::optional<CommandText> restore;  // nothing: starts what the `service` step stops
+  Text after;
+  std::optional<Text> until;  // the step that brings it back; nothing: the run's end
+};
+
+enum class Verb { kRun, kService, kJob, kWaitFor, kCheck, kConfirm, kForEach, kCall };
+enum class ServiceState { kStarted, kStopped, kRestarted };
+
+struct StepText {
+  StepText(Verb which, config::Node where) : verb(which), at(std::move(where)) {}
+
+  Verb verb;
+  config::Node at;
+  std::optional<Text> name;            // kConfirm: the question. kForEach, kCall: may be absent
+  std::optional<Text> on;              // kRun, kService, kJob
+  std::optional<CommandText> command;  // kRun, kJob
+  std::optional<Text> service;         // kService
+  ServiceState state = ServiceState::kStarted;
+  std::optional<GateText> gate;  // kWaitFor, kCheck; `verify` of kRun, kService, kJob
+  std::optional<Text> timeout;
+  int attempts = 1;
+  std::optional<Text> retry_delay;
+  std::optional<bool> idempotent;
+  std::optional<DeadManText> dead_man;
+  engine::OnFailure on_failure = engine::OnFailure::kHold;
+  std::string group;                       // kForEach
+  std::optional<Text> first;               // kForEach
+  std::vector<Text> except;                // kForEach
+  std::vector<StepText> steps;             // kForEach
+  std::string runbook;                     // kCall
+  std::map<std::string, Text> parameters;  // kCall
+};
+
+struct AlwaysText {
+  StepText step;  // kRun or kService
+  Text since;
+  std::optional<Text> until;
+};
+
+struct Runbook {
+  explicit Runbook(config::Node where) : at(std::move(where)) {}
+
+  config::Node at;
+  std::string name;
+  std::string summary;
+  std::vector<Parameter> parameters;  // in the file's order
+  std::vector<std::string> locks;     // sorted
+  std::optional<Text> target;
+  std::optional<Text> commit;
+  std::optional<Text> expected;
+  std::vector<StepText> steps;
+  std::vector<AlwaysText> always;
+
+  const Parameter* Find(const std::string& parameter) const;
+};
+
+// kInvalid: file:line:column, field and what was expected. Knows nothing of sites and other
+// runbooks.
+Result<Runbook> ReadRunbook(const config::Node& root);
+
+// The parameter's canonical text ("1h30m", "0.9"), or kInvalid with what was expected. Hosts are
+// returned as they are: whether they exist is the site's matter.
+Result<std::string> ReadValue(const Parameter& parameter, const std::string& value);
+
+}  // namespace mailhub::runbook
