@@ -1,0 +1,48 @@
+# A thin face on CMake and scripts: what to type, nothing clever.
+PRESET ?= dev
+BUILD  := build/$(PRESET)
+SEEDS  ?= 2000
+JOBS   ?= $(shell nproc)
+
+.PHONY: help deps configure build test test-unit check-all demo bench sim lint format clean
+
+help:
+	@echo "make demo       watch a lab site go through the whole procedure (KEEP=1 leaves it running)"
+	@echo "make test       unit, rules, simulation, and one full rebuild on the lab: what CI runs"
+	@echo "make check-all  the long rest: sanitizers, many seeds"
+	@echo "make sim SEEDS=20000 | lint | format | clean | build PRESET=release"
+
+deps:
+	@scripts/deps.sh
+
+$(BUILD)/build.ninja: | deps
+	@cmake --preset $(PRESET) >/dev/null
+
+build: $(BUILD)/build.ninja
+	@cmake --build $(BUILD) -j $(JOBS)
+
+test: build
+	@MAILHUB_SIM_SEEDS=$(SEEDS) ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) -LE 'lab'
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L 'lab'
+
+test-unit: build
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) -L unit
+
+check-all: test
+	@scripts/check-all.sh
+
+demo:
+	@$(MAKE) --no-print-directory build PRESET=release
+	@tests/lab/demo.py --build build/release $(if $(KEEP),--keep)
+
+sim: build
+	@MAILHUB_SIM_SEEDS=$(SEEDS) $(BUILD)/tests/sim/sim_test --gtest_filter='Simulation.*'
+
+lint: deps
+	@scripts/lint.sh
+
+format:
+	@git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+clean:
+	@rm -rf build

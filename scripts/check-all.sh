@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The long checks beyond `make test`: sanitizers over unit tests and simulation, and many more seeds.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+for preset in asan tsan; do
+  echo "== $preset: unit tests and simulation"
+  cmake --preset "$preset" >/dev/null
+  cmake --build "build/$preset" -j "$(nproc)"
+  MAILHUB_SIM_SEEDS=300 ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L 'unit|sim' \
+    --timeout 600
+done
+
+echo "== simulation: ${SEEDS:-20000} seeds"
+cmake --preset release >/dev/null
+cmake --build build/release -j "$(nproc)" --target sim_test
+MAILHUB_SIM_SEEDS=${SEEDS:-20000} build/release/tests/sim/sim_test --gtest_filter='Simulation.*'
+
+echo "== lint"
+scripts/lint.sh

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""What the folders promise: includes run downwards, every test is registered, every folder has its README."""
+
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SOURCES = [p for top in ("lib", "exporter", "actuator", "tests") for p in (ROOT / top).rglob("*") if p.suffix in (".cc", ".h")]
+
+# What each module may include besides itself; the longest matching prefix counts.
+MAY_INCLUDE = {
+    "lib/base": [],
+    "lib/config": ["lib/base"],
+    "lib/ssh": ["lib/base"],
+    "lib/http": ["lib/base", "lib/config"],
+    "exporter": ["lib"],
+    "actuator/engine": ["lib/base"],
+    "actuator/journal": ["lib/base", "actuator/engine"],
+    "actuator/runbook": ["lib", "actuator/engine", "actuator/condition"],
+    "actuator/condition": ["lib", "actuator/engine"],
+    "actuator/remote": ["lib", "actuator/engine"],
+    "actuator": ["lib", "actuator"],
+    "tests": ["lib", "exporter", "actuator", "tests"],
+}
+
+# Third-party headers and the one place that may include each.
+ADAPTERS = {
+    "civetweb.h": "lib/http",
+    "curl/curl.h": "lib/http",
+    "libssh/": "lib/ssh",
+    "yaml-cpp/": "lib/config",
+    "sqlite3.h": "actuator/journal",
+    "SQLiteCpp/": "actuator/journal",
+    "spdlog/": "lib/base",
+}
+
+
+def module_of(path):
+    relative = str(path.relative_to(ROOT))
+    return max((m for m in MAY_INCLUDE if relative.startswith(m + "/")), key=len)
+
+
+def includes(path):
+    return re.findall(r'^\s*#include\s+[<"]([^>"]+)[>"]', path.read_text(), re.M)
+
+
+class Structure(unittest.TestCase):
+    def test_includes_run_downwards(self):
+        for path in SOURCES:
+            module = module_of(path)
+            allowed = MAY_INCLUDE[module] + [module]
+            for name in includes(path):
+                if not name.startswith(("lib/", "exporter/", "actuator/", "tests/")):
+                    continue
+                ok = any(name.startswith(prefix + "/") for prefix in allowed)
+                self.assertTrue(ok, f"{path.relative_to(ROOT)} includes {name}")
+
+    def test_third_party_headers_stay_inside_one_adapter(self):
+        for path in SOURCES:
+            for name in includes(path):
+                for header, home in ADAPTERS.items():
+                    if name.startswith(header):
+                        self.assertTrue(str(path.relative_to(ROOT)).startswith(home), f"{path.relative_to(ROOT)} includes {name}")
+
+    def test_every_test_file_is_registered(self):
+        lists = "".join(p.read_text() for p in ROOT.rglob("CMakeLists.txt") if "build" not in p.relative_to(ROOT).parts)
+        for path in SOURCES:
+            if path.name.endswith("_test.cc"):
+                self.assertTrue(path.name in lists, f"{path.relative_to(ROOT)} is in no CMakeLists.txt")
+
+    def test_every_folder_says_what_lives_in_it(self):
+        folders = {p.parent for p in SOURCES if "standins" not in p.parts}
+        for folder in folders:
+            self.assertTrue((folder / "README.md").exists(), f"{folder.relative_to(ROOT)} has no README.md")
+
+
+if __name__ == "__main__":
+    unittest.main()
