@@ -1,0 +1,77 @@
+// Commands that the site file names: did it exit with 0, and what number did it print.
+#include <vector>
+
+#include "exporter/collector/collector.h"
+#include "exporter/collector/fields.h"
+
+namespace mailhub::exporter {
+namespace {
+
+constexpr Metric kSuccess{"mailhub_check_success",
+                          "Whether the command ended in time with exit status 0."};
+constexpr Metric kValue{"mailhub_check_value",
+                        "The number in the first line of a successful command's output."};
+
+bool Wanted(const config::Host& host) {
+  return !host.checks.empty();
+}
+
+void Ask(const config::Host& host, Spec* spec) {
+  for (const auto& [label, check] : host.checks) {
+    spec->Line("check", label + " " + std::to_string(check.timeout.count()) + " " + check.command);
+  }
+}
+
+// The first word, so that `wc -l FILE` is a number too. A sign and an exponent are allowed here:
+// the site chose the command.
+std::optional<double> ReadValue(std::string_view output) {
+  const auto words = Words(output, 2);
+  if (words.empty()) return std::nullopt;
+  std::string_view text = words[0].substr(0, words[0].find_first_of(" \t\r"));
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+struct Outcome {
+  bool succeeded = false;
+  std::optional<double> value;
+};
+
+// "status PLACE EXIT" and "output PLACE TEXT", in any order; a command that was stopped for taking
+// too long has no status.
+Status Read(const config::Host& host, const Reply&, const Section& section, Families* families) {
+  std::vector<Outcome> outcomes(host.checks.size());
+  for (const std::string& line : section.lines) {
+    if (line.empty()) continue;
+    const auto words = Words(line, 3);
+    const auto place = words.size() >= 2 ? ReadCount(words[1]) : std::nullopt;
+    if (!place || *place >= outcomes.size()) {
+      return NotUnderstood("checks", "a line is not understood");
+    }
+    if (words[0] == "status" && words.size() == 3) {
+      outcomes[*place].succeeded = words[2] == "0";
+    } else if (words[0] == "output") {
+      outcomes[*place].value = words.size() == 3 ? ReadValue(words[2]) : std::nullopt;
+    } else {
+      return NotUnderstood("checks", "an unknown line");
+    }
+  }
+  size_t next = 0;
+  for (const auto& [label, check] : host.checks) {
+    const Outcome& outcome = outcomes[next++];
+    const Labels labels = {{"check", label}};
+    families->Add(kSuccess, labels, outcome.succeeded ? 1 : 0);
+    if (outcome.succeeded && outcome.value) families->Add(kValue, labels, *outcome.value);
+  }
+  return {};
+}
+
+}  // namespace
+
+const Collector kCheckCollector = {"checks", "checks", Wanted, Ask, Read};
+
+}  // namespace mailhub::exporter

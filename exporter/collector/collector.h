@@ -1,0 +1,64 @@
+// A collector: what it asks of the helper for one host, and how it reads the answer. One small file
+// each, listed in collectors.cc; nobody else knows how many there are.
+#pragma once
+
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "exporter/collector/reply.h"
+#include "exporter/metrics/family.h"
+#include "lib/base/result.h"
+#include "lib/config/site.h"
+
+namespace mailhub::exporter {
+
+// The helper's spec for one host while it is being written. Confined to one thread.
+class Spec {
+ public:
+  void Line(std::string_view word, std::string_view value);
+  // A path that the one look at directories and files shall include; asked for once however often
+  // it is added.
+  void Path(const std::string& path);
+
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+  std::set<std::string> paths_;
+};
+
+// Immutable. All functions are thread-safe.
+struct Collector {
+  const char* name;     // the label of mailhub_collector_success
+  const char* section;  // of the reply
+  bool (*wanted)(const config::Host& host);
+  void (*ask)(const config::Host& host, Spec* spec);
+  // Reads a section that is done. On failure (kCorrupt, kNotFound) what it added to *families is
+  // dropped.
+  Status (*read)(const config::Host& host, const Reply& reply, const Section& section,
+                 Families* families);
+};
+
+extern const Collector kHostCollector;
+extern const Collector kProcessCollector;
+extern const Collector kServiceCollector;
+extern const Collector kDirectoryCollector;
+extern const Collector kFileCollector;
+extern const Collector kCheckCollector;
+
+// All that work through the helper.
+std::span<const Collector* const> HelperCollectors();
+
+// The lines from "spec" to "end" for this host.
+std::string WriteSpec(const config::Host& host);
+
+// Names what could not be read: "processes: a line is not understood".
+tl::unexpected<Error> NotUnderstood(std::string_view collector, std::string_view what);
+
+// Shared by collectors of every platform.
+inline constexpr Metric kHostInfo{"mailhub_host_info",
+                                  "The host's platform and the identity of its current boot."};
+
+}  // namespace mailhub::exporter

@@ -1,0 +1,35 @@
+// The list of collectors, and the spec they write together.
+#include <array>
+
+#include "exporter/collector/collector.h"
+
+namespace mailhub::exporter {
+
+void Spec::Line(std::string_view word, std::string_view value) {
+  text_.append(word).append(" ").append(value).append("\n");
+}
+
+void Spec::Path(const std::string& path) {
+  if (paths_.insert(path).second) Line("path", path);
+}
+
+std::span<const Collector* const> HelperCollectors() {
+  static const std::array<const Collector*, 6> kAll = {&kHostCollector,    &kProcessCollector,
+                                                       &kServiceCollector, &kDirectoryCollector,
+                                                       &kFileCollector,    &kCheckCollector};
+  return kAll;
+}
+
+std::string WriteSpec(const config::Host& host) {
+  Spec spec;
+  for (const Collector* collector : HelperCollectors()) {
+    if (collector->wanted(host)) collector->ask(host, &spec);
+  }
+  return "spec\n" + spec.text() + "end\n";
+}
+
+tl::unexpected<Error> NotUnderstood(std::string_view collector, std::string_view what) {
+  return Fail(ErrorKind::kCorrupt, std::string(collector) + ": " + std::string(what));
+}
+
+}  // namespace mailhub::exporter

@@ -1,0 +1,40 @@
+// Files that matter by being there, new and large enough. An absent file is an explicit 0, not a
+// failure.
+#include "exporter/collector/collector.h"
+#include "exporter/collector/paths.h"
+
+namespace mailhub::exporter {
+namespace {
+
+constexpr Metric kExists{"mailhub_file_exists", "Whether the file is there."};
+constexpr Metric kSize{"mailhub_file_size_bytes", "The file's size."};
+constexpr Metric kMtime{"mailhub_file_mtime_timestamp_seconds",
+                        "When the file was last changed, in unix time."};
+
+bool Wanted(const config::Host& host) {
+  return !host.files.empty();
+}
+
+void Ask(const config::Host& host, Spec* spec) {
+  for (const auto& [label, path] : host.files) spec->Path(path);
+}
+
+Status Read(const config::Host& host, const Reply&, const Section& section, Families* families) {
+  auto reports = ReadPaths(section);
+  if (!reports) return Fail(reports.error());
+  for (const auto& [label, path] : host.files) {
+    const PathReport& report = (*reports)[path];
+    const Labels labels = {{"file", label}};
+    families->Add(kExists, labels, report.exists ? 1 : 0);
+    if (!report.exists) continue;
+    families->Add(kSize, labels, report.bytes);
+    families->Add(kMtime, labels, report.mtime_seconds);
+  }
+  return {};
+}
+
+}  // namespace
+
+const Collector kFileCollector = {"files", "paths", Wanted, Ask, Read};
+
+}  // namespace mailhub::exporter

@@ -1,0 +1,95 @@
+// The host itself: uptime and boot, processors, memory, clock. Always there, on every host with the
+// helper.
+#include <array>
+
+#include "exporter/collector/collector.h"
+#include "exporter/collector/fields.h"
+
+namespace mailhub::exporter {
+namespace {
+
+constexpr Metric kCpuSeconds{"mailhub_host_cpu_seconds_total",
+                             "Seconds all processors together spent in each mode.", Kind::kCounter};
+constexpr Metric kCpus{"mailhub_host_cpus", "Processors that the CPU seconds are the sum of."};
+constexpr Metric kMemoryTotal{"mailhub_host_memory_total_bytes", "Memory of the host."};
+constexpr Metric kMemoryAvailable{"mailhub_host_memory_available_bytes",
+                                  "Memory that new processes could get without swapping."};
+constexpr Metric kUptime{
+    "mailhub_host_uptime_seconds",
+    "Time since the host booted, read before everything else in this collection."};
+constexpr Metric kTime{"mailhub_host_time_seconds", "The host's own clock, in unix time."};
+
+constexpr std::array<const char*, 8> kModes = {"user",   "nice", "system",  "idle",
+                                               "iowait", "irq",  "softirq", "steal"};
+
+// "cpu  10406 0 6258 257252 7301 0 162 242 0 0": guest time, the last two, is part of user and nice
+// already.
+bool ReadCpu(std::string_view line, double ticks_per_second, Families* families) {
+  const auto words = Words(line);
+  if (words.size() < 5 || words[0] != "cpu") return false;
+  for (size_t i = 0; i < kModes.size() && i + 1 < words.size(); ++i) {
+    const auto ticks = ReadCount(words[i + 1]);
+    if (!ticks) return false;
+    families->Add(kCpuSeconds, {{"mode", kModes[i]}},
+                  static_cast<double>(*ticks) / ticks_per_second);
+  }
+  return true;
+}
+
+// "MemTotal:       24684084 kB"
+bool ReadMemory(std::string_view line, std::string_view key, const Metric& metric,
+                Families* families) {
+  const auto words = Words(line);
+  if (words.size() != 3 || words[0] != key || words[2] != "kB") return false;
+  const auto kilobytes = ReadCount(words[1], uint64_t{1} << 50);
+  if (!kilobytes) return false;
+  families->Add(metric, {}, static_cast<double>(*kilobytes) * 1024);
+  return true;
+}
+
+// A shell with a clock says the time; for others, the look at files does in passing:
+// /proc/self/stat is as old as the command that looks at it.
+std::optional<double> ReadTime(const Reply& reply) {
+  for (const Section& section : reply.sections) {
+    if (section.name != "host" && section.name != "paths") continue;
+    for (const std::string& line : section.lines) {
+      const auto words = Words(line);
+      if (words.size() == 2 && words[0] == "time") return ReadDecimal(words[1]);
+      if (words.size() == 5 && words[0] == "f" && words[4] == "/proc/self/stat") {
+        return ReadDecimal(words[3]);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+Status Read(const config::Host& host, const Reply& reply, const Section& section,
+            Families* families) {
+  const auto& lines = section.lines;
+  if (reply.uptime_seconds <= 0) return NotUnderstood("host", "no uptime");
+  if (lines.size() < 5) return NotUnderstood("host", "lines are missing");
+  if (!ReadCpu(lines[0], reply.ticks_per_second, families)) {
+    return NotUnderstood("host", "/proc/stat begins differently");
+  }
+  const auto words = Words(lines[1]);
+  const auto cpus = words.size() == 2 ? ReadCount(words[1], 1 << 16) : std::nullopt;
+  if (!cpus || *cpus == 0) return NotUnderstood("host", "no processors");
+  families->Add(kCpus, {}, static_cast<double>(*cpus));
+  if (!ReadMemory(lines[2], "MemTotal:", kMemoryTotal, families)) {
+    return NotUnderstood("host", "/proc/meminfo begins differently");
+  }
+  // Linux before 3.14 does not say what is available; then neither do we.
+  ReadMemory(lines[4], "MemAvailable:", kMemoryAvailable, families);
+  if (const auto time = ReadTime(reply)) families->Add(kTime, {}, *time);
+  families->Add(kUptime, {}, reply.uptime_seconds);
+  families->Add(kHostInfo, {{"boot_id", reply.boot_id}, {"platform", config::Name(host.platform)}},
+                1);
+  return {};
+}
+
+}  // namespace
+
+const Collector kHostCollector = {"host", "host", [](const config::Host&) { return true; },
+                                  [](const config::Host&, Spec*) {}, Read};
+
+}  // namespace mailhub::exporter

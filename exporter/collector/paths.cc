@@ -1,0 +1,62 @@
+// Lines "TYPE DEPTH SIZE MTIME PATH" of what find came across, "sum COUNT BYTES OLDEST PATH" where
+// the host added up.
+#include "exporter/collector/paths.h"
+
+#include <algorithm>
+
+#include "exporter/collector/collector.h"
+#include "exporter/collector/fields.h"
+
+namespace mailhub::exporter {
+namespace {
+
+bool TakeSum(const std::vector<std::string_view>& words, PathReport* report) {
+  const auto count = ReadCount(words[1]);
+  const auto bytes = ReadCount(words[2]);
+  const auto oldest = ReadDecimal(words[3]);
+  if (!count || !bytes || !oldest) return false;
+  report->files = static_cast<double>(*count);
+  report->files_bytes = static_cast<double>(*bytes);
+  report->oldest_mtime_seconds = *oldest;
+  return true;
+}
+
+bool TakeEntry(const std::vector<std::string_view>& words, PathReport* report) {
+  const auto size = ReadCount(words[2]);
+  // A file may be from before 1970; it is as old as it gets.
+  const auto mtime = words[3].front() == '-' ? std::optional(0.0) : ReadDecimal(words[3]);
+  if (words[0].size() != 1 || !size || !mtime) return false;
+  if (words[1] == "0") {
+    report->exists = true;
+    report->is_directory = words[0] == "d";
+    report->bytes = static_cast<double>(*size);
+    report->mtime_seconds = *mtime;
+    return true;
+  }
+  if (words[1] != "1") return false;
+  if (words[0] != "f") return true;
+  if (report->files == 0 || *mtime < report->oldest_mtime_seconds) {
+    report->oldest_mtime_seconds = *mtime;
+  }
+  report->files += 1;
+  report->files_bytes += static_cast<double>(*size);
+  return true;
+}
+
+}  // namespace
+
+Result<std::map<std::string, PathReport>> ReadPaths(const Section& section) {
+  std::map<std::string, PathReport> reports;
+  for (const std::string& line : section.lines) {
+    const auto words = Words(line, 5);
+    if (words.empty() || (words.size() == 2 && words[0] == "time")) continue;
+    if (words.size() != 5) return NotUnderstood("paths", "a line is too short");
+    PathReport& report = reports[std::string(words[4])];
+    if (!(words[0] == "sum" ? TakeSum(words, &report) : TakeEntry(words, &report))) {
+      return NotUnderstood("paths", "a line is not understood");
+    }
+  }
+  return reports;
+}
+
+}  // namespace mailhub::exporter

@@ -1,0 +1,180 @@
+// Processes found by their executable, and their threads found by name. Absent ones are an explicit
+// 0.
+#include <array>
+#include <map>
+#include <vector>
+
+#include "exporter/collector/collector.h"
+#include "exporter/collector/fields.h"
+
+namespace mailhub::exporter {
+namespace {
+
+constexpr Metric kRunning{"mailhub_process_running", "How many processes match."};
+constexpr Metric kResident{"mailhub_process_resident_memory_bytes",
+                           "Resident memory of the matching processes together."};
+constexpr Metric kStart{"mailhub_process_start_time_seconds",
+                        "When the oldest matching process started, in the host's unix time."};
+constexpr Metric kThreads{"mailhub_process_threads", "Threads of the matching processes together."};
+constexpr Metric kCpu{"mailhub_process_cpu_seconds_total",
+                      "CPU time of the matching processes together, user and system.",
+                      Kind::kCounter};
+constexpr Metric kThreadRunning{"mailhub_thread_running", "How many threads have this name."};
+constexpr Metric kThreadState{"mailhub_thread_state",
+                              "Whether a thread of this name is in the state."};
+constexpr Metric kThreadCpu{"mailhub_thread_cpu_seconds_total",
+                            "CPU time of the threads with this name, user and system.",
+                            Kind::kCounter};
+
+struct State {
+  std::string_view letters;  // as /proc shows them
+  const char* name;
+};
+constexpr std::array<State, 7> kStates = {{{"R", "running"},
+                                           {"S", "sleeping"},
+                                           {"DWKP", "disk_sleep"},
+                                           {"Tt", "stopped"},
+                                           {"Z", "zombie"},
+                                           {"Xx", "dead"},
+                                           {"I", "idle"}}};
+
+// The figures of one process or thread, from what follows the name in its stat file (proc(5) counts
+// from there as 3).
+struct Stat {
+  size_t state = 0;  // index into kStates
+  double cpu_ticks = 0;
+  double threads = 0;
+  double start_ticks = 0;
+};
+
+std::optional<Stat> ReadStat(const std::vector<std::string_view>& words, size_t first) {
+  constexpr size_t kUser = 11;
+  constexpr size_t kSystem = 12;
+  constexpr size_t kThreadCount = 17;
+  constexpr size_t kStartTime = 19;
+  if (words.size() <= first + kStartTime || words[first].size() != 1) return std::nullopt;
+  Stat stat;
+  while (stat.state < kStates.size() &&
+         kStates[stat.state].letters.find(words[first]) == std::string_view::npos) {
+    ++stat.state;
+  }
+  const auto user = ReadCount(words[first + kUser]);
+  const auto system = ReadCount(words[first + kSystem]);
+  const auto threads = ReadCount(words[first + kThreadCount], 1 << 22);
+  const auto start = ReadCount(words[first + kStartTime]);
+  if (stat.state == kStates.size() || !user || !system || !threads || !start) return std::nullopt;
+  stat.cpu_ticks = static_cast<double>(*user) + static_cast<double>(*system);
+  stat.threads = static_cast<double>(*threads);
+  stat.start_ticks = static_cast<double>(*start);
+  return stat;
+}
+
+// What was found for one process or one named thread of the site file.
+struct Found {
+  int count = 0;
+  double resident_pages = 0;
+  double threads = 0;
+  double cpu_ticks = 0;
+  double first_start_ticks = 0;
+  std::array<bool, kStates.size()> states{};
+
+  void Add(const Stat& stat, double pages) {
+    if (count == 0 || stat.start_ticks < first_start_ticks) first_start_ticks = stat.start_ticks;
+    ++count;
+    resident_pages += pages;
+    threads += stat.threads;
+    cpu_ticks += stat.cpu_ticks;
+    states[stat.state] = true;
+  }
+};
+
+bool Wanted(const config::Host& host) {
+  return !host.processes.empty();
+}
+
+// Processes and threads are asked for, and answered, by their place in the site file's order.
+void Ask(const config::Host& host, Spec* spec) {
+  std::map<std::string, size_t> exes;
+  for (const auto& [label, match] : host.processes) {
+    const auto [place, added] = exes.try_emplace(match.exe, exes.size());
+    if (added) spec->Line("exe", match.exe);
+    spec->Line("process", std::to_string(place->second));
+    if (!match.args_contain.empty()) spec->Line("contain", match.args_contain);
+    if (!match.args_lack.empty()) spec->Line("lack", match.args_lack);
+    const auto threads = host.threads.find(label);
+    if (threads == host.threads.end()) continue;
+    for (const std::string& name : threads->second) spec->Line("thread", name);
+  }
+}
+
+struct Place {
+  std::string process;
+  std::string thread;
+};
+
+// "process PLACE PID PAGES STAT..." and "thread PLACE TID STAT...".
+Status Gather(const Section& section, std::vector<Found>* processes, std::vector<Found>* threads) {
+  for (const std::string& line : section.lines) {
+    const auto words = Words(line);
+    if (words.size() < 4) return NotUnderstood("processes", "a line is too short");
+    const bool is_process = words[0] == "process";
+    if (!is_process && words[0] != "thread") return NotUnderstood("processes", "an unknown line");
+    auto* found = is_process ? processes : threads;
+    const auto place = ReadCount(words[1]);
+    const auto pages = is_process ? ReadCount(words[3], uint64_t{1} << 48) : uint64_t{0};
+    const auto stat = ReadStat(words, is_process ? 4 : 3);
+    if (!place || *place >= found->size() || !ReadCount(words[2], 1 << 22) || !pages || !stat) {
+      return NotUnderstood("processes", "a line is not understood");
+    }
+    (*found)[*place].Add(*stat, static_cast<double>(*pages));
+  }
+  return {};
+}
+
+void AddProcess(const std::string& label, const Found& found, const Reply& reply,
+                Families* families) {
+  const Labels labels = {{"process", label}};
+  families->Add(kRunning, labels, found.count);
+  if (found.count == 0) return;
+  families->Add(kResident, labels, found.resident_pages * reply.page_bytes);
+  families->Add(kStart, labels,
+                reply.boot_time_seconds + found.first_start_ticks / reply.ticks_per_second);
+  families->Add(kThreads, labels, found.threads);
+  families->Add(kCpu, labels, found.cpu_ticks / reply.ticks_per_second);
+}
+
+void AddThread(const Place& place, const Found& found, const Reply& reply, Families* families) {
+  const Labels labels = {{"process", place.process}, {"thread", place.thread}};
+  families->Add(kThreadRunning, labels, found.count);
+  for (size_t i = 0; i < kStates.size(); ++i) {
+    Labels with_state = labels;
+    with_state.emplace_back("state", kStates[i].name);
+    families->Add(kThreadState, with_state, found.states[i] ? 1 : 0);
+  }
+  if (found.count > 0) families->Add(kThreadCpu, labels, found.cpu_ticks / reply.ticks_per_second);
+}
+
+Status Read(const config::Host& host, const Reply& reply, const Section& section,
+            Families* families) {
+  std::vector<Place> places;
+  for (const auto& [label, match] : host.processes) {
+    const auto threads = host.threads.find(label);
+    if (threads == host.threads.end()) continue;
+    for (const std::string& name : threads->second) places.push_back({label, name});
+  }
+  std::vector<Found> processes(host.processes.size());
+  std::vector<Found> threads(places.size());
+  if (auto gathered = Gather(section, &processes, &threads); !gathered) return gathered;
+  size_t next = 0;
+  for (const auto& [label, match] : host.processes) {
+    AddProcess(label, processes[next++], reply, families);
+  }
+  for (size_t i = 0; i < places.size(); ++i) AddThread(places[i], threads[i], reply, families);
+  return {};
+}
+
+}  // namespace
+
+const Collector kProcessCollector = {"processes", "processes", Wanted, Ask, Read};
+
+}  // namespace mailhub::exporter

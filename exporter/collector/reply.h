@@ -1,0 +1,68 @@
+// The helper's reply: cut out of whatever the channel carries, and into the sections that
+// collectors read. A host may send anything at all; it costs bounded memory and is either a reply
+// or an error.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/result.h"
+
+namespace mailhub::exporter {
+
+// What one collector's part of the helper said.
+struct Section {
+  std::string name;
+  bool done = false;      // it came to its end and the helper had no complaint
+  double seconds = 0;     // by the host's own clock
+  std::string complaint;  // why it failed, for the log
+  std::vector<std::string> lines;
+};
+
+struct Reply {
+  double uptime_seconds = 0;  // read before anything else
+  std::string boot_id;
+  double ticks_per_second = 100;
+  double page_bytes = 4096;
+  double boot_time_seconds = 0;  // unix time, by the host's clock
+  std::vector<Section> sections;
+
+  const Section* Find(std::string_view name) const;
+};
+
+// Reads one frame from bytes as they come. Confined to one thread.
+class ReplyReader {
+ public:
+  static constexpr size_t kMaxNoise = 64 << 10;  // before the frame: greetings, prompts
+  static constexpr size_t kMaxFrame = 2 << 20;
+  static constexpr size_t kMaxLine = 8 << 10;
+
+  explicit ReplyReader(std::string nonce) : nonce_(std::move(nonce)) {}
+
+  // Takes what was read. kCorrupt when this is not, and cannot become, a reply; the reader is of no
+  // use afterwards.
+  Status Feed(std::string_view bytes);
+
+  bool begun() const { return begun_; }
+  bool complete() const { return complete_; }
+  // What has come so far. Only sections that are `done` may be used before the reply is complete.
+  const Reply& reply() const { return reply_; }
+
+ private:
+  Status TakeLine(std::string_view line);
+  Status TakeHeader(std::string_view line);
+  Status TakeSectionEnd(std::string_view line, bool done);
+
+  const std::string nonce_;
+  std::string rest_;  // an unfinished line
+  size_t taken_ = 0;
+  bool begun_ = false;
+  bool complete_ = false;
+  bool in_section_ = false;
+  double section_began_ = 0;
+  Reply reply_;
+};
+
+}  // namespace mailhub::exporter

@@ -1,0 +1,21 @@
+// The one schema that services of every kind are shown in, whoever reports them.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "exporter/metrics/family.h"
+
+namespace mailhub::exporter {
+
+enum class ServiceState { kActive, kActivating, kDeactivating, kInactive, kFailed, kAbsent };
+
+struct ServiceReport {
+  ServiceState state = ServiceState::kAbsent;
+  std::optional<double> start_time_seconds;  // unix time on that host, while it is active
+  std::optional<double> restarts;
+};
+
+void AddService(const std::string& name, const ServiceReport& report, Families* families);
+
+}  // namespace mailhub::exporter

@@ -1,0 +1,129 @@
+// Services of systemd, all in one `systemctl show`, and of SysV status scripts.
+#include <map>
+#include <vector>
+
+#include "exporter/collector/collector.h"
+#include "exporter/collector/fields.h"
+#include "exporter/collector/service_state.h"
+
+namespace mailhub::exporter {
+namespace {
+
+using Properties = std::map<std::string, std::string, std::less<>>;
+
+bool Wanted(const config::Host& host) {
+  return !host.services.empty();
+}
+
+void Ask(const config::Host& host, Spec* spec) {
+  for (const auto& [name, service] : host.services) {
+    if (service.kind == config::ServiceKind::kSystemd) spec->Line("unit", name + ".service");
+    if (service.kind == config::ServiceKind::kSysv) spec->Line("sysv", name);
+  }
+}
+
+std::optional<ServiceState> SystemdState(const Properties& unit) {
+  const auto load = unit.find("LoadState");
+  const auto active = unit.find("ActiveState");
+  if (load == unit.end() || active == unit.end()) return std::nullopt;
+  const std::string& state = active->second;
+  if (state == "active" || state == "reloading" || state == "refreshing") {
+    return ServiceState::kActive;
+  }
+  if (state == "activating") return ServiceState::kActivating;
+  if (state == "deactivating") return ServiceState::kDeactivating;
+  if (state == "failed") return ServiceState::kFailed;
+  // A unit whose file is gone may still be running; only one that does not run either is absent.
+  if (load->second == "not-found") return ServiceState::kAbsent;
+  if (state == "inactive" || state == "maintenance") return ServiceState::kInactive;
+  return std::nullopt;
+}
+
+std::optional<double> Microseconds(const Properties& unit, std::string_view property) {
+  const auto found = unit.find(property);
+  const auto value = found == unit.end() ? std::nullopt : ReadCount(found->second);
+  if (!value || *value == 0) return std::nullopt;
+  return static_cast<double>(*value) / 1e6;
+}
+
+std::optional<ServiceReport> ReadUnit(const Properties& unit, const Reply& reply) {
+  const auto state = SystemdState(unit);
+  if (!state) return std::nullopt;
+  ServiceReport report;
+  report.state = *state;
+  if (*state == ServiceState::kActive) {
+    auto since_boot = Microseconds(unit, "ExecMainStartTimestampMonotonic");
+    if (!since_boot) since_boot = Microseconds(unit, "ActiveEnterTimestampMonotonic");
+    if (since_boot) report.start_time_seconds = reply.boot_time_seconds + *since_boot;
+  }
+  const auto restarts = unit.find("NRestarts");
+  if (restarts != unit.end() && *state != ServiceState::kAbsent) {
+    if (const auto count = ReadCount(restarts->second)) {
+      report.restarts = static_cast<double>(*count);
+    }
+  }
+  return report;
+}
+
+// What a status script's exit means (LSB): 0 runs, 1 and 2 died and left a trace, 3 does not run.
+std::optional<ServiceState> SysvState(std::string_view exit) {
+  if (exit == "absent") return ServiceState::kAbsent;
+  if (exit == "0") return ServiceState::kActive;
+  if (exit == "1" || exit == "2") return ServiceState::kFailed;
+  if (exit == "3") return ServiceState::kInactive;
+  return std::nullopt;
+}
+
+// systemctl separates units by an empty line and keeps their order.
+bool ReadLines(const Section& section, std::vector<Properties>* units,
+               std::map<std::string, ServiceState>* sysv) {
+  bool between = true;
+  for (const std::string& line : section.lines) {
+    if (line.empty()) {
+      between = true;
+      continue;
+    }
+    if (line.rfind("sysv ", 0) == 0) {
+      const auto words = Words(line);
+      const auto state = words.size() == 3 ? SysvState(words[2]) : std::nullopt;
+      if (!state) return false;
+      (*sysv)[std::string(words[1])] = *state;
+      between = true;
+      continue;
+    }
+    const size_t equals = line.find('=');
+    if (equals == std::string::npos) return false;
+    if (between) units->emplace_back();
+    between = false;
+    units->back()[line.substr(0, equals)] = line.substr(equals + 1);
+  }
+  return true;
+}
+
+Status Read(const config::Host& host, const Reply& reply, const Section& section,
+            Families* families) {
+  std::vector<Properties> units;
+  std::map<std::string, ServiceState> sysv;
+  if (!ReadLines(section, &units, &sysv)) {
+    return NotUnderstood("services", "a line is not understood");
+  }
+  size_t next = 0;
+  for (const auto& [name, service] : host.services) {
+    std::optional<ServiceReport> report;
+    if (service.kind == config::ServiceKind::kSystemd) {
+      if (next < units.size()) report = ReadUnit(units[next++], reply);
+    } else if (const auto state = sysv.find(name); state != sysv.end()) {
+      report = ServiceReport{state->second, std::nullopt, std::nullopt};
+    }
+    if (!report) return NotUnderstood("services", "nothing sensible is said about " + name);
+    AddService(name, *report, families);
+  }
+  if (next != units.size()) return NotUnderstood("services", "too many units");
+  return {};
+}
+
+}  // namespace
+
+const Collector kServiceCollector = {"services", "services", Wanted, Ask, Read};
+
+}  // namespace mailhub::exporter

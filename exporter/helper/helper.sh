@@ -1,0 +1,458 @@
+#!/bin/sh
+# The remote half of the exporter: it stays on the host at the far end of one SSH channel and answers each request with
+# one framed text. It reads /proc with builtins alone; it forks once for all services, once for all directories and
+# files, and for the checks, which are commands. Nothing here judges a value: the exporter does, and trusts none.
+#
+# Requests, on standard input:
+#   spec ... end     what to look at, once per channel: lines as in read_spec below
+#   hello NONCE      answered with "NONCE hello 1": the helper is there and speaks version 1
+#   go NONCE MS      look now; checks must be done within MS milliseconds
+# The reply to go begins with the line "NONCE begin 1", ends with "NONCE end", and holds, for each collector that the spec
+# asks for, "section NAME CLOCK", lines of its own, and "done NAME CLOCK" or "failed NAME CLOCK WHY". A prompt,
+# a profile's greeting or anything else before the first line is the reader's to skip; the nonce is known to nobody here.
+#
+# Written for dash, bash, busybox, ksh and mksh. As an argument of `sh -c` it is the exporter's to bring along; installed
+# as a file and named in authorized_keys (restrict,command="...helper.sh --installed") it is all that the key can start,
+# and then a check is the program of that name in /etc/mailhub/checks, whatever command the request holds.
+
+exec 2>/dev/null
+installed=
+[ "${1:-}" = --installed ] && installed=1
+LC_ALL=C
+PATH=/usr/bin:/bin:/usr/sbin:/sbin:${PATH:-}
+export LC_ALL PATH
+unset ENV BASH_ENV CDPATH GREP_OPTIONS
+unalias -a
+umask 077
+set +f
+newline='
+'
+blank=' 	'
+words=$blank$newline
+IFS=$words
+
+# A clock for durations: microseconds where the shell has one, else the hundredths of a second of /proc/uptime.
+if [ -n "${EPOCHREALTIME:-}" ]; then
+  tick() { clock=$EPOCHREALTIME; }
+else
+  tick() { read -r clock _ </proc/uptime; }
+fi
+clock=0
+
+# Facts that cannot change while this process lives. btime makes start times out of ticks since boot; the size of a page
+# comes from comparing the same figure in kB and in pages.
+ticks_per_second=$(getconf CLK_TCK) || ticks_per_second=100
+boot=
+read -r boot </proc/sys/kernel/random/boot_id
+page_kb=4
+find_page_size() {
+  while read -r key value _; do
+    [ "$key" = VmSize: ] && break
+  done </proc/$$/status
+  read -r pages _ </proc/$$/statm
+  [ "${pages:-0}" -gt 0 ] && page_kb=$(((value + pages / 2) / pages))
+  case $page_kb in 4 | 8 | 16 | 64) ;; *) page_kb=4 ;; esac
+}
+find_page_size
+
+# How many processors /proc/stat lists, and when the host booted. /proc/stat is long and some shells read a byte at a
+# time, so it is read whole only by grep, and again a minute later: processors rarely come and go.
+btime=0
+cpus=0
+cpus_counted=
+count_cpus() {
+  cpus_counted=${uptime%.*}
+  cpus=0
+  while read -r key value _; do
+    case $key in
+      cpu[0-9]*) cpus=$((cpus + 1)) ;;
+      btime) [ "$btime" = 0 ] && btime=$value ;;
+    esac
+  done <<END
+$(grep -E '^(cpu[0-9]|btime )' /proc/stat | cut -c 1-40)
+END
+}
+
+if find /proc/self/stat -maxdepth 0 -printf x >/dev/null; then has_printf=1; else has_printf=; fi
+case $(timeout --version | head -n 1) in *GNU*) has_timeout=1 ;; *) has_timeout= ;; esac
+if command -v setsid >/dev/null; then has_setsid=1; else has_setsid=; fi
+
+# ---- The spec -------------------------------------------------------------------------------------------------------
+
+# Keeps one of a numbered list of texts: keep PREFIX NUMBER TEXT. Texts are only ever assigned and compared, never evaluated.
+keep() {
+  eval "$1_$2=\$3"
+}
+
+read_spec() {
+  exes=0 processes=0 threads=0 sysvs=0 paths=0 checks=0 units=
+  want_processes= want_services= want_directories= want_checks=
+  seen_args=
+  files_before=1000
+  while IFS= read -r line; do
+    value=${line#* }
+    case $line in
+      'exe '*) # an executable's path; processes refer to it by number
+        keep exe $exes "$value"
+        keep comm $exes "$(printf %.15s "${value##*/}")"
+        exes=$((exes + 1))
+        ;;
+      'process '*) # the number of its exe; what its arguments contain and lack follows
+        want_processes=1
+        keep process_exe $processes "$value"
+        keep contain $processes ""
+        keep lack $processes ""
+        keep process_threads $processes ""
+        processes=$((processes + 1))
+        ;;
+      'contain '*) keep contain $((processes - 1)) "$value" ;;
+      'lack '*) keep lack $((processes - 1)) "$value" ;;
+      'thread '*) # a thread's name, of the last process
+        keep thread $threads "$value"
+        eval "process_threads_$((processes - 1))=\"\$process_threads_$((processes - 1)) $threads\""
+        threads=$((threads + 1))
+        ;;
+      'unit '*) # a systemd unit: letters, digits, and ._@-
+        want_services=1
+        units="$units $value"
+        ;;
+      'sysv '*)
+        want_services=1
+        keep sysv $sysvs "$value"
+        sysvs=$((sysvs + 1))
+        ;;
+      'path '*) # of a file, or of a directory whose files are to be counted
+        want_directories=1
+        keep path $paths "$value"
+        paths=$((paths + 1))
+        ;;
+      'check '*) # name, milliseconds, command
+        want_checks=1
+        name=${value%% *}
+        value=${value#* }
+        keep check_ms $checks "${value%% *}"
+        keep check $checks "${value#* }"
+        [ -n "$installed" ] && keep check $checks "exec /etc/mailhub/checks/${name##*/}"
+        checks=$((checks + 1))
+        ;;
+      end) break ;;
+    esac
+  done
+  make_matchers
+}
+
+# Two functions made for this spec, so that the loops over all processes and threads evaluate nothing: match_exe DIR adds
+# DIR to the list of each exe it runs, match_thread_N NAME sets `thread` to the number of that name.
+make_matchers() {
+  code=': '
+  i=0
+  while [ $i -lt $exes ]; do
+    code="$code; [ \"\$1/exe\" -ef \"\$exe_$i\" ] && found_$i=\"\$found_$i \$1\""
+    i=$((i + 1))
+  done
+  eval "match_exe() { $code; }"
+  i=0
+  while [ $i -lt $processes ]; do
+    eval "list=\$process_threads_$i"
+    code=
+    for t in $list; do
+      code="$code \"\$thread_$t\") thread=$t ;;"
+    done
+    eval "match_thread_$i() { case \$1 in $code *) thread= ;; esac; }"
+    i=$((i + 1))
+  done
+}
+
+# ---- Processes and threads ------------------------------------------------------------------------------------------
+
+# Sets `rest` to what follows the name in a stat file. The name may hold blanks, parentheses and even line ends; what
+# follows holds numbers and one letter.
+read_stat() {
+  rest=
+  while IFS= read -r line; do
+    rest=$rest$line
+  done <"$1"
+  rest=${rest##*") "}
+  [ -n "$rest" ]
+}
+
+# Sets `args` to the arguments of the process in directory $1, joined by blanks. A shell's read drops the NULs between them,
+# so two commands join them properly, once for each process: while what read sees stays the same, so do they.
+read_args() {
+  flat=
+  IFS= read -r flat <"$1/cmdline"
+  read_stat "$1/stat" || return 1
+  set -- "$1" $rest
+  eval "args=\${args_${1##*/}:-}"
+  case $seen_args in *" ${1##*/}:${21} "*) ;; *) args= ;; esac
+  if [ -n "$args" ] && [ "${args%%"$newline"*}" = "$flat" ]; then
+    args=${args#*"$newline"}
+    return 0
+  fi
+  args=$(head -c 16384 "$1/cmdline" | tr '\000\n' '  ')
+  keep args "${1##*/}" "$flat$newline$args"
+  seen_args="$seen_args ${1##*/}:${21} "
+  [ ${#seen_args} -gt 4096 ] && seen_args=" ${1##*/}:${21} "
+  return 0
+}
+
+# Whether the process in directory $1 is the one that process number $2 of the spec means. Its executable is known to be.
+args_fit() {
+  eval "contain=\$contain_$2 lack=\$lack_$2"
+  [ -z "$contain$lack" ] && return 0
+  read_args "$1" || return 1
+  if [ -n "$contain" ]; then
+    case $args in *"$contain"*) ;; *) return 1 ;; esac
+  fi
+  if [ -n "$lack" ]; then
+    case $args in *"$lack"*) return 1 ;; esac
+  fi
+  return 0
+}
+
+# Looks for processes that run exe number $1 in a version since replaced on disk: they have its name, and the kernel says
+# "(deleted)". A process of that name whose exe may not be read makes the collector fail: nobody can say whether it runs.
+find_replaced() {
+  eval "exe=\$exe_$1 base=\$comm_$1"
+  found=
+  left=8
+  for dir in /proc/[0-9]*; do
+    comm=
+    IFS= read -r comm <"$dir/comm"
+    [ "$comm" = "$base" ] || continue
+    [ "$dir/exe" -ef "$exe" ] && continue
+    if [ ! -e "$dir/exe" ]; then
+      flat=
+      IFS= read -r flat <"$dir/cmdline"
+      [ -n "$flat" ] && [ -d "$dir" ] && why="may not read $dir/exe"
+      continue
+    fi
+    [ $left -gt 0 ] || continue
+    left=$((left - 1))
+    case $(ls -ld "$dir/exe") in
+      *" -> $exe (deleted)") found="$found $dir" ;;
+    esac
+  done
+}
+
+report_process() { # DIR NUMBER
+  read_stat "$1/stat" || return 1
+  read -r _ resident _ <"$1/statm" || return 1
+  out="${out}process $2 ${1##*/} $resident $rest$newline"
+  eval "list=\$process_threads_$2"
+  [ -z "$list" ] && return 0
+  for task in "$1"/task/[0-9]*; do
+    comm=
+    IFS= read -r comm <"$task/comm" || continue
+    "match_thread_$2" "$comm"
+    [ -z "$thread" ] && continue
+    read_stat "$task/stat" && out="${out}thread $thread ${task##*/} $rest$newline"
+  done
+}
+
+look_at_processes() {
+  i=0
+  while [ $i -lt $exes ]; do
+    eval "found_$i= replaced_$i=unknown"
+    i=$((i + 1))
+  done
+  for dir in /proc/[0-9]*; do
+    match_exe "$dir"
+  done
+  i=0
+  while [ $i -lt $processes ]; do
+    eval "e=\$process_exe_$i"
+    eval "list=\$found_$e"
+    count=0
+    for dir in $list; do
+      args_fit "$dir" $i && report_process "$dir" $i && count=$((count + 1))
+    done
+    if [ $count = 0 ]; then
+      eval "found=\$replaced_$e"
+      [ "$found" = unknown ] && find_replaced "$e" && eval "replaced_$e=\$found"
+      for dir in $found; do
+        args_fit "$dir" $i && report_process "$dir" $i
+      done
+    fi
+    i=$((i + 1))
+  done
+}
+
+# ---- The other collectors -------------------------------------------------------------------------------------------
+
+look_at_host() {
+  IFS= read -r line </proc/stat
+  out="${out}$line${newline}cpus $cpus$newline"
+  { IFS= read -r line && IFS= read -r value && IFS= read -r rest; } </proc/meminfo
+  out="$out$line$newline$value$newline$rest$newline"
+  if [ -n "${EPOCHREALTIME:-}" ]; then
+    out="${out}time $EPOCHREALTIME$newline"
+  elif [ -z "$want_directories" ]; then # else find tells the time, in passing
+    out="${out}time $(date +%s.%N)$newline"
+  fi
+}
+
+look_at_services() {
+  if [ -n "$units" ]; then
+    # shellcheck disable=SC2086 # one argument per unit is what is meant
+    text=$(systemctl show --no-pager --property=Id,LoadState,ActiveState,NRestarts \
+      --property=ExecMainStartTimestampMonotonic,ActiveEnterTimestampMonotonic -- $units </dev/null)
+    [ -z "$text" ] && why="systemctl show said nothing"
+    out="$out$text$newline"
+  fi
+  i=0
+  while [ $i -lt $sysvs ]; do
+    eval "name=\$sysv_$i"
+    i=$((i + 1))
+    script=/etc/init.d/$name
+    [ -e "$script" ] || script=/etc/rc.d/init.d/$name
+    if [ -e "$script" ]; then
+      bounded 1000 "exec \"$script\" status" >/dev/null </dev/null
+      out="${out}sysv $name $?$newline"
+    else
+      out="${out}sysv $name absent$newline"
+    fi
+  done
+}
+
+# One find for all of them. Each line: type, depth, size, mtime, the path it was asked for. Directories that held many
+# files the last time are summed up on the host, at the cost of a second process.
+look_at_paths() {
+  set -- /proc/self/stat
+  i=0
+  while [ $i -lt $paths ]; do
+    eval "set -- \"\$@\" \"\$path_$i\""
+    i=$((i + 1))
+  done
+  if [ -z "$has_printf" ]; then
+    shift
+    for path in "$@"; do
+      [ -e "$path" ] || continue
+      case $(stat -L -c '%F' "$path") in directory) type=d ;; *) type=f ;; esac
+      out="$out$type 0 $(stat -L -c '%s %Y' "$path") $path$newline"
+      [ $type = d ] && out="$out$(find "$path" -maxdepth 1 -type f -exec stat -c '%s %Y' {} + | sum_up "$path")$newline"
+    done
+    out="${out}time $(date +%s)$newline"
+  elif [ "$files_before" -lt 200 ]; then
+    text=$(find -H "$@" -maxdepth 1 -printf '%y %d %s %T@ %H\n' </dev/null)
+    out="$out$text$newline"
+    files_before=$((${#text} / 40))
+  else
+    text=$(find -H "$@" -maxdepth 1 -printf '%y %d %s %T@ %H\n' </dev/null | awk '
+      $2 == 0 { print; next }
+      $1 == "f" {
+        path = $0; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, "", path)
+        if (!(path in count) || $4 < oldest[path]) oldest[path] = $4
+        count[path]++; bytes[path] += $3; all++
+      }
+      END {
+        for (path in count) printf "sum %d %.0f %s %s\n", count[path], bytes[path], oldest[path], path
+        print "files " all + 0
+      }')
+    files_before=${text##*"files "}
+    out="$out${text%files *}"
+  fi
+}
+
+sum_up() {
+  awk -v path="$1" '
+    NR == 1 || $2 < oldest { oldest = $2 } { bytes += $1 } END { if (NR) printf "sum %d %.0f %s %s", NR, bytes, oldest, path }'
+}
+
+# Runs shell text $2 for at most $1 milliseconds; then it and its whole process group are killed. GNU timeout does that;
+# others kill one process only, so a group is made and watched here.
+bounded() {
+  if [ -n "$has_timeout" ]; then
+    timeout -s KILL $(($1 / 1000)).$(printf %03d $(($1 % 1000))) sh -c "$2"
+    return
+  fi
+  if [ -n "$has_setsid" ]; then setsid sh -c "$2" & else sh -c "$2" & fi
+  pid=$!
+  (
+    exec 3>&- >/dev/null
+    sleep $((($1 + 999) / 1000))
+    kill -9 -$pid || kill -9 $pid
+  ) &
+  watch=$!
+  wait $pid
+  status=$?
+  kill $watch
+  return $status
+}
+
+# All checks at once, each in a bounded group of its own that prints its two lines itself: one hanging check costs the others
+# nothing. Only the first 200 bytes of output count; the rest is swallowed, so that the command is not ended by SIGPIPE.
+check_program='
+  { sh -c "$MAILHUB_CHECK" </dev/null 2>/dev/null; printf "status %s %s\n" "$MAILHUB_NUMBER" "$?" >&3; } |
+  { head -c 200 | { IFS= read -r line; printf "output %s %s\n" "$MAILHUB_NUMBER" "$line" >&3; }; cat >/dev/null; }'
+run_checks() {
+  i=0
+  while [ $i -lt $checks ]; do
+    eval "MAILHUB_CHECK=\$check_$i ms=\$check_ms_$i"
+    [ "$ms" -gt "$1" ] && ms=$1
+    MAILHUB_NUMBER=$i
+    export MAILHUB_CHECK MAILHUB_NUMBER
+    bounded "$ms" "$check_program" 3>&1 >/dev/null </dev/null &
+    i=$((i + 1))
+  done
+  wait
+}
+
+look_at_checks() {
+  out="$out$(run_checks "$milliseconds")$newline"
+}
+
+# ---- Answering ------------------------------------------------------------------------------------------------------
+
+section() { # NAME FUNCTION
+  tick
+  out="${out}section $1 $clock$newline"
+  why=
+  "$2"
+  tick
+  if [ -z "$why" ]; then out="${out}done $1 $clock$newline"; else out="${out}failed $1 $clock $why$newline"; fi
+}
+
+flush() {
+  printf %s "$out"
+  out=
+}
+
+# What needs no fork is sent first, and each collector that may hang sends what was there before it: a late one costs only
+# itself. The exporter gives up on the channel when its own deadline passes.
+answer() { # NONCE MILLISECONDS
+  read -r uptime _ </proc/uptime
+  milliseconds=$2
+  [ -n "$cpus_counted" ] && [ $((${uptime%.*} - cpus_counted)) -lt 60 ] || count_cpus
+  out="$newline$1 begin 1${newline}uptime $uptime${newline}boot $boot$newline"
+  out="${out}clock $ticks_per_second $page_kb $btime$newline"
+  section host look_at_host
+  [ -n "$want_processes" ] && section processes look_at_processes
+  if [ -n "$want_directories" ]; then
+    flush
+    section paths look_at_paths
+  fi
+  if [ -n "$want_services" ]; then
+    flush
+    section services look_at_services
+  fi
+  if [ -n "$want_checks" ]; then
+    flush
+    section checks look_at_checks
+  fi
+  out="$out$1 end$newline"
+  flush
+}
+
+exes=0 processes=0 checks=0 want_processes= want_services= want_directories= want_checks=
+while IFS= read -r line; do
+  case $line in
+    spec) read_spec ;;
+    'hello '*) printf '\n%s hello 1\n' "${line#hello }" ;;
+    'go '*)
+      # shellcheck disable=SC2086 # the words of the request
+      set -- $line
+      answer "$2" "$3"
+      ;;
+  esac
+done

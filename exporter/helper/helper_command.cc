@@ -1,0 +1,51 @@
+#include "exporter/helper/helper_command.h"
+
+#include <string_view>
+
+namespace mailhub::exporter {
+
+extern const char* const kHelperScript;  // generated from helper.sh
+
+namespace {
+
+// The script without its comments, written as printf's %b reads it.
+std::string Pack(std::string_view script) {
+  std::string packed;
+  while (!script.empty()) {
+    const size_t end = script.find('\n');
+    std::string_view line = script.substr(0, end);
+    script.remove_prefix(end == std::string_view::npos ? script.size() : end + 1);
+    const size_t text = line.find_first_not_of(' ');
+    if (text == std::string_view::npos || line[text] == '#') continue;
+    for (char c : line.substr(text)) {
+      switch (c) {
+        case '\\':
+          packed += "\\0134";
+          break;
+        case '\'':
+          packed += "\\047";
+          break;
+        case '!':
+          packed += "\\041";
+          break;
+        case '\t':
+          packed += "\\t";
+          break;
+        default:
+          packed += c;
+      }
+    }
+    packed += "\\n";
+  }
+  return packed;
+}
+
+}  // namespace
+
+const std::string& HelperCommand() {
+  static const std::string command =
+      "exec sh -c 'eval \"$(printf %b \"$0\")\"' '" + Pack(kHelperScript) + "'";
+  return command;
+}
+
+}  // namespace mailhub::exporter

@@ -1,0 +1,343 @@
+// The helper, run for real under every shell that is installed here, against this machine's own
+// /proc; what it says is read by the collectors that read it in production.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "exporter/collector/collector.h"
+#include "exporter/helper/helper_command.h"
+#include "exporter/helper/testing_process.h"
+#include "exporter/metrics/testing.h"
+
+namespace mailhub::exporter {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::seconds;
+
+bool Installed(const std::string& program) {
+  return fs::exists("/usr/bin/" + program) || fs::exists("/bin/" + program);
+}
+
+// One collection by the helper, as the exporter sees it.
+struct Seen {
+  Reply reply;
+  Families families;
+  std::map<std::string, Status> outcomes;
+};
+
+class HelperTest : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (!Installed(GetParam())) GTEST_SKIP() << GetParam() << " is not installed";
+    folder_ = fs::temp_directory_path() / ("mailhub_helper." + std::to_string(getpid()));
+    fs::create_directories(folder_ / "with blank");
+    fs::create_directories(folder_ / "other");
+  }
+  void TearDown() override {
+    helper_.reset();
+    fs::remove_all(folder_);
+  }
+
+  std::string File(const std::string& name) const { return (folder_ / name).string(); }
+
+  // A copy of the target program, so that each test has executables of its own.
+  std::string Copy(const std::string& name) {
+    fs::copy_file(MAILHUB_TESTING_TARGET, folder_ / name, fs::copy_options::overwrite_existing);
+    return File(name);
+  }
+
+  std::unique_ptr<TestingProcess> Run(const std::string& exe, std::vector<std::string> arguments,
+                                      const std::string& argv0 = "") {
+    auto process = std::make_unique<TestingProcess>(exe, std::move(arguments), argv0);
+    EXPECT_TRUE(process->WaitFor("ready"));
+    return process;
+  }
+
+  void StartHelper(const config::Host& host) {
+    std::vector<std::string> arguments = {MAILHUB_HELPER_SCRIPT};
+    if (GetParam() == "busybox") arguments.insert(arguments.begin(), "sh");
+    helper_ = std::make_unique<TestingProcess>(GetParam(), arguments);
+    helper_->Write(WriteSpec(host));
+  }
+
+  Seen Look(const config::Host& host, int milliseconds = 3000) {
+    if (helper_ == nullptr) StartHelper(host);
+    const std::string nonce = "nonce" + std::to_string(++requests_);
+    helper_->Write("go " + nonce + " " + std::to_string(milliseconds) + "\n");
+    ReplyReader reader(nonce);
+    while (!reader.complete()) {
+      std::string bytes;
+      if (!helper_->Read(&bytes, seconds(20))) {
+        ADD_FAILURE() << "the helper says nothing more";
+        break;
+      }
+      auto fed = reader.Feed(bytes);
+      EXPECT_TRUE(fed) << fed.error().message;
+      if (!fed) break;
+    }
+    Seen seen;
+    seen.reply = reader.reply();
+    for (const Collector* collector : HelperCollectors()) {
+      const Section* section = seen.reply.Find(collector->section);
+      if (!collector->wanted(host) || section == nullptr) continue;
+      Status status;
+      if (!section->done) status = Fail(ErrorKind::kNotFound, section->complaint);
+      if (status) status = collector->read(host, seen.reply, *section, &seen.families);
+      seen.outcomes.emplace(collector->name, status);
+    }
+    return seen;
+  }
+
+  fs::path folder_;
+  std::unique_ptr<TestingProcess> helper_;
+  int requests_ = 0;
+};
+
+double Running(const Seen& seen, const std::string& process) {
+  return Value(seen.families, "mailhub_process_running", {{"process", process}}).value_or(-1);
+}
+
+TEST_P(HelperTest, TellsUptimeProcessorsMemoryAndTime) {
+  const Seen seen = Look(config::Host{});
+  ASSERT_TRUE(seen.outcomes.at("host")) << seen.outcomes.at("host").error().message;
+  EXPECT_GT(*Value(seen.families, "mailhub_host_uptime_seconds"), 1);
+  EXPECT_EQ(*Value(seen.families, "mailhub_host_cpus"), sysconf(_SC_NPROCESSORS_CONF));
+  EXPECT_GT(*Value(seen.families, "mailhub_host_cpu_seconds_total", {{"mode", "idle"}}), 0);
+  EXPECT_GT(*Value(seen.families, "mailhub_host_memory_available_bytes"), 1 << 20);
+  const auto now =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
+  EXPECT_NEAR(*Value(seen.families, "mailhub_host_time_seconds"), now.count(), 5);
+  EXPECT_EQ(seen.reply.page_bytes, sysconf(_SC_PAGESIZE));
+  EXPECT_EQ(seen.reply.ticks_per_second, sysconf(_SC_CLK_TCK));
+  EXPECT_NEAR(seen.reply.boot_time_seconds, now.count() - seen.reply.uptime_seconds, 5);
+}
+
+TEST_P(HelperTest, TellsAProcessFromItsRootProcessAndFromAllThatOnlyBearItsName) {
+  const std::string eddy = Copy("isode.eddy");
+  const std::string other = Copy("other/isode.eddy");
+  const std::string editor = Copy("vim");
+  config::Host host;
+  host.processes["eddy"] = {eddy, "", "-D /dirtables/root"};
+  host.processes["eddy_root"] = {eddy, "-D /dirtables/root", ""};
+  const auto spoof_by_argument = Run(editor, {eddy});
+  const auto spoof_by_root_argument = Run(editor, {eddy, "-D", "/dirtables/root"});
+  const auto spoof_by_argv0 = Run(editor, {}, eddy);
+  const auto spoof_by_thread_name = Run(editor, {"--name", "isode.eddy"});
+  const auto spoof_by_file_name = Run(other, {"-D", "/dirtables/root"});
+  Seen seen = Look(host);
+  EXPECT_EQ(Running(seen, "eddy"), 0);
+  EXPECT_EQ(Running(seen, "eddy_root"), 0);
+  EXPECT_FALSE(
+      Value(seen.families, "mailhub_process_resident_memory_bytes", {{"process", "eddy"}}));
+
+  const auto root = Run(eddy, {"-D", "/dirtables/root"});
+  seen = Look(host);
+  EXPECT_EQ(Running(seen, "eddy"), 0);
+  EXPECT_EQ(Running(seen, "eddy_root"), 1);
+
+  const auto main = Run(eddy, {"-x", "-D/dirtables/root"});  // other arguments, same letters
+  const auto second = Run(eddy, {});
+  seen = Look(host);
+  EXPECT_EQ(Running(seen, "eddy"), 2);
+  EXPECT_EQ(Running(seen, "eddy_root"), 1);
+  EXPECT_GT(*Value(seen.families, "mailhub_process_resident_memory_bytes", {{"process", "eddy"}}),
+            100'000);
+  const auto now =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
+  EXPECT_NEAR(*Value(seen.families, "mailhub_process_start_time_seconds", {{"process", "eddy"}}),
+              now.count(), 30);
+}
+
+TEST_P(HelperTest, FindsAProcessWhateverItCallsItself) {
+  const std::string eddy = Copy("isode.eddy");
+  config::Host host;
+  host.processes["eddy"] = {eddy, "", ""};
+  host.threads["eddy"] = {"x"};
+  const auto nasty = Run(eddy, {"--name", "a) R 1 (b\nc) d", "--thread", "x"});
+  const Seen seen = Look(host);
+  ASSERT_TRUE(seen.outcomes.at("processes")) << seen.outcomes.at("processes").error().message;
+  EXPECT_EQ(Running(seen, "eddy"), 1);
+  EXPECT_EQ(*Value(seen.families, "mailhub_process_threads", {{"process", "eddy"}}), 2);
+}
+
+TEST_P(HelperTest, StillFindsAProcessWhoseExecutableWasReplaced) {
+  const std::string eddy = Copy("isode.eddy");
+  config::Host host;
+  host.processes["eddy"] = {eddy, "", "-D /dirtables/root"};
+  host.processes["eddy_root"] = {eddy, "-D /dirtables/root", ""};
+  const auto main = Run(eddy, {});
+  fs::remove(eddy);
+  Copy("isode.eddy");
+  Seen seen = Look(host);
+  EXPECT_EQ(Running(seen, "eddy"), 1);
+  EXPECT_EQ(Running(seen, "eddy_root"), 0);
+  const auto root = Run(eddy, {"-D", "/dirtables/root"});
+  seen = Look(host);
+  EXPECT_EQ(Running(seen, "eddy"), 1);
+  EXPECT_EQ(Running(seen, "eddy_root"), 1);
+}
+
+TEST_P(HelperTest, FindsNamedThreadsAndSaysZeroForAbsentOnes) {
+  const std::string agent = Copy("openRA");
+  config::Host host;
+  host.processes["openRA"] = {agent, "", ""};
+  host.processes["absent"] = {File("absent"), "", ""};
+  host.threads["openRA"] = {"UNS", "alias", "two words", "gone"};
+  host.threads["absent"] = {"UNS"};
+  auto process = Run(
+      agent, {"--thread", "UNS", "--thread", "alias", "--thread", "two words", "--thread", "UNSx"});
+  const auto thread = [](const Seen& seen, const std::string& owner, const std::string& name) {
+    return Value(seen.families, "mailhub_thread_running", {{"process", owner}, {"thread", name}})
+        .value_or(-1);
+  };
+  Seen seen = Look(host);
+  EXPECT_EQ(thread(seen, "openRA", "UNS"), 1);
+  EXPECT_EQ(thread(seen, "openRA", "alias"), 1);
+  EXPECT_EQ(thread(seen, "openRA", "two words"), 1);
+  EXPECT_EQ(thread(seen, "openRA", "gone"), 0);
+  EXPECT_EQ(thread(seen, "absent", "UNS"), 0);
+  EXPECT_EQ(*Value(seen.families, "mailhub_thread_state",
+                   {{"process", "openRA"}, {"thread", "UNS"}, {"state", "sleeping"}}),
+            1);
+  EXPECT_TRUE(Value(seen.families, "mailhub_thread_cpu_seconds_total",
+                    {{"process", "openRA"}, {"thread", "UNS"}}));
+  process.reset();
+  seen = Look(host);
+  EXPECT_EQ(Running(seen, "openRA"), 0);
+  EXPECT_EQ(thread(seen, "openRA", "UNS"), 0);
+}
+
+TEST_P(HelperTest, CountsFilesInSmallAndLargeDirectoriesAlike) {
+  config::Host host;
+  host.directories["deltas"] = File("with blank");
+  host.directories["empty"] = File("other");
+  host.files["aliases"] = File("with blank/1");
+  host.files["gone"] = File("gone");
+  const auto write = [&](int first, int last) {
+    for (int i = first; i <= last; ++i) {
+      std::ofstream(File("with blank/" + std::to_string(i))) << "ten bytes.";
+    }
+  };
+  const auto expect = [&](const Seen& seen, int files) {
+    ASSERT_TRUE(seen.outcomes.at("directories"));
+    const Labels deltas = {{"directory", "deltas"}};
+    EXPECT_EQ(*Value(seen.families, "mailhub_directory_files", deltas), files);
+    EXPECT_EQ(*Value(seen.families, "mailhub_directory_bytes", deltas), files * 10);
+    EXPECT_NEAR(*Value(seen.families, "mailhub_directory_oldest_file_timestamp_seconds", deltas),
+                1'700'000'000, 1);
+    EXPECT_EQ(*Value(seen.families, "mailhub_directory_files", {{"directory", "empty"}}), 0);
+    EXPECT_EQ(*Value(seen.families, "mailhub_file_exists", {{"file", "aliases"}}), 1);
+    EXPECT_EQ(*Value(seen.families, "mailhub_file_size_bytes", {{"file", "aliases"}}), 10);
+    EXPECT_NEAR(
+        *Value(seen.families, "mailhub_file_mtime_timestamp_seconds", {{"file", "aliases"}}),
+        1'700'000'000, 1);
+    EXPECT_EQ(*Value(seen.families, "mailhub_file_exists", {{"file", "gone"}}), 0);
+    EXPECT_FALSE(Value(seen.families, "mailhub_file_size_bytes", {{"file", "gone"}}));
+  };
+  write(1, 3);
+  const timespec old[2] = {{1'700'000'000, 0}, {1'700'000'000, 0}};
+  ASSERT_EQ(utimensat(AT_FDCWD, File("with blank/1").c_str(), old, 0), 0);
+  expect(Look(host), 3);
+  expect(Look(host), 3);
+  write(4, 500);
+  expect(Look(host), 500);
+  expect(Look(host), 500);
+}
+
+TEST_P(HelperTest, FailsTheDirectoriesAloneWhenOneIsNotThere) {
+  config::Host host;
+  host.directories["deltas"] = File("nowhere");
+  host.files["gone"] = File("gone");
+  const Seen seen = Look(host);
+  EXPECT_FALSE(seen.outcomes.at("directories"));
+  EXPECT_TRUE(seen.outcomes.at("files"));
+  EXPECT_TRUE(seen.outcomes.at("host"));
+}
+
+TEST_P(HelperTest, RunsChecksSideBySideWithinTheirTime) {
+  config::Host host;
+  host.checks["number"] = {"echo 4711 lines; echo more", Milliseconds(2000)};
+  host.checks["text"] = {"echo good", Milliseconds(2000)};
+  host.checks["fails"] = {"echo 3; exit 3", Milliseconds(2000)};
+  host.checks["eats_input"] = {"cat; echo 1", Milliseconds(2000)};
+  host.checks["hangs"] = {"sleep 60", Milliseconds(300)};
+  host.checks["floods"] = {"yes | tr -d '\\n'", Milliseconds(300)};
+  const auto begun = std::chrono::steady_clock::now();
+  const Seen seen = Look(host);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(8));
+  ASSERT_TRUE(seen.outcomes.at("checks")) << seen.outcomes.at("checks").error().message;
+  const auto success = [&](const std::string& name) {
+    return Value(seen.families, "mailhub_check_success", {{"check", name}}).value_or(-1);
+  };
+  EXPECT_EQ(success("number"), 1);
+  EXPECT_EQ(success("text"), 1);
+  EXPECT_EQ(success("fails"), 0);
+  EXPECT_EQ(success("eats_input"), 1);
+  EXPECT_EQ(success("hangs"), 0);
+  EXPECT_EQ(success("floods"), 0);
+  EXPECT_EQ(*Value(seen.families, "mailhub_check_value", {{"check", "number"}}), 4711);
+  EXPECT_FALSE(Value(seen.families, "mailhub_check_value", {{"check", "text"}}));
+  EXPECT_FALSE(Value(seen.families, "mailhub_check_value", {{"check", "fails"}}));
+  EXPECT_EQ(Look(host, 400).outcomes.size(), 2u) << "the helper still answers";
+}
+
+TEST_P(HelperTest, ShowsServicesOfStatusScripts) {
+  config::Host host;
+  host.services["nosuch"] = {config::ServiceKind::kSysv};
+  const Seen seen = Look(host);
+  ASSERT_TRUE(seen.outcomes.at("services"));
+  EXPECT_EQ(
+      *Value(seen.families, "mailhub_service_state", {{"name", "nosuch"}, {"state", "absent"}}), 1);
+}
+
+TEST_P(HelperTest, LeavesNothingBehindAfterManyRequests) {
+  config::Host host;
+  host.files["a"] = "/etc/passwd";
+  host.checks["c"] = {"echo 1", Milliseconds(2000)};
+  const auto children = [&] {
+    int count = 0;
+    for (const auto& entry :
+         fs::directory_iterator("/proc/" + std::to_string(helper_->pid()) + "/task")) {
+      std::ifstream file(entry.path() / "children");
+      for (std::string pid; file >> pid;) ++count;
+    }
+    return count;
+  };
+  const auto open_files = [&] {
+    const fs::path fds = "/proc/" + std::to_string(helper_->pid()) + "/fd";
+    return std::distance(fs::directory_iterator(fds), fs::directory_iterator{});
+  };
+  Look(host);
+  const auto before = open_files();
+  for (int i = 0; i < 30; ++i) Look(host);
+  EXPECT_EQ(open_files(), before);
+  EXPECT_EQ(children(), 0);
+}
+
+TEST_P(HelperTest, StartsFromOneLineAndSkipsWhatItDoesNotKnow) {
+  std::vector<std::string> arguments = {"-c", HelperCommand()};
+  if (GetParam() == "busybox") arguments.insert(arguments.begin(), "sh");
+  TestingProcess helper(GetParam(), arguments);
+  helper.Write("garbage\n\nspec\nnonsense\nend\nhello abc\n");
+  EXPECT_TRUE(helper.WaitFor("\nabc hello 1\n"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Shells, HelperTest,
+                         testing::Values("dash", "bash", "busybox", "ksh93", "mksh"),
+                         [](const auto& shell) { return shell.param; });
+
+TEST(HelperCommand, IsOneLineThatNoLoginShellReadsDifferently) {
+  const std::string& command = HelperCommand();
+  EXPECT_EQ(command.find_first_of("\n\r!\t"), std::string::npos);
+  const std::string script = command.substr(command.find("' '") + 3);
+  EXPECT_EQ(script.find('\''), script.size() - 1);
+  EXPECT_EQ(script.find("\\\\"), std::string::npos);
+  EXPECT_LT(command.size(), 32u << 10);
+}
+
+}  // namespace
+}  // namespace mailhub::exporter

@@ -1,0 +1,87 @@
+// For tests: a child process with pipes to its standard input and output.
+#pragma once
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace mailhub::exporter {
+
+// Owns the process; ends it with the object. Confined to one thread.
+class TestingProcess {
+ public:
+  // `argv0` is what the process believes its name to be; empty: `path`.
+  explicit TestingProcess(const std::string& path, std::vector<std::string> arguments = {},
+                          const std::string& argv0 = "") {
+    int in[2];
+    int out[2];
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) abort();
+    arguments.insert(arguments.begin(), argv0.empty() ? path : argv0);
+    std::vector<char*> argv;
+    for (auto& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(in[0], STDIN_FILENO);
+      dup2(out[1], STDOUT_FILENO);
+      execvp(path.c_str(), argv.data());
+      _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    input_ = in[1];
+    output_ = out[0];
+  }
+  ~TestingProcess() {
+    close(input_);
+    close(output_);
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  TestingProcess(const TestingProcess&) = delete;
+  TestingProcess& operator=(const TestingProcess&) = delete;
+
+  pid_t pid() const { return pid_; }
+
+  void Write(const std::string& text) {
+    size_t written = 0;
+    while (written < text.size()) {
+      const ssize_t n = write(input_, text.data() + written, text.size() - written);
+      if (n <= 0) return;
+      written += static_cast<size_t>(n);
+    }
+  }
+
+  // Appends what comes within the time; false at its end or when nothing came.
+  bool Read(std::string* text, std::chrono::milliseconds time) {
+    pollfd wait = {output_, POLLIN, 0};
+    if (poll(&wait, 1, static_cast<int>(time.count())) != 1) return false;
+    char buffer[65536];
+    const ssize_t n = read(output_, buffer, sizeof buffer);
+    if (n <= 0) return false;
+    text->append(buffer, static_cast<size_t>(n));
+    return true;
+  }
+
+  bool WaitFor(const std::string& text) {
+    std::string seen;
+    while (seen.find(text) == std::string::npos) {
+      if (!Read(&seen, std::chrono::seconds(20))) return false;
+    }
+    return true;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int input_ = -1;
+  int output_ = -1;
+};
+
+}  // namespace mailhub::exporter

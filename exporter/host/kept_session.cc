@@ -1,0 +1,47 @@
+#include "exporter/host/kept_session.h"
+
+#include <random>
+
+namespace mailhub::exporter {
+namespace {
+
+// Whether trying again soon could change anything, short of a person doing something.
+bool NeedsAPerson(ssh::ConnectFailure reason) {
+  return reason == ssh::ConnectFailure::kHostKey || reason == ssh::ConnectFailure::kAuth ||
+         reason == ssh::ConnectFailure::kProtocol;
+}
+
+}  // namespace
+
+std::optional<Trouble> KeptSession::Ensure(SteadyTime deadline, bool* is_new) {
+  *is_new = false;
+  if (session_ != nullptr) {
+    if (session_->Alive()) return std::nullopt;
+    Drop();
+  }
+  if (clock_.Steady() < not_before_) return last_trouble_;
+  auto connected = ssh::Session::Connect(target_, deadline, &cancel_);
+  if (!connected) {
+    const auto& error = connected.error();
+    observer_.OnConnect(ssh::Name(error.reason));
+    last_trouble_ = {error.reason, error.error.message};
+    if (NeedsAPerson(error.reason)) {
+      not_before_ = clock_.Steady() + backoff_.Next(std::random_device{}());
+    }
+    return last_trouble_;
+  }
+  observer_.OnConnect("success");
+  observer_.OnSessions(+1);
+  backoff_.Reset();
+  session_ = std::move(*connected);
+  *is_new = true;
+  return std::nullopt;
+}
+
+void KeptSession::Drop() {
+  if (session_ == nullptr) return;
+  session_.reset();
+  observer_.OnSessions(-1);
+}
+
+}  // namespace mailhub::exporter

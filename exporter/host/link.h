@@ -1,0 +1,59 @@
+// The way to one host as the prober sees it: get ready, then look. What is kept open in between is
+// the link's own affair.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "exporter/metrics/family.h"
+#include "lib/base/clock.h"
+#include "lib/ssh/session.h"
+
+namespace mailhub::exporter {
+
+// Why a probe failed; the reason is a label, the message is for the log.
+struct Trouble {
+  ssh::ConnectFailure reason = ssh::ConnectFailure::kProtocol;
+  std::string message;
+};
+
+struct CollectorOutcome {
+  bool success = false;
+  double seconds = 0;
+};
+
+// What one look brought. With trouble, it holds what came before it.
+struct Look {
+  std::optional<Trouble> trouble;
+  Families families;
+  std::map<std::string, CollectorOutcome> collectors;
+};
+
+// Counts what happens on all links. Thread-safe.
+class LinkObserver {
+ public:
+  virtual ~LinkObserver() = default;
+  virtual void OnConnect(const char* result) = 0;  // "success" or a reason
+  virtual void OnSessions(int change) = 0;         // +1 when one was opened, -1 when it is gone
+};
+
+// Confined to one thread at a time; Interrupt() may be called from any. No call takes longer than
+// its deadline.
+class Link {
+ public:
+  virtual ~Link() = default;
+  // Connects and starts whatever is kept, unless that is there already. May be given more time than
+  // a scrape has.
+  virtual std::optional<Trouble> Prepare(SteadyTime deadline) = 0;
+  // Collects once. After a failure the next Prepare starts over as far as needed.
+  virtual Look Collect(SteadyTime deadline) = 0;
+  // True when a failed Collect says nothing about the host, only that what was kept had gone stale:
+  // trying again is right.
+  virtual bool WasStale() const = 0;
+  // Makes the calls in progress, and all later ones, fail at once.
+  virtual void Interrupt() = 0;
+};
+
+}  // namespace mailhub::exporter

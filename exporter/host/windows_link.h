@@ -1,0 +1,32 @@
+// The link to a Windows host: no helper there, so each service is asked about with `sc` on a
+// channel of the kept session.
+#pragma once
+
+#include "exporter/host/kept_session.h"
+#include "exporter/host/link.h"
+#include "lib/config/site.h"
+
+namespace mailhub::exporter {
+
+// Owns the session.
+class WindowsLink final : public Link {
+ public:
+  WindowsLink(config::Host host, ssh::SshTarget target, const Clock& clock, LinkObserver& observer)
+      : host_(std::move(host)), clock_(clock), session_(std::move(target), clock, observer) {}
+
+  std::optional<Trouble> Prepare(SteadyTime deadline) override;
+  Look Collect(SteadyTime deadline) override;
+  bool WasStale() const override { return was_stale_; }
+  void Interrupt() override { session_.Interrupt(); }
+
+ private:
+  std::optional<Trouble> AskServices(SteadyTime deadline, Look* look);
+
+  const config::Host host_;
+  const Clock& clock_;
+  KeptSession session_;
+  bool proven_ = false;
+  bool was_stale_ = false;
+};
+
+}  // namespace mailhub::exporter

@@ -1,0 +1,177 @@
+// Puts the exporter together: the real clock, the site file, the hosts' probers and the HTTP server
+// are joined here alone.
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "exporter/host/fleet.h"
+#include "exporter/metrics/self.h"
+#include "exporter/options.h"
+#include "exporter/service_manager.h"
+#include "exporter/web/app.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/config/site.h"
+#include "lib/http/server.h"
+
+namespace mailhub::exporter {
+namespace {
+
+constexpr char kVersion[] = MAILHUB_VERSION;
+// A Prometheus keeps a connection for each target; each occupies a worker.
+constexpr int kMaxConnections = 128;
+constexpr std::chrono::milliseconds kLongestShutdown{1'800};
+
+Result<config::Site> LoadForExporter(const std::string& path) {
+  auto site = config::LoadSite(path);
+  if (site && site->exporter_key.empty()) {
+    return Fail(ErrorKind::kInvalid, path + ": ssh.exporter_key: missing");
+  }
+  return site;
+}
+
+// Loads the site file again and again, one at a time. Thread-safe.
+class Reloader {
+ public:
+  Reloader(std::string path, Fleet& fleet, SelfMetrics& self)
+      : path_(std::move(path)), fleet_(fleet), self_(self) {}
+
+  Status Reload() {
+    std::lock_guard lock(mutex_);
+    auto site = LoadForExporter(path_);
+    self_.OnReload(site.has_value());
+    if (!site) {
+      LogError("The site file is refused", {{"why", site.error().message}});
+      return Fail(site.error());
+    }
+    const size_t hosts = site->hosts.size();
+    fleet_.Apply(std::make_shared<const config::Site>(std::move(*site)));
+    LogInfo("The site file is in force", {{"file", path_}, {"hosts", std::to_string(hosts)}});
+    return {};
+  }
+
+ private:
+  const std::string path_;
+  Fleet& fleet_;
+  SelfMetrics& self_;
+  std::mutex mutex_;  // one reload at a time
+};
+
+// Ends the program at last, even if something that cannot be interrupted (a name look-up) is still
+// in progress.
+class ShutdownLimit {
+ public:
+  ShutdownLimit()
+      : thread_([this](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          changed_.wait_for(lock, stop, kLongestShutdown, [] { return false; });
+          if (!stop.stop_requested()) _exit(0);
+        }) {}
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::jthread thread_;
+};
+
+sigset_t HandledSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
+}
+
+// Returns when the program is to end.
+void ServeSignals(Reloader& reloader) {
+  const sigset_t signals = HandledSignals();
+  const Milliseconds interval = AliveInterval();
+  while (true) {
+    int signal = 0;
+    if (interval.count() > 0) {
+      const timespec wait = {interval.count() / 1000, (interval.count() % 1000) * 1'000'000};
+      signal = sigtimedwait(&signals, nullptr, &wait);
+      NotifyAlive();
+    } else {
+      sigwait(&signals, &signal);
+    }
+    if (signal == SIGHUP) {
+      NotifyReloading();
+      static_cast<void>(reloader.Reload());  // it has said what is wrong
+      NotifyReady();
+    } else if (signal == SIGTERM || signal == SIGINT) {
+      return;
+    }
+  }
+}
+
+int CheckOnly(const std::string& path) {
+  auto site = LoadForExporter(path);
+  if (!site) {
+    std::fprintf(stderr, "%s\n", site.error().message.c_str());
+    return 1;
+  }
+  std::printf("%s: good, %zu hosts\n", path.c_str(), site->hosts.size());
+  return 0;
+}
+
+int Run(const Options& options) {
+  const RealClock clock;
+  SelfMetrics self(kVersion, clock);
+  Fleet fleet(clock, self);
+  Reloader reloader(options.config_file, fleet, self);
+  if (!reloader.Reload()) return 1;
+
+  http::ServerOptions server_options;
+  server_options.listen_address = options.listen_address;
+  server_options.max_connections = kMaxConnections;
+  server_options.max_streams = 1;
+  server_options.max_body_bytes = 4096;
+  if (!options.web_config_file.empty()) {
+    auto web_config = http::WebConfig::Load(options.web_config_file);
+    if (!web_config) {
+      LogError("The web configuration is refused", {{"why", web_config.error().message}});
+      return 1;
+    }
+    server_options.web_config = *web_config;
+  }
+  App app({options.telemetry_path, options.timeout_offset, kVersion}, fleet, self, clock,
+          [&reloader] { return reloader.Reload(); });
+  http::Server server(std::move(server_options));
+  app.Attach(server);
+  if (auto started = server.Start(); !started) {
+    LogError("The exporter cannot listen", {{"why", started.error().message}});
+    return 1;
+  }
+  LogInfo("Listening", {{"address", options.listen_address}, {"version", kVersion}});
+  NotifyReady();
+  ServeSignals(reloader);
+  NotifyStopping();
+  LogInfo("Ending");
+  const ShutdownLimit limit;
+  fleet.Stop();
+  server.Stop();
+  return 0;
+}
+
+}  // namespace
+}  // namespace mailhub::exporter
+
+int main(int argc, char** argv) {
+  using namespace mailhub::exporter;
+  int exit_status = 0;
+  const auto options = ReadOptions(argc, argv, MAILHUB_VERSION, &exit_status);
+  if (!options) return exit_status;
+  mailhub::InitLog(options->log_level, options->log_format);
+  if (options->check_only) return CheckOnly(options->config_file);
+  // Before any thread exists, so that all inherit it and signals come to ServeSignals alone.
+  const sigset_t signals = HandledSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return Run(*options);
+}

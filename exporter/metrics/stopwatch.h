@@ -1,0 +1,19 @@
+// How long something took, finer than the milliseconds of deadlines: for metrics only, never for
+// decisions.
+#pragma once
+
+#include <chrono>
+
+namespace mailhub::exporter {
+
+class Stopwatch {
+ public:
+  double Seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace mailhub::exporter

@@ -1,0 +1,16 @@
+// Families as a page in Prometheus' text format. prometheus-cpp stays in the .cc.
+#pragma once
+
+#include <string>
+
+#include "exporter/metrics/family.h"
+
+namespace mailhub::exporter {
+
+inline constexpr char kTextContentType[] = "text/plain; version=0.0.4; charset=utf-8";
+
+// Families in the order of their names, series in the order of their labels, everything escaped.
+// Thread-safe, never fails.
+std::string ToText(const Families& families);
+
+}  // namespace mailhub::exporter

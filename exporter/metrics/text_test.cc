@@ -1,0 +1,57 @@
+// The page: escaped, ordered, each family once.
+#include "exporter/metrics/text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mailhub::exporter {
+namespace {
+
+constexpr Metric kUp{"mailhub_up", "Line one\nline \\two."};
+constexpr Metric kCount{"mailhub_count_total", "A count.", Kind::kCounter};
+
+TEST(Text, EscapesHelpAndLabels) {
+  Families families;
+  families.Add(kUp, {{"name", "a\"b\\c\nd"}}, 1);
+  EXPECT_EQ(ToText(families),
+            "# HELP mailhub_up Line one\\nline \\\\two.\n"
+            "# TYPE mailhub_up gauge\n"
+            "mailhub_up{name=\"a\\\"b\\\\c\\nd\"} 1\n");
+}
+
+TEST(Text, OrdersFamiliesAndSeriesWhateverTheOrderOfAdding) {
+  Families families;
+  families.Add(kUp, {{"name", "b"}}, 0);
+  families.Add(kCount, {}, 2.5);
+  families.Add(kUp, {{"name", "a"}}, 1);
+  EXPECT_EQ(ToText(families),
+            "# HELP mailhub_count_total A count.\n"
+            "# TYPE mailhub_count_total counter\n"
+            "mailhub_count_total 2.5\n"
+            "# HELP mailhub_up Line one\\nline \\\\two.\n"
+            "# TYPE mailhub_up gauge\n"
+            "mailhub_up{name=\"a\"} 1\n"
+            "mailhub_up{name=\"b\"} 0\n");
+}
+
+TEST(Text, HasAFamilyOnceHoweverManyCollectorsAddToIt) {
+  Families one;
+  one.Add(kUp, {{"name", "b"}}, 0);
+  Families other;
+  other.Add(kUp, {{"name", "a"}}, 1);
+  one.Merge(std::move(other));
+  const std::string page = ToText(one);
+  EXPECT_EQ(page.find("# HELP"), page.rfind("# HELP"));
+  EXPECT_THAT(page, ::testing::HasSubstr("{name=\"a\"} 1\nmailhub_up{name=\"b\"} 0\n"));
+}
+
+TEST(Text, KeepsTheDigitsOfLargeNumbers) {
+  Families families;
+  families.Add(kUp, {}, 1795450438.536);
+  families.Add(kCount, {}, 524288000);
+  EXPECT_THAT(ToText(families), ::testing::HasSubstr("mailhub_up 1795450438.536\n"));
+  EXPECT_THAT(ToText(families), ::testing::HasSubstr("mailhub_count_total 524288000\n"));
+}
+
+}  // namespace
+}  // namespace mailhub::exporter

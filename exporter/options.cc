@@ -1,0 +1,57 @@
+#include "exporter/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "lib/base/duration.h"
+
+namespace mailhub::exporter {
+namespace {
+
+// Reads a value with one of lib/base's parsers, and turns its sentence into CLI11's error.
+template <typename Value, typename Parse>
+CLI::Option* Add(CLI::App& app, const char* name, Value* value, Parse parse, const char* help) {
+  return app.add_option_function<std::string>(
+      name,
+      [value, parse, name](const std::string& text) {
+        auto parsed = parse(text);
+        if (!parsed) throw CLI::ValidationError(name, parsed.error().message);
+        *value = *parsed;
+      },
+      help);
+}
+
+}  // namespace
+
+std::optional<Options> ReadOptions(int argc, char** argv, const std::string& version,
+                                   int* exit_status) {
+  Options options;
+  CLI::App app("Prometheus exporter that looks at the hosts of a site file over SSH.",
+               "mailhub_exporter");
+  app.set_help_flag("--help,-h", "Print this and exit.");
+  app.set_version_flag("--version", "mailhub_exporter " + version);
+  app.add_option("--config.file", options.config_file, "The site file.")->capture_default_str();
+  app.add_flag("--config.check", options.check_only, "Check the site file and exit.");
+  app.add_option("--web.listen-address", options.listen_address, "Address and port to listen on.")
+      ->capture_default_str();
+  app.add_option("--web.config.file", options.web_config_file,
+                 "TLS and basic authentication, as Prometheus' own programs read them.");
+  app.add_option("--web.telemetry-path", options.telemetry_path,
+                 "Where the exporter's own metrics are.")
+      ->capture_default_str()
+      ->check([](const std::string& path) {
+        return !path.empty() && path[0] == '/' ? "" : "must begin with /";
+      });
+  Add(app, "--log.level", &options.log_level, ParseLogLevel, "debug, info, warn or error.");
+  Add(app, "--log.format", &options.log_format, ParseLogFormat, "logfmt or json.");
+  Add(app, "--timeout-offset", &options.timeout_offset, ParseDuration,
+      "Taken off a scrape's timeout, for the way back. Default 250ms.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    *exit_status = app.exit(error) == 0 ? 0 : 2;
+    return std::nullopt;
+  }
+  return options;
+}
+
+}  // namespace mailhub::exporter

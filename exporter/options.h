@@ -1,0 +1,28 @@
+// The command line. CLI11 stays in the .cc.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+
+namespace mailhub::exporter {
+
+struct Options {
+  std::string config_file = "/etc/mailhub/site.yml";
+  bool check_only = false;
+  std::string listen_address = "127.0.0.1:9715";
+  std::string web_config_file;
+  std::string telemetry_path = "/metrics";
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kLogfmt;
+  Milliseconds timeout_offset{250};
+};
+
+// Nothing when the program is to end now, with *exit_status: help or version were asked for, or
+// something is wrong; it has been printed.
+std::optional<Options> ReadOptions(int argc, char** argv, const std::string& version,
+                                   int* exit_status);
+
+}  // namespace mailhub::exporter

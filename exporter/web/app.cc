@@ -1,0 +1,136 @@
+#include "exporter/web/app.h"
+
+#include <algorithm>
+#include <array>
+
+#include "exporter/collector/fields.h"
+#include "exporter/metrics/stopwatch.h"
+#include "exporter/metrics/text.h"
+#include "exporter/web/render.h"
+#include "lib/base/log.h"
+
+namespace mailhub::exporter {
+namespace {
+
+constexpr Milliseconds kDefaultTimeout{10'000};
+constexpr double kLongestTimeoutSeconds = 120;
+
+constexpr Metric kSuccess{"probe_success", "Whether the host answered as it should."};
+constexpr Metric kDuration{"probe_duration_seconds", "How long the probe took."};
+constexpr Metric kTimeout{"probe_timeout_seconds", "How long the probe was allowed to take."};
+constexpr Metric kFailure{"mailhub_probe_failure", "Whether the probe failed for the reason."};
+constexpr Metric kCollectorSuccess{"mailhub_collector_success",
+                                   "Whether the collector's figures are complete and shown."};
+constexpr Metric kCollectorDuration{"mailhub_collector_duration_seconds",
+                                    "How long the collector took, by the clock of where it ran."};
+
+using ssh::ConnectFailure;
+constexpr std::array<ConnectFailure, 6> kReasons = {
+    ConnectFailure::kResolve, ConnectFailure::kConnect, ConnectFailure::kHostKey,
+    ConnectFailure::kAuth,    ConnectFailure::kTimeout, ConnectFailure::kProtocol};
+
+http::Response Json(std::string body) {
+  http::Response response;
+  response.content_type = "application/json";
+  response.body = std::move(body);
+  return response;
+}
+
+http::Response Text(std::string body, const char* content_type) {
+  http::Response response;
+  response.content_type = content_type;
+  response.body = std::move(body);
+  return response;
+}
+
+}  // namespace
+
+Milliseconds ProbeTimeout(std::string_view header, Milliseconds offset) {
+  Milliseconds timeout = kDefaultTimeout;
+  const auto seconds = ReadDecimal(header);
+  if (seconds && *seconds > 0) {
+    timeout = Milliseconds(static_cast<int64_t>(std::min(*seconds, kLongestTimeoutSeconds) * 1000));
+  }
+  return std::max({timeout - offset, timeout / 2, Milliseconds(1)});
+}
+
+http::Response App::Probe(const http::Request& request) {
+  const Stopwatch watch;
+  const auto timeout =
+      ProbeTimeout(request.Header("X-Prometheus-Scrape-Timeout-Seconds"), options_.timeout_offset);
+  const auto deadline = clock_.Steady() + timeout;
+  const auto target = request.Query("target");
+  if (!target || target->empty()) {
+    return http::TextResponse(400, "The parameter target is missing: /probe?target=HOST");
+  }
+  const auto prober = fleet_.Find(*target);
+  if (prober == nullptr) {
+    return http::TextResponse(400, "The site file lists no host of that name.");
+  }
+  const auto look = prober->Probe(deadline);
+  const char* result = look->trouble ? ssh::Name(look->trouble->reason) : "success";
+  if (look->trouble) {
+    LogDebug("Probe failed",
+             {{"host", *target}, {"reason", result}, {"why", look->trouble->message}});
+  }
+  Families families = look->families;
+  families.Add(kSuccess, {}, look->trouble ? 0 : 1);
+  families.Add(kTimeout, {}, ToSeconds(timeout));
+  for (ConnectFailure reason : kReasons) {
+    families.Add(kFailure, {{"reason", ssh::Name(reason)}},
+                 look->trouble && look->trouble->reason == reason ? 1 : 0);
+  }
+  for (const auto& [name, outcome] : look->collectors) {
+    families.Add(kCollectorSuccess, {{"collector", name}}, outcome.success ? 1 : 0);
+    families.Add(kCollectorDuration, {{"collector", name}}, outcome.seconds);
+  }
+  const double seconds = watch.Seconds();
+  families.Add(kDuration, {}, seconds);
+  self_.OnProbe(result, seconds);
+  return Text(ToText(families), kTextContentType);
+}
+
+http::Response App::Discover() const {
+  const auto site = fleet_.site();
+  return site == nullptr ? http::TextResponse(503, "No site file is loaded.")
+                         : Json(RenderDiscovery(*site));
+}
+
+http::Response App::Landing() const {
+  const auto site = fleet_.site();
+  return Text(RenderLanding(site.get(), options_.version, options_.telemetry_path),
+              "text/html; charset=utf-8");
+}
+
+void App::Attach(http::Server& server) {
+  using http::Request;
+  using http::Response;
+  server.Handle("GET", "/probe", [this](const Request& request) { return Probe(request); });
+  server.Handle("GET", "/sd", [this](const Request&) { return Discover(); });
+  server.Handle("GET", options_.telemetry_path,
+                [this](const Request&) { return Text(ToText(self_.Collect()), kTextContentType); });
+  server.Handle("GET", "/config", [this](const Request&) {
+    const auto site = fleet_.site();
+    return site == nullptr ? http::TextResponse(503, "No site file is loaded.")
+                           : Text(RenderConfig(*site), "text/plain; charset=utf-8");
+  });
+  server.Handle("GET", "/-/healthy",
+                [](const Request&) { return http::TextResponse(200, "The exporter is healthy."); });
+  server.Handle("GET", "/-/ready", [this](const Request&) {
+    return fleet_.site() == nullptr ? http::TextResponse(503, "No site file is loaded.")
+                                    : http::TextResponse(200, "The exporter is ready.");
+  });
+  server.Handle("POST", "/-/reload", [this](const Request&) {
+    const auto reloaded = reload_();
+    if (!reloaded) {
+      return http::TextResponse(
+          500, "The site file is refused, the old one stays in force: " + reloaded.error().message);
+    }
+    return http::TextResponse(200, "The site file is loaded.");
+  });
+  if (options_.telemetry_path != "/") {
+    server.Handle("GET", "/", [this](const Request&) { return Landing(); });
+  }
+}
+
+}  // namespace mailhub::exporter
