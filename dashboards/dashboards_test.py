@@ -9,6 +9,7 @@ import unittest
 import yaml
 
 import generate
+import panels
 import queries
 
 UNITS = {"decbytes", "percentunit", "short", "s", "Bps", "reqps", "dateTimeFromNow"}
@@ -16,14 +17,14 @@ UNITS = {"decbytes", "percentunit", "short", "s", "Bps", "reqps", "dateTimeFromN
 FOREIGN = {"up", "ALERTS", "alertmanager_notifications_failed_total", "prometheus_rule_evaluation_failures_total"}
 
 
-def panels():
+def all_panels():
     for name in queries.DASHBOARDS:
         for panel in queries.load_dashboard(name)["panels"]:
             yield name, panel
 
 
 def content_panels():
-    return [(name, panel) for name, panel in panels() if panel["type"] != "row"]
+    return [(name, panel) for name, panel in all_panels() if panel["type"] != "row"]
 
 
 class Dashboards(unittest.TestCase):
@@ -81,13 +82,17 @@ class Dashboards(unittest.TestCase):
                         self.assertEqual(other, panel["title"], f"{name}: overlap at {x},{y}")
 
     def test_every_query_parses(self):
-        rules = [{"record": f"test:query:{i}", "expr": queries.substitute(query.expr)}
-                 for i, query in enumerate(queries.all_dashboard_queries())]
+        rules = [
+            {"record": f"test:query:{i}", "expr": queries.substitute(query.expr)}
+            for i, query in enumerate(queries.all_dashboard_queries())
+        ]
         self.assertGreater(len(rules), 40)
         with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
             yaml.safe_dump({"groups": [{"name": "dashboards", "rules": rules}]}, file)
             file.flush()
-            done = subprocess.run(["promtool", "check", "rules", file.name], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["promtool", "check", "rules", file.name], capture_output=True, text=True, check=False
+            )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn(f"{len(rules)} rules found", done.stdout)
 
@@ -95,20 +100,30 @@ class Dashboards(unittest.TestCase):
         compared = set()
         for name, panel in content_panels():
             steps = [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
-            named = {n.rsplit(":", 1)[1] for target in panel["targets"] for n in queries.metric_names(target["expr"])
-                     if n.startswith("mailhub:threshold:")}
+            named = {
+                n.rsplit(":", 1)[1]
+                for target in panel["targets"]
+                for n in queries.metric_names(target["expr"])
+                if n.startswith("mailhub:threshold:")
+            }
             drawn = panel["fieldConfig"]["defaults"]["custom"].get("thresholdsStyle")
             for threshold in named if drawn else ():
-                self.assertEqual(steps, [None, generate.THRESHOLDS[threshold]], f"{name}: {panel['title']}")
+                self.assertEqual(steps, [None, panels.THRESHOLDS[threshold]], f"{name}: {panel['title']}")
                 compared.add(threshold)
-            allowed = {None, 1, *generate.THRESHOLDS.values()}
+            allowed = {None, 1, *panels.THRESHOLDS.values()}
             self.assertLessEqual(set(steps), allowed, f"{name}: {panel['title']} has a threshold of its own")
-        self.assertEqual(compared, set(generate.THRESHOLDS), "a threshold that no panel draws")
+        self.assertEqual(compared, set(panels.THRESHOLDS), "a threshold that no panel draws")
 
     def test_the_numbers_read_from_the_rules_are_the_numbers_of_the_rules(self):
-        self.assertEqual(generate.THRESHOLDS, {
-            "directory_memory_bytes": 500e6, "directory_cpu_idle_ratio": 0.9, "delta_backlog_files": 1000,
-            "tables_age_seconds": 35 * 24 * 3600})
+        self.assertEqual(
+            panels.THRESHOLDS,
+            {
+                "directory_memory_bytes": 500e6,
+                "directory_cpu_idle_ratio": 0.9,
+                "delta_backlog_files": 1000,
+                "tables_age_seconds": 35 * 24 * 3600,
+            },
+        )
 
 
 class Metrics(unittest.TestCase):
@@ -123,8 +138,10 @@ class Metrics(unittest.TestCase):
                 self.assertIn(rule["record"], queries.documented_metrics(), name)
 
     def test_selectors_are_found_in_awkward_expressions(self):
-        expr = ('sum by (instance, job) (rate(a_total{mode="idle"}[1m])) / on (instance) group_left () b:c:d > 5e6 '
-                'or label_replace(x{y=~"$z"} offset 1h, "p", "q", "", "") and count({__name__=~"m:.+"}) unless f')
+        expr = (
+            'sum by (instance, job) (rate(a_total{mode="idle"}[1m])) / on (instance) group_left () b:c:d > 5e6 '
+            'or label_replace(x{y=~"$z"} offset 1h, "p", "q", "", "") and count({__name__=~"m:.+"}) unless f'
+        )
         self.assertEqual(queries.selectors(expr), {'a_total{mode="idle"}', "b:c:d", 'x{y=~".*"}', "f"})
 
 

@@ -1,158 +1,15 @@
 #!/usr/bin/python3
 """Writes directory-health.json and rebuilds.json.
 
-Why: Grafana's JSON is long and repeats itself; a panel is a title, a sentence, a unit and a few queries. The layout
-follows from the order, and red begins where rules/thresholds.yml says that an alert does. Import the JSON; after a
-change here run this script and commit both (a test compares them).
+Why: a panel is a title, a sentence, a unit and a few queries, and red begins where rules/thresholds.yml says that an
+alert does. After a change here run this script and commit both files (a test compares them).
 """
 
 import json
-import pathlib
-import re
 import sys
 
-import yaml
-
-HERE = pathlib.Path(__file__).resolve().parent
-DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
-GREEN, RED, GREY = "green", "red", "text"
-
-
-def load_thresholds():
-    """The numbers of rules/thresholds.yml, by the last part of their names."""
-    rules = yaml.safe_load((HERE.parent / "rules" / "thresholds.yml").read_text())["groups"][0]["rules"]
-    values = {}
-    for rule in rules:
-        value = 1.0
-        for factor in re.fullmatch(r"vector\((.+)\)", rule["expr"])[1].split("*"):
-            value *= float(factor)
-        values[rule["record"].rsplit(":", 1)[1]] = value
-    return values
-
-
-THRESHOLDS = load_thresholds()
-
-
-def red_above(name):
-    return [(GREEN, None), (RED, THRESHOLDS[name])]
-
-
-def red_below(name):
-    return [(RED, None), (GREEN, THRESHOLDS[name])]
-
-
-RED_AT_0 = [(RED, None), (GREEN, 1)]
-RED_FROM_1 = [(GREEN, None), (RED, 1)]
-NO_COLOURS = [(GREY, None)]
-
-
-def query(expr, legend, instant=False):
-    target = {"datasource": DATASOURCE, "expr": expr, "legendFormat": legend, "editorMode": "code"}
-    target.update({"instant": True, "range": False, "format": "table"} if instant else {"instant": False, "range": True})
-    return target
-
-
-def panel(kind, title, description, unit, queries, steps=None, width=12, height=8, options=None, custom=None, **extra):
-    """One panel; `steps` are (colour, from value) pairs, the first from minus infinity."""
-    defaults = {
-        "unit": unit,
-        "thresholds": {"mode": "absolute", "steps": [{"color": c, "value": v} for c, v in steps or NO_COLOURS]},
-        "color": {"mode": "thresholds" if kind in ("stat", "state-timeline") else "palette-classic"},
-        "custom": custom or {},
-    }
-    if extra.get("mappings"):
-        defaults["mappings"] = extra.pop("mappings")
-    return {
-        "type": kind,
-        "title": title,
-        "description": description,
-        "datasource": DATASOURCE,
-        "gridPos": {"w": width, "h": height},
-        "targets": [dict(target, refId=chr(ord("A") + i)) for i, target in enumerate(queries)],
-        "fieldConfig": {"defaults": defaults, "overrides": []},
-        "options": options or {},
-        **extra,
-    }
-
-
-def graph(title, description, unit, *queries, steps=None, **extra):
-    custom = {"lineWidth": 1, "fillOpacity": 5, "spanNulls": False}
-    if steps:
-        custom["thresholdsStyle"] = {"mode": "dashed"}
-    options = {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi", "sort": "desc"}}
-    return panel("timeseries", title, description, unit, queries, steps, custom=custom, options=options, **extra)
-
-
-def stat(title, description, unit, *queries, steps=None, width=4, **extra):
-    options = {
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "colorMode": "value", "graphMode": "area", "textMode": "auto", "justifyMode": "auto",
-    }
-    return panel("stat", title, description, unit, queries, steps, width=width, height=5, options=options, **extra)
-
-
-def states(title, description, *queries, steps=None, words=("down", "up"), **extra):
-    """A band per series, coloured by value; `words` say what 0 and 1 are."""
-    mappings = [{"type": "value", "options": {str(i): {"text": word, "index": i} for i, word in enumerate(words)}}]
-    options = {"mergeValues": True, "showValue": "never", "rowHeight": 0.8,
-               "legend": {"displayMode": "list", "placement": "bottom"}}
-    return panel("state-timeline", title, description, "short", queries, steps or RED_AT_0, options=options,
-                 mappings=mappings, custom={"fillOpacity": 80, "lineWidth": 0}, **extra)
-
-
-def table(title, description, unit, *queries, **extra):
-    return panel("table", title, description, unit, queries, options={"showHeader": True},
-                 transformations=[{"id": "organize", "options": {"excludeByName": {"Time": True}}}], **extra)
-
-
-def row(title):
-    return {"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": {"w": 24, "h": 1}}
-
-
-def variable(name, label, source):
-    """A multi-value variable; `source` is Grafana's label_values()."""
-    return {
-        "name": name, "label": label, "type": "query", "datasource": DATASOURCE, "definition": source,
-        "query": {"query": source, "refId": "variable"}, "refresh": 2, "sort": 1, "multi": True, "includeAll": True,
-        "allValue": ".*", "current": {"selected": True, "text": ["All"], "value": ["$__all"]}, "hide": 0,
-    }
-
-
-def annotation(name, expr, title, colour):
-    return {"name": name, "datasource": DATASOURCE, "enable": True, "hide": False, "iconColor": colour, "expr": expr,
-            "titleFormat": title, "step": "15s", "useValueForTime": False}
-
-
-def place(panels):
-    """Left to right, then down; ids in reading order."""
-    x = y = lowest = 0
-    for number, item in enumerate(panels, start=1):
-        grid = item["gridPos"]
-        if x + grid["w"] > 24:
-            x, y = 0, lowest
-        item["gridPos"] = {"x": x, "y": y, "w": grid["w"], "h": grid["h"]}
-        item["id"] = number
-        x += grid["w"]
-        lowest = max(lowest, y + grid["h"])
-    return panels
-
-
-def dashboard(uid, title, description, since, variables, panels):
-    datasource = {"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus", "refresh": 1,
-                  "regex": "", "multi": False, "includeAll": False, "hide": 0, "current": {}}
-    annotations = [
-        annotation("Runs", "mailhub_actuator_run_in_progress == 1", "{{runbook}} {{host}}", "blue"),
-        annotation("Holds", "mailhub_actuator_run_held == 1", "held: {{runbook}} {{host}} at {{step}}", "red"),
-    ]
-    return {
-        "uid": uid, "title": title, "description": description, "tags": ["mailhub"], "schemaVersion": 37, "version": 1,
-        "editable": True, "graphTooltip": 1, "timezone": "browser", "refresh": "30s",
-        "time": {"from": f"now-{since}", "to": "now"}, "annotations": {"list": annotations},
-        "templating": {"list": [datasource, *variables]},
-        "links": [{"type": "dashboards", "tags": ["mailhub"], "title": "mailhub", "asDropdown": False,
-                   "keepTime": True, "includeVars": True}],
-        "panels": place(panels),
-    }
+from panels import GREEN, GREY, HERE, RED_AT_0, RED_FROM_1, dashboard, graph, query, red_above, red_below
+from panels import row, stat, states, table, variable
 
 
 def threshold_line(name):
@@ -168,69 +25,168 @@ def directory_health():
     age = 'instance_file:mailhub_file_age_seconds:last10m{instance=~"$mailhub",file="aliases"}'
     mailbox = 'mailhub_service_state{name="MailboxCreation",state="active"}'
     return dashboard(
-        "mailhub-directory-health", "Directory health",
-        "The X.500 directory, what hangs on it, and whether we can see it at all.", "24h",
+        "mailhub-directory-health",
+        "Directory health",
+        "The X.500 directory, what hangs on it, and whether we can see it at all.",
+        "24h",
         [
             variable("instance", "Directory server", 'label_values(mailhub_process_running{process="eddy"}, instance)'),
             variable("mailhub", "Mailhub", 'label_values(mailhub_service_state{name="regclient"}, instance)'),
         ],
         [
             row("Now"),
-            stat("Directory memory", "Resident memory of the main directory process. Red: the restart alert's threshold.",
-                 "decbytes", query(memory, "{{instance}}"), steps=red_above("directory_memory_bytes")),
-            stat("CPU idle", "Share of the directory server's CPUs that was idle over a minute. Red: too busy for the "
-                 "next registration client.", "percentunit", query(idle, "{{instance}}"),
-                 steps=red_below("directory_cpu_idle_ratio")),
-            stat("Directory processes", "How many main and root processes run. Each should be 1.", "short",
-                 query('mailhub_process_running{instance=~"$instance",process=~"eddy|eddy_root"}', "{{process}}"),
-                 steps=RED_AT_0),
-            stat("Registration clients down", "Mailhubs whose regclient is not active. One is expected while that "
-                 "mailhub is rebuilt.", "short",
-                 query(f"count({regclients}) - sum({regclients})", "down"), steps=RED_FROM_1),
-            stat("Delta files", "Files that wait for the directory. Red: the backlog alert's threshold.", "short",
-                 query(deltas, "{{instance}}"), steps=red_above("delta_backlog_files")),
-            stat("Oldest tables", "Age of the oldest alias tables. Red: the rebuild alert's threshold.", "s",
-                 query(f"max({age})", "oldest"), steps=red_above("tables_age_seconds")),
+            stat(
+                "Directory memory",
+                "Resident memory of the main directory process. Red: the restart alert's threshold.",
+                "decbytes",
+                query(memory, "{{instance}}"),
+                steps=red_above("directory_memory_bytes"),
+            ),
+            stat(
+                "CPU idle",
+                "Share of the directory server's CPUs that was idle over a minute. Red: too busy for the "
+                "next registration client.",
+                "percentunit",
+                query(idle, "{{instance}}"),
+                steps=red_below("directory_cpu_idle_ratio"),
+            ),
+            stat(
+                "Directory processes",
+                "How many main and root processes run. Each should be 1.",
+                "short",
+                query('mailhub_process_running{instance=~"$instance",process=~"eddy|eddy_root"}', "{{process}}"),
+                steps=RED_AT_0,
+            ),
+            stat(
+                "Registration clients down",
+                "Mailhubs whose regclient is not active. One is expected while that mailhub is rebuilt.",
+                "short",
+                query(f"count({regclients}) - sum({regclients})", "down"),
+                steps=RED_FROM_1,
+            ),
+            stat(
+                "Delta files",
+                "Files that wait for the directory. Red: the backlog alert's threshold.",
+                "short",
+                query(deltas, "{{instance}}"),
+                steps=red_above("delta_backlog_files"),
+            ),
+            stat(
+                "Oldest tables",
+                "Age of the oldest alias tables. Red: the rebuild alert's threshold.",
+                "s",
+                query(f"max({age})", "oldest"),
+                steps=red_above("tables_age_seconds"),
+            ),
             row("Memory and load of the directory server"),
-            graph("Memory against the threshold", "Resident memory of the directory's processes; it falls at each "
-                  "restart. The dashed line is where the restart alert fires.", "decbytes", query(memory, "{{instance}}"),
-                  threshold_line("directory_memory_bytes"), steps=red_above("directory_memory_bytes")),
-            graph("CPU idle", "Idle share over a minute. The runbooks wait for the dashed line before they start the next "
-                  "registration client.", "percentunit", query(idle, "{{instance}}"),
-                  threshold_line("directory_cpu_idle_ratio"), steps=red_below("directory_cpu_idle_ratio")),
-            graph("Leak slope", "Bytes a second that the directory grows by, over an hour. No figure until an hour after a "
-                  "restart.", "Bps", query(slope, "{{instance}}")),
-            graph("Time until the threshold", "At the present slope. Only while it grows.", "s",
-                  query(f"(mailhub:threshold:directory_memory_bytes - on () group_right () {memory}) / ({slope} > 0)",
-                        "{{instance}}")),
+            graph(
+                "Memory against the threshold",
+                "Resident memory of the directory's processes; it falls at each "
+                "restart. The dashed line is where the restart alert fires.",
+                "decbytes",
+                query(memory, "{{instance}}"),
+                threshold_line("directory_memory_bytes"),
+                steps=red_above("directory_memory_bytes"),
+            ),
+            graph(
+                "CPU idle",
+                "Idle share over a minute. The runbooks wait for the dashed line before they start the next "
+                "registration client.",
+                "percentunit",
+                query(idle, "{{instance}}"),
+                threshold_line("directory_cpu_idle_ratio"),
+                steps=red_below("directory_cpu_idle_ratio"),
+            ),
+            graph(
+                "Leak slope",
+                "Bytes a second that the directory grows by, over an hour. No figure until an hour after a restart.",
+                "Bps",
+                query(slope, "{{instance}}"),
+            ),
+            graph(
+                "Time until the threshold",
+                "At the present slope. Only while it grows.",
+                "s",
+                query(
+                    f"(mailhub:threshold:directory_memory_bytes - on () group_right () {memory}) / ({slope} > 0)",
+                    "{{instance}}",
+                ),
+            ),
             row("Processes, threads and services"),
-            states("Processes", "Each process that the site file names.",
-                   query("min by (instance, process) (clamp_max(mailhub_process_running, 1))", "{{instance}} {{process}}")),
-            states("Threads", "Each thread that the site file names. qubRA's student thread is closed during a rebuild.",
-                   query("min by (instance, process, thread) (clamp_max(mailhub_thread_running, 1))",
-                         "{{instance}} {{process}} {{thread}}")),
+            states(
+                "Processes",
+                "Each process that the site file names.",
+                query("min by (instance, process) (clamp_max(mailhub_process_running, 1))", "{{instance}} {{process}}"),
+            ),
+            states(
+                "Threads",
+                "Each thread that the site file names. qubRA's student thread is closed during a rebuild.",
+                query(
+                    "min by (instance, process, thread) (clamp_max(mailhub_thread_running, 1))",
+                    "{{instance}} {{process}} {{thread}}",
+                ),
+            ),
             states("Registration clients", "regclient on each mailhub.", query(regclients, "{{instance}}")),
-            states("Mailbox creation service and directory port", "The Windows service, and whether the directory takes "
-                   "connections.", query(mailbox, "{{instance}} {{name}}"),
-                   query('mailhub_port_open{instance=~"$instance",port="directory"}', "{{instance}} port")),
+            states(
+                "Mailbox creation service and directory port",
+                "The Windows service, and whether the directory takes connections.",
+                query(mailbox, "{{instance}} {{name}}"),
+                query('mailhub_port_open{instance=~"$instance",port="directory"}', "{{instance}} port"),
+            ),
             row("Delta files and tables"),
-            graph("Delta files", "Files that wait for the directory. They pile up and drain at a cost in CPU. The dashed "
-                  "line is where the backlog alert fires.", "short", query(deltas, "{{instance}}"),
-                  threshold_line("delta_backlog_files"), steps=red_above("delta_backlog_files")),
-            graph("Age of the tables", "By each mailhub's own clock; it falls to nought when a rebuild ends. The dashed "
-                  "line is where the rebuild alert fires.", "s", query(age, "{{instance}}"),
-                  threshold_line("tables_age_seconds"), steps=red_above("tables_age_seconds")),
+            graph(
+                "Delta files",
+                "Files that wait for the directory. They pile up and drain at a cost in CPU. The dashed "
+                "line is where the backlog alert fires.",
+                "short",
+                query(deltas, "{{instance}}"),
+                threshold_line("delta_backlog_files"),
+                steps=red_above("delta_backlog_files"),
+            ),
+            graph(
+                "Age of the tables",
+                "By each mailhub's own clock; it falls to nought when a rebuild ends. The dashed "
+                "line is where the rebuild alert fires.",
+                "s",
+                query(age, "{{instance}}"),
+                threshold_line("tables_age_seconds"),
+                steps=red_above("tables_age_seconds"),
+            ),
             row("Can we see it?"),
-            states("Probes", "Whether the exporter could probe each host.", query('probe_success{job="mailhub"}', "{{instance}}"),
-                   words=("failing", "ok"), width=8),
-            states("Collectors", "A failing collector leaves its metrics out, and the alerts on them are blind.",
-                   query("mailhub_collector_success", "{{instance}} {{collector}}"), words=("failing", "ok"), width=8),
-            graph("Probe duration", "How long each probe took. It must stay below the scrape's timeout.", "s",
-                  query('probe_duration_seconds{job="mailhub"}', "{{instance}}"), width=8),
-            table("Firing alerts", "Every alert that fires now, inhibited ones too. Watchdog always does.", "short",
-                  query('sum by (alertname, instance, severity) (ALERTS{alertstate="firing"})', "{{alertname}}", instant=True),
-                  width=24),
-        ])
+            states(
+                "Probes",
+                "Whether the exporter could probe each host.",
+                query('probe_success{job="mailhub"}', "{{instance}}"),
+                words=("failing", "ok"),
+                width=8,
+            ),
+            states(
+                "Collectors",
+                "A failing collector leaves its metrics out, and the alerts on them are blind.",
+                query("mailhub_collector_success", "{{instance}} {{collector}}"),
+                words=("failing", "ok"),
+                width=8,
+            ),
+            graph(
+                "Probe duration",
+                "How long each probe took. It must stay below the scrape's timeout.",
+                "s",
+                query('probe_duration_seconds{job="mailhub"}', "{{instance}}"),
+                width=8,
+            ),
+            table(
+                "Firing alerts",
+                "Every alert that fires now, inhibited ones too. Watchdog always does.",
+                "short",
+                query(
+                    'sum by (alertname, instance, severity) (ALERTS{alertstate="firing"})',
+                    "{{alertname}}",
+                    instant=True,
+                ),
+                width=24,
+            ),
+        ],
+    )
 
 
 def rebuilds():
@@ -242,62 +198,174 @@ def rebuilds():
         return f"sum by (runbook, step) ({histogram}_sum) / (sum by (runbook, step) ({histogram}_count) > 0)"
 
     return dashboard(
-        "mailhub-rebuilds", "Rebuilds",
-        "How long rebuilds take, what one is doing now, and what keeps it waiting.", "24h",
-        [variable("mailhub", "Mailhub", 'label_values(mailhub_actuator_last_run_duration_seconds{runbook="mailhub-rebuild"}, host)')],
+        "mailhub-rebuilds",
+        "Rebuilds",
+        "How long rebuilds take, what one is doing now, and what keeps it waiting.",
+        "24h",
+        [
+            variable(
+                "mailhub",
+                "Mailhub",
+                'label_values(mailhub_actuator_last_run_duration_seconds{runbook="mailhub-rebuild"}, host)',
+            )
+        ],
         [
             row("Now"),
-            stat("Runs under way", "Runs that have started and not ended, held ones included.", "short",
-                 query("sum(mailhub_actuator_run_in_progress)", "runs")),
-            stat("Expected end", "When the run under way should end, from the history of such runs.", "dateTimeFromNow",
-                 query("mailhub_actuator_run_eta_timestamp_seconds * 1000", "{{runbook}} {{host}}")),
-            stat("Held", "Runs that wait for a person.", "short", query("sum(mailhub_actuator_run_held) or vector(0)", "held"),
-                 steps=RED_FROM_1),
-            stat("Overdue", "Runs that have outlasted what their history predicts.", "short",
-                 query("sum(mailhub_actuator_run_overdue)", "overdue"), steps=RED_FROM_1),
-            stat("Queue", "Runs that wait for a lock or a window.", "short", query("mailhub_actuator_queue_length", "queued")),
-            stat("Queue blocked by a hold", "1 if a held run keeps the lock that a queued one waits for.", "short",
-                 query("mailhub_actuator_queue_blocked_by_hold", "blocked"), steps=RED_FROM_1),
+            stat(
+                "Runs under way",
+                "Runs that have started and not ended, held ones included.",
+                "short",
+                query("sum(mailhub_actuator_run_in_progress)", "runs"),
+            ),
+            stat(
+                "Expected end",
+                "When the run under way should end, from the history of such runs.",
+                "dateTimeFromNow",
+                query("mailhub_actuator_run_eta_timestamp_seconds * 1000", "{{runbook}} {{host}}"),
+            ),
+            stat(
+                "Held",
+                "Runs that wait for a person.",
+                "short",
+                query("sum(mailhub_actuator_run_held) or vector(0)", "held"),
+                steps=RED_FROM_1,
+            ),
+            stat(
+                "Overdue",
+                "Runs that have outlasted what their history predicts.",
+                "short",
+                query("sum(mailhub_actuator_run_overdue)", "overdue"),
+                steps=RED_FROM_1,
+            ),
+            stat(
+                "Queue",
+                "Runs that wait for a lock or a window.",
+                "short",
+                query("mailhub_actuator_queue_length", "queued"),
+            ),
+            stat(
+                "Queue blocked by a hold",
+                "1 if a held run keeps the lock that a queued one waits for.",
+                "short",
+                query("mailhub_actuator_queue_blocked_by_hold", "blocked"),
+                steps=RED_FROM_1,
+            ),
             row("History"),
-            graph("Rebuild duration over months", "Duration of each mailhub's last rebuild, as time goes by; each step is a "
-                  "rebuild. The figure is restored from the actuator's journal, so a restart leaves no hole.", "s",
-                  query(last, "{{host}}"), width=24, timeFrom="180d"),
-            stat("Last rebuild took", "Duration of each mailhub's last rebuild.", "s", query(last, "{{host}}"), width=8),
-            stat("Since the last successful rebuild", "Red: the rebuild alert's threshold.", "s",
-                 query(f"time() - mailhub_actuator_last_run_success_timestamp_seconds{{{of_rebuild}}}", "{{host}}"),
-                 steps=red_above("tables_age_seconds"), width=8),
-            stat("Nine runs in ten end within", "90th percentile of the durations since the actuator started.", "s",
-                 query("histogram_quantile(0.9, sum by (le, runbook) (mailhub_actuator_run_duration_seconds_bucket))",
-                       "{{runbook}}"), width=8),
-            table("Mean duration of each step", "Since the actuator started.", "s",
-                  query(mean("mailhub_actuator_step_duration_seconds"), "{{step}}", instant=True)),
-            table("Results", "Runs that ended, by result, since the actuator started.", "short",
-                  query("sum by (runbook, result) (mailhub_actuator_runs_total)", "{{runbook}} {{result}}", instant=True)),
+            graph(
+                "Rebuild duration over months",
+                "Duration of each mailhub's last rebuild, as time goes by; each step is a "
+                "rebuild. The figure is restored from the actuator's journal, so a restart leaves no hole.",
+                "s",
+                query(last, "{{host}}"),
+                width=24,
+                timeFrom="180d",
+            ),
+            stat(
+                "Last rebuild took", "Duration of each mailhub's last rebuild.", "s", query(last, "{{host}}"), width=8
+            ),
+            stat(
+                "Since the last successful rebuild",
+                "Red: the rebuild alert's threshold.",
+                "s",
+                query(f"time() - mailhub_actuator_last_run_success_timestamp_seconds{{{of_rebuild}}}", "{{host}}"),
+                steps=red_above("tables_age_seconds"),
+                width=8,
+            ),
+            stat(
+                "Nine runs in ten end within",
+                "90th percentile of the durations since the actuator started.",
+                "s",
+                query(
+                    "histogram_quantile(0.9, sum by (le, runbook) (mailhub_actuator_run_duration_seconds_bucket))",
+                    "{{runbook}}",
+                ),
+                width=8,
+            ),
+            table(
+                "Mean duration of each step",
+                "Since the actuator started.",
+                "s",
+                query(mean("mailhub_actuator_step_duration_seconds"), "{{step}}", instant=True),
+            ),
+            table(
+                "Results",
+                "Runs that ended, by result, since the actuator started.",
+                "short",
+                query("sum by (runbook, result) (mailhub_actuator_runs_total)", "{{runbook}} {{result}}", instant=True),
+            ),
             row("Progress and gates"),
-            states("Runs", "Unfinished runs.", query("mailhub_actuator_run_in_progress", "{{runbook}} {{host}}"),
-                   steps=[(GREY, None), (GREEN, 1)], words=("idle", "unfinished")),
-            states("Gates", "The gate that each run waits at, and whether it holds.",
-                   query("mailhub_actuator_gate_open", "{{runbook}} {{host}} {{step}}"), words=("shut", "open")),
-            graph("What the gates look at", "CPU idle of the directory server against the share that the gates ask for.",
-                  "percentunit", query('instance:mailhub_host_cpu_idle:ratio_rate1m and on (instance) '
-                                       'mailhub_process_running{process="eddy"}', "{{instance}}"),
-                  threshold_line("directory_cpu_idle_ratio"), steps=red_below("directory_cpu_idle_ratio")),
-            table("Mean wait at each gate", "Since the actuator started.", "s",
-                  query(mean("mailhub_actuator_gate_wait_seconds"), "{{step}}", instant=True)),
-            states("Holds", "Which run holds at which step; a single empty band when none does.",
-                   query(held, "{{runbook}} {{host}} {{step}}"), steps=RED_FROM_1, words=("none", "held")),
-            graph("Queue", "Runs that wait, and whether a hold is what they wait for.", "short",
-                  query("mailhub_actuator_queue_length", "queued"),
-                  query("mailhub_actuator_queue_blocked_by_hold", "blocked by a hold")),
+            states(
+                "Runs",
+                "Unfinished runs.",
+                query("mailhub_actuator_run_in_progress", "{{runbook}} {{host}}"),
+                steps=[(GREY, None), (GREEN, 1)],
+                words=("idle", "unfinished"),
+            ),
+            states(
+                "Gates",
+                "The gate that each run waits at, and whether it holds.",
+                query("mailhub_actuator_gate_open", "{{runbook}} {{host}} {{step}}"),
+                words=("shut", "open"),
+            ),
+            graph(
+                "What the gates look at",
+                "CPU idle of the directory server against the share that the gates ask for.",
+                "percentunit",
+                query(
+                    "instance:mailhub_host_cpu_idle:ratio_rate1m and on (instance) "
+                    'mailhub_process_running{process="eddy"}',
+                    "{{instance}}",
+                ),
+                threshold_line("directory_cpu_idle_ratio"),
+                steps=red_below("directory_cpu_idle_ratio"),
+            ),
+            table(
+                "Mean wait at each gate",
+                "Since the actuator started.",
+                "s",
+                query(mean("mailhub_actuator_gate_wait_seconds"), "{{step}}", instant=True),
+            ),
+            states(
+                "Holds",
+                "Which run holds at which step; a single empty band when none does.",
+                query(held, "{{runbook}} {{host}} {{step}}"),
+                steps=RED_FROM_1,
+                words=("none", "held"),
+            ),
+            graph(
+                "Queue",
+                "Runs that wait, and whether a hold is what they wait for.",
+                "short",
+                query("mailhub_actuator_queue_length", "queued"),
+                query("mailhub_actuator_queue_blocked_by_hold", "blocked by a hold"),
+            ),
             row("From alert to run"),
-            graph("Decisions about alerts", "What became of each alert, since the actuator started.", "short",
-                  query("sum by (decision) (mailhub_actuator_alerts_total)", "{{decision}}"), width=8),
-            graph("Webhook requests", "By HTTP status. 503 is delivered again, 4xx is not.", "reqps",
-                  query("sum by (code) (rate(mailhub_actuator_webhook_requests_total[$__rate_interval]))", "{{code}}"), width=8),
-            graph("Journal", "Mean time of a commit, on which every answer waits.", "s",
-                  query("mailhub_actuator_journal_commit_seconds_sum / mailhub_actuator_journal_commit_seconds_count",
-                        "commit"), width=8),
-        ])
+            graph(
+                "Decisions about alerts",
+                "What became of each alert, since the actuator started.",
+                "short",
+                query("sum by (decision) (mailhub_actuator_alerts_total)", "{{decision}}"),
+                width=8,
+            ),
+            graph(
+                "Webhook requests",
+                "By HTTP status. 503 is delivered again, 4xx is not.",
+                "reqps",
+                query("sum by (code) (rate(mailhub_actuator_webhook_requests_total[$__rate_interval]))", "{{code}}"),
+                width=8,
+            ),
+            graph(
+                "Journal",
+                "Mean time of a commit, on which every answer waits.",
+                "s",
+                query(
+                    "mailhub_actuator_journal_commit_seconds_sum / mailhub_actuator_journal_commit_seconds_count",
+                    "commit",
+                ),
+                width=8,
+            ),
+        ],
+    )
 
 
 def render(content):

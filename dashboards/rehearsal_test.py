@@ -49,10 +49,14 @@ def labels_on(host, name):
         return [f'process="{process}"' for process in PROCESSES.get(host, ())]
     if name.startswith("mailhub_thread_"):
         process, threads = THREADS.get(host, ("", ()))
-        return [f'process="{process}",thread="{thread}"' + (',state="S"' if name.endswith("state") else "")
-                for thread in threads]
+        return [
+            f'process="{process}",thread="{thread}"' + (',state="S"' if name.endswith("state") else "")
+            for thread in threads
+        ]
     if name == "mailhub_service_state":
-        return [f'name="{SERVICES[host]}",state="{state}"' for state in ("active", "failed")] if host in SERVICES else []
+        return (
+            [f'name="{SERVICES[host]}",state="{state}"' for state in ("active", "failed")] if host in SERVICES else []
+        )
     if name.startswith("mailhub_service_"):
         return [f'name="{SERVICES[host]}"'] if host in SERVICES else []
     if name.startswith("mailhub_directory_"):
@@ -63,10 +67,13 @@ def labels_on(host, name):
         return ['file="aliases"'] if host in MAILHUBS else []
     if name.startswith("mailhub_check_"):
         return ['check="alias_entries"'] if host in MAILHUBS else []
-    fixed = {"mailhub_probe_failure": ['reason="connect"', 'reason="host_key"'],
-             "mailhub_collector_success": ['collector="host"'], "mailhub_collector_duration_seconds": ['collector="host"'],
-             "mailhub_host_cpu_seconds_total": ['mode="idle"', 'mode="user"'],
-             "mailhub_host_info": ['boot_id="b",platform="linux"']}
+    fixed = {
+        "mailhub_probe_failure": ['reason="connect"', 'reason="host_key"'],
+        "mailhub_collector_success": ['collector="host"'],
+        "mailhub_collector_duration_seconds": ['collector="host"'],
+        "mailhub_host_cpu_seconds_total": ['mode="idle"', 'mode="user"'],
+        "mailhub_host_info": ['boot_id="b",platform="linux"'],
+    }
     return fixed.get(name, [""])
 
 
@@ -82,9 +89,14 @@ def actuator_labels(name):
         return [RUNS[0] + ',step="quiet"']
     if short in ("step_duration_seconds", "gate_wait_seconds"):
         return ['runbook="mailhub-rebuild",step="quiet"']
-    return {"runs_total": ['runbook="mailhub-rebuild",result="succeeded"'], "mode": ['mode="active"'],
-            "run_duration_seconds": ['runbook="mailhub-rebuild"'], "notifications_total": ['decision="x"'],
-            "alerts_total": ['decision="started run"'], "webhook_requests_total": ['code="200"']}.get(short, [""])
+    return {
+        "runs_total": ['runbook="mailhub-rebuild",result="succeeded"'],
+        "mode": ['mode="active"'],
+        "run_duration_seconds": ['runbook="mailhub-rebuild"'],
+        "notifications_total": ['decision="x"'],
+        "alerts_total": ['decision="started run"'],
+        "webhook_requests_total": ['code="200"'],
+    }.get(short, [""])
 
 
 def page(metrics, labels_of, elapsed):
@@ -149,7 +161,12 @@ class Rehearsal(unittest.TestCase):
         threading.Thread(target=listener.serve_forever, daemon=True).start()
         self.addCleanup(listener.server_close)
         self.addCleanup(listener.shutdown)
-        ports = {"19115": listener.server_port, "19110": listener.server_port, "19090": free_port(), "19093": free_port()}
+        ports = {
+            "19115": listener.server_port,
+            "19110": listener.server_port,
+            "19090": free_port(),
+            "19093": free_port(),
+        }
         text = (ROOT / "tests" / "lab" / "config" / "prometheus.yml").read_text()
         for port, actual in ports.items():
             text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{actual}")
@@ -157,17 +174,25 @@ class Rehearsal(unittest.TestCase):
         render.main([str(folder / "rules")])
         self.alertmanager(folder, ports["19093"])
         url = f"127.0.0.1:{ports['19090']}"
-        self.run_server("prometheus", f"--config.file={folder / 'prometheus.yml'}", f"--web.listen-address={url}",
-                        f"--storage.tsdb.path={folder / 'data'}")
+        self.run_server(
+            "prometheus",
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--web.listen-address={url}",
+            f"--storage.tsdb.path={folder / 'data'}",
+        )
         return f"http://{url}"
 
     def alertmanager(self, folder, port):
         config = (ROOT / "tests" / "lab" / "config" / "alertmanager.yml").read_text()
         (folder / "alertmanager.yml").write_text(config.replace("127.0.0.1:19110", f"127.0.0.1:{free_port()}"))
         (folder / "webhook.token").write_text("token")
-        self.run_server("prometheus-alertmanager", f"--config.file={folder / 'alertmanager.yml'}",
-                        f"--storage.path={folder / 'am'}", f"--web.listen-address=127.0.0.1:{port}",
-                        "--cluster.listen-address=")
+        self.run_server(
+            "prometheus-alertmanager",
+            f"--config.file={folder / 'alertmanager.yml'}",
+            f"--storage.path={folder / 'am'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+        )
 
     def run_server(self, *command):
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -179,9 +204,11 @@ class Rehearsal(unittest.TestCase):
         deadline = time.monotonic() + DEADLINE
         checks = live_queries.checks("5m", "15s")
         while True:
-            found = {check[2]: said for check in checks if (said := live_queries.complaint(url, check, 300))}
-            if settled(found) or time.monotonic() > deadline:
-                return found
+            with contextlib.suppress(live_queries.PrometheusAway):
+                found = {check[2]: said for check in checks if (said := live_queries.complaint(url, check, 300))}
+                if settled(found) or time.monotonic() > deadline:
+                    return found
+            self.assertLess(time.monotonic(), deadline, "Prometheus never answered")
             time.sleep(0.5)
 
     def quietly(self, *arguments):

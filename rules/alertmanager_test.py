@@ -68,9 +68,16 @@ class Alertmanager(unittest.TestCase):
         (folder / "webhook.token").write_text("open sesame")
         cls.url = f"http://127.0.0.1:{free_port()}"
         cls.server = subprocess.Popen(
-            ["prometheus-alertmanager", f"--config.file={folder / 'alertmanager.yml'}",
-             f"--storage.path={folder / 'data'}", f"--web.listen-address={cls.url[7:]}", "--cluster.listen-address="],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [
+                "prometheus-alertmanager",
+                f"--config.file={folder / 'alertmanager.yml'}",
+                f"--storage.path={folder / 'data'}",
+                f"--web.listen-address={cls.url[7:]}",
+                "--cluster.listen-address=",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         cls.addClassCleanup(cls.stop)
         wait_for("Alertmanager is ready", cls.ready)
 
@@ -87,8 +94,9 @@ class Alertmanager(unittest.TestCase):
             return False
 
     def post(self, *alerts):
-        request = urllib.request.Request(self.url + "/api/v2/alerts", json.dumps(alerts).encode(),
-                                         {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            self.url + "/api/v2/alerts", json.dumps(alerts).encode(), {"Content-Type": "application/json"}
+        )
         urllib.request.urlopen(request, timeout=5).close()
 
     def inhibited(self, **labels):
@@ -99,18 +107,33 @@ class Alertmanager(unittest.TestCase):
 
     def test_what_a_run_causes_is_silent_on_its_hosts_while_it_runs_and_heard_once_it_holds(self):
         def alert(name, instance, **labels):
-            return {"labels": {"alertname": name, "instance": instance, "severity": "critical", "test": "run", **labels}}
+            return {
+                "labels": {"alertname": name, "instance": instance, "severity": "critical", "test": "run", **labels}
+            }
+
         run = alert("RunInProgress", "mailhub1", run="mailhub-rebuild")
-        self.post(run, alert("RegclientDown", "mailhub1", run_side_effect="true"),
-                  alert("RegclientDown", "mailhub2", run_side_effect="true"), alert("TablesMissing", "mailhub1"))
-        wait_for("the side effect on the run's host is inhibited, and nothing else",
-                 lambda: self.inhibited(test="run") == {("RegclientDown", "mailhub1")})
+        self.post(
+            run,
+            alert("RegclientDown", "mailhub1", run_side_effect="true"),
+            alert("RegclientDown", "mailhub2", run_side_effect="true"),
+            alert("TablesMissing", "mailhub1"),
+        )
+        wait_for(
+            "the side effect on the run's host is inhibited, and nothing else",
+            lambda: self.inhibited(test="run") == {("RegclientDown", "mailhub1")},
+        )
         self.post({**run, "endsAt": "2001-01-01T00:00:00Z", "startsAt": "2000-01-01T00:00:00Z"})
         wait_for("nothing is inhibited any more", lambda: self.inhibited(test="run") == set())
 
     def test_a_trigger_reaches_the_webhook_with_its_token_once_firing_and_once_resolved_and_alone(self):
-        trigger = {"labels": {"alertname": "TablesStale", "instance": "mailhub2", "severity": "warning",
-                              "runbook": "mailhub-rebuild"}}
+        trigger = {
+            "labels": {
+                "alertname": "TablesStale",
+                "instance": "mailhub2",
+                "severity": "warning",
+                "runbook": "mailhub-rebuild",
+            }
+        }
         self.post({"labels": {"alertname": "RunHeld", "run": "mailhub-rebuild", "severity": "critical"}}, trigger)
         path, token, body = Actuator.received.get(timeout=DEADLINE)
         self.assertEqual((path, token), ("/api/v1/alerts", "Bearer open sesame"))

@@ -18,8 +18,16 @@ ROOT = RULES.parent
 LAB = ROOT / "tests" / "lab" / "config"
 TRIGGERS = {"DirectoryMemoryHigh": "directory-restart", "TablesStale": "mailhub-rebuild"}
 # Exactly what a run itself causes, by stopping, restarting or loading something.
-SIDE_EFFECTS = {"DirectoryProcessDown", "DirectoryRootProcessDown", "DirectoryNotAnswering", "CpuIdleLow",
-                "QubraProcessDown", "QubraThreadDown", "DeltaBacklog", "RegclientDown"}
+SIDE_EFFECTS = {
+    "DirectoryProcessDown",
+    "DirectoryRootProcessDown",
+    "DirectoryNotAnswering",
+    "CpuIdleLow",
+    "QubraProcessDown",
+    "QubraThreadDown",
+    "DeltaBacklog",
+    "RegclientDown",
+}
 
 
 def load(path):
@@ -48,7 +56,9 @@ class Alerts(unittest.TestCase):
             with self.subTest(alert=name):
                 self.assertIn(rule["labels"]["severity"], {"critical", "warning", "info"})
                 self.assertLess(len(rule["annotations"]["summary"]), 100)
-                self.assertRegex(rule["annotations"]["description"] + rule["annotations"]["summary"], r"\$value|\$labels")
+                self.assertRegex(
+                    rule["annotations"]["description"] + rule["annotations"]["summary"], r"\$value|\$labels"
+                )
                 self.assertEqual(rule["annotations"]["runbook_url"], f"docs/alerts.md#{name.lower()}")
 
     def test_alert_names_are_unique(self):
@@ -122,8 +132,9 @@ class Rendering(unittest.TestCase):
             render.main([str(RULES)])
 
     def test_no_rule_file_is_forgotten(self):
-        self.assertEqual({p.name for p in RULES.glob("alerts-*.yml")} | {"thresholds.yml", "recordings.yml"},
-                         set(render.RULE_FILES))
+        self.assertEqual(
+            {p.name for p in RULES.glob("alerts-*.yml")} | {"thresholds.yml", "recordings.yml"}, set(render.RULE_FILES)
+        )
 
 
 class Configuration(unittest.TestCase):
@@ -156,11 +167,18 @@ class Configuration(unittest.TestCase):
                 for webhook in receiver.get("webhook_configs", []):
                     webhook["http_config"]["authorization"].pop("credentials_file")
             return config
+
         self.assertEqual(essence(load(LAB / "alertmanager.yml")), essence(load(RULES / "alertmanager.yml")))
 
     def receivers(self, **labels):
-        done = run("amtool", "config", "routes", "test", f"--config.file={RULES / 'alertmanager.yml'}",
-                   *(f"{k}={v}" for k, v in labels.items()))
+        done = run(
+            "amtool",
+            "config",
+            "routes",
+            "test",
+            f"--config.file={RULES / 'alertmanager.yml'}",
+            *(f"{k}={v}" for k, v in labels.items()),
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip().split(",")
 

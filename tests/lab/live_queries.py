@@ -102,7 +102,9 @@ def complaint(url, check, window_seconds):
 def parse(argv):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("url")
-    parser.add_argument("--window", default="30m", help="how far back a graph or a series may have its data (default 30m)")
+    parser.add_argument(
+        "--window", default="30m", help="how far back a graph or a series may have its data (default 30m)"
+    )
     parser.add_argument("--rate-interval", default="15s", help="what $__rate_interval stands for (default 15s)")
     parser.add_argument("--wait", type=float, default=0, help="seconds to ask again what returned nothing (default 0)")
     args = parser.parse_args(argv)
