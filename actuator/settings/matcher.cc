@@ -1,0 +1,101 @@
+// See matcher.h.
+#include "actuator/settings/matcher.h"
+
+#include <array>
+#include <regex>
+#include <string>
+#include <utility>
+
+namespace mailhub::settings {
+namespace {
+
+constexpr size_t kLongestValue = 256;
+constexpr std::string_view kBlanks = " \t";
+
+bool IsNameCharacter(char c, bool first) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         (!first && c >= '0' && c <= '9');
+}
+
+tl::unexpected<Error> Bad(std::string_view text, const std::string& why) {
+  return Fail(ErrorKind::kInvalid, "\"" + std::string(text.substr(0, 80)) +
+                                       "\" is not a matcher: " + why +
+                                       "; expected one like alertname=\"DirectoryMemoryHigh\" or "
+                                       "instance=~\"mailhub[0-9]+\"");
+}
+
+std::string_view Trim(std::string_view text) {
+  const size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+// Nothing when the quotes or escapes are wrong.
+std::optional<std::string> Unquote(std::string_view text) {
+  if (text.empty() || text.front() != '"') {
+    if (text.find_first_of("\"'{},\\ \t") != std::string_view::npos) return std::nullopt;
+    return std::string(text);
+  }
+  std::string out;
+  size_t i = 1;
+  for (; i < text.size() && text[i] != '"'; ++i) {
+    if (text[i] != '\\') {
+      out += text[i];
+      continue;
+    }
+    if (++i == text.size()) return std::nullopt;
+    // In quotes Alertmanager knows these three escapes; any other backslash stands for itself, so
+    // that "\." needs no doubling.
+    if (text[i] == 'n') {
+      out += '\n';
+    } else if (text[i] == '"' || text[i] == '\\') {
+      out += text[i];
+    } else {
+      out += '\\';
+      out += text[i];
+    }
+  }
+  if (i + 1 != text.size()) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+Result<engine::Matcher> ParseMatcher(std::string_view text) {
+  using Op = engine::Matcher::Op;
+  // The longer ones first: "=~" begins with "=".
+  constexpr std::array<std::pair<std::string_view, Op>, 4> kOps = {
+      {{"=~", Op::kRegex}, {"!~", Op::kNotRegex}, {"!=", Op::kNotEqual}, {"=", Op::kEqual}}};
+
+  std::string_view left = Trim(text);
+  engine::Matcher matcher;
+  while (!left.empty() && IsNameCharacter(left.front(), matcher.label.empty())) {
+    matcher.label += left.front();
+    left.remove_prefix(1);
+  }
+  if (matcher.label.empty()) return Bad(text, "it does not begin with a label's name");
+  left = Trim(left);
+  bool found = false;
+  for (const auto& [spelling, op] : kOps) {
+    if (!found && left.substr(0, spelling.size()) == spelling) {
+      matcher.op = op;
+      left.remove_prefix(spelling.size());
+      found = true;
+    }
+  }
+  if (!found) return Bad(text, "the label's name is not followed by =, !=, =~ or !~");
+  std::optional<std::string> value = Unquote(Trim(left));
+  if (!value) return Bad(text, "the value is not rightly quoted");
+  matcher.value = *std::move(value);
+  if (matcher.value.size() > kLongestValue) return Bad(text, "the value is longer than 256 bytes");
+  if (matcher.op == Op::kRegex || matcher.op == Op::kNotRegex) {
+    try {
+      const std::regex compiled(matcher.value, std::regex::ECMAScript);
+    } catch (const std::regex_error&) {
+      return Bad(text, "the value is no regular expression");
+    }
+  }
+  return matcher;
+}
+
+}  // namespace mailhub::settings

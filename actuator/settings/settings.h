@@ -1,0 +1,61 @@
+// The actuator's own configuration file, actuator.yml: where things are, which alert starts what,
+// and the bounds. An example with every key: actuator/actuator.example.yml.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "actuator/engine/engine.h"
+#include "actuator/engine/trigger.h"
+#include "lib/base/result.h"
+
+namespace mailhub::settings {
+
+struct PrometheusSettings {
+  std::string url;  // without a trailing slash
+  std::string ca_file;
+  std::string basic_user;
+  std::string basic_password_file;
+  std::string bearer_token_file;
+  Milliseconds timeout{5'000};
+};
+
+struct WebSettings {
+  std::string listen_address = "127.0.0.1:9110";
+  std::string config_file;     // TLS and logins; empty: none
+  std::string api_token_file;  // what changing something over the API needs; empty: a login
+};
+
+// What a restart is needed for when it changes; everything else follows a reload.
+struct Fixed {
+  std::string journal;
+  WebSettings web;
+  std::string webhook_token_file;
+  PrometheusSettings prometheus;
+  engine::Mode first_mode = engine::Mode::kActive;  // of a new journal
+  size_t most_waiting = 256;                        // requests in the inbox; more get 503
+  int most_connections = 32;
+};
+
+// A trigger and where it stands, for messages about what only the runbooks can tell.
+struct PlacedTrigger {
+  engine::Trigger trigger;
+  std::string where;  // "actuator.yml:12:5"
+};
+
+// Immutable once loaded. All paths are absolute.
+struct Settings {
+  std::string site_file;
+  std::string runbooks_directory;
+  Fixed fixed;
+  std::vector<PlacedTrigger> triggers;
+  engine::EngineConfig engine;  // triggers included
+};
+
+// kInvalid with file:line:column, field and what was expected. Relative paths are relative to the
+// file. Files that it names are not looked at.
+Result<Settings> LoadSettings(const std::string& path);
+Result<Settings> ParseSettings(const std::string& text, const std::string& path);
+
+}  // namespace mailhub::settings
