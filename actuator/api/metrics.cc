@@ -1,0 +1,311 @@
+// Counts what is committed; the rest of the page is read off the view when it is asked for.
+#include "actuator/api/metrics.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "actuator/api/exposition.h"
+#include "actuator/api/view_metrics.h"
+
+namespace mailhub::api {
+namespace {
+
+using engine::Event;
+
+constexpr size_t kMostSeries = 2'000;
+constexpr size_t kMostRuns = 1'000;
+const std::vector<double> kRunBuckets = {10,    30,    60,    120,   300,   600,   900,
+                                         1800,  3600,  7200,  10800, 12600, 14400, 16200,
+                                         18000, 21600, 28800, 36000, 43200};
+const std::vector<double> kStepBuckets = {0.1,   0.5,   1,     2.5,   5,     10,    30,    60,
+                                          120,   300,   600,   1800,  3600,  7200,  10800, 12600,
+                                          14400, 16200, 18000, 21600, 28800, 36000, 43200};
+const std::vector<double> kCommitBuckets = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
+                                            0.025,  0.05,    0.1,    0.25,  0.5,    1,     5};
+constexpr engine::RunResult kResults[] = {engine::RunResult::kSucceeded, engine::RunResult::kFailed,
+                                          engine::RunResult::kCancelled,
+                                          engine::RunResult::kDropped};
+
+using Pair = std::pair<std::string, std::string>;
+
+// The entry for `key`, or null when it is new and there is no room.
+template <typename Map>
+typename Map::mapped_type* Room(Map& map, const typename Map::key_type& key,
+                                typename Map::mapped_type fresh) {
+  const auto found = map.find(key);
+  if (found != map.end()) return &found->second;
+  if (map.size() >= kMostSeries) return nullptr;
+  return &map.emplace(key, std::move(fresh)).first->second;
+}
+
+void Observe(std::map<Pair, HistogramData>& histograms, const Pair& key,
+             const std::vector<double>& bounds, double value) {
+  if (HistogramData* histogram = Room(histograms, key, HistogramData(bounds)))
+    histogram->Observe(value);
+}
+
+// Wall time may step back; a duration never is negative.
+double SecondsBetween(WallTime from, WallTime to) {
+  return std::max(0.0, ToSeconds(to - from));
+}
+
+struct StepFacts {
+  std::string name;
+  bool has_gate = false;
+  bool is_gate = false;  // wait_for, check: all of its time is waiting
+  std::optional<WallTime> gate_began;
+};
+
+struct RunFacts {
+  std::string runbook;
+  std::string target;
+  std::optional<WallTime> started;
+  std::map<std::string, StepFacts> steps;  // by path
+};
+
+StepFacts FactsOf(const engine::Step& step) {
+  const bool is_gate =
+      step.kind == engine::StepKind::kWaitFor || step.kind == engine::StepKind::kCheck;
+  return {step.name, step.gate.has_value(), is_gate, std::nullopt};
+}
+
+struct State {
+  std::map<std::string, RunFacts> runs;  // unfinished ones, by id
+  std::map<Pair, double> last_duration_s;
+  std::map<Pair, double> last_success_s;
+  std::map<Pair, double> runs_total;  // runbook, result
+  std::map<std::string, HistogramData> run_seconds;
+  std::map<Pair, HistogramData> step_seconds;
+  std::map<Pair, HistogramData> gate_seconds;
+  std::map<std::string, double> alerts_total;
+  std::map<std::string, double> notifications_total;
+  std::map<int, double> webhook_total;
+  HistogramData commit_seconds{kCommitBuckets};
+  double journal_errors = 0;
+  bool config_loaded = true;
+
+  void KnowRunbook(const std::string& runbook) {
+    for (const engine::RunResult result : kResults) Room(runs_total, {runbook, Name(result)}, 0);
+    Room(run_seconds, runbook, HistogramData(kRunBuckets));
+  }
+  void Finished(const RunFacts& run, engine::RunResult result, WallTime at);
+};
+
+void State::Finished(const RunFacts& run, engine::RunResult result, WallTime at) {
+  KnowRunbook(run.runbook);
+  if (double* total = Room(runs_total, {run.runbook, Name(result)}, 0)) *total += 1;
+  if (!run.started) return;
+  const double took_s = SecondsBetween(*run.started, at);
+  if (HistogramData* histogram = Room(run_seconds, run.runbook, HistogramData(kRunBuckets)))
+    histogram->Observe(took_s);
+  const Pair key{run.runbook, run.target};
+  if (double* last = Room(last_duration_s, key, 0)) *last = took_s;
+  if (result != engine::RunResult::kSucceeded) return;
+  if (double* last = Room(last_success_s, key, 0)) *last = ToUnixSeconds(at);
+}
+
+// Follows one committed event.
+class Follower {
+ public:
+  Follower(State& state, const Event& event) : state_(state), event_(event) {}
+
+  void operator()(const engine::AlertDecided& body) { ++state_.alerts_total[Name(body.decision)]; }
+  void operator()(const engine::RunQueued& body) {
+    state_.KnowRunbook(body.plan.runbook);
+    if (state_.runs.size() >= kMostRuns) return;
+    RunFacts run{body.plan.runbook, body.plan.target, std::nullopt, {}};
+    for (const engine::Step& step : body.plan.steps) run.steps[step.path] = FactsOf(step);
+    for (const engine::AlwaysStep& always : body.plan.always)
+      run.steps[always.step.path] = FactsOf(always.step);
+    state_.runs[event_.run] = std::move(run);
+  }
+  void operator()(const engine::RunStarted&) {
+    if (RunFacts* run = Run()) run->started = event_.at;
+  }
+  void operator()(const engine::RunDropped&) { End(engine::RunResult::kDropped); }
+  void operator()(const engine::RunFinished& body) { End(body.result); }
+  void operator()(const engine::StepSettled& body) {
+    if (StepFacts* step = Step(body.path)) step->gate_began = event_.at;
+  }
+  void operator()(const engine::StepDone& body) {
+    StepFacts* step = Step(body.path);
+    if (!step || body.result == engine::StepResult::kSkipped ||
+        body.result == engine::StepResult::kResolved)
+      return;  // how long a person took is no measure of the step
+    const Pair key{Run()->runbook, step->name};
+    Observe(state_.step_seconds, key, kStepBuckets, ToSeconds(body.took));
+    if (body.result != engine::StepResult::kDone || !step->has_gate) return;
+    if (step->is_gate) {
+      Observe(state_.gate_seconds, key, kStepBuckets, ToSeconds(body.took));
+    } else if (step->gate_began) {
+      Observe(state_.gate_seconds, key, kStepBuckets, SecondsBetween(*step->gate_began, event_.at));
+    }
+  }
+  template <typename Other>
+  void operator()(const Other&) {}
+
+ private:
+  RunFacts* Run() {
+    const auto found = state_.runs.find(event_.run);
+    return found == state_.runs.end() ? nullptr : &found->second;
+  }
+  StepFacts* Step(const std::string& path) {
+    RunFacts* run = Run();
+    if (!run) return nullptr;
+    const auto found = run->steps.find(path);
+    return found == run->steps.end() ? nullptr : &found->second;
+  }
+  void End(engine::RunResult result) {
+    if (RunFacts* run = Run()) {
+      state_.Finished(*run, result, event_.at);
+      state_.runs.erase(event_.run);
+    }
+  }
+
+  State& state_;
+  const Event& event_;
+};
+
+}  // namespace
+
+struct ActuatorMetrics::Impl {
+  const std::string version;  // constant after construction
+
+  mutable std::mutex mutex;
+  State state;  // protected by mutex
+};
+
+const char* Name(NotificationDecision decision) {
+  switch (decision) {
+    case NotificationDecision::kAccepted:
+      return "accepted";
+    case NotificationDecision::kInvalid:
+      return "invalid";
+    case NotificationDecision::kUnauthorized:
+      return "unauthorized";
+    case NotificationDecision::kOverloaded:
+      return "overloaded";
+  }
+  return "?";
+}
+
+ActuatorMetrics::ActuatorMetrics(std::string version)
+    : impl_(new Impl{std::move(version), {}, {}}) {
+  State& state = impl_->state;
+  // Series exist from the start, so that the first increase is seen as one.
+  for (int i = 0; i <= static_cast<int>(engine::Decision::kRejected); ++i)
+    state.alerts_total[Name(static_cast<engine::Decision>(i))] = 0;
+  for (int i = 0; i <= static_cast<int>(NotificationDecision::kOverloaded); ++i)
+    state.notifications_total[Name(static_cast<NotificationDecision>(i))] = 0;
+  for (const int code : {200, 400, 401, 503}) state.webhook_total[code] = 0;
+}
+ActuatorMetrics::~ActuatorMetrics() = default;
+
+void ActuatorMetrics::Restore(const std::vector<PastRun>& history, const engine::View& view) {
+  std::lock_guard lock(impl_->mutex);
+  State& state = impl_->state;
+  for (const PastRun& past : history) {  // newest first: the first of each kind counts
+    state.KnowRunbook(past.runbook);
+    if (past.started == WallTime()) continue;  // dropped or cancelled before it began
+    const Pair key{past.runbook, past.target};
+    Room(state.last_duration_s, key, SecondsBetween(past.started, past.finished));
+    if (past.result == engine::RunResult::kSucceeded)
+      Room(state.last_success_s, key, ToUnixSeconds(past.finished));
+  }
+  for (const engine::RunView& run : view.unfinished) {
+    state.KnowRunbook(run.runbook);
+    RunFacts facts{run.runbook, run.target, run.started, {}};
+    for (const engine::StepView& step : run.steps) {
+      const bool is_gate =
+          step.kind == engine::StepKind::kWaitFor || step.kind == engine::StepKind::kCheck;
+      facts.steps[step.path] = {step.name, !step.expr.empty(), is_gate, std::nullopt};
+    }
+    state.runs[run.id] = std::move(facts);
+  }
+}
+
+void ActuatorMetrics::EventCommitted(const Event& event) {
+  std::lock_guard lock(impl_->mutex);
+  std::visit(Follower(impl_->state, event), event.body);
+}
+
+void ActuatorMetrics::JournalCommitted(PreciseSeconds took) {
+  std::lock_guard lock(impl_->mutex);
+  impl_->state.commit_seconds.Observe(took.count());
+}
+void ActuatorMetrics::JournalFailed() {
+  std::lock_guard lock(impl_->mutex);
+  impl_->state.journal_errors += 1;
+}
+void ActuatorMetrics::NotificationDecided(NotificationDecision decision) {
+  std::lock_guard lock(impl_->mutex);
+  impl_->state.notifications_total[Name(decision)] += 1;
+}
+void ActuatorMetrics::WebhookAnswered(int code) {
+  std::lock_guard lock(impl_->mutex);
+  if (code < 100 || code > 599) code = 0;
+  impl_->state.webhook_total[code] += 1;
+}
+void ActuatorMetrics::ConfigReloaded(bool successfully) {
+  std::lock_guard lock(impl_->mutex);
+  impl_->state.config_loaded = successfully;
+}
+
+std::string ActuatorMetrics::Render(const engine::View& view) const {
+  std::unique_lock lock(impl_->mutex);
+  const State state = impl_->state;  // so that nobody waits while text is made
+  lock.unlock();
+
+  const std::string prefix = "mailhub_actuator_";
+  Exposition page;
+  for (const auto& [key, value] : state.runs_total)
+    page.Counter(prefix + "runs_total", "Runs that ended, by how.",
+                 {{"runbook", key.first}, {"result", key.second}}, value);
+  for (const auto& [runbook, histogram] : state.run_seconds)
+    page.Histogram(prefix + "run_duration_seconds",
+                   "From a run's start to its end, holds included.", {{"runbook", runbook}},
+                   histogram);
+  for (const auto& [key, histogram] : state.step_seconds)
+    page.Histogram(prefix + "step_duration_seconds",
+                   "How long steps took that nobody skipped or resolved.",
+                   {{"runbook", key.first}, {"step", key.second}}, histogram);
+  for (const auto& [key, histogram] : state.gate_seconds)
+    page.Histogram(prefix + "gate_wait_seconds",
+                   "How long conditions were waited for that came true.",
+                   {{"runbook", key.first}, {"step", key.second}}, histogram);
+  for (const auto& [key, value] : state.last_duration_s)
+    page.Gauge(prefix + "last_run_duration_seconds",
+               "Duration of the last run that started and ended, whatever its result.",
+               {{"runbook", key.first}, {"host", key.second}}, value);
+  for (const auto& [key, value] : state.last_success_s)
+    page.Gauge(prefix + "last_run_success_timestamp_seconds", "End of the last run that succeeded.",
+               {{"runbook", key.first}, {"host", key.second}}, value);
+  for (const auto& [decision, value] : state.alerts_total)
+    page.Counter(prefix + "alerts_total", "Alerts received, by what was decided about each.",
+                 {{"decision", decision}}, value);
+  for (const auto& [decision, value] : state.notifications_total)
+    page.Counter(prefix + "notifications_total",
+                 "Deliveries to the webhook, by what became of each.", {{"decision", decision}},
+                 value);
+  for (const auto& [code, value] : state.webhook_total)
+    page.Counter(prefix + "webhook_requests_total", "Webhook requests by HTTP status.",
+                 {{"code", code == 0 ? "other" : std::to_string(code)}}, value);
+  page.Histogram(prefix + "journal_commit_seconds", "Time a commit to the journal took.", {},
+                 state.commit_seconds);
+  page.Counter(prefix + "journal_errors_total", "Commits to the journal that failed.", {},
+               state.journal_errors);
+  page.Gauge(prefix + "config_last_reload_successful",
+             "1 while the configuration in force is the one on disk as last read.", {},
+             state.config_loaded ? 1 : 0);
+  page.Gauge(prefix + "build_info", "What is running.", {{"version", impl_->version}}, 1);
+
+  std::set<Pair> known;
+  for (const auto& [key, unused] : state.last_duration_s) known.insert(key);
+  AddViewMetrics(page, view, known);
+  return page.Text();
+}
+
+}  // namespace mailhub::api

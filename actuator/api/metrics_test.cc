@@ -1,0 +1,212 @@
+#include "actuator/api/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "actuator/api/testing_backend.h"
+
+namespace mailhub::api {
+namespace {
+
+using testing::EventsOfASuccess;
+using ::testing::HasSubstr;
+using testing::HeldRun;
+using testing::kStart;
+using ::testing::Not;
+using testing::RunAtItsGate;
+
+engine::View ViewOf(std::vector<engine::RunView> unfinished) {
+  engine::View view;
+  view.unfinished = std::move(unfinished);
+  return view;
+}
+
+void Feed(ActuatorMetrics& metrics) {
+  for (const engine::Event& event : EventsOfASuccess("r1")) metrics.EventCommitted(event);
+  engine::AlertDecided decided;
+  decided.decision = engine::Decision::kJoined;
+  metrics.EventCommitted({99, kStart, "", decided});
+  metrics.JournalCommitted(ActuatorMetrics::PreciseSeconds(0.0007));
+  metrics.JournalFailed();
+  metrics.NotificationDecided(NotificationDecision::kAccepted);
+  metrics.WebhookAnswered(200);
+  metrics.WebhookAnswered(401);
+}
+
+TEST(Metrics, CountRunsStepsAndGatesFromCommittedEvents) {
+  ActuatorMetrics metrics("1.2.3");
+  Feed(metrics);
+  const std::string page = metrics.Render({});
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_runs_total{result=\"succeeded\","
+                              "runbook=\"mailhub-rebuild\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_runs_total{result=\"failed\","
+                              "runbook=\"mailhub-rebuild\"} 0\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_run_duration_seconds_sum{"
+                              "runbook=\"mailhub-rebuild\"} 14001\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_run_duration_seconds_bucket{"
+                              "runbook=\"mailhub-rebuild\",le=\"12600\"} 0\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_run_duration_seconds_bucket{"
+                              "runbook=\"mailhub-rebuild\",le=\"43200\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_step_duration_seconds_sum{"
+                              "runbook=\"mailhub-rebuild\",step=\"Rebuild the tables\"} 13902\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_gate_wait_seconds_sum{runbook=\"mailhub-rebuild\","
+                              "step=\"Wait for a quiet directory server\"} 90\n"));
+  // A step's `verify` waits from its receipt on.
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_gate_wait_seconds_sum{runbook=\"mailhub-rebuild\","
+                              "step=\"Stop the main directory process\"} 5\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_last_run_duration_seconds{host=\"mailhub2\","
+                              "runbook=\"mailhub-rebuild\"} 14001\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_alerts_total{decision=\"joined\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"401\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_journal_errors_total 1\n"));
+}
+
+TEST(Metrics, LeaveOutHowLongAPersonTookToSkipAStep) {
+  ActuatorMetrics metrics("1");
+  auto events = EventsOfASuccess("r1");
+  std::get<engine::StepDone>(events[4].body).result = engine::StepResult::kSkipped;
+  for (const engine::Event& event : events) metrics.EventCommitted(event);
+  EXPECT_THAT(metrics.Render({}), Not(HasSubstr("step=\"Stop the main directory process\"")));
+}
+
+TEST(Metrics, RememberThePastAcrossARestart) {
+  testing::FakeBackend backend;
+  ActuatorMetrics metrics("1");
+  metrics.Restore(*backend.History("", 100), {});
+  const std::string page = metrics.Render({});
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_last_run_duration_seconds{host=\"mailhub1\","
+                              "runbook=\"mailhub-rebuild\"} 14400\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_last_run_success_timestamp_seconds{"
+                              "host=\"mailhub1\",runbook=\"mailhub-rebuild\"} 1772373600"));
+  // That one failed: it has a duration, and no success.
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_last_run_duration_seconds{host=\"mailhub2\""));
+  EXPECT_THAT(page, Not(HasSubstr("last_run_success_timestamp_seconds{host=\"mailhub2\"")));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_run_in_progress{host=\"\","
+                              "runbook=\"directory-restart\"} 0\n"));
+}
+
+TEST(Metrics, CountARunThatWasUnderWayWhenTheActuatorStarted) {
+  ActuatorMetrics metrics("1");
+  metrics.Restore({}, ViewOf({RunAtItsGate()}));
+  metrics.EventCommitted({1, kStart + Seconds(93), testing::kRunId,
+                          engine::StepDone{"3", engine::StepResult::kDone, Seconds(90), ""}});
+  metrics.EventCommitted({2, kStart + Seconds(500), testing::kRunId,
+                          engine::RunFinished{engine::RunResult::kFailed, "a step failed"}});
+  const std::string page = metrics.Render({});
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_gate_wait_seconds_sum{runbook=\"mailhub-rebuild\","
+                              "step=\"Wait for a quiet directory server\"} 90\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_runs_total{result=\"failed\","
+                              "runbook=\"mailhub-rebuild\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_last_run_duration_seconds{host=\"mailhub2\","
+                              "runbook=\"mailhub-rebuild\"} 500\n"));
+}
+
+TEST(Metrics, ShowARunThatActs) {
+  const std::string page = ActuatorMetrics("1").Render(ViewOf({RunAtItsGate()}));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_run_in_progress{host=\"mailhub2\","
+                              "runbook=\"mailhub-rebuild\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_host_in_run{instance=\"x500\","
+                              "runbook=\"mailhub-rebuild\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_gate_open{host=\"mailhub2\","
+                              "runbook=\"mailhub-rebuild\","
+                              "step=\"Wait for a quiet directory server\"} 0\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_run_eta_timestamp_seconds{"));
+  EXPECT_THAT(page, Not(HasSubstr("mailhub_actuator_run_held{")));
+}
+
+TEST(Metrics, SilenceNothingWhileARunHoldsOrIsPaused) {
+  engine::RunView paused = RunAtItsGate();
+  paused.state = engine::RunState::kPaused;
+  for (const engine::RunView& run : {HeldRun(), paused}) {
+    const std::string page = ActuatorMetrics("1").Render(ViewOf({run}));
+    EXPECT_THAT(page, Not(HasSubstr("mailhub_actuator_host_in_run{")));
+    EXPECT_THAT(page, HasSubstr("mailhub_actuator_run_in_progress{host=\"mailhub2\","
+                                "runbook=\"mailhub-rebuild\"} 1\n"));
+  }
+  EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({HeldRun()})),
+              HasSubstr("mailhub_actuator_run_held{host=\"mailhub2\",runbook=\"mailhub-rebuild\","
+                        "step=\"Wait for a quiet directory server\"} 1\n"));
+}
+
+TEST(Metrics, ShowEachSeriesOnceWhenTwoRunsShareRunbookAndHost) {
+  engine::RunView queued = RunAtItsGate();
+  queued.state = engine::RunState::kQueued;
+  engine::View view = ViewOf({HeldRun(), queued});
+  view.queue_blocked_by_hold = true;
+  const std::string page = ActuatorMetrics("1").Render(view);
+  std::set<std::string> seen;
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("#")) continue;
+    const std::string series = line.substr(0, line.rfind(' '));
+    EXPECT_TRUE(seen.insert(series).second) << series;
+  }
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_run_in_progress{host=\"mailhub2\","
+                              "runbook=\"mailhub-rebuild\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_queue_length 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_queue_blocked_by_hold 1\n"));
+}
+
+TEST(Metrics, SayWhichModeIsInForceAndWhetherTheConfigurationIs) {
+  ActuatorMetrics metrics("1.2.3");
+  engine::View view;
+  view.mode = engine::Mode::kHalted;
+  EXPECT_THAT(metrics.Render(view),
+              HasSubstr("mailhub_actuator_config_last_reload_successful 1\n"));
+  metrics.ConfigReloaded(false);
+  const std::string page = metrics.Render(view);
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_config_last_reload_successful 0\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_mode{mode=\"active\"} 0\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_mode{mode=\"halted\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_build_info{version=\"1.2.3\"} 1\n"));
+}
+
+TEST(Metrics, StayBoundedHoweverManyRunsThereWere) {
+  ActuatorMetrics metrics("1");
+  std::vector<PastRun> history(5'000);
+  for (size_t i = 0; i < history.size(); ++i) {
+    history[i].runbook = "r" + std::to_string(i);
+    history[i].started = kStart;
+    history[i].finished = kStart + Seconds(1);
+  }
+  metrics.Restore(history, {});
+  const std::string page = metrics.Render({});
+  size_t series = 0;
+  for (size_t at = 0;
+       (at = page.find("\nmailhub_actuator_last_run_duration_seconds{", at)) != std::string::npos;
+       ++at)
+    ++series;
+  EXPECT_EQ(series, 2'000U);
+}
+
+TEST(Metrics, ArePromtoolClean) {
+  ActuatorMetrics metrics("1.2.3");
+  Feed(metrics);
+  metrics.Restore(*testing::FakeBackend().History("", 100), {});
+  const std::string page = metrics.Render(ViewOf({HeldRun()}));
+  ASSERT_EQ(page, metrics.Render(ViewOf({HeldRun()}))) << "the same state, another page";
+
+  std::string path = "/tmp/mailhub-metrics-XXXXXX";
+  const int fd = mkstemp(path.data());
+  ASSERT_GE(fd, 0);
+  close(fd);
+  std::ofstream(path) << page;
+  FILE* promtool = popen(("promtool check metrics <" + path + " 2>&1").c_str(), "r");
+  ASSERT_NE(promtool, nullptr);
+  std::string complaints;
+  std::array<char, 256> line{};
+  while (fgets(line.data(), line.size(), promtool) != nullptr) complaints += line.data();
+  EXPECT_EQ(pclose(promtool), 0) << complaints;
+  EXPECT_EQ(complaints, "");
+  unlink(path.c_str());
+}
+
+}  // namespace
+}  // namespace mailhub::api

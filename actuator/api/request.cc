@@ -1,0 +1,174 @@
+// Everything here ends in the journal and on operators' terminals, so lengths and characters are
+// bounded at the door.
+#include "actuator/api/request.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+namespace mailhub::api {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kLongestBody = size_t{64} << 10;
+constexpr size_t kLongestName = 128;
+constexpr size_t kLongestText = 2'000;
+constexpr size_t kMostParameters = 64;
+
+std::string Listed(std::initializer_list<std::string_view> words) {
+  std::string text;
+  for (const std::string_view word : words) text += (text.empty() ? "" : ", ") + std::string(word);
+  return text.empty() ? "none" : text;
+}
+
+bool IsOneOf(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool HasControls(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+Result<std::string> Text(const std::string& field, const Json& value, size_t longest) {
+  if (!value.is_string()) return Fail(ErrorKind::kInvalid, field + ": expected a string");
+  std::string text = value.get<std::string>();
+  if (text.size() > longest)
+    return Fail(ErrorKind::kInvalid, field + ": longer than " + std::to_string(longest) + " bytes");
+  if (HasControls(text)) return Fail(ErrorKind::kInvalid, field + ": has control characters");
+  return text;
+}
+
+Result<std::map<std::string, std::string>> Parameters(const Json& value) {
+  if (!value.is_object() || value.size() > kMostParameters)
+    return Fail(ErrorKind::kInvalid, "parameters: expected an object of at most " +
+                                         std::to_string(kMostParameters) + " strings");
+  std::map<std::string, std::string> parameters;
+  for (const auto& [name, entry] : value.items()) {
+    auto text = Text("parameters." + name.substr(0, kLongestName), entry, kLongestText);
+    if (!text) return Fail(text.error());
+    parameters[name] = *text;
+  }
+  return parameters;
+}
+
+Status Fill(ChangeBody& body, const std::string& key, const Json& value) {
+  if (key == "parameters") {
+    auto parameters = Parameters(value);
+    if (!parameters) return Fail(parameters.error());
+    body.parameters = std::move(*parameters);
+    return {};
+  }
+  auto text = Text(key, value, key == "reason" ? kLongestText : kLongestName);
+  if (!text) return Fail(text.error());
+  if (key == "by") body.by = std::move(*text);
+  if (key == "reason") body.reason = std::move(*text);
+  if (key == "runbook") body.runbook = std::move(*text);
+  if (key == "mode") body.mode = std::move(*text);
+  return {};
+}
+
+bool SaysJson(const http::Request& request) {
+  std::string type(request.Header("Content-Type"));
+  type = type.substr(0, type.find(';'));
+  while (!type.empty() && type.back() == ' ') type.pop_back();
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return type == "application/json";
+}
+
+// Refuses a key that stands twice: which one counts would be a guess.
+Result<Json> ParseObject(const std::string& text) {
+  std::string twice;
+  std::vector<std::vector<std::string>> seen;
+  const Json::parser_callback_t look = [&](int, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) seen.emplace_back();
+    if (event == Json::parse_event_t::object_end && !seen.empty()) seen.pop_back();
+    if (event == Json::parse_event_t::key && !seen.empty()) {
+      auto key = parsed.get<std::string>();
+      if (std::find(seen.back().begin(), seen.back().end(), key) != seen.back().end()) twice = key;
+      if (seen.back().size() <= kMostParameters) seen.back().push_back(std::move(key));
+    }
+    return true;
+  };
+  Json json = Json::parse(text, look, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "the body is no valid JSON");
+  if (!json.is_object()) return Fail(ErrorKind::kInvalid, "the body must be a JSON object");
+  if (!twice.empty()) return Fail(ErrorKind::kInvalid, "a key stands twice in the body: " + twice);
+  return json;
+}
+
+}  // namespace
+
+Status OnlyQuery(const http::Request& request, std::initializer_list<std::string_view> known) {
+  for (const auto& [name, value] : request.query) {
+    if (!IsOneOf(name, known))
+      return Fail(ErrorKind::kInvalid, "unknown query parameter '" + name.substr(0, kLongestName) +
+                                           "'; known here: " + Listed(known));
+  }
+  return {};
+}
+
+Result<size_t> QueryLimit(const http::Request& request, size_t otherwise, size_t most) {
+  const auto text = request.Query("limit");
+  if (!text) return otherwise;
+  size_t limit = 0;
+  const char* end = text->data() + text->size();
+  const auto parsed = std::from_chars(text->data(), end, limit);
+  if (parsed.ec != std::errc() || parsed.ptr != end || limit < 1 || limit > most)
+    return Fail(ErrorKind::kInvalid,
+                "limit: expected a whole number from 1 to " + std::to_string(most));
+  return limit;
+}
+
+Result<std::map<std::string, std::string>> QueryParameters(const http::Request& request) {
+  std::map<std::string, std::string> parameters;
+  for (const std::string& text : request.QueryAll("parameter")) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Fail(ErrorKind::kInvalid, "parameter: expected NAME=VALUE");
+    if (text.size() > kLongestText || HasControls(text))
+      return Fail(ErrorKind::kInvalid, "parameter: too long, or has control characters");
+    if (!parameters.emplace(text.substr(0, equals), text.substr(equals + 1)).second)
+      return Fail(ErrorKind::kInvalid, "parameter: '" + text.substr(0, equals) + "' stands twice");
+  }
+  return parameters;
+}
+
+Result<ChangeBody> ParseChange(const http::Request& request,
+                               std::initializer_list<std::string_view> known) {
+  ChangeBody body;
+  if (request.body.empty()) return body;
+  if (!SaysJson(request))
+    return Fail(ErrorKind::kInvalid, "expected the header Content-Type: application/json");
+  if (request.body.size() > kLongestBody)
+    return Fail(ErrorKind::kInvalid, "the body is longer than 64 KiB");
+  auto json = ParseObject(request.body);
+  if (!json) return Fail(json.error());
+  for (const auto& [key, value] : json->items()) {
+    if (!IsOneOf(key, known))
+      return Fail(ErrorKind::kInvalid, "unknown key '" + key.substr(0, kLongestName) +
+                                           "' in the body; known here: " + Listed(known));
+    const Status filled = Fill(body, key, value);
+    if (!filled) return Fail(filled.error());
+  }
+  return body;
+}
+
+std::optional<engine::Verb> ParseRunVerb(std::string_view word) {
+  using engine::Verb;
+  for (const Verb verb : {Verb::kPause, Verb::kResume, Verb::kConfirm, Verb::kCancel, Verb::kRetry,
+                          Verb::kSkip, Verb::kResolve})
+    if (word == Name(verb)) return verb;
+  return std::nullopt;
+}
+
+Result<engine::Mode> ParseMode(std::string_view word) {
+  using engine::Mode;
+  for (const Mode mode : {Mode::kActive, Mode::kObserve, Mode::kHalted})
+    if (word == Name(mode)) return mode;
+  return Fail(ErrorKind::kInvalid, "mode: expected active, observe or halted");
+}
+
+}  // namespace mailhub::api

@@ -1,0 +1,42 @@
+// What clients ask, checked: query parameters, JSON bodies, who they are. nlohmann/json stays in
+// the .cc.
+#pragma once
+
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "actuator/engine/engine.h"
+#include "lib/base/result.h"
+#include "lib/http/server.h"
+
+namespace mailhub::api {
+
+// kInvalid when the request has a query parameter that is not in `known`, naming those.
+Status OnlyQuery(const http::Request& request, std::initializer_list<std::string_view> known);
+
+// A whole number between 1 and `most`; `otherwise` when the parameter is not there.
+Result<size_t> QueryLimit(const http::Request& request, size_t otherwise, size_t most);
+
+// The values of repeated "parameter=NAME=VALUE".
+Result<std::map<std::string, std::string>> QueryParameters(const http::Request& request);
+
+// The body of a changing request: one flat JSON object, at most 64 KiB, of the content type
+// application/json, every key known to the route. An empty body is an empty object.
+struct ChangeBody {
+  std::string by;
+  std::string reason;
+  std::string runbook;
+  std::string mode;
+  std::map<std::string, std::string> parameters;
+};
+Result<ChangeBody> ParseChange(const http::Request& request,
+                               std::initializer_list<std::string_view> known);
+
+// The word the API and mailhubctl use for it: "pause" ...; not "start", which is about no run.
+std::optional<engine::Verb> ParseRunVerb(std::string_view word);
+Result<engine::Mode> ParseMode(std::string_view word);
+
+}  // namespace mailhub::api

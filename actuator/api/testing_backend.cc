@@ -1,0 +1,240 @@
+// See testing_backend.h.
+#include "actuator/api/testing_backend.h"
+
+namespace mailhub::api::testing {
+
+using engine::StepPhase;
+using engine::StepView;
+
+FakeBackend::FakeBackend() = default;
+
+std::shared_ptr<const engine::View> FakeBackend::Look() const {
+  return state_.With([](const State& state) { return state.view; });
+}
+
+Result<std::string> FakeBackend::Submit(
+    std::variant<engine::Notification, engine::Command, engine::SetMode> what) {
+  return state_.With([&](State& state) {
+    if (const auto* command = std::get_if<engine::Command>(&what))
+      state.commands.push_back(*command);
+    if (const auto* mode = std::get_if<engine::SetMode>(&what)) state.modes.push_back(mode->mode);
+    return state.answer;
+  });
+}
+
+Result<engine::Plan> FakeBackend::MakePlan(const std::string& runbook,
+                                           const std::map<std::string, std::string>& parameters) {
+  engine::Plan plan = RebuildPlan();
+  if (runbook != plan.runbook) return Fail(ErrorKind::kNotFound, "no runbook '" + runbook + "'");
+  plan.parameters = parameters;
+  return plan;
+}
+
+Result<std::vector<PastRun>> FakeBackend::History(const std::string& runbook, size_t limit) {
+  std::vector<PastRun> runs;
+  for (int i = 0; i < 3; ++i) {
+    PastRun run;
+    run.id = std::string(31, 'a') + static_cast<char>('0' + i);
+    run.runbook = i == 2 ? "directory-restart" : "mailhub-rebuild";
+    run.target = i == 2 ? "" : "mailhub" + std::to_string(i + 1);
+    run.by = "alertmanager";
+    run.result = i == 1 ? engine::RunResult::kFailed : engine::RunResult::kSucceeded;
+    run.detail = i == 1 ? "=cmd|'/c calc'!A1, \"quoted\"" : "";
+    run.queued = kStart - Seconds(60) - Seconds(86'400 * i);
+    run.started = kStart - Seconds(86'400 * i);
+    run.finished = run.started + Seconds(14'400 + i);
+    if ((runbook.empty() || runbook == run.runbook) && runs.size() < limit) runs.push_back(run);
+  }
+  return runs;
+}
+
+Result<std::vector<PastAlert>> FakeBackend::Alerts(size_t limit) {
+  std::vector<PastAlert> alerts;
+  for (int i = 0; i < 2 && alerts.size() < limit; ++i) {
+    PastAlert alert;
+    alert.at = kStart - Seconds(i);
+    alert.decided.notification = "n1";
+    alert.decided.fingerprint = i == 0 ? "f00d" : "beef";
+    alert.decided.alertname = "TablesStale";
+    alert.decided.labels = {{"alertname", "TablesStale"}, {"instance", "mailhub2\x1b[2J"}};
+    alert.decided.starts_at = kStart - Seconds(300);
+    alert.decided.trigger = "stale tables";
+    alert.decided.decision = i == 0 ? engine::Decision::kStartedRun : engine::Decision::kRejected;
+    alert.decided.detail = i == 0 ? "started a rebuild" : "the site file has no host mailhub9";
+    alert.decided.run = i == 0 ? kRunId : "";
+    alerts.push_back(alert);
+  }
+  return alerts;
+}
+
+Result<std::vector<engine::Event>> FakeBackend::RunEvents(const std::string& run) {
+  auto events = state_.With([](const State& state) { return state.events; });
+  if (events.empty()) return Fail(ErrorKind::kNotFound, "no run '" + run + "'");
+  return events;
+}
+
+Status FakeBackend::Reload() {
+  state_.With([](State& state) { ++state.reloads; });
+  return {};
+}
+
+bool FakeBackend::Ready() const {
+  return state_.With([](const State& state) { return state.ready; });
+}
+
+void FakeBackend::Show(engine::View view) {
+  auto shared = std::make_shared<const engine::View>(std::move(view));
+  state_.With([&](State& state) { state.view = std::move(shared); });
+}
+void FakeBackend::AnswerWith(Result<std::string> answer) {
+  state_.With([&](State& state) { state.answer = std::move(answer); });
+}
+void FakeBackend::SetReady(bool ready) {
+  state_.With([&](State& state) { state.ready = ready; });
+}
+void FakeBackend::SetEvents(std::vector<engine::Event> events) {
+  state_.With([&](State& state) { state.events = std::move(events); });
+}
+std::vector<engine::Command> FakeBackend::Commands() const {
+  return state_.With([](const State& state) { return state.commands; });
+}
+std::vector<engine::Mode> FakeBackend::Modes() const {
+  return state_.With([](const State& state) { return state.modes; });
+}
+int FakeBackend::Reloads() const {
+  return state_.With([](const State& state) { return state.reloads; });
+}
+
+engine::RunView RunAtItsGate() {
+  engine::RunView run;
+  run.id = kRunId;
+  run.runbook = "mailhub-rebuild";
+  run.summary = "Rebuild the tables of one mailhub";
+  run.target = "mailhub2";
+  run.parameters = {{"target", "mailhub2"}};
+  run.locks = {"directory"};
+  run.hosts = {"mailhub2", "x500"};
+  run.trigger = "stale tables";
+  run.fingerprint = "f00d";
+  run.by = "alertmanager";
+  run.state = engine::RunState::kRunning;
+  run.queued = kStart - Seconds(5);
+  run.started = kStart;
+  run.eta = kStart + Seconds(14'400);
+  for (const engine::Step& step : RebuildPlan().steps) {
+    StepView view;
+    view.path = step.path;
+    view.name = step.name;
+    view.kind = step.kind;
+    view.host = step.host;
+    view.command = step.command;
+    if (step.gate) view.expr = step.gate->expr;
+    run.steps.push_back(view);
+  }
+  run.steps[0].phase = StepPhase::kDone;
+  run.steps[0].result = engine::StepResult::kDone;
+  run.steps[0].took = Milliseconds(2'500);
+  run.steps[0].started = kStart;
+  run.steps[0].attempt = 1;
+  run.steps[0].exit_status = 0;
+  run.steps[0].output = "stopped\x1b]0;owned\x07\x1b[2J\n\xff\n";
+  run.steps[1].phase = StepPhase::kDone;
+  run.steps[1].result = engine::StepResult::kSkipped;
+  run.steps[1].took = Milliseconds(0);
+  run.steps[1].detail = "done by hand";
+  run.steps[2].phase = StepPhase::kGate;
+  run.steps[2].started = kStart + Seconds(3);
+  run.steps[2].attempt = 1;
+  run.steps[2].gate =
+      engine::GateReading{engine::GateState::kFalse, 0.72, 0.9, ">=", "x500 is busy"};
+  run.current = 2;
+  StepView always;
+  always.path = "always.1";
+  always.name = "Start regclient on mailhub2";
+  always.host = "mailhub2";
+  always.always = true;
+  run.steps.push_back(always);
+  return run;
+}
+
+engine::RunView HeldRun() {
+  engine::RunView run = RunAtItsGate();
+  run.state = engine::RunState::kHeld;
+  run.hold = engine::HoldReason::kGateShut;
+  run.hold_path = "3";
+  run.hold_detail = "the gate did not open within 1h";
+  return run;
+}
+
+engine::RunView FinishedRun(engine::RunResult result) {
+  engine::RunView run = RunAtItsGate();
+  run.state = engine::RunState::kFinished;
+  run.result = result;
+  run.finished = kStart + Seconds(14'000);
+  for (StepView& step : run.steps) {
+    step.phase = StepPhase::kDone;
+    if (!step.result) step.result = engine::StepResult::kDone;
+    if (!step.took) step.took = Milliseconds(1'000);
+  }
+  return run;
+}
+
+engine::Plan RebuildPlan() {
+  engine::Plan plan;
+  plan.runbook = "mailhub-rebuild";
+  plan.summary = "Rebuild the tables of one mailhub";
+  plan.parameters = {{"target", "mailhub2"}};
+  plan.target = "mailhub2";
+  plan.locks = {"directory"};
+  plan.expected = Milliseconds(14'400'000);
+  const auto add = [&](engine::StepKind kind, const char* name, const char* host,
+                       const char* command, const char* expr) {
+    engine::Step step;
+    step.path = std::to_string(plan.steps.size() + 1);
+    step.kind = kind;
+    step.name = name;
+    step.host = host;
+    step.command = command;
+    if (*expr != '\0') step.gate = engine::Gate{.expr = expr, .about = {"x500"}};
+    plan.steps.push_back(step);
+  };
+  using engine::StepKind;
+  add(StepKind::kRun, "Stop the main directory process", "x500", "/etc/rc2.d/S81eddy stop",
+      "mailhub_process_running{process=\"eddy\"} == 0");
+  add(StepKind::kRun, "Stop regclient on mailhub2", "mailhub2", "systemctl stop regclient", "");
+  add(StepKind::kWaitFor, "Wait for a quiet directory server", "", "", "idle >= 0.9");
+  add(StepKind::kJob, "Rebuild the tables", "mailhub2", "/home/exim/scripts/rebuild", "");
+  engine::DeadMan dead_man;
+  dead_man.restore = "/etc/rc2.d/S81eddy start";
+  dead_man.after = Milliseconds(900'000);
+  plan.steps[0].dead_man = dead_man;
+  return plan;
+}
+
+std::vector<engine::Event> EventsOfASuccess(const std::string& run) {
+  std::vector<engine::Event> events;
+  const auto at = [&](int second, engine::EventBody body) {
+    events.push_back({events.size() + 1, kStart + Seconds(second), run, std::move(body)});
+  };
+  engine::Receipt receipt;
+  receipt.state = engine::ReceiptState::kFinished;
+  receipt.output = "fine\n";
+  at(-5, engine::RunQueued{RebuildPlan(), "stale tables", "f00d", "alertmanager", ""});
+  at(0, engine::RunStarted{});
+  at(0, engine::StepStarted{"1", 1, "d1"});
+  at(2, engine::StepSettled{"1", 1, receipt});
+  at(7, engine::StepDone{"1", engine::StepResult::kDone, Milliseconds(7'000), ""});
+  at(7, engine::StepStarted{"2", 1, "d2"});
+  at(8, engine::StepSettled{"2", 1, receipt});
+  at(8, engine::StepDone{"2", engine::StepResult::kDone, Milliseconds(1'000), ""});
+  at(8, engine::StepStarted{"3", 1, ""});
+  at(98, engine::StepDone{"3", engine::StepResult::kDone, Milliseconds(90'000), "0.93 >= 0.9"});
+  at(98, engine::StepStarted{"4", 1, "d2"});
+  at(14'000, engine::StepSettled{"4", 1, receipt});
+  at(14'000, engine::StepDone{"4", engine::StepResult::kDone, Milliseconds(13'902'000), ""});
+  at(14'000, engine::RunEnding{});
+  at(14'001, engine::RunFinished{});
+  return events;
+}
+
+}  // namespace mailhub::api::testing

@@ -1,0 +1,66 @@
+// A backend for tests: shows what it is given, remembers what it is asked.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actuator/api/backend.h"
+#include "lib/base/guarded.h"
+
+namespace mailhub::api::testing {
+
+// Thread-safe.
+class FakeBackend final : public Backend {
+ public:
+  FakeBackend();
+
+  std::shared_ptr<const engine::View> Look() const override;
+  Result<std::string> Submit(
+      std::variant<engine::Notification, engine::Command, engine::SetMode> what) override;
+  Result<engine::Plan> MakePlan(const std::string& runbook,
+                                const std::map<std::string, std::string>& parameters) override;
+  Result<std::vector<PastRun>> History(const std::string& runbook, size_t limit) override;
+  Result<std::vector<PastAlert>> Alerts(size_t limit) override;
+  Result<std::vector<engine::Event>> RunEvents(const std::string& run) override;
+  Status Reload() override;
+  bool Ready() const override;
+
+  void Show(engine::View view);
+  void AnswerWith(Result<std::string> answer);  // of Submit
+  void SetReady(bool ready);
+  void SetEvents(std::vector<engine::Event> events);  // of every run
+
+  std::vector<engine::Command> Commands() const;
+  std::vector<engine::Mode> Modes() const;
+  int Reloads() const;
+
+ private:
+  struct State {
+    std::shared_ptr<const engine::View> view = std::make_shared<engine::View>();
+    Result<std::string> answer = std::string("0123456789abcdef0123456789abcdef");
+    std::vector<engine::Command> commands;
+    std::vector<engine::Mode> modes;
+    std::vector<engine::Event> events;
+    int reloads = 0;
+    bool ready = true;
+  };
+  Guarded<State> state_;
+};
+
+// A rebuild on mailhub2 with 4 steps and one `always` step: the third waits at its gate.
+engine::RunView RunAtItsGate();
+// The same, held there.
+engine::RunView HeldRun();
+engine::RunView FinishedRun(engine::RunResult result);
+engine::Plan RebuildPlan();
+// Everything that happened to a run of that plan, from its queueing to its success.
+std::vector<engine::Event> EventsOfASuccess(const std::string& run);
+
+inline constexpr const char* kRunId = "3f2a91c0aa55aa55aa55aa55aa55aa55";
+// 2026-03-01T10:00:00Z: when that run started.
+inline constexpr WallTime kStart{Milliseconds(1'772'359'200'000)};
+
+}  // namespace mailhub::api::testing

@@ -1,0 +1,86 @@
+// Two unfinished runs may share runbook and host; where they do, the one that needs attention wins.
+#include "actuator/api/view_metrics.h"
+
+#include <algorithm>
+#include <map>
+
+namespace mailhub::api {
+namespace {
+
+using engine::RunState;
+
+bool InProgress(const engine::RunView& run) {
+  return run.state != RunState::kQueued && run.state != RunState::kFinished;
+}
+
+// What a run causes may be silenced only while it acts by itself: neither held nor paused, when
+// what it left stopped must be heard of.
+bool Acts(const engine::RunView& run) {
+  return (run.state == RunState::kRunning || run.state == RunState::kEnding) && !run.hold;
+}
+
+std::string NameOfStep(const engine::RunView& run, const std::string& path) {
+  for (const engine::StepView& step : run.steps)
+    if (step.path == path) return step.name;
+  return path;
+}
+
+void AddGates(Exposition& page, const engine::RunView& run) {
+  for (const engine::StepView& step : run.steps) {
+    if (step.phase != engine::StepPhase::kGate) continue;
+    const bool open = step.gate && step.gate->state == engine::GateState::kOpen;
+    page.Gauge("mailhub_actuator_gate_open",
+               "Whether the condition being waited for held at the last look.",
+               {{"runbook", run.runbook}, {"host", run.target}, {"step", step.name}}, open ? 1 : 0);
+  }
+}
+
+}  // namespace
+
+void AddViewMetrics(Exposition& page, const engine::View& view,
+                    const std::set<std::pair<std::string, std::string>>& known) {
+  using Key = std::pair<std::string, std::string>;
+  std::map<Key, bool> in_progress;
+  std::map<Key, bool> overdue;
+  std::map<Key, double> eta_s;
+  for (const Key& key : known) in_progress[key] = overdue[key] = false;
+  size_t queued = 0;
+  for (const engine::RunView& run : view.unfinished) {
+    const Key key{run.runbook, run.target};
+    queued += run.state == RunState::kQueued ? 1 : 0;
+    in_progress[key] |= InProgress(run);
+    overdue[key] |= run.overdue;
+    if (run.eta && InProgress(run)) eta_s[key] = std::max(eta_s[key], ToUnixSeconds(*run.eta));
+    if (Acts(run))
+      for (const std::string& host : run.hosts)
+        page.Gauge("mailhub_actuator_host_in_run", "1 for each host that an acting run touches.",
+                   {{"instance", host}, {"runbook", run.runbook}}, 1);
+    if (run.hold)
+      page.Gauge("mailhub_actuator_run_held", "1 for each run that waits for a person.",
+                 {{"runbook", run.runbook},
+                  {"host", run.target},
+                  {"step", NameOfStep(run, run.hold_path)}},
+                 1);
+    AddGates(page, run);
+  }
+  for (const auto& [key, value] : in_progress)
+    page.Gauge("mailhub_actuator_run_in_progress", "Whether such a run has started and not ended.",
+               {{"runbook", key.first}, {"host", key.second}}, value ? 1 : 0);
+  for (const auto& [key, value] : overdue)
+    page.Gauge("mailhub_actuator_run_overdue", "Whether such a run takes longer than it should.",
+               {{"runbook", key.first}, {"host", key.second}}, value ? 1 : 0);
+  for (const auto& [key, value] : eta_s)
+    page.Gauge("mailhub_actuator_run_eta_timestamp_seconds", "When the run is expected to end.",
+               {{"runbook", key.first}, {"host", key.second}}, value);
+  page.Gauge("mailhub_actuator_queue_length", "Runs that have not started.", {},
+             static_cast<double>(queued));
+  page.Gauge("mailhub_actuator_queue_blocked_by_hold",
+             "Whether a run cannot start because a held one keeps its lock.", {},
+             view.queue_blocked_by_hold ? 1 : 0);
+  for (const engine::Mode mode :
+       {engine::Mode::kActive, engine::Mode::kObserve, engine::Mode::kHalted})
+    page.Gauge("mailhub_actuator_mode", "The mode in force is 1, the others 0.",
+               {{"mode", Name(mode)}}, view.mode == mode ? 1 : 0);
+}
+
+}  // namespace mailhub::api

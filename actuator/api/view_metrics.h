@@ -1,0 +1,17 @@
+// The part of the metrics page that is a picture of this moment.
+#pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "actuator/api/exposition.h"
+#include "actuator/engine/view.h"
+
+namespace mailhub::api {
+
+// `known`: runbook and host of past runs, which show 0 while no such run is in progress.
+void AddViewMetrics(Exposition& page, const engine::View& view,
+                    const std::set<std::pair<std::string, std::string>>& known);
+
+}  // namespace mailhub::api
