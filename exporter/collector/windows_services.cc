@@ -15,15 +15,13 @@ constexpr uint64_t kNeverStarted = 1077;
 
 // "        STATE              : 4  RUNNING " -> 4
 std::optional<uint64_t> NumberAfter(std::string_view output, std::string_view key) {
-  size_t at = 0;
-  while ((at = output.find(key, at)) != std::string_view::npos) {
-    const bool starts_line = output.find_last_not_of(" \t", at - 1) == std::string_view::npos ||
-                             output[output.find_last_not_of(" \t", at - 1)] == '\n';
-    at += key.size();
-    if (!starts_line) continue;
-    std::string_view line = output.substr(at, output.find_first_of("\r\n", at) - at);
-    const auto words = Words(line, 3);
-    if (words.size() >= 2 && words[0] == ":") return ReadCount(words[1], UINT32_MAX);
+  while (!output.empty()) {
+    const size_t end = output.find_first_of("\r\n");
+    const auto words = Words(output.substr(0, end), 4);
+    if (words.size() >= 3 && words[0] == key && words[1] == ":") {
+      return ReadCount(words[2], UINT32_MAX);
+    }
+    output.remove_prefix(end == std::string_view::npos ? output.size() : end + 1);
   }
   return std::nullopt;
 }

@@ -1,0 +1,288 @@
+// Replies of honest hosts are read; whatever else a host may send is refused early and costs little
+// memory.
+#include "exporter/collector/reply.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "exporter/collector/collector.h"
+#include "exporter/metrics/testing.h"
+
+namespace mailhub::exporter {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kReply[] =
+    "N begin 1\nuptime 1234.56\nboot 8a002b5d-4133\nclock 100 4 1700000000\n"
+    "section host 10.00\ncpu  100 0 200 9000 50 0 1 2 0 0\ncpus 2\nMemTotal: 1000 kB\n"
+    "MemFree: 10 kB\nMemAvailable: 500 kB\ntime 1700001234.5\ndone host 10.25\n"
+    "section services 11\nfailed services 12 systemctl show said nothing\nN end\n";
+
+std::string Refusal(const std::string& bytes) {
+  ReplyReader reader("N");
+  auto fed = reader.Feed(bytes);
+  if (fed) return reader.complete() ? "complete" : "waiting";
+  EXPECT_EQ(fed.error().kind, ErrorKind::kCorrupt);
+  return fed.error().message;
+}
+
+// What one collector makes of a section's lines.
+Status ReadWith(const Collector& collector, const config::Host& host,
+                std::vector<std::string> lines, Families* families) {
+  Reply reply;
+  reply.uptime_seconds = 10;
+  reply.boot_time_seconds = 1000;
+  Section section;
+  section.done = true;
+  section.lines = std::move(lines);
+  return collector.read(host, reply, section, families);
+}
+
+TEST(Reply, IsTheSameHoweverTheBytesAreCut) {
+  const std::string noise = "Welcome!\nLast login: yesterday\n$ \n";
+  for (size_t size : {1u, 2u, 7u, 1000u}) {
+    ReplyReader reader("N");
+    const std::string bytes = noise + kReply;
+    for (size_t i = 0; i < bytes.size(); i += size) {
+      ASSERT_TRUE(reader.Feed(std::string_view(bytes).substr(i, size)));
+    }
+    ASSERT_TRUE(reader.complete());
+    EXPECT_EQ(reader.reply().uptime_seconds, 1234.56);
+    EXPECT_EQ(reader.reply().boot_id, "8a002b5d-4133");
+    EXPECT_EQ(reader.reply().boot_time_seconds, 1700000000);
+    const Section* host = reader.reply().Find("host");
+    ASSERT_NE(host, nullptr);
+    EXPECT_TRUE(host->done);
+    EXPECT_DOUBLE_EQ(host->seconds, 0.25);
+    EXPECT_EQ(host->lines.size(), 6u);
+    EXPECT_FALSE(reader.reply().Find("services")->done);
+    EXPECT_EQ(reader.reply().Find("services")->complaint, "systemctl show said nothing");
+  }
+}
+
+TEST(Reply, ShowsWhatIsDoneBeforeItIsComplete) {
+  ReplyReader reader("N");
+  ASSERT_TRUE(
+      reader.Feed("N begin 1\nuptime 1\nsection host 1\nx\ndone host 2\nsection files 2\ny"));
+  EXPECT_FALSE(reader.complete());
+  EXPECT_TRUE(reader.reply().Find("host")->done);
+  EXPECT_FALSE(reader.reply().Find("files")->done);
+}
+
+TEST(Reply, IsRefusedWhenItsStructureIsBroken) {
+  EXPECT_EQ(Refusal("N begin 1\nuptime 1\nN end\n"), "complete");
+  EXPECT_THAT(Refusal("N begin 2\n"), HasSubstr("another version"));
+  EXPECT_THAT(Refusal("N begin 1\nhello\n"), HasSubstr("unknown line"));
+  EXPECT_THAT(Refusal("N begin 1\nuptime -1\n"), HasSubstr("unknown line"));
+  EXPECT_THAT(Refusal("N begin 1\nuptime nan\n"), HasSubstr("unknown line"));
+  EXPECT_THAT(Refusal("N begin 1\nuptime 1e300\n"), HasSubstr("unknown line"));
+  EXPECT_THAT(Refusal("N begin 1\nboot ../../etc\n"), HasSubstr("unknown line"));
+  EXPECT_THAT(Refusal("N begin 1\nclock 0 4 1\n"), HasSubstr("unknown line"));
+  EXPECT_THAT(Refusal("N begin 1\nsection a 1\nsection b 1\n"), HasSubstr("begins in the wrong"));
+  EXPECT_THAT(Refusal("N begin 1\nsection a\n"), HasSubstr("begins in the wrong"));
+  EXPECT_THAT(Refusal("N begin 1\nsection a 1\ndone b 1\n"), HasSubstr("ends in the wrong"));
+  EXPECT_THAT(Refusal("N begin 1\ndone a 1\n"), HasSubstr("ends in the wrong"));
+  EXPECT_THAT(Refusal("N begin 1\nsection a 1\nN end\n"), HasSubstr("end is in the wrong place"));
+  EXPECT_THAT(Refusal("N begin 1\nsection a 1\ndone a 1\nsection a 1\n"), HasSubstr("too many"));
+  EXPECT_THAT(Refusal("N begin 1\nN end\nmore\n"), HasSubstr("follows its end"));
+}
+
+TEST(Reply, CostsBoundedMemoryWhateverTheHostSends) {
+  const std::string block(60'000, 'x');
+  ReplyReader noise("N");
+  size_t sent = 0;
+  while (noise.Feed(block)) ASSERT_LT(sent += block.size(), 1u << 20);
+  ReplyReader line("N");
+  ASSERT_TRUE(line.Feed("N begin 1\n"));
+  EXPECT_FALSE(line.Feed(block));
+  ReplyReader frame("N");
+  ASSERT_TRUE(frame.Feed("N begin 1\nsection a 1\n"));
+  sent = 0;
+  const std::string lines = std::string(5000, 'x') + "\n";
+  while (frame.Feed(lines)) ASSERT_LT(sent += lines.size(), 4u << 20);
+  ReplyReader sections("N");
+  ASSERT_TRUE(sections.Feed("N begin 1\n"));
+  int count = 0;
+  while (sections.Feed("section " + std::to_string(count) + " 1\ndone " + std::to_string(count) +
+                       " 1\n")) {
+    ASSERT_LT(++count, 100);
+  }
+}
+
+TEST(Reply, SurvivesAMillionBytesOfMutations) {
+  std::minstd_rand random(20240601);
+  for (int round = 0; round < 3000; ++round) {
+    std::string bytes = kReply;
+    for (int i = 0; i < 4; ++i) {
+      const size_t at = random() % bytes.size();
+      switch (random() % 3) {
+        case 0:
+          bytes[at] = static_cast<char>(random());
+          break;
+        case 1:
+          bytes.erase(at, random() % 40);
+          break;
+        default:
+          bytes.insert(at, bytes.substr(random() % bytes.size(), random() % 40));
+      }
+    }
+    ReplyReader reader("N");
+    static_cast<void>(reader.Feed(bytes));
+    for (const Section& section : reader.reply().sections) {
+      for (const Collector* collector : HelperCollectors()) {
+        Families families;
+        static_cast<void>(collector->read(config::Host{}, reader.reply(), section, &families));
+      }
+    }
+  }
+}
+
+TEST(HostCollector, RefusesWhatIsNoCountOfTicksOrBytes) {
+  const std::vector<std::string> good = {"cpu  1 2 3 4 5 6 7 8 9 10", "cpus 2", "MemTotal: 10 kB",
+                                         "MemFree: 1 kB", "MemAvailable: 5 kB"};
+  Families families;
+  EXPECT_TRUE(ReadWith(kHostCollector, {}, good, &families));
+  EXPECT_DOUBLE_EQ(*Value(families, "mailhub_host_cpu_seconds_total", {{"mode", "idle"}}), 0.04);
+  for (const auto& [place, lie] :
+       std::vector<std::pair<size_t, std::string>>{{0, "cpu -1 2 3 4"},
+                                                   {0, "cpu 1 2 3 inf"},
+                                                   {0, "cpu0 1 2 3 4"},
+                                                   {0, ""},
+                                                   {1, "cpus 0"},
+                                                   {1, "cpus 99999999"},
+                                                   {1, "cpus"},
+                                                   {2, "MemTotal: x kB"},
+                                                   {2, "MemTotal: 10 MB"},
+                                                   {2, "MemTotal: 99999999999999999999999 kB"}}) {
+    auto lines = good;
+    lines[place] = lie;
+    Families none;
+    EXPECT_FALSE(ReadWith(kHostCollector, {}, lines, &none)) << lie;
+  }
+}
+
+constexpr char kStat[] =
+    " S 1 1 1 0 -1 4194304 140 0 1 0 50 25 0 0 20 0 3 0 6000 2990080 408 18446744073709551615";
+
+config::Host HostWithThreads() {
+  config::Host host;
+  host.processes["a"] = {"/a", "", ""};
+  host.processes["b"] = {"/b", "", ""};
+  host.threads["b"] = {"x", "y"};
+  return host;
+}
+
+TEST(ProcessCollector, AddsUpProcessesAndTakesTheOldestStart) {
+  Families families;
+  const std::string later = " S 1 1 1 0 -1 4194304 140 0 1 0 1 1 0 0 20 0 1 0 7000 2990080 408 1";
+  ASSERT_TRUE(ReadWith(kProcessCollector, HostWithThreads(),
+                       {"process 1 500 10" + later, std::string("process 1 501 20") + kStat,
+                        std::string("thread 1 502") + kStat},
+                       &families));
+  EXPECT_EQ(*Value(families, "mailhub_process_running", {{"process", "a"}}), 0);
+  EXPECT_EQ(*Value(families, "mailhub_process_running", {{"process", "b"}}), 2);
+  EXPECT_EQ(*Value(families, "mailhub_process_resident_memory_bytes", {{"process", "b"}}),
+            30 * 4096);
+  EXPECT_EQ(*Value(families, "mailhub_process_start_time_seconds", {{"process", "b"}}), 1060);
+  EXPECT_DOUBLE_EQ(*Value(families, "mailhub_process_cpu_seconds_total", {{"process", "b"}}), 0.77);
+  EXPECT_EQ(*Value(families, "mailhub_thread_running", {{"process", "b"}, {"thread", "x"}}), 0);
+  EXPECT_EQ(*Value(families, "mailhub_thread_running", {{"process", "b"}, {"thread", "y"}}), 1);
+  EXPECT_FALSE(Value(families, "mailhub_process_start_time_seconds", {{"process", "a"}}));
+}
+
+TEST(ProcessCollector, RefusesPlacesAndFiguresThatCannotBe) {
+  for (const std::string& lie :
+       {std::string("process 2 1 1") + kStat, std::string("process -1 1 1") + kStat,
+        std::string("thread 2 1") + kStat, std::string("process 0 1 x") + kStat,
+        std::string("process 0 1 1 Q 1 1 1 0 -1 1 1 0 1 0 5 2 0 0 20 0 3 0 60 1 1"),
+        std::string("process 0 1 1 S 1"), std::string("shell 0 1 1") + kStat,
+        std::string("process")}) {
+    Families families;
+    EXPECT_FALSE(ReadWith(kProcessCollector, HostWithThreads(), {lie}, &families)) << lie;
+  }
+}
+
+TEST(ServiceCollector, ReadsWhatSystemctlSaysInItsOrder) {
+  config::Host host;
+  host.services["a"] = {config::ServiceKind::kSystemd};
+  host.services["b"] = {config::ServiceKind::kSystemd};
+  host.services["c"] = {config::ServiceKind::kSysv};
+  Families families;
+  ASSERT_TRUE(ReadWith(
+      kServiceCollector, host,
+      {"Id=real-name.service", "LoadState=loaded", "ActiveState=active", "NRestarts=3",
+       "ExecMainStartTimestampMonotonic=60000000", "ActiveEnterTimestampMonotonic=61000000", "",
+       "Id=b.service", "LoadState=not-found", "ActiveState=inactive", "NRestarts=0",
+       "ExecMainStartTimestampMonotonic=0", "sysv c 3"},
+      &families));
+  const auto state = [&](const std::string& name, const std::string& which) {
+    return *Value(families, "mailhub_service_state", {{"name", name}, {"state", which}});
+  };
+  EXPECT_EQ(state("a", "active"), 1);
+  EXPECT_EQ(state("a", "failed"), 0);
+  EXPECT_EQ(state("b", "absent"), 1);
+  EXPECT_EQ(state("c", "inactive"), 1);
+  EXPECT_EQ(*Value(families, "mailhub_service_start_time_seconds", {{"name", "a"}}), 1060);
+  EXPECT_EQ(*Value(families, "mailhub_service_restarts_total", {{"name", "a"}}), 3);
+  EXPECT_FALSE(Value(families, "mailhub_service_start_time_seconds", {{"name", "b"}}));
+  EXPECT_FALSE(ReadWith(kServiceCollector, host, {"LoadState=loaded"}, &families));
+  EXPECT_FALSE(ReadWith(kServiceCollector, host, {}, &families));
+}
+
+TEST(PathCollectors, KeepAPathWithBlanksWholeAndRefuseOtherLines) {
+  config::Host host;
+  host.directories["d"] = "/with blank/d";
+  host.files["f"] = "/f";
+  Families families;
+  const std::vector<std::string> lines = {"d 0 4096 1.5 /with blank/d", "f 1 10 20.5 /with blank/d",
+                                          "f 1 5 19.5 /with blank/d", "l 1 5 1.0 /with blank/d",
+                                          "f 0 7 -3.0 /f"};
+  ASSERT_TRUE(ReadWith(kDirectoryCollector, host, lines, &families));
+  ASSERT_TRUE(ReadWith(kFileCollector, host, lines, &families));
+  EXPECT_EQ(*Value(families, "mailhub_directory_files", {{"directory", "d"}}), 2);
+  EXPECT_EQ(*Value(families, "mailhub_directory_bytes", {{"directory", "d"}}), 15);
+  EXPECT_EQ(
+      *Value(families, "mailhub_directory_oldest_file_timestamp_seconds", {{"directory", "d"}}),
+      19.5);
+  EXPECT_EQ(*Value(families, "mailhub_file_mtime_timestamp_seconds", {{"file", "f"}}), 0);
+  for (const char* lie : {"f 0 -1 1.0 /f", "f 2 1 1.0 /f", "f 0 1 x /f", "ff 0 1 1 /f", "f 0 1"}) {
+    EXPECT_FALSE(ReadWith(kFileCollector, host, {lie}, &families)) << lie;
+  }
+}
+
+TEST(CheckCollector, NeedsAStatusAndANumber) {
+  config::Host host;
+  host.checks["a"] = {"a", Milliseconds(1)};
+  host.checks["b"] = {"b", Milliseconds(1)};
+  Families families;
+  ASSERT_TRUE(ReadWith(kCheckCollector, host,
+                       {"output 0 -2.5e3 files", "status 0 0", "output 1 12"}, &families));
+  EXPECT_EQ(*Value(families, "mailhub_check_success", {{"check", "a"}}), 1);
+  EXPECT_EQ(*Value(families, "mailhub_check_value", {{"check", "a"}}), -2500);
+  EXPECT_EQ(*Value(families, "mailhub_check_success", {{"check", "b"}}), 0);
+  EXPECT_FALSE(Value(families, "mailhub_check_value", {{"check", "b"}}));
+  for (const char* lie : {"status 2 0", "status", "exit 0 0", "status x 0"}) {
+    EXPECT_FALSE(ReadWith(kCheckCollector, host, {lie}, &families)) << lie;
+  }
+  Families no_number;
+  ASSERT_TRUE(ReadWith(kCheckCollector, host, {"output 0 nan", "status 0 0"}, &no_number));
+  EXPECT_FALSE(Value(no_number, "mailhub_check_value", {{"check", "a"}}));
+}
+
+TEST(Spec, AsksForEachExecutableAndPathOnce) {
+  config::Host host = HostWithThreads();
+  host.processes["b2"] = {"/b", "-x y", "-z"};
+  host.directories["d"] = "/same";
+  host.files["f"] = "/same";
+  host.services["s"] = {config::ServiceKind::kSystemd};
+  host.checks["c"] = {"wc -l </x", Milliseconds(1500)};
+  EXPECT_EQ(WriteSpec(host),
+            "spec\nexe /a\nprocess 0\nexe /b\nprocess 1\nthread x\nthread y\nprocess 1\n"
+            "contain -x y\nlack -z\nunit s.service\npath /same\ncheck c 1500 wc -l </x\nend\n");
+}
+
+}  // namespace
+}  // namespace mailhub::exporter

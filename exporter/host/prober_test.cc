@@ -1,0 +1,205 @@
+// Scrapes share a collection, wait no longer than they may, and never get what was true before.
+#include "exporter/host/prober.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <vector>
+
+#include "exporter/metrics/testing.h"
+
+namespace mailhub::exporter {
+namespace {
+
+constexpr Metric kSerial{"serial", "Which collection this is."};
+
+// What a test lets the host do. Thread-safe.
+class Script {
+ public:
+  void Block() { Set(&blocked_, true); }
+  void Release() { Set(&blocked_, false); }
+  void WaitWhileBlocked() {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !blocked_ || interrupted_; });
+    --waiting_;
+  }
+  void AwaitWaiting() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_ > 0; });
+  }
+  void Interrupt() { Set(&interrupted_, true); }
+
+  std::atomic<int> prepares = 0;
+  std::atomic<int> collects = 0;
+  std::atomic<bool> stale = false;  // the next collect finds the session gone
+  std::atomic<bool> block_in_prepare = false;
+
+ private:
+  void Set(bool* flag, bool value) {
+    std::lock_guard lock(mutex_);
+    *flag = value;
+    changed_.notify_all();
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool blocked_ = false;
+  bool interrupted_ = false;
+  int waiting_ = 0;
+};
+
+class FakeLink final : public Link {
+ public:
+  explicit FakeLink(Script& script) : script_(script) {}
+  std::optional<Trouble> Prepare(SteadyTime) override {
+    ++script_.prepares;
+    if (script_.block_in_prepare) script_.WaitWhileBlocked();
+    return std::nullopt;
+  }
+  Look Collect(SteadyTime) override {
+    if (!script_.block_in_prepare) script_.WaitWhileBlocked();
+    Look look;
+    was_stale_ = script_.stale.exchange(false);
+    if (was_stale_) {
+      look.trouble = {ssh::ConnectFailure::kConnect, "reset"};
+      return look;
+    }
+    look.families.Add(kSerial, {}, ++script_.collects);
+    look.collectors["host"] = {true, 0.001};
+    return look;
+  }
+  bool WasStale() const override { return was_stale_; }
+  void Interrupt() override { script_.Interrupt(); }
+
+ private:
+  Script& script_;
+  bool was_stale_ = false;
+};
+
+class ProberTest : public testing::Test {
+ protected:
+  ProberTest() {
+    host_.name = "x500";
+    host_.address = "127.0.0.1";
+  }
+  void Start() {
+    prober_ = std::make_unique<Prober>(host_, std::make_unique<FakeLink>(script_), clock_);
+  }
+  std::shared_ptr<const Look> Probe(int milliseconds = 5000) {
+    return prober_->Probe(clock_.Steady() + Milliseconds(milliseconds));
+  }
+  auto ProbeLater(int milliseconds = 5000) {
+    return std::async(std::launch::async, [this, milliseconds] { return Probe(milliseconds); });
+  }
+
+  const RealClock clock_;
+  config::Host host_;
+  Script script_;
+  std::unique_ptr<Prober> prober_;
+};
+
+TEST_F(ProberTest, CollectsAnewForEachScrape) {
+  Start();
+  EXPECT_EQ(Value(Probe()->families, "serial"), 1);
+  EXPECT_EQ(Value(Probe()->families, "serial"), 2);
+}
+
+TEST_F(ProberTest, SharesOneCollectionBetweenScrapesAtTheSameTime) {
+  Start();
+  script_.Block();
+  std::vector<std::future<std::shared_ptr<const Look>>> scrapes;
+  scrapes.push_back(ProbeLater());
+  script_.AwaitWaiting();
+  for (int i = 0; i < 4; ++i) scrapes.push_back(ProbeLater());
+  // All that have joined by now share; one that a busy machine starts later collects for itself,
+  // and may.
+  while (scrapes[4].wait_for(std::chrono::milliseconds(50)) == std::future_status::ready) {
+  }
+  script_.Release();
+  std::vector<double> serials;
+  for (auto& scrape : scrapes) serials.push_back(*Value(scrape.get()->families, "serial"));
+  EXPECT_EQ(serials[0], 1);
+  EXPECT_LE(*std::max_element(serials.begin(), serials.end()), 2);
+}
+
+TEST_F(ProberTest, ReturnsAtItsOwnDeadlineWhenTheHostHangs) {
+  Start();
+  script_.Block();
+  const auto begun = clock_.Steady();
+  const auto look = Probe(100);
+  EXPECT_LT(clock_.Steady() - begun, Milliseconds(2000));
+  ASSERT_TRUE(look->trouble);
+  EXPECT_EQ(look->trouble->reason, ssh::ConnectFailure::kTimeout);
+  EXPECT_FALSE(look->collectors.at("host").success);
+  script_.Release();
+  EXPECT_FALSE(Probe()->trouble);
+}
+
+TEST_F(ProberTest, NeverServesTheResultOfACollectionThatCameTooLate) {
+  Start();
+  script_.Block();
+  EXPECT_TRUE(Probe(50)->trouble);
+  script_.Release();
+  const auto look = Probe();
+  ASSERT_FALSE(look->trouble);
+  EXPECT_EQ(Value(look->families, "serial"), 2) << "the first one was for the scrape that left";
+}
+
+TEST_F(ProberTest, GoesOnConnectingForALaterScrapeThatTheFirstCouldNotAwait) {
+  Start();
+  script_.block_in_prepare = true;
+  script_.Block();
+  EXPECT_TRUE(Probe(50)->trouble);
+  EXPECT_EQ(script_.prepares, 1);
+  auto later = ProbeLater();
+  script_.Release();
+  EXPECT_FALSE(later.get()->trouble);
+}
+
+TEST_F(ProberTest, TriesOnceMoreWhenTheKeptSessionHadGoneStale) {
+  Start();
+  script_.stale = true;
+  EXPECT_FALSE(Probe()->trouble);
+  EXPECT_EQ(script_.prepares, 2);
+}
+
+TEST_F(ProberTest, ReturnsAtOnceWhenTheProgramEnds) {
+  Start();
+  script_.Block();
+  auto scrape = ProbeLater(60'000);
+  script_.AwaitWaiting();
+  prober_->Interrupt();
+  EXPECT_EQ(scrape.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+TEST_F(ProberTest, MeasuresPortsEvenWhenTheHostHangs) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), length), 0);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length), 0);
+  host_.ports["one"] = ntohs(address.sin_port);
+  Start();
+  script_.Block();
+  auto look = Probe(200);
+  EXPECT_TRUE(look->collectors.at("ports").success);
+  EXPECT_EQ(Value(look->families, "mailhub_port_open", {{"port", "one"}}), 0);
+  ASSERT_EQ(listen(listener, 5), 0);
+  look = Probe(200);
+  EXPECT_EQ(Value(look->families, "mailhub_port_open", {{"port", "one"}}), 1);
+  EXPECT_TRUE(Value(look->families, "mailhub_port_connect_seconds", {{"port", "one"}}));
+  EXPECT_TRUE(look->trouble);
+  script_.Release();
+  close(listener);
+}
+
+}  // namespace
+}  // namespace mailhub::exporter
