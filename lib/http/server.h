@@ -73,10 +73,10 @@ struct ServerOptions {
       "127.0.0.1:0";  // "127.0.0.1:9115", "[::1]:9115", ":9115" (all); port 0 picks a free one
   std::shared_ptr<WebConfig> web_config;    // null: no TLS, no login
   size_t max_body_bytes = size_t{1} << 20;  // longer: 413, the body is not read
-  size_t max_path_bytes =
-      4096;                  // longer, query included: 414. All headers together: 16 KiB, else 431
-  int max_connections = 32;  // one worker thread each; as many again may wait for one
-  int max_streams = 8;       // must be less than max_connections; beyond it: 503
+  size_t max_path_bytes = 4096;  // longer, query included: 414. All headers together: 16 KiB, else
+                                 // 431; 64 such are read, and a head of 64 KiB
+  int max_connections = 32;      // one worker thread each; as many again may wait for one
+  int max_streams = 8;           // must be less than max_connections; beyond it: 503
   Milliseconds request_timeout{
       10'000};  // from a request's first byte to its last, and for each write
   Milliseconds keep_alive{
@@ -90,8 +90,8 @@ struct ServerOptions {
 };
 
 // Owns its threads and sockets. Handle() before Start(); after that immutable and thread-safe.
-// Several may live in one process. What clients send can make it answer 400, 401, 404, 405, 411
-// (chunked bodies too), 413, 414, 415 never, 431, 503, and cannot make it fail.
+// Several may live in one process. What clients send can make it answer 400, 401, 404, 405, 408,
+// 411 (chunked bodies too), 413, 414, 417, 431, 503 or 505, and cannot make it fail.
 class Server {
  public:
   explicit Server(ServerOptions options);

@@ -1,0 +1,61 @@
+#include "lib/http/address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <charconv>
+
+#include "lib/http/server.h"
+
+namespace mailhub::http {
+namespace {
+
+bool IsNumeric(int family, const std::string& host) {
+  in6_addr address{};
+  return inet_pton(family, host.c_str(), &address) == 1;
+}
+
+}  // namespace
+
+Result<ListenAddress> ParseListenAddress(std::string_view text) {
+  const auto invalid = [&] {
+    return Fail(ErrorKind::kInvalid,
+                "listen address \"" + std::string(text) +
+                    "\": expected ADDRESS:PORT, [IPV6]:PORT, localhost:PORT or :PORT");
+  };
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return invalid();
+  ListenAddress parsed;
+  const std::string_view port = text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), parsed.port);
+  if (error != std::errc() || end != port.data() + port.size() || parsed.port < 0 ||
+      parsed.port > 65535) {
+    return invalid();
+  }
+  std::string_view host = text.substr(0, colon);
+  if (host.empty()) return parsed;
+  if (host == "localhost") host = "127.0.0.1";
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    parsed.host = host.substr(1, host.size() - 2);
+    parsed.ipv6 = true;
+  } else {
+    parsed.host = host;
+  }
+  if (!IsNumeric(parsed.ipv6 ? AF_INET6 : AF_INET, parsed.host)) return invalid();
+  return parsed;
+}
+
+bool IsLoopback(std::string_view listen_address) {
+  const auto parsed = ParseListenAddress(listen_address);
+  if (!parsed || parsed->host.empty()) return false;
+  if (parsed->ipv6) {
+    in6_addr address{};
+    inet_pton(AF_INET6, parsed->host.c_str(), &address);
+    return IN6_IS_ADDR_LOOPBACK(&address) != 0;
+  }
+  in_addr address{};
+  inet_pton(AF_INET, parsed->host.c_str(), &address);
+  return (ntohl(address.s_addr) >> 24) == 127;
+}
+
+}  // namespace mailhub::http

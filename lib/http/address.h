@@ -1,0 +1,21 @@
+// Listen addresses as text; internal to this folder (IsLoopback in server.h is made of it).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lib/base/result.h"
+
+namespace mailhub::http {
+
+struct ListenAddress {
+  std::string host;  // a numeric address without brackets; empty: all addresses, IPv6 and IPv4
+  int port = 0;
+  bool ipv6 = false;
+};
+
+// "127.0.0.1:9115", "[::1]:9115", "localhost:9115" (127.0.0.1), ":9115". kInvalid for anything
+// else, names included.
+Result<ListenAddress> ParseListenAddress(std::string_view text);
+
+}  // namespace mailhub::http

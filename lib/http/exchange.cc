@@ -1,0 +1,306 @@
+// The order of checks matters: nothing is read or looked up for whom the server does not know, and
+// no body is read that is too long or that nobody would look at.
+#include "lib/http/exchange.h"
+
+#include <civetweb.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <exception>
+
+#include "lib/base/log.h"
+#include "lib/http/message.h"
+
+namespace mailhub::http {
+namespace {
+
+constexpr size_t kGzipFrom = 1024;
+constexpr size_t kMaxHeaderBytes = size_t{16} << 10;
+constexpr Milliseconds kHeartbeat{5000};
+constexpr Milliseconds kEmptyChunkWait{20};
+
+std::string_view View(const char* text) {
+  return text != nullptr ? std::string_view(text) : std::string_view();
+}
+
+bool MayHaveBody(const std::string& method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+bool IsOurs(std::string_view name) {  // headers only this file may set
+  return EqualIgnoringCase(name, "Content-Length") || EqualIgnoringCase(name, "Connection") ||
+         EqualIgnoringCase(name, "Transfer-Encoding") || EqualIgnoringCase(name, "Date");
+}
+
+// One of the places for streams, which occupy a worker for as long as they last.
+class StreamSlot {
+ public:
+  StreamSlot(Shared* shared, bool wanted) : shared_(shared), taken_(wanted) {
+    if (taken_) granted_ = shared_->streams.fetch_add(1) < shared_->options.max_streams;
+  }
+  ~StreamSlot() {
+    if (taken_) shared_->streams.fetch_sub(1);
+  }
+  StreamSlot(const StreamSlot&) = delete;
+  StreamSlot& operator=(const StreamSlot&) = delete;
+  bool granted() const { return granted_; }
+
+ private:
+  Shared* const shared_;
+  const bool taken_;
+  bool granted_ = true;
+};
+
+}  // namespace
+
+Headers CommonHeaders(const ServerOptions& options) {
+  Headers headers{{"X-Content-Type-Options", "nosniff"}, {"Cache-Control", "no-store"}};
+  if (options.web_config == nullptr) return headers;
+  for (const auto& [name, value] : options.web_config->ResponseHeaders())
+    SetHeader(&headers, name, value);
+  return headers;
+}
+
+Exchange::Exchange(mg_connection* conn, Connection* connection, Shared* shared)
+    : conn_(conn), connection_(connection), shared_(shared), start_(SteadyNow()) {}
+
+int Exchange::Run() {
+  auto refusal = ReadHead();
+  if (!refusal) refusal = CheckFraming();
+  if (!refusal) refusal = LogIn();
+  if (!refusal) {
+    route_ = shared_->router.Find(request_.path);
+    handler_ = route_ != nullptr ? route_->Find(request_.method) : nullptr;
+    if (route_ == nullptr) {
+      refusal = TextResponse(404, "no such page");
+    } else if (handler_ == nullptr) {
+      refusal = TextResponse(405, "this page does not know that method");
+      refusal->headers.emplace_back("Allow", route_->Allow());
+    }
+  }
+  if (!refusal && content_length_ > shared_->options.max_body_bytes) {
+    refusal =
+        TextResponse(413, "the body may have " + std::to_string(shared_->options.max_body_bytes) +
+                              " bytes at most");
+  }
+  if (!refusal && shared_->options.before_body) refusal = shared_->options.before_body(request_);
+  if (!refusal) refusal = ReadBody();
+  const int result = Answer(refusal ? std::move(*refusal) : Dispatch());
+  if (shared_->options.on_finished && result != 0) {
+    shared_->options.on_finished(route_ != nullptr ? route_->pattern : "", std::abs(result),
+                                 SteadyNow() - start_);
+  }
+  return body_unread_ || client_gone_ ? -1 : result;
+}
+
+std::optional<Response> Exchange::ReadHead() {
+  const mg_request_info* info = mg_get_request_info(conn_);
+  request_.method = View(info->request_method);
+  head_only_ = request_.method == "HEAD";
+  if (head_only_) request_.method = "GET";
+  request_.remote_address = info->remote_addr;
+  request_.tls = info->is_ssl != 0;
+  http10_ = View(info->http_version) == "1.0";
+  size_t header_bytes = 0;
+  for (int i = 0; i < info->num_headers; ++i) {
+    header_bytes +=
+        View(info->http_headers[i].name).size() + View(info->http_headers[i].value).size() + 4;
+    request_.headers.emplace_back(View(info->http_headers[i].name),
+                                  View(info->http_headers[i].value));
+  }
+  keep_ = WantsKeepAlive();
+  body_unread_ = info->content_length != 0;
+  const std::string_view path = View(info->local_uri_raw);
+  const std::string_view query = View(info->query_string);
+  if (shared_->stopping) return TextResponse(503, "shutting down");
+  if (path.size() + query.size() > shared_->options.max_path_bytes)
+    return TextResponse(414, "the path is too long");
+  if (header_bytes > kMaxHeaderBytes) return TextResponse(431, "the headers are too long");
+  if (!ParseTarget(path, query, &request_))
+    return TextResponse(400, "the path or query is malformed");
+  if (!http10_ && request_.Header("Host").empty())
+    return TextResponse(400, "there is no Host header");
+  return std::nullopt;
+}
+
+// What tells where the request ends must be said once and clearly, or a proxy may see another end
+// than we do.
+std::optional<Response> Exchange::CheckFraming() {
+  const auto count = [&](std::string_view name) {
+    return std::count_if(request_.headers.begin(), request_.headers.end(),
+                         [&](const auto& header) { return EqualIgnoringCase(header.first, name); });
+  };
+  body_unread_ = true;  // until it is known to be none
+  if (count("Transfer-Encoding") > 0) return TextResponse(411, "a body needs a Content-Length");
+  const std::string_view length = request_.Header("Content-Length");
+  if (count("Content-Length") > 1)
+    return TextResponse(400, "there are several Content-Length headers");
+  if (count("Content-Length") == 1) {
+    const auto [end, error] =
+        std::from_chars(length.data(), length.data() + length.size(), content_length_);
+    if (length.empty() || error != std::errc() || end != length.data() + length.size()) {
+      return TextResponse(400, "the Content-Length is malformed");
+    }
+  } else if (MayHaveBody(request_.method)) {
+    return TextResponse(411, "a body needs a Content-Length");
+  }
+  body_unread_ = content_length_ > 0;
+  const std::string_view expect = request_.Header("Expect");
+  if (!expect.empty() && !EqualIgnoringCase(expect, "100-continue")) {
+    return TextResponse(417, "only 100-continue can be expected");
+  }
+  return std::nullopt;
+}
+
+std::optional<Response> Exchange::LogIn() {
+  if (shared_->options.web_config == nullptr) return std::nullopt;
+  auto user = shared_->options.web_config->Authenticate(request_.Authorization());
+  if (user) {
+    request_.user = std::move(*user);
+    return std::nullopt;
+  }
+  if (user.error().kind != ErrorKind::kRefused) return TextResponse(503, user.error().message);
+  Response response = TextResponse(401, "a name and a password are needed");
+  response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"mailhub\"");
+  return response;
+}
+
+std::optional<Response> Exchange::ReadBody() {
+  if (content_length_ == 0) return std::nullopt;
+  if (!request_.Header("Expect").empty() && !Write("HTTP/1.1 100 Continue\r\n\r\n"))
+    return Response{};
+  request_.body.resize(content_length_);
+  size_t read = 0;
+  connection_->ReadUntil(start_ + shared_->options.request_timeout);
+  while (read < content_length_) {
+    const int size = mg_read(conn_, request_.body.data() + read, content_length_ - read);
+    if (size <= 0) break;
+    read += static_cast<size_t>(size);
+  }
+  connection_->Rest();
+  if (read == content_length_) {
+    body_unread_ = false;
+    return std::nullopt;
+  }
+  if (connection_->TimedOut()) return TextResponse(408, "the body did not come in time");
+  client_gone_ = true;
+  return Response{};
+}
+
+Response Exchange::Dispatch() {
+  try {
+    return (*handler_)(request_);
+  } catch (const std::exception& error) {
+    LogError("a request handler failed", {{"path", request_.path}, {"error", error.what()}});
+  } catch (...) {
+    LogError("a request handler failed", {{"path", request_.path}});
+  }
+  return TextResponse(500, "internal error");
+}
+
+// The same reading of the request as civetweb's own, so that what we announce is what happens.
+bool Exchange::WantsKeepAlive() const {
+  if (shared_->options.keep_alive <= Milliseconds(0)) return false;
+  const std::string* connection = FindHeader(request_.headers, "Connection");
+  return connection != nullptr ? HasToken(*connection, "keep-alive") : !http10_;
+}
+
+bool Exchange::Write(std::string_view bytes) {
+  connection_->WriteUntil(SteadyNow() + shared_->options.request_timeout);
+  const int written = mg_write(conn_, bytes.data(), bytes.size());
+  connection_->Rest();
+  if (written != static_cast<int>(bytes.size())) client_gone_ = true;
+  return !client_gone_;
+}
+
+// The status that was sent, or 0 when there was nobody to send it to.
+int Exchange::Answer(Response response) {
+  if (client_gone_) {
+    connection_->StopReading();
+    return 0;
+  }
+  const StreamSlot slot(shared_, response.stream.has_value());
+  if (!slot.granted()) {
+    response = TextResponse(503, "too many streams are open");
+    response.headers.emplace_back("Retry-After", "5");
+  }
+  // While all workers are taken, a connection that idles would keep another client waiting.
+  const bool crowded =
+      shared_->connections.Count() >= static_cast<size_t>(shared_->options.max_connections);
+  const bool close = body_unread_ || shared_->stopping || crowded || (response.stream && http10_);
+  if (close) keep_ = false;
+  Headers headers = CommonHeaders(shared_->options);
+  SetHeader(&headers, "Content-Type", response.content_type);
+  for (const auto& [name, value] : response.headers) {
+    if (!IsOurs(name)) SetHeader(&headers, name, value);
+  }
+  headers.emplace_back("Connection", keep_ ? "keep-alive" : "close");
+  if (response.stream) {
+    AnswerStream(&*response.stream, response.status, &headers);
+  } else {
+    AnswerBody(&response, &headers);
+  }
+  if (body_unread_) connection_->Linger();
+  if (close || client_gone_) connection_->StopReading();
+  return response.status;
+}
+
+void Exchange::AnswerBody(Response* response, Headers* headers) {
+  std::string& body = response->body;
+  if (HasNoBody(response->status)) {
+    Write(ComposeHead(response->status, *headers));
+    return;
+  }
+  if (body.size() > kGzipFrom && FindHeader(*headers, "Content-Encoding") == nullptr) {
+    SetHeader(headers, "Vary", "Accept-Encoding");
+    std::string packed =
+        AcceptsGzip(request_.Header("Accept-Encoding")) ? Gzip(body) : std::string();
+    if (!packed.empty()) {
+      body = std::move(packed);
+      SetHeader(headers, "Content-Encoding", "gzip");
+    }
+  }
+  SetHeader(headers, "Content-Length", std::to_string(body.size()));
+  std::string message = ComposeHead(response->status, *headers);
+  if (!head_only_) message += body;
+  Write(message);
+}
+
+void Exchange::AnswerStream(Stream* stream, int status, Headers* headers) {
+  if (!http10_) SetHeader(headers, "Transfer-Encoding", "chunked");
+  if (!Write(ComposeHead(status, *headers)) || head_only_) return;
+  SteadyTime last_sent = SteadyNow();
+  std::string chunk;
+  bool more = true;
+  while (more && !client_gone_ && !shared_->stopping) {
+    chunk.clear();
+    try {
+      more = stream->next(&chunk);
+    } catch (const std::exception& error) {
+      LogError("a stream failed", {{"path", request_.path}, {"error", error.what()}});
+      client_gone_ = true;  // without the last chunk, so that the client sees it was cut
+      return;
+    }
+    const bool overdue = SteadyNow() - last_sent >= kHeartbeat;
+    if (chunk.empty() && more && overdue) chunk = stream->heartbeat;
+    if (!chunk.empty()) {
+      SendChunk(chunk);
+      last_sent = SteadyNow();
+    } else if (more && connection_->PeerLeft(kEmptyChunkWait)) {
+      client_gone_ = true;
+    }
+  }
+  if (!client_gone_ && !http10_) Write("0\r\n\r\n");
+}
+
+bool Exchange::SendChunk(std::string_view chunk) {
+  if (http10_) return Write(chunk);
+  std::array<char, 24> size{};
+  const int digits = std::snprintf(size.data(), size.size(), "%zx\r\n", chunk.size());
+  std::string framed(size.data(), static_cast<size_t>(digits));
+  return Write(framed.append(chunk).append("\r\n"));
+}
+
+}  // namespace mailhub::http

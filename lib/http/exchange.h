@@ -1,0 +1,68 @@
+// One request from its head to its last byte of answer, on its worker thread; internal to this
+// folder.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string>
+
+#include "lib/http/connections.h"
+#include "lib/http/router.h"
+#include "lib/http/server.h"
+
+struct mg_connection;
+
+namespace mailhub::http {
+
+// What all exchanges of a server share. Immutable but for the atomics.
+struct Shared {
+  const ServerOptions& options;
+  const Router& router;
+  Connections& connections;
+  std::atomic<bool> stopping{false};
+  std::atomic<int> streams{0};
+};
+
+// Confined to the worker's thread.
+class Exchange {
+ public:
+  Exchange(mg_connection* conn, Connection* connection, Shared* shared);
+
+  // Reads, dispatches, answers. The value for civetweb's begin_request: a status, or -1 when the
+  // connection must end.
+  int Run();
+
+ private:
+  // Each step answers by itself when it returns false (or nullptr), and then the exchange is over.
+  std::optional<Response> ReadHead();
+  std::optional<Response> CheckFraming();
+  std::optional<Response> LogIn();
+  std::optional<Response> ReadBody();
+  Response Dispatch();
+
+  bool WantsKeepAlive() const;
+  bool Write(std::string_view bytes);
+  int Answer(Response response);
+  void AnswerBody(Response* response, Headers* headers);
+  void AnswerStream(Stream* stream, int status, Headers* headers);
+  bool SendChunk(std::string_view chunk);
+
+  mg_connection* const conn_;
+  Connection* const connection_;
+  Shared* const shared_;
+  const SteadyTime start_;
+  Request request_;
+  bool head_only_ = false;  // HEAD
+  bool http10_ = false;
+  bool keep_ = false;
+  bool body_unread_ = false;
+  bool client_gone_ = false;
+  size_t content_length_ = 0;
+  const Router::Route* route_ = nullptr;
+  const Handler* handler_ = nullptr;
+};
+
+// Headers every answer carries, the web config's included.
+Headers CommonHeaders(const ServerOptions& options);
+
+}  // namespace mailhub::http

@@ -1,0 +1,40 @@
+// Requests and responses as bytes: targets decoded, heads composed, bodies compressed; internal to
+// this folder.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/http/server.h"
+
+namespace mailhub::http {
+
+// Nothing for a broken escape, or one that hides a control character.
+std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space);
+
+// Fills path and query from the target as it came. False for a path that does not begin with "/",
+// has "." or ".." segments, or is badly encoded.
+bool ParseTarget(std::string_view raw_path, std::string_view raw_query, Request* request);
+
+bool EqualIgnoringCase(std::string_view a, std::string_view b);
+
+// Whether a comma-separated header value has this token, whatever its case; parameters after ";"
+// are not looked at.
+bool HasToken(std::string_view value, std::string_view token);
+
+// Whether an Accept-Encoding allows gzip ("gzip;q=0" does not).
+bool AcceptsGzip(std::string_view accept_encoding);
+
+std::string Gzip(std::string_view body);
+
+// Replaces what has that name; a value with control characters is dropped instead.
+void SetHeader(Headers* headers, std::string_view name, std::string_view value);
+
+// Whether the status has neither body nor Content-Length.
+bool HasNoBody(int status);
+
+// Status line and headers with the empty line that ends them.
+std::string ComposeHead(int status, const Headers& headers);
+
+}  // namespace mailhub::http

@@ -1,0 +1,133 @@
+#include "lib/http/passwords.h"
+
+#include <crypt.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "lib/base/digest.h"
+
+namespace mailhub::http {
+namespace {
+
+constexpr size_t kRemembered = 256;
+constexpr int kMaxWaiting = 16;
+constexpr size_t kBcryptSize = 60;
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+std::optional<std::string> DecodeBase64(std::string_view text) {
+  while (text.ends_with('=')) text.remove_suffix(1);
+  std::string decoded;
+  unsigned bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    const size_t digit = kBase64.find(c);
+    if (digit == std::string_view::npos) return std::nullopt;
+    bits = bits << 6 | static_cast<unsigned>(digit);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    decoded += static_cast<char>(bits >> count & 0xff);
+  }
+  return decoded;
+}
+
+struct Credentials {
+  std::string user;
+  std::string password;
+};
+
+std::optional<Credentials> ParseBasic(std::string_view header) {
+  constexpr std::string_view kScheme = "basic ";
+  if (header.size() < kScheme.size()) return std::nullopt;
+  for (size_t i = 0; i < kScheme.size(); ++i) {
+    const char c =
+        header[i] >= 'A' && header[i] <= 'Z' ? static_cast<char>(header[i] - 'A' + 'a') : header[i];
+    if (c != kScheme[i]) return std::nullopt;
+  }
+  auto decoded = DecodeBase64(header.substr(kScheme.size()));
+  // crypt(3) would stop at a NUL and so take the beginning for the whole.
+  if (!decoded || decoded->find('\0') != std::string::npos) return std::nullopt;
+  const size_t colon = decoded->find(':');
+  if (colon == std::string::npos) return std::nullopt;
+  return Credentials{decoded->substr(0, colon), decoded->substr(colon + 1)};
+}
+
+int Cost(std::string_view hash) {
+  return (hash[4] - '0') * 10 + (hash[5] - '0');
+}
+
+// What is hashed for a user who is not there: as costly as the costliest who is.
+std::string Dummy(const std::map<std::string, std::string>& users) {
+  const auto costliest = std::max_element(
+      users.begin(), users.end(),
+      [](const auto& a, const auto& b) { return Cost(a.second) < Cost(b.second); });
+  return costliest->second.substr(0, 7) + std::string(kBcryptSize - 7, '.');
+}
+
+bool Matches(const std::string& password, const std::string& hash) {
+  const auto data = std::make_unique<crypt_data>();
+  const char* computed = crypt_r(password.c_str(), hash.c_str(), data.get());
+  return computed != nullptr && EqualInConstantTime(computed, hash);
+}
+
+}  // namespace
+
+bool IsBcrypt(std::string_view hash) {
+  const auto digit = [&](size_t at) { return hash[at] >= '0' && hash[at] <= '9'; };
+  if (hash.size() != kBcryptSize || !hash.starts_with("$2") ||
+      std::string_view("aby").find(hash[2]) == std::string_view::npos) {
+    return false;
+  }
+  if (hash[3] != '$' || !digit(4) || !digit(5) || hash[6] != '$' || Cost(hash) < 4 ||
+      Cost(hash) > 16)
+    return false;
+  return hash.find_first_not_of("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+                                7) == std::string_view::npos;
+}
+
+Passwords::Passwords() : salt_(RandomHex(256)) {}
+
+bool Passwords::Known(const std::string& digest) const {
+  return right_.With([&](const std::deque<std::string>& right) {
+    return std::find(right.begin(), right.end(), digest) != right.end();
+  });
+}
+
+void Passwords::Remember(const std::string& digest) {
+  right_.With([&](std::deque<std::string>& right) {
+    right.push_back(digest);
+    if (right.size() > kRemembered) right.pop_front();
+  });
+}
+
+Result<std::string> Passwords::Check(const std::map<std::string, std::string>& users,
+                                     std::string_view header) {
+  const auto credentials = ParseBasic(header);
+  if (!credentials) return Fail(ErrorKind::kRefused, "no name and password were given");
+  const auto found = users.find(credentials->user);
+  const bool exists = found != users.end();
+  const std::string hash = exists ? found->second : Dummy(users);
+  // The hash is part of the digest: a changed password is forgotten with it.
+  const std::string digest =
+      Sha256Hex(salt_ + credentials->user + '\0' + hash + '\0' + credentials->password);
+  if (Known(digest)) return credentials->user;
+  if (waiting_.fetch_add(1) >= kMaxWaiting) {
+    waiting_.fetch_sub(1);
+    return Fail(ErrorKind::kOverloaded, "too many passwords to check");
+  }
+  bool right = false;
+  {
+    std::lock_guard lock(hashing_);
+    right = Known(digest) ||
+            Matches(credentials->password, hash);  // another may just have asked the same
+  }
+  waiting_.fetch_sub(1);
+  if (!right || !exists) return Fail(ErrorKind::kRefused, "wrong name or password");
+  if (!Known(digest)) Remember(digest);
+  return credentials->user;
+}
+
+}  // namespace mailhub::http

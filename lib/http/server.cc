@@ -1,0 +1,290 @@
+// civetweb, used for its sockets, threads, TLS and parsing of heads. Everything else, from routing
+// on, is decided in exchange.cc, which its begin_request callback calls for every request.
+#include "lib/http/server.h"
+
+#include <arpa/inet.h>
+#include <civetweb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "lib/base/log.h"
+#include "lib/http/address.h"
+#include "lib/http/connections.h"
+#include "lib/http/exchange.h"
+#include "lib/http/message.h"
+#include "lib/http/router.h"
+
+namespace mailhub::http {
+namespace {
+
+constexpr const char* kMaxHead =
+    "65536";  // several times what is accepted, so that it is we who refuse it
+constexpr Milliseconds kGrace{1000};  // for slow clients, once the server is to stop
+
+thread_local std::string
+    said_while_starting;  // civetweb reports why it cannot start to its log alone
+
+// Once for the process: several servers share what civetweb sets up here.
+bool InitLibrary() {
+  static const bool done = mg_init_library(MG_FEATURES_TLS | MG_FEATURES_IPV6) != 0;
+  return done;
+}
+
+}  // namespace
+
+struct Server::Impl {
+  ServerOptions options;
+  Router router;
+  Connections connections;
+  Shared shared{options, router, connections};
+  ListenAddress address;
+  mg_context* context = nullptr;
+  int port = 0;
+  std::mutex mutex;
+  std::condition_variable idle;
+  int in_flight = 0;  // protected by mutex
+
+  explicit Impl(ServerOptions given) : options(std::move(given)) {}
+
+  static Impl* Of(const mg_connection* conn) {
+    return static_cast<Impl*>(mg_get_user_data(mg_get_context(conn)));
+  }
+  static Connection* ConnectionOf(const mg_connection* conn) {
+    return static_cast<Connection*>(mg_get_user_connection_data(conn));
+  }
+  // While a request is known.
+  static Connection* AttachedConnectionOf(const mg_connection* conn) {
+    const mg_request_info* info = mg_get_request_info(conn);
+    ConnectionOf(conn)->Attach(info->remote_addr, info->remote_port, info->server_port);
+    return ConnectionOf(conn);
+  }
+
+  static int OnLog(const mg_connection* conn, const char* message);
+  static int OnOpen(const mg_connection* conn, void** data);
+  static void OnClose(const mg_connection* conn);
+  static int OnRequest(mg_connection* conn);
+  static int OnError(mg_connection* conn, int status, const char* message);
+  static int OnTls(void** tls_context, void* user);
+
+  Status Check();
+  std::string ListenText() const;
+  void Enter() {
+    std::lock_guard lock(mutex);
+    ++in_flight;
+  }
+  void Leave() {
+    std::lock_guard lock(mutex);
+    if (--in_flight == 0) idle.notify_all();
+  }
+  void Knock() const;
+};
+
+int Server::Impl::OnLog(const mg_connection*, const char* message) {
+  if (said_while_starting.empty()) said_while_starting = message;  // the first is the cause
+  LogDebug("http server", {{"said", message}});
+  return 1;  // and not to a file of civetweb's own
+}
+
+int Server::Impl::OnOpen(const mg_connection* conn, void** data) {
+  *data = Of(conn)->connections.Add(std::make_unique<Connection>());
+  return 0;
+}
+
+void Server::Impl::OnClose(const mg_connection* conn) {
+  Connection* connection = ConnectionOf(conn);
+  if (connection != nullptr)
+    Of(conn)->connections.Remove(connection);  // null where the TLS handshake failed
+}
+
+int Server::Impl::OnRequest(mg_connection* conn) {
+  Impl* impl = Of(conn);
+  const bool counted =
+      !impl->shared.stopping;  // what comes later is refused, and Stop does not wait for it
+  if (counted) impl->Enter();
+  const int result = Exchange(conn, AttachedConnectionOf(conn), &impl->shared).Run();
+  if (counted) impl->Leave();
+  return result != 0 ? result : -1;
+}
+
+// civetweb could not make sense of the head, or waited for the rest of it in vain. It closes the
+// connection afterwards.
+int Server::Impl::OnError(mg_connection* conn, int status, const char*) {
+  const Impl* impl = Of(conn);
+  std::string text = "the request is malformed, incomplete or far too long";
+  if (status == 505) {
+    text = "only HTTP/1.1 and HTTP/1.0 are spoken here";
+  } else if (status < 500) {
+    status = 400;  // it says 411 for a malformed Content-Length, and 413 for a head
+  }
+  Headers headers = CommonHeaders(impl->options);
+  SetHeader(&headers, "Content-Type", "text/plain; charset=utf-8");
+  SetHeader(&headers, "Content-Length", std::to_string(text.size() + 1));
+  SetHeader(&headers, "Connection", "close");
+  const std::string answer = ComposeHead(status, headers) + text + "\n";
+  mg_write(conn, answer.data(), answer.size());
+  AttachedConnectionOf(conn)->Linger();
+  if (impl->options.on_finished) impl->options.on_finished("", status, Milliseconds(0));
+  return 0;
+}
+
+int Server::Impl::OnTls(void** tls_context, void* user) {
+  if (*tls_context != nullptr) return 0;  // the end: civetweb frees it
+  auto created = static_cast<Impl*>(user)->options.web_config->NewTlsContext();
+  if (!created) {
+    LogError("TLS cannot be set up", {{"error", created.error().message}});
+    return -1;
+  }
+  *tls_context = *created;
+  return 1;
+}
+
+Status Server::Impl::Check() {
+  auto parsed = ParseListenAddress(options.listen_address);
+  if (!parsed) return Fail(parsed.error());
+  address = *parsed;
+  if (options.max_connections < 1 || options.max_connections > 1000 || options.max_streams < 0 ||
+      options.max_streams >= options.max_connections) {
+    return Fail(ErrorKind::kInvalid,
+                "max_connections is 1 to 1000, and max_streams less than that");
+  }
+  if (options.request_timeout < Milliseconds(1) || options.max_path_bytes > 16384) {
+    return Fail(ErrorKind::kInvalid,
+                "request_timeout is positive, and max_path_bytes 16384 at most");
+  }
+  return {};
+}
+
+std::string Server::Impl::ListenText() const {
+  std::string text = address.host.empty() ? "+"
+                     : address.ipv6       ? "[" + address.host + "]:"
+                                          : address.host + ":";
+  text += std::to_string(address.port);
+  const bool tls = options.web_config != nullptr && options.web_config->UsesTls();
+  return tls ? text + "s" : text;
+}
+
+// civetweb's accepting thread looks at its stop flag when somebody connects, and otherwise every 2
+// s.
+void Server::Impl::Knock() const {
+  sockaddr_storage to{};
+  socklen_t size = sizeof(sockaddr_in);
+  if (address.ipv6) {
+    auto& in = reinterpret_cast<sockaddr_in6&>(to);
+    in.sin6_family = AF_INET6;
+    in.sin6_port = htons(static_cast<uint16_t>(port));
+    inet_pton(AF_INET6, address.host.c_str(), &in.sin6_addr);
+    size = sizeof(sockaddr_in6);
+  } else {
+    auto& in = reinterpret_cast<sockaddr_in&>(to);
+    in.sin_family = AF_INET;
+    in.sin_port = htons(static_cast<uint16_t>(port));
+    inet_pton(AF_INET, address.host.empty() ? "127.0.0.1" : address.host.c_str(), &in.sin_addr);
+  }
+  const int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return;
+  if (connect(fd, reinterpret_cast<sockaddr*>(&to), size) != 0) {
+    pollfd poll_fd{fd, POLLOUT, 0};
+    poll(&poll_fd, 1, 20);
+  }
+  close(fd);
+}
+
+Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+
+Server::~Server() {
+  Stop();
+}
+
+void Server::Handle(std::string method, std::string pattern, Handler handler) {
+  impl_->router.Add(std::move(method), std::move(pattern), std::move(handler));
+}
+
+Status Server::Start() {
+  if (Status status = impl_->Check(); !status) return status;
+  if (!InitLibrary()) return Fail(ErrorKind::kInternal, "civetweb was built without TLS or IPv6");
+  const ServerOptions& options = impl_->options;
+  const std::string listen = impl_->ListenText();
+  const std::string workers = std::to_string(options.max_connections);
+  const std::string timeout = std::to_string(options.request_timeout.count());
+  const std::string keep_alive = std::to_string(options.keep_alive.count());
+  const std::array<const char*, 21> settings{"listening_ports",
+                                             listen.c_str(),
+                                             "num_threads",
+                                             workers.c_str(),
+                                             "connection_queue",
+                                             workers.c_str(),
+                                             "request_timeout_ms",
+                                             timeout.c_str(),
+                                             "enable_keep_alive",
+                                             options.keep_alive > Milliseconds(0) ? "yes" : "no",
+                                             "max_request_size",
+                                             kMaxHead,
+                                             "keep_alive_timeout_ms",
+                                             keep_alive.c_str(),
+                                             "tcp_nodelay",
+                                             "1",
+                                             "decode_url",
+                                             "no",
+                                             "enable_auth_domain_check",
+                                             "no",
+                                             nullptr};
+  mg_callbacks callbacks{};
+  callbacks.log_message = &Impl::OnLog;
+  callbacks.log_access = &Impl::OnLog;
+  callbacks.init_connection = &Impl::OnOpen;
+  callbacks.connection_close = &Impl::OnClose;
+  callbacks.begin_request = &Impl::OnRequest;
+  callbacks.http_error = &Impl::OnError;
+  callbacks.external_ssl_ctx = &Impl::OnTls;
+  said_while_starting.clear();
+  impl_->context = mg_start(&callbacks, impl_.get(), const_cast<const char**>(settings.data()));
+  if (impl_->context == nullptr) {
+    return Fail(ErrorKind::kRefused,
+                "cannot listen on " + options.listen_address + ": " + said_while_starting);
+  }
+  mg_server_port listening{};
+  mg_get_server_ports(impl_->context, 1, &listening);
+  impl_->port = listening.port;
+  return {};
+}
+
+void Server::Stop() {
+  if (impl_->context == nullptr) return;
+  impl_->shared.stopping = true;
+  {
+    std::unique_lock lock(impl_->mutex);
+    // Whoever begins to wait for a slow client only now is caught by the next round.
+    while (
+        !impl_->idle.wait_for(lock, Milliseconds(100), [this] { return impl_->in_flight == 0; })) {
+      impl_->connections.Hasten(SteadyNow() + kGrace);
+    }
+  }
+  impl_->connections.StopReadingAll();
+  {
+    std::jthread knocker([this](const std::stop_token& stop) {
+      std::mutex mutex;
+      std::condition_variable_any wake;
+      std::unique_lock lock(mutex);
+      while (!stop.stop_requested()) {
+        impl_->Knock();
+        wake.wait_for(lock, stop, Milliseconds(20), [] { return false; });
+      }
+    });
+    mg_stop(impl_->context);
+  }
+  impl_->context = nullptr;
+  impl_->port = 0;
+}
+
+int Server::Port() const {
+  return impl_->port;
+}
+
+}  // namespace mailhub::http

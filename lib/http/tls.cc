@@ -1,0 +1,202 @@
+#include "lib/http/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <utility>
+
+namespace mailhub::http {
+namespace {
+
+template <typename T, void (*Free)(T*)>
+struct Freer {
+  void operator()(T* object) const { Free(object); }
+};
+void FreeNames(STACK_OF(X509_NAME) * names) {
+  sk_X509_NAME_pop_free(names, X509_NAME_free);
+}
+
+using Certificate = std::unique_ptr<X509, Freer<X509, X509_free>>;
+using PrivateKey = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY, EVP_PKEY_free>>;
+using Store = std::unique_ptr<X509_STORE, Freer<X509_STORE, X509_STORE_free>>;
+using Names = std::unique_ptr<STACK_OF(X509_NAME), Freer<STACK_OF(X509_NAME), FreeNames>>;
+struct BioFreer {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+using Bio = std::unique_ptr<BIO, BioFreer>;
+
+int NoPassphrase(char*, int, int, void*) {
+  return 0;
+}  // OpenSSL would ask on the terminal
+int AcceptAny(int, X509_STORE_CTX*) {
+  return 1;
+}
+
+tl::unexpected<Error> Wrong(const std::string& file, const std::string& what) {
+  std::array<char, 256> reason{};
+  const unsigned long code = ERR_peek_last_error();
+  ERR_clear_error();
+  if (code == 0) return Fail(ErrorKind::kInvalid, file + ": " + what);
+  ERR_error_string_n(code, reason.data(), reason.size());
+  return Fail(ErrorKind::kInvalid, file + ": " + what + " (" + reason.data() + ")");
+}
+
+Result<std::vector<Certificate>> ReadCertificates(const std::string& file) {
+  ERR_clear_error();
+  const Bio bio(BIO_new_file(file.c_str(), "r"));
+  if (bio == nullptr) return Wrong(file, "cannot be read");
+  std::vector<Certificate> certificates;
+  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, &NoPassphrase, nullptr)) {
+    certificates.emplace_back(certificate);
+  }
+  if (certificates.empty()) return Wrong(file, "has no certificate");
+  const unsigned long code = ERR_peek_last_error();
+  if (ERR_GET_REASON(code) != PEM_R_NO_START_LINE) return Wrong(file, "is malformed");
+  ERR_clear_error();
+  return certificates;
+}
+
+}  // namespace
+
+struct TlsMaterial::Impl {
+  TlsSettings settings;
+  std::vector<std::pair<std::string, std::string>> stamps;  // file -> what it was
+  std::vector<Certificate> chain;                           // the server's own first
+  PrivateKey key;
+  Store client_ca;
+  Names client_ca_names;
+
+  Status LoadOwn();
+  Status LoadClientCa();
+};
+
+std::string FileStamp(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return "absent";
+  return std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec) + " " +
+         std::to_string(info.st_size) + " " + std::to_string(info.st_ino);
+}
+
+int TlsVersion(const std::string& name) {
+  if (name == "TLS12") return TLS1_2_VERSION;
+  if (name == "TLS13") return TLS1_3_VERSION;
+  return 0;
+}
+
+std::string CipherName(const std::string& name) {
+  if (name.starts_with("TLS_AES_") || name.starts_with("TLS_CHACHA20_")) return "-";
+  for (const std::string& spelling :
+       {name, name + "_SHA256"}) {  // Go has short names for the ChaCha20 suites
+    const std::string known = OPENSSL_cipher_name(spelling.c_str());
+    if (known != "(NONE)") return known;
+  }
+  const std::unique_ptr<SSL_CTX, Freer<SSL_CTX, SSL_CTX_free>> context(SSL_CTX_new(TLS_method()));
+  const bool plain =
+      name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == std::string::npos;
+  return plain && context != nullptr && SSL_CTX_set_cipher_list(context.get(), name.c_str()) == 1
+             ? name
+             : "";
+}
+
+std::string GroupName(const std::string& name) {
+  if (name == "CurveP256") return "P-256";
+  if (name == "CurveP384") return "P-384";
+  if (name == "CurveP521") return "P-521";
+  return name == "X25519" ? name : "";
+}
+
+Status TlsMaterial::Impl::LoadOwn() {
+  auto certificates = ReadCertificates(settings.cert_file);
+  if (!certificates) return Fail(certificates.error());
+  chain = std::move(*certificates);
+  const Bio bio(BIO_new_file(settings.key_file.c_str(), "r"));
+  if (bio == nullptr) return Wrong(settings.key_file, "cannot be read");
+  key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, &NoPassphrase, nullptr));
+  if (key == nullptr) return Wrong(settings.key_file, "has no unencrypted private key");
+  if (X509_check_private_key(chain.front().get(), key.get()) != 1) {
+    return Wrong(settings.key_file, "does not belong to the certificate in " + settings.cert_file);
+  }
+  return {};
+}
+
+Status TlsMaterial::Impl::LoadClientCa() {
+  if (settings.client_ca_file.empty()) return {};
+  auto certificates = ReadCertificates(settings.client_ca_file);
+  if (!certificates) return Fail(certificates.error());
+  client_ca.reset(X509_STORE_new());
+  client_ca_names.reset(sk_X509_NAME_new_null());
+  for (const Certificate& certificate : *certificates) {
+    X509_STORE_add_cert(client_ca.get(), certificate.get());
+    X509_NAME* name = X509_NAME_dup(X509_get_subject_name(certificate.get()));
+    if (sk_X509_NAME_push(client_ca_names.get(), name) == 0) X509_NAME_free(name);
+  }
+  return {};
+}
+
+TlsMaterial::TlsMaterial(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TlsMaterial::~TlsMaterial() = default;
+
+Result<std::shared_ptr<const TlsMaterial>> TlsMaterial::Load(const TlsSettings& settings) {
+  auto impl = std::make_unique<Impl>();
+  impl->settings = settings;
+  for (const std::string& file : {settings.cert_file, settings.key_file, settings.client_ca_file}) {
+    if (!file.empty())
+      impl->stamps.emplace_back(file,
+                                FileStamp(file));  // before reading: a change meanwhile is seen
+  }
+  if (Status status = impl->LoadOwn(); !status) return Fail(status.error());
+  if (Status status = impl->LoadClientCa(); !status) return Fail(status.error());
+  return std::shared_ptr<const TlsMaterial>(new TlsMaterial(std::move(impl)));
+}
+
+bool TlsMaterial::FilesUnchanged() const {
+  for (const auto& [file, stamp] : impl_->stamps) {
+    if (FileStamp(file) != stamp) return false;
+  }
+  return true;
+}
+
+bool TlsMaterial::ApplyTo(ssl_st* connection) const {
+  const TlsSettings& settings = impl_->settings;
+  bool fine = SSL_use_certificate(connection, impl_->chain.front().get()) == 1 &&
+              SSL_use_PrivateKey(connection, impl_->key.get()) == 1 &&
+              SSL_clear_chain_certs(connection) == 1;
+  for (size_t i = 1; i < impl_->chain.size(); ++i) {
+    fine = fine && SSL_add1_chain_cert(connection, impl_->chain[i].get()) == 1;
+  }
+  if (settings.min_version != 0)
+    fine = fine && SSL_set_min_proto_version(connection, settings.min_version) == 1;
+  if (settings.max_version != 0)
+    fine = fine && SSL_set_max_proto_version(connection, settings.max_version) == 1;
+  if (!settings.ciphers.empty())
+    fine = fine && SSL_set_cipher_list(connection, settings.ciphers.c_str()) == 1;
+  if (!settings.groups.empty())
+    fine = fine && SSL_set1_groups_list(connection, settings.groups.c_str()) == 1;
+  if (settings.prefer_server_ciphers) SSL_set_options(connection, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  switch (settings.client_auth) {
+    case ClientAuth::kNone:
+      SSL_set_verify(connection, SSL_VERIFY_NONE, nullptr);
+      return fine;
+    case ClientAuth::kRequest:
+      SSL_set_verify(connection, SSL_VERIFY_PEER, &AcceptAny);
+      return fine;
+    case ClientAuth::kRequireAny:
+      SSL_set_verify(connection, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, &AcceptAny);
+      return fine;
+    case ClientAuth::kVerifyIfGiven:
+      SSL_set_verify(connection, SSL_VERIFY_PEER, nullptr);
+      break;
+    case ClientAuth::kRequireAndVerify:
+      SSL_set_verify(connection, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+      break;
+  }
+  if (impl_->client_ca == nullptr) return false;
+  SSL_set_client_CA_list(connection, SSL_dup_CA_list(impl_->client_ca_names.get()));
+  return fine && SSL_set1_verify_cert_store(connection, impl_->client_ca.get()) == 1;
+}
+
+}  // namespace mailhub::http
