@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Whether the lab is what the tests on it take it for: the operators' page, acted out and read back from evidence.
+"""Whether the lab is what the tests on it take it for: the operators' page, acted out and read back
+from evidence.
 
 Leaves the lab up. With LAB_SHARED=1 it does not take a running lab down first.
 """
@@ -15,8 +16,19 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from labkit import (cgroups, evidence, faults, hostfiles, identity, keeper, knobs, layout, lxcfs, network,  # noqa: E402
-                    seed, site)
+from labkit import (
+    cgroups,
+    evidence,
+    faults,
+    identity,
+    keeper,
+    knobs,
+    layout,
+    lxcfs,
+    network,  # noqa: E402
+    seed,
+    site,
+)
 
 LAB = layout.LAB_DIR / "lab"
 EDDY = "/opt/isode/sbin/isode.eddy"
@@ -24,8 +36,14 @@ MEGABYTE = 1 << 20
 
 
 def lab(*words):
-    done = subprocess.run([LAB, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180,
-                          check=False)
+    done = subprocess.run(
+        [LAB, *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
     if done.returncode != 0:
         raise AssertionError(f"lab {' '.join(words)}: {done.stdout}{done.stderr}")
     return done.stdout
@@ -38,11 +56,17 @@ def sh(host, command, check=True):
 
 def pids(host, kind):
     """The pids, inside the host, of eddy's `main` or `root` process or of a program by its path."""
-    script = 'for p in /proc/[0-9]*; do echo "${p#/proc/}" "$(readlink $p/exe)" "$(tr "\\0" " " <$p/cmdline)"; done'
+    script = (
+        'for p in /proc/[0-9]*; do echo "${p#/proc/}" "$(readlink $p/exe)"'
+        ' "$(tr "\\0" " " <$p/cmdline)"; done'
+    )
     found = []
     for line in sh(host, script + " 2>/dev/null").splitlines():
-        pid, executable, *rest = line.split()
-        if executable == kind or (executable == EDDY and kind == ("root" if "-D" in rest else "main")):
+        pid, *words = line.split()
+        executable, *rest = words or [""]  # kernel threads, and processes that just ended
+        if executable == kind or (
+            executable == EDDY and kind == ("root" if "-D" in rest else "main")
+        ):
             found.append(int(pid))
     return found
 
@@ -73,6 +97,7 @@ def quiet_x500():
     def quiet():
         ratio = evidence.idle_ratio("x500", time.time() - 2.5, time.time())
         return ratio is not None and ratio > 0.93
+
     until("x500 to be quiet", quiet, 60)
 
 
@@ -104,6 +129,14 @@ def routes(host, address):
     return identity.ssh(host, f"exim -bt {address}", timeout=20, check=False).returncode == 0
 
 
+def repair():
+    """What a test that failed half-way may have left down on x500."""
+    if not site.directory_serves():
+        sh("x500", "/etc/rc2.d/S81eddy start")
+        main_serves()
+    sh("x500", "/opt/qub/bin/ractl qubRA start; /opt/qub/bin/ractl qubRA start student")
+
+
 @contextlib.contextmanager
 def knob(**values):
     before = {name: knobs.get(name) for name in values}
@@ -124,20 +157,27 @@ class Lab(unittest.TestCase):
             lab("up")
         else:
             cls.replace_a_killed_lab()
-        knobs.set_all(["reset", "qubra_crash=0", "resync_seconds=2", "resync_after_rebuild_seconds=3",
-                       "rebuild_seconds=5"])
+        knobs.set_all(
+            [
+                "reset",
+                "qubra_crash=0",
+                "resync_seconds=2",
+                "resync_after_rebuild_seconds=3",
+                "rebuild_seconds=5",
+            ]
+        )
 
     @classmethod
     def tearDownClass(cls):
         faults.clear()
         knobs.set_all(cls.knobs_before)
-        if not site.directory_serves():
-            sh("x500", "/etc/rc2.d/S81eddy start")
-            main_serves()
-        sh("x500", "/opt/qub/bin/ractl qubRA start; /opt/qub/bin/ractl qubRA start student")
+        repair()
         for host in layout.MAILHUBS:
             seed.restore_table(host)
             sh(host, "rm -f /home/exim/tables/.rebuilt; systemctl start regclient")
+
+    def setUp(self):
+        repair()
 
     @classmethod
     def replace_a_killed_lab(cls):
@@ -158,15 +198,35 @@ class Lab(unittest.TestCase):
         for line in identity.known_hosts().read_text(encoding="utf-8").splitlines():
             keys.add(line.split()[2])
         self.assertEqual(len(keys), len(layout.HOSTS))
-        self.assertEqual(sh("mailhub2", "hostname; cat /etc/hostname").split(), ["mailhub2", "mailhub2"])
+        self.assertEqual(
+            sh("mailhub2", "hostname; cat /etc/hostname").split(), ["mailhub2", "mailhub2"]
+        )
         stranger = layout.STATE / "stranger"
         for file in (stranger, stranger.with_suffix(".pub")):
             file.unlink(missing_ok=True)
         identity.make_key(stranger, "stranger")
         refused = subprocess.run(
-            ["ssh", "-F", "/dev/null", "-i", stranger, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o",
-             f"UserKnownHostsFile={identity.known_hosts()}", f"root@{layout.ADDRESSES['x500']}", "true"],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False)
+            [
+                "ssh",
+                "-F",
+                "/dev/null",
+                "-i",
+                stranger,
+                "-o",
+                "BatchMode=yes",
+                "-o",
+                "IdentitiesOnly=yes",
+                "-o",
+                f"UserKnownHostsFile={identity.known_hosts()}",
+                f"root@{layout.ADDRESSES['x500']}",
+                "true",
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
         self.assertIn("Permission denied (publickey)", refused.stderr)
 
     def test_02_stop_leaves_the_root_process_and_the_clients_die_with_the_directory(self):
@@ -181,14 +241,21 @@ class Lab(unittest.TestCase):
         gone = await_event("x500", since, event="main_exit")
         self.assertLess(asked["time"], gone["time"])
         for host in layout.MAILHUBS:
-            self.assertEqual(await_event(host, since, program="regclient", event="exit")["status"], 1)
-            until(f"{host}'s unit to fail", lambda h=host: sh(h, "systemctl is-active regclient", False) == "failed")
+            self.assertEqual(
+                await_event(host, since, program="regclient", event="exit")["status"], 1
+            )
+            until(
+                f"{host}'s unit to fail",
+                lambda h=host: sh(h, "systemctl is-active regclient", False) == "failed",
+            )
             self.assertEqual(sh(host, "systemctl show regclient -p NRestarts --value"), "0")
 
         sh("x500", f"kill {root[0]}")
         until("the root process to be gone", lambda: not pids("x500", "root"))
         alone = identity.ssh("x500", f"{EDDY} -C /dirtables/eddy.conf", timeout=30, check=False)
-        self.assertEqual((alone.returncode, alone.stderr.strip()), (1, "isode.eddy: no root process"))
+        self.assertEqual(
+            (alone.returncode, alone.stderr.strip()), (1, "isode.eddy: no root process")
+        )
 
         sh("x500", "/etc/rc2.d/S81eddy start")
         main_serves()
@@ -274,7 +341,9 @@ class Lab(unittest.TestCase):
         self.assertLess(resident_mb(pids("x500", "main")[0]), 150)
 
     def test_09_threads_have_their_names_and_come_and_go(self):
-        self.assertIn("student", sh("x500", f"cat /proc/{pids('x500', '/opt/qub/sbin/qubRA')[0]}/task/*/comm"))
+        self.assertIn(
+            "student", sh("x500", f"cat /proc/{pids('x500', '/opt/qub/sbin/qubRA')[0]}/task/*/comm")
+        )
         names = f"cat /proc/{pids('cvshost', '/opt/qub/sbin/openRA')[0]}/task/*/comm"
         self.assertEqual(sorted(sh("cvshost", names).split()), ["UNS", "alias", "openRA"])
         faults.kill_thread("cvshost", "UNS")
@@ -297,22 +366,34 @@ class Lab(unittest.TestCase):
         agent = pids("x500", "/opt/qub/sbin/qubRA")
         restart_directory()
         self.assertEqual(pids("x500", "/opt/qub/sbin/qubRA"), agent)
-        until("qubRA to reconnect", lambda: sh("x500", "cat /proc/net/tcp").upper().count(":426B 01") > 0)
+        until(
+            "qubRA to reconnect",
+            lambda: sh("x500", "cat /proc/net/tcp").upper().count(":426B 01") > 0,
+        )
         since = time.time()
         with knob(qubra_crash=1):
             restart_directory()
         await_event("x500", since, program="qubRA", event="crash")
         self.assertEqual(pids("x500", "/opt/qub/sbin/qubRA"), [])
-        self.assertEqual(identity.ssh("x500", "/opt/qub/bin/ractl qubRA start student", check=False).returncode, 1)
+        self.assertEqual(
+            identity.ssh("x500", "/opt/qub/bin/ractl qubRA start student", check=False).returncode,
+            1,
+        )
         sh("x500", "/opt/qub/bin/ractl qubRA start; /opt/qub/bin/ractl qubRA start student")
-        self.assertIn("student", sh("x500", f"cat /proc/{pids('x500', '/opt/qub/sbin/qubRA')[0]}/task/*/comm"))
+        self.assertIn(
+            "student", sh("x500", f"cat /proc/{pids('x500', '/opt/qub/sbin/qubRA')[0]}/task/*/comm")
+        )
 
     def test_12_the_windows_host_speaks_sc_and_nothing_else(self):
         host = "ex2k10-365a"
         answer = identity.ssh(host, "sc query MailboxCreation")
-        self.assertIn("        STATE              : 4  RUNNING \n", answer.stdout)  # text mode folded CR LF
+        self.assertIn(
+            "        STATE              : 4  RUNNING \n", answer.stdout
+        )  # text mode folded CR LF
         faults.service(host, "MailboxCreation", "stopped")
-        self.assertIn("STATE              : 1  STOPPED", identity.ssh(host, "sc query mailboxcreation").stdout)
+        self.assertIn(
+            "STATE              : 1  STOPPED", identity.ssh(host, "sc query mailboxcreation").stdout
+        )
         faults.service(host, "MailboxCreation", "running")
         self.assertIn("FAILED 1060:", identity.ssh(host, "sc query nothing", check=False).stdout)
         shell = identity.ssh(host, "sh -c 'echo 1'", check=False)
@@ -330,8 +411,13 @@ class Lab(unittest.TestCase):
             else:
                 lab("reboot", "mailhub3", *(["--hard"] if reboot == "hard" else []))
             until("another boot", lambda b=boots: site.status()["mailhub3"]["boots"] > b)
-            until("sshd", lambda: identity.ssh("mailhub3", "true", timeout=2, check=False).returncode == 0)
-            self.assertEqual(sh("mailhub3", "cat /var/lib/mailhub-runner/selftest; ls /root"), "kept")
+            until(
+                "sshd",
+                lambda: identity.ssh("mailhub3", "true", timeout=2, check=False).returncode == 0,
+            )
+            self.assertEqual(
+                sh("mailhub3", "cat /var/lib/mailhub-runner/selftest; ls /root"), "kept"
+            )
             self.assertNotEqual(sh("mailhub3", "cat /proc/sys/kernel/random/boot_id"), boot_id)
             await_event("mailhub3", since, program="regclient", event="resync_begin")
         sh("mailhub3", "rm /var/lib/mailhub-runner/selftest")
@@ -349,8 +435,12 @@ class Lab(unittest.TestCase):
 
     def test_15_a_host_cannot_reach_the_evidence(self):
         since = time.time()
-        seen = sh("x500", "cat /proc/self/mountinfo; ls /var/lib/mailhub-lab; rm -f /run/lab-evidence/socket;"
-                          " touch /etc/lab/knobs.json || echo refused", check=False)
+        seen = sh(
+            "x500",
+            "cat /proc/self/mountinfo; ls /var/lib/mailhub-lab; rm -f /run/lab-evidence/socket;"
+            " touch /etc/lab/knobs.json || echo refused",
+            check=False,
+        )
         self.assertNotIn("/mailhub-lab/evidence", seen)
         self.assertIn("refused", seen)
         sh("x500", "/opt/qub/bin/ractl qubRA start")

@@ -1,7 +1,7 @@
 """The tree all hosts share: a minimal Debian, made once and named by its recipe.
 
-Nothing writes into it after it is made; a host sees it through overlays. A changed recipe has another
-digest and so another tree, and the old one may be deleted by hand.
+Nothing writes into it after it is made; a host sees it through overlays. A changed recipe has
+another digest and so another tree, and the old one may be deleted by hand.
 """
 
 import hashlib
@@ -18,17 +18,43 @@ RECIPE = {
     "suite": "bookworm",
     "mirror": "http://deb.debian.org/debian",
     "variant": "minbase",
-    "packages": ["systemd", "systemd-sysv", "openssh-server", "iproute2", "procps", "dbus",
-                 "exim4-daemon-light"],
+    "packages": [
+        "systemd",
+        "systemd-sysv",
+        "openssh-server",
+        "iproute2",
+        "procps",
+        "dbus",
+        "exim4-daemon-light",
+    ],
     # What a host of an hour's life does not need; each costs boot time or background load.
-    "masked": ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer",
-               "e2scrub_reap.service", "fstrim.timer", "exim4-base.timer", "exim4.service",
-               "systemd-logind.service", "getty.target", "console-getty.service",
-               "systemd-networkd.service", "systemd-resolved.service", "systemd-timesyncd.service",
-               "systemd-update-utmp.service", "systemd-update-utmp-runlevel.service",
-               "systemd-journal-flush.service", "systemd-update-done.service",
-               "systemd-sysctl.service", "systemd-firstboot.service", "sys-kernel-debug.mount",
-               "sys-kernel-tracing.mount", "dev-hugepages.mount", "dev-mqueue.mount", "ldconfig.service"],
+    "masked": [
+        "apt-daily.timer",
+        "apt-daily-upgrade.timer",
+        "dpkg-db-backup.timer",
+        "e2scrub_all.timer",
+        "e2scrub_reap.service",
+        "fstrim.timer",
+        "exim4-base.timer",
+        "exim4.service",
+        "systemd-logind.service",
+        "getty.target",
+        "console-getty.service",
+        "systemd-networkd.service",
+        "systemd-resolved.service",
+        "systemd-timesyncd.service",
+        "systemd-update-utmp.service",
+        "systemd-update-utmp-runlevel.service",
+        "systemd-journal-flush.service",
+        "systemd-update-done.service",
+        "systemd-sysctl.service",
+        "systemd-firstboot.service",
+        "sys-kernel-debug.mount",
+        "sys-kernel-tracing.mount",
+        "dev-hugepages.mount",
+        "dev-mqueue.mount",
+        "ldconfig.service",
+    ],
 }
 
 
@@ -60,11 +86,23 @@ def ensure():
 
 def _debootstrap(work):
     log = layout.CACHE / "lab-base.log"
-    argv = ["debootstrap", f"--variant={RECIPE['variant']}", f"--include={','.join(RECIPE['packages'])}",
-            RECIPE["suite"], str(work), RECIPE["mirror"]]
+    argv = [
+        "debootstrap",
+        f"--variant={RECIPE['variant']}",
+        f"--include={','.join(RECIPE['packages'])}",
+        RECIPE["suite"],
+        str(work),
+        RECIPE["mirror"],
+    ]
     with open(log, "wb") as out:
-        code = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                              env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False).returncode
+        code = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            check=False,
+        ).returncode
     if code != 0:
         raise LabError(f"debootstrap exited {code}; see {log}")
 

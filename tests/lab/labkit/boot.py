@@ -7,12 +7,13 @@ import subprocess
 from . import base, cgroups, hostfiles, layout, lxcfs
 from .layout import host_state
 
-# Every mount the lab makes for a host is made in a private namespace, and so ends with the host. `exec` keeps
-# the process: the pid that the keeper started is nspawn's own.
+# Every mount the lab makes for a host is made in a private namespace, and so ends with the host.
+# `exec` keeps the process: the pid that the keeper started is nspawn's own.
 SCRIPT = """
 for group in {groups}; do echo $$ >"$group/cgroup.procs"; done
 exec unshare --mount --propagation slave -- sh -c '
-  mount -t overlay overlay -o ro,lowerdir="$1:$2" "$3" && shift 3 && exec "$@"' sh {layer} {tree} {root} {nspawn}
+  mount -t overlay overlay -o ro,lowerdir="$1:$2" "$3" && shift 3 && exec "$@"
+' sh {layer} {tree} {root} {nspawn}
 """
 
 
@@ -29,22 +30,44 @@ def start(host, standins):
     layer = hostfiles.build_layer(host, standins)
     root = host_state(host) / "root"
     root.mkdir(parents=True, exist_ok=True)
-    script = SCRIPT.format(groups=" ".join(shlex.quote(str(g)) for g in cgroups.make(host)),
-                           layer=shlex.quote(str(layer)), tree=shlex.quote(str(base.path())),
-                           root=shlex.quote(str(root)),
-                           nspawn=" ".join(shlex.quote(a) for a in nspawn(host, root)))
+    script = SCRIPT.format(
+        groups=" ".join(shlex.quote(str(g)) for g in cgroups.make(host)),
+        layer=shlex.quote(str(layer)),
+        tree=shlex.quote(str(base.path())),
+        root=shlex.quote(str(root)),
+        nspawn=" ".join(shlex.quote(a) for a in nspawn(host, root)),
+    )
     with open(host_state(host) / "console.log", "ab") as console:
-        return subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=console,
-                                stderr=console, start_new_session=True,
-                                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "linux"})
+        return subprocess.Popen(
+            ["/bin/sh", "-c", script],
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            start_new_session=True,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "linux"},
+        )
 
 
 def nspawn(host, root):
-    argv = ["systemd-nspawn", "--quiet", "--volatile=overlay", f"--directory={root}", f"--machine={host}",
-            "--register=no", "--keep-unit", f"--network-bridge={layout.BRIDGE}", "--link-journal=no",
-            "--resolv-conf=off", "--timezone=off", "--settings=no", "--console=pipe", "--boot",
-            f"--bind-ro={layout.CONTROL}:/etc/lab", f"--bind-ro={socket_dir(host)}:/run/lab-evidence",
-            f"--bind={lxcfs.MOUNT}:/run/lxcfs"]
+    argv = [
+        "systemd-nspawn",
+        "--quiet",
+        "--volatile=overlay",
+        f"--directory={root}",
+        f"--machine={host}",
+        "--register=no",
+        "--keep-unit",
+        f"--network-bridge={layout.BRIDGE}",
+        "--link-journal=no",
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--settings=no",
+        "--console=pipe",
+        "--boot",
+        f"--bind-ro={layout.CONTROL}:/etc/lab",
+        f"--bind-ro={socket_dir(host)}:/run/lab-evidence",
+        f"--bind={lxcfs.MOUNT}:/run/lxcfs",
+    ]
     for name, (inside, _) in hostfiles.persistent(host).items():
         argv.append(f"--bind={hostfiles.persist_dir(host, name)}:{inside}")
     return argv
@@ -76,6 +99,22 @@ def _is_init(pid):
 
 def inside(host_leader, *command):
     """The argument list that runs a command in a host from the machine, without SSH."""
-    return ["nsenter", "--target", str(host_leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--wdns=/", "--",
-            "/usr/bin/env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME=/root", "USER=root", "LANG=C.UTF-8", *command]
+    return [
+        "nsenter",
+        "--target",
+        str(host_leader),
+        "--mount",
+        "--uts",
+        "--ipc",
+        "--net",
+        "--pid",
+        "--wdns=/",
+        "--",
+        "/usr/bin/env",
+        "-i",
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME=/root",
+        "USER=root",
+        "LANG=C.UTF-8",
+        *command,
+    ]

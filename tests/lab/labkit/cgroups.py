@@ -1,7 +1,8 @@
 """One control group per host in every hierarchy the machine has.
 
-lxcfs computes a host's CPU figures from its cpuacct group over the CPUs of its cpuset group, so each host
-needs its own of both. The same groups are how `lab down` finds every process the lab ever started.
+lxcfs computes a host's CPU figures from its cpuacct group over the CPUs of its cpuset group, so
+each host needs its own of both. The same groups are how `lab down` finds every process the lab ever
+started.
 """
 
 import os
@@ -28,7 +29,8 @@ def hierarchies():
 
 
 def make(name=""):
-    """Makes the lab's own group, and in it `name`'s; returns that group's directory per hierarchy."""
+    """Makes the lab's own group, and in it `name`'s; returns that group's directory per
+    hierarchy."""
     made = []
     for hierarchy in hierarchies():
         parts = [hierarchy / layout.CGROUP]
@@ -65,7 +67,9 @@ def processes(name=""):
         for directory, _, files in os.walk(top):
             if "cgroup.procs" in files:
                 try:
-                    pids.update(int(p) for p in pathlib.Path(directory, "cgroup.procs").read_text().split())
+                    pids.update(
+                        int(p) for p in pathlib.Path(directory, "cgroup.procs").read_text().split()
+                    )
                 except OSError:
                     pass
     pids.discard(0)
@@ -75,6 +79,7 @@ def processes(name=""):
 
 def kill(name=""):
     """Ends every process in the groups; waits until none is left."""
+
     def nothing_left():
         pids = processes(name)
         for pid in pids:
@@ -83,6 +88,7 @@ def kill(name=""):
             except ProcessLookupError:
                 pass
         return not pids
+
     layout.wait_until(f"the processes of {name or 'the lab'} to end", nothing_left, 20)
 
 

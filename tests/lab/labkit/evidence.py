@@ -12,13 +12,16 @@ def path(host, cpu=False):
 
 
 def read(host, since=0.0, cpu=False, **wanted):
-    """A host's events since a time, in the order they arrived; `wanted` are fields that must be equal."""
+    """A host's events since a time, in the order they arrived; `wanted` are fields that must be
+    equal."""
     events = []
     try:
         with open(path(host, cpu), encoding="utf-8") as lines:
             for line in lines:
                 event = json.loads(line)
-                if event.get("time", 0) >= since and all(event.get(k) == v for k, v in wanted.items()):
+                if event.get("time", 0) >= since and all(
+                    event.get(k) == v for k, v in wanted.items()
+                ):
                     events.append(event)
     except FileNotFoundError:
         pass
@@ -26,7 +29,8 @@ def read(host, since=0.0, cpu=False, **wanted):
 
 
 def idle_ratio(host, begin, end):
-    """The share of CPU time that was idle between two instants, from the samples nearest inside; None without two."""
+    """The share of CPU time that was idle between two instants, from the samples nearest inside;
+    None without two."""
     samples = [s for s in read(host, begin, cpu=True) if s["time"] <= end]
     if len(samples) < 2:
         return None

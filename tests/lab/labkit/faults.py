@@ -1,4 +1,5 @@
-"""Everything the lab can break on purpose. Each fault is written into the evidence before it is made."""
+"""Everything the lab can break on purpose. Each fault is written into the evidence before it is
+made."""
 
 import json
 import os
@@ -10,9 +11,9 @@ from . import cgroups, evidence, hostfiles, identity, knobs, layout, network, se
 from .layout import LabError, say
 
 USAGE = """\
-  knob NAME=VALUE ...           change settings (`lab knobs` lists them); `knob reset` for the defaults
+  knob NAME=VALUE ...           change settings (`lab knobs` lists them); `knob reset`: defaults
   leak                          the directory leaks past 500 MB within ten seconds
-  stale-tables HOST [HOURS]     the hub's table is as old as that (default 2160 h) and lists the deleted again
+  stale-tables HOST [HOURS]     its table is that old (default 2160 h) and lists the deleted again
   half-loaded                   the directory serves the first half of its entries, until cleared
   kill-thread HOST THREAD       a thread of qubRA (x500) or openRA (cvshost) ends by itself
   kill-qubra                    qubRA is killed
@@ -20,14 +21,20 @@ USAGE = """\
   deltas N                      a backlog of N delta files
   host-key HOST                 the host answers with a key that known_hosts does not list
   net-down HOST | net-up HOST   pull the host's cable, put it back
-  service HOST NAME STATE       a Windows service is running, stopped, start_pending, stop_pending or paused
+  service HOST NAME STATE       Windows: running, stopped, start_pending, stop_pending, paused
   clear [half-loaded|host-key HOST]  take a lasting fault back; without a name: all of them
 """
 
 
 def _note(host, name, *details):
-    event = {"time": round(time.time(), 6), "host": host, "program": "lab", "event": "fault", "fault": name,
-             "details": list(details)}
+    event = {
+        "time": round(time.time(), 6),
+        "host": host,
+        "program": "lab",
+        "event": "fault",
+        "fault": name,
+        "details": list(details),
+    }
     with open(evidence.path(host), "a", encoding="utf-8") as out:
         out.write(json.dumps(event, separators=(",", ":")) + "\n")
 
@@ -72,7 +79,12 @@ def _kill(host, name, matches):
     killed = 0
     for pid in cgroups.processes(host):
         try:
-            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+            words = (
+                pathlib.Path(f"/proc/{pid}/cmdline")
+                .read_bytes()
+                .decode("utf-8", "replace")
+                .split("\0")
+            )
         except OSError:
             continue
         if matches(words):
@@ -87,8 +99,12 @@ def kill_qubra():
 
 
 def kill_eddy(which="main"):
-    _kill("x500", f"kill-eddy {which}",
-          lambda words: words[0] == "/opt/isode/sbin/isode.eddy" and ("-D" in words) == (which == "root"))
+    _kill(
+        "x500",
+        f"kill-eddy {which}",
+        lambda words: words[0] == "/opt/isode/sbin/isode.eddy"
+        and ("-D" in words) == (which == "root"),
+    )
 
 
 def deltas(count):
@@ -140,9 +156,24 @@ def clear(name="all", *hosts):
                 network.plug(host)
 
 
-FAULTS = {function.__name__.replace("_", "-"): function for function in (
-    knob, leak, stale_tables, half_loaded, kill_thread, kill_qubra, kill_eddy, deltas, host_key, net_down, net_up,
-    service, clear)}
+FAULTS = {
+    function.__name__.replace("_", "-"): function
+    for function in (
+        knob,
+        leak,
+        stale_tables,
+        half_loaded,
+        kill_thread,
+        kill_qubra,
+        kill_eddy,
+        deltas,
+        host_key,
+        net_down,
+        net_up,
+        service,
+        clear,
+    )
+}
 
 
 def run(name, arguments):

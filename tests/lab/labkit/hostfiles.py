@@ -1,8 +1,8 @@
 """What is in a host beyond the shared base tree.
 
-A host is three things stacked: the base tree; its *layer*, written afresh before every boot (programs,
-sshd and Exim configuration, names); and its *persistent* directories, bound over both, which keep what a
-real host keeps on its disk. Everything else is gone after a reboot.
+A host is three things stacked: the base tree; its *layer*, written afresh before every boot
+(programs, sshd and Exim configuration, names); and its *persistent* directories, bound over both,
+which keep what a real host keeps on its disk. Everything else is gone after a reboot.
 """
 
 import hashlib
@@ -31,8 +31,12 @@ PERSISTENT_WINDOWS = {"windows": ("/var/lib/windows", 0o755)}
 
 # Stand-in -> where a host runs it. The executable's path is what the exporter looks for.
 PROGRAMS = {
-    "x500": {"eddy": "/opt/isode/sbin/isode.eddy", "registration_agent": "/opt/qub/sbin/qubRA",
-             "ractl": "/opt/qub/bin/ractl", "cpu_sampler": "/opt/lab/bin/cpu_sampler"},
+    "x500": {
+        "eddy": "/opt/isode/sbin/isode.eddy",
+        "registration_agent": "/opt/qub/sbin/qubRA",
+        "ractl": "/opt/qub/bin/ractl",
+        "cpu_sampler": "/opt/lab/bin/cpu_sampler",
+    },
     "mailhub": {"regclient": "/opt/qub/sbin/regclient"},
     "cvshost": {"registration_agent": "/opt/qub/sbin/openRA", "ractl": "/opt/qub/bin/ractl"},
     "windows": {"windows_cmd": "/opt/windows/cmd.exe"},
@@ -85,7 +89,9 @@ def _units(host):
                 target.symlink_to(os.readlink(source))
     _install_unit(units, "lab-host.service", "sysinit.target")
     # Otherwise the evidence socket is unmounted before the last processes end.
-    write_file(units / "run-lab\\x2devidence.mount.d" / "last.conf", "[Unit]\nDefaultDependencies=no\n")
+    write_file(
+        units / "run-lab\\x2devidence.mount.d" / "last.conf", "[Unit]\nDefaultDependencies=no\n"
+    )
     for unit in UNITS[role(host)]:
         _install_unit(units, unit, "multi-user.target")
 
@@ -100,8 +106,8 @@ def _install_unit(units, unit, wanted_by):
 
 
 def build_layer(host, standins):
-    """Writes the host's layer anew. Only while the host is not running: the kernel forbids changing a
-    mounted overlay's lower tree."""
+    """Writes the host's layer anew. Only while the host is not running: the kernel forbids changing
+    a mounted overlay's lower tree."""
     layer = host_state(host) / "layer"
     if layer.exists():
         shutil.rmtree(layer)
@@ -116,7 +122,9 @@ def build_layer(host, standins):
     _install(standins / "note", layer / "opt/lab/bin/note", 0o755)
     for program, where in PROGRAMS[role(host)].items():
         _install(standins / program, _inside(layer, where), 0o755)
-    {"x500": _x500, "mailhub": _mailhub, "windows": _windows}.get(role(host), lambda *_: None)(layer)
+    {"x500": _x500, "mailhub": _mailhub, "windows": _windows}.get(role(host), lambda *_: None)(
+        layer
+    )
     return layer
 
 
@@ -131,7 +139,10 @@ def _mailhub(layer):
 def _windows(layer):
     """root's login shell is the command interpreter, so that no POSIX shell ever sees a command."""
     passwd = (base.path() / "etc/passwd").read_text(encoding="utf-8").splitlines()
-    passwd = ["root:x:0:0:root:/root:/opt/windows/cmd.exe" if line.startswith("root:") else line for line in passwd]
+    passwd = [
+        "root:x:0:0:root:/root:/opt/windows/cmd.exe" if line.startswith("root:") else line
+        for line in passwd
+    ]
     write_file(layer / "etc/passwd", "\n".join(passwd) + "\n")
 
 

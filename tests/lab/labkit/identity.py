@@ -26,7 +26,8 @@ def make_key(path, comment):
 
 
 def ensure():
-    """Makes what is missing and keeps what is there: a host's key outlives reboots and `lab down`."""
+    """Makes what is missing and keeps what is there: a host's key outlives reboots and `lab
+    down`."""
     for name in CLIENTS:
         if not client_key(name).exists():
             make_key(client_key(name), f"{name}@lab")
@@ -45,14 +46,18 @@ def ensure():
 
 
 def original_public_key(host):
-    """The key that known_hosts promises, also while the host-key fault has put another in its place."""
+    """The key that known_hosts promises, also while the host-key fault has put another in its
+    place."""
     kept = host_key(host).with_suffix(".orig")
     return (kept if kept.exists() else host_key(host)).with_name(
-        (kept if kept.exists() else host_key(host)).name + ".pub")
+        (kept if kept.exists() else host_key(host)).name + ".pub"
+    )
 
 
 def authorized_keys():
-    return "".join(client_key(name).with_suffix(".pub").read_text(encoding="utf-8") for name in CLIENTS)
+    return "".join(
+        client_key(name).with_suffix(".pub").read_text(encoding="utf-8") for name in CLIENTS
+    )
 
 
 def swap_host_key(host):
@@ -79,7 +84,26 @@ def restore_host_key(host):
 
 def ssh(host, *command, key="exporter", timeout=10, check=True):
     """Runs a command over SSH as the exporter does it: its key, and only the listed host key."""
-    return run("ssh", "-F", "/dev/null", "-i", client_key(key), "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
-               "-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={known_hosts()}",
-               "-o", "GlobalKnownHostsFile=/dev/null", "-o", f"ConnectTimeout={int(timeout)}",
-               f"root@{layout.ADDRESSES[host]}", *command, timeout=timeout + 5, check=check)
+    return run(
+        "ssh",
+        "-F",
+        "/dev/null",
+        "-i",
+        client_key(key),
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "IdentitiesOnly=yes",
+        "-o",
+        "StrictHostKeyChecking=yes",
+        "-o",
+        f"UserKnownHostsFile={known_hosts()}",
+        "-o",
+        "GlobalKnownHostsFile=/dev/null",
+        "-o",
+        f"ConnectTimeout={int(timeout)}",
+        f"root@{layout.ADDRESSES[host]}",
+        *command,
+        timeout=timeout + 5,
+        check=check,
+    )

@@ -1,6 +1,8 @@
-"""The lab's one resident process: boots the hosts, boots them again after a reboot, collects the evidence.
+"""The lab's one resident process: boots the hosts, boots them again after a reboot, collects the
+evidence.
 
-`lab up` starts it and `lab down` ends it. It takes requests as files, so that a request outlives either side:
+`lab up` starts it and `lab down` ends it. It takes requests as files, so that a request outlives
+either side:
   wanted.json          the hosts that shall run, and where the stand-ins are
   requests/HOST.reset  cut this host's power and boot it again
 and publishes what is in hosts.json.
@@ -21,7 +23,7 @@ PID = layout.RUN / "keeper.pid"
 WANTED = layout.RUN / "wanted.json"
 HOSTS = layout.RUN / "hosts.json"
 REQUESTS = layout.RUN / "requests"
-REBOOT_EXIT = 133          # what nspawn with --keep-unit exits with when the host rebooted itself
+REBOOT_EXIT = 133  # what nspawn with --keep-unit exits with when the host rebooted itself
 FAST_DEATH_SECONDS = 2.0
 MAX_FAST_DEATHS = 3
 ORDERLY_STOP_SECONDS = 6.0
@@ -50,8 +52,13 @@ class Host:
         self.state = "off"
 
     def public(self):
-        return {"state": self.state, "nspawn": self.process.pid if self.process else None, "leader": self.leader,
-                "boots": self.boots, "since": self.started}
+        return {
+            "state": self.state,
+            "nspawn": self.process.pid if self.process else None,
+            "leader": self.leader,
+            "boots": self.boots,
+            "since": self.started,
+        }
 
 
 class Keeper:
@@ -107,7 +114,8 @@ class Keeper:
         self.note(host, "power_on", boots=host.boots)
 
     def ended(self, host, code, reset):
-        """A reboot or a reset boots again; a host that switched itself off stays off until the next `up`."""
+        """A reboot or a reset boots again; a host that switched itself off stays off until the next
+        `up`."""
         lived = time.time() - host.started
         host.process = host.leader = None
         host.fast_deaths = host.fast_deaths + 1 if lived < FAST_DEATH_SECONDS else 0
@@ -118,8 +126,15 @@ class Keeper:
         host.state = "off" if again else "halted"
 
     def note(self, host, event, **fields):
-        self.collector.append({"time": round(time.time(), 6), "host": host.name, "program": "keeper",
-                               "event": event, **fields})
+        self.collector.append(
+            {
+                "time": round(time.time(), 6),
+                "host": host.name,
+                "program": "keeper",
+                "event": event,
+                **fields,
+            }
+        )
 
     def publish(self):
         now = {name: host.public() for name, host in self.hosts.items()}
@@ -136,7 +151,9 @@ class Keeper:
                 except ProcessLookupError:
                     pass
         deadline = time.monotonic() + ORDERLY_STOP_SECONDS
-        while time.monotonic() < deadline and any(h.process and h.process.poll() is None for h in self.hosts.values()):
+        while time.monotonic() < deadline and any(
+            h.process and h.process.poll() is None for h in self.hosts.values()
+        ):
             self.collect(0.1)
         self.collect(0)
         for host in self.hosts.values():

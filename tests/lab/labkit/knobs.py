@@ -1,4 +1,5 @@
-"""The lab's settings and faults, as numbers that the stand-ins read anew each time they need one."""
+"""The lab's settings and faults, as numbers that the stand-ins read anew each time they need
+one."""
 
 import json
 
@@ -7,7 +8,10 @@ from .layout import LabError, read_json, write_file
 
 # name -> (default, what it does)
 KNOBS = {
-    "directory_entries": (40000, "people and aliases in the directory; counts at the next `lab up` or eddy start"),
+    "directory_entries": (
+        40000,
+        "people and aliases in the directory; counts at the next `lab up` or eddy start",
+    ),
     "directory_base_mb": (60, "memory of a freshly started directory"),
     "leak_mb_per_s": (0.02, "what the directory always leaks"),
     "leak_rebuild_mb": (520, "what it leaks while it feeds one whole rebuild"),
@@ -18,7 +22,10 @@ KNOBS = {
     "regclient_connect_seconds": (10, "how long a starting client tries to reach the directory"),
     "rebuild_seconds": (25, "how long a rebuild takes"),
     "rebuild_load": (0.4, "share of all of x500's CPUs that a rebuild uses"),
-    "qubra_crash": (0.5, "chance that qubRA crashes when the directory goes away; 0 and 1 are certain"),
+    "qubra_crash": (
+        0.5,
+        "chance that qubRA crashes when the directory goes away; 0 and 1 are certain",
+    ),
     "delta_files_per_s": (1, "delta files that the student thread writes"),
     "delta_drain_ms": (40, "CPU time that clearing one delta file costs x500"),
     "delta_batch_max": (300, "the largest batch that the student thread writes when it comes back"),

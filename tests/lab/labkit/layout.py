@@ -13,10 +13,10 @@ CACHE = pathlib.Path("/var/cache/mailhub")
 STATE = pathlib.Path("/var/lib/mailhub-lab")
 RUN = pathlib.Path("/run/mailhub-lab")
 
-CONFIG = STATE / "config"      # what exporter, actuator and Prometheus read
-CONTROL = STATE / "control"    # knobs and faults; bound read-only into every host as /etc/lab
+CONFIG = STATE / "config"  # what exporter, actuator and Prometheus read
+CONTROL = STATE / "control"  # knobs and faults; bound read-only into every host as /etc/lab
 EVIDENCE = STATE / "evidence"  # what the stand-ins reported; never bound into a host
-KNOBS = STATE / "knobs.json"   # a link into CONTROL, so that people find it
+KNOBS = STATE / "knobs.json"  # a link into CONTROL, so that people find it
 
 BRIDGE = "mhlab0"
 BRIDGE_ADDRESS = "10.231.77.1/24"
@@ -59,11 +59,20 @@ def host_state(host):
 
 def run(*argv, check=True, timeout=60, **options):
     """Runs a command quietly and returns it with its output; failure names the command."""
-    done = subprocess.run([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=timeout, **options)
+    done = subprocess.run(
+        [str(a) for a in argv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=timeout,
+        **options,
+    )
     if check and done.returncode != 0:
         words = " ".join(str(a) for a in argv)
-        raise LabError(f"`{words}` exited {done.returncode}: {(done.stderr or done.stdout).strip()[-800:]}")
+        raise LabError(
+            f"`{words}` exited {done.returncode}: {(done.stderr or done.stdout).strip()[-800:]}"
+        )
     return done
 
 

@@ -1,4 +1,5 @@
-"""lxcfs gives each host its own /proc/stat. The lab runs its own, beside any the machine may have."""
+"""lxcfs gives each host its own /proc/stat. The lab runs its own, beside any the machine may
+have."""
 
 import os
 import subprocess
@@ -29,9 +30,15 @@ def up():
     down()
     MOUNT.mkdir(parents=True, exist_ok=True)
     with open(layout.STATE / "lxcfs.log", "ab") as log:
-        subprocess.Popen(["lxcfs", "--enable-cfs", "-f", "-p", str(layout.RUN / "lxcfs.pid"), str(MOUNT)],
-                         stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                         preexec_fn=lambda: cgroups.enter("lxcfs"), env={"PATH": os.environ["PATH"]})
+        subprocess.Popen(
+            ["lxcfs", "--enable-cfs", "-f", "-p", str(layout.RUN / "lxcfs.pid"), str(MOUNT)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=lambda: cgroups.enter("lxcfs"),
+            env={"PATH": os.environ["PATH"]},
+        )
     layout.wait_until("lxcfs to serve /proc/stat", serving, 10)
 
 

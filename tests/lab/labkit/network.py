@@ -1,4 +1,5 @@
-"""The bridge on the machine. nspawn makes each host's veth pair and enslaves it; the host addresses itself."""
+"""The bridge on the machine. nspawn makes each host's veth pair and enslaves it; the host addresses
+itself."""
 
 import pathlib
 
@@ -9,7 +10,18 @@ from .layout import run
 def up():
     """Makes the bridge; harmless when it is there."""
     if not pathlib.Path("/sys/class/net", layout.BRIDGE).exists():
-        run("ip", "link", "add", layout.BRIDGE, "type", "bridge", "forward_delay", "0", "stp_state", "0")
+        run(
+            "ip",
+            "link",
+            "add",
+            layout.BRIDGE,
+            "type",
+            "bridge",
+            "forward_delay",
+            "0",
+            "stp_state",
+            "0",
+        )
     run("ip", "addr", "replace", layout.BRIDGE_ADDRESS, "dev", layout.BRIDGE)
     run("ip", "link", "set", layout.BRIDGE, "up")
 

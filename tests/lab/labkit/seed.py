@@ -1,4 +1,5 @@
-"""What the site knows before anything happens: the directory's entries and each hub's old alias table.
+"""What the site knows before anything happens: the directory's entries and each hub's old alias
+table.
 
 All of it follows from the number of entries, so two labs of one size hold the same people.
 """
@@ -10,15 +11,20 @@ import time
 from . import hostfiles, knobs, layout
 from .layout import write_file
 
-FIRST = ("alice bob carol david emma frank grace henry irene james karen liam mary niall orla peter quinn rachel sean "
-         "tara una victor wendy xavier yvonne zoe").split()
-LAST = ("adams brown campbell doherty elliott ferguson gallagher hughes irwin johnston kelly lynch mcbride nelson oneill "
-        "patterson quigley reid stewart thompson urquhart vance wilson young").split()
+FIRST = (
+    "alice bob carol david emma frank grace henry irene james karen liam mary niall orla peter "
+    "quinn rachel sean tara una victor wendy xavier yvonne zoe"
+).split()
+LAST = (
+    "adams brown campbell doherty elliott ferguson gallagher hughes irwin johnston kelly lynch "
+    "mcbride nelson oneill patterson quigley reid stewart thompson urquhart vance wilson young"
+).split()
 STALE_ALIASES = 200  # deleted people that every hub's table still lists
 
 
 def entries(count):
-    """`count` pairs of local part and target, sorted: people, and every third time a short alias of one."""
+    """`count` pairs of local part and target, sorted: people, and every third time a short alias of
+    one."""
     dice = random.Random(f"mailhub directory of {count}")
     found = {"alice.adams": "p000001@store.qub.test"}
     number = 1
@@ -34,7 +40,10 @@ def entries(count):
 
 def stale(count):
     gone = [("gone.person", "p999999@store.qub.test")]
-    gone += [(f"left.person.{n}", f"p9{n:05d}@store.qub.test") for n in range(1, min(STALE_ALIASES, count))]
+    gone += [
+        (f"left.person.{n}", f"p9{n:05d}@store.qub.test")
+        for n in range(1, min(STALE_ALIASES, count))
+    ]
     return gone
 
 
@@ -82,11 +91,15 @@ def services_path():
 
 
 def set_service(name, state):
-    """Changes one Windows service's state; the two of Windows' own are there so that a list is a list."""
+    """Changes one Windows service's state; the two of Windows' own are there so that a list is a
+    list."""
     services = {"Dnscache": "4 1104 DNS Client", "EventLog": "4 820 Windows Event Log"}
     if services_path().exists():
         for line in services_path().read_text(encoding="utf-8").splitlines():
             services[line.split()[0]] = line.split(maxsplit=1)[1]
     pid = 0 if state == "stopped" else 2312
     services[name] = f"{WINDOWS_STATES[state]} {pid} Mailbox Creation Service"
-    write_file(services_path(), "".join(f"{key} {services[key]}\n" for key in sorted(services, key=str.lower)))
+    write_file(
+        services_path(),
+        "".join(f"{key} {services[key]}\n" for key in sorted(services, key=str.lower)),
+    )

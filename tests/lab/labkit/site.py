@@ -11,7 +11,20 @@ import subprocess
 import sys
 import time
 
-from . import base, boot, cgroups, hostfiles, identity, keeper, knobs, layout, lxcfs, network, seed, standins
+from . import (
+    base,
+    boot,
+    cgroups,
+    hostfiles,
+    identity,
+    keeper,
+    knobs,
+    layout,
+    lxcfs,
+    network,
+    seed,
+    standins,
+)
 from .layout import LabError, host_state, read_json, run, say, wait_until, warn
 
 BOOT_SECONDS = 90
@@ -57,20 +70,28 @@ def up(hosts, assignments):
             wait_until("the directory to serve", directory_serves, 30)
             for host in set(hosts) & set(layout.MAILHUBS):
                 _bring_regclient(host)
-        say(f"up: {', '.join(hosts)}; booted in {time.monotonic() - ready:.1f} s"
-            f" ({ready - begun:.1f} s of preparation)")
+        say(
+            f"up: {', '.join(hosts)}; booted in {time.monotonic() - ready:.1f} s"
+            f" ({ready - begun:.1f} s of preparation)"
+        )
 
 
 def _remains():
     """What of a lab is on the machine: processes, mounts, links, control groups."""
-    return [*(f"process {pid}" for pid in sorted(cgroups.processes())), *lxcfs.mounts(), *network.links(),
-            *cgroups.left_over()]
+    return [
+        *(f"process {pid}" for pid in sorted(cgroups.processes())),
+        *lxcfs.mounts(),
+        *network.links(),
+        *cgroups.left_over(),
+    ]
 
 
 def _forget_the_dead():
-    """A keeper that was killed leaves hosts without anyone to boot them again: they are cleared away."""
-    if keeper.running_pid() is None and _remains():
-        say("clearing away what an earlier lab left")
+    """A keeper that was killed leaves hosts without anyone to boot them again: they are cleared
+    away."""
+    if keeper.running_pid() is None:
+        if _remains():
+            say("clearing away what an earlier lab left")
         _clear()
 
 
@@ -96,10 +117,16 @@ def _start_keeper(hosts, programs):
     if keeper.running_pid() is None:
         keeper.HOSTS.unlink(missing_ok=True)
         with open(layout.STATE / "keeper.log", "ab") as log:
-            subprocess.Popen(["/usr/bin/python3", "-m", "labkit.keeper"], cwd=layout.LAB_DIR, stdin=subprocess.DEVNULL,
-                             stdout=log, stderr=log, start_new_session=True,
-                             preexec_fn=lambda: cgroups.enter("keeper"),
-                             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONDONTWRITEBYTECODE": "1"})
+            subprocess.Popen(
+                ["/usr/bin/python3", "-m", "labkit.keeper"],
+                cwd=layout.LAB_DIR,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=lambda: cgroups.enter("keeper"),
+                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+            )
         wait_until("the lab's keeper to start", keeper.running_pid, 10)
     for host in hosts:
         if status().get(host, {}).get("state") == "halted":
@@ -122,6 +149,7 @@ def _wait_for_host(host):
         if state == "halted":
             raise LabError(f"{host} does not boot; see {host_state(host) / 'console.log'}")
         return state == "running" and answers(host)
+
     wait_until(f"{host} to answer on port 22", up_or_dead, BOOT_SECONDS)
     command = "sc query MailboxCreation" if host in layout.WINDOWS else "true"
     for key in identity.CLIENTS:
@@ -139,9 +167,11 @@ def directory_serves():
 
 def _bring_regclient(host):
     """A hub may have booted before the directory did."""
+
     def settled():
         state = exec_in(host, "systemctl", "is-active", "regclient", check=False).stdout.strip()
         return state if state != "activating" else None
+
     if wait_until(f"regclient on {host}", settled, 30) == "failed":
         exec_in(host, "systemctl", "start", "regclient")
 
@@ -194,19 +224,34 @@ def reboot(host, hard=False):
 def print_status():
     hosts = status()
     if not hosts:
-        say("half there: its keeper is gone; `lab up` or `lab down` clears it away" if _remains() else "down")
+        say(
+            "half there: its keeper is gone; `lab up` or `lab down` clears it away"
+            if _remains()
+            else "down"
+        )
         return 1
     print(f"{'host':12} {'address':14} {'state':8} {'boots':>5}  {'ssh':3}  details")
     for name, address in layout.ADDRESSES.items():
         host = hosts.get(name, {})
         running = host.get("state") == "running"
         detail = _details(name) if running else ""
-        print(f"{name:12} {address:14} {host.get('state', 'off'):8} {host.get('boots', 0):5}  "
-              f"{'yes' if running and answers(name) else 'no':3}  {detail}")
-    print(f"\nsite file     {layout.CONFIG / 'site.yml'}\nevidence      {layout.EVIDENCE}\nknobs         {layout.KNOBS}")
-    print(f"living alias  {layout.LIVING_ALIAS}\ndeleted alias {layout.DELETED_ALIAS}"
-          " (routes until a hub's tables are rebuilt)")
-    changed = {name: value for name, value in read_json(knobs.path(), {}).items() if value != knobs.KNOBS[name][0]}
+        print(
+            f"{name:12} {address:14} {host.get('state', 'off'):8} {host.get('boots', 0):5}  "
+            f"{'yes' if running and answers(name) else 'no':3}  {detail}"
+        )
+    print(
+        f"\nsite file     {layout.CONFIG / 'site.yml'}\nevidence      {layout.EVIDENCE}"
+        f"\nknobs         {layout.KNOBS}"
+    )
+    print(
+        f"living alias  {layout.LIVING_ALIAS}\ndeleted alias {layout.DELETED_ALIAS}"
+        " (routes until a hub's tables are rebuilt)"
+    )
+    changed = {
+        name: value
+        for name, value in read_json(knobs.path(), {}).items()
+        if value != knobs.KNOBS[name][0]
+    }
     print(f"knobs changed {changed or 'none'}\nfaults        {_active_faults() or 'none'}")
     return 0
 
@@ -228,7 +273,9 @@ def _details(host):
             if words[0].endswith(b"isode.eddy"):
                 sizes["root" if b"-D" in words else "main"] = int(resident) * 4096 // (1 << 20)
         deltas = len(list((hostfiles.persist_dir(host, "spool") / "deltas").glob("*")))
-        eddy = ", ".join(f"{name} {size} MB" for name, size in sorted(sizes.items())) or "not running"
+        eddy = (
+            ", ".join(f"{name} {size} MB" for name, size in sorted(sizes.items())) or "not running"
+        )
         return f"eddy: {eddy}; deltas: {deltas}"
     if host in layout.MAILHUBS:
         table = hostfiles.persist_dir(host, "home-exim") / "tables" / "aliases"
@@ -238,9 +285,15 @@ def _details(host):
         state = exec_in(host, "systemctl", "is-active", "regclient", check=False).stdout.strip()
         return f"regclient {state}; {count} aliases, {age:.1f} h old"
     if host in layout.WINDOWS:
-        return "; ".join(line.split()[0] + (" running" if line.split()[1] == "4" else " not running")
-                         for line in seed.services_path().read_text(encoding="utf-8").splitlines())
-    return exec_in(host, "/opt/qub/bin/ractl", "openRA", "status", check=False).stdout.strip().replace("\n", "; ")
+        return "; ".join(
+            line.split()[0] + (" running" if line.split()[1] == "4" else " not running")
+            for line in seed.services_path().read_text(encoding="utf-8").splitlines()
+        )
+    return (
+        exec_in(host, "/opt/qub/bin/ractl", "openRA", "status", check=False)
+        .stdout.strip()
+        .replace("\n", "; ")
+    )
 
 
 def interactive(host, command):

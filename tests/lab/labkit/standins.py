@@ -14,7 +14,9 @@ def digest():
     total = hashlib.sha256()
     for path in sorted(SOURCES.rglob("*")):
         if path.is_file() and path.suffix in (".cc", ".h", ".txt"):
-            total.update(str(path.relative_to(SOURCES)).encode() + b"\0" + path.read_bytes() + b"\0")
+            total.update(
+                str(path.relative_to(SOURCES)).encode() + b"\0" + path.read_bytes() + b"\0"
+            )
     return total.hexdigest()[:12]
 
 

@@ -5,14 +5,14 @@
 // without one. It leaks: slowly always, by the entry while it feeds a rebuild, and quickly when the
 // lab asks for it.
 #include <poll.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <optional>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "common/evidence.h"
 #include "common/knobs.h"
