@@ -69,22 +69,28 @@ Response TextResponse(int status, std::string text);
 using Handler = std::function<Response(const Request&)>;
 
 struct ServerOptions {
-  std::string listen_address =
-      "127.0.0.1:0";  // "127.0.0.1:9115", "[::1]:9115", ":9115" (all); port 0 picks a free one
-  std::shared_ptr<WebConfig> web_config;    // null: no TLS, no login
-  size_t max_body_bytes = size_t{1} << 20;  // longer: 413, the body is not read
-  size_t max_path_bytes = 4096;  // longer, query included: 414. All headers together: 16 KiB, else
-                                 // 431; 64 such are read, and a head of 64 KiB
-  int max_connections = 32;      // one worker thread each; as many again may wait for one
-  int max_streams = 8;           // must be less than max_connections; beyond it: 503
-  Milliseconds request_timeout{
-      10'000};  // from a request's first byte to its last, and for each write
-  Milliseconds keep_alive{
-      2'000};  // an idle connection is kept this long; it occupies a worker; 0: not at all
+  // "127.0.0.1:9115", "[::1]:9115", ":9115" (all addresses); port 0 picks a free one.
+  std::string listen_address = "127.0.0.1:0";
+  // Null: no TLS, no login.
+  std::shared_ptr<WebConfig> web_config;
+  // A longer body: 413, and it is not read.
+  size_t max_body_bytes = size_t{1} << 20;
+  // A longer path with its query: 414. (All headers together: 16 KiB, else 431; at most 64 of
+  // them.)
+  size_t max_path_bytes = 4096;
+  // One worker thread each; as many again may wait for one.
+  int max_connections = 32;
+  // Less than max_connections; beyond it: 503. A stream occupies its worker.
+  int max_streams = 8;
+  // From a request's first byte to its last, and for each write.
+  Milliseconds request_timeout{10'000};
+  // An idle connection is kept this long, and occupies its worker, unless all workers are taken. 0:
+  // not at all.
+  Milliseconds keep_alive{2'000};
   // Asked after routing, length check and login, before the body is read: a response here is the
   // answer.
   std::function<std::optional<Response>(const Request&)> before_body;
-  // Told about each finished request: for metrics. `route` is the pattern given to Handle, or ""
+  // Told about each finished request, for metrics. `route` is the pattern given to Handle, or ""
   // (404, malformed).
   std::function<void(std::string_view route, int status, Milliseconds took)> on_finished;
 };

@@ -314,9 +314,9 @@ TEST_F(ServerTest, DoesNotLetIdleConnectionsKeepOthersWaiting) {
   options_.keep_alive = Seconds(30);
   Start();
   RawClient first(server_->Port());
-  RawClient second(server_->Port());
   first.Send(Get("/hello"));
-  first.Receive();
+  EXPECT_THAT(first.Receive(), HasSubstr("Connection: keep-alive\r\n"));
+  RawClient second(server_->Port());
   second.Send(Get("/hello"));
   EXPECT_THAT(second.Receive(), HasSubstr("Connection: close\r\n")) << "all workers were taken";
   const SteadyTime start = Now();

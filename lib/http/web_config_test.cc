@@ -1,0 +1,257 @@
+// TLS through the real server and client, with certificates made for the occasion.
+#include "lib/http/web_config.h"
+
+#include <crypt.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "lib/http/client.h"
+#include "lib/http/server.h"
+#include "lib/http/testing_http.h"
+
+namespace mailhub::http {
+namespace {
+
+using testing::HasSubstr;
+
+// Cheap on purpose: tests are not what bcrypt defends against.
+std::string Bcrypt(const std::string& password) {
+  return crypt(password.c_str(), "$2y$04$abcdefghijklmnopqrstuu");
+}
+
+class WebConfigTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    certificates_ = new TempDir();
+    MakeCertificate(*certificates_, "ca");
+    MakeCertificate(*certificates_, "server", "ca");
+    MakeCertificate(*certificates_, "client", "ca");
+    MakeCertificate(*certificates_, "other");
+  }
+  static void TearDownTestSuite() { delete certificates_; }
+
+  static std::string Certificate(const std::string& name) { return certificates_->Path(name); }
+  void Copy(const std::string& from, const std::string& to) const {
+    for (const char* part : {".crt", ".key"}) {
+      std::filesystem::copy_file(Certificate(from) + part, directory_.Path(to + part),
+                                 std::filesystem::copy_options::overwrite_existing);
+    }
+  }
+  // Replaces the file as an editor does, so that it is another one even within the clock's
+  // resolution.
+  void Replace(const std::string& text) const {
+    std::filesystem::rename(directory_.Write("new", text), directory_.Path("web.yml"));
+  }
+  std::shared_ptr<WebConfig> Loaded(const std::string& text) const {
+    auto config = WebConfig::Load(directory_.Write("web.yml", text));
+    EXPECT_TRUE(config.has_value()) << config.error().message;
+    return config ? *config : nullptr;
+  }
+  Error LoadError(const std::string& text) const {
+    auto config = WebConfig::Load(directory_.Write("web.yml", text));
+    EXPECT_FALSE(config.has_value()) << text;
+    return config ? Error{} : config.error();
+  }
+  void Serve(const std::shared_ptr<WebConfig>& config) {
+    ServerOptions options;
+    options.web_config = config;
+    server_ = std::make_unique<Server>(options);
+    server_->Handle("GET", "/user",
+                    [](const Request& request) { return TextResponse(200, request.user); });
+    const Status started = server_->Start();
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+  }
+  Result<HttpResponse> Ask(const ClientOptions& options,
+                           const std::string& scheme = "https") const {
+    return Client(options).Get(scheme + "://127.0.0.1:" + std::to_string(server_->Port()) +
+                               "/user");
+  }
+  static ClientOptions Trusting(const std::string& ca, const std::string& own = "") {
+    ClientOptions options;
+    options.ca_file = Certificate(ca) + ".crt";
+    if (!own.empty()) {
+      options.cert_file = Certificate(own) + ".crt";
+      options.key_file = Certificate(own) + ".key";
+    }
+    return options;
+  }
+  static std::string TlsText(const std::string& more = "") {
+    return "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n" + more;
+  }
+
+  static TempDir* certificates_;
+  TempDir directory_;
+  std::unique_ptr<Server> server_;
+};
+TempDir* WebConfigTest::certificates_ = nullptr;
+
+TEST_F(WebConfigTest, AnEmptyMapAsksForNothing) {
+  auto config = Loaded("basic_auth_users: {}\n");
+  EXPECT_FALSE(config->UsesTls());
+  EXPECT_FALSE(config->RequiresLogin());
+  EXPECT_EQ(config->Authenticate("").value(), "");
+}
+
+TEST_F(WebConfigTest, RefusesMistakesWithTheirPlace) {
+  Copy("server", "server");
+  EXPECT_THAT(LoadError("basic_auth_users: {}\ntls_sever_config: {}\n").message,
+              HasSubstr("web.yml:2:1"));
+  EXPECT_THAT(LoadError(TlsText("  min_version: TLS10\n")).message, HasSubstr("web.yml:4:16"));
+  EXPECT_THAT(LoadError(TlsText("  cipher_suites: [ROT13]\n")).message, HasSubstr("ROT13"));
+  EXPECT_THAT(LoadError(TlsText("  client_auth_type: Sometimes\n")).message,
+              HasSubstr("RequireAndVerifyClientCert"));
+  EXPECT_THAT(LoadError(TlsText("  client_auth_type: RequireAndVerifyClientCert\n")).message,
+              HasSubstr("client_ca_file"));
+  EXPECT_THAT(LoadError("tls_server_config: {cert_file: server.crt}\n").message,
+              HasSubstr("key_file"));
+  EXPECT_THAT(LoadError("http_server_config: {headers: {Server: x}}\n").message,
+              HasSubstr("Server"));
+  EXPECT_THAT(LoadError("basic_auth_users:\n  joe: secret\n").message, HasSubstr("bcrypt"));
+  EXPECT_THAT(
+      LoadError("basic_auth_users:\n  joe: " + Bcrypt("x").replace(4, 2, "31") + "\n").message,
+      HasSubstr("cost"));
+  EXPECT_EQ(WebConfig::Load(directory_.Path("absent.yml")).error().kind, ErrorKind::kNotFound);
+}
+
+TEST_F(WebConfigTest, RefusesCertificatesThatCannotWork) {
+  Copy("server", "server");
+  std::filesystem::copy_file(Certificate("other.key"), directory_.Path("server.key"),
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_THAT(LoadError(TlsText()).message, HasSubstr("does not belong"));
+  directory_.Write("server.crt", "nothing");
+  EXPECT_THAT(LoadError(TlsText()).message, HasSubstr("no certificate"));
+}
+
+TEST_F(WebConfigTest, LetsInOnlyWhoKnowsThePassword) {
+  Serve(Loaded("basic_auth_users:\n  joe: " + Bcrypt("secret") + "\n"));
+  ClientOptions options;
+  const auto status = [&](const std::string& user, const std::string& password) {
+    options.basic_user = user;
+    options.basic_password = password;
+    auto response = Ask(options, "http");
+    EXPECT_TRUE(response.has_value());
+    return response ? response->status : 0;
+  };
+  EXPECT_EQ(status("", ""), 401);
+  EXPECT_EQ(status("joe", "wrong"), 401);
+  EXPECT_EQ(status("jim", "secret"), 401);
+  EXPECT_EQ(status("joe", "secret"), 200);
+  EXPECT_EQ(status("joe", "secret"), 200) << "remembered";
+  EXPECT_EQ(Ask(options, "http")->body, "joe\n");
+  options.basic_user = "joe";
+  options.basic_password = "wrong";
+  EXPECT_EQ(Ask(options, "http")->Header("www-authenticate"), "Basic realm=\"mailhub\"");
+}
+
+TEST_F(WebConfigTest, RefusesAHeaderThatIsNoProof) {
+  auto config = Loaded("basic_auth_users:\n  joe: " + Bcrypt("secret") + "\n");
+  for (const char* header :
+       {"", "Basic", "Basic ", "Basic !!!!", "Basic am9l",
+        "Bearer am9lOnNlY3JldA==", "Basic am9lOnNlY3JldAAx" /* joe:secret NUL 1 */}) {
+    auto user = config->Authenticate(header);
+    ASSERT_FALSE(user.has_value()) << header;
+    EXPECT_EQ(user.error().kind, ErrorKind::kRefused);
+  }
+  EXPECT_EQ(config->Authenticate("basic am9lOnNlY3JldA==").value(), "joe");
+}
+
+TEST_F(WebConfigTest, FollowsTheFileAndKeepsTheOldOneWhenItBreaks) {
+  auto config = Loaded("basic_auth_users:\n  joe: " + Bcrypt("secret") + "\n");
+  const std::string joe = "Basic am9lOnNlY3JldA==";
+  EXPECT_TRUE(config->Authenticate(joe).has_value());
+  Replace("basic_auth_users:\n  joe: " + Bcrypt("changed") + "\n");
+  EXPECT_FALSE(config->Authenticate(joe).has_value()) << "a remembered password goes with its hash";
+  Replace("basic_auth_users:\n  joe: " + Bcrypt("secret") + "\n");
+  EXPECT_TRUE(config->Authenticate(joe).has_value());
+  EXPECT_TRUE(config->LastReloadSucceeded());
+  Replace("basic_auth_users: [oops]\n");
+  EXPECT_TRUE(config->Authenticate(joe).has_value());
+  EXPECT_FALSE(config->Authenticate("").has_value());
+  EXPECT_FALSE(config->LastReloadSucceeded());
+  Copy("server", "server");
+  Replace(TlsText());
+  EXPECT_FALSE(config->Authenticate("").has_value())
+      << "TLS cannot be switched on, so the old file counts";
+  EXPECT_FALSE(config->LastReloadSucceeded());
+}
+
+TEST_F(WebConfigTest, AddsTheConfiguredHeaders) {
+  Serve(
+      Loaded("http_server_config:\n  http2: false\n  headers: {X-Frame-Options: deny, "
+             "X-Content-Type-Options: nosniff}\n"));
+  auto response = Ask({}, "http");
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->Header("x-frame-options"), "deny");
+  EXPECT_EQ(response->Header("x-content-type-options"), "nosniff");
+}
+
+TEST_F(WebConfigTest, SpeaksTlsWithTheCertificateThatIsOnDiskNow) {
+  Copy("server", "server");
+  auto config = Loaded(TlsText());
+  EXPECT_TRUE(config->UsesTls());
+  Serve(config);
+  auto response = Ask(Trusting("ca"));
+  ASSERT_TRUE(response.has_value()) << response.error().message;
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(Ask(Trusting("other")).error().kind, ErrorKind::kRefused);
+  EXPECT_FALSE(Ask({}, "http").has_value()) << "no answer to plain HTTP";
+  Copy("other", "server");
+  EXPECT_TRUE(Ask(Trusting("other")).has_value());
+  EXPECT_EQ(Ask(Trusting("ca")).error().kind, ErrorKind::kRefused);
+  directory_.Write("server.key", "broken");
+  EXPECT_TRUE(Ask(Trusting("other")).has_value()) << "the old one stays";
+  EXPECT_FALSE(config->LastReloadSucceeded());
+}
+
+TEST_F(WebConfigTest, AsksForAClientCertificateAndChecksWhoSignedIt) {
+  Copy("server", "server");
+  const std::string ca = "  client_ca_file: " + Certificate("ca") + ".crt\n";
+  auto config = Loaded(TlsText(ca + "  client_auth_type: RequireAndVerifyClientCert\n"));
+  EXPECT_TRUE(config->RequiresClientCertificate());
+  Serve(config);
+  EXPECT_TRUE(Ask(Trusting("ca", "client")).has_value());
+  EXPECT_FALSE(Ask(Trusting("ca")).has_value());
+  EXPECT_FALSE(Ask(Trusting("ca", "other")).has_value());
+  Replace(TlsText(ca + "  client_auth_type: VerifyClientCertIfGiven\n"));
+  EXPECT_TRUE(Ask(Trusting("ca")).has_value());
+  EXPECT_FALSE(Ask(Trusting("ca", "other")).has_value());
+  Replace(TlsText("  client_auth_type: RequireAnyClientCert\n"));
+  EXPECT_TRUE(Ask(Trusting("ca", "other")).has_value());
+  EXPECT_FALSE(Ask(Trusting("ca")).has_value());
+}
+
+TEST_F(WebConfigTest, KeepsToTheConfiguredVersionsAndCiphers) {
+  Copy("server", "server");
+  Serve(Loaded(TlsText(
+      "  min_version: TLS12\n  max_version: TLS12\n  prefer_server_cipher_suites: true\n"
+      "  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, ECDHE-ECDSA-AES256-GCM-SHA384]\n"
+      "  curve_preferences: [CurveP256, X25519]\n")));
+  const std::string try_tls =
+      "openssl s_client -connect 127.0.0.1:" + std::to_string(server_->Port()) +
+      " </dev/null >/dev/null 2>&1 ";
+  const auto works = [&](const std::string& options) {
+    return std::system((try_tls + options).c_str()) == 0;
+  };
+  EXPECT_TRUE(works("-tls1_2"));
+  EXPECT_TRUE(works("-tls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384"));
+  EXPECT_FALSE(works("-tls1_3"));
+  EXPECT_FALSE(works("-tls1_2 -cipher ECDHE-ECDSA-CHACHA20-POLY1305"));
+  EXPECT_FALSE(works("-tls1_2 -curves P-521"));
+}
+
+TEST_F(WebConfigTest, StopsPromptlyWithTlsClientsConnected) {
+  Copy("server", "server");
+  Serve(Loaded(TlsText()));
+  Client client(Trusting("ca"));
+  const std::string url = "https://127.0.0.1:" + std::to_string(server_->Port()) + "/user";
+  ASSERT_TRUE(client.Get(url).has_value());
+  ASSERT_TRUE(client.Get(url).has_value());
+  const auto start = std::chrono::steady_clock::now();
+  server_->Stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+}
+
+}  // namespace
+}  // namespace mailhub::http
