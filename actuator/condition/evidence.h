@@ -1,0 +1,54 @@
+// What makes a gate's evidence believable, apart from any network: the one query that fetches
+// condition and evidence together, and the judgement on what it returned.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actuator/condition/prometheus.h"
+#include "actuator/condition/promql.h"
+#include "actuator/engine/gate.h"
+#include "lib/base/clock.h"
+
+namespace mailhub::condition {
+
+// What is needed of one host. Hosts with a mark: its boot id, and an uptime over the whole window
+// that is past the mark's. Hosts without (Windows has no helper there): only that the whole window
+// lies after the gate began. Every host: its probes and the collectors the expression reads
+// succeeded, and enough samples came.
+struct HostEvidence {
+  std::set<std::string> collectors;
+  Milliseconds scrape_interval{0};
+};
+
+struct Evidence {
+  std::map<std::string, HostEvidence> hosts;
+  // `for` in steps of at most the scrape interval, so that it is covered exactly.
+  Milliseconds step{0};  // 0: no `for`
+  int64_t steps = 0;
+  Milliseconds reach{0};  // how far back every sample must be after the marks: window and `for`
+};
+
+// The hosts a question is about, in `about` or named by the expression, and what is needed of each.
+// Intervals stay 0.
+Evidence NeededEvidence(const engine::GateQuestion& question, const GateExpression& expression);
+
+// Sets step, steps and reach, once the intervals are known.
+void SpanEvidence(const engine::Gate& gate, Evidence* evidence);
+
+// One query for all of it, so that condition and evidence are of the same instant and of the same
+// scrapes. `sides`: also the two sides of the comparison, for people.
+std::string EvidenceQuery(const engine::GateQuestion& question, const GateExpression& expression,
+                          const Evidence& evidence, const std::string& probe_job, bool sides);
+
+// Judges one instant. kOpen means: holds now, on fresh evidence; `for` is another question.
+engine::GateReading Judge(const engine::GateQuestion& question, const GateExpression& expression,
+                          const Evidence& evidence, const Instant& instant);
+
+// Judges `for`: kOpen when the same `expect` series were there at every step.
+engine::GateReading JudgeRange(const engine::Gate& gate, const Evidence& evidence,
+                               const std::vector<Series>& range);
+
+}  // namespace mailhub::condition
