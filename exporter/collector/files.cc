@@ -17,6 +17,7 @@ bool Wanted(const config::Host& host) {
 
 void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [label, path] : host.files) spec->Path(path);
+  spec->Line("details", "1");
 }
 
 Status Read(const config::Host& host, const Reply&, const Section& section, Families* families) {

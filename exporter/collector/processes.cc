@@ -47,21 +47,25 @@ struct Stat {
   double start_ticks = 0;
 };
 
-std::optional<Stat> ReadStat(const std::vector<std::string_view>& words, size_t first) {
+// The line of a stat file: "PID (NAME) S ...". The name may hold anything, parentheses too.
+std::optional<Stat> ReadStat(std::string_view line) {
   constexpr size_t kUser = 11;
   constexpr size_t kSystem = 12;
   constexpr size_t kThreadCount = 17;
   constexpr size_t kStartTime = 19;
-  if (words.size() <= first + kStartTime || words[first].size() != 1) return std::nullopt;
+  const size_t name_end = line.rfind(')');
+  if (name_end == std::string_view::npos) return std::nullopt;
+  const auto words = Words(line.substr(name_end + 1));
+  if (words.size() <= kStartTime || words[0].size() != 1) return std::nullopt;
   Stat stat;
   while (stat.state < kStates.size() &&
-         kStates[stat.state].letters.find(words[first]) == std::string_view::npos) {
+         kStates[stat.state].letters.find(words[0]) == std::string_view::npos) {
     ++stat.state;
   }
-  const auto user = ReadCount(words[first + kUser]);
-  const auto system = ReadCount(words[first + kSystem]);
-  const auto threads = ReadCount(words[first + kThreadCount], 1 << 22);
-  const auto start = ReadCount(words[first + kStartTime]);
+  const auto user = ReadCount(words[kUser]);
+  const auto system = ReadCount(words[kSystem]);
+  const auto threads = ReadCount(words[kThreadCount], 1 << 22);
+  const auto start = ReadCount(words[kStartTime]);
   if (stat.state == kStates.size() || !user || !system || !threads || !start) return std::nullopt;
   stat.cpu_ticks = static_cast<double>(*user) + static_cast<double>(*system);
   stat.threads = static_cast<double>(*threads);
@@ -112,18 +116,18 @@ struct Place {
   std::string thread;
 };
 
-// "process PLACE PID PAGES STAT..." and "thread PLACE TID STAT...".
+// "process PLACE PAGES STAT" and "thread PLACE STAT".
 Status Gather(const Section& section, std::vector<Found>* processes, std::vector<Found>* threads) {
   for (const std::string& line : section.lines) {
-    const auto words = Words(line);
+    const auto words = Words(line, 4);
     if (words.size() < 4) return NotUnderstood("processes", "a line is too short");
     const bool is_process = words[0] == "process";
     if (!is_process && words[0] != "thread") return NotUnderstood("processes", "an unknown line");
     auto* found = is_process ? processes : threads;
     const auto place = ReadCount(words[1]);
-    const auto pages = is_process ? ReadCount(words[3], uint64_t{1} << 48) : uint64_t{0};
-    const auto stat = ReadStat(words, is_process ? 4 : 3);
-    if (!place || *place >= found->size() || !ReadCount(words[2], 1 << 22) || !pages || !stat) {
+    const auto pages = is_process ? ReadCount(words[2], uint64_t{1} << 48) : uint64_t{0};
+    const auto stat = ReadStat(words[3]);
+    if (!place || *place >= found->size() || !pages || !stat) {
       return NotUnderstood("processes", "a line is not understood");
     }
     (*found)[*place].Add(*stat, static_cast<double>(*pages));

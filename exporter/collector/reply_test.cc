@@ -165,7 +165,8 @@ TEST(HostCollector, RefusesWhatIsNoCountOfTicksOrBytes) {
 }
 
 constexpr char kStat[] =
-    " S 1 1 1 0 -1 4194304 140 0 1 0 50 25 0 0 20 0 3 0 6000 2990080 408 18446744073709551615";
+    " 7 (a) b) S 1 1 1 0 -1 4194304 140 0 1 0 50 25 0 0 20 0 3 0 6000 2990080 408 "
+    "18446744073709551615";
 
 config::Host HostWithThreads() {
   config::Host host;
@@ -177,10 +178,11 @@ config::Host HostWithThreads() {
 
 TEST(ProcessCollector, AddsUpProcessesAndTakesTheOldestStart) {
   Families families;
-  const std::string later = " S 1 1 1 0 -1 4194304 140 0 1 0 1 1 0 0 20 0 1 0 7000 2990080 408 1";
+  const std::string later =
+      " 8 (x) S 1 1 1 0 -1 4194304 140 0 1 0 1 1 0 0 20 0 1 0 7000 2990080 408 1";
   ASSERT_TRUE(ReadWith(kProcessCollector, HostWithThreads(),
-                       {"process 1 500 10" + later, std::string("process 1 501 20") + kStat,
-                        std::string("thread 1 502") + kStat},
+                       {"process 1 10" + later, std::string("process 1 20") + kStat,
+                        std::string("thread 1") + kStat},
                        &families));
   EXPECT_EQ(*Value(families, "mailhub_process_running", {{"process", "a"}}), 0);
   EXPECT_EQ(*Value(families, "mailhub_process_running", {{"process", "b"}}), 2);
@@ -195,11 +197,12 @@ TEST(ProcessCollector, AddsUpProcessesAndTakesTheOldestStart) {
 
 TEST(ProcessCollector, RefusesPlacesAndFiguresThatCannotBe) {
   for (const std::string& lie :
-       {std::string("process 2 1 1") + kStat, std::string("process -1 1 1") + kStat,
-        std::string("thread 2 1") + kStat, std::string("process 0 1 x") + kStat,
-        std::string("process 0 1 1 Q 1 1 1 0 -1 1 1 0 1 0 5 2 0 0 20 0 3 0 60 1 1"),
-        std::string("process 0 1 1 S 1"), std::string("shell 0 1 1") + kStat,
-        std::string("process")}) {
+       {std::string("process 2 1") + kStat, std::string("process -1 1") + kStat,
+        std::string("thread 2") + kStat, std::string("process 0 x") + kStat,
+        std::string("process 0 1 7 (a) Q 1 1 1 0 -1 1 1 0 1 0 5 2 0 0 20 0 3 0 60 1 1"),
+        std::string("process 0 1 7 (a) S 1"),
+        std::string("process 0 1 7 S 1 1 1 0 -1 1 1 0 1 0 5 2 0 0 20 0 3 0 60 1 1"),
+        std::string("shell 0 1") + kStat, std::string("process")}) {
     Families families;
     EXPECT_FALSE(ReadWith(kProcessCollector, HostWithThreads(), {lie}, &families)) << lie;
   }
@@ -281,7 +284,8 @@ TEST(Spec, AsksForEachExecutableAndPathOnce) {
   host.checks["c"] = {"wc -l </x", Milliseconds(1500)};
   EXPECT_EQ(WriteSpec(host),
             "spec\nexe /a\nprocess 0\nexe /b\nprocess 1\nthread x\nthread y\nprocess 1\n"
-            "contain -x y\nlack -z\nunit s.service\npath /same\ncheck c 1500 wc -l </x\nend\n");
+            "contain -x y\nlack -z\nunit s.service\npath /same\ndetails 1\ncheck c 1500 wc -l "
+            "</x\nend\n");
 }
 
 }  // namespace

@@ -17,7 +17,14 @@
 
 exec 2>/dev/null
 installed=
-[ "${1:-}" = --installed ] && installed=1
+if [ "${1:-}" = --installed ]; then
+  installed=1
+  # Bash reads files in blocks and has a clock; its start-up files are none of our business.
+  if [ -z "${BASH_VERSION:-}" ] && [ -x /bin/bash ]; then
+    unset SSH_CLIENT SSH2_CLIENT
+    SHLVL=9 exec /bin/bash --norc -- "$0" --installed
+  fi
+fi
 LC_ALL=C
 PATH=/usr/bin:/bin:/usr/sbin:/sbin:${PATH:-}
 export LC_ALL PATH
@@ -86,7 +93,7 @@ keep() {
 
 read_spec() {
   exes=0 processes=0 threads=0 sysvs=0 paths=0 checks=0 units=
-  want_processes= want_services= want_directories= want_checks=
+  want_processes= want_services= want_paths= want_details= want_checks=
   seen_args=
   files_before=1000
   while IFS= read -r line; do
@@ -122,10 +129,11 @@ read_spec() {
         sysvs=$((sysvs + 1))
         ;;
       'path '*) # of a file, or of a directory whose files are to be counted
-        want_directories=1
+        want_paths=1
         keep path $paths "$value"
         paths=$((paths + 1))
         ;;
+      'details '*) want_details=1 ;; # size and time of the paths themselves matter
       'check '*) # name, milliseconds, command
         want_checks=1
         name=${value%% *}
@@ -165,15 +173,13 @@ make_matchers() {
 
 # ---- Processes and threads ------------------------------------------------------------------------------------------
 
-# Sets `rest` to what follows the name in a stat file. The name may hold blanks, parentheses and even line ends; what
-# follows holds numbers and one letter.
+# Sets `stat` to the one line of a stat file. The name in it may hold anything, even line ends; the exporter finds its end.
 read_stat() {
-  rest=
+  stat=
   while IFS= read -r line; do
-    rest=$rest$line
+    stat="$stat$line "
   done <"$1"
-  rest=${rest##*") "}
-  [ -n "$rest" ]
+  [ -n "$stat" ]
 }
 
 # Sets `args` to the arguments of the process in directory $1, joined by blanks. A shell's read drops the NULs between them,
@@ -181,19 +187,19 @@ read_stat() {
 read_args() {
   flat=
   IFS= read -r flat <"$1/cmdline"
-  read_stat "$1/stat" || return 1
-  set -- "$1" $rest
+  [ -n "$flat" ] || return 1
   eval "args=\${args_${1##*/}:-}"
-  case $seen_args in *" ${1##*/}:${21} "*) ;; *) args= ;; esac
-  if [ -n "$args" ] && [ "${args%%"$newline"*}" = "$flat" ]; then
+  if [ "${args%%"$newline"*}" = "$flat" ]; then
     args=${args#*"$newline"}
     return 0
   fi
+  if [ ${#seen_args} -gt 4096 ]; then
+    for pid in $seen_args; do unset "args_$pid"; done
+    seen_args=
+  fi
   args=$(head -c 16384 "$1/cmdline" | tr '\000\n' '  ')
   keep args "${1##*/}" "$flat$newline$args"
-  seen_args="$seen_args ${1##*/}:${21} "
-  [ ${#seen_args} -gt 4096 ] && seen_args=" ${1##*/}:${21} "
-  return 0
+  seen_args="$seen_args ${1##*/}"
 }
 
 # Whether the process in directory $1 is the one that process number $2 of the spec means. Its executable is known to be.
@@ -238,7 +244,7 @@ find_replaced() {
 report_process() { # DIR NUMBER
   read_stat "$1/stat" || return 1
   read -r _ resident _ <"$1/statm" || return 1
-  out="${out}process $2 ${1##*/} $resident $rest$newline"
+  out="${out}process $2 $resident $stat$newline"
   eval "list=\$process_threads_$2"
   [ -z "$list" ] && return 0
   for task in "$1"/task/[0-9]*; do
@@ -246,7 +252,7 @@ report_process() { # DIR NUMBER
     IFS= read -r comm <"$task/comm" || continue
     "match_thread_$2" "$comm"
     [ -z "$thread" ] && continue
-    read_stat "$task/stat" && out="${out}thread $thread ${task##*/} $rest$newline"
+    read_stat "$task/stat" && out="${out}thread $thread $stat$newline"
   done
 }
 
@@ -287,7 +293,7 @@ look_at_host() {
   out="$out$line$newline$value$newline$rest$newline"
   if [ -n "${EPOCHREALTIME:-}" ]; then
     out="${out}time $EPOCHREALTIME$newline"
-  elif [ -z "$want_directories" ]; then # else find tells the time, in passing
+  elif [ -z "$want_paths" ]; then # else find tells the time, in passing
     out="${out}time $(date +%s.%N)$newline"
   fi
 }
@@ -315,9 +321,30 @@ look_at_services() {
   done
 }
 
+# Whether all there is to look at are directories without anything in them, as work queues are most of the time: no need
+# for a fork then. Only asked when that was so the last time.
+all_empty() {
+  [ -z "$want_details" ] && [ "$files_before" = 0 ] && [ -n "${EPOCHREALTIME:-}" ] || return 1
+  i=0
+  while [ $i -lt $paths ]; do
+    eval "path=\$path_$i"
+    i=$((i + 1))
+    [ -d "$path" ] && [ -r "$path" ] && [ -x "$path" ] || return 1
+    for entry in "$path"/* "$path"/.[!.]* "$path"/..?*; do
+      [ -e "$entry" ] || [ -L "$entry" ] && return 1
+    done
+    empty="${empty}d 0 0 0 $path$newline"
+  done
+}
+
 # One find for all of them. Each line: type, depth, size, mtime, the path it was asked for. Directories that held many
 # files the last time are summed up on the host, at the cost of a second process.
 look_at_paths() {
+  empty=
+  if all_empty; then
+    out=$out$empty
+    return
+  fi
   set -- /proc/self/stat
   i=0
   while [ $i -lt $paths ]; do
@@ -326,17 +353,12 @@ look_at_paths() {
   done
   if [ -z "$has_printf" ]; then
     shift
-    for path in "$@"; do
-      [ -e "$path" ] || continue
-      case $(stat -L -c '%F' "$path") in directory) type=d ;; *) type=f ;; esac
-      out="$out$type 0 $(stat -L -c '%s %Y' "$path") $path$newline"
-      [ $type = d ] && out="$out$(find "$path" -maxdepth 1 -type f -exec stat -c '%s %Y' {} + | sum_up "$path")$newline"
-    done
-    out="${out}time $(date +%s)$newline"
+    look_without_printf "$@"
   elif [ "$files_before" -lt 200 ]; then
     text=$(find -H "$@" -maxdepth 1 -printf '%y %d %s %T@ %H\n' </dev/null)
     out="$out$text$newline"
     files_before=$((${#text} / 40))
+    case $text in *"${newline}f 1 "*) ;; *) files_before=0 ;; esac
   else
     text=$(find -H "$@" -maxdepth 1 -printf '%y %d %s %T@ %H\n' </dev/null | awk '
       $2 == 0 { print; next }
@@ -352,6 +374,17 @@ look_at_paths() {
     files_before=${text##*"files "}
     out="$out${text%files *}"
   fi
+}
+
+# For a find that cannot print: some processes for each path.
+look_without_printf() {
+  for path in "$@"; do
+    [ -e "$path" ] || continue
+    case $(stat -L -c '%F' "$path") in directory) type=d ;; *) type=f ;; esac
+    out="$out$type 0 $(stat -L -c '%s %Y' "$path") $path$newline"
+    [ $type = d ] && out="$out$(find "$path" -maxdepth 1 -type f -exec stat -c '%s %Y' {} + | sum_up "$path")$newline"
+  done
+  out="${out}time $(date +%s)$newline"
 }
 
 sum_up() {
@@ -428,7 +461,7 @@ answer() { # NONCE MILLISECONDS
   out="${out}clock $ticks_per_second $page_kb $btime$newline"
   section host look_at_host
   [ -n "$want_processes" ] && section processes look_at_processes
-  if [ -n "$want_directories" ]; then
+  if [ -n "$want_paths" ]; then
     flush
     section paths look_at_paths
   fi
@@ -444,7 +477,7 @@ answer() { # NONCE MILLISECONDS
   flush
 }
 
-exes=0 processes=0 checks=0 want_processes= want_services= want_directories= want_checks=
+exes=0 processes=0 checks=0 want_processes= want_services= want_paths= want_checks=
 while IFS= read -r line; do
   case $line in
     spec) read_spec ;;

@@ -16,8 +16,11 @@ using ssh::ConnectFailure;
 constexpr size_t kReadSize = 64 << 10;
 constexpr size_t kMaxNoise = 64 << 10;
 constexpr int kNonceBits = 128;
-// What a reply needs to travel after the checks were told to end.
-constexpr Milliseconds kCheckMargin{60};
+
+// How long checks may take: what is left, less a fifth for the reply to be finished and to travel.
+Milliseconds CheckBudget(Milliseconds left) {
+  return std::max(Milliseconds(10), left - std::max(Milliseconds(50), left / 5));
+}
 
 // The trouble that a failed call on a session that was alive amounts to.
 Trouble FromError(const Error& error, const Clock& clock, SteadyTime deadline) {
@@ -89,7 +92,7 @@ std::optional<Trouble> HelperLink::AwaitHello(const std::string& nonce, SteadyTi
 Look HelperLink::Collect(SteadyTime deadline) {
   was_stale_ = false;
   const std::string nonce = RandomHex(kNonceBits);
-  const auto budget = std::max(Milliseconds(10), deadline - clock_.Steady() - kCheckMargin);
+  const auto budget = CheckBudget(deadline - clock_.Steady());
   ReplyReader reader(nonce);
   std::optional<Trouble> trouble;
   const auto written =
