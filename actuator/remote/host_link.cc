@@ -1,0 +1,206 @@
+// See host_link.h.
+#include "actuator/remote/host_link.h"
+
+#include <random>
+#include <utility>
+
+#include "actuator/remote/runner_script.h"
+#include "lib/base/digest.h"
+#include "lib/base/log.h"
+
+namespace mailhub::remote {
+namespace {
+
+using engine::RemoteReply;
+using engine::RemoteVerb;
+
+constexpr size_t kPiece = 8192;
+
+RemoteReply Failed(ErrorKind kind, std::string message) {
+  RemoteReply reply;
+  reply.receipt = Fail(kind, std::move(message));
+  return reply;
+}
+
+bool SameTarget(const ssh::SshTarget& a, const ssh::SshTarget& b) {
+  return a.address == b.address && a.port == b.port && a.user == b.user &&
+         a.identity_file == b.identity_file && a.known_hosts_file == b.known_hosts_file;
+}
+
+std::string FirstLine(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace
+
+// What became of one exchange. Without a reply, `failure` says whether the request was sent.
+struct HostLink::Answer {
+  std::optional<RemoteReply> reply;
+  Error failure;
+  bool no_runner = false;   // the channel ended without a word: the script may not be there
+  bool never_sent = false;  // nothing can have happened
+  bool session_lost = false;
+};
+
+HostLink::HostLink(std::string host, LinkOptions options, const ssh::Cancellation* cancel)
+    : host_(std::move(host)),
+      options_(std::move(options)),
+      cancel_(cancel),
+      backoff_(options_.first_pause, options_.longest_pause) {}
+
+HostLink::~HostLink() = default;
+
+std::string HostLink::RunnerPath() const {
+  return options_.directory + "/bin/runner-" + RunnerDigest().substr(0, 16);
+}
+
+Milliseconds HostLink::Patience(const engine::RemoteRequest& request) const {
+  switch (request.verb) {
+    case RemoteVerb::kRun:
+      return options_.exchange_timeout + options_.run_wait;
+    case RemoteVerb::kLaunch:  // the runner waits up to 10 s for the job to claim its key
+      return options_.exchange_timeout + Milliseconds(10'000);
+    case RemoteVerb::kCancel:
+      return options_.exchange_timeout + options_.cancel_grace;
+    default:
+      return options_.exchange_timeout;
+  }
+}
+
+RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& identity,
+                          bool takeover, const ssh::SshTarget& target) {
+  remote::Exchange exchange;
+  exchange.nonce = RandomHex(64);
+  exchange.takeover = takeover;
+  if (request.verb == RemoteVerb::kRun) exchange.wait = options_.run_wait;
+  if (request.verb == RemoteVerb::kCancel) exchange.grace = options_.cancel_grace;
+  const Result<std::string> text = EncodeRequest(request, identity, exchange);
+  if (!text) return Failed(text.error().kind, host_ + ": " + text.error().message);
+
+  if (session_ && (!session_->Alive() || !SameTarget(target, target_))) session_.reset();
+  // A second try only where the first has certainly not reached a runner: the session turned out to
+  // be dead or full, or the script was gone. Keys make even a wrong belief in that harmless.
+  for (int tries = 0;; ++tries) {
+    const bool kept = session_ != nullptr;
+    if (!kept) {
+      if (const Status connected = Connect(target); !connected) {
+        return Failed(connected.error().kind, connected.error().message);
+      }
+    }
+    Answer answer = Exchange(*text, exchange.nonce, clock_.Steady() + Patience(request));
+    if (answer.session_lost) session_.reset();
+    if (answer.reply) return std::move(*answer.reply);
+    const bool again =
+        tries == 0 && !cancel_->IsCancelled() && ((answer.never_sent && kept) || answer.no_runner);
+    if (!again) return Failed(answer.failure.kind, answer.failure.message);
+    session_.reset();
+  }
+}
+
+Status HostLink::Connect(const ssh::SshTarget& target) {
+  if (clock_.Steady() < pause_until_ && SameTarget(target, target_)) return Fail(last_failure_);
+  target_ = target;
+  Status done;
+  auto session = ssh::Session::Connect(target, clock_.Steady() + options_.connect_timeout, cancel_);
+  if (session) {
+    session_ = std::move(*session);
+    done = PutRunner();
+    if (!done) session_.reset();
+  } else {
+    done = Fail(host_, session.error().error);
+  }
+  if (done) {
+    backoff_.Reset();
+    pause_until_ = {};
+    return done;
+  }
+  last_failure_ = done.error();
+  pause_until_ = clock_.Steady() + backoff_.Next(std::random_device{}());
+  LogWarn("cannot reach a host's runner",
+          {{"host", host_}, {"kind", Name(last_failure_.kind)}, {"error", last_failure_.message}});
+  return done;
+}
+
+// Makes sure that the host has this program's runner, whole.
+Status HostLink::PutRunner() {
+  const std::string path = RunnerPath();
+  const std::string same =
+      "[ \"$(sha256sum <\"$f\" 2>/dev/null)\" = \"" + RunnerDigest() + "  -\" ]";
+  const SteadyTime deadline = clock_.Steady() + options_.exchange_timeout;
+  const auto failed = [this](const Error& error) {
+    // Whatever was uploaded, no request has been sent yet.
+    const bool refused = error.kind == ErrorKind::kRefused;
+    return Fail(refused ? ErrorKind::kRefused : ErrorKind::kUnreachable,
+                host_ + ": " + error.message);
+  };
+  const auto found = session_->Exec(
+      "exec sh -c 'f=" + path + "; " + same + " && echo mailhub-runner-is-here'", "", {}, deadline);
+  if (!found) return failed(found.error());
+  if (found->out.find("mailhub-runner-is-here\n") != std::string::npos) return {};
+
+  const std::string directory = options_.directory;
+  const auto put =
+      session_->Exec("exec sh -c 'umask 077; d=" + directory + "/bin; f=" + path +
+                         ".new.$$; mkdir -p \"$d\" && chmod 700 " + directory +
+                         " && cat >\"$f\" && " + same + " && sync \"$f\" && mv -f \"$f\" " + path +
+                         " && sync \"$d\" && echo mailhub-runner-is-here'",
+                     RunnerScript(), {}, deadline);
+  if (!put) return failed(put.error());
+  if (put->out.find("mailhub-runner-is-here\n") == std::string::npos) {
+    return Fail(ErrorKind::kRefused, host_ + ": the runner cannot be put into " + directory +
+                                         "/bin: " + FirstLine(put->err));
+  }
+  LogInfo("runner installed", {{"host", host_}, {"path", path}});
+  return {};
+}
+
+HostLink::Answer HostLink::Exchange(const std::string& text, const std::string& nonce,
+                                    SteadyTime deadline) {
+  Answer answer;
+  const auto lost = [&](const Error& error, bool sent) {
+    answer.session_lost = true;
+    answer.never_sent = !sent;
+    const ErrorKind kind = sent                                ? ErrorKind::kOutcomeUnknown
+                           : error.kind == ErrorKind::kRefused ? ErrorKind::kRefused
+                                                               : ErrorKind::kUnreachable;
+    answer.failure = Error{kind, host_ + ": " + error.message};
+  };
+  const std::string words = options_.arguments.empty() ? "" : " " + options_.arguments;
+  auto channel =
+      session_->OpenChannel("exec " + options_.shell + " " + RunnerPath() + words, deadline);
+  if (!channel) {
+    // Even if the runner was started: it has been asked nothing.
+    lost(channel.error(), false);
+    return answer;
+  }
+  if (const Status written = (*channel)->Write(text, deadline); !written) {
+    lost(written.error(), true);
+    return answer;
+  }
+  ReplyReader reader(nonce);
+  while (true) {
+    std::string bytes;
+    const Result<ssh::ReadState> state = (*channel)->Read(&bytes, kPiece, deadline);
+    if (!state) {
+      lost(state.error(), true);
+      return answer;
+    }
+    if (*state == ssh::ReadState::kTimeout) {
+      lost(Error{ErrorKind::kOutcomeUnknown, "no answer from the runner in time"}, true);
+      return answer;
+    }
+    if (*state == ssh::ReadState::kData && reader.Feed(bytes)) {
+      answer.reply = reader.Take(host_);
+      return answer;
+    }
+    if (*state == ssh::ReadState::kEof) {
+      lost(Error{ErrorKind::kOutcomeUnknown,
+                 "the runner ended without an answer: " + FirstLine((*channel)->TakeStderr())},
+           true);
+      answer.no_runner = !reader.Begun();
+      return answer;
+    }
+  }
+}
+
+}  // namespace mailhub::remote

@@ -1,0 +1,257 @@
+// See protocol.h.
+#include "actuator/remote/protocol.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "lib/base/digest.h"
+
+namespace mailhub::remote {
+namespace {
+
+using engine::LeaseState;
+using engine::ReceiptState;
+using engine::RemoteVerb;
+
+constexpr size_t kLongestBody = 64 * 1024;
+constexpr size_t kMostNoise = 64 * 1024;
+constexpr size_t kLongestHeader = 16 * 1024;
+constexpr size_t kLongestOutput = 4096;
+
+const char* WireName(RemoteVerb verb) {
+  switch (verb) {
+    case RemoteVerb::kHello:
+      return "hello";
+    case RemoteVerb::kRun:
+      return "run";
+    case RemoteVerb::kLaunch:
+      return "launch";
+    case RemoteVerb::kStatus:
+      return "status";
+    case RemoteVerb::kVoid:
+      return "void";
+    case RemoteVerb::kCancel:
+      return "cancel";
+    case RemoteVerb::kArm:
+      return "arm";
+    case RemoteVerb::kRenew:
+      return "renew";
+    case RemoteVerb::kDisarm:
+      return "disarm";
+    case RemoteVerb::kSweep:
+      return "sweep";
+  }
+  std::abort();
+}
+
+// A field of the header: nothing in it may end the line or look like another field.
+bool Sayable(std::string_view text, size_t longest) {
+  return text.size() <= longest && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-' || c == '/';
+         });
+}
+
+template <typename Number>
+bool ParseNumber(std::string_view text, Number* number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool ParseState(std::string_view text, ReceiptState* state) {
+  if (text == "none")
+    *state = ReceiptState::kNone;
+  else if (text == "running")
+    *state = ReceiptState::kRunning;
+  else if (text == "finished")
+    *state = ReceiptState::kFinished;
+  else if (text == "interrupted")
+    *state = ReceiptState::kInterrupted;
+  else if (text == "void")
+    *state = ReceiptState::kVoid;
+  else
+    return false;
+  return true;
+}
+
+bool ParseLease(std::string_view text, LeaseState* lease) {
+  if (text == "none")
+    *lease = LeaseState::kNone;
+  else if (text == "armed")
+    *lease = LeaseState::kArmed;
+  else if (text == "restored")
+    *lease = LeaseState::kRestored;
+  else
+    return false;
+  return true;
+}
+
+ErrorKind KindOf(std::string_view error) {
+  if (error == "refused") return ErrorKind::kRefused;
+  if (error == "directory_changed") return ErrorKind::kCorrupt;
+  if (error == "invalid") return ErrorKind::kInvalid;
+  if (error == "unavailable") return ErrorKind::kUnreachable;  // nothing was done: ask again later
+  if (error == "unknown") return ErrorKind::kOutcomeUnknown;
+  return ErrorKind::kInternal;
+}
+
+// Length of the UTF-8 sequence that begins at `text`, 0 if there is none.
+size_t SequenceAt(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x80) return 1;
+  const size_t length = lead >= 0xc2 && lead < 0xe0   ? 2
+                        : lead >= 0xe0 && lead < 0xf0 ? 3
+                        : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                      : 0;
+  if (length == 0 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
+  }
+  const auto second = static_cast<unsigned char>(text[1]);
+  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0) ||
+      (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90)) {
+    return 0;
+  }
+  return length;
+}
+
+// Commands say what they like; journal and API speak UTF-8.
+std::string ToUtf8(std::string_view text) {
+  std::string clean;
+  clean.reserve(text.size());
+  while (!text.empty()) {
+    const size_t length = text[0] == '\0' ? 0 : SequenceAt(text);
+    if (length == 0) {
+      clean += '?';
+      text.remove_prefix(1);
+    } else {
+      clean += text.substr(0, length);
+      text.remove_prefix(length);
+    }
+  }
+  return clean;
+}
+
+}  // namespace
+
+Result<std::string> EncodeRequest(const engine::RemoteRequest& request, const Identity& identity,
+                                  const Exchange& exchange) {
+  if (!Sayable(request.key, 256) || !Sayable(request.directory_id, 64) ||
+      !Sayable(identity.journal_id, 64) || identity.journal_id.empty()) {
+    return Fail(ErrorKind::kInvalid, "key, directory identity or journal id is malformed: '" +
+                                         request.key + "', '" + request.directory_id + "', '" +
+                                         identity.journal_id + "'");
+  }
+  if (request.command.size() > kLongestBody || request.command.find('\0') != std::string::npos) {
+    return Fail(ErrorKind::kInvalid, "the command is longer than 64 KiB or has a NUL in it");
+  }
+  std::string text = "mailhub-request 1\n";
+  const auto add = [&text](const char* name, const std::string& value) {
+    text += name;
+    text += '=';
+    text += value;
+    text += '\n';
+  };
+  add("nonce", exchange.nonce);
+  add("verb", exchange.takeover ? "takeover" : WireName(request.verb));
+  add("journal", identity.journal_id);
+  add("epoch", std::to_string(identity.epoch));
+  if (!request.directory_id.empty()) add("directory_id", request.directory_id);
+  if (!request.key.empty()) add("key", request.key);
+  if (exchange.wait.count() > 0) add("wait_ms", std::to_string(exchange.wait.count()));
+  if (exchange.grace.count() > 0) add("grace_ms", std::to_string(exchange.grace.count()));
+  if (request.after.count() > 0) add("after_ms", std::to_string(request.after.count()));
+  if (!request.command.empty()) add("digest", Sha256Hex(request.command));
+  add("body_bytes", std::to_string(request.command.size()));
+  return text + '\n' + request.command + '\n';
+}
+
+bool ReplyReader::Feed(std::string_view bytes) {
+  buffer_ += bytes;
+  if (broken_) return true;
+  if (!begun_) {
+    static constexpr std::string_view kMagic = "mailhub-runner 1\n";
+    size_t at = buffer_.find(kMagic);
+    while (at != std::string::npos && at != 0 && buffer_[at - 1] != '\n') {
+      at = buffer_.find(kMagic, at + 1);
+    }
+    if (at == std::string::npos) return broken_ = buffer_.size() > kMostNoise;
+    begun_ = true;
+    buffer_.erase(0, at + kMagic.size());
+  }
+  if (body_at_ == 0) {
+    const size_t end = buffer_.find("\n\n");
+    if (end == std::string::npos) return broken_ = buffer_.size() > kLongestHeader;
+    broken_ = !ParseHeader(std::string_view(buffer_).substr(0, end + 1));
+    body_at_ = end + 2;
+  }
+  return broken_ || buffer_.size() - body_at_ >= body_bytes_;
+}
+
+bool ReplyReader::ParseHeader(std::string_view header) {
+  std::string_view nonce;
+  std::string_view result;
+  bool sound = true;
+  while (!header.empty()) {
+    const size_t end = header.find('\n');
+    const std::string_view line = header.substr(0, end);
+    header.remove_prefix(end + 1);
+    const size_t equals = line.find('=');
+    if (equals == std::string_view::npos) return false;
+    const std::string_view name = line.substr(0, equals);
+    const std::string_view value = line.substr(equals + 1);
+    int64_t duration = 0;
+    if (name == "nonce")
+      nonce = value;
+    else if (name == "result")
+      result = value;
+    else if (name == "error")
+      error_ = value;
+    else if (name == "message")
+      message_ = ToUtf8(value);
+    else if (name == "state")
+      sound &= ParseState(value, &receipt_.state);
+    else if (name == "exit_status")
+      sound &= ParseNumber(value, &receipt_.exit_status);
+    else if (name == "truncated")
+      receipt_.truncated = value == "1";
+    else if (name == "lease")
+      sound &= ParseLease(value, &reply_.lease);
+    else if (name == "lease_detail")
+      reply_.lease_detail = ToUtf8(value);
+    else if (name == "directory_id")
+      reply_.directory_id = value;
+    else if (name == "boot_id")
+      reply_.mark.boot_id = value;
+    else if (name == "uptime")
+      sound &= ParseNumber(value, &reply_.mark.uptime_s);
+    else if (name == "output_bytes")
+      sound &= ParseNumber(value, &body_bytes_);
+    else if (name == "duration_ms") {
+      sound &= ParseNumber(value, &duration);
+      receipt_.duration = Milliseconds(duration);
+    }
+  }
+  const bool complete = result == "error" ? !error_.empty()
+                                          : result == "ok" && !reply_.directory_id.empty() &&
+                                                !reply_.mark.boot_id.empty();
+  return sound && complete && nonce == nonce_ && body_bytes_ <= kLongestOutput;
+}
+
+engine::RemoteReply ReplyReader::Take(const std::string& host) const {
+  engine::RemoteReply reply = reply_;
+  if (broken_) {
+    reply = {};
+    reply.receipt = Fail(ErrorKind::kOutcomeUnknown, host + ": the runner's reply is garbled");
+  } else if (!error_.empty()) {
+    reply = {};
+    reply.receipt = Fail(KindOf(error_), host + ": " + message_);
+  } else {
+    engine::Receipt receipt = receipt_;
+    receipt.output = ToUtf8(std::string_view(buffer_).substr(body_at_, body_bytes_));
+    reply.receipt = std::move(receipt);
+  }
+  return reply;
+}
+
+}  // namespace mailhub::remote

@@ -1,0 +1,61 @@
+// Carries out what the engine asks of hosts: one worker and one kept SSH session for each, so that
+// a slow host delays nobody but itself.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "actuator/engine/remote.h"
+#include "actuator/remote/host_link.h"
+#include "actuator/remote/protocol.h"
+#include "lib/base/guarded.h"
+#include "lib/config/site.h"
+#include "lib/ssh/session.h"
+
+namespace mailhub::remote {
+
+// Owns the workers. Thread-safe. Requests for one host are carried out in their order.
+class RemoteHosts {
+ public:
+  using Done = std::function<void(engine::RemoteReply)>;
+
+  explicit RemoteHosts(std::shared_ptr<const config::Site> site, LinkOptions options = {});
+  ~RemoteHosts();  // stops
+  RemoteHosts(const RemoteHosts&) = delete;
+  RemoteHosts& operator=(const RemoteHosts&) = delete;
+
+  // Who this actuator is to the hosts. Before the first Submit().
+  void Begin(const std::string& journal_id, uint64_t epoch);
+  // After a reload. Requests that wait already go to where the new site says.
+  void UseSite(std::shared_ptr<const config::Site> site);
+
+  // Never blocks. Calls `done` exactly once, from the host's worker, or before it returns with
+  // kInvalid (no such host; a Windows host, which has no shell for steps) or kOverloaded (64
+  // requests wait for this host already). After Stop() it calls nothing.
+  void Submit(const engine::RemoteRequest& request, Done done);
+
+  // Has the host obey this journal from now on, whomever it obeyed before. Else as Submit().
+  void TakeOver(const std::string& host, Done done);
+
+  // Interrupts what goes on, and returns within 2 s. No callback runs after it has returned.
+  void Stop();
+
+ private:
+  class Worker;
+  struct State {
+    std::shared_ptr<const config::Site> site;
+    Identity identity;
+    std::map<std::string, std::unique_ptr<Worker>> workers;
+    bool stopped = false;
+  };
+
+  void Enqueue(const engine::RemoteRequest& request, bool takeover, Done done);
+
+  const LinkOptions options_;
+  ssh::Cancellation cancel_;
+  Guarded<State> state_;
+};
+
+}  // namespace mailhub::remote

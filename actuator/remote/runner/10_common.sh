@@ -1,0 +1,172 @@
+#!/bin/sh
+# mailhub's runner: does what the actuator asks for on this host, once, and keeps receipts of it.
+# Assembled from actuator/remote/runner/*.sh; docs/runner.md describes protocol, files and rules.
+#
+# usage: runner [--dir DIR] [--shell "SH"] [--allow-tmpfs] [--no-systemd] [--no-flock] [--no-proc]
+#               [job | deadman | loop | restore LEASE]
+# Without a last word: one request on standard input, one reply on standard output.
+
+set -u
+umask 077
+LC_ALL=C
+export LC_ALL
+PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+
+nl='
+'
+me=$0
+options=
+dir=/var/lib/mailhub-runner
+shell='sh'
+use_tmpfs=''
+use_systemd=1
+use_flock=1
+use_proc=1
+while [ $# -gt 0 ]; do
+  case $1 in
+    --dir) dir=$2 options="$options --dir $2" && shift 2 ;;
+    --shell) shell=$2 && shift 2 ;;
+    --allow-tmpfs) use_tmpfs=1 options="$options $1" && shift ;;
+    --no-systemd) use_systemd='' options="$options $1" && shift ;;
+    --no-flock) use_flock='' options="$options $1" && shift ;;
+    --no-proc) use_proc='' options="$options $1" && shift ;;
+    *) break ;;
+  esac
+done
+runs=$dir/receipts
+[ -r /proc/self/stat ] && [ -r /proc/uptime ] || use_proc=
+# Only root may make units; elsewhere, and without systemd, setsid has to do.
+[ -n "$use_systemd" ] && [ -d /run/systemd/system ] && [ -w /etc/systemd/system ] || use_systemd=
+
+# --- time and processes -------------------------------------------------------------------------
+
+# Sets uptime (seconds and hundredths, as the reply says it) and uptime_s. Numbers stay small: some
+# shells count in 32 bits.
+read_uptime() {
+  if [ -n "$use_proc" ]; then
+    read -r uptime _ </proc/uptime
+  else
+    seconds_since 1
+    uptime=$elapsed.00
+  fi
+  uptime_s=${uptime%.*}
+}
+
+# Sets took_ms: milliseconds from uptime $1 to uptime $2.
+set_took() {
+  took_ms=$(((${2%.*} - ${1%.*}) * 1000 + (1${2#*.} - 1${1#*.}) * 10))
+}
+
+# Sets elapsed: seconds since process $1 started, from ps's [[days-]hours:]minutes:seconds.
+seconds_since() {
+  elapsed=$(ps -o etime= -p "$1" 2>/dev/null)
+  elapsed=${elapsed##* }
+  [ -n "$elapsed" ] || return 1
+  elapsed_days=0
+  case $elapsed in *-*) elapsed_days=${elapsed%%-*} elapsed=${elapsed#*-} ;; esac
+  case $elapsed in *:*:*) ;; *) elapsed=0:$elapsed ;; esac
+  elapsed_hours=${elapsed%%:*} elapsed=${elapsed#*:}
+  elapsed_minutes=${elapsed%%:*} elapsed=${elapsed#*:}
+  elapsed=$((elapsed_days * 86400 + $(plain "$elapsed_hours") * 3600 + $(plain "$elapsed_minutes") * 60 + $(plain "$elapsed")))
+}
+
+# A number without the leading zero that would make it octal.
+plain() {
+  case $1 in 0?) echo "${1#0}" ;; *) echo "$1" ;; esac
+}
+
+# Sets boot.
+read_boot() {
+  if [ -n "$use_proc" ]; then
+    read -r boot </proc/sys/kernel/random/boot_id
+  else
+    boot=$(who -b 2>/dev/null | tr -cd 'A-Za-z0-9')
+    boot=boot-${boot:-$(ps -o lstart= -p 1 2>/dev/null | tr -cd 'A-Za-z0-9')}
+  fi
+}
+
+# Sets start: what tells process $1 from a later one of the same number. Fails if there is no such
+# process, or only its corpse.
+start_of() {
+  start=
+  if [ -n "$use_proc" ]; then
+    { IFS= read -r stat_line <"/proc/$1/stat"; } 2>/dev/null || return 1
+    # shellcheck disable=SC2086  # splitting is the point: the fields after "pid (name) "
+    set -- ${stat_line##*") "}
+    case ${1:-Z} in Z | X) return 1 ;; esac
+    stat_group=$3 stat_session=$4
+    shift 19
+    start=$1
+  else
+    seconds_since "$1" || return 1
+    start_elapsed=$elapsed
+    seconds_since 1 || return 1
+    start=$((elapsed - start_elapsed))
+  fi
+}
+
+same_start() {
+  [ -n "$use_proc" ] && { [ "$1" = "$2" ]; return; }
+  [ $(($1 - $2)) -le 2 ] && [ $(($2 - $1)) -le 2 ]
+}
+
+# Whether process $1 with start time $2 of boot $3 lives, or anything of the group it led.
+alive() {
+  [ "$3" = "$boot" ] || return 1
+  start_of "$1" && { same_start "$start" "$2"; return; }
+  group_alive "$1"
+}
+
+# Whether group $1, whose leader is gone, still has a living member.
+group_alive() {
+  kill -0 "-$1" 2>/dev/null || return 1
+  [ -n "$use_proc" ] || return 0
+  for stat_file in /proc/[0-9]*/stat; do
+    stat_pid=${stat_file#/proc/}
+    start_of "${stat_pid%/stat}" && [ "$stat_group" = "$1" ] && return 0
+  done
+  return 1
+}
+
+# Sleeps $1 milliseconds, or the next whole second where sleep knows no fractions.
+nap() {
+  nap_fraction=000$(($1 % 1000))
+  sleep "$(($1 / 1000)).${nap_fraction#"${nap_fraction%???}"}" 2>/dev/null || sleep $((($1 + 999) / 1000))
+}
+
+# --- the reply ----------------------------------------------------------------------------------
+
+nonce=
+receipt=''
+out=''
+litter='' # files of no more use
+
+# Answers with an error of kind $1, which says what the actuator should do, and a sentence, and ends.
+fail() {
+  [ -z "${on_failure:-}" ] || "$on_failure" "$1" "$2"
+  # shellcheck disable=SC2086  # a list of words
+  [ -z "$litter" ] || rm -f $litter
+  printf 'mailhub-runner 1\nnonce=%s\nresult=error\nerror=%s\nmessage=%s\noutput_bytes=0\n\n' "$nonce" "$1" "$2"
+  exit 0
+}
+
+# Answers with what receipt and out hold. The mark is read last: it is newer than all that is said.
+succeed() {
+  read_boot
+  read_uptime
+  printf 'mailhub-runner 1\nnonce=%s\nresult=ok\n%sdirectory_id=%s\nboot_id=%s\nuptime=%s\noutput_bytes=%s\n\n%s' \
+    "$nonce" "$receipt" "$directory_id" "$boot" "$uptime" "${#out}" "$out"
+}
+
+# --- files --------------------------------------------------------------------------------------
+
+# Makes sure that what was written to the named files and directories survives a power cut.
+durable() {
+  sync "$@" 2>/dev/null
+}
+
+# Puts text $2 into file $1, whole or not at all.
+publish() {
+  { printf '%s' "$2" >"$1.new.$$"; } 2>/dev/null && durable "$1.new.$$" && mv -f "$1.new.$$" "$1" 2>/dev/null
+}

@@ -1,0 +1,98 @@
+
+# --- the host's lock, and who may act ---------------------------------------------------------------
+
+# Everything that claims, or decides who may, happens between lock and unlock. flock's lock goes
+# with its holder; without flock, numbered files take its place.
+lock() {
+  if [ -n "$use_flock" ] && command -v flock >/dev/null; then
+    { command exec 9>>"$dir/lock"; } 2>/dev/null || fail unavailable "cannot open $dir/lock; nothing was done"
+    flock 9 9>&9 || fail unavailable "flock failed on $dir/lock; nothing was done"
+  else
+    numbered_lock
+  fi
+}
+
+unlock() {
+  if [ -n "$use_flock" ] && command -v flock >/dev/null; then
+    exec 9>&-
+  else
+    echo free >>"$dir/lock.$lock_number"
+    rm -f "$lock_file"
+  fi
+}
+
+# Lock N is held by the one who made file lock.N, until he adds "free" or dies. Whoever finds N free
+# makes N + 1, which only one can (ln). The newest is never removed, so one who comes late with an
+# old number sees that there is a newer.
+numbered_lock() {
+  lock_file=$dir/tmp/lock.$$
+  read_boot
+  start_of $$
+  printf '%s %s %s\n' $$ "$start" "$boot" >"$lock_file" || fail unavailable "cannot write to $dir; nothing was done"
+  while :; do
+    newest_lock
+    if [ "$lock_newest" -gt 0 ] && lock_held "$dir/lock.$lock_newest"; then
+      nap 20
+      continue
+    fi
+    lock_number=$((lock_newest + 1))
+    if ! ln "$lock_file" "$dir/lock.$lock_number" 2>/dev/null; then
+      [ -e "$dir/lock.$lock_number" ] || nap 20
+      continue
+    fi
+    newest_lock
+    [ "$lock_newest" -eq "$lock_number" ] && break
+    rm -f "$dir/lock.$lock_number"
+  done
+  for lock_old in "$dir"/lock.*; do
+    [ "${lock_old##*.}" -lt "$lock_number" ] && rm -f "$lock_old"
+  done
+}
+
+newest_lock() {
+  lock_newest=0
+  for lock_seen in "$dir"/lock.*; do
+    lock_seen=${lock_seen##*.}
+    case $lock_seen in *[!0-9]* | '') continue ;; esac
+    [ "$lock_seen" -gt "$lock_newest" ] && lock_newest=$lock_seen
+  done
+}
+
+lock_held() {
+  lock_pid='' lock_free=''
+  { { read -r lock_pid lock_start lock_boot && read -r lock_free; } <"$1"; } 2>/dev/null
+  [ -z "$lock_free" ] && [ -n "$lock_pid" ] && alive "$lock_pid" "$lock_start" "$lock_boot"
+}
+
+# Refuses a journal that is not the one this host obeys, and an actuator that another has replaced.
+# $1 is "held" under the lock; else a newer epoch takes the lock to be written down.
+check_fence() {
+  fence_journal='' fence_epoch=0
+  { read -r fence_journal fence_epoch <"$dir/fence"; } 2>/dev/null
+  if [ -z "$fence_journal" ] || { [ "$fence_journal" = "$journal" ] && [ "$epoch" -gt "$fence_epoch" ]; }; then
+    if [ "${1:-}" = held ]; then
+      publish "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was done"
+      durable "$dir"
+    else
+      lock
+      check_fence held
+      unlock
+    fi
+    return
+  fi
+  [ "$fence_journal" = "$journal" ] ||
+    fail refused "this host obeys journal $fence_journal, not $journal: two actuators? 'mailhubctl takeover' decides"
+  [ "$epoch" -eq "$fence_epoch" ] ||
+    fail refused "epoch $epoch is over: an actuator with epoch $fence_epoch has been here since"
+}
+
+# Refuses to go on when the receipts are not those the actuator knows: what was done before would be
+# unknown, and must not be taken for "not done".
+check_directory() {
+  directory_id=
+  { read -r directory_id <"$dir/id"; } 2>/dev/null
+  [ -n "$directory_id" ] ||
+    fail directory_changed "there is no receipts directory in $dir any more, the one with identity $wanted_id is gone"
+  [ "$directory_id" = "$wanted_id" ] ||
+    fail directory_changed "the receipts in $dir are others than recorded: identity $directory_id, not $wanted_id"
+}

@@ -1,0 +1,147 @@
+
+# --- receipts -----------------------------------------------------------------------------------
+
+# Sets base, the path all of the key's files begin with. A key is RUN/PATH/ATTEMPT.
+enter_key() {
+  run=${key%%/*} path=${key#*/}
+  attempt=${path#*/} path=${path%%/*}
+  [ "$run/$path/$attempt" = "$key" ] || fail invalid "a key is RUN/PATH/ATTEMPT, not '$key'"
+  check_name "$run" 64
+  check_name "$path" 128
+  case $attempt in *[!0-9]* | '' | ??????????*) fail invalid "an attempt is a number, not '$attempt'" ;; esac
+  base=$runs/$run/$path@$attempt
+}
+
+check_name() {
+  case $1 in
+    '' | [.-]* | *[!A-Za-z0-9._-]*) fail invalid "'$1' is no name: letters, digits, '.', '_' and '-' make one" ;;
+  esac
+  [ ${#1} -le "$2" ] || fail invalid "'$1' is longer than $2 characters"
+}
+
+# Reads a claim into claim_*. One that is not whole (a power cut) has no pid, so it is not alive.
+read_claim() {
+  [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
+  claim_kind='' claim_digest='' claim_pid='' claim_start='' claim_boot='' claim_unit=''
+  while IFS= read -r line; do
+    case $line in
+      kind=*) claim_kind=${line#*=} ;;
+      digest=*) claim_digest=${line#*=} ;;
+      pid=*) claim_pid=${line#*=} ;;
+      start=*) claim_start=${line#*=} ;;
+      boot_id=*) claim_boot=${line#*=} ;;
+      unit=*) claim_unit=${line#*=} ;;
+      '') break ;;
+    esac
+  done <"$1.claim"
+}
+
+# Reads a status into status_*; fails when there is none.
+read_status() {
+  [ -e "$1.status" ] || return 1
+  status_exit='' status_duration=0
+  while IFS= read -r line; do
+    case $line in
+      exit_status=*) status_exit=${line#*=} ;;
+      duration_ms=*) status_duration=${line#*=} ;;
+    esac
+  done <"$1.status"
+  [ -n "$status_exit" ]
+}
+
+# Sets state of the key at $1: none, void, finished, running, interrupted. Whether the claim is alive
+# is asked before its status is looked for again: a status written in between is not overlooked.
+read_state() {
+  state=none
+  [ -e "$1.claim" ] || return 0
+  read_claim "$1"
+  state=void
+  [ "$claim_kind" = void ] && return
+  state=finished
+  read_status "$1" && return
+  read_boot
+  state=running
+  [ -n "$claim_pid" ] && alive "$claim_pid" "$claim_start" "$claim_boot" && return
+  state=finished
+  read_status "$1" && return
+  settle_orphan "$1" && return
+  state=interrupted
+}
+
+# The runner died, but not before the command's end was noted: that note is as good as a status.
+settle_orphan() {
+  orphan_exit=
+  [ "$claim_boot" = "$boot" ] && { read -r orphan_exit <"$1.exit"; } 2>/dev/null
+  [ -n "$orphan_exit" ] && publish "$1.status" "exit_status=$orphan_exit${nl}duration_ms=0$nl" && read_status "$1"
+}
+
+# Fills receipt and out for the key at $1.
+report() {
+  read_state "$1"
+  receipt="state=$state$nl"
+  [ "$state" = finished ] && receipt="${receipt}exit_status=$status_exit${nl}duration_ms=$status_duration$nl"
+  case $state in finished | running | interrupted) read_output "$1" ;; esac
+}
+
+# Sets out to the last 4 KiB that the command said.
+read_output() {
+  out=
+  output_last=0
+  for output_file in "$1".out.*; do
+    output_number=${output_file##*.}
+    case $output_number in *[!0-9]* | '') continue ;; esac
+    [ "$output_number" -gt "$output_last" ] && output_last=$output_number
+  done
+  if [ "$output_last" -gt 0 ]; then
+    output_before=$1.out.$((output_last - 1))
+    [ "$output_last" -gt 1 ] || output_before=$1.out
+    out=$(cat "$output_before" "$1.out.$output_last" 2>/dev/null | tail -c 4097; echo .)
+  elif [ -s "$1.out" ]; then
+    out=$(tail -c 4097 "$1.out" 2>/dev/null; echo .)
+  fi
+  out=${out%.}
+  if [ ${#out} -gt 4096 ] || [ "$output_last" -gt 0 ]; then
+    receipt="${receipt}truncated=1$nl"
+    [ ${#out} -gt 4096 ] && out=${out#?}
+  fi
+}
+
+# Claims the key at base for this very process, as $1 = run, job or void. Fails when somebody else
+# has it. Once this succeeds the claim is on disk, and no other process will ever run the key.
+claim() {
+  [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
+  if [ ! -d "$runs/$run" ]; then
+    mkdir -p "$runs/$run" 2>/dev/null && durable "$runs" || fail unavailable "cannot make $runs/$run; nothing was done"
+  fi
+  read_boot
+  start_of $$ || fail internal "cannot see my own process $$"
+  own_start=$start
+  read_uptime
+  began=$uptime
+  cancelled=''
+  trap 'cancelled=1' TERM
+  claim_file=$base.claim.new.$$
+  litter=$claim_file
+  {
+    printf 'mailhub-claim 1\nkey=%s\nkind=%s\ndigest=%s\npid=%s\nstart=%s\nboot_id=%s\nuptime=%s\nunit=%s\nby=%s\n\n%s\n' \
+      "$key" "$1" "$digest" "$$" "$own_start" "$boot" "$uptime" "${unit:-}" "$journal $epoch" "$body" >"$claim_file"
+  } 2>/dev/null && durable "$claim_file" || fail unavailable "cannot write to $runs/$run; nothing was done"
+  lock
+  check_fence held
+  check_directory
+  [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
+  ln "$claim_file" "$base.claim" 2>/dev/null
+  claim_result=$?
+  unlock
+  if [ $claim_result -ne 0 ]; then
+    [ -e "$base.claim" ] || fail unavailable "cannot publish $base.claim; nothing was done"
+    return 1
+  fi
+  durable "$runs/$run" || fail unknown "the claim for $key is published but perhaps not on disk; nothing was run"
+}
+
+# Refuses a key that was used for another command.
+check_digest() {
+  [ "$claim_kind" = void ] || [ "$claim_digest" = "$digest" ] ||
+    fail refused "key $key was claimed for another command (digest $claim_digest, not $digest)"
+}

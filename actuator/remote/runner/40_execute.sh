@@ -1,0 +1,110 @@
+
+# --- running a command ------------------------------------------------------------------------------
+
+# Runs command $2 and sets result to its exit status, or to nothing if that cannot be known. Output
+# goes to $1.out*. What the command leaves running may keep its output open: that is waited for a
+# moment only. Once $3 milliseconds (0: never) have passed, the function late is called.
+#
+# Four processes: this one; the subshell that starts the command and notes its end in $1.exit, so
+# that it is known even if this one dies; the drain; the ticker. They outlive TERM, which the whole
+# group gets when the command is cancelled.
+run_captured() {
+  over='' waited=''
+  trap 'over=1' USR1
+  trap 'waited=1' USR2
+  # Redirected from inside: a shell keeps copies of what a redirection from outside replaces, and
+  # copies of the connection's descriptors would keep it open.
+  {
+    exec </dev/null >/dev/null 2>&1
+    ticker "$1" "$3"
+  } &
+  {
+    exec 2>/dev/null
+    trap ':' TERM
+    # shellcheck disable=SC2086  # $with_signals is an option or nothing
+    env -i $with_signals PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="${HOME:-/}" \
+      USER="${USER:-root}" LOGNAME="${LOGNAME:-root}" SHELL=/bin/sh LANG=C MAILHUB_KEY="${key:-}" \
+      /bin/sh -c "$2" </dev/null 2>&1
+    echo $? >"$1.exit"
+  } | {
+    exec >/dev/null 2>&1
+    drain "$1"
+  } &
+  drain_pid=$!
+  while :; do
+    wait "$drain_pid"
+    kill -0 "$drain_pid" 2>/dev/null || break
+    [ -n "$over" ] && [ -s "$1.exit" ] && break
+    [ -n "$waited" ] && waited='' && late
+  done
+  result=
+  { read -r result <"$1.exit"; } 2>/dev/null
+  [ -n "$result" ]
+}
+
+# Copies standard input to $1.out, then $1.out.1, $1.out.2, ...: of these the last two are kept, so a
+# flood ends in at most 1 MiB on disk. When nothing more may be written, reads on all the same:
+# closing the pipe would kill whoever writes to it.
+drain() {
+  trap '' TERM
+  drain_file=$1.out drain_number=0 drain_size=0
+  while :; do
+    drain_info=$(dd bs=8192 count=16 2>&1 >>"$drain_file") || exec cat >/dev/null
+    [ -e "$1.status" ] && exec cat >/dev/null
+    drain_blocks=${drain_info%%" records in"*} # "whole+partial", perhaps after a warning
+    drain_blocks=${drain_blocks##*"$nl"}
+    [ $((${drain_blocks%+*} + ${drain_blocks#*+})) -lt 16 ] && return
+    drain_info=${drain_info##*"$nl"}
+    case $drain_info in
+      [0-9]*' bytes'*) drain_size=$((drain_size + ${drain_info%% *})) ;;
+      *) drain_size=$((drain_size + 131072)) ;;
+    esac
+    if [ $drain_size -ge 131072 ]; then
+      [ $drain_number -lt 2 ] || rm -f "$1.out.$((drain_number - 1))"
+      drain_number=$((drain_number + 1)) drain_size=0
+      drain_file=$1.out.$drain_number
+    fi
+  done
+}
+
+# Tells the runner when it has waited $2 milliseconds, and when the command of $1 is over though its
+# output is still open somewhere.
+ticker() {
+  trap '' TERM
+  ticker_step=300 ticker_left=$2
+  while :; do
+    if [ "$ticker_left" -gt 0 ]; then
+      [ "$ticker_step" -le "$ticker_left" ] || ticker_step=$ticker_left
+      ticker_left=$((ticker_left - ticker_step))
+      nap "$ticker_step"
+      [ "$ticker_left" -gt 0 ] || ticker_signal USR2
+    else
+      nap "$ticker_step"
+    fi
+    [ -e "$1.status" ] && exit
+    [ -s "$1.exit" ] && ticker_signal USR1
+    ticker_signal 0
+    ticker_step=$((ticker_step * 2))
+    [ $ticker_step -lt 5000 ] || ticker_step=5000
+  done
+}
+
+ticker_signal() {
+  start_of $$ && same_start "$start" "$own_start" || exit
+  kill "-$1" $$
+}
+
+# What a claim is for: runs body under the key that this process has claimed, and writes the status.
+perform() {
+  [ -z "$cancelled" ] || body='exit 143'
+  # Fails when the subshell was killed: the claim stays without a status, and that is the truth.
+  run_captured "$base" "$body" "$1" || return
+  read_uptime
+  set_took "$began" "$uptime"
+  status_exit=$result status_duration=$took_ms
+  # A full disk must not turn a known end into an unknown one: wait for room as long as it takes.
+  until publish "$base.status" "exit_status=$status_exit${nl}duration_ms=$status_duration$nl"; do
+    [ -d "$runs/$run" ] || return
+    nap 5000
+  done
+}

@@ -1,0 +1,221 @@
+
+# --- requests -----------------------------------------------------------------------------------
+
+# Reads a request: a line "mailhub-request 1", "name=value" lines, an empty line, then a body of
+# body_bytes bytes and a newline.
+read_request() {
+  verb='' journal='' epoch=0 wanted_id='' key='' digest='' wait_ms=0 after_ms=0 grace_ms=5000 body_bytes=0 body=''
+  IFS= read -r line && [ "$line" = "mailhub-request 1" ] || fail invalid "this is no request of version 1"
+  header_count=0
+  while IFS= read -r line; do
+    [ -n "$line" ] || break
+    header_count=$((header_count + 1))
+    [ $header_count -le 32 ] && [ ${#line} -le 512 ] || fail invalid "the request's header is too large"
+    case $line in
+      nonce=*) nonce=${line#*=} ;;
+      verb=*) verb=${line#*=} ;;
+      journal=*) journal=${line#*=} ;;
+      epoch=*) epoch=${line#*=} ;;
+      directory_id=*) wanted_id=${line#*=} ;;
+      key=*) key=${line#*=} ;;
+      digest=*) digest=${line#*=} ;;
+      wait_ms=*) wait_ms=${line#*=} ;;
+      after_ms=*) after_ms=${line#*=} ;;
+      grace_ms=*) grace_ms=${line#*=} ;;
+      body_bytes=*) body_bytes=${line#*=} ;;
+      *) fail invalid "unknown field in the request: ${line%%=*}" ;;
+    esac
+  done
+  check_name "$nonce" 64
+  check_name "$journal" 64
+  check_number "$epoch" 999999999
+  check_number "$wait_ms" 600000
+  check_number "$grace_ms" 600000
+  check_number "$body_bytes" 65536
+  [ "$body_bytes" -eq 0 ] || read_body
+}
+
+check_number() {
+  case $1 in '' | *[!0-9]* | 0?* | ??????????*) fail invalid "'$1' is no number" ;; esac
+  [ "$1" -le "$2" ] || fail invalid "$1 is more than $2"
+}
+
+# A request cut short must never run: half a command is another command.
+read_body() {
+  while IFS= read -r line; do
+    body=$body$line
+    [ ${#body} -eq "$body_bytes" ] && return
+    body=$body$nl
+    [ ${#body} -le "$body_bytes" ] || fail invalid "the body is longer than the $body_bytes bytes announced"
+  done
+  fail invalid "the request was cut short"
+}
+
+# Claims the key and runs the command, or says what became of it earlier.
+run_verb() {
+  enter_key
+  if [ ! -e "$base.claim" ] && claim run; then
+    perform "$wait_ms"
+  else
+    read_claim "$base"
+    check_digest
+    wait_for_end
+  fi
+  report "$base"
+}
+
+# The command takes longer than the actuator wants to wait: answers, lets go of the connection, and
+# goes on.
+replied=
+late() {
+  [ -z "$replied" ] || return
+  replied=1
+  report "$base"
+  trap '' PIPE
+  succeed
+  exec </dev/null >/dev/null 2>&1
+}
+
+wait_for_end() {
+  waited=0
+  while [ $waited -lt "$wait_ms" ]; do
+    read_state "$base"
+    [ "$state" = running ] || break
+    nap 30
+    waited=$((waited + 30))
+  done
+}
+
+# Starts a process of its own for the job, free of this connection, which claims the key for itself.
+launch() {
+  enter_key
+  if [ ! -e "$base.claim" ]; then
+    job_file=$dir/tmp/job.$$
+    {
+      printf 'mailhub-request 1\nnonce=%s\nverb=launch\njournal=%s\nepoch=%s\ndirectory_id=%s\nkey=%s\ndigest=%s\nbody_bytes=%s\n\n%s\n' \
+        "$nonce" "$journal" "$epoch" "$wanted_id" "$key" "$digest" "$body_bytes" "$body" >"$job_file"
+    } 2>/dev/null || fail unavailable "cannot write to $dir/tmp; nothing was done"
+    unit=
+    [ -n "$use_systemd" ] && unit=mailhub-job-$run-$path-$attempt-$$
+    # shellcheck disable=SC2086
+    if [ -z "$unit" ] || ! systemd-run --quiet --collect --no-block --unit="$unit" --property=KillMode=process \
+      --description="mailhub job $key" $shell "$me" --shell "$shell" $options job "$job_file" "$unit" </dev/null >/dev/null 2>&1; then
+      setsid $shell "$me" --shell "$shell" $options job "$job_file" "" </dev/null >/dev/null 2>&1 &
+    fi
+    waited=0
+    until [ -e "$base.claim" ]; do
+      [ ! -e "$job_file.failed" ] || { read -r job_error line <"$job_file.failed"; rm -f "$job_file.failed"; fail "$job_error" "$line"; }
+      [ $waited -lt 10000 ] || fail unknown "no claim for $key after 10 s: whether the job starts is not known"
+      nap 10
+      waited=$((waited + 10))
+    done
+  fi
+  read_claim "$base"
+  check_digest
+  report "$base"
+}
+
+# The job's own process.
+job() {
+  exec <"$1" >/dev/null 2>&1
+  job_file=$1 unit=$2
+  on_failure=job_failed
+  read_request
+  on_failure=job_failed
+  enter_key
+  claim job && perform 0
+  litter="$litter $job_file"
+}
+
+job_failed() {
+  echo "$1 $2" >"$job_file.failed.new" && mv -f "$job_file.failed.new" "$job_file.failed"
+}
+
+# Makes sure that the key never runs, unless it was claimed before.
+void_verb() {
+  enter_key
+  body=
+  [ -e "$base.claim" ] || claim void
+  report "$base"
+}
+
+# TERM to all that the claim runs, KILL for what is left after the grace.
+cancel() {
+  enter_key
+  lock
+  check_fence held
+  check_directory
+  read_state "$base"
+  [ "$state" != running ] || signal_all TERM
+  unlock
+  if [ "$state" = running ]; then
+    killed=143
+    wait_for_death "$grace_ms" || { killed=137 && signal_all KILL && wait_for_death 5000; }
+    read_state "$base"
+    # Killed before it could say so: it is known here how it ended.
+    [ "$state" != interrupted ] || publish "$base.status" "exit_status=$killed${nl}duration_ms=0$nl"
+  fi
+  report "$base"
+}
+
+signal_all() {
+  if [ -n "$claim_unit" ] && [ -n "$use_systemd" ] && systemctl kill --signal="$1" "$claim_unit" 2>/dev/null; then
+    return
+  fi
+  kill "-$1" "-$claim_pid" 2>/dev/null
+}
+
+wait_for_death() {
+  waited=0
+  while :; do
+    read_state "$base"
+    [ "$state" = running ] || return 0
+    [ $waited -lt "$1" ] || return 1
+    nap 30
+    waited=$((waited + 30))
+  done
+}
+
+# What can wait until the answer is out.
+tidy() {
+  [ -n "$litter" ] || return
+  # shellcheck disable=SC2086  # a list of words
+  rm -f $litter
+  durable "$runs/$run"
+}
+
+answer() {
+  [ -n "$replied" ] || succeed
+  tidy
+  exit 0
+}
+
+# What comes often is answered here, before the shell has read the rest of this file.
+with_signals=
+{ read -r with_signals <"$dir/tools"; } 2>/dev/null
+case ${1:-} in
+  '')
+    # A command's group is what cancel ends, so this process must lead one.
+    [ -z "$use_proc" ] || start_of $$
+    if [ -n "${MAILHUB_DETACHED:-}" ] || [ -n "$use_proc" ] && [ "$stat_group" = $$ ]; then
+      unset MAILHUB_DETACHED
+    else
+      # shellcheck disable=SC2086  # shell and options are lists of words
+      MAILHUB_DETACHED=1 exec setsid $shell "$me" --shell "$shell" $options
+    fi
+    read_request
+    case $verb in hello | takeover) ;; *) check_directory; check_fence ;; esac
+    case $verb in
+      run) run_verb; answer ;;
+      launch) launch; answer ;;
+      status) enter_key; report "$base"; answer ;;
+      void) void_verb; answer ;;
+      cancel) cancel; answer ;;
+    esac
+    ;;
+  job)
+    job "$2" "$3"
+    tidy
+    exit 0
+    ;;
+esac

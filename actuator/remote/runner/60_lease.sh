@@ -1,0 +1,171 @@
+
+# --- dead man -----------------------------------------------------------------------------------
+
+# A lease says what to run if nobody renews it in time. One timer looks at all leases, with
+#   runner deadman
+# which starts "runner restore RUN@PATH" for each that seems to have expired.
+
+enter_lease() {
+  run=${key%%/*} path=${key#*/}
+  [ "$run/$path" = "$key" ] || fail invalid "a lease's key is RUN/PATH, not '$key'"
+  check_name "$run" 64
+  check_name "$path" 128
+  base=$dir/leases/$run@$path
+}
+
+# Reads the lease at $1 into lease_*, the state being none when there is no lease.
+read_lease() {
+  lease_state=none lease_disarmed='' lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start=''
+  [ -e "$1.lease" ] || return 0
+  {
+    while IFS= read -r line; do
+      case $line in
+        state=*) lease_state=${line#*=} ;;
+        disarmed=*) lease_disarmed=${line#*=} ;;
+        after_ms=*) lease_after=${line#*=} ;;
+        digest=*) lease_digest=${line#*=} ;;
+        boot_id=*) lease_boot=${line#*=} ;;
+        uptime_s=*) lease_uptime=${line#*=} ;;
+        pid=*) lease_pid=${line#*=} ;;
+        start=*) lease_start=${line#*=} ;;
+        exit_status=*) lease_exit=${line#*=} ;;
+        at=*) lease_at=${line#*=} ;;
+        '') break ;;
+      esac
+    done
+    while IFS= read -r line; do lease_command=$lease_command${lease_command:+$nl}$line; done
+  } <"$1.lease"
+}
+
+write_lease() {
+  publish "$1.lease" "mailhub-lease 1
+state=$lease_state
+disarmed=$lease_disarmed
+after_ms=$lease_after
+digest=$lease_digest
+boot_id=$lease_boot
+uptime_s=$lease_uptime
+pid=$lease_pid
+start=$lease_start
+exit_status=$lease_exit
+at=$lease_at
+
+$lease_command
+" && durable "$dir/leases"
+}
+
+# The lease starts anew, now.
+start_lease() {
+  read_boot
+  read_uptime
+  lease_boot=$boot lease_uptime=$uptime_s
+  write_lease "$1"
+}
+
+# Whether the lease has run out. Uptime counts, so clock steps do nothing; after a reboot it counts
+# from the boot.
+lease_expired() {
+  read_boot
+  read_uptime
+  [ "$lease_boot" = "$boot" ] || lease_uptime=0
+  [ $((uptime_s - lease_uptime)) -ge $(((lease_after + 999) / 1000)) ]
+}
+
+lease_needs_work() {
+  case $lease_state in
+    armed) lease_expired ;;
+    restoring) read_boot; ! alive "$lease_pid" "$lease_start" "$lease_boot" ;;
+    *) false ;;
+  esac
+}
+
+any_claim_alive() {
+  for claim_seen in "$dir/receipts/$1/"*.claim; do
+    [ -e "$claim_seen" ] || continue
+    read_state "${claim_seen%.claim}"
+    [ "$state" = running ] && return 0
+  done
+  return 1
+}
+
+report_lease() {
+  read_lease "$base"
+  case $lease_state in
+    restoring) receipt="lease=restored${nl}lease_detail=being restored since $lease_at$nl" ;;
+    restored) receipt="lease=restored${nl}lease_detail=restored at $lease_at, exit status ${lease_exit:-unknown}$nl" ;;
+    *) receipt="lease=$lease_state$nl" ;;
+  esac
+}
+
+# Writes the lease, has the timer running, and says armed only then.
+arm() {
+  enter_lease
+  check_number "$after_ms" 604800000
+  [ "$after_ms" -ge 1000 ] || fail invalid "a dead man waits at least a second, not $after_ms ms"
+  [ -n "$body" ] || fail invalid "there is no restoring command"
+  lock
+  check_fence held
+  check_directory
+  [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and swept; nothing was armed"
+  read_lease "$base"
+  lease_was=$lease_state
+  case $lease_state.$lease_disarmed in
+    armed.*) [ "$lease_digest" = "$digest" ] || fail refused "lease $key is armed with another restoring command" ;;
+    restoring.* | restored.) unlock && report_lease && return ;;
+  esac
+  lease_state=armed lease_disarmed='' lease_after=$after_ms lease_digest=$digest lease_command=$body
+  lease_pid='' lease_start='' lease_exit='' lease_at=''
+  start_lease "$base" || fail unavailable "cannot write $base.lease; nothing was armed"
+  if ! ensure_timer; then
+    [ "$lease_was" = armed ] || rm -f "$base.lease"
+    fail internal "the dead man's timer could not be started: $timer_problem"
+  fi
+  unlock
+  report_lease
+}
+
+renew() {
+  enter_lease
+  check_number "$after_ms" 604800000
+  lock
+  check_fence held
+  check_directory
+  read_lease "$base"
+  if [ "$lease_state" = armed ]; then
+    [ "$after_ms" -lt 1000 ] || lease_after=$after_ms
+    start_lease "$base" || fail unavailable "cannot write $base.lease; it was not renewed"
+  fi
+  unlock
+  report_lease
+}
+
+# An armed lease goes. A restored one stays, as the receipt of what the host did, but may be armed
+# again from now on.
+disarm() {
+  enter_lease
+  lock
+  check_fence held
+  check_directory
+  read_lease "$base"
+  case $lease_state in
+    armed)
+      rm -f "$base.lease" && durable "$dir/leases" || fail unavailable "cannot remove $base.lease; it is still armed"
+      any_lease_armed || stop_timer
+      ;;
+    restored)
+      lease_disarmed=1
+      write_lease "$base" || fail unavailable "cannot write $base.lease"
+      ;;
+  esac
+  unlock
+  report_lease
+}
+
+any_lease_armed() {
+  for lease_seen in "$dir"/leases/*.lease; do
+    [ -e "$lease_seen" ] || continue
+    read_lease "${lease_seen%.lease}"
+    case $lease_state in armed | restoring) return 0 ;; esac
+  done
+  return 1
+}

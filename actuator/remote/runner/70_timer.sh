@@ -1,0 +1,144 @@
+
+# --- the timer ----------------------------------------------------------------------------------
+
+# Has something look at the leases every 5 s: a systemd timer, which also comes back after a reboot,
+# or a loop, which cron brings back where there is one.
+ensure_timer() {
+  timer_problem="cannot copy the runner to $dir/deadman.sh"
+  if ! cmp -s "$me" "$dir/deadman.sh"; then
+    cp "$me" "$dir/deadman.sh.new" && durable "$dir/deadman.sh.new" && mv -f "$dir/deadman.sh.new" "$dir/deadman.sh" || return 1
+  fi 2>/dev/null
+  if [ -n "$use_systemd" ]; then
+    ensure_units
+  else
+    ensure_loop
+  fi
+}
+
+ensure_units() {
+  units=/etc/systemd/system
+  service="[Unit]
+Description=mailhub's dead man: restores what a vanished actuator has stopped
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh $dir/deadman.sh$options deadman
+KillMode=process
+"
+  timer="[Unit]
+Description=Looks at mailhub's leases
+
+[Timer]
+OnActiveSec=5s
+OnBootSec=5s
+OnUnitInactiveSec=5s
+AccuracySec=500ms
+
+[Install]
+WantedBy=timers.target
+"
+  timer_problem="cannot write units to $units"
+  for unit_file in service timer; do
+    if [ $unit_file = service ]; then unit_text=$service; else unit_text=$timer; fi
+    unit_path=$units/mailhub-deadman.$unit_file
+    [ "$(cat "$unit_path" 2>/dev/null)$nl" = "$unit_text" ] && continue
+    publish "$unit_path" "$unit_text" && chmod 644 "$unit_path" || return 1
+    unit_changed=1
+  done
+  timer_problem=$({ [ -z "${unit_changed:-}" ] || systemctl daemon-reload; } 2>&1 &&
+    systemctl enable --quiet --now mailhub-deadman.timer 2>&1 &&
+    systemctl is-active mailhub-deadman.timer 2>&1 && systemctl is-enabled mailhub-deadman.timer 2>&1)
+}
+
+ensure_loop() {
+  timer_problem="the loop did not start"
+  loop_tries=0
+  while ! loop_alive; do
+    [ $loop_tries -lt 100 ] || return 1
+    if [ $((loop_tries % 50)) -eq 0 ]; then
+      # shellcheck disable=SC2086  # options and shell are lists of words
+      setsid $shell "$dir/deadman.sh" --shell "$shell" $options loop </dev/null >/dev/null 2>&1 9>&- &
+    fi
+    loop_tries=$((loop_tries + 1))
+    nap 20
+  done
+  if command -v crontab >/dev/null; then
+    loop_line="@reboot $shell $dir/deadman.sh$options loop"
+    crontab -l 2>/dev/null | grep -qxF "$loop_line" || { crontab -l 2>/dev/null; echo "$loop_line"; } | crontab -
+  fi 2>/dev/null
+  return 0
+}
+
+loop_alive() {
+  loop_pid=
+  { read -r loop_pid loop_start loop_boot <"$dir/leases/loop"; } 2>/dev/null
+  read_boot
+  [ -n "$loop_pid" ] && alive "$loop_pid" "$loop_start" "$loop_boot"
+}
+
+stop_timer() {
+  if [ -n "$use_systemd" ]; then
+    systemctl disable --quiet --now mailhub-deadman.timer 2>/dev/null
+  elif command -v crontab >/dev/null; then
+    crontab -l 2>/dev/null | grep -vxF "@reboot $shell $dir/deadman.sh$options loop" | crontab -
+  fi 2>/dev/null
+}
+
+# --- what the timer runs ------------------------------------------------------------------------
+
+deadman() {
+  for lease_due in "$dir"/leases/*.lease; do
+    [ -e "$lease_due" ] || continue
+    lease_due=${lease_due%.lease}
+    read_lease "$lease_due"
+    lease_needs_work || continue
+    # shellcheck disable=SC2086
+    setsid $shell "$me" --shell "$shell" $options restore "${lease_due##*/}" </dev/null >/dev/null 2>&1 &
+  done
+}
+
+# Ends by itself when there is nothing left to look at.
+loop() {
+  loop_alive && return
+  start_of $$
+  publish "$dir/leases/loop" "$$ $start $boot$nl"
+  while :; do
+    deadman
+    lock
+    any_lease_armed || break
+    unlock
+    nap 4000
+  done
+  rm -f "$dir/leases/loop"
+  unlock
+}
+
+# Decides under the lock: renewed, or something of the run still works: nothing. Else restores, and
+# writes down that it did.
+restore() {
+  base=$dir/leases/$1
+  run=${1%%@*}
+  lock
+  read_lease "$base"
+  lease_needs_work || return
+  if [ "$lease_state" = armed ] && any_claim_alive "$run"; then
+    start_lease "$base"
+    return
+  fi
+  start_of $$
+  own_start=$start
+  trap ':' TERM
+  lease_state=restoring lease_pid=$$ lease_start=$own_start lease_boot=$boot
+  lease_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+  rm -f "$base.exit" "$base.status" "$base.out" "$base.out."*
+  write_lease "$base" || return
+  unlock
+  key=$run/${1#*@}
+  run_captured "$base" "$lease_command" 0
+  lock
+  lease_state=restored lease_exit=$result
+  until write_lease "$base"; do nap 5000; done
+  publish "$base.status" "exit_status=$result$nl"
+  any_lease_armed || stop_timer
+  unlock
+}
