@@ -56,19 +56,8 @@ def sh(host, command, check=True):
 
 def pids(host, kind):
     """The pids, inside the host, of eddy's `main` or `root` process or of a program by its path."""
-    script = (
-        'for p in /proc/[0-9]*; do echo "${p#/proc/}" "$(readlink $p/exe)"'
-        ' "$(tr "\\0" " " <$p/cmdline)"; done'
-    )
-    found = []
-    for line in sh(host, script + " 2>/dev/null").splitlines():
-        pid, *words = line.split()
-        executable, *rest = words or [""]  # kernel threads, and processes that just ended
-        if executable == kind or (
-            executable == EDDY and kind == ("root" if "-D" in rest else "main")
-        ):
-            found.append(int(pid))
-    return found
+    start = {"main": f"{EDDY} -C", "root": f"{EDDY} -D"}.get(kind, kind)
+    return [int(pid) for pid in sh(host, f"pgrep -f '^{start}'", check=False).split()]
 
 
 def resident_mb(pid):
@@ -161,8 +150,8 @@ class Lab(unittest.TestCase):
             [
                 "reset",
                 "qubra_crash=0",
-                "resync_seconds=2",
-                "resync_after_rebuild_seconds=3",
+                "resync_seconds=1",
+                "resync_after_rebuild_seconds=2",
                 "rebuild_seconds=5",
             ]
         )
@@ -279,7 +268,8 @@ class Lab(unittest.TestCase):
             start_regclient(host)
         quiet_x500()
         neighbour = cpu_ticks("mailhub3")
-        begin, end = start_regclient("mailhub1")
+        with knob(resync_seconds=2):
+            begin, end = start_regclient("mailhub1")
         self.assertEqual(end["complete"], 1)
         self.assertLess(evidence.idle_ratio("x500", begin["time"] + 0.3, end["time"]), 0.9)
         self.assertGreater(idle_between(neighbour, cpu_ticks("mailhub3")), 0.9)

@@ -15,7 +15,7 @@ ROOT = pathlib.Path("/sys/fs/cgroup")
 # `systemd` and `unified` keep the hosts' own unit trees apart; the others are what lxcfs reads.
 WANTED = ["cpu", "cpuacct", "memory", "cpuset", "systemd", "unified", "pids"]
 # The directory server answers promptly although the machine compiles: weights, not reservations.
-SHARES = {"": 2048, "x500": 2048}
+SHARES = {"": 4096, "x500": 2048}
 
 
 def hierarchies():
