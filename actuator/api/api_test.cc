@@ -3,12 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "actuator/api/event_stream.h"
 #include "actuator/api/testing_backend.h"
@@ -345,22 +346,51 @@ TEST(EventStream, IsRefusedWhenAllTicketsAreTakenAndGivesItsOwnBack) {
   EXPECT_EQ(ServeEvents(backend, clock, tickets).status, 200);
 }
 
-TEST_F(ApiTest, StreamsEventsOverHttp) {
-  http::Client client;
-  http::RequestOptions options;
-  options.timeout = Milliseconds(5'000);
-  std::jthread stopper([this] {
-    // Once the stream is open there is no ticket left for another.
-    const auto deadline = std::chrono::steady_clock::now() + Seconds(5);
-    while (std::chrono::steady_clock::now() < deadline && Get("/api/v1/events").status != 503) {
+// A client that keeps its connection: what http::Client, which waits for an answer's end, cannot
+// do.
+class StreamClient {
+ public:
+  explicit StreamClient(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval patience{5, 0};
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const std::string request = "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    EXPECT_EQ(send(socket_, request.data(), request.size(), 0),
+              static_cast<ssize_t>(request.size()));
+  }
+  ~StreamClient() { close(socket_); }
+  StreamClient(const StreamClient&) = delete;
+  StreamClient& operator=(const StreamClient&) = delete;
+
+  // Everything received, once it holds `text` or nothing more came for 5 s.
+  const std::string& ReadUntil(const std::string& text) {
+    std::array<char, 4096> part{};
+    while (received_.find(text) == std::string::npos) {
+      const ssize_t got = recv(socket_, part.data(), part.size(), 0);
+      if (got <= 0) break;
+      received_.append(part.data(), static_cast<size_t>(got));
     }
-    server_.Stop();
-  });
-  const auto response = client.Get(Url("/api/v1/events"), options);
-  stopper.join();
-  ASSERT_TRUE(response) << response.error().message;
-  EXPECT_EQ(response->Header("content-type"), "text/event-stream");
-  EXPECT_THAT(response->body, HasSubstr("event: run\ndata: {\"id\":\"3f2a91c0"));
+    return received_;
+  }
+
+ private:
+  const int socket_;
+  std::string received_;
+};
+
+TEST_F(ApiTest, StreamsEventsOverHttpToAsManyAsAllowed) {
+  StreamClient client(server_.Port());
+  EXPECT_THAT(client.ReadUntil("3f2a91c0"), HasSubstr("event: run"));
+  EXPECT_THAT(client.ReadUntil("3f2a91c0"), HasSubstr("text/event-stream"));
+  ExpectError(Get("/api/v1/events"), 503, "overloaded", "event streams");
+  engine::View view;
+  view.unfinished = {testing::HeldRun()};
+  backend_.Show(view);
+  EXPECT_THAT(client.ReadUntil("gate_shut"), HasSubstr("\"state\":\"held\""));
 }
 
 }  // namespace

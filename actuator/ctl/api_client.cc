@@ -1,0 +1,77 @@
+// See api_client.h.
+#include "actuator/ctl/api_client.h"
+
+#include "actuator/ctl/model.h"
+#include "lib/config/yaml.h"
+
+namespace mailhub::ctl {
+namespace {
+
+Result<std::string> FirstLine(const std::string& path) {
+  auto text = config::ReadFile(path, 4096);
+  if (!text) return Fail(text.error());
+  return text->substr(0, text->find_first_of("\r\n"));
+}
+
+}  // namespace
+
+ApiClient::ApiClient(http::ClientOptions options, const Connection& connection)
+    : client_(std::make_unique<http::Client>(std::move(options))),
+      url_(connection.url),
+      by_(connection.by),
+      has_token_(!connection.token_file.empty() || !connection.user.empty()) {
+  while (url_.ends_with('/')) url_.pop_back();
+  request_.timeout = connection.timeout;
+  request_.headers = {{"X-Mailhub-Request", "1"}, {"Accept", "application/json"}};
+}
+
+Result<ApiClient> ApiClient::Make(const Connection& connection) {
+  if (!connection.url.starts_with("http://") && !connection.url.starts_with("https://"))
+    return Fail(ErrorKind::kInvalid,
+                "the URL must begin with http:// or https://, and is: " + connection.url);
+  http::ClientOptions options;
+  options.user_agent = "mailhubctl";
+  options.ca_file = connection.ca_file;
+  if (!connection.token_file.empty()) {
+    const auto token = config::ReadFile(connection.token_file, 4096);
+    if (!token) return Fail("--token-file", token.error());
+    options.bearer_token_file = connection.token_file;
+  } else if (!connection.user.empty()) {
+    const auto password = FirstLine(connection.password_file);
+    if (!password) return Fail("--password-file", password.error());
+    options.basic_user = connection.user;
+    options.basic_password = *password;
+  }
+  return ApiClient(std::move(options), connection);
+}
+
+Result<std::string> ApiClient::Open(const Result<http::HttpResponse>& response) const {
+  if (!response) {
+    const Error& error = response.error();
+    const bool named = error.message.find(url_) != std::string::npos;
+    return named ? Fail(error) : Fail(url_, error);
+  }
+  auto data = OpenEnvelope(response->status, response->body);
+  if (data) return data;
+  std::string message = data.error().message;
+  if (data.error().kind == ErrorKind::kInvalid && response->status != 400)
+    message = url_ + ": " + message;
+  if (response->status == 401 && !has_token_) message += "; give --token-file";
+  return Fail(data.error().kind, message);
+}
+
+Result<std::string> ApiClient::Get(const std::string& path, const QueryPairs& query) {
+  std::string url = url_ + path;
+  char separator = '?';
+  for (const auto& [name, value] : query) {
+    url += separator + http::UrlEncode(name) + "=" + http::UrlEncode(value);
+    separator = '&';
+  }
+  return Open(client_->Get(url, request_));
+}
+
+Result<std::string> ApiClient::Post(const std::string& path, const std::string& json) {
+  return Open(client_->Post(url_ + path, json, "application/json", request_));
+}
+
+}  // namespace mailhub::ctl

@@ -1,0 +1,51 @@
+// The actuator's HTTP API as mailhubctl uses it: where it is, who asks, and errors that say which
+// address they are about.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+#include "lib/http/client.h"
+
+namespace mailhub::ctl {
+
+struct Connection {
+  std::string url = "http://127.0.0.1:9110";
+  std::string token_file;
+  std::string user;
+  std::string password_file;
+  std::string ca_file;
+  std::string by;  // who acts, for the journal; a logged-in user's name comes before it
+  Milliseconds timeout{10'000};
+};
+
+using QueryPairs = std::vector<std::pair<std::string, std::string>>;
+
+// Confined to one thread.
+class ApiClient {
+ public:
+  // kInvalid: the URL, or a file that cannot be read.
+  static Result<ApiClient> Make(const Connection& connection);
+
+  // Both give the envelope's data. kUnreachable names the URL; what the actuator itself answers
+  // keeps its kind; kOutcomeUnknown: it may have been done.
+  Result<std::string> Get(const std::string& path, const QueryPairs& query = {});
+  Result<std::string> Post(const std::string& path, const std::string& json);
+
+  const std::string& by() const { return by_; }
+
+ private:
+  ApiClient(http::ClientOptions options, const Connection& connection);
+  Result<std::string> Open(const Result<http::HttpResponse>& response) const;
+
+  std::unique_ptr<http::Client> client_;
+  std::string url_;
+  std::string by_;
+  bool has_token_ = false;
+  http::RequestOptions request_;
+};
+
+}  // namespace mailhub::ctl

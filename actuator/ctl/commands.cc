@@ -1,0 +1,261 @@
+// Ask, read, print.
+#include "actuator/ctl/commands.h"
+
+#include <cstdio>
+
+#include "actuator/ctl/model.h"
+#include "actuator/ctl/run_text.h"
+#include "actuator/ctl/text.h"
+
+namespace mailhub::ctl {
+namespace {
+
+constexpr size_t kShortId = 12;
+
+void Out(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+void OutLines(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) Out(line + "\n");
+}
+
+int OutJson(const std::string& data) {
+  const auto text = PrettyJson(data);
+  if (!text) return Complain(text.error());
+  Out(*text);
+  return 0;
+}
+
+// Fetches, then prints JSON, or parses and shows.
+template <typename Parse, typename Show>
+int Print(const Result<std::string>& data, Format format, Parse parse, Show show) {
+  if (!data) return Complain(data.error());
+  if (format == Format::kJson) return OutJson(*data);
+  const auto parsed = parse(*data);
+  if (!parsed) return Complain(parsed.error());
+  show(*parsed);
+  return 0;
+}
+
+QueryPairs Query(const Filters& filters) {
+  QueryPairs query;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) query.emplace_back(name, value);
+  };
+  add("state", filters.state);
+  add("runbook", filters.runbook);
+  add("target", filters.target);
+  add("result", filters.result);
+  add("alertname", filters.alertname);
+  add("fingerprint", filters.fingerprint);
+  add("decision", filters.decision);
+  add("run", filters.run);
+  add("limit", std::to_string(filters.limit));
+  return query;
+}
+
+std::string ShortId(const std::string& id) {
+  return id.substr(0, kShortId);
+}
+
+std::string Progress(const Run& run) {
+  if (run.hold) return "held: " + run.hold->step;
+  if (!run.result.empty()) return run.result_detail;
+  if (run.current) return run.current->name;
+  return run.waiting_for;
+}
+
+void ShowRuns(const std::vector<Run>& runs) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Run& run : runs)
+    rows.push_back({ShortId(run.id), run.runbook, run.target,
+                    run.result.empty() ? run.state : run.result,
+                    std::to_string(run.steps_done) + "/" + std::to_string(run.steps_total),
+                    ElapsedText(run.elapsed_s),
+                    run.finished_at.empty() && !run.eta.empty() ? LocalTime(run.eta) : "-", run.by,
+                    Progress(run)});
+  Out(Table({"ID", "RUNBOOK", "TARGET", "STATE", "STEPS", "ELAPSED", "EXPECTED END", "BY", "AT"},
+            rows));
+}
+
+void ShowLog(const std::vector<LogEntry>& entries) {
+  for (const LogEntry& entry : entries) {
+    std::string line = LocalTime(entry.at) + "  " + Printable(entry.kind);
+    for (const auto& [key, value] : entry.fields)
+      line += "  " + Printable(key) + "=" + Printable(value);
+    Out(line + "\n");
+    for (const std::string& output : PrintableLines(entry.output)) Out("    | " + output + "\n");
+  }
+}
+
+void ShowPlannedStep(const PlannedStep& step) {
+  Out(Printable(step.path) + "  " + Printable(step.name) + "  [" + Printable(step.kind) + "]\n");
+  for (const std::string& line : PrintableLines(step.command))
+    Out("      " + Printable(step.host) + "$ " + line + "\n");
+  if (!step.expr.empty()) {
+    Out("      until " + Printable(step.expr) + "\n");
+    std::string about;
+    for (const std::string& host : step.about) about += " " + Printable(host);
+    Out("      evidence after the action on" + (about.empty() ? " -" : about) + ", over " +
+        ElapsedText(step.window_s) +
+        (step.for_s > 0 ? ", holding for " + ElapsedText(step.for_s) : "") + ", at most " +
+        ElapsedText(step.gate_timeout_s) + "\n");
+  }
+  if (!step.restore.empty())
+    Out("      dead man after " + ElapsedText(step.restore_after_s) + ": " +
+        Printable(step.restore) + "\n");
+  if (!step.command.empty())
+    Out("      held after " + ElapsedText(step.timeout_s) + ", attempts " +
+        std::to_string(step.attempts) + ", on failure: " + Printable(step.on_failure) + "\n");
+}
+
+void ShowPlan(const Plan& plan) {
+  Out(Printable(plan.runbook) + (plan.target.empty() ? "" : " " + Printable(plan.target)) + ": " +
+      Printable(plan.summary) + "\n");
+  std::string locks;
+  for (const std::string& lock : plan.locks) locks += " " + Printable(lock);
+  Out("locks:" + (locks.empty() ? " none" : locks) + "; expected duration " +
+      (plan.expected_s > 0 ? ElapsedText(plan.expected_s) : "unknown") + "\n\n");
+  for (const PlannedStep& step : plan.steps) ShowPlannedStep(step);
+  for (const PlannedStep& step : plan.always) {
+    Out("\nowed in any case once step " + Printable(step.since) + " has begun" +
+        (step.until.empty() ? "" : ", until step " + Printable(step.until) + " is done") + ":\n");
+    ShowPlannedStep(step);
+  }
+  Out("\nNothing was changed.\n");
+}
+
+void ShowAlerts(const std::vector<AlertRecord>& alerts) {
+  std::vector<std::vector<std::string>> rows;
+  for (const AlertRecord& alert : alerts)
+    rows.push_back({LocalTime(alert.at), alert.alertname, alert.fingerprint, alert.status,
+                    alert.decision, ShortId(alert.run), alert.detail});
+  Out(Table({"DECIDED", "ALERT", "FINGERPRINT", "STATUS", "DECISION", "RUN", "WHY"}, rows));
+}
+
+void ExplainAlerts(const std::vector<AlertRecord>& alerts) {
+  for (const AlertRecord& alert : alerts) {
+    Out(LocalTime(alert.at) + "  " + Printable(alert.alertname) + " " + Printable(alert.status) +
+        ": " + Printable(alert.decision) + "\n");
+    if (!alert.detail.empty()) Out("    " + Printable(alert.detail) + "\n");
+    std::string labels;
+    for (const auto& [name, value] : alert.labels)
+      labels += " " + Printable(name) + "=" + Printable(value);
+    Out("    labels:" + labels + "\n");
+    Out("    fingerprint " + Printable(alert.fingerprint) + ", since " +
+        LocalTime(alert.starts_at) + ", trigger " +
+        (alert.trigger.empty() ? "none" : Printable(alert.trigger)) + "\n");
+    if (!alert.run.empty()) Out("    run " + Printable(alert.run) + "\n");
+  }
+}
+
+void ShowHistory(const std::vector<PastRun>& runs, Format format) {
+  std::vector<std::vector<std::string>> rows;
+  if (format == Format::kCsv) {
+    for (const PastRun& run : runs)
+      rows.push_back({run.started_at, run.finished_at, run.runbook, run.target, run.result,
+                      run.duration_s ? std::to_string(*run.duration_s) : "", run.by, run.id,
+                      run.detail});
+    Out(Csv({"started", "finished", "runbook", "target", "result", "duration_seconds", "by", "run",
+             "detail"},
+            rows));
+    return;
+  }
+  for (const PastRun& run : runs)
+    rows.push_back({LocalTime(run.started_at), run.runbook, run.target, run.result,
+                    ElapsedText(run.duration_s), run.by, ShortId(run.id), run.detail});
+  Out(Table({"STARTED", "RUNBOOK", "TARGET", "RESULT", "DURATION", "BY", "RUN", "DETAIL"}, rows));
+}
+
+std::string RunPath(const std::string& run) {
+  return "/api/v1/runs/" + http::UrlEncode(run);
+}
+
+}  // namespace
+
+int Complain(const Error& error) {
+  std::fprintf(stderr, "mailhubctl: %s\n", Printable(error.message).c_str());
+  return 1;
+}
+
+int RunList(ApiClient& api, Format format, const Filters& filters) {
+  return Print(api.Get("/api/v1/runs", Query(filters)), format, ParseRuns, ShowRuns);
+}
+
+int RunShow(ApiClient& api, Format format, const std::string& run) {
+  return Print(api.Get(RunPath(run)), format, ParseRun,
+               [](const Run& parsed) { OutLines(RunLines(parsed, true)); });
+}
+
+int RunLog(ApiClient& api, Format format, const std::string& run) {
+  return Print(api.Get(RunPath(run) + "/events"), format, ParseEvents, ShowLog);
+}
+
+int RunPlan(ApiClient& api, Format format, const std::string& runbook,
+            const Parameters& parameters) {
+  QueryPairs query = {{"runbook", runbook}};
+  for (const auto& [name, value] : parameters) query.emplace_back("parameter", name + "=" + value);
+  return Print(api.Get("/api/v1/plan", query), format, ParsePlan, ShowPlan);
+}
+
+int RunStart(ApiClient& api, Format format, const std::string& runbook,
+             const Parameters& parameters, const std::string& reason, std::string* run) {
+  const auto data =
+      api.Post("/api/v1/runs",
+               BodyJson({{"runbook", runbook}, {"reason", reason}, {"by", api.by()}}, &parameters));
+  if (!data) return Complain(data.error());
+  const auto id = ParseField(*data, "run");
+  if (!id) return Complain(id.error());
+  *run = *id;
+  if (format == Format::kJson) return OutJson(*data);
+  Out("run " + Printable(*id) + "\n");
+  return 0;
+}
+
+int RunAct(ApiClient& api, Format format, const std::string& verb, const std::string& run,
+           const std::string& reason) {
+  const auto data =
+      api.Post(RunPath(run) + "/" + verb, BodyJson({{"reason", reason}, {"by", api.by()}}));
+  if (!data) return Complain(data.error());
+  if (format == Format::kJson) return OutJson(*data);
+  const auto id = ParseField(*data, "run");
+  Out(verb + ": accepted for run " + Printable(id ? *id : run) + "\n");
+  return 0;
+}
+
+int AlertList(ApiClient& api, Format format, const Filters& filters) {
+  return Print(api.Get("/api/v1/alerts", Query(filters)), format, ParseAlerts, ShowAlerts);
+}
+
+int AlertExplain(ApiClient& api, Format format, const std::string& which, int limit) {
+  for (const char* field : {"fingerprint", "alertname", "run"}) {
+    const auto data = api.Get("/api/v1/alerts", {{field, which}, {"limit", std::to_string(limit)}});
+    if (!data) return Complain(data.error());
+    const auto alerts = ParseAlerts(*data);
+    if (!alerts) return Complain(alerts.error());
+    if (!alerts->empty()) return Print(data, format, ParseAlerts, ExplainAlerts);
+  }
+  return Complain({ErrorKind::kNotFound,
+                   "no decision is recorded about an alert, fingerprint or run '" + which + "'"});
+}
+
+int History(ApiClient& api, Format format, const Filters& filters) {
+  return Print(api.Get("/api/v1/history", Query(filters)), format, ParseHistory,
+               [&](const std::vector<PastRun>& runs) { ShowHistory(runs, format); });
+}
+
+int ModeGet(ApiClient& api, Format format) {
+  return Print(
+      api.Get("/api/v1/mode"), format,
+      [](const std::string& data) { return ParseField(data, "mode"); },
+      [](const std::string& mode) { Out(Printable(mode) + "\n"); });
+}
+
+int ModeSet(ApiClient& api, Format format, const std::string& mode) {
+  return Print(
+      api.Post("/api/v1/mode", BodyJson({{"mode", mode}, {"by", api.by()}})), format,
+      [](const std::string& data) { return ParseField(data, "mode"); },
+      [](const std::string& set) { Out("mode " + Printable(set) + "\n"); });
+}
+
+}  // namespace mailhub::ctl

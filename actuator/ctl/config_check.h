@@ -1,0 +1,12 @@
+// `config check`: the same readers as the programs', without the programs.
+#pragma once
+
+#include <string>
+
+namespace mailhub::ctl {
+
+// Checks a site file, and the runbooks of a directory against it unless that is empty. Prints every
+// mistake as file:line:column; returns the exit status.
+int ConfigCheck(const std::string& file, const std::string& runbooks);
+
+}  // namespace mailhub::ctl

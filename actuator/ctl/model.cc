@@ -1,0 +1,246 @@
+// JSON to structs. A field that is null or not there is empty; one of another type is an error of
+// the whole answer.
+#include "actuator/ctl/model.h"
+
+#include <nlohmann/json.hpp>
+
+namespace mailhub::ctl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const Json kNull;
+
+const Json& At(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found == json.end() ? kNull : *found;
+}
+std::string Text(const Json& json, const char* key) {
+  const Json& value = At(json, key);
+  return value.is_null() ? "" : value.get<std::string>();
+}
+std::optional<double> Number(const Json& json, const char* key) {
+  const Json& value = At(json, key);
+  if (value.is_null()) return std::nullopt;
+  return value.get<double>();
+}
+int Int(const Json& json, const char* key) {
+  return static_cast<int>(Number(json, key).value_or(0));
+}
+bool Bool(const Json& json, const char* key) {
+  const Json& value = At(json, key);
+  return !value.is_null() && value.get<bool>();
+}
+std::vector<std::string> Strings(const Json& json, const char* key) {
+  const Json& value = At(json, key);
+  return value.is_null() ? std::vector<std::string>() : value.get<std::vector<std::string>>();
+}
+
+Step ToStep(const Json& json) {
+  Step step;
+  step.path = Text(json, "path");
+  step.name = Text(json, "name");
+  step.kind = Text(json, "kind");
+  step.host = Text(json, "host");
+  step.always = Bool(json, "always");
+  step.phase = Text(json, "phase");
+  step.result = Text(json, "result");
+  step.attempt = Int(json, "attempt");
+  step.elapsed_s = Number(json, "elapsedSeconds");
+  step.detail = Text(json, "detail");
+  step.expr = Text(json, "expr");
+  step.command = Text(json, "command");
+  step.output = Text(json, "output");
+  if (!At(json, "exitStatus").is_null()) step.exit_status = Int(json, "exitStatus");
+  const Json& gate = At(json, "gate");
+  if (!gate.is_null())
+    step.gate = Gate{Text(gate, "state"), Number(gate, "value"), Number(gate, "threshold"),
+                     Text(gate, "comparison"), Text(gate, "why")};
+  return step;
+}
+
+Run ToRun(const Json& json) {
+  Run run;
+  run.id = Text(json, "id");
+  run.runbook = Text(json, "runbook");
+  run.summary = Text(json, "summary");
+  run.target = Text(json, "target");
+  run.by = Text(json, "by");
+  run.trigger = Text(json, "trigger");
+  run.state = Text(json, "state");
+  run.waiting_for = Text(json, "waitingFor");
+  const Json& hold = At(json, "hold");
+  if (!hold.is_null())
+    run.hold =
+        Hold{Text(hold, "reason"), Text(hold, "path"), Text(hold, "step"), Text(hold, "detail")};
+  run.result = Text(json, "result");
+  run.result_detail = Text(json, "resultDetail");
+  run.queued_at = Text(json, "queuedAt");
+  run.started_at = Text(json, "startedAt");
+  run.finished_at = Text(json, "finishedAt");
+  run.elapsed_s = Number(json, "elapsedSeconds");
+  run.eta = Text(json, "eta");
+  run.remaining_s = Number(json, "remainingSeconds");
+  run.overdue = Bool(json, "overdue");
+  run.steps_done = Int(json, "stepsDone");
+  run.steps_total = Int(json, "stepsTotal");
+  if (!At(json, "currentStep").is_null()) run.current = ToStep(At(json, "currentStep"));
+  for (const Json& step : At(json, "steps")) run.steps.push_back(ToStep(step));
+  return run;
+}
+
+PastRun ToPastRun(const Json& json) {
+  return {Text(json, "id"),         Text(json, "runbook"),
+          Text(json, "target"),     Text(json, "by"),
+          Text(json, "result"),     Text(json, "detail"),
+          Text(json, "queuedAt"),   Text(json, "startedAt"),
+          Text(json, "finishedAt"), Number(json, "durationSeconds")};
+}
+
+AlertRecord ToAlert(const Json& json) {
+  AlertRecord alert{Text(json, "at"),
+                    Text(json, "notification"),
+                    Text(json, "fingerprint"),
+                    Text(json, "alertname"),
+                    Text(json, "status"),
+                    Text(json, "startsAt"),
+                    Text(json, "trigger"),
+                    Text(json, "decision"),
+                    Text(json, "detail"),
+                    Text(json, "run"),
+                    {}};
+  for (const auto& [label, value] : At(json, "labels").items())
+    alert.labels[label] = value.get<std::string>();
+  return alert;
+}
+
+PlannedStep ToPlannedStep(const Json& json) {
+  PlannedStep step;
+  step.path = Text(json, "path");
+  step.name = Text(json, "name");
+  step.kind = Text(json, "kind");
+  step.host = Text(json, "host");
+  step.command = Text(json, "command");
+  step.on_failure = Text(json, "onFailure");
+  step.since = Text(json, "since");
+  step.until = Text(json, "until");
+  step.timeout_s = Number(json, "timeoutSeconds").value_or(0);
+  step.attempts = Int(json, "attempts");
+  const Json& gate = At(json, "gate");
+  if (!gate.is_null()) {
+    step.expr = Text(gate, "expr");
+    step.about = Strings(gate, "about");
+    step.window_s = Number(gate, "windowSeconds").value_or(0);
+    step.for_s = Number(gate, "forSeconds").value_or(0);
+    step.gate_timeout_s = Number(gate, "timeoutSeconds").value_or(0);
+  }
+  const Json& dead_man = At(json, "deadMan");
+  if (!dead_man.is_null()) {
+    step.restore = Text(dead_man, "restore");
+    step.restore_after_s = Number(dead_man, "afterSeconds").value_or(0);
+  }
+  return step;
+}
+
+Plan ToPlan(const Json& json) {
+  Plan plan;
+  plan.runbook = Text(json, "runbook");
+  plan.summary = Text(json, "summary");
+  plan.target = Text(json, "target");
+  plan.commit = Text(json, "commit");
+  plan.locks = Strings(json, "locks");
+  plan.expected_s = Number(json, "expectedSeconds").value_or(0);
+  for (const Json& step : At(json, "steps")) plan.steps.push_back(ToPlannedStep(step));
+  for (const Json& step : At(json, "always")) plan.always.push_back(ToPlannedStep(step));
+  return plan;
+}
+
+LogEntry ToLogEntry(const Json& json) {
+  LogEntry entry{Text(json, "at"), Text(json, "kind"), {}, Text(json, "output")};
+  for (const auto& [key, value] : json.items()) {
+    if (key == "at" || key == "kind" || key == "seq" || key == "run" || key == "output") continue;
+    if (value.is_null() || value.is_object() || value == "" || value == false) continue;
+    entry.fields.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return entry;
+}
+
+// nlohmann throws on a wrong type; here it becomes a value.
+template <typename Read>
+auto Parse(const std::string& data, Read read) -> Result<decltype(read(Json()))> {
+  try {
+    return read(Json::parse(data));
+  } catch (const Json::exception& e) {
+    return Fail(
+        ErrorKind::kInvalid,
+        std::string("the answer is not what this version of mailhubctl knows: ") + e.what());
+  }
+}
+
+template <typename T>
+Result<std::vector<T>> ParseList(const std::string& data, const char* key, T (*one)(const Json&)) {
+  return Parse(data, [&](const Json& json) {
+    std::vector<T> list;
+    for (const Json& entry : json.at(key)) list.push_back(one(entry));
+    return list;
+  });
+}
+
+ErrorKind KindOf(const std::string& error_type, int status) {
+  for (int i = 0; i <= static_cast<int>(ErrorKind::kInternal); ++i)
+    if (error_type == Name(static_cast<ErrorKind>(i))) return static_cast<ErrorKind>(i);
+  return status == 401 || status == 403 ? ErrorKind::kRefused : ErrorKind::kInternal;
+}
+
+}  // namespace
+
+Result<std::vector<Run>> ParseRuns(const std::string& data) {
+  return ParseList(data, "runs", &ToRun);
+}
+Result<Run> ParseRun(const std::string& data) {
+  return Parse(data, &ToRun);
+}
+Result<std::vector<PastRun>> ParseHistory(const std::string& data) {
+  return ParseList(data, "runs", &ToPastRun);
+}
+Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data) {
+  return ParseList(data, "alerts", &ToAlert);
+}
+Result<Plan> ParsePlan(const std::string& data) {
+  return Parse(data, &ToPlan);
+}
+Result<std::vector<LogEntry>> ParseEvents(const std::string& data) {
+  return ParseList(data, "events", &ToLogEntry);
+}
+Result<std::string> ParseField(const std::string& data, const std::string& field) {
+  return Parse(data, [&](const Json& json) { return json.at(field).get<std::string>(); });
+}
+
+Result<std::string> OpenEnvelope(int status, std::string_view body) {
+  const Json json = Json::parse(body, nullptr, false);
+  const bool shaped = json.is_object() && At(json, "status").is_string();
+  if (shaped && json["status"] == "success" && status < 300) return At(json, "data").dump();
+  if (shaped && At(json, "error").is_string() && At(json, "errorType").is_string())
+    return Fail(KindOf(json["errorType"].get<std::string>(), status),
+                json["error"].get<std::string>());
+  if (status == 401) return Fail(ErrorKind::kRefused, "a login is needed (HTTP 401)");
+  return Fail(ErrorKind::kInvalid,
+              "this is no actuator's answer (HTTP " + std::to_string(status) + ")");
+}
+
+Result<std::string> PrettyJson(const std::string& data) {
+  return Parse(data, [](const Json& json) {
+    return json.dump(2, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace) + "\n";
+  });
+}
+
+std::string BodyJson(const std::vector<std::pair<std::string, std::string>>& fields,
+                     const std::map<std::string, std::string>* parameters) {
+  Json json = Json::object();
+  for (const auto& [key, value] : fields)
+    if (!value.empty()) json[key] = value;
+  if (parameters) json["parameters"] = *parameters;
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace mailhub::ctl

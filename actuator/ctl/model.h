@@ -1,0 +1,134 @@
+// What mailhubctl understands of the API's answers. Plain strings: a newer actuator may use words
+// that this program does not know. nlohmann/json stays in the .cc.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lib/base/result.h"
+
+namespace mailhub::ctl {
+
+struct Gate {
+  std::string state;
+  std::optional<double> value;
+  std::optional<double> threshold;
+  std::string comparison;
+  std::string why;
+};
+
+struct Step {
+  std::string path;
+  std::string name;
+  std::string kind;
+  std::string host;
+  bool always = false;
+  std::string phase;
+  std::string result;  // empty: none yet
+  int attempt = 0;
+  std::optional<double> elapsed_s;
+  std::optional<Gate> gate;
+  std::string detail;
+  std::string expr;
+  std::string command;
+  std::string output;
+  std::optional<int> exit_status;
+};
+
+struct Hold {
+  std::string reason;
+  std::string path;
+  std::string step;
+  std::string detail;
+};
+
+// Times are RFC 3339 in UTC, empty when there is none.
+struct Run {
+  std::string id;
+  std::string runbook;
+  std::string summary;
+  std::string target;
+  std::string by;
+  std::string trigger;
+  std::string state;
+  std::string waiting_for;
+  std::optional<Hold> hold;
+  std::string result;
+  std::string result_detail;
+  std::string queued_at;
+  std::string started_at;
+  std::string finished_at;
+  std::optional<double> elapsed_s;
+  std::string eta;
+  std::optional<double> remaining_s;
+  bool overdue = false;
+  int steps_done = 0;
+  int steps_total = 0;
+  std::optional<Step> current;
+  std::vector<Step> steps;  // of a single run only
+};
+
+struct PastRun {
+  std::string id, runbook, target, by, result, detail, queued_at, started_at, finished_at;
+  std::optional<double> duration_s;
+};
+
+struct AlertRecord {
+  std::string at, notification, fingerprint, alertname, status, starts_at, trigger, decision,
+      detail, run;
+  std::map<std::string, std::string> labels;
+};
+
+struct PlannedStep {
+  std::string path, name, kind, host, command, on_failure, restore, since, until;
+  std::string expr;
+  std::vector<std::string> about;
+  double window_s = 0;
+  double for_s = 0;
+  double gate_timeout_s = 0;
+  double timeout_s = 0;
+  double restore_after_s = 0;
+  int attempts = 1;
+};
+
+struct Plan {
+  std::string runbook, summary, target, commit;
+  std::vector<std::string> locks;
+  double expected_s = 0;
+  std::vector<PlannedStep> steps;
+  std::vector<PlannedStep> always;
+};
+
+// One line of a run's log: whatever fields the event has, but its plan.
+struct LogEntry {
+  std::string at;
+  std::string kind;
+  std::vector<std::pair<std::string, std::string>> fields;
+  std::string output;
+};
+
+// All take the envelope's `data`. kInvalid when it is not what this program knows.
+Result<std::vector<Run>> ParseRuns(const std::string& data);
+Result<Run> ParseRun(const std::string& data);
+Result<std::vector<PastRun>> ParseHistory(const std::string& data);
+Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data);
+Result<Plan> ParsePlan(const std::string& data);
+Result<std::vector<LogEntry>> ParseEvents(const std::string& data);
+// One string of the object: the run that was started, the mode.
+Result<std::string> ParseField(const std::string& data, const std::string& field);
+
+// The envelope: `data` as text, or the error it carries with the kind that its type names.
+Result<std::string> OpenEnvelope(int status, std::string_view body);
+
+// JSON for a person or a program: indented, ASCII only.
+Result<std::string> PrettyJson(const std::string& data);
+
+// A JSON object of strings, for bodies; `parameters` only when not null.
+std::string BodyJson(const std::vector<std::pair<std::string, std::string>>& fields,
+                     const std::map<std::string, std::string>* parameters = nullptr);
+
+}  // namespace mailhub::ctl

@@ -1,0 +1,41 @@
+// A run as lines of text: for a look, for a terminal that is redrawn, and as a log of what changed.
+// Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "actuator/ctl/model.h"
+
+namespace mailhub::ctl {
+
+// "gate 0.72, wants >= 0.9 (false: ...)"; "" without a reading.
+std::string GateText(const Step& step);
+
+// The whole run, every step, with commands and output when `details`.
+std::vector<std::string> RunLines(const Run& run, bool details);
+
+// The run on a screen of that size: steps far from the current one give way first.
+std::vector<std::string> Frame(const Run& run, size_t columns, size_t rows);
+
+// Says what is new since the last look, one line each; says everything at the first.
+class ChangeLog {
+ public:
+  std::vector<std::string> Changes(const Run& run);
+
+ private:
+  void StepChanges(const Step& step, std::vector<std::string>& lines);
+
+  struct Seen {
+    std::string phase;
+    std::string result;
+    std::string gate;
+    double gate_said_at_s = 0;
+    int attempt = 0;
+  };
+  std::string state_;
+  std::map<std::string, Seen> steps_;
+};
+
+}  // namespace mailhub::ctl

@@ -1,0 +1,179 @@
+// Escaping, alignment, durations and times.
+#include "actuator/ctl/text.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <ctime>
+
+namespace mailhub::ctl {
+namespace {
+
+template <typename... Values>
+std::string Format(const char* format, Values... values) {
+  std::array<char, 64> buffer{};
+  const int length = std::snprintf(buffer.data(), buffer.size(), format, values...);
+  return std::string(buffer.data(), static_cast<size_t>(std::max(length, 0)));
+}
+
+// The character that begins at `text`, and how many bytes it takes; 0 bytes: no UTF-8.
+struct Character {
+  uint32_t code = 0;
+  size_t bytes = 0;
+};
+Character Decode(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x80) return {first, 1};
+  const size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < bytes) return {};
+  uint32_t code = first & (0xffU >> (bytes + 1));
+  for (size_t i = 1; i < bytes; ++i) {
+    const auto next = static_cast<unsigned char>(text[i]);
+    if ((next & 0xc0U) != 0x80U) return {};
+    code = (code << 6U) | (next & 0x3fU);
+  }
+  constexpr std::array<uint32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
+  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  if (code < kLeast[bytes] || code > 0x10ffff || surrogate) return {};
+  return {code, bytes};
+}
+
+bool Steers(uint32_t code) {
+  return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0xad || code == 0x61c ||
+         (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+         (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
+         (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe007f);
+}
+
+size_t Width(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
+  }));
+}
+
+std::string Padded(std::string text, size_t width) {
+  const size_t now = Width(text);
+  if (now < width) text.append(width - now, ' ');
+  return text;
+}
+
+std::string FormatLocal(const std::string& utc, const char* format) {
+  if (utc.empty()) return "-";
+  std::tm parts{};
+  const char* rest = strptime(utc.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (!rest) return Printable(utc);
+  const std::time_t seconds = timegm(&parts);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  std::array<char, 32> text{};
+  return std::string(text.data(), strftime(text.data(), text.size(), format, &local));
+}
+
+}  // namespace
+
+std::string Printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const Character next = Decode(text);
+    const size_t bytes = std::max<size_t>(next.bytes, 1);
+    if (next.bytes == 0) {
+      out += Format("\\x%02x", static_cast<unsigned char>(text[0]));
+    } else if (next.code == '\n') {
+      out += "\\n";
+    } else if (next.code == '\t') {
+      out += "\\t";
+    } else if (Steers(next.code)) {
+      out += Format(next.code < 0x80 ? "\\x%02x" : "\\u%04x", next.code);
+    } else {
+      out += text.substr(0, bytes);
+    }
+    text.remove_prefix(bytes);
+  }
+  return out;
+}
+
+std::vector<std::string> PrintableLines(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    lines.push_back(Printable(text.substr(0, end)));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+std::string Shortened(const std::string& text, size_t columns) {
+  if (Width(text) <= columns) return text;
+  const size_t keep = columns > 3 ? columns - 3 : columns;
+  size_t seen = 0;
+  size_t end = 0;
+  while (end < text.size()) {
+    const bool begins = (static_cast<unsigned char>(text[end]) & 0xc0U) != 0x80U;
+    if (begins && seen++ == keep) break;
+    ++end;
+  }
+  return text.substr(0, end) + (columns > 3 ? "..." : "");
+}
+
+std::string ElapsedText(std::optional<double> seconds) {
+  if (!seconds || !std::isfinite(*seconds) || *seconds < 0) return "-";
+  if (*seconds < 9.95) return Format("%.1fs", *seconds);
+  const long long whole = std::llround(*seconds);
+  if (whole < 60) return Format("%llds", whole);
+  if (whole < 3600) return Format("%lldm%02llds", whole / 60, whole % 60);
+  if (whole < 48 * 3600) return Format("%lldh%02lldm", whole / 3600, whole / 60 % 60);
+  return Format("%lldd%02lldh", whole / 86400, whole / 3600 % 24);
+}
+
+std::string LocalTime(const std::string& utc) {
+  return FormatLocal(utc, "%Y-%m-%d %H:%M:%S");
+}
+std::string LocalTimeOfDay(const std::string& utc) {
+  return FormatLocal(utc, "%H:%M:%S");
+}
+
+std::string Table(const std::vector<std::string>& header,
+                  const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::vector<std::string>> lines = {header};
+  for (const auto& row : rows) {
+    lines.emplace_back();
+    for (const std::string& cell : row) lines.back().push_back(Printable(cell));
+  }
+  std::vector<size_t> widths(header.size(), 0);
+  for (const auto& line : lines)
+    for (size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], Width(line[i]));
+  std::string out;
+  for (const auto& line : lines) {
+    std::string text;
+    for (size_t i = 0; i < widths.size(); ++i) text += Padded(line[i], widths[i]) + "  ";
+    text.erase(text.find_last_not_of(' ') + 1);
+    out += text + "\n";
+  }
+  return out;
+}
+
+std::string Csv(const std::vector<std::string>& header,
+                const std::vector<std::vector<std::string>>& rows) {
+  const auto line = [](const std::vector<std::string>& cells) {
+    std::string text;
+    for (size_t i = 0; i < cells.size(); ++i) {
+      std::string cell = cells[i];
+      if (!cell.empty() && std::string_view("=+-@\t\r").find(cell[0]) != std::string_view::npos)
+        cell.insert(0, "'");
+      if (cell.find_first_of("\",\r\n") != std::string::npos) {
+        for (size_t at = 0; (at = cell.find('"', at)) != std::string::npos; at += 2)
+          cell.insert(at, "\"");
+        cell = "\"" + cell + "\"";
+      }
+      text += (i == 0 ? "" : ",") + cell;
+    }
+    return text + "\r\n";
+  };
+  std::string out = line(header);
+  for (const auto& row : rows) out += line(row);
+  return out;
+}
+
+}  // namespace mailhub::ctl
