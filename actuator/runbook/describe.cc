@@ -15,8 +15,9 @@ std::string Joined(const std::vector<std::string>& texts) {
 }
 
 std::string Gate(const engine::Gate& gate) {
-  std::string text = gate.expr + "\n        about " + Joined(gate.about) + "; window " +
-                     FormatDuration(gate.window);
+  std::string text = gate.expr + "\n        ";
+  if (!gate.about.empty()) text += "about " + Joined(gate.about) + "; ";
+  text += "window " + FormatDuration(gate.window);
   if (gate.hold_for.count() > 0) text += "; for " + FormatDuration(gate.hold_for);
   if (gate.expect != 1) text += "; expects " + std::to_string(gate.expect) + " series";
   return text + "; holds the run after " + FormatDuration(gate.timeout) + "\n";

@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <set>
 
-#include "actuator/condition/promql.h"
+#include "actuator/runbook/gates.h"
 #include "actuator/runbook/names.h"
 #include "actuator/runbook/scope.h"
-#include "lib/base/duration.h"
 
 namespace mailhub::runbook {
 namespace {
@@ -60,17 +59,14 @@ class Expander {
   }
   Milliseconds Duration(const std::optional<Text>& text, const Scope& scope,
                         Milliseconds otherwise) {
-    if (!text) return otherwise;
-    const auto duration = ParseDuration(Fill(*text, scope));
-    if (!duration) Keep(text->at.Invalid(duration.error().message));
+    const auto duration = FillDuration(text, scope, otherwise);
+    if (!duration) Keep(Fail(duration.error()));
     return duration ? *duration : otherwise;
   }
   const config::Host* HostAt(const Text& text, const Scope& scope) {
-    const std::string name = Fill(text, scope);
-    const auto host = site_.hosts.find(name);
-    if (host != site_.hosts.end()) return &host->second;
-    Keep(text.at.Invalid("expected a host of the site file, found \"" + name + "\""));
-    return nullptr;
+    const auto host = FillHost(text, scope, site_);
+    if (!host) Keep(Fail(host.error()));
+    return host ? *host : nullptr;
   }
   const std::vector<std::string>* GroupAt(const std::string& group, const Node& at) {
     const auto found = site_.groups.find(group);
@@ -312,64 +308,10 @@ class Expander {
   }
 
   engine::Gate Gate(const GateText& text, const Scope& scope, const std::string& host) {
-    engine::Gate gate;
-    gate.expr = Fill(text.expr, scope);
-    gate.expect = text.expect;
-    if (error_) return gate;
-    const auto expression = condition::ReadGateExpression(gate.expr);
-    if (!expression) {
-      Keep(text.expr.at.Invalid(expression.error().message));
-      return gate;
-    }
-    gate.about = About(text, *expression, scope, host);
-    gate.window = Duration(text.window, scope, std::max(gate.window, expression->longest_range));
-    gate.hold_for = Duration(text.hold_for, scope, Milliseconds(0));
-    const Milliseconds least = gate.window + gate.hold_for;
-    gate.timeout = Duration(text.timeout, scope, std::max(gate.timeout, 2 * least));
-    const auto at = [&](const std::optional<Text>& part) { return part ? part->at : text.expr.at; };
-    if (gate.window < expression->longest_range || gate.window.count() <= 0) {
-      Keep(at(text.window)
-               .Invalid("a window of " + FormatDuration(gate.window) +
-                        " is shorter than the expression's range [" +
-                        FormatDuration(expression->longest_range) + "]"));
-    }
-    if (gate.timeout <= least) {
-      Keep(at(text.timeout)
-               .Invalid("a timeout of " + FormatDuration(gate.timeout) +
-                        " ends before window and `for` (" + FormatDuration(least) +
-                        ") are over: the gate could never open"));
-    }
-    return gate;
-  }
-
-  std::vector<std::string> About(const GateText& text, const condition::GateExpression& expression,
-                                 const Scope& scope, const std::string& host) {
-    std::set<std::string> read;
-    for (const condition::Selector& selector : expression.selectors) {
-      if (selector.instance.empty()) continue;
-      if (!site_.hosts.contains(selector.instance)) {
-        Keep(
-            text.expr.at.Invalid("instance=\"" + selector.instance + "\" is not in the site file"));
-      }
-      read.insert(selector.instance);
-    }
-    std::set<std::string> about;
-    for (const Text& one : text.about) {
-      if (const config::Host* named = HostAt(one, scope)) about.insert(named->name);
-    }
-    if (text.about.empty()) {
-      about = read;
-      if (!host.empty()) about.insert(host);
-    }
-    if (about.empty()) {
-      Keep(text.expr.at.Invalid("names no host with instance=\"...\"; expected `about`"));
-    }
-    for (const std::string& name : read) {
-      if (!about.contains(name)) {
-        Keep(text.expr.at.Invalid("reads " + name + ", which `about` leaves out"));
-      }
-    }
-    return {about.begin(), about.end()};
+    auto gate = ExpandGate(text, scope, site_, host);
+    if (gate) return std::move(*gate);
+    Keep(Fail(gate.error()));
+    return {};
   }
 
   const Runbooks& all_;
