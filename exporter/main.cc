@@ -148,7 +148,9 @@ int Run(const Options& options) {
     LogError("The exporter cannot listen", {{"why", started.error().message}});
     return 1;
   }
-  LogInfo("Listening", {{"address", options.listen_address}, {"version", kVersion}});
+  LogInfo("Listening", {{"address", options.listen_address},
+                        {"port", std::to_string(server.Port())},
+                        {"version", kVersion}});
   NotifyReady();
   ServeSignals(reloader);
   NotifyStopping();

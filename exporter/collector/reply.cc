@@ -3,6 +3,7 @@
 #include "exporter/collector/reply.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "exporter/collector/fields.h"
 
@@ -95,7 +96,7 @@ Status ReplyReader::TakeSectionEnd(std::string_view line, bool done) {
   }
   Section& section = reply_.sections.back();
   section.done = done;
-  section.seconds = std::max(0.0, *clock - section_began_);
+  section.seconds = std::max(0.0, std::round((*clock - section_began_) * 1e6) / 1e6);
   if (words.size() == 4) section.complaint = std::string(words[3]);
   in_section_ = false;
   return {};

@@ -1,15 +1,17 @@
-// For tests: a child process with pipes to its standard input and output.
+// For tests: a child process with pipes to its standard input and its output, errors included.
 #pragma once
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mailhub::exporter {
@@ -31,6 +33,7 @@ class TestingProcess {
     if (pid_ == 0) {
       dup2(in[0], STDIN_FILENO);
       dup2(out[1], STDOUT_FILENO);
+      dup2(out[1], STDERR_FILENO);
       execvp(path.c_str(), argv.data());
       _exit(127);
     }
@@ -42,6 +45,7 @@ class TestingProcess {
   ~TestingProcess() {
     close(input_);
     close(output_);
+    if (pid_ <= 0) return;
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
@@ -49,6 +53,18 @@ class TestingProcess {
   TestingProcess& operator=(const TestingProcess&) = delete;
 
   pid_t pid() const { return pid_; }
+
+  // Its exit status once it has ended; -1 if it has not within the time, or was killed.
+  int AwaitExit(std::chrono::milliseconds time) {
+    const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+    pollfd wait = {handle, POLLIN, 0};
+    const bool ended = poll(&wait, 1, static_cast<int>(time.count())) == 1;
+    close(handle);
+    if (!ended) return -1;
+    int status = 0;
+    waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
 
   void Write(const std::string& text) {
     size_t written = 0;
@@ -70,10 +86,12 @@ class TestingProcess {
     return true;
   }
 
-  bool WaitFor(const std::string& text) {
-    std::string seen;
-    while (seen.find(text) == std::string::npos) {
-      if (!Read(&seen, std::chrono::seconds(20))) return false;
+  // Reads until `text` has come; all that came since the last call is in *seen, if given.
+  bool WaitFor(const std::string& text, std::string* seen = nullptr) {
+    std::string own;
+    if (seen == nullptr) seen = &own;
+    while (seen->find(text) == std::string::npos) {
+      if (!Read(seen, std::chrono::seconds(20))) return false;
     }
     return true;
   }

@@ -1,0 +1,213 @@
+// The program itself, as an operator runs it: flags, pages, reload, signals. The host it looks at
+// is a real sshd on loopback.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "exporter/helper/testing_process.h"
+#include "lib/http/client.h"
+#include "lib/ssh/testing_sshd.h"
+
+namespace mailhub::exporter {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ProgramTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!ssh::SshdInstalled()) GTEST_SKIP() << "no sshd here";
+    folder_ =
+        std::filesystem::temp_directory_path() / ("mailhub_program." + std::to_string(getpid()));
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override {
+    program_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::string SiteFile() const { return (folder_ / "site.yml").string(); }
+
+  void WriteSite(const ssh::TestingSshd& sshd, const std::string& more_hosts = "") {
+    const auto target = sshd.Target();
+    std::ofstream(SiteFile()) << "ssh: {user: " << target.user
+                              << ", known_hosts: " << target.known_hosts_file
+                              << ", exporter_key: " << target.identity_file
+                              << "}\nhosts:\n  here:\n    address: 127.0.0.1\n    port: "
+                              << target.port
+                              << "\n    files: {passwd: {path: /etc/passwd}}\n    checks:\n"
+                                 "      secret: {command: \"echo 1 # password\"}\n    ports: {ssh: "
+                              << target.port << "}\n"
+                              << more_hosts;
+  }
+
+  void Start() {
+    program_ = std::make_unique<TestingProcess>(
+        MAILHUB_EXPORTER, std::vector<std::string>{"--config.file", SiteFile(),
+                                                   "--web.listen-address", "127.0.0.1:0"});
+    std::string log;
+    ASSERT_TRUE(program_->WaitFor("msg=\"Listening\"", &log)) << log;
+    ASSERT_TRUE(log.find(" version=", log.find("Listening")) != std::string::npos ||
+                program_->WaitFor(" version=", &log));
+    const size_t port = log.find("port=", log.find("Listening"));
+    url_ = "http://127.0.0.1:" + std::to_string(std::atoi(log.c_str() + port + 5));
+  }
+
+  http::HttpResponse Get(const std::string& path, const http::RequestOptions& options = {}) {
+    auto response = client_.Get(url_ + path, options);
+    EXPECT_TRUE(response) << response.error().message;
+    return response ? *response : http::HttpResponse{};
+  }
+
+  // Waits until the page at `path` holds `text`.
+  bool Eventually(const std::string& path, const std::string& text) {
+    const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (Get(path).body.find(text) != std::string::npos) return true;
+    }
+    return false;
+  }
+
+  std::filesystem::path folder_;
+  std::unique_ptr<TestingProcess> program_;
+  http::Client client_;
+  std::string url_;
+};
+
+// What promtool has to say about a page; nothing if it is not installed.
+std::string Complaints(const std::string& page, const std::filesystem::path& folder) {
+  if (!std::filesystem::exists("/usr/bin/promtool")) return "";
+  std::ofstream(folder / "page") << page;
+  FILE* promtool =
+      popen(("promtool check metrics <" + (folder / "page").string() + " 2>&1").c_str(), "r");
+  std::string said;
+  char buffer[4096];
+  while (size_t n = fread(buffer, 1, sizeof buffer, promtool)) said.append(buffer, n);
+  pclose(promtool);
+  return said;
+}
+
+TEST_F(ProgramTest, ShowsAHostTheHostsAndItself) {
+  const ssh::TestingSshd sshd;
+  WriteSite(sshd);
+  Start();
+  const auto probe = Get("/probe?target=here");
+  EXPECT_EQ(probe.status, 200);
+  EXPECT_THAT(probe.body, HasSubstr("\nprobe_success 1\n"));
+  EXPECT_THAT(probe.body, HasSubstr("\nmailhub_file_exists{file=\"passwd\"} 1\n"));
+  EXPECT_THAT(probe.body, HasSubstr("\nmailhub_port_open{port=\"ssh\"} 1\n"));
+  EXPECT_THAT(probe.body, HasSubstr("\nmailhub_probe_failure{reason=\"timeout\"} 0\n"));
+  EXPECT_EQ(Complaints(probe.body, folder_), "");
+  const auto metrics = Get("/metrics");
+  EXPECT_THAT(metrics.body, HasSubstr("\nmailhub_exporter_probes_total{result=\"success\"} 1\n"));
+  EXPECT_THAT(metrics.body, HasSubstr("\nmailhub_exporter_ssh_sessions 1\n"));
+  EXPECT_EQ(Complaints(metrics.body, folder_), "");
+  EXPECT_THAT(Get("/sd").body, HasSubstr("\"targets\": [\"here\"]"));
+  EXPECT_EQ(std::string(Get("/sd").Header("content-type")).substr(0, 16), "application/json");
+  EXPECT_THAT(Get("/").body, HasSubstr("<option>here</option>"));
+  EXPECT_EQ(Get("/-/healthy").status, 200);
+  EXPECT_EQ(Get("/-/ready").status, 200);
+  const auto config = Get("/config");
+  EXPECT_THAT(config.body, HasSubstr("files:"));
+  EXPECT_THAT(config.body, Not(HasSubstr("password")));
+  EXPECT_THAT(config.body, Not(HasSubstr(sshd.Target().identity_file)));
+}
+
+TEST_F(ProgramTest, ProbesOnlyWhatTheSiteFileLists) {
+  const ssh::TestingSshd sshd;
+  WriteSite(sshd);
+  Start();
+  EXPECT_EQ(Get("/probe").status, 400);
+  EXPECT_EQ(Get("/probe?target=127.0.0.1").status, 400);
+  EXPECT_EQ(Get("/probe?target=root%40here").status, 400);
+  EXPECT_EQ(Get("/metrics").body.find("ssh_connects_total{result=\"success\"} 1"),
+            std::string::npos);
+}
+
+TEST_F(ProgramTest, TakesItsDeadlineFromTheScrape) {
+  const ssh::TestingSshd sshd("ForceCommand sleep 30");
+  WriteSite(sshd);
+  Start();
+  http::RequestOptions options;
+  options.headers = {{"X-Prometheus-Scrape-Timeout-Seconds", "0.8"}};
+  const auto begun = std::chrono::steady_clock::now();
+  const auto probe = Get("/probe?target=here", options);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(4));
+  EXPECT_THAT(probe.body, HasSubstr("\nmailhub_probe_failure{reason=\"timeout\"} 1\n"));
+  EXPECT_THAT(probe.body, HasSubstr("\nprobe_timeout_seconds 0.55\n"));
+  EXPECT_THAT(probe.body, HasSubstr("\nmailhub_collector_success{collector=\"files\"} 0\n"));
+  EXPECT_THAT(probe.body, HasSubstr("\nmailhub_collector_success{collector=\"ports\"} 1\n"));
+  EXPECT_THAT(probe.body, Not(HasSubstr("mailhub_file_exists{")));
+}
+
+TEST_F(ProgramTest, KeepsTheOldSiteFileWhenTheNewOneIsWrong) {
+  const ssh::TestingSshd sshd;
+  WriteSite(sshd);
+  Start();
+  std::ofstream(SiteFile(), std::ios::app) << "groups: {hubs: [nobody]}\n";
+  kill(program_->pid(), SIGHUP);
+  EXPECT_TRUE(Eventually("/metrics", "config_last_reload_successful 0"));
+  EXPECT_THAT(Get("/probe?target=here").body, HasSubstr("\nprobe_success 1\n"));
+  auto reload = client_.Post(url_ + "/-/reload", "", "text/plain");
+  ASSERT_TRUE(reload);
+  EXPECT_EQ(reload->status, 500);
+  EXPECT_THAT(reload->body, HasSubstr("no host \"nobody\""));
+  WriteSite(sshd, "  other: {address: 127.0.0.1, port: 1}\n");
+  kill(program_->pid(), SIGHUP);
+  EXPECT_TRUE(Eventually("/metrics", "config_last_reload_successful 1"));
+  EXPECT_THAT(Get("/sd").body, HasSubstr("\"other\""));
+  EXPECT_THAT(Get("/probe?target=other").body,
+              HasSubstr("\nmailhub_probe_failure{reason=\"connect\"} 1\n"));
+  EXPECT_THAT(Get("/probe?target=here").body, HasSubstr("\nprobe_success 1\n"));
+  EXPECT_THAT(Get("/metrics").body, HasSubstr("ssh_connects_total{result=\"success\"} 1\n"))
+      << "the host that did not change keeps its session";
+}
+
+TEST_F(ProgramTest, EndsWithinTwoSecondsThoughAProbeHangs) {
+  const ssh::TestingSshd sshd("ForceCommand sleep 30");
+  WriteSite(sshd);
+  Start();
+  std::jthread scrape([url = url_] {
+    http::Client client;
+    static_cast<void>(client.Get(url + "/probe?target=here"));
+  });
+  ASSERT_TRUE(Eventually("/metrics", "ssh_sessions 1"));
+  const auto begun = std::chrono::steady_clock::now();
+  kill(program_->pid(), SIGTERM);
+  EXPECT_EQ(program_->AwaitExit(seconds(20)), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, milliseconds(2'500));
+}
+
+TEST_F(ProgramTest, ChecksASiteFileAndNamesTheMistake) {
+  const ssh::TestingSshd sshd;
+  WriteSite(sshd);
+  TestingProcess good(MAILHUB_EXPORTER, {"--config.check", "--config.file", SiteFile()});
+  EXPECT_EQ(good.AwaitExit(seconds(20)), 0);
+  WriteSite(sshd, "  bad: {adress: 127.0.0.1}\n");
+  TestingProcess bad(MAILHUB_EXPORTER, {"--config.check", "--config.file", SiteFile()});
+  std::string said;
+  EXPECT_TRUE(bad.WaitFor("\n", &said));
+  EXPECT_THAT(said, HasSubstr("site.yml:10:9: hosts.bad.adress: unknown key"));
+  EXPECT_EQ(bad.AwaitExit(seconds(20)), 1);
+}
+
+TEST_F(ProgramTest, RefusesFlagsItDoesNotKnow) {
+  TestingProcess program(MAILHUB_EXPORTER, {"--config.fiel", "x"});
+  EXPECT_EQ(program.AwaitExit(seconds(20)), 2);
+  TestingProcess level(MAILHUB_EXPORTER, {"--log.level", "loud"});
+  EXPECT_EQ(level.AwaitExit(seconds(20)), 2);
+  TestingProcess version(MAILHUB_EXPORTER, {"--version"});
+  EXPECT_TRUE(version.WaitFor("mailhub_exporter "));
+  EXPECT_EQ(version.AwaitExit(seconds(20)), 0);
+}
+
+}  // namespace
+}  // namespace mailhub::exporter
