@@ -122,7 +122,7 @@ int CheckOnly(const std::string& path) {
 
 int Run(const Options& options) {
   const RealClock clock;
-  SelfMetrics self(kVersion, clock);
+  SelfMetrics self(kVersion, MAILHUB_REVISION);
   Fleet fleet(clock, self);
   Reloader reloader(options.config_file, fleet, self);
   if (!reloader.Reload()) return 1;

@@ -66,7 +66,8 @@ std::optional<Trouble> HelperLink::StartHelper(SteadyTime deadline) {
 
 // Start-up files may greet first, so everything before the answer is skipped, within a bound.
 std::optional<Trouble> HelperLink::AwaitHello(const std::string& nonce, SteadyTime deadline) {
-  const std::string wanted = "\n" + nonce + " hello 1\n";
+  const std::string answer = "\n" + nonce + " hello ";
+  const std::string wanted = answer + "1\n";
   std::string seen;
   while (true) {
     auto state = channel_->Read(&seen, kReadSize, deadline);
@@ -78,6 +79,10 @@ std::optional<Trouble> HelperLink::AwaitHello(const std::string& nonce, SteadyTi
     if (found != std::string::npos) {
       unread_ = seen.substr(found + wanted.size());
       return std::nullopt;
+    }
+    const size_t other = seen.find(answer);
+    if (other != std::string::npos && seen.find('\n', other + answer.size()) != std::string::npos) {
+      return Trouble{ConnectFailure::kProtocol, "another version of the helper is installed there"};
     }
     if (*state == ssh::ReadState::kEof) {
       return Trouble{ConnectFailure::kProtocol,

@@ -127,6 +127,13 @@ TEST_F(HelperLinkTest, CallsEverythingThatIsNoReplyAProtocolFailure) {
   EXPECT_EQ(TroubleWithForced("true").reason, ConnectFailure::kProtocol);
 }
 
+TEST_F(HelperLinkTest, RefusesAnInstalledHelperOfAnotherVersion) {
+  const Trouble trouble = TroubleWithForced(
+      "while read -r word nonce; do case $word in hello) printf '\\n%s hello 2\\n' $nonce;; esac; "
+      "done");
+  EXPECT_EQ(trouble.reason, ConnectFailure::kProtocol) << trouble.message;
+}
+
 TEST_F(HelperLinkTest, DoesNotWaitForAHostThatSaysNothing) {
   EXPECT_EQ(TroubleWithForced("sleep 20", 500).reason, ConnectFailure::kTimeout);
 }

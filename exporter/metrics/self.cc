@@ -10,8 +10,6 @@ namespace {
 constexpr Metric kBuildInfo{"mailhub_exporter_build_info", "The exporter's version."};
 constexpr Metric kReloaded{"mailhub_exporter_config_last_reload_successful",
                            "Whether the last attempt to load the site file succeeded."};
-constexpr Metric kReloadTime{"mailhub_exporter_config_last_reload_success_timestamp_seconds",
-                             "When a site file was last put in force, in unix time."};
 constexpr Metric kSessions{"mailhub_exporter_ssh_sessions", "SSH sessions that are open."};
 constexpr Metric kConnects{"mailhub_exporter_ssh_connects_total",
                            "Attempts to connect over SSH, by what came of them.", Kind::kCounter};
@@ -28,9 +26,6 @@ size_t IndexOf(std::string_view result) {
 }
 
 }  // namespace
-
-SelfMetrics::SelfMetrics(std::string version, const Clock& clock)
-    : version_(std::move(version)), clock_(clock) {}
 
 void SelfMetrics::OnConnect(const char* result) {
   ++connects_[IndexOf(result)];
@@ -50,14 +45,12 @@ void SelfMetrics::OnProbe(std::string_view result, double seconds) {
 
 void SelfMetrics::OnReload(bool success) {
   reload_succeeded_ = success;
-  if (success) reload_success_ms_ = ToUnixMs(clock_.Now());
 }
 
 Families SelfMetrics::Collect() const {
   Families families;
-  families.Add(kBuildInfo, {{"version", version_}}, 1);
+  families.Add(kBuildInfo, {{"revision", revision_}, {"version", version_}}, 1);
   families.Add(kReloaded, {}, reload_succeeded_ ? 1 : 0);
-  families.Add(kReloadTime, {}, static_cast<double>(reload_success_ms_) / 1000);
   families.Add(kSessions, {}, sessions_);
   for (size_t i = 0; i < kResults.size(); ++i) {
     const Labels labels = {{"result", kResults[i]}};

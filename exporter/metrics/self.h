@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "exporter/host/link.h"
 #include "exporter/metrics/family.h"
-#include "lib/base/clock.h"
 
 namespace mailhub::exporter {
 
@@ -20,7 +20,8 @@ class SelfMetrics final : public LinkObserver {
   static constexpr std::array<const char*, 7> kResults = {
       "success", "resolve", "connect", "host_key", "auth", "timeout", "protocol"};
 
-  SelfMetrics(std::string version, const Clock& clock);
+  SelfMetrics(std::string version, std::string revision)
+      : version_(std::move(version)), revision_(std::move(revision)) {}
 
   void OnConnect(const char* result) override;
   void OnSessions(int change) override;
@@ -34,14 +35,13 @@ class SelfMetrics final : public LinkObserver {
                                                      0.1,   0.25,  0.5,   1,     2.5,  10};
 
   const std::string version_;
-  const Clock& clock_;
+  const std::string revision_;
   std::array<std::atomic<uint64_t>, kResults.size()> connects_{};
   std::array<std::atomic<uint64_t>, kResults.size()> probes_{};
   std::array<std::atomic<uint64_t>, kBounds.size() + 1> buckets_{};  // not cumulative
   std::atomic<uint64_t> microseconds_{0};
   std::atomic<int> sessions_{0};
   std::atomic<bool> reload_succeeded_{false};
-  std::atomic<long long> reload_success_ms_{0};
 };
 
 }  // namespace mailhub::exporter
