@@ -46,13 +46,16 @@ class Student {
  public:
   explicit Student(const std::atomic<bool>& directory_up) : directory_up_(directory_up) {}
 
-  void Run(std::stop_token stop) {
+  void Run(const std::stop_token& stop) {
     WriteBacklog();
     double owed = 0;
     auto next = std::chrono::steady_clock::now();
     while (!stop.stop_requested()) {
       owed += Knob("delta_files_per_s", 1) * std::chrono::duration<double>(kPace).count();
-      for (; owed >= 1; owed -= 1) WriteDelta();
+      while (owed >= 1) {
+        WriteDelta();
+        owed -= 1;
+      }
       if (directory_up_) Drain(stop);
       std::ofstream(kLastActive, std::ios::trunc) << std::time(nullptr) << '\n';
       next = std::max(next + kPace, std::chrono::steady_clock::now());
@@ -81,7 +84,7 @@ class Student {
   }
 
   // Clears the files that are there now, the oldest first.
-  void Drain(std::stop_token stop) {
+  void Drain(const std::stop_token& stop) {
     std::vector<std::filesystem::path> files;
     std::error_code error;
     for (const auto& file : std::filesystem::directory_iterator(kDeltas, error))
@@ -168,7 +171,7 @@ class Agent {
   std::string StartThread(const std::string& thread) {
     auto& running = threads_[thread];
     if (running) return "OK already running\n";
-    running.emplace([this, thread](std::stop_token stop) {
+    running.emplace([this, thread](const std::stop_token& stop) {
       prctl(PR_SET_NAME, thread.c_str());
       if (thread == "student") {
         Student(directory_up_).Run(stop);

@@ -115,7 +115,7 @@ int Execute(const std::string& command) {
 }
 
 // A line may hold several commands joined by `&`.
-int ExecuteLine(std::string line) {
+int ExecuteLine(const std::string& line) {
   lab::Event("cmd", "command").Add("line", line.substr(0, 500)).Send();
   int status = 0;
   for (std::size_t at = 0; at <= line.size();) {

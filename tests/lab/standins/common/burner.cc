@@ -17,7 +17,7 @@ std::chrono::nanoseconds ThreadCpu() {
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-void BurnSlots(std::stop_token stop, double load, long slots) {
+void BurnSlots(const std::stop_token& stop, double load, long slots) {
   const auto work = std::chrono::duration_cast<std::chrono::microseconds>(kSlot * load);
   auto slot_end = std::chrono::steady_clock::now();
   for (long slot = 0; slot < slots && !stop.stop_requested(); ++slot) {
@@ -42,11 +42,12 @@ Burner::Burner(double load, double seconds) {
   const long slots = std::lround(seconds / std::chrono::duration<double>(kSlot).count());
   const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
   for (unsigned cpu = 0; cpu < cpus; ++cpu) {
-    threads_.emplace_back([share, slots](std::stop_token stop) { BurnSlots(stop, share, slots); });
+    threads_.emplace_back(
+        [share, slots](const std::stop_token& stop) { BurnSlots(stop, share, slots); });
   }
 }
 
-void Burner::Join(std::stop_token stop) {
+void Burner::Join(const std::stop_token& stop) {
   const std::stop_callback forward(stop, [this] {
     for (std::jthread& thread : threads_) thread.request_stop();
   });

@@ -18,7 +18,7 @@ class Burner {
   Burner(double load, double seconds);
 
   // Waits for the work to be done, or for `stop`.
-  void Join(std::stop_token stop);
+  void Join(const std::stop_token& stop);
 
  private:
   std::vector<std::jthread> threads_;

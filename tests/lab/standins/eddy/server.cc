@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds kSlot{100};
 bool Server::Start() {
   listener_ = ListenTcp(kDirectoryPort);
   if (listener_ < 0) return false;
-  acceptor_ = std::jthread([this](std::stop_token stop) { Accept(stop, listener_); });
+  acceptor_ = std::jthread([this](const std::stop_token& stop) { Accept(stop, listener_); });
   return true;
 }
 
@@ -40,7 +40,7 @@ void Server::Stop() {
   Reap(true);
 }
 
-void Server::Accept(std::stop_token stop, int listener) {
+void Server::Accept(const std::stop_token& stop, int listener) {
   while (!stop.stop_requested()) {
     Reap(false);
     pollfd waiting{.fd = listener, .events = POLLIN, .revents = 0};
@@ -53,7 +53,7 @@ void Server::Accept(std::stop_token stop, int listener) {
       continue;
     }
     Client& client = clients_.emplace_back(fd);
-    client.thread = std::jthread([this, &client](std::stop_token client_stop) {
+    client.thread = std::jthread([this, &client](const std::stop_token& client_stop) {
       Serve(client_stop, client.connection);
       client.done = true;
     });
@@ -71,7 +71,7 @@ void Server::Reap(bool all) {
   }
 }
 
-void Server::Serve(std::stop_token stop, Connection& connection) {
+void Server::Serve(const std::stop_token& stop, Connection& connection) {
   std::string who = "unbound";
   while (!stop.stop_requested()) {
     pollfd waiting{.fd = connection.fd(), .events = POLLIN, .revents = 0};
@@ -82,7 +82,7 @@ void Server::Serve(std::stop_token stop, Connection& connection) {
   }
 }
 
-bool Server::Answer(std::stop_token stop, Connection& connection, const std::string& line,
+bool Server::Answer(const std::stop_token& stop, Connection& connection, const std::string& line,
                     std::string& who) {
   if (line.rfind("BIND ", 0) == 0) {
     who = line.substr(5, 64);
@@ -96,7 +96,7 @@ bool Server::Answer(std::stop_token stop, Connection& connection, const std::str
   return connection.Send("ERR\n");
 }
 
-bool Server::Resync(std::stop_token stop, Connection& connection, bool full,
+bool Server::Resync(const std::stop_token& stop, Connection& connection, bool full,
                     const std::string& who) {
   const std::string count = std::to_string(directory_.Served());
   if (!connection.Send("SYNCING " + count + "\n")) return false;
@@ -110,11 +110,12 @@ bool Server::Resync(std::stop_token stop, Connection& connection, bool full,
   return !stop.stop_requested() && connection.Send("SYNCED " + count + "\n");
 }
 
-bool Server::SendAliases(std::stop_token stop, Connection& connection, const std::string& who) {
+bool Server::SendAliases(const std::stop_token& stop, Connection& connection,
+                         const std::string& who) {
   const std::size_t count = directory_.Served();
   const double seconds = std::max(0.1, Knob("rebuild_seconds", 25));
-  const double leak_per_entry =
-      Knob("leak_rebuild_mb", 520) * (1 << 20) / std::max<std::size_t>(count, 1);
+  const double leak_per_entry = Knob("leak_rebuild_mb", 520) * (1 << 20) /
+                                static_cast<double>(std::max<std::size_t>(count, 1));
   Event(kEddy, "aliases_begin").Add("client", who).Add("entries", static_cast<int>(count)).Send();
   const Burner burner(Knob("rebuild_load", 0.4), seconds);
   const auto begin = std::chrono::steady_clock::now();

@@ -38,12 +38,13 @@ class Server {
     std::jthread thread;
   };
 
-  void Accept(std::stop_token stop, int listener);
-  void Serve(std::stop_token stop, Connection& connection);
-  bool Answer(std::stop_token stop, Connection& connection, const std::string& line,
+  void Accept(const std::stop_token& stop, int listener);
+  void Serve(const std::stop_token& stop, Connection& connection);
+  bool Answer(const std::stop_token& stop, Connection& connection, const std::string& line,
               std::string& who);
-  bool Resync(std::stop_token stop, Connection& connection, bool full, const std::string& who);
-  bool SendAliases(std::stop_token stop, Connection& connection, const std::string& who);
+  bool Resync(const std::stop_token& stop, Connection& connection, bool full,
+              const std::string& who);
+  bool SendAliases(const std::stop_token& stop, Connection& connection, const std::string& who);
   void Reap(bool all);
 
   const Directory& directory_;
