@@ -225,8 +225,11 @@ void SpanEvidence(const engine::Gate& gate, Evidence* evidence) {
   }
   // Prometheus refuses more than 11,000 points.
   constexpr int64_t kMostSteps = 10'000;
+  // Half the interval: scrapes jitter, and a step as long as one could stride over a single sample
+  // that did not hold.
   const int64_t hold = gate.hold_for.count();
-  evidence->steps = std::min(kMostSteps, (hold + interval.count() - 1) / interval.count());
+  const int64_t step = std::max<int64_t>(1, interval.count() / 2);
+  evidence->steps = std::min(kMostSteps, (hold + step - 1) / step);
   evidence->step = Milliseconds((hold + evidence->steps - 1) / evidence->steps);
   evidence->reach += evidence->step * evidence->steps;
 }

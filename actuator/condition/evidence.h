@@ -25,7 +25,8 @@ struct HostEvidence {
 
 struct Evidence {
   std::map<std::string, HostEvidence> hosts;
-  // `for` in steps of at most the scrape interval, so that it is covered exactly.
+  // `for` in steps of at most half a scrape interval, so that no sample of it is missed. Beyond
+  // 10,000 steps (Prometheus takes 11,000 points) they become longer.
   Milliseconds step{0};  // 0: no `for`
   int64_t steps = 0;
   Milliseconds reach{0};  // how far back every sample must be after the marks: window and `for`

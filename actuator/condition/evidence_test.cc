@@ -200,14 +200,14 @@ class Lasting : public ::testing::Test {
  protected:
   void SetUp() override {
     gate_.hold_for = Milliseconds(10'000);
-    evidence_.hosts["server"].scrape_interval = Milliseconds(4'000);
+    evidence_.hosts["server"].scrape_interval = Milliseconds(8'000);
     SpanEvidence(gate_, &evidence_);
   }
   engine::Gate gate_;
   Evidence evidence_;
 };
 
-TEST_F(Lasting, IsLookedAtInStepsThatCoverForExactly) {
+TEST_F(Lasting, IsLookedAtTwiceAScrapeSoThatNoSampleIsStriddenOver) {
   EXPECT_EQ(evidence_.steps, 3);
   EXPECT_EQ(evidence_.step, Milliseconds(3'334));
   EXPECT_EQ(evidence_.reach, gate_.window + Milliseconds(10'002));

@@ -156,13 +156,13 @@ TEST_F(Evaluator, AsksForTheWholeOfForBeforeTheSameInstant) {
   answers_.With([](Answers& answers) {
     answers.range = http::TextResponse(
         200,
-        R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"],[2,"1"],[3,"1"]]}]}})");
+        R"({"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"],[1.5,"1"],[2,"1"],[2.5,"1"],[3,"1"]]}]}})");
   });
   EXPECT_EQ(Ask().state, GateState::kOpen);
   const Answers answers = answers_.Copy();
   EXPECT_EQ(answers.range_start, "1699999998.500");
   EXPECT_EQ(answers.range_end, "1700000000.500");
-  EXPECT_EQ(answers.range_step, "1.000");
+  EXPECT_EQ(answers.range_step, "0.500");
 }
 
 TEST_F(Evaluator, IsShutWhenForIsNotFilled) {
