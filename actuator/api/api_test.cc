@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actuator/api/event_stream.h"
+#include "actuator/api/guard.h"
 #include "actuator/api/testing_backend.h"
 #include "lib/http/client.h"
 
@@ -304,6 +305,24 @@ TEST_F(ApiTest, SaysHowItIs) {
   EXPECT_EQ(Get("/-/ready").status, 503);
   EXPECT_EQ(Get("/-/healthy").status, 200);
   EXPECT_THAT(Get("/metrics").body, HasSubstr("mailhub_actuator_build_info{version=\"1.2.3\"} 1"));
+}
+
+TEST(Guard, TakesALoginOnlyWithTheHeaderThatAForeignPageCannotSend) {
+  const Guard guard("");
+  http::Request request;
+  request.user = "anna";
+  ASSERT_FALSE(guard.MayChange(request));
+  EXPECT_EQ(guard.MayChange(request).error().kind, ErrorKind::kRefused);
+  request.headers = {{"x-mailhub-request", "1"}};
+  ASSERT_TRUE(guard.MayChange(request));
+  EXPECT_EQ(*guard.MayChange(request), "anna");
+}
+
+TEST(Guard, LetsNobodyInWhenNoTokenIsConfigured) {
+  http::Request request;
+  request.remote_address = "127.0.0.1";
+  request.headers = {{"X-Mailhub-Request", "1"}, {"Authorization", "Bearer "}};
+  EXPECT_FALSE(Guard("").MayChange(request));
 }
 
 TEST(EventStream, BeginsWithEverythingAndThenSendsWhatDiffers) {
