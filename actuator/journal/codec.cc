@@ -37,6 +37,7 @@ template <typename Archive>
 void Fields(Archive& a, DeadMan& v) {
   a("restore", v.restore);
   a("after_ms", v.after);
+  a("until", v.until);
 }
 template <typename Archive>
 void Fields(Archive& a, Step& v) {

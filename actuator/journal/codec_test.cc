@@ -21,6 +21,26 @@ Result<engine::EventBody> Back(const Encoded& encoded) {
   return Decode(encoded.kind, encoded.body, &*plan);
 }
 
+// Counts the fields of an aggregate, so that a field which the codec does not know is noticed.
+struct Anything {
+  template <typename T>
+  operator T() const;  // NOLINT(google-explicit-constructor)
+};
+template <typename T, size_t... I>
+constexpr bool TakesFields(std::index_sequence<I...>) {
+  return requires {
+    T{(static_cast<void>(I), Anything())...};
+  };
+}
+template <typename T, size_t kCount = 16>
+constexpr size_t FieldsOf() {
+  if constexpr (TakesFields<T>(std::make_index_sequence<kCount>())) {
+    return kCount;
+  } else {
+    return FieldsOf<T, kCount - 1>();
+  }
+}
+
 std::string Json(const engine::EventBody& body) {
   return ToJson({.seq = 1, .at = FromUnixMs(2), .run = "r", .body = body});
 }
@@ -36,6 +56,17 @@ TEST(Codec, EveryKindOfEventComesBackAsItWas) {
     EXPECT_EQ(back->index(), i);
     EXPECT_EQ(Json(*back), Json(bodies[i]));
   }
+}
+
+TEST(Codec, NoFieldOfAnEventIsLeftOut) {
+  for (const engine::EventBody& body : EveryBody()) {
+    const auto written = nlohmann::json::parse(Encode(body).body);
+    const size_t fields = std::visit(
+        [](const auto& value) { return FieldsOf<std::decay_t<decltype(value)>>(); }, body);
+    EXPECT_EQ(written.size(), fields) << engine::Name(body);
+  }
+  const auto settled = nlohmann::json::parse(Encode(EveryBody()[7]).body);
+  EXPECT_EQ(settled["receipt"].size(), FieldsOf<engine::Receipt>());
 }
 
 TEST(Codec, EveryFieldOfAPlanComesBack) {

@@ -11,23 +11,15 @@
 #include <vector>
 
 #include "actuator/engine/event.h"
+#include "actuator/journal/store.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 
 namespace mailhub::journal {
 
-// What Replay leaves out.
-enum class Scope {
-  kEverything,
-  // Not the steps of runs that finished long ago: of runs that are swept and not among the newest
-  // 50 finished ones only run_queued, run_started, run_ending, run_finished and run_swept come. A
-  // start with 10,000 finished runs need not read a million rows.
-  kWhatStillMatters,
-};
-
 // The only writer of one journal file; holds the lock file beside it, PATH.lock, as long as it
-// lives. Confined to one thread at a time.
-class Journal {
+// lives.
+class Journal final : public EventStore {
  public:
   // Creates the file (mode 0600) if it does not exist; its directory must. Errors:
   //   kRefused    another actuator has it; no permission; no journal of ours; a newer program's
@@ -35,27 +27,14 @@ class Journal {
   //   kNotFound   no such directory
   //   kOverloaded, kOutcomeUnknown   disk full, I/O errors
   static Result<std::unique_ptr<Journal>> Open(const std::string& path, WallTime now);
-  ~Journal();
+  ~Journal() override;
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  // Random 128-bit hex, given at creation: what hosts know this journal by.
-  const std::string& id() const;
-  // Of the last committed event; 0 when there is none.
-  uint64_t last_seq() const;
-
-  // Calls `each` for the events in their order. kCorrupt when one is missing or cannot be read;
-  // what `each` has seen by then must be thrown away.
-  Status Replay(Scope scope, const std::function<void(const engine::Event&)>& each);
-
-  // Records all of them, durably, or none. Events that are there already (the commit happened
-  // although it was reported failed) must be the same and are not recorded again. Errors:
-  //   kOverloaded      disk full or busy: nothing recorded
-  //   kOutcomeUnknown  an I/O error: perhaps recorded. Append the same again
-  //   kRefused         the file has become read-only: nothing recorded
-  //   kCorrupt         other events stand under these numbers, or numbers would be missing: stop
-  // After any error the journal may be used again.
-  Status Append(std::span<const engine::Event> events);
+  const std::string& id() const override;
+  uint64_t last_seq() const override;
+  Status Replay(Scope scope, const std::function<void(const engine::Event&)>& each) override;
+  Status Append(std::span<const engine::Event> events) override;
 
  private:
   struct Impl;

@@ -32,8 +32,9 @@ inline engine::Plan SamplePlan() {
                            .hold_for = Milliseconds(5'000),
                            .expect = 2,
                            .timeout = Milliseconds(600'000)};
-  stop.dead_man =
-      engine::DeadMan{.restore = "/etc/rc2.d/S81eddy start", .after = Milliseconds(900'000)};
+  stop.dead_man = engine::DeadMan{.restore = "/etc/rc2.d/S81eddy start",
+                                  .after = Milliseconds(900'000),
+                                  .until = "2.mailhub1.1"};
   stop.on_failure = engine::OnFailure::kAbort;
   engine::Step wait;
   wait.path = "2.mailhub1.1";

@@ -1,0 +1,72 @@
+// The face that Service shows to HTTP: everything here may be called from any thread.
+#include <utility>
+
+#include "actuator/service/service.h"
+
+namespace mailhub::service {
+
+std::shared_ptr<const engine::View> Service::Look() const {
+  return view_.Copy();
+}
+
+Result<std::string> Service::Submit(
+    std::variant<engine::Notification, engine::Command, engine::SetMode> what) {
+  Result<std::shared_ptr<Ticket>> ticket = std::visit(
+      [this](auto&& request) { return inbox_->Ask(Request(std::move(request))); }, std::move(what));
+  if (!ticket) return Fail(ticket.error());
+  return (*ticket)->Wait(options_.patience);
+}
+
+Result<engine::Plan> Service::MakePlan(const std::string& runbook,
+                                       const std::map<std::string, std::string>& parameters) {
+  return plans_.Copy()->Make(runbook, parameters);
+}
+
+Result<std::vector<api::PastRun>> Service::History(const std::string& runbook, size_t limit) {
+  const auto finished = past_.FinishedRuns(runbook, limit);
+  if (!finished) return Fail(finished.error());
+  std::vector<api::PastRun> runs;
+  runs.reserve(finished->size());
+  for (const journal::FinishedRun& run : *finished) {
+    runs.push_back({.id = run.id,
+                    .runbook = run.runbook,
+                    .target = run.target,
+                    .by = run.by,
+                    .result = run.result,
+                    .detail = run.detail,
+                    .queued = run.queued,
+                    .started = run.started.value_or(WallTime()),
+                    .finished = run.finished});
+  }
+  return runs;
+}
+
+Result<std::vector<api::PastAlert>> Service::Alerts(size_t limit) {
+  Result<std::vector<engine::Event>> events = past_.Alerts(limit);
+  if (!events) return Fail(events.error());
+  std::vector<api::PastAlert> alerts;
+  alerts.reserve(events->size());
+  for (engine::Event& event : *events) {
+    alerts.push_back({event.at, std::get<engine::AlertDecided>(std::move(event.body))});
+  }
+  return alerts;
+}
+
+Result<std::vector<engine::Event>> Service::RunEvents(const std::string& run) {
+  return past_.RunEvents(run);
+}
+
+Status Service::Reload() {
+  const std::lock_guard one_at_a_time(reloading_);
+  Result<Reconfigure> read = options_.read_configuration();
+  if (!read) return Fail(read.error());
+  const auto plans = read->plans;
+  const Result<std::shared_ptr<Ticket>> ticket = inbox_->Ask(*std::move(read));
+  if (!ticket) return Fail(ticket.error());
+  const Result<std::string> taken = (*ticket)->Wait(options_.patience);
+  if (!taken) return Fail(taken.error());
+  plans_.With([&plans](auto& shared) { shared = plans; });
+  return {};
+}
+
+}  // namespace mailhub::service

@@ -1,0 +1,87 @@
+// The one way to the thread that owns the engine. Two lanes: requests, bounded and refusable; and
+// results of effects, which are never refused, because there can be no more of them than effects in
+// flight.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actuator/engine/engine.h"
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+
+namespace mailhub::service {
+
+// New triggers and runbooks after a reload.
+struct Reconfigure {
+  engine::EngineConfig config;
+  std::shared_ptr<const engine::PlanSource> plans;
+};
+
+using Request = std::variant<engine::Notification, engine::Command, engine::SetMode, Reconfigure>;
+
+// One request and who waits for its answer. Thread-safe.
+class Ticket {
+ public:
+  explicit Ticket(Request request) : request_(std::move(request)) {}
+
+  // The asker's side. Blocks until answered. When that takes longer than `patience`: kOverloaded;
+  // the sentence tells whether it surely had no effect.
+  Result<std::string> Wait(Milliseconds patience);
+
+  // The owner's side. False when the asker has gone: it must not be handled then.
+  bool Take();
+  const Request& request() const { return request_; }  // after Take()
+  void Answer(Result<std::string> answer);             // the first one counts
+
+ private:
+  enum class State { kWaiting, kTaken, kAbandoned, kAnswered };
+
+  const Request request_;
+  std::mutex mutex_;
+  std::condition_variable answered_;
+  State state_ = State::kWaiting;
+  Result<std::string> answer_ = std::string();
+};
+
+// Thread-safe; Wait() is for the owner thread alone.
+class Inbox {
+ public:
+  explicit Inbox(size_t most_waiting) : most_waiting_(most_waiting) {}
+
+  // kOverloaded when full; while refusing, the reason given.
+  Result<std::shared_ptr<Ticket>> Ask(Request request);
+  void PostResult(engine::Input result);
+
+  // From now on requests are refused with `why`, those that wait included; nothing: taken again.
+  void Refuse(std::optional<Error> why);
+
+  struct Batch {
+    std::vector<std::shared_ptr<Ticket>> tickets;
+    std::vector<engine::Input> results;
+  };
+  // All results and at most `most_tickets` requests, as soon as there is anything; nothing after
+  // `longest` (forever when absent) or after Wake().
+  Batch Wait(std::optional<Milliseconds> longest, size_t most_tickets);
+  // Waits for `pause` or Wake(), and takes nothing.
+  void Pause(Milliseconds pause);
+  void Wake();
+
+ private:
+  const size_t most_waiting_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::shared_ptr<Ticket>> tickets_;
+  std::vector<engine::Input> results_;
+  std::optional<Error> refusal_;
+  bool woken_ = false;
+};
+
+}  // namespace mailhub::service

@@ -1,0 +1,217 @@
+// See service.h.
+#include "actuator/service/service.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "lib/base/digest.h"
+#include "lib/base/log.h"
+
+namespace mailhub::service {
+namespace {
+
+constexpr size_t kQuestionThreads = 2;
+constexpr size_t kMostQuestions = 1'000;
+// Requests that share one commit: a turn stays short even if each of them brings many alerts.
+constexpr size_t kMostTickets = 64;
+// How often durations and ETAs of what is under way are renewed when nothing else happens.
+constexpr Milliseconds kViewTick{1'000};
+
+uint64_t Random() {
+  return std::stoull(RandomHex(64), nullptr, 16);
+}
+
+Error Stopping() {
+  return {ErrorKind::kOverloaded, "the actuator is being stopped; ask again later"};
+}
+
+}  // namespace
+
+Service::Service(ServiceOptions options, ServicePorts ports, journal::JournalReader past)
+    : options_(std::move(options)),
+      ports_(ports),
+      past_(std::move(past)),
+      inbox_(std::make_shared<Inbox>(options_.most_waiting)),
+      engine_(options_.engine, options_.plans.get(), [] { return RandomHex(128); }),
+      engine_plans_(options_.plans),
+      retry_(options_.first_retry, options_.longest_retry),
+      view_(std::make_shared<const engine::View>()),
+      plans_(options_.plans) {
+  inbox_->Refuse(Error{ErrorKind::kOverloaded, "the actuator is starting; ask again later"});
+}
+
+Service::~Service() {
+  Stop();
+}
+
+Status Service::Start() {
+  const bool is_new = ports_.store->last_seq() == 0;
+  const Status replayed = ports_.store->Replay(
+      journal::Scope::kEverything, [this](const engine::Event& event) { engine_.Apply(event); });
+  if (!replayed) return replayed;
+  Absorb(engine_.Start(Now(), options_.version));
+  if (is_new && options_.first_mode != engine::Mode::kActive) {
+    Absorb(engine_.Handle(engine::SetMode{options_.first_mode, "configuration"}, Now()));
+  }
+  questioner_ =
+      std::make_unique<Questioner>(ports_.conditions, inbox_, kQuestionThreads, kMostQuestions);
+  owner_ = std::jthread([this] { Run(); });
+  return {};
+}
+
+void Service::Stop() {
+  stopping_ = true;
+  ready_ = false;
+  inbox_->Refuse(Stopping());
+  inbox_->Wake();
+  if (owner_.joinable()) owner_.join();
+  // Once more: the owner may have become ready, and taken something in, just before it saw the end.
+  ready_ = false;
+  inbox_->Refuse(Stopping());
+  questioner_.reset();
+}
+
+// --- the owner thread
+
+void Service::Run() {
+  Commit();  // what Start() decided
+  while (!stopping_ && !fatal_) {
+    Gather();
+    Commit();
+  }
+}
+
+void Service::Gather() {
+  Inbox::Batch batch = inbox_->Wait(LongestWait(), kMostTickets);
+  for (const engine::Input& result : batch.results) Absorb(engine_.Handle(result, Now()));
+  for (const auto& ticket : batch.tickets) Handle(ticket);
+  const std::optional<SteadyTime> deadline = engine_.NextDeadline();
+  const engine::Moment now = Now();
+  if (deadline && *deadline <= now.steady) Absorb(engine_.Advance(now));
+}
+
+void Service::Handle(const std::shared_ptr<Ticket>& ticket) {
+  if (!ticket->Take()) return;
+  engine::Output output = std::visit(
+      [this](const auto& request) -> engine::Output {
+        if constexpr (std::is_same_v<std::decay_t<decltype(request)>, Reconfigure>) {
+          engine_.Reconfigure(request.config, request.plans.get());
+          engine_plans_ = request.plans;  // the old ones may go now
+          return {};
+        } else {
+          return engine_.Handle(request, Now());
+        }
+      },
+      ticket->request());
+  turn_.replies.push_back({ticket, std::move(output.answer)});
+  turn_.person_waits =
+      turn_.person_waits || !std::holds_alternative<engine::Notification>(ticket->request());
+  Absorb(std::move(output));
+}
+
+void Service::Absorb(engine::Output output) {
+  std::move(output.events.begin(), output.events.end(), std::back_inserter(turn_.events));
+  std::move(output.effects.begin(), output.effects.end(), std::back_inserter(turn_.effects));
+}
+
+void Service::Commit() {
+  for (Status done = TryAppend(); !done; done = TryAppend()) {
+    WaitOutFailure(done.error());
+    if (stopping_ || fatal_) return;
+  }
+  AfterCommit();
+}
+
+Status Service::TryAppend() {
+  if (turn_.events.empty()) return {};
+  const auto before = std::chrono::steady_clock::now();
+  Status done = ports_.store->Append(turn_.events);
+  if (done) {
+    ports_.observer->Committed(turn_.events, std::chrono::steady_clock::now() - before);
+  } else {
+    ports_.observer->CommitFailed(done.error());
+  }
+  return done;
+}
+
+// The engine's state already contains the events, so they are appended again and again, and nothing
+// is taken or done meanwhile. Results of effects wait in the inbox.
+void Service::WaitOutFailure(const Error& error) {
+  LogError("the journal cannot be written", {{"error", error.message}});
+  ready_ = false;
+  const Error refusal{ErrorKind::kOverloaded, "the journal cannot be written: " + error.message};
+  inbox_->Refuse(refusal);
+  for (const Turn::Reply& reply : turn_.replies) {
+    reply.ticket->Answer(
+        Fail(ErrorKind::kOverloaded,
+             refusal.message + "; this request is kept and takes effect once it can be"));
+  }
+  turn_.replies.clear();
+  if (error.kind == ErrorKind::kCorrupt) {
+    fatal_ = true;
+    if (options_.on_fatal) options_.on_fatal(error);
+    return;
+  }
+  if (!stopping_) inbox_->Pause(retry_.Next(Random()));
+}
+
+void Service::AfterCommit() {
+  const bool commands = turn_.person_waits;
+  const bool something = !turn_.empty();
+  retry_.Reset();
+  if (!begun_) {
+    // The epoch stands in the journal now, so it may be shown to hosts.
+    begun_ = true;
+    ports_.remote->Begin(ports_.store->id(), engine_.epoch());
+  }
+  const SteadyTime now = ports_.clock->Steady();
+  if (commands || !ready_ || (view_due_ && *view_due_ <= now)) {
+    Publish();
+  } else if (something) {
+    view_due_ = std::min(view_due_.value_or(SteadyTime::max()), now + options_.view_pause);
+  }
+  for (Turn::Reply& reply : turn_.replies) reply.ticket->Answer(std::move(reply.answer));
+  for (const engine::Effect& effect : turn_.effects) Perform(effect);
+  turn_ = Turn();
+  if (!ready_ && !stopping_) {
+    ready_ = true;
+    inbox_->Refuse(std::nullopt);
+  }
+}
+
+void Service::Perform(const engine::Effect& effect) {
+  const engine::EffectId id = effect.id;
+  if (const auto* request = std::get_if<engine::RemoteRequest>(&effect.what)) {
+    ports_.remote->Submit(*request, [inbox = inbox_, id](engine::RemoteReply reply) {
+      if (id != 0) inbox->PostResult(engine::RemoteDone{.id = id, .reply = std::move(reply)});
+    });
+  } else if (const auto* gate = std::get_if<engine::GateQuestion>(&effect.what)) {
+    questioner_->Post(id, *gate);
+  } else {
+    questioner_->Post(id, std::get<engine::QueryQuestion>(effect.what));
+  }
+}
+
+void Service::Publish() {
+  const engine::Moment now = Now();
+  auto view = std::make_shared<const engine::View>(engine_.Look(now));
+  view_due_.reset();
+  if (!view->unfinished.empty()) view_due_ = now.steady + kViewTick;
+  view_.With([&view](auto& shared) { shared.swap(view); });
+}
+
+std::optional<Milliseconds> Service::LongestWait() const {
+  std::optional<SteadyTime> until = engine_.NextDeadline();
+  if (view_due_) until = std::min(until.value_or(SteadyTime::max()), *view_due_);
+  if (!until) return std::nullopt;
+  // One more, because clocks round down and a wake-up just before the deadline would be for
+  // nothing.
+  return std::max(Milliseconds(0), *until - ports_.clock->Steady()) + Milliseconds(1);
+}
+
+engine::Moment Service::Now() const {
+  return {.wall = ports_.clock->Now(), .steady = ports_.clock->Steady()};
+}
+
+}  // namespace mailhub::service

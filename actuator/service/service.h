@@ -1,0 +1,132 @@
+// The one thread that owns engine and journal: it gathers what has come, lets the engine decide,
+// commits all of it at once, and only then acts and answers.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "actuator/api/backend.h"
+#include "actuator/engine/engine.h"
+#include "actuator/journal/journal.h"
+#include "actuator/service/inbox.h"
+#include "actuator/service/ports.h"
+#include "actuator/service/questioner.h"
+#include "lib/base/backoff.h"
+#include "lib/base/clock.h"
+#include "lib/base/guarded.h"
+#include "lib/base/result.h"
+
+namespace mailhub::service {
+
+struct ServiceOptions {
+  std::string version;
+  engine::EngineConfig engine;
+  std::shared_ptr<const engine::PlanSource> plans;
+  engine::Mode first_mode = engine::Mode::kActive;  // recorded when the journal is new
+  size_t most_waiting = 256;
+  Milliseconds patience{5'000};  // how long a Submit waits
+  // A failed commit is tried again after these.
+  Milliseconds first_retry{100};
+  Milliseconds longest_retry{5'000};
+  // The view is renewed at once when a person changed something, else at most this often.
+  Milliseconds view_pause{50};
+  // For Reload(): reads everything anew. On failure the old configuration stays.
+  std::function<Result<Reconfigure>()> read_configuration;
+  // The journal contradicts itself; nothing is done or taken any more. Called on the owner thread.
+  std::function<void(const Error&)> on_fatal;
+};
+
+struct ServicePorts {
+  journal::EventStore* store = nullptr;
+  RemotePort* remote = nullptr;
+  ConditionPort* conditions = nullptr;
+  Observer* observer = nullptr;
+  const Clock* clock = nullptr;
+};
+
+// Owns the engine and the threads. All of Backend is thread-safe; Start() and Stop() are for one
+// thread. What `ports` name must outlive it; `past` looks at the same file as ports.store.
+class Service final : public api::Backend {
+ public:
+  Service(ServiceOptions options, ServicePorts ports, journal::JournalReader past);
+  ~Service() override;  // stops
+
+  // Replays the journal, takes up the next epoch, and begins. Fails only if the journal cannot be
+  // read; one that cannot be written is tried again and again, and Ready() is false until then.
+  Status Start();
+  // Takes nothing more, answers who waits (kOverloaded), finishes the commit under way. What runs
+  // on hosts is left alone. Takes at most 1 s beyond the longest commit. Idempotent.
+  void Stop();
+
+  std::shared_ptr<const engine::View> Look() const override;
+  Result<std::string> Submit(
+      std::variant<engine::Notification, engine::Command, engine::SetMode> what) override;
+  Result<engine::Plan> MakePlan(const std::string& runbook,
+                                const std::map<std::string, std::string>& parameters) override;
+  Result<std::vector<api::PastRun>> History(const std::string& runbook, size_t limit) override;
+  Result<std::vector<api::PastAlert>> Alerts(size_t limit) override;
+  Result<std::vector<engine::Event>> RunEvents(const std::string& run) override;
+  Status Reload() override;
+  bool Ready() const override { return ready_; }
+
+ private:
+  // What one turn has decided and not yet committed.
+  struct Turn {
+    std::vector<engine::Event> events;
+    std::vector<engine::Effect> effects;
+    struct Reply {
+      std::shared_ptr<Ticket> ticket;
+      Result<std::string> answer;
+    };
+    std::vector<Reply> replies;
+    bool person_waits = false;
+
+    bool empty() const { return events.empty() && effects.empty() && replies.empty(); }
+  };
+
+  // --- owner thread only
+  void Run();
+  void Gather();
+  void Handle(const std::shared_ptr<Ticket>& ticket);
+  void Absorb(engine::Output output);
+  void Commit();
+  Status TryAppend();
+  void WaitOutFailure(const Error& error);
+  void AfterCommit();
+  void Perform(const engine::Effect& effect);
+  void Publish();
+  std::optional<Milliseconds> LongestWait() const;
+  engine::Moment Now() const;
+
+  const ServiceOptions options_;
+  const ServicePorts ports_;
+  const journal::JournalReader past_;
+  const std::shared_ptr<Inbox> inbox_;  // shared with callbacks that may outlive the service
+
+  // Owner thread only.
+  engine::Engine engine_;
+  Turn turn_;
+  bool begun_ = false;  // the hosts know us: the epoch is committed
+  bool fatal_ = false;  // the journal contradicts itself
+  std::shared_ptr<const engine::PlanSource> engine_plans_;
+  std::optional<SteadyTime> view_due_;
+  Backoff retry_;
+
+  // Shared.
+  std::atomic<bool> ready_{false};
+  std::atomic<bool> stopping_{false};
+  Guarded<std::shared_ptr<const engine::View>> view_;
+  Guarded<std::shared_ptr<const engine::PlanSource>> plans_;
+  std::mutex reloading_;
+
+  std::unique_ptr<Questioner> questioner_;
+  std::jthread owner_;
+};
+
+}  // namespace mailhub::service
