@@ -4,10 +4,10 @@ BUILD  := build/$(PRESET)
 SEEDS  ?= 2000
 JOBS   ?= $(shell nproc)
 
-.PHONY: help deps configure build test test-unit check-all demo bench sim lint format clean
+.PHONY: help deps build test test-unit check-all demo stop sim lint format clean
 
 help:
-	@echo "make demo       watch a lab site go through the whole procedure (KEEP=1 leaves it running)"
+	@echo "make demo       watch a lab site go through the whole procedure (KEEP=1 leaves it running, make stop ends it)"
 	@echo "make test       unit, rules, simulation, and one full rebuild on the lab: what CI runs"
 	@echo "make check-all  the long rest: sanitizers, many seeds"
 	@echo "make sim SEEDS=20000 | lint | format | clean | build PRESET=release"
@@ -34,6 +34,9 @@ check-all: test
 demo:
 	@$(MAKE) --no-print-directory build PRESET=release
 	@tests/lab/demo.py --build build/release $(if $(KEEP),--keep)
+
+stop:
+	@tests/lab/demo.py --stop
 
 sim: build
 	@MAILHUB_SIM_SEEDS=$(SEEDS) $(BUILD)/tests/sim/sim_test --gtest_filter='Simulation.*'

@@ -3,7 +3,6 @@
 mailhub rebuilt. Everything is taken down at the end, also on Ctrl-C; --keep leaves it running."""
 
 import argparse
-import os
 import pathlib
 import signal
 import subprocess
@@ -36,7 +35,7 @@ def directory_mb():
 def run_of(runbook, since):
     """The newest run of a runbook that was queued after `since`, or None."""
     for run in stack.api("runs")["runs"]:
-        if run["runbook"] == runbook and run["queuedAt"] and layout.parse_time(run["queuedAt"]) >= since:
+        if run["runbook"] == runbook and run["queuedAt"] and stack.parse_time(run["queuedAt"]) >= since:
             return run
     return None
 
@@ -95,11 +94,15 @@ def play(build):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", required=True, help="build folder, e.g. build/release")
+    parser.add_argument("--build", default="build/release", help="build folder (default build/release)")
+    parser.add_argument("--stop", action="store_true", help="only take down what --keep left running")
     parser.add_argument("--keep", action="store_true", help="leave everything running")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lab = layout.LAB_DIR / "lab"
+    if args.stop:
+        stack.stop_left_running()
+        return subprocess.run([lab, "down"], check=False).returncode
     site = stack.Stack(args.build)
     began = time.monotonic()
     code = 1
@@ -121,7 +124,7 @@ def main():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing interrupts the tidying up
         if args.keep and code == 0:
             site.leave_running()
-            print(f"Everything runs on; `{os.path.relpath(__file__)} --build {args.build} --stop` is `tests/lab/lab down`.")
+            print("Everything runs on; `make stop` takes it down.")
         else:
             site.down()
             subprocess.run([lab, "down"], check=False)

@@ -1,5 +1,6 @@
 """The programs that watch and work on the lab: exporter, Prometheus, Alertmanager, actuator; started, asked and ended by pid."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -49,6 +50,11 @@ def answers(url):
         return True
     except OSError:
         return False
+
+
+def parse_time(text):
+    """An RFC 3339 time of the API, as seconds."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def query(expr):
@@ -131,6 +137,7 @@ class Stack:
             "--time-scale",
             TIME_SCALE,
         )
+        shutil.copytree(PROJECT / "actuator" / "runbooks", config / "runbooks", dirs_exist_ok=True)
         if self.fresh:
             for state in ("prometheus", "alertmanager", "actuator"):
                 shutil.rmtree(layout.STATE / state, ignore_errors=True)

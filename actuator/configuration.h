@@ -1,0 +1,29 @@
+// Everything the actuator reads from files, checked against each other and taken or refused as a
+// whole.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "actuator/runbook/library.h"
+#include "actuator/settings/settings.h"
+#include "lib/base/result.h"
+#include "lib/config/site.h"
+
+namespace mailhub {
+
+struct Configuration {
+  settings::Settings settings;
+  std::shared_ptr<const config::Site> site;
+  std::shared_ptr<const runbook::RunbookLibrary> runbooks;
+};
+
+// kInvalid names file, line and column: also of a trigger whose runbook does not exist or lacks one
+// of its parameters.
+Result<Configuration> LoadConfiguration(const std::string& path);
+
+// kRefused when the actuator would listen on `address` where others can reach it without TLS and
+// authentication.
+Status CheckListenAddress(const std::string& address, const std::string& web_config_file);
+
+}  // namespace mailhub

@@ -1,0 +1,48 @@
+#include "actuator/options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace mailhub {
+namespace {
+
+template <typename Value, typename Parse>
+void Add(CLI::App& app, const char* name, Value* value, Parse parse, const char* help) {
+  app.add_option_function<std::string>(
+      name,
+      [value, parse, name](const std::string& text) {
+        auto parsed = parse(text);
+        if (!parsed) throw CLI::ValidationError(name, parsed.error().message);
+        *value = *parsed;
+      },
+      help);
+}
+
+}  // namespace
+
+std::optional<ActuatorOptions> ReadOptions(int argc, char** argv, const std::string& version,
+                                           int* exit_status) {
+  ActuatorOptions options;
+  CLI::App app("Carries out runbooks on hosts when Alertmanager or a person asks, each step once.",
+               "mailhub_actuator");
+  app.set_help_flag("--help,-h", "Print this and exit.");
+  app.set_version_flag("--version", "mailhub_actuator " + version);
+  app.add_option("--config.file", options.config_file, "The actuator's configuration.")
+      ->capture_default_str();
+  app.add_flag("--config.check", options.check_only,
+               "Check configuration, site file and runbooks, and exit.");
+  app.add_option("--web.listen-address", options.listen_address,
+                 "Address and port, instead of the file's.");
+  app.add_option("--web.config.file", options.web_config_file,
+                 "TLS and logins, instead of the file's.");
+  Add(app, "--log.level", &options.log_level, ParseLogLevel, "debug, info, warn or error.");
+  Add(app, "--log.format", &options.log_format, ParseLogFormat, "logfmt or json.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    *exit_status = app.exit(error) == 0 ? 0 : 2;
+    return std::nullopt;
+  }
+  return options;
+}
+
+}  // namespace mailhub

@@ -1,0 +1,62 @@
+// See daemon.h.
+#include "lib/daemon/daemon.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "lib/daemon/service_manager.h"
+
+namespace mailhub::daemon {
+namespace {
+
+sigset_t HandledSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
+}
+
+}  // namespace
+
+void BlockSignals() {
+  const sigset_t signals = HandledSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+void ServeSignals(const std::function<void()>& reload) {
+  const sigset_t signals = HandledSignals();
+  const Milliseconds interval = AliveInterval();
+  NotifyReady();
+  while (true) {
+    int signal = 0;
+    if (interval.count() > 0) {
+      const timespec wait = {interval.count() / 1000, (interval.count() % 1000) * 1'000'000};
+      signal = sigtimedwait(&signals, nullptr, &wait);
+      NotifyAlive();
+    } else {
+      sigwait(&signals, &signal);
+    }
+    if (signal == SIGHUP) {
+      NotifyReloading();
+      reload();
+      NotifyReady();
+    } else if (signal == SIGTERM || signal == SIGINT) {
+      NotifyStopping();
+      return;
+    }
+  }
+}
+
+void EndProgram() {
+  kill(getpid(), SIGTERM);
+}
+
+ShutdownLimit::ShutdownLimit(Milliseconds longest, int exit_status)
+    : thread_([this, longest, exit_status](const std::stop_token& stop) {
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, stop, longest, [] { return false; });
+        if (!stop.stop_requested()) _exit(exit_status);
+      }) {}
+
+}  // namespace mailhub::daemon
