@@ -42,7 +42,9 @@ struct Collector {
 };
 
 extern const Collector kHostCollector;
+extern const Collector kPosixHostCollector;
 extern const Collector kProcessCollector;
+extern const Collector kPosixProcessCollector;
 extern const Collector kServiceCollector;
 extern const Collector kDirectoryCollector;
 extern const Collector kFileCollector;
@@ -56,9 +58,5 @@ std::string WriteSpec(const config::Host& host);
 
 // Names what could not be read: "processes: a line is not understood".
 tl::unexpected<Error> NotUnderstood(std::string_view collector, std::string_view what);
-
-// Shared by collectors of every platform.
-inline constexpr Metric kHostInfo{"mailhub_host_info",
-                                  "The host's platform and the identity of its current boot."};
 
 }  // namespace mailhub::exporter

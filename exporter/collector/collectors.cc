@@ -14,9 +14,9 @@ void Spec::Path(const std::string& path) {
 }
 
 std::span<const Collector* const> HelperCollectors() {
-  static const std::array<const Collector*, 6> kAll = {&kHostCollector,    &kProcessCollector,
-                                                       &kServiceCollector, &kDirectoryCollector,
-                                                       &kFileCollector,    &kCheckCollector};
+  static const std::array<const Collector*, 8> kAll = {
+      &kHostCollector,    &kPosixHostCollector, &kProcessCollector, &kPosixProcessCollector,
+      &kServiceCollector, &kDirectoryCollector, &kFileCollector,    &kCheckCollector};
   return kAll;
 }
 

@@ -4,20 +4,10 @@
 
 #include "exporter/collector/collector.h"
 #include "exporter/collector/fields.h"
+#include "exporter/collector/host_metrics.h"
 
 namespace mailhub::exporter {
 namespace {
-
-constexpr Metric kCpuSeconds{"mailhub_host_cpu_seconds_total",
-                             "Seconds all processors together spent in each mode.", Kind::kCounter};
-constexpr Metric kCpus{"mailhub_host_cpus", "Processors that the CPU seconds are the sum of."};
-constexpr Metric kMemoryTotal{"mailhub_host_memory_total_bytes", "Memory of the host."};
-constexpr Metric kMemoryAvailable{"mailhub_host_memory_available_bytes",
-                                  "Memory that new processes could get without swapping."};
-constexpr Metric kUptime{
-    "mailhub_host_uptime_seconds",
-    "Time since the host booted, read before everything else in this collection."};
-constexpr Metric kTime{"mailhub_host_time_seconds", "The host's own clock, in unix time."};
 
 constexpr std::array<const char*, 8> kModes = {"user",   "nice", "system",  "idle",
                                                "iowait", "irq",  "softirq", "steal"};
@@ -30,7 +20,7 @@ bool ReadCpu(std::string_view line, double ticks_per_second, Families* families)
   for (size_t i = 0; i < kModes.size() && i + 1 < words.size(); ++i) {
     const auto ticks = ReadCount(words[i + 1]);
     if (!ticks) return false;
-    families->Add(kCpuSeconds, {{"mode", kModes[i]}},
+    families->Add(kHostCpuSeconds, {{"mode", kModes[i]}},
                   static_cast<double>(*ticks) / ticks_per_second);
   }
   return true;
@@ -74,14 +64,14 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
   const auto words = Words(lines[1]);
   const auto cpus = words.size() == 2 ? ReadCount(words[1], 1 << 16) : std::nullopt;
   if (!cpus || *cpus == 0) return NotUnderstood("host", "no processors");
-  families->Add(kCpus, {}, static_cast<double>(*cpus));
-  if (!ReadMemory(lines[2], "MemTotal:", kMemoryTotal, families)) {
+  families->Add(kHostCpus, {}, static_cast<double>(*cpus));
+  if (!ReadMemory(lines[2], "MemTotal:", kHostMemoryTotal, families)) {
     return NotUnderstood("host", "/proc/meminfo begins differently");
   }
   // Linux before 3.14 does not say what is available; then neither do we.
-  ReadMemory(lines[4], "MemAvailable:", kMemoryAvailable, families);
-  if (const auto time = ReadTime(reply)) families->Add(kTime, {}, *time);
-  families->Add(kUptime, {}, reply.uptime_seconds);
+  ReadMemory(lines[4], "MemAvailable:", kHostMemoryAvailable, families);
+  if (const auto time = ReadTime(reply)) families->Add(kHostTime, {}, *time);
+  families->Add(kHostUptime, {}, reply.uptime_seconds);
   families->Add(kHostInfo, {{"boot_id", reply.boot_id}, {"platform", config::Name(host.platform)}},
                 1);
   return {};
@@ -89,7 +79,9 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
 
 }  // namespace
 
-const Collector kHostCollector = {"host", "host", [](const config::Host&) { return true; },
-                                  [](const config::Host&, Spec*) {}, Read};
+const Collector kHostCollector = {
+    "host", "host",
+    [](const config::Host& host) { return host.platform == config::Platform::kLinux; },
+    [](const config::Host&, Spec*) {}, Read};
 
 }  // namespace mailhub::exporter

@@ -6,19 +6,11 @@
 
 #include "exporter/collector/collector.h"
 #include "exporter/collector/fields.h"
+#include "exporter/collector/process_metrics.h"
 
 namespace mailhub::exporter {
 namespace {
 
-constexpr Metric kRunning{"mailhub_process_running", "How many processes match."};
-constexpr Metric kResident{"mailhub_process_resident_memory_bytes",
-                           "Resident memory of the matching processes together."};
-constexpr Metric kStart{"mailhub_process_start_time_seconds",
-                        "When the oldest matching process started, in the host's unix time."};
-constexpr Metric kThreads{"mailhub_process_threads", "Threads of the matching processes together."};
-constexpr Metric kCpu{"mailhub_process_cpu_seconds_total",
-                      "CPU time of the matching processes together, user and system.",
-                      Kind::kCounter};
 constexpr Metric kThreadRunning{"mailhub_thread_running", "How many threads have this name."};
 constexpr Metric kThreadState{"mailhub_thread_state",
                               "Whether a thread of this name is in the state."};
@@ -75,25 +67,23 @@ std::optional<Stat> ReadStat(std::string_view line) {
 
 // What was found for one process or one named thread of the site file.
 struct Found {
-  int count = 0;
-  double resident_pages = 0;
-  double threads = 0;
-  double cpu_ticks = 0;
-  double first_start_ticks = 0;
+  ProcessFigures figures;
   std::array<bool, kStates.size()> states{};
 
-  void Add(const Stat& stat, double pages) {
-    if (count == 0 || stat.start_ticks < first_start_ticks) first_start_ticks = stat.start_ticks;
-    ++count;
-    resident_pages += pages;
-    threads += stat.threads;
-    cpu_ticks += stat.cpu_ticks;
+  void Add(const Stat& stat, double pages, const Reply& reply) {
+    ProcessFigures one;
+    one.count = 1;
+    one.resident_bytes = pages * reply.page_bytes;
+    one.threads = stat.threads;
+    one.cpu_seconds = stat.cpu_ticks / reply.ticks_per_second;
+    one.start_time_seconds = reply.boot_time_seconds + stat.start_ticks / reply.ticks_per_second;
+    figures.Add(one);
     states[stat.state] = true;
   }
 };
 
 bool Wanted(const config::Host& host) {
-  return !host.processes.empty();
+  return host.platform == config::Platform::kLinux && !host.processes.empty();
 }
 
 // Processes and threads are asked for, and answered, by their place in the site file's order.
@@ -117,7 +107,8 @@ struct Place {
 };
 
 // "process PLACE PAGES STAT" and "thread PLACE STAT".
-Status Gather(const Section& section, std::vector<Found>* processes, std::vector<Found>* threads) {
+Status Gather(const Reply& reply, const Section& section, std::vector<Found>* processes,
+              std::vector<Found>* threads) {
   for (const std::string& line : section.lines) {
     const auto words = Words(line, 4);
     if (words.size() < 4) return NotUnderstood("processes", "a line is too short");
@@ -130,32 +121,20 @@ Status Gather(const Section& section, std::vector<Found>* processes, std::vector
     if (!place || *place >= found->size() || !pages || !stat) {
       return NotUnderstood("processes", "a line is not understood");
     }
-    (*found)[*place].Add(*stat, static_cast<double>(*pages));
+    (*found)[*place].Add(*stat, static_cast<double>(*pages), reply);
   }
   return {};
 }
 
-void AddProcess(const std::string& label, const Found& found, const Reply& reply,
-                Families* families) {
-  const Labels labels = {{"process", label}};
-  families->Add(kRunning, labels, found.count);
-  if (found.count == 0) return;
-  families->Add(kResident, labels, found.resident_pages * reply.page_bytes);
-  families->Add(kStart, labels,
-                reply.boot_time_seconds + found.first_start_ticks / reply.ticks_per_second);
-  families->Add(kThreads, labels, found.threads);
-  families->Add(kCpu, labels, found.cpu_ticks / reply.ticks_per_second);
-}
-
-void AddThread(const Place& place, const Found& found, const Reply& reply, Families* families) {
+void AddThread(const Place& place, const Found& found, Families* families) {
   const Labels labels = {{"process", place.process}, {"thread", place.thread}};
-  families->Add(kThreadRunning, labels, found.count);
+  families->Add(kThreadRunning, labels, found.figures.count);
   for (size_t i = 0; i < kStates.size(); ++i) {
     Labels with_state = labels;
     with_state.emplace_back("state", kStates[i].name);
     families->Add(kThreadState, with_state, found.states[i] ? 1 : 0);
   }
-  if (found.count > 0) families->Add(kThreadCpu, labels, found.cpu_ticks / reply.ticks_per_second);
+  if (found.figures.count > 0) families->Add(kThreadCpu, labels, found.figures.cpu_seconds);
 }
 
 Status Read(const config::Host& host, const Reply& reply, const Section& section,
@@ -168,12 +147,12 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
   }
   std::vector<Found> processes(host.processes.size());
   std::vector<Found> threads(places.size());
-  if (auto gathered = Gather(section, &processes, &threads); !gathered) return gathered;
+  if (auto gathered = Gather(reply, section, &processes, &threads); !gathered) return gathered;
   size_t next = 0;
   for (const auto& [label, match] : host.processes) {
-    AddProcess(label, processes[next++], reply, families);
+    AddProcess(label, processes[next++].figures, families);
   }
-  for (size_t i = 0; i < places.size(); ++i) AddThread(places[i], threads[i], reply, families);
+  for (size_t i = 0; i < places.size(); ++i) AddThread(places[i], threads[i], families);
   return {};
 }
 

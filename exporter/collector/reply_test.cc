@@ -208,6 +208,37 @@ TEST(ProcessCollector, RefusesPlacesAndFiguresThatCannotBe) {
   }
 }
 
+TEST(PosixHostCollector, ReadsVmstatOfLinuxAndOfSolaris) {
+  config::Host host;
+  host.platform = config::Platform::kPosix;
+  Families linux_families;
+  ASSERT_TRUE(
+      ReadWith(kPosixHostCollector, host,
+               {"cpus 2", "time 1700000000", "     24684084 K total memory",
+                "        64159 non-nice user cpu ticks", "            5 nice user cpu ticks",
+                "        14450 system cpu ticks", "       287367 idle cpu ticks",
+                "         8778 IO-wait cpu ticks", "      7777777 interrupts"},
+               &linux_families));
+  const auto mode = [](const Families& families, const std::string& name) {
+    return Value(families, "mailhub_host_cpu_seconds_total", {{"mode", name}});
+  };
+  EXPECT_DOUBLE_EQ(*mode(linux_families, "idle"), 2873.67);
+  EXPECT_DOUBLE_EQ(*mode(linux_families, "iowait"), 87.78);
+  EXPECT_EQ(*Value(linux_families, "mailhub_host_memory_total_bytes"), 24684084.0 * 1024);
+  Families solaris;
+  ASSERT_TRUE(ReadWith(kPosixHostCollector, host,
+                       {"cpus 4", "time 1700000000", "        0 swap ins",
+                        "    12345 cpu context switches", "     1303 user   cpu",
+                        "     4532 system cpu", "    75437 idle   cpu", "        7 wait   cpu"},
+                       &solaris));
+  EXPECT_DOUBLE_EQ(*mode(solaris, "user"), 13.03);
+  EXPECT_DOUBLE_EQ(*mode(solaris, "idle"), 754.37);
+  EXPECT_FALSE(mode(solaris, "nice"));
+  Families none;
+  EXPECT_FALSE(ReadWith(kPosixHostCollector, host, {"cpus 4", "time 17"}, &none));
+  EXPECT_FALSE(ReadWith(kPosixHostCollector, host, {"cpus ", "1 idle cpu"}, &none));
+}
+
 TEST(ServiceCollector, ReadsWhatSystemctlSaysInItsOrder) {
   config::Host host;
   host.services["a"] = {config::ServiceKind::kSystemd};

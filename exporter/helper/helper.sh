@@ -26,7 +26,7 @@ if [ "${1:-}" = --installed ]; then
   fi
 fi
 LC_ALL=C
-PATH=/usr/bin:/bin:/usr/sbin:/sbin:${PATH:-}
+PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin:${PATH:-}
 export LC_ALL PATH
 unset ENV BASH_ENV CDPATH GREP_OPTIONS
 unalias -a
@@ -92,6 +92,7 @@ keep() {
 }
 
 read_spec() {
+  posix=
   exes=0 processes=0 threads=0 sysvs=0 paths=0 checks=0 units=
   want_processes= want_services= want_paths= want_details= want_checks=
   seen_args=
@@ -99,6 +100,7 @@ read_spec() {
   while IFS= read -r line; do
     value=${line#* }
     case $line in
+      'platform posix') posix=_posix ;; # no /proc: ask ps and vmstat
       'exe '*) # an executable's path; processes refer to it by number
         keep exe $exes "$value"
         keep comm $exes "$(printf %.15s "${value##*/}")"
@@ -284,6 +286,64 @@ look_at_processes() {
   done
 }
 
+# ---- Hosts without /proc --------------------------------------------------------------------------------------------
+
+# Sets `seconds` from a time as ps writes it: [[DD-]HH:]MM:SS.
+read_elapsed() {
+  days=0
+  value=$1
+  case $value in *-*)
+    days=${value%%-*}
+    value=${value#*-}
+    ;;
+  esac
+  IFS=:
+  # shellcheck disable=SC2086 # the parts between the colons
+  set -- $value
+  IFS=$words
+  seconds=0
+  for part; do
+    part=${part#0}
+    seconds=$((seconds * 60 + ${part:-0}))
+  done
+  seconds=$((seconds + days * 86400))
+}
+
+# The uptime is the age of process 1, and a boot is known by when it was.
+read_boot_posix() {
+  read_elapsed "$(ps -o etime= -p 1 | tr -d ' ')"
+  uptime=$seconds
+  boot=$(who -b | cksum)
+  boot=${boot%% *}
+}
+
+look_at_host_posix() {
+  cpus=$(getconf _NPROCESSORS_ONLN) || cpus=$(getconf NPROCESSORS_ONLN)
+  out="${out}cpus $cpus${newline}time $(awk 'BEGIN { srand(); print srand() }')$newline$(vmstat -s)$newline"
+}
+
+# Without /proc nobody can tell what a process really executes: the first word of its arguments has to do.
+look_at_processes_posix() {
+  table=$(ps -e -o rss= -o nlwp= -o time= -o etime= -o args=)
+  i=0
+  while [ $i -lt $processes ]; do
+    eval "e=\$process_exe_$i contain=\$contain_$i lack=\$lack_$i"
+    eval "exe=\$exe_$e"
+    while read -r resident lwps cpu age args; do
+      case "$args " in "$exe "*) ;; *) continue ;; esac
+      case $args in *"$contain"*) ;; *) continue ;; esac
+      [ -n "$lack" ] && case $args in *"$lack"*) continue ;; esac
+      read_elapsed "$cpu"
+      cpu=$seconds
+      read_elapsed "$age"
+      out="${out}process $i $resident $lwps $cpu $seconds$newline"
+    done <<END
+$table
+END
+    i=$((i + 1))
+  done
+}
+
 # ---- The other collectors -------------------------------------------------------------------------------------------
 
 look_at_host() {
@@ -417,7 +477,7 @@ bounded() {
 # nothing. Only the first 200 bytes of output count; the rest is swallowed, so that the command is not ended by SIGPIPE.
 check_program='
   { sh -c "$MAILHUB_CHECK" </dev/null 2>/dev/null; printf "status %s %s\n" "$MAILHUB_NUMBER" "$?" >&3; } |
-  { head -c 200 | { IFS= read -r line; printf "output %s %s\n" "$MAILHUB_NUMBER" "$line" >&3; }; cat >/dev/null; }'
+  { dd bs=200 count=1 | { IFS= read -r line; printf "output %s %s\n" "$MAILHUB_NUMBER" "$line" >&3; }; cat >/dev/null; }'
 run_checks() {
   i=0
   while [ $i -lt $checks ]; do
@@ -454,13 +514,17 @@ flush() {
 # What needs no fork is sent first, and each collector that may hang sends what was there before it: a late one costs only
 # itself. The exporter gives up on the channel when its own deadline passes.
 answer() { # NONCE MILLISECONDS
-  read -r uptime _ </proc/uptime
   milliseconds=$2
-  [ -n "$cpus_counted" ] && [ $((${uptime%.*} - cpus_counted)) -lt 60 ] || count_cpus
+  if [ -n "$posix" ]; then
+    read_boot_posix
+  else
+    read -r uptime _ </proc/uptime
+    [ -n "$cpus_counted" ] && [ $((${uptime%.*} - cpus_counted)) -lt 60 ] || count_cpus
+  fi
   out="$newline$1 begin 1${newline}uptime $uptime${newline}boot $boot$newline"
   out="${out}clock $ticks_per_second $page_kb $btime$newline"
-  section host look_at_host
-  [ -n "$want_processes" ] && section processes look_at_processes
+  section host look_at_host$posix
+  [ -n "$want_processes" ] && section processes look_at_processes$posix
   if [ -n "$want_paths" ]; then
     flush
     section paths look_at_paths
@@ -477,7 +541,7 @@ answer() { # NONCE MILLISECONDS
   flush
 }
 
-exes=0 processes=0 checks=0 want_processes= want_services= want_paths= want_checks=
+exes=0 processes=0 checks=0 posix= want_processes= want_services= want_paths= want_checks=
 while IFS= read -r line; do
   case $line in
     spec) read_spec ;;

@@ -46,7 +46,8 @@ const std::string& HelperCommand() {
   // Bash, where there is one, reads files in blocks and has a clock of its own. Told that it is no
   // first shell, and not of SSH, it leaves its start-up files alone.
   static const std::string command =
-      "exec sh -c 's=$(printf %b \"$0\"); if [ -x /bin/bash ]; then unset SSH_CLIENT SSH2_CLIENT; "
+      "exec env PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin sh -c 's=$(printf %b \"$0\"); if "
+      "[ -x /bin/bash ]; then unset SSH_CLIENT SSH2_CLIENT; "
       "SHLVL=9; export SHLVL; exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; eval \"$s\"' '" +
       Pack(kHelperScript) + "'";
   return command;

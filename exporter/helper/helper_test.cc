@@ -276,6 +276,39 @@ TEST_P(HelperTest, FailsTheDirectoriesAloneWhenOneIsNotThere) {
   EXPECT_TRUE(seen.outcomes.at("host"));
 }
 
+TEST_P(HelperTest, AsksPsAndVmstatWhereThereIsNoProc) {
+  if (!Installed("vmstat")) GTEST_SKIP() << "no vmstat here";
+  const std::string eddy = Copy("isode.eddy");
+  config::Host host;
+  host.platform = config::Platform::kPosix;
+  host.processes["eddy"] = {eddy, "", "-D /dirtables/root"};
+  host.processes["eddy_root"] = {eddy, "-D /dirtables/root", ""};
+  host.processes["absent"] = {File("isode"), "", ""};
+  host.files["passwd"] = "/etc/passwd";
+  const auto editor = Run(Copy("vim"), {eddy});
+  const auto root = Run(eddy, {"-D", "/dirtables/root"});
+  const Seen seen = Look(host);
+  for (const auto& [name, status] : seen.outcomes) {
+    EXPECT_TRUE(status) << name << ": " << status.error().message;
+  }
+  EXPECT_EQ(seen.outcomes.size(), 3u);
+  EXPECT_EQ(Running(seen, "eddy"), 0);
+  EXPECT_EQ(Running(seen, "eddy_root"), 1);
+  EXPECT_EQ(Running(seen, "absent"), 0);
+  EXPECT_GT(
+      *Value(seen.families, "mailhub_process_resident_memory_bytes", {{"process", "eddy_root"}}),
+      100'000);
+  const auto now =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
+  EXPECT_NEAR(
+      *Value(seen.families, "mailhub_process_start_time_seconds", {{"process", "eddy_root"}}),
+      now.count(), 30);
+  EXPECT_NEAR(*Value(seen.families, "mailhub_host_time_seconds"), now.count(), 5);
+  EXPECT_GT(*Value(seen.families, "mailhub_host_uptime_seconds"), 1);
+  EXPECT_GT(*Value(seen.families, "mailhub_host_cpu_seconds_total", {{"mode", "idle"}}), 0);
+  EXPECT_FALSE(seen.reply.boot_id.empty());
+}
+
 TEST_P(HelperTest, RunsChecksSideBySideWithinTheirTime) {
   config::Host host;
   host.checks["number"] = {"echo 4711 lines; echo more", Milliseconds(2000)};

@@ -1,6 +1,6 @@
 #include "exporter/host/windows_link.h"
 
-#include "exporter/collector/collector.h"
+#include "exporter/collector/host_metrics.h"
 #include "exporter/collector/windows_services.h"
 #include "exporter/metrics/stopwatch.h"
 #include "lib/base/log.h"

@@ -266,6 +266,9 @@ Result<Host> ReadHost(const std::string& name, const Node& node, const std::stri
       if (node[key].Present()) return node[key].Invalid("cannot be looked at on a windows host");
     }
   }
+  if (host.platform == Platform::kPosix && node["threads"].Present()) {
+    return node["threads"].Invalid("ps on a posix host does not tell threads' names");
+  }
   if (auto read = ReadProcesses(node, &host); !read) return Fail(read.error());
   if (auto read = ReadServicesAndChecks(node, &host); !read) return Fail(read.error());
   if (auto read = ReadPaths(node["directories"], &host.directories); !read) {

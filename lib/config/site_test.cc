@@ -119,6 +119,9 @@ TEST(Site, RefusesNamesThatNobodyDefines) {
 TEST(Site, RefusesWhatAPlatformCannotShow) {
   EXPECT_THAT(HostMistake("    platform: windows\n    processes: {p: {exe: /p}}\n"),
               HasSubstr("windows host"));
+  EXPECT_THAT(
+      HostMistake("    platform: posix\n    processes: {p: {exe: /p}}\n    threads: {p: [t]}\n"),
+      HasSubstr("threads' names"));
   EXPECT_THAT(HostMistake("    services: {s: {kind: windows}}\n"), HasSubstr("platform linux"));
   EXPECT_THAT(HostMistake("    services: {s: {kind: upstart}}\n"), HasSubstr("systemd, sysv"));
 }

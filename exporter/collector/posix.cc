@@ -1,0 +1,135 @@
+// Hosts without /proc, through ps and vmstat: fewer figures, and coarser ones, in the same
+// families.
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "exporter/collector/collector.h"
+#include "exporter/collector/fields.h"
+#include "exporter/collector/host_metrics.h"
+#include "exporter/collector/process_metrics.h"
+
+namespace mailhub::exporter {
+namespace {
+
+// What `vmstat -s` calls a mode: Linux' words, then Solaris'.
+struct ModeName {
+  const char* text;
+  const char* mode;
+};
+constexpr std::array<ModeName, 12> kModeNames = {{{"non-nice user cpu ticks", "user"},
+                                                  {"nice user cpu ticks", "nice"},
+                                                  {"system cpu ticks", "system"},
+                                                  {"idle cpu ticks", "idle"},
+                                                  {"io-wait cpu ticks", "iowait"},
+                                                  {"irq cpu ticks", "irq"},
+                                                  {"softirq cpu ticks", "softirq"},
+                                                  {"stolen cpu ticks", "steal"},
+                                                  {"user cpu", "user"},
+                                                  {"system cpu", "system"},
+                                                  {"idle cpu", "idle"},
+                                                  {"wait cpu", "iowait"}}};
+
+bool IsPosix(const config::Host& host) {
+  return host.platform == config::Platform::kPosix;
+}
+
+// The words of a line from the second on, in lower case, one blank between them.
+std::string Caption(const std::vector<std::string_view>& words) {
+  std::string caption;
+  for (size_t i = 1; i < words.size(); ++i) {
+    if (i > 1) caption += ' ';
+    for (char c : words[i])
+      caption += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return caption;
+}
+
+Status ReadHost(const config::Host& host, const Reply& reply, const Section& section,
+                Families* families) {
+  if (reply.uptime_seconds <= 0) return NotUnderstood("host", "no uptime");
+  bool idle_known = false;
+  bool cpus_known = false;
+  for (const std::string& line : section.lines) {
+    const auto words = Words(line);
+    if (words.size() < 2) continue;
+    if (words[0] == "cpus" || words[0] == "time") {
+      const auto value = ReadCount(words[1]);
+      if (!value || *value == 0) return NotUnderstood("host", "no number of processors or no time");
+      cpus_known = cpus_known || words[0] == "cpus";
+      families->Add(words[0] == "cpus" ? kHostCpus : kHostTime, {}, static_cast<double>(*value));
+      continue;
+    }
+    const auto value = ReadCount(words[0]);
+    if (!value) continue;
+    const std::string caption = Caption(words);
+    if (caption == "k total memory") {
+      families->Add(kHostMemoryTotal, {}, static_cast<double>(*value) * 1024);
+    }
+    for (const ModeName& name : kModeNames) {
+      if (caption != name.text) continue;
+      idle_known = idle_known || std::string_view(name.mode) == "idle";
+      families->Add(kHostCpuSeconds, {{"mode", name.mode}},
+                    static_cast<double>(*value) / reply.ticks_per_second);
+    }
+  }
+  if (!idle_known || !cpus_known) return NotUnderstood("host", "vmstat -s names no idle time");
+  families->Add(kHostUptime, {}, reply.uptime_seconds);
+  families->Add(kHostInfo, {{"boot_id", reply.boot_id}, {"platform", config::Name(host.platform)}},
+                1);
+  return {};
+}
+
+std::optional<double> Now(const Reply& reply) {
+  const Section* host = reply.Find("host");
+  if (host == nullptr) return std::nullopt;
+  for (const std::string& line : host->lines) {
+    const auto words = Words(line);
+    if (words.size() == 2 && words[0] == "time") return ReadDecimal(words[1]);
+  }
+  return std::nullopt;
+}
+
+// "process PLACE RSS_KB THREADS CPU_SECONDS AGE_SECONDS"
+Status ReadProcesses(const config::Host& host, const Reply& reply, const Section& section,
+                     Families* families) {
+  const auto now = Now(reply);
+  if (!now) return NotUnderstood("processes", "no time");
+  std::vector<ProcessFigures> found(host.processes.size());
+  for (const std::string& line : section.lines) {
+    const auto words = Words(line);
+    if (words.size() != 6 || words[0] != "process") {
+      return NotUnderstood("processes", "an unknown line");
+    }
+    std::array<uint64_t, 5> values{};
+    for (size_t i = 0; i < values.size(); ++i) {
+      const auto value = ReadCount(words[i + 1], uint64_t{1} << 50);
+      if (!value) return NotUnderstood("processes", "a line is not understood");
+      values[i] = *value;
+    }
+    if (values[0] >= found.size()) return NotUnderstood("processes", "a line is not understood");
+    ProcessFigures one;
+    one.count = 1;
+    one.resident_bytes = static_cast<double>(values[1]) * 1024;
+    one.threads = static_cast<double>(values[2]);
+    one.cpu_seconds = static_cast<double>(values[3]);
+    one.start_time_seconds = *now - static_cast<double>(values[4]);
+    found[values[0]].Add(one);
+  }
+  size_t next = 0;
+  for (const auto& [label, match] : host.processes) AddProcess(label, found[next++], families);
+  return {};
+}
+
+}  // namespace
+
+const Collector kPosixHostCollector = {
+    "host", "host", IsPosix,
+    [](const config::Host&, Spec* spec) { spec->Line("platform", "posix"); }, ReadHost};
+
+const Collector kPosixProcessCollector = {
+    "processes", "processes",
+    [](const config::Host& host) { return IsPosix(host) && !host.processes.empty(); },
+    [](const config::Host& host, Spec* spec) { kProcessCollector.ask(host, spec); }, ReadProcesses};
+
+}  // namespace mailhub::exporter
