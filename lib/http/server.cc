@@ -237,7 +237,6 @@ Status Server::Start() {
                                              nullptr};
   mg_callbacks callbacks{};
   callbacks.log_message = &Impl::OnLog;
-  callbacks.log_access = &Impl::OnLog;
   callbacks.init_connection = &Impl::OnOpen;
   callbacks.connection_close = &Impl::OnClose;
   callbacks.begin_request = &Impl::OnRequest;
