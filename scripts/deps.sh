@@ -14,6 +14,7 @@ packages=(
   # check
   clang-format clang-tidy shellcheck python3 python3-yaml
   # the lab: hosts, monitoring, mail
+  openssh-server
   debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3
   prometheus prometheus-alertmanager
 )

@@ -176,6 +176,8 @@ class Stack:
         }[name]
 
     def start(self, name, prefix=()):
+        if answers(READY[name]):
+            raise layout.LabError(f"something answers at {READY[name]} already; end it first")
         with open(LOGS / f"{name}.log", "ab") as log:
             self.processes[name] = subprocess.Popen(
                 [*prefix, *map(str, self.command(name))],
