@@ -107,7 +107,7 @@ Status HostLink::Connect(const ssh::SshTarget& target) {
     done = PutRunner();
     if (!done) session_.reset();
   } else {
-    done = Fail(host_, session.error().error);
+    done = Fail(session.error().error);
   }
   if (done) {
     backoff_.Reset();
@@ -130,8 +130,7 @@ Status HostLink::PutRunner() {
   const auto failed = [this](const Error& error) {
     // Whatever was uploaded, no request has been sent yet.
     const bool refused = error.kind == ErrorKind::kRefused;
-    return Fail(refused ? ErrorKind::kRefused : ErrorKind::kUnreachable,
-                host_ + ": " + error.message);
+    return Fail(refused ? ErrorKind::kRefused : ErrorKind::kUnreachable, error.message);
   };
   const auto found = session_->Exec(
       "exec sh -c 'f=" + path + "; " + same + " && echo mailhub-runner-is-here'", "", {}, deadline);
@@ -163,7 +162,7 @@ HostLink::Answer HostLink::Exchange(const std::string& text, const std::string& 
     const ErrorKind kind = sent                                ? ErrorKind::kOutcomeUnknown
                            : error.kind == ErrorKind::kRefused ? ErrorKind::kRefused
                                                                : ErrorKind::kUnreachable;
-    answer.failure = Error{kind, host_ + ": " + error.message};
+    answer.failure = Error{kind, error.message};
   };
   const std::string words = options_.arguments.empty() ? "" : " " + options_.arguments;
   auto channel =
@@ -186,7 +185,7 @@ HostLink::Answer HostLink::Exchange(const std::string& text, const std::string& 
       return answer;
     }
     if (*state == ssh::ReadState::kTimeout) {
-      lost(Error{ErrorKind::kOutcomeUnknown, "no answer from the runner in time"}, true);
+      lost(Error{ErrorKind::kOutcomeUnknown, host_ + ": no answer from the runner in time"}, true);
       return answer;
     }
     if (*state == ssh::ReadState::kData && reader.Feed(bytes)) {
@@ -194,8 +193,8 @@ HostLink::Answer HostLink::Exchange(const std::string& text, const std::string& 
       return answer;
     }
     if (*state == ssh::ReadState::kEof) {
-      lost(Error{ErrorKind::kOutcomeUnknown,
-                 "the runner ended without an answer: " + FirstLine((*channel)->TakeStderr())},
+      lost(Error{ErrorKind::kOutcomeUnknown, host_ + ": the runner ended without an answer: " +
+                                                 FirstLine((*channel)->TakeStderr())},
            true);
       answer.no_runner = !reader.Begun();
       return answer;

@@ -6,8 +6,8 @@
 # moment only. Once $3 milliseconds (0: never) have passed, the function late is called.
 #
 # Four processes: this one; the subshell that starts the command and notes its end in $1.exit, so
-# that it is known even if this one dies; the drain; the ticker. They outlive TERM, which the whole
-# group gets when the command is cancelled.
+# that it is known even if this one dies; the drain; the ticker. All but the ticker outlive TERM, which
+# the whole group gets when the command is cancelled: then the end of all output is the end.
 run_captured() {
   over='' waited=''
   trap 'over=1' USR1
@@ -70,7 +70,6 @@ drain() {
 # Tells the runner when it has waited $2 milliseconds, and when the command of $1 is over though its
 # output is still open somewhere.
 ticker() {
-  trap '' TERM
   ticker_step=300 ticker_left=$2
   while :; do
     if [ "$ticker_left" -gt 0 ]; then

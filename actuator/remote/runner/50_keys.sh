@@ -100,10 +100,14 @@ launch() {
     # shellcheck disable=SC2086
     if [ -z "$unit" ] || ! systemd-run --quiet --collect --no-block --unit="$unit" --property=KillMode=process \
       --description="mailhub job $key" $shell "$me" --shell "$shell" $options job "$job_file" "$unit" </dev/null >/dev/null 2>&1; then
+      unit=
       setsid $shell "$me" --shell "$shell" $options job "$job_file" "" </dev/null >/dev/null 2>&1 &
+      job_pid=$!
     fi
     waited=0
     until [ -e "$base.claim" ]; do
+      job_lives || [ -e "$base.claim" ] || [ -e "$job_file.failed" ] ||
+        fail unavailable "the job's process ended before it claimed $key; nothing was done"
       [ ! -e "$job_file.failed" ] || { read -r job_error line <"$job_file.failed"; rm -f "$job_file.failed"; fail "$job_error" "$line"; }
       [ $waited -lt 10000 ] || fail unknown "no claim for $key after 10 s: whether the job starts is not known"
       nap 10
@@ -113,6 +117,15 @@ launch() {
   read_claim "$base"
   check_digest
   report "$base"
+}
+
+# Whether the process that is to claim the job's key is still there. systemd is asked once a second.
+job_lives() {
+  if [ -n "$unit" ]; then
+    [ $((waited % 1000)) -ne 990 ] || systemctl is-active --quiet "$unit"
+  else
+    kill -0 "$job_pid" 2>/dev/null
+  fi
 }
 
 # The job's own process.
@@ -152,7 +165,7 @@ cancel() {
     killed=143
     wait_for_death "$grace_ms" || { killed=137 && signal_all KILL && wait_for_death 5000; }
     read_state "$base"
-    # Killed before it could say so: it is known here how it ended.
+    # Its runner was killed before it could say so, but it is known here how it ended.
     [ "$state" != interrupted ] || publish "$base.status" "exit_status=$killed${nl}duration_ms=0$nl"
   fi
   report "$base"
@@ -165,11 +178,11 @@ signal_all() {
   kill "-$1" "-$claim_pid" 2>/dev/null
 }
 
+# Waits at most $1 ms until nothing of the claim's group is left, whatever its status says: who
+# ignores TERM may outlive the command.
 wait_for_death() {
   waited=0
-  while :; do
-    read_state "$base"
-    [ "$state" = running ] || return 0
+  while alive "$claim_pid" "$claim_start" "$claim_boot"; do
     [ $waited -lt "$1" ] || return 1
     nap 30
     waited=$((waited + 30))
@@ -197,7 +210,7 @@ case ${1:-} in
   '')
     # A command's group is what cancel ends, so this process must lead one.
     [ -z "$use_proc" ] || start_of $$
-    if [ -n "${MAILHUB_DETACHED:-}" ] || [ -n "$use_proc" ] && [ "$stat_group" = $$ ]; then
+    if [ -n "${MAILHUB_DETACHED:-}" ] || [ "${stat_group:-}" = $$ ]; then
       unset MAILHUB_DETACHED
     else
       # shellcheck disable=SC2086  # shell and options are lists of words

@@ -63,12 +63,12 @@ start_lease() {
 }
 
 # Whether the lease has run out. Uptime counts, so clock steps do nothing; after a reboot it counts
-# from the boot.
+# from the boot. In whole seconds: never early, and at most a second late.
 lease_expired() {
   read_boot
   read_uptime
   [ "$lease_boot" = "$boot" ] || lease_uptime=0
-  [ $((uptime_s - lease_uptime)) -ge $(((lease_after + 999) / 1000)) ]
+  [ $((uptime_s - lease_uptime)) -gt $(((lease_after + 999) / 1000)) ]
 }
 
 lease_needs_work() {

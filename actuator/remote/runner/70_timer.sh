@@ -15,8 +15,14 @@ ensure_timer() {
   fi
 }
 
-ensure_units() {
+name_units() {
   units=/etc/systemd/system
+  unit_name=mailhub-deadman
+  [ "$dir" = /var/lib/mailhub-runner ] || unit_name=mailhub-deadman-${dir##*/}
+}
+
+ensure_units() {
+  name_units
   service="[Unit]
 Description=mailhub's dead man: restores what a vanished actuator has stopped
 
@@ -40,14 +46,14 @@ WantedBy=timers.target
   timer_problem="cannot write units to $units"
   for unit_file in service timer; do
     if [ $unit_file = service ]; then unit_text=$service; else unit_text=$timer; fi
-    unit_path=$units/mailhub-deadman.$unit_file
+    unit_path=$units/$unit_name.$unit_file
     [ "$(cat "$unit_path" 2>/dev/null)$nl" = "$unit_text" ] && continue
     publish "$unit_path" "$unit_text" && chmod 644 "$unit_path" || return 1
     unit_changed=1
   done
   timer_problem=$({ [ -z "${unit_changed:-}" ] || systemctl daemon-reload; } 2>&1 &&
-    systemctl enable --quiet --now mailhub-deadman.timer 2>&1 &&
-    systemctl is-active mailhub-deadman.timer 2>&1 && systemctl is-enabled mailhub-deadman.timer 2>&1)
+    systemctl enable --quiet --now "$unit_name.timer" 2>&1 &&
+    systemctl is-active "$unit_name.timer" 2>&1 && systemctl is-enabled "$unit_name.timer" 2>&1)
 }
 
 ensure_loop() {
@@ -78,7 +84,8 @@ loop_alive() {
 
 stop_timer() {
   if [ -n "$use_systemd" ]; then
-    systemctl disable --quiet --now mailhub-deadman.timer 2>/dev/null
+    name_units
+    systemctl disable --quiet --now "$unit_name.timer" 2>/dev/null
   elif command -v crontab >/dev/null; then
     crontab -l 2>/dev/null | grep -vxF "@reboot $shell $dir/deadman.sh$options loop" | crontab -
   fi 2>/dev/null

@@ -1,0 +1,148 @@
+#include "actuator/remote/protocol.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mailhub::remote {
+namespace {
+
+using engine::ReceiptState;
+using engine::RemoteReply;
+using engine::RemoteRequest;
+using engine::RemoteVerb;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr std::string_view kReply =
+    "mailhub-runner 1\nnonce=n\nresult=ok\nstate=finished\nexit_status=3\nduration_ms=20\n"
+    "truncated=1\ndirectory_id=d1\nboot_id=b1\nuptime=12.34\noutput_bytes=6\n\nhello\n";
+
+RemoteRequest RunRequest() {
+  RemoteRequest request;
+  request.verb = RemoteVerb::kRun;
+  request.key = "r/1/1";
+  request.command = "echo 1\n";
+  request.directory_id = "d1";
+  return request;
+}
+
+RemoteReply Read(std::string_view bytes) {
+  ReplyReader reader("n");
+  EXPECT_TRUE(reader.Feed(bytes));
+  return reader.Take("x500");
+}
+
+TEST(Protocol, SaysARequestWithItsBodyFramed) {
+  Exchange exchange;
+  exchange.nonce = "n";
+  exchange.wait = Milliseconds(1500);
+  const auto text = EncodeRequest(RunRequest(), {"j1", 7}, exchange);
+  ASSERT_TRUE(text);
+  EXPECT_THAT(*text, StartsWith("mailhub-request 1\nnonce=n\nverb=run\njournal=j1\nepoch=7\n"));
+  EXPECT_THAT(*text, HasSubstr("\nwait_ms=1500\n"));
+  EXPECT_THAT(*text, EndsWith("\nbody_bytes=7\n\necho 1\n\n"));
+}
+
+TEST(Protocol, RefusesToSayWhatWouldBreakTheFrame) {
+  RemoteRequest request = RunRequest();
+  request.key = "r/1/1\nverb=sweep";
+  EXPECT_EQ(EncodeRequest(request, {"j1", 1}, {}).error().kind, ErrorKind::kInvalid);
+  request = RunRequest();
+  request.command = std::string("a\0b", 3);
+  EXPECT_EQ(EncodeRequest(request, {"j1", 1}, {}).error().kind, ErrorKind::kInvalid);
+  request.command = std::string(65 * 1024, 'x');
+  EXPECT_EQ(EncodeRequest(request, {"j1", 1}, {}).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(EncodeRequest(RunRequest(), {"", 1}, {}).error().kind, ErrorKind::kInvalid);
+}
+
+TEST(Protocol, ReadsAReplyInWhateverPiecesItComes) {
+  for (size_t piece = 1; piece < kReply.size(); ++piece) {
+    ReplyReader reader("n");
+    bool complete = false;
+    for (size_t at = 0; at < kReply.size(); at += piece) {
+      ASSERT_FALSE(complete);
+      complete = reader.Feed(kReply.substr(at, piece));
+    }
+    ASSERT_TRUE(complete);
+    const RemoteReply reply = reader.Take("x500");
+    ASSERT_TRUE(reply.receipt);
+    EXPECT_EQ(reply.receipt->state, ReceiptState::kFinished);
+    EXPECT_EQ(reply.receipt->exit_status, 3);
+    EXPECT_EQ(reply.receipt->duration, Milliseconds(20));
+    EXPECT_TRUE(reply.receipt->truncated);
+    EXPECT_EQ(reply.receipt->output, "hello\n");
+    EXPECT_EQ(reply.directory_id, "d1");
+    EXPECT_EQ(reply.mark, (engine::Mark{"b1", 12.34}));
+  }
+}
+
+TEST(Protocol, NeverTakesAPartOfAReplyForTheWhole) {
+  for (size_t length = 0; length < kReply.size(); ++length) {
+    ReplyReader reader("n");
+    EXPECT_FALSE(reader.Feed(kReply.substr(0, length))) << length;
+  }
+}
+
+TEST(Protocol, SkipsWhatALoginScriptSaysFirst) {
+  const RemoteReply reply = Read("Welcome to mailhub-runner 1\n\n" + std::string(kReply));
+  ASSERT_TRUE(reply.receipt);
+  EXPECT_EQ(reply.receipt->output, "hello\n");
+}
+
+TEST(Protocol, GivesUpOnEndlessNoise) {
+  ReplyReader reader("n");
+  EXPECT_TRUE(reader.Feed(std::string(70'000, 'x')));
+  EXPECT_EQ(reader.Take("x500").receipt.error().kind, ErrorKind::kOutcomeUnknown);
+}
+
+TEST(Protocol, DoesNotBelieveAReplyToAnotherRequest) {
+  ReplyReader reader("other");
+  EXPECT_TRUE(reader.Feed(kReply));
+  EXPECT_EQ(reader.Take("x500").receipt.error().kind, ErrorKind::kOutcomeUnknown);
+}
+
+TEST(Protocol, DoesNotBelieveGarbledReplies) {
+  for (const char* header :
+       {"result=ok\n", "result=ok\ndirectory_id=d\nboot_id=b\nstate=odd\n", "nonsense\n",
+        "result=ok\ndirectory_id=d\nboot_id=b\nexit_status=many\n",
+        "result=ok\ndirectory_id=d\nboot_id=b\noutput_bytes=5000\n", "result=error\n"}) {
+    const RemoteReply reply = Read("mailhub-runner 1\nnonce=n\n" + std::string(header) + "\n");
+    ASSERT_FALSE(reply.receipt) << header;
+    EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kOutcomeUnknown) << header;
+  }
+}
+
+TEST(Protocol, MapsTheRunnersErrorsToWhatTheEngineShouldDo) {
+  const auto kind = [](const std::string& error) {
+    return Read("mailhub-runner 1\nnonce=n\nresult=error\nerror=" + error +
+                "\nmessage=because\noutput_bytes=0\n\n")
+        .receipt.error()
+        .kind;
+  };
+  EXPECT_EQ(kind("refused"), ErrorKind::kRefused);
+  EXPECT_EQ(kind("directory_changed"), ErrorKind::kCorrupt);
+  EXPECT_EQ(kind("invalid"), ErrorKind::kInvalid);
+  EXPECT_EQ(kind("unavailable"), ErrorKind::kUnreachable);
+  EXPECT_EQ(kind("unknown"), ErrorKind::kOutcomeUnknown);
+  EXPECT_EQ(kind("internal"), ErrorKind::kInternal);
+  EXPECT_EQ(kind("new-in-version-9"), ErrorKind::kInternal);
+}
+
+TEST(Protocol, MakesOutputValidUtf8) {
+  const std::string raw = "a\xc3\xa9\xff\xc3(\xe2\x82\xac\xed\xa0\x80\x80";
+  const RemoteReply reply = Read(
+      "mailhub-runner 1\nnonce=n\nresult=ok\ndirectory_id=d\nboot_id=b\nuptime=1.0\n"
+      "output_bytes=" +
+      std::to_string(raw.size()) + "\n\n" + raw);
+  ASSERT_TRUE(reply.receipt);
+  EXPECT_EQ(reply.receipt->output,
+            "a\xc3\xa9?"
+            "?(\xe2\x82\xac?"
+            "?"
+            "?"
+            "?");
+}
+
+}  // namespace
+}  // namespace mailhub::remote

@@ -1,0 +1,265 @@
+// The whole way: queue, SSH, a real sshd, the real runner.
+#include "actuator/remote/remote_hosts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <sstream>
+#include <vector>
+
+#include "actuator/remote/runner_script.h"
+#include "lib/ssh/testing_sshd.h"
+
+namespace mailhub::remote {
+namespace {
+
+using engine::ReceiptState;
+using engine::RemoteReply;
+using engine::RemoteRequest;
+using engine::RemoteVerb;
+using testing::HasSubstr;
+
+class Hosts : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!ssh::SshdInstalled()) GTEST_SKIP() << "no sshd here";
+    sshd = std::make_unique<ssh::TestingSshd>();
+    directory = sshd->directory() + "/runner";
+    options.directory = directory;
+    options.arguments = "--dir " + directory + " --allow-tmpfs --no-systemd";
+    options.first_pause = Milliseconds(1);
+    options.longest_pause = Milliseconds(1);
+    const ssh::SshTarget target = sshd->Target();
+    site.known_hosts = target.known_hosts_file;
+    site.actuator_key = target.identity_file;
+    for (const char* name : {"x500", "mailhub1"}) {
+      config::Host& host = site.hosts[name];
+      host.name = name;
+      host.address = target.address;
+      host.port = target.port;
+      host.user = target.user;
+    }
+    site.hosts["ex2k10"] = site.hosts["x500"];
+    site.hosts["ex2k10"].platform = config::Platform::kWindows;
+    Open();
+  }
+  void Open() {
+    hosts = std::make_unique<RemoteHosts>(std::make_shared<config::Site>(site), options);
+    hosts->Begin("journal-a", 1);
+  }
+  std::future<RemoteReply> Submit(const RemoteRequest& request) {
+    auto promise = std::make_shared<std::promise<RemoteReply>>();
+    auto future = promise->get_future();
+    hosts->Submit(request, [promise](RemoteReply reply) { promise->set_value(std::move(reply)); });
+    return future;
+  }
+  RemoteReply Ask(RemoteVerb verb, const std::string& key = "", const std::string& command = "",
+                  const std::string& host = "x500") {
+    RemoteRequest request = Request(verb, key, command);
+    request.host = host;
+    auto future = Submit(request);
+    if (future.wait_for(std::chrono::seconds(30)) != std::future_status::ready) {
+      ADD_FAILURE() << "no answer";
+      return {};
+    }
+    RemoteReply reply = future.get();
+    if (verb == RemoteVerb::kHello && reply.receipt) directory_id = reply.directory_id;
+    return reply;
+  }
+  RemoteRequest Request(RemoteVerb verb, const std::string& key, const std::string& command) const {
+    RemoteRequest request;
+    request.verb = verb;
+    request.host = "x500";
+    request.key = key;
+    request.command = command;
+    if (verb != RemoteVerb::kHello) request.directory_id = directory_id;
+    return request;
+  }
+  std::string Runner() const { return directory + "/bin/runner-" + RunnerDigest().substr(0, 16); }
+  std::string Evidence() const {
+    std::ifstream in(sshd->directory() + "/evidence");
+    std::ostringstream all;
+    all << in.rdbuf();
+    return all.str();
+  }
+  std::string Trace(const std::string& word) const {
+    return "echo " + word + " >>" + sshd->directory() + "/evidence";
+  }
+  static ErrorKind KindOf(const RemoteReply& reply) {
+    return reply.receipt ? ErrorKind::kNotFound : reply.receipt.error().kind;
+  }
+
+  std::unique_ptr<ssh::TestingSshd> sshd;
+  std::string directory;
+  std::string directory_id;
+  LinkOptions options;
+  config::Site site;
+  std::unique_ptr<RemoteHosts> hosts;
+};
+
+TEST_F(Hosts, PutsTheRunnerInPlaceAndRunsAStepOnce) {
+  const RemoteReply hello = Ask(RemoteVerb::kHello);
+  ASSERT_TRUE(hello.receipt) << hello.receipt.error().message;
+  EXPECT_GT(hello.mark.uptime_s, 0);
+  for (int i = 0; i < 2; ++i) {
+    const RemoteReply reply = Ask(RemoteVerb::kRun, "r/1/1", Trace("x") + "; echo said; exit 3");
+    ASSERT_TRUE(reply.receipt) << reply.receipt.error().message;
+    EXPECT_EQ(reply.receipt->state, ReceiptState::kFinished);
+    EXPECT_EQ(reply.receipt->exit_status, 3);
+    EXPECT_EQ(reply.receipt->output, "said\n");
+  }
+  EXPECT_EQ(Evidence(), "x\n");
+}
+
+TEST_F(Hosts, LeavesARunnerThatIsThereAndReplacesADamagedOne) {
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  const auto written = std::filesystem::last_write_time(Runner());
+  Open();
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  EXPECT_EQ(std::filesystem::last_write_time(Runner()), written);
+  std::filesystem::resize_file(Runner(), 100);
+  Open();
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  EXPECT_EQ(std::filesystem::file_size(Runner()), RunnerScript().size());
+}
+
+TEST_F(Hosts, AnswersThatALongCommandStillRuns) {
+  options.run_wait = Milliseconds(100);
+  Open();
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  const RemoteReply early = Ask(RemoteVerb::kRun, "r/1/1", "sleep 0.5; echo done");
+  ASSERT_TRUE(early.receipt);
+  EXPECT_EQ(early.receipt->state, ReceiptState::kRunning);
+  RemoteReply late;
+  do {
+    late = Ask(RemoteVerb::kStatus, "r/1/1");
+    ASSERT_TRUE(late.receipt);
+  } while (late.receipt->state == ReceiptState::kRunning);
+  EXPECT_EQ(late.receipt->output, "done\n");
+}
+
+TEST_F(Hosts, SurvivesMoreLongCommandsThanAConnectionHasChannels) {
+  options.run_wait = Milliseconds(20);
+  Open();
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  for (int i = 0; i < 12; ++i) {
+    const RemoteReply reply = Ask(RemoteVerb::kRun, "r/" + std::to_string(i) + "/1", "sleep 4");
+    ASSERT_TRUE(reply.receipt) << i << ": " << reply.receipt.error().message;
+  }
+}
+
+TEST_F(Hosts, DoesNotKnowTheOutcomeWhenTheConnectionIsCutAndLearnsItByAskingAgain) {
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  // Ends the sshd process that serves this very connection: the runner's parent.
+  const std::string cut = "r=$(ps -o ppid= -p $PPID); kill -9 $(ps -o ppid= -p $r); sleep 0.1; " +
+                          Trace("x") + "; exit 9";
+  EXPECT_EQ(KindOf(Ask(RemoteVerb::kRun, "r/1/1", cut)), ErrorKind::kOutcomeUnknown);
+  RemoteReply again;
+  do {
+    again = Ask(RemoteVerb::kRun, "r/1/1", cut);
+    ASSERT_TRUE(again.receipt) << again.receipt.error().message;
+  } while (again.receipt->state == ReceiptState::kRunning);
+  EXPECT_EQ(again.receipt->state, ReceiptState::kFinished);
+  EXPECT_EQ(again.receipt->exit_status, 9);
+  EXPECT_EQ(Evidence(), "x\n");
+}
+
+TEST_F(Hosts, SaysThatTheReceiptsAreGoneEvenWhenTheRunnerWentWithThem) {
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  ASSERT_TRUE(Ask(RemoteVerb::kRun, "r/1/1", Trace("x")).receipt);
+  std::filesystem::remove_all(directory);
+  EXPECT_EQ(KindOf(Ask(RemoteVerb::kRun, "r/1/1", Trace("x"))), ErrorKind::kCorrupt);
+  EXPECT_EQ(Evidence(), "x\n");
+}
+
+TEST_F(Hosts, TellsUnreachableFromRefused) {
+  config::Site strange = site;
+  strange.hosts["x500"].port = 1;
+  hosts->UseSite(std::make_shared<config::Site>(strange));
+  EXPECT_EQ(KindOf(Ask(RemoteVerb::kHello)), ErrorKind::kUnreachable);
+  strange = site;
+  strange.actuator_key = sshd->NewKey("stranger");
+  hosts->UseSite(std::make_shared<config::Site>(strange));
+  EXPECT_EQ(KindOf(Ask(RemoteVerb::kHello)), ErrorKind::kRefused);
+  strange = site;
+  strange.known_hosts = "/dev/null";
+  hosts->UseSite(std::make_shared<config::Site>(strange));
+  EXPECT_EQ(KindOf(Ask(RemoteVerb::kHello)), ErrorKind::kRefused);
+  hosts->UseSite(std::make_shared<config::Site>(site));
+  EXPECT_TRUE(Ask(RemoteVerb::kHello).receipt);
+}
+
+TEST_F(Hosts, RefusesHostsThatCannotRunSteps) {
+  const RemoteReply windows = Ask(RemoteVerb::kRun, "r/1/1", "true", "ex2k10");
+  EXPECT_EQ(KindOf(windows), ErrorKind::kInvalid);
+  EXPECT_THAT(windows.receipt.error().message, HasSubstr("cannot run steps on windows"));
+  EXPECT_EQ(KindOf(Ask(RemoteVerb::kRun, "r/1/1", "true", "nobody")), ErrorKind::kInvalid);
+}
+
+TEST_F(Hosts, SaysItWhenTheRunnerCannotBePutInPlace) {
+  options.directory = "/proc/mailhub-runner";
+  Open();
+  const RemoteReply reply = Ask(RemoteVerb::kHello);
+  EXPECT_EQ(KindOf(reply), ErrorKind::kRefused);
+  EXPECT_THAT(reply.receipt.error().message, HasSubstr("/proc/mailhub-runner"));
+}
+
+TEST_F(Hosts, ObeysAnotherJournalOnlyAfterATakeover) {
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  hosts->Begin("journal-b", 1);
+  const RemoteReply refused = Ask(RemoteVerb::kHello);
+  EXPECT_EQ(KindOf(refused), ErrorKind::kRefused);
+  EXPECT_THAT(refused.receipt.error().message, HasSubstr("journal-a"));
+  std::promise<RemoteReply> taken;
+  hosts->TakeOver("x500", [&](RemoteReply reply) { taken.set_value(std::move(reply)); });
+  ASSERT_TRUE(taken.get_future().get().receipt);
+  EXPECT_TRUE(Ask(RemoteVerb::kHello).receipt);
+}
+
+TEST_F(Hosts, LetsASlowHostDelayNobodyElseAndBoundsItsQueue) {
+  options.run_wait = Milliseconds(3'000);
+  Open();
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  const RealClock clock;
+  const SteadyTime begun = clock.Steady();
+  auto slow = Submit(Request(RemoteVerb::kRun, "r/1/1", "sleep 2"));
+  int overloaded = 0;
+  std::vector<std::future<RemoteReply>> waiting;
+  for (int i = 0; i < 70; ++i) waiting.push_back(Submit(Request(RemoteVerb::kStatus, "r/1/1", "")));
+  for (auto& one : waiting) {
+    if (one.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+      overloaded += KindOf(one.get()) == ErrorKind::kOverloaded ? 1 : 0;
+    }
+  }
+  EXPECT_GE(overloaded, 5);
+  EXPECT_TRUE(Ask(RemoteVerb::kStatus, "r/2/1", "", "mailhub1").receipt);
+  EXPECT_LT(clock.Steady() - begun, Milliseconds(2'000));
+}
+
+TEST_F(Hosts, StopsSoonAndCallsNobodyAfterwards) {
+  options.run_wait = Milliseconds(60'000);
+  Open();
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  std::atomic<int> calls = 0;
+  for (int i = 0; i < 3; ++i) {
+    hosts->Submit(Request(RemoteVerb::kRun, "r/1/1", Trace("x") + "; sleep 5"),
+                  [&](const RemoteReply&) { ++calls; });
+  }
+  while (Evidence().empty()) std::this_thread::sleep_for(Milliseconds(2));
+  const RealClock clock;
+  const SteadyTime begun = clock.Steady();
+  hosts->Stop();
+  EXPECT_LT(clock.Steady() - begun, Milliseconds(2'000));
+  const int calls_at_stop = calls;
+  EXPECT_EQ(calls_at_stop, 0);
+  hosts->Submit(Request(RemoteVerb::kHello, "", ""), [&](const RemoteReply&) { ++calls; });
+  hosts.reset();
+  EXPECT_EQ(calls, calls_at_stop);
+}
+
+}  // namespace
+}  // namespace mailhub::remote

@@ -1,0 +1,187 @@
+// The dead man: what the host does by itself, and what it never does.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "actuator/remote/testing_runner.h"
+
+namespace mailhub::remote {
+namespace {
+
+using engine::LeaseState;
+using engine::ReceiptState;
+using engine::RemoteReply;
+using engine::RemoteVerb;
+using testing::HasSubstr;
+
+constexpr Milliseconds kAfter{60'000};
+
+class DeadMan : public testing::Test {
+ protected:
+  DeadMan() : host(UsualSetup()[0]) { EXPECT_TRUE(host.Hello().receipt); }
+
+  std::string Trace(const std::string& word) const {
+    return "echo " + word + " >>" + host.evidence();
+  }
+  static void ExpectLease(const RemoteReply& reply, LeaseState state) {
+    ASSERT_TRUE(reply.receipt) << reply.receipt.error().message;
+    EXPECT_EQ(reply.lease, state) << reply.lease_detail;
+  }
+  RemoteReply Renew(const std::string& key, Milliseconds after) {
+    engine::RemoteRequest request;
+    request.verb = RemoteVerb::kRenew;
+    request.key = key;
+    request.after = after;
+    return host.Ask(request);
+  }
+  // As if the lease had been armed or renewed that much earlier.
+  void Age(const std::string& key, int seconds) {
+    const std::string file = "leases/" + key + ".lease";
+    std::string lease = host.ReadFile(file);
+    const size_t at = lease.find("uptime_s=") + 9;
+    const size_t end = lease.find('\n', at);
+    const int uptime = std::stoi(lease.substr(at, end - at));
+    lease.replace(at, end - at, std::to_string(uptime - seconds));
+    host.WriteFile(file, lease);
+  }
+  // Looks at the leases until the lease is restored, or `longest` has passed.
+  bool RestoredWithin(const std::string& key, Milliseconds longest) {
+    return Eventually(
+        [&] {
+          host.LookAtLeases();
+          return host.ReadFile("leases/" + key + ".lease").find("state=restored") !=
+                 std::string::npos;
+        },
+        longest);
+  }
+  RunnerHost host;
+};
+
+TEST_F(DeadMan, RestoresOnceWhenNobodyRenewsAndSaysSoToEveryVerb) {
+  ExpectLease(host.Arm("r/stop", Trace("restored") + "; echo said; exit 5", kAfter),
+              LeaseState::kArmed);
+  Age("r@stop", 62);
+  ASSERT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
+  host.LookAtLeases();
+  EXPECT_EQ(host.Evidence(), "restored\n");
+  EXPECT_EQ(host.ReadFile("leases/r@stop.out"), "said\n");
+  for (const RemoteReply& reply :
+       {Renew("r/stop", kAfter),
+        host.Arm("r/stop", Trace("restored") + "; echo said; exit 5", kAfter),
+        host.Do(RemoteVerb::kDisarm, "r/stop"), host.Do(RemoteVerb::kDisarm, "r/stop")}) {
+    ExpectLease(reply, LeaseState::kRestored);
+    EXPECT_THAT(reply.lease_detail, HasSubstr("exit status 5"));
+  }
+  EXPECT_EQ(host.Evidence(), "restored\n");
+}
+
+TEST_F(DeadMan, TellsHelloWhatItHasDone) {
+  ExpectLease(host.Hello(), LeaseState::kNone);
+  ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
+  ExpectLease(host.Hello(), LeaseState::kArmed);
+  Age("r@stop", 62);
+  ASSERT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
+  const RemoteReply hello = host.Hello();
+  ExpectLease(hello, LeaseState::kRestored);
+  EXPECT_THAT(hello.lease_detail, HasSubstr("r@stop"));
+}
+
+TEST_F(DeadMan, MayBeArmedAgainOnceDisarmed) {
+  ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
+  Age("r@stop", 62);
+  ASSERT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kRestored);
+  ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kNone);
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kNone);
+}
+
+TEST_F(DeadMan, DoesNothingAsLongAsItIsRenewed) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  Age("r@stop", 58);
+  host.LookAtLeases();
+  ExpectLease(Renew("r/stop", kAfter), LeaseState::kArmed);
+  Age("r@stop", 58);
+  host.LookAtLeases();
+  ExpectLease(Renew("r/stop", kAfter), LeaseState::kArmed);
+  EXPECT_EQ(host.Evidence(), "");
+  // The other way round: it would have been seen.
+  Age("r@stop", 62);
+  EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
+  EXPECT_EQ(host.Evidence(), "restored\n");
+}
+
+TEST_F(DeadMan, DoesNothingWhenDisarmed) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  Age("r@stop", 62);
+  // The timer may come first: then the host says that it did.
+  const RemoteReply reply = host.Do(RemoteVerb::kDisarm, "r/stop");
+  ASSERT_TRUE(reply.receipt);
+  host.LookAtLeases();
+  const RemoteReply renewed = Renew("r/stop", kAfter);
+  EXPECT_EQ(renewed.lease, reply.lease);
+  EXPECT_EQ(host.Evidence(), reply.lease == LeaseState::kNone ? "" : "restored\n");
+}
+
+TEST_F(DeadMan, WaitsForWhatTheRunStillHasRunning) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  ASSERT_TRUE(host.Launch("r/job/1", "sleep 66").receipt);
+  ASSERT_TRUE(host.Launch("q/job/1", "sleep 66").receipt);
+  Age("r@stop", 62);
+  const std::string aged = host.ReadFile("leases/r@stop.lease");
+  // It is armed anew, by the timer itself.
+  ASSERT_TRUE(Eventually([&] {
+    host.LookAtLeases();
+    return host.ReadFile("leases/r@stop.lease") != aged;
+  }));
+  EXPECT_EQ(host.Evidence(), "");
+  ExpectLease(Renew("r/stop", kAfter), LeaseState::kArmed);
+  // Another run's job does not count.
+  ASSERT_TRUE(host.Do(RemoteVerb::kCancel, "r/job/1").receipt);
+  Age("r@stop", 62);
+  EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
+}
+
+TEST_F(DeadMan, CountsFromTheBootAfterAReboot) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  std::string lease = host.ReadFile("leases/r@stop.lease");
+  const size_t boot = lease.find("boot_id=") + 8;
+  lease[boot] = lease[boot] == 'x' ? 'y' : 'x';
+  lease.replace(lease.find("after_ms="), 14, "after_ms=90000");
+  host.WriteFile("leases/r@stop.lease", lease);
+  // This machine has been up for longer than that.
+  EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
+}
+
+TEST_F(DeadMan, TakesUpARestoringThatWasCutOff) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  std::string lease = host.ReadFile("leases/r@stop.lease");
+  lease.replace(lease.find("state=armed"), 11, "state=restoring");
+  lease.replace(lease.find("pid=\nstart="), 11, "pid=1\nstart=12345678");
+  host.WriteFile("leases/r@stop.lease", lease);
+  EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
+  EXPECT_EQ(host.Evidence(), "restored\n");
+}
+
+TEST_F(DeadMan, IsArmedByNobodyWhoMayNotAct) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  host.identity.epoch = 0;
+  for (const RemoteReply& reply : {host.Arm("r/other", "true", kAfter), Renew("r/stop", kAfter),
+                                   host.Do(RemoteVerb::kDisarm, "r/stop")}) {
+    ASSERT_FALSE(reply.receipt);
+    EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kRefused);
+  }
+}
+
+TEST_F(DeadMan, KeepsItsRunFromBeingSweptWhileItIsArmed) {
+  ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
+  const RemoteReply swept = host.Do(RemoteVerb::kSweep, "r");
+  ASSERT_FALSE(swept.receipt);
+  EXPECT_EQ(swept.receipt.error().kind, ErrorKind::kRefused);
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kNone);
+  EXPECT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
+}
+
+}  // namespace
+}  // namespace mailhub::remote

@@ -1,0 +1,303 @@
+// The runner's rules about keys and receipts, under every shell that is here.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "actuator/remote/testing_runner.h"
+
+namespace mailhub::remote {
+namespace {
+
+using engine::ReceiptState;
+using engine::RemoteReply;
+using engine::RemoteVerb;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class Runner : public testing::TestWithParam<RunnerSetup> {
+ protected:
+  Runner() : host(GetParam()) {
+    const RemoteReply hello = host.Hello();
+    EXPECT_TRUE(hello.receipt) << hello.receipt.error().message;
+  }
+  // A command that leaves a trace, so that what ran can be counted.
+  std::string Trace(const std::string& word) const {
+    return "echo " + word + " >>" + host.evidence();
+  }
+  static void ExpectFailure(const RemoteReply& reply, ErrorKind kind, const std::string& words) {
+    ASSERT_FALSE(reply.receipt);
+    EXPECT_EQ(reply.receipt.error().kind, kind);
+    EXPECT_THAT(reply.receipt.error().message, HasSubstr(words));
+  }
+  static void ExpectState(const RemoteReply& reply, ReceiptState state) {
+    ASSERT_TRUE(reply.receipt) << reply.receipt.error().message;
+    EXPECT_EQ(reply.receipt->state, state);
+  }
+  RunnerHost host;
+};
+
+std::string SetupName(const testing::TestParamInfo<RunnerSetup>& setup) {
+  return setup.param.name;
+}
+INSTANTIATE_TEST_SUITE_P(, Runner, testing::ValuesIn(MAILHUB_SETUPS()), SetupName);
+
+TEST_P(Runner, RunsACommandOnceAndReturnsItsReceiptEverAfter) {
+  const std::string command = Trace("x") + "; echo out; echo err >&2; exit 3";
+  for (int i = 0; i < 2; ++i) {
+    const RemoteReply reply = host.Run("r/1/1", command);
+    ExpectState(reply, ReceiptState::kFinished);
+    EXPECT_EQ(reply.receipt->exit_status, 3);
+    EXPECT_EQ(reply.receipt->output, "out\nerr\n");
+    EXPECT_EQ(reply.directory_id, host.directory_id);
+    EXPECT_FALSE(reply.mark.boot_id.empty());
+    EXPECT_GT(reply.mark.uptime_s, 0);
+  }
+  EXPECT_EQ(host.Evidence(), "x\n");
+}
+
+TEST_P(Runner, GivesCommandsAPlainEnvironmentAndNoInput) {
+  const RemoteReply reply =
+      host.Run("r/1/1", "cat; echo \"${SSH_CONNECTION-none} $MAILHUB_KEY\"; trap");
+  ExpectState(reply, ReceiptState::kFinished);
+  EXPECT_EQ(reply.receipt->output, "none r/1/1\n");
+}
+
+TEST_P(Runner, KeepsCommandsByteForByte) {
+  // Bytes that shells use internally as marks, trailing newlines, quotes, backslashes.
+  const RemoteReply reply = host.Run(
+      "r/1/1", "printf '%s' '\xc3\x89t\xc3\xa9 \\n \"$HOME\"' ; echo '\xc2\x81\xc2\x88'\n\n");
+  ExpectState(reply, ReceiptState::kFinished);
+  EXPECT_EQ(reply.receipt->output, "\xc3\x89t\xc3\xa9 \\n \"$HOME\"\xc2\x81\xc2\x88\n");
+}
+
+TEST_P(Runner, RefusesAKeyThatWasClaimedForAnotherCommand) {
+  ExpectState(host.Run("r/1/1", Trace("first")), ReceiptState::kFinished);
+  ExpectFailure(host.Run("r/1/1", Trace("second")), ErrorKind::kRefused, "another command");
+  ExpectFailure(host.Launch("r/1/1", Trace("second")), ErrorKind::kRefused, "another command");
+  EXPECT_EQ(host.Evidence(), "first\n");
+}
+
+TEST_P(Runner, RunsAKeyOnceHoweverManyAskAtOnce) {
+  engine::RemoteRequest request;
+  request.verb = RemoteVerb::kRun;
+  request.key = "r/1/1";
+  request.command = Trace("x");
+  Exchange exchange;
+  exchange.wait = Milliseconds(10'000);
+  std::vector<RunnerCall> calls;
+  for (int i = 0; i < 20; ++i) calls.push_back(host.Start(request, exchange));
+  for (RunnerCall& call : calls) ExpectState(call.Wait(), ReceiptState::kFinished);
+  EXPECT_EQ(host.Evidence(), "x\n");
+}
+
+TEST_P(Runner, AnswersThatACommandStillRunsAndLaterHowItEnded) {
+  const RemoteReply early =
+      host.Run("r/1/1", "echo begun; sleep 0.6; echo done", Milliseconds(200));
+  ExpectState(early, ReceiptState::kRunning);
+  EXPECT_EQ(early.receipt->output, "begun\n");
+  const RemoteReply late = host.Settled("r/1/1");
+  ExpectState(late, ReceiptState::kFinished);
+  EXPECT_EQ(late.receipt->output, "begun\ndone\n");
+  // Without /proc/uptime, time comes in whole seconds.
+  const Milliseconds least(host.setup.name == "bare" ? 0 : 500);
+  EXPECT_GE(late.receipt->duration, least);
+}
+
+TEST_P(Runner, DoesNotWaitForADaemonThatKeepsTheOutputOpen) {
+  const RealClock clock;
+  const SteadyTime before = clock.Steady();
+  const RemoteReply reply = host.Run("r/1/1", "sleep 8 & echo started");
+  ExpectState(reply, ReceiptState::kFinished);
+  EXPECT_EQ(reply.receipt->output, "started\n");
+  EXPECT_LT(clock.Steady() - before, Milliseconds(6'000));
+}
+
+TEST_P(Runner, LaunchesAJobThatLivesOnItsOwn) {
+  const RemoteReply launched = host.Launch("r/job/1", Trace("begun") + "; sleep 0.3; exit 4");
+  ExpectState(launched, ReceiptState::kRunning);
+  ExpectState(host.Launch("r/job/1", Trace("begun") + "; sleep 0.3; exit 4"),
+              ReceiptState::kRunning);
+  const RemoteReply settled = host.Settled("r/job/1");
+  ExpectState(settled, ReceiptState::kFinished);
+  EXPECT_EQ(settled.receipt->exit_status, 4);
+  EXPECT_EQ(host.Evidence(), "begun\n");
+}
+
+TEST_P(Runner, NeverRunsAVoidKey) {
+  ExpectState(host.Do(RemoteVerb::kStatus, "r/1/1"), ReceiptState::kNone);
+  ExpectState(host.Do(RemoteVerb::kVoid, "r/1/1"), ReceiptState::kVoid);
+  ExpectState(host.Run("r/1/1", Trace("x")), ReceiptState::kVoid);
+  ExpectState(host.Launch("r/1/1", Trace("x")), ReceiptState::kVoid);
+  EXPECT_EQ(host.Evidence(), "");
+  // What has run cannot be made void.
+  ExpectState(host.Run("r/2/1", Trace("y")), ReceiptState::kFinished);
+  ExpectState(host.Do(RemoteVerb::kVoid, "r/2/1"), ReceiptState::kFinished);
+}
+
+TEST_P(Runner, RunsNothingWhenItIsLateForAVoidKey) {
+  // The delayed runner: stopped where it waits for the lock, after its own look at the claim.
+  const std::string lock = host.directory() + "/lock";
+  const bool flock = host.setup.options.find("--no-flock") == std::string::npos;
+  if (!flock) GTEST_SKIP() << "holds flock's lock from outside";
+  engine::RemoteRequest request;
+  request.verb = RemoteVerb::kRun;
+  request.key = "r/1/1";
+  request.command = Trace("x");
+  Exchange exchange;
+  exchange.wait = Milliseconds(5'000);
+  FILE* holder = popen(("exec flock " + lock + " sh -c 'echo held; read x'").c_str(), "w");
+  ASSERT_NE(holder, nullptr);
+  RunnerCall delayed = host.Start(request, exchange);
+  const auto claims = [&] {
+    int found = 0;
+    std::error_code none;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(host.directory() + "/receipts/r", none)) {
+      if (entry.path().filename().string().find(".claim.new.") != std::string::npos) ++found;
+    }
+    return found;
+  };
+  ASSERT_TRUE(Eventually([&] { return claims() == 1; }));
+  kill(delayed.pid(), SIGSTOP);
+  fputs("\n", holder);
+  pclose(holder);
+  ExpectState(host.Do(RemoteVerb::kVoid, "r/1/1"), ReceiptState::kVoid);
+  kill(delayed.pid(), SIGCONT);
+  ExpectState(delayed.Wait(), ReceiptState::kVoid);
+  EXPECT_EQ(host.Evidence(), "");
+}
+
+TEST_P(Runner, RefusesOldEpochsAndStrangeJournals) {
+  ExpectState(host.Run("r/1/1", "true"), ReceiptState::kFinished);
+  host.identity.epoch = 5;
+  ExpectState(host.Do(RemoteVerb::kStatus, "r/1/1"), ReceiptState::kFinished);
+  host.identity.epoch = 4;
+  ExpectFailure(host.Run("r/2/1", Trace("x")), ErrorKind::kRefused, "epoch 4 is over");
+  ExpectFailure(host.Launch("r/2/1", Trace("x")), ErrorKind::kRefused, "epoch 4 is over");
+  ExpectFailure(host.Hello(), ErrorKind::kRefused, "epoch 4 is over");
+  host.identity = {"journal-b", 9};
+  ExpectFailure(host.Run("r/2/1", Trace("x")), ErrorKind::kRefused, "obeys journal journal-a");
+  Exchange takeover;
+  takeover.takeover = true;
+  ASSERT_TRUE(host.Ask({}, takeover).receipt);
+  ExpectState(host.Run("r/2/1", Trace("x")), ReceiptState::kFinished);
+  host.identity = {"journal-a", 5};
+  ExpectFailure(host.Run("r/3/1", Trace("x")), ErrorKind::kRefused, "obeys journal journal-b");
+  EXPECT_EQ(host.Evidence(), "x\n");
+}
+
+TEST_P(Runner, SaysThatItsReceiptsAreOthersThanRecorded) {
+  ExpectState(host.Run("r/1/1", Trace("x")), ReceiptState::kFinished);
+  std::filesystem::remove_all(host.directory());
+  ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kCorrupt, "no receipts directory");
+  const std::string before = host.directory_id;
+  ASSERT_TRUE(host.Hello().receipt);
+  EXPECT_NE(host.directory_id, before);
+  host.directory_id = before;
+  ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kCorrupt, "others than recorded");
+  ExpectFailure(host.Do(RemoteVerb::kStatus, "r/1/1"), ErrorKind::kCorrupt, "others than recorded");
+  ExpectFailure(host.Do(RemoteVerb::kVoid, "r/1/1"), ErrorKind::kCorrupt, "others than recorded");
+  EXPECT_EQ(host.Evidence(), "x\n");
+}
+
+TEST_P(Runner, BoundsWhatAFloodLeavesOnDisk) {
+  const RemoteReply reply =
+      host.Run("r/1/1", "head -c 6000000 /dev/zero | tr '\\0' x; echo; echo the end");
+  ExpectState(reply, ReceiptState::kFinished);
+  EXPECT_EQ(reply.receipt->exit_status, 0);
+  EXPECT_TRUE(reply.receipt->truncated);
+  EXPECT_EQ(reply.receipt->output.size(), 4096U);
+  EXPECT_THAT(reply.receipt->output, testing::EndsWith("x\nthe end\n"));
+  uintmax_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(host.directory() + "/receipts/r")) {
+    bytes += entry.file_size();
+  }
+  EXPECT_LE(bytes, 1024U * 1024U);
+}
+
+TEST_P(Runner, CancelsWithGrandchildrenAndSettlesByStatus) {
+  // Two generations, one of which does not mind TERM.
+  const std::string command = "(trap '' TERM; sleep 61 & echo $! >>" + host.evidence() +
+                              "; wait) & sleep 62 & echo $! >>" + host.evidence() + "; wait";
+  ExpectState(host.Launch("r/1/1", command), ReceiptState::kRunning);
+  ASSERT_TRUE(Eventually([&] {
+    const std::string pids = host.Evidence();
+    return std::count(pids.begin(), pids.end(), '\n') == 2;
+  }));
+  ASSERT_TRUE(host.Do(RemoteVerb::kCancel, "r/1/1").receipt);
+  const RemoteReply settled = host.Settled("r/1/1");
+  ExpectState(settled, ReceiptState::kFinished);
+  EXPECT_THAT(settled.receipt->exit_status, testing::AnyOf(137, 143));
+  std::istringstream pids(host.Evidence());
+  for (int pid = 0; pids >> pid;) {
+    EXPECT_TRUE(Eventually([&] {
+      std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+      std::string line;
+      return !std::getline(stat, line) || line.find(") Z ") != std::string::npos;
+    })) << pid;
+  }
+  // What is over cannot be cancelled, and what never began is not.
+  ExpectState(host.Do(RemoteVerb::kCancel, "r/1/1"), ReceiptState::kFinished);
+  ExpectState(host.Do(RemoteVerb::kCancel, "r/2/1"), ReceiptState::kNone);
+}
+
+TEST_P(Runner, CallsAClaimInterruptedWhenItsRunnerIsGoneOrAnotherBootsOwn) {
+  ExpectState(host.Launch("r/1/1", "sleep 63"), ReceiptState::kRunning);
+  const std::string claim = host.ReadFile("receipts/r/1@1.claim");
+  const int group = atoi(claim.c_str() + claim.find("\npid=") + 5);
+  ASSERT_GT(group, 1);
+  // The whole group, as a machine that loses power would.
+  kill(-group, SIGKILL);
+  const RemoteReply killed = host.Settled("r/1/1");
+  ExpectState(killed, ReceiptState::kInterrupted);
+  // The same process numbers under another boot id, and a claim torn by the crash.
+  ExpectState(host.Launch("r/2/1", "sleep 64"), ReceiptState::kRunning);
+  std::string other = host.ReadFile("receipts/r/2@1.claim");
+  const size_t boot = other.find("boot_id=") + 8;
+  other[boot] = other[boot] == 'x' ? 'y' : 'x';
+  host.WriteFile("receipts/r/3@1.claim", other);
+  ExpectState(host.Do(RemoteVerb::kStatus, "r/3/1"), ReceiptState::kInterrupted);
+  host.WriteFile("receipts/r/4@1.claim", "");
+  ExpectState(host.Do(RemoteVerb::kStatus, "r/4/1"), ReceiptState::kInterrupted);
+}
+
+TEST_P(Runner, SweepsARunForGood) {
+  ExpectState(host.Run("r/1/1", Trace("x")), ReceiptState::kFinished);
+  ExpectState(host.Launch("r/2/1", "sleep 65"), ReceiptState::kRunning);
+  ExpectFailure(host.Do(RemoteVerb::kSweep, "r"), ErrorKind::kRefused, "still working");
+  ExpectState(host.Run("r/1/1", Trace("x")), ReceiptState::kFinished);
+  ASSERT_TRUE(host.Do(RemoteVerb::kCancel, "r/2/1").receipt);
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
+  EXPECT_FALSE(std::filesystem::exists(host.directory() + "/receipts/r"));
+  // One that was held up on its way would run again what has run.
+  ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kRefused, "swept");
+  EXPECT_EQ(host.Evidence(), "x\n");
+}
+
+TEST_P(Runner, RefusesMalformedRequests) {
+  for (const char* key : {"r/1", "r/1/x", "../1/1", "r/../1", "r//1", "r/1/1/1", "r/1/"}) {
+    ExpectFailure(host.Run(key, Trace("x")), ErrorKind::kInvalid, "");
+  }
+  const auto say = [&](const std::string& text) {
+    return RunnerCall(host.Argv(), host.setup.environment, text, "n").Wait();
+  };
+  const std::string head =
+      "mailhub-request 1\nnonce=n\njournal=journal-a\nepoch=1\nkey=r/1/1\n"
+      "verb=run\ndirectory_id=" +
+      host.directory_id + "\ndigest=d\n";
+  ExpectFailure(say(head + "body_bytes=30\n\n" + Trace("x").substr(0, 10)), ErrorKind::kInvalid,
+                "cut short");
+  ExpectFailure(say(head + "body_bytes=3\n\necho too long\n"), ErrorKind::kInvalid, "longer than");
+  ExpectFailure(say(head + "body_bytes=99999999999999\n\nx\n"), ErrorKind::kInvalid, "no number");
+  ExpectFailure(say(head + "surprise=1\nbody_bytes=1\n\nx\n"), ErrorKind::kInvalid, "surprise");
+  EXPECT_EQ(host.Evidence(), "");
+}
+
+}  // namespace
+}  // namespace mailhub::remote

@@ -1,0 +1,109 @@
+// A host for tests: the real runner under a chosen shell, with receipts in a directory of its own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <ostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "actuator/engine/remote.h"
+#include "actuator/remote/protocol.h"
+#include "lib/base/clock.h"
+
+namespace mailhub::remote {
+
+// How the runner is started: shell and the runner's own options.
+struct RunnerSetup {
+  std::string name;            // for the test's name
+  std::string shell = "dash";  // words
+  std::string options;         // words, besides --dir, --allow-tmpfs and --no-systemd
+  std::map<std::string, std::string> environment;  // added; PATH here goes before the usual one
+};
+
+inline void PrintTo(const RunnerSetup& setup, std::ostream* out) {
+  *out << setup.name;
+}
+
+// What the tests run under all the time: dash, or whatever sh is.
+std::vector<RunnerSetup> UsualSetup();
+// The others of dash, bash, busybox and mksh that are installed, and sh where the system has
+// neither /proc nor flock.
+std::vector<RunnerSetup> OtherSetups();
+
+// One invocation under way. Confined to one thread. Destroying it closes its pipes and reaps it if
+// it has ended.
+class RunnerCall {
+ public:
+  RunnerCall(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env,
+             std::string input, std::string nonce);
+  ~RunnerCall();
+  RunnerCall(RunnerCall&& other) noexcept;
+  RunnerCall& operator=(RunnerCall&&) = delete;
+
+  // The reply; kOutcomeUnknown if it ends or 30 s pass without one.
+  engine::RemoteReply Wait();
+  pid_t pid() const { return pid_; }
+  std::string error_output();
+
+ private:
+  pid_t pid_ = -1;
+  int out_ = -1;
+  int err_ = -1;
+  std::string nonce_;
+};
+
+// Owns the directory. Confined to one thread.
+class RunnerHost {
+ public:
+  explicit RunnerHost(RunnerSetup setup);
+  ~RunnerHost();  // ends what the runner left running, and removes the directory
+  RunnerHost(const RunnerHost&) = delete;
+  RunnerHost& operator=(const RunnerHost&) = delete;
+
+  RunnerCall Start(engine::RemoteRequest request, Exchange exchange = {});
+  engine::RemoteReply Ask(engine::RemoteRequest request, Exchange exchange = {});
+
+  // Shorthands; they fill in the recorded directory identity.
+  engine::RemoteReply Hello();  // and records the identity
+  engine::RemoteReply Run(const std::string& key, const std::string& command,
+                          Milliseconds wait = Milliseconds(10'000));
+  engine::RemoteReply Launch(const std::string& key, const std::string& command);
+  engine::RemoteReply Do(engine::RemoteVerb verb, const std::string& key);
+  engine::RemoteReply Arm(const std::string& key, const std::string& restore, Milliseconds after);
+  // Asks for the status until it is another than running; at most 15 s.
+  engine::RemoteReply Settled(const std::string& key);
+  // What the timer does.
+  void LookAtLeases();
+
+  std::vector<std::string> Argv(const std::string& word = "") const;
+  std::string directory() const { return root_ + "/d"; }
+  // A file for commands to write to, and what is in it.
+  std::string evidence() const { return root_ + "/evidence"; }
+  std::string Evidence() const;
+  std::string ReadFile(const std::string& name) const;  // below directory()
+  void WriteFile(const std::string& name, const std::string& text) const;
+
+  RunnerSetup setup;
+  Identity identity{"journal-a", 1};
+  std::string directory_id;
+
+ private:
+  std::string root_;
+};
+
+// Polls `happened` until it is true, at most `longest`.
+template <typename Condition>
+bool Eventually(Condition happened, Milliseconds longest = Milliseconds(15'000)) {
+  const RealClock clock;
+  const SteadyTime deadline = clock.Steady() + longest;
+  while (!happened()) {
+    if (clock.Steady() > deadline) return false;
+    std::this_thread::sleep_for(Milliseconds(2));
+  }
+  return true;
+}
+
+}  // namespace mailhub::remote
