@@ -74,7 +74,12 @@ void Engine::Core::Decide(const std::string& notification, const Alert& alert) {
 
 Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
                                     AlertDecided* record) {
-  if (const auto episode = episodes.find(alert.fingerprint); episode != episodes.end()) {
+  // An alert that began after its episode's run had finished is a new one, whose predecessor's end
+  // nobody reported. (While the run lasts a new startsAt means nothing: a restarted Prometheus
+  // gives one to an alert that never ended.)
+  const auto episode = episodes.find(alert.fingerprint);
+  if (episode != episodes.end() &&
+      !(episode->second.run_finished && alert.starts_at > *episode->second.run_finished)) {
     record->run = episode->second.run;
     record->detail = "this episode was answered before";
     return Decision::kRepeat;

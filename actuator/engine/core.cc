@@ -28,7 +28,7 @@ void Engine::Core::Apply(const Event& event) {
   if (const auto* body = std::get_if<ModeChanged>(&event.body)) mode = body->mode;
   if (const auto* body = std::get_if<AlertDecided>(&event.body)) {
     if (body->decision == Decision::kStartedRun || body->decision == Decision::kJoined) {
-      episodes[body->fingerprint] = {body->run, body->trigger};
+      episodes[body->fingerprint] = {body->run, body->trigger, std::nullopt};
     } else if (!body->firing) {
       episodes.erase(body->fingerprint);
     }
@@ -52,6 +52,9 @@ void Engine::Core::Apply(const Event& event) {
     // The reason had gone; should the alert still fire, its next repeat is decided afresh.
     std::erase_if(episodes, [&](const auto& episode) { return episode.second.run == run.id; });
     return;
+  }
+  for (auto& [fingerprint, episode] : episodes) {
+    if (episode.run == run.id) episode.run_finished = event.at;
   }
   last_runs[RunKey(run.plan().runbook, run.plan().parameters)] = {event.at, run.result};
   if (run.result == RunResult::kSucceeded && run.started_at) {

@@ -57,6 +57,7 @@ struct LiveRun {
 struct Episode {
   std::string run;
   std::string trigger;
+  std::optional<WallTime> run_finished;
 };
 
 struct LastRun {

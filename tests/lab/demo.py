@@ -109,6 +109,7 @@ def main():
     try:
         heading("Six hosts, exporter, Prometheus, Alertmanager, actuator")
         stack.stop_left_running()
+        subprocess.run([lab, "down", "--wipe"], check=True)  # a new site, without an earlier journal's receipts
         subprocess.run([lab, "up"], check=True)
         faults.clear()
         knobs.set_all(KNOBS)

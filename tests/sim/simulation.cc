@@ -109,7 +109,7 @@ void Simulation::Notify(bool firing) {
   alert.firing = firing;
   alert.fingerprint = "f1";
   alert.labels = {{"alertname", "TablesStale"}, {"instance", "hub1"}};
-  alert.starts_at = world_.Now().wall;
+  alert.starts_at = FromUnixMs(1'700'000'000'000);
   notification.alerts = {alert};
   engine::Output output = engine_->Handle(notification, world_.Now());
   const bool accepted = output.answer.has_value();
