@@ -3,9 +3,6 @@
 
 #include <algorithm>
 
-#include "lib/http/server.h"
-#include "lib/http/web_config.h"
-
 namespace mailhub {
 namespace {
 
@@ -60,20 +57,6 @@ Result<Configuration> LoadConfiguration(const std::string& path) {
   }
   configuration.settings = *std::move(settings);
   return configuration;
-}
-
-Status CheckListenAddress(const std::string& address, const std::string& web_config_file) {
-  if (http::IsLoopback(address)) return {};
-  const char* why =
-      "others than this machine could reach it: TLS and authentication (web.config.file) are "
-      "needed";
-  if (web_config_file.empty()) return Fail(ErrorKind::kRefused, address + ": " + why);
-  const auto web = http::WebConfig::Load(web_config_file);
-  if (!web) return Fail(web.error());
-  if (!(*web)->UsesTls() || !((*web)->RequiresLogin() || (*web)->RequiresClientCertificate())) {
-    return Fail(ErrorKind::kRefused, address + ": " + why);
-  }
-  return {};
 }
 
 }  // namespace mailhub

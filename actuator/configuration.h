@@ -22,8 +22,4 @@ struct Configuration {
 // of its parameters.
 Result<Configuration> LoadConfiguration(const std::string& path);
 
-// kRefused when the actuator would listen on `address` where others can reach it without TLS and
-// authentication.
-Status CheckListenAddress(const std::string& address, const std::string& web_config_file);
-
 }  // namespace mailhub

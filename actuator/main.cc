@@ -1,24 +1,23 @@
 // Puts the actuator together: the real clock, SSH, Prometheus and the journal meet here alone.
+#include <atomic>
 #include <cstdio>
 #include <memory>
 
-#include "actuator/api/api.h"
+#include "actuator/api/metrics.h"
 #include "actuator/configuration.h"
 #include "actuator/journal/journal.h"
 #include "actuator/options.h"
 #include "actuator/ports.h"
 #include "actuator/service/service.h"
-#include "actuator/webhook/receiver.h"
+#include "actuator/web.h"
 #include "lib/base/log.h"
 #include "lib/config/yaml.h"
 #include "lib/daemon/daemon.h"
-#include "lib/http/server.h"
 
 namespace mailhub {
 namespace {
 
 constexpr char kVersion[] = MAILHUB_VERSION;
-constexpr int kEventStreams = 6;
 constexpr size_t kHistoryForMetrics = 10'000;
 constexpr Milliseconds kLongestShutdown{1'900};
 
@@ -56,45 +55,106 @@ Result<condition::GateOptions> GateOptionsOf(const settings::PrometheusSettings&
   return options;
 }
 
-// What the HTTP side is made of; owns nothing that the service uses.
-class Web {
+// Everything of one life of the program, in the order in which it depends on each other.
+class Program {
  public:
-  Web(service::Service* service, api::ActuatorMetrics* metrics, const Clock* clock,
-      const settings::Fixed& fixed, http::ServerOptions options)
-      : receiver_(service, fixed.webhook_token_file),
-        server_(WithHooks(std::move(options), metrics)) {
-    api::ApiOptions api_options;
-    api_options.version = kVersion;
-    api_options.token_file = fixed.web.api_token_file;
-    api_options.max_event_streams = kEventStreams;
-    api::AddRoutes(server_, *service, *metrics, *clock, api_options);
-    server_.Handle("POST", webhook::kPath,
-                   [this](const http::Request& request) { return receiver_.Receive(request); });
+  Program(const ActuatorOptions& options, Configuration configuration, settings::Fixed fixed,
+          condition::GateOptions gate_options, std::unique_ptr<journal::Journal> journal)
+      : config_file_(options.config_file),
+        as_read_(configuration.settings.fixed),
+        fixed_(std::move(fixed)),
+        journal_(std::move(journal)),
+        metrics_(kVersion),
+        observer_(&metrics_),
+        prometheus_(std::move(gate_options), &clock_),
+        hosts_(configuration.site),
+        hosts_port_(&hosts_),
+        service_(OptionsFor(configuration),
+                 {journal_.get(), &hosts_port_, &prometheus_, &observer_, &clock_},
+                 journal::JournalReader(fixed_.journal)) {}
+
+  int Run() {
+    if (Status replayed = service_.Replay(); !replayed)
+      return Refuse("The journal cannot be read", replayed.error());
+    if (auto history = service_.History("", kHistoryForMetrics))
+      metrics_.Restore(*history, *service_.Look());
+    // Listening first: who may not listen must not act either. Until the epoch is committed the
+    // service refuses whatever comes.
+    auto web = Web::Make(fixed_, kVersion, &service_, &metrics_, &clock_);
+    if (!web) return Refuse("The actuator may not listen", web.error());
+    if (Status listening = (*web)->Start(); !listening)
+      return Refuse("The actuator cannot listen", listening.error());
+    LogInfo("Listening", {{"address", fixed_.web.listen_address},
+                          {"port", std::to_string((*web)->Port())},
+                          {"journal", journal_->id()},
+                          {"version", kVersion}});
+    service_.Start();
+
+    daemon::ServeSignals([this] { static_cast<void>(service_.Reload()); });
+    LogInfo("Ending");
+    const daemon::ShutdownLimit limit(kLongestShutdown, fatal_ ? 1 : 0);
+    // The service first: it answers whoever waits, so that the server has nobody to wait for. What
+    // runs on hosts is left alone.
+    prometheus_.Cancel();
+    service_.Stop();
+    (*web)->Stop();
+    hosts_.Stop();
+    return fatal_ ? 1 : 0;
   }
-  http::Server& server() { return server_; }
 
  private:
-  http::ServerOptions WithHooks(http::ServerOptions options, api::ActuatorMetrics* metrics) {
-    options.before_body = [this](const http::Request& request) -> std::optional<http::Response> {
-      if (request.path != webhook::kPath || request.method != "POST") return std::nullopt;
-      return receiver_.BeforeBody(request);
-    };
-    options.on_finished = [metrics](std::string_view route, int status, Milliseconds) {
-      if (route == webhook::kPath) CountWebhook(metrics, status);
+  service::ServiceOptions OptionsFor(const Configuration& configuration) {
+    service::ServiceOptions options;
+    options.version = kVersion;
+    options.engine = configuration.settings.engine;
+    options.plans = configuration.runbooks;
+    options.first_mode = fixed_.first_mode;
+    options.most_waiting = fixed_.most_waiting;
+    options.read_configuration = [this] { return ReadAgain(); };
+    options.on_reloaded = [this](const Status& status) { OnReloaded(status); };
+    options.on_fatal = [this](const Error& error) {
+      LogError("The journal contradicts itself; nothing is done any more",
+               {{"why", error.message}});
+      fatal_ = true;
+      daemon::EndProgram();
     };
     return options;
   }
-  static void CountWebhook(api::ActuatorMetrics* metrics, int status) {
-    using api::NotificationDecision;
-    metrics->WebhookAnswered(status);
-    metrics->NotificationDecided(status == 200   ? NotificationDecision::kAccepted
-                                 : status == 401 ? NotificationDecision::kUnauthorized
-                                 : status == 503 ? NotificationDecision::kOverloaded
-                                                 : NotificationDecision::kInvalid);
+
+  Result<service::Reconfigure> ReadAgain() {
+    auto again = LoadConfiguration(config_file_);
+    if (!again) return Fail(again.error());
+    if (again->settings.fixed != as_read_) {
+      LogWarn(
+          "journal, mode, web, webhook, prometheus, or limits that need a restart have changed");
+    }
+    return service::Reconfigure{.config = again->settings.engine,
+                                .plans = again->runbooks,
+                                .applied = [this, site = again->site] { hosts_.UseSite(site); }};
   }
 
-  const webhook::Receiver receiver_;
-  http::Server server_;
+  void OnReloaded(const Status& status) {
+    metrics_.ConfigReloaded(status.has_value());
+    if (status) {
+      LogInfo("The configuration is in force", {{"file", config_file_}});
+    } else {
+      LogError("The configuration is refused; the old one stays",
+               {{"why", status.error().message}});
+    }
+  }
+
+  const std::string config_file_;
+  const settings::Fixed as_read_;  // to see what a reload cannot change
+  const settings::Fixed fixed_;
+  const RealClock clock_;
+  const std::unique_ptr<journal::Journal> journal_;
+  api::ActuatorMetrics metrics_;
+  MetricsObserver observer_;
+  PrometheusPort prometheus_;
+  remote::RemoteHosts hosts_;
+  HostsPort hosts_port_;
+  std::atomic<bool> fatal_{false};
+  service::Service service_;
 };
 
 int Run(const ActuatorOptions& options) {
@@ -107,75 +167,14 @@ int Run(const ActuatorOptions& options) {
       !allowed) {
     return Refuse("The actuator may not listen there", allowed.error());
   }
-  if (!fixed.webhook_token_file.empty()) {
-    if (Status token = webhook::TokenFile::Check(fixed.webhook_token_file); !token) {
-      return Refuse("The webhook's token file is refused", token.error());
-    }
-  }
   auto gate_options = GateOptionsOf(fixed.prometheus);
   if (!gate_options)
     return Refuse("The password for Prometheus cannot be read", gate_options.error());
-
-  const RealClock clock;
-  auto journal = journal::Journal::Open(fixed.journal, clock.Now());
+  auto journal = journal::Journal::Open(fixed.journal, RealClock().Now());
   if (!journal) return Refuse("The journal cannot be used", journal.error());
-  api::ActuatorMetrics metrics(kVersion);
-  MetricsObserver observer(&metrics);
-  PrometheusPort prometheus(*std::move(gate_options), &clock);
-  remote::RemoteHosts hosts(configuration->site);
-  HostsPort hosts_port(&hosts);
-
-  service::ServiceOptions service_options;
-  service_options.version = kVersion;
-  service_options.engine = configuration->settings.engine;
-  service_options.plans = configuration->runbooks;
-  service_options.first_mode = fixed.first_mode;
-  service_options.most_waiting = fixed.most_waiting;
-  service_options.on_fatal = [](const Error& error) {
-    LogError("The journal contradicts itself; nothing is done any more", {{"why", error.message}});
-    daemon::EndProgram();
-  };
-  service_options.read_configuration = [&]() -> Result<service::Reconfigure> {
-    auto again = LoadConfiguration(options.config_file);
-    metrics.ConfigReloaded(again.has_value());
-    if (!again) {
-      LogError("The configuration is refused; the old one stays", {{"why", again.error().message}});
-      return Fail(again.error());
-    }
-    hosts.UseSite(again->site);
-    LogInfo("The configuration is in force", {{"file", options.config_file}});
-    return service::Reconfigure{again->settings.engine, again->runbooks};
-  };
-  service::Service service(std::move(service_options),
-                           {journal->get(), &hosts_port, &prometheus, &observer, &clock},
-                           journal::JournalReader(fixed.journal));
-  if (Status started = service.Start(); !started)
-    return Refuse("The journal cannot be read", started.error());
-  if (auto history = service.History("", kHistoryForMetrics))
-    metrics.Restore(*history, *service.Look());
-
-  http::ServerOptions server_options;
-  server_options.listen_address = fixed.web.listen_address;
-  server_options.max_connections = fixed.most_connections;
-  server_options.max_streams = kEventStreams + 1;
-  if (!fixed.web.config_file.empty()) {
-    auto web_config = http::WebConfig::Load(fixed.web.config_file);
-    if (!web_config) return Refuse("The web configuration is refused", web_config.error());
-    server_options.web_config = *web_config;
-  }
-  Web web(&service, &metrics, &clock, fixed, std::move(server_options));
-  if (Status listening = web.server().Start(); !listening)
-    return Refuse("The actuator cannot listen", listening.error());
-  LogInfo("Listening", {{"address", fixed.web.listen_address}, {"version", kVersion}});
-
-  daemon::ServeSignals([&] { static_cast<void>(service.Reload()); });  // it has said what is wrong
-  LogInfo("Ending");
-  const daemon::ShutdownLimit limit(kLongestShutdown, 0);
-  prometheus.Cancel();
-  web.server().Stop();
-  service.Stop();
-  hosts.Stop();
-  return 0;
+  Program program(options, *std::move(configuration), std::move(fixed), *std::move(gate_options),
+                  *std::move(journal));
+  return program.Run();
 }
 
 }  // namespace

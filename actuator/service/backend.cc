@@ -58,6 +58,12 @@ Result<std::vector<engine::Event>> Service::RunEvents(const std::string& run) {
 
 Status Service::Reload() {
   const std::lock_guard one_at_a_time(reloading_);
+  Status reloaded = TryReload();
+  if (options_.on_reloaded) options_.on_reloaded(reloaded);
+  return reloaded;
+}
+
+Status Service::TryReload() {
   Result<Reconfigure> read = options_.read_configuration();
   if (!read) return Fail(read.error());
   const auto plans = read->plans;

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,7 @@ namespace mailhub::service {
 struct Reconfigure {
   engine::EngineConfig config;
   std::shared_ptr<const engine::PlanSource> plans;
+  std::function<void()> applied;  // called by the owner, just after; may be empty
 };
 
 using Request = std::variant<engine::Notification, engine::Command, engine::SetMode, Reconfigure>;

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "lib/base/digest.h"
-#include "lib/base/log.h"
 
 namespace mailhub::service {
 namespace {
@@ -45,11 +44,15 @@ Service::~Service() {
   Stop();
 }
 
-Status Service::Start() {
-  const bool is_new = ports_.store->last_seq() == 0;
+Status Service::Replay() {
   const Status replayed = ports_.store->Replay(
       journal::Scope::kEverything, [this](const engine::Event& event) { engine_.Apply(event); });
-  if (!replayed) return replayed;
+  if (replayed) Publish();
+  return replayed;
+}
+
+void Service::Start() {
+  const bool is_new = ports_.store->last_seq() == 0;
   Absorb(engine_.Start(Now(), options_.version));
   if (is_new && options_.first_mode != engine::Mode::kActive) {
     Absorb(engine_.Handle(engine::SetMode{options_.first_mode, "configuration"}, Now()));
@@ -57,7 +60,6 @@ Status Service::Start() {
   questioner_ =
       std::make_unique<Questioner>(ports_.conditions, inbox_, kQuestionThreads, kMostQuestions);
   owner_ = std::jthread([this] { Run(); });
-  return {};
 }
 
 void Service::Stop() {
@@ -98,6 +100,7 @@ void Service::Handle(const std::shared_ptr<Ticket>& ticket) {
         if constexpr (std::is_same_v<std::decay_t<decltype(request)>, Reconfigure>) {
           engine_.Reconfigure(request.config, request.plans.get());
           engine_plans_ = request.plans;  // the old ones may go now
+          if (request.applied) request.applied();
           return {};
         } else {
           return engine_.Handle(request, Now());
@@ -138,7 +141,6 @@ Status Service::TryAppend() {
 // The engine's state already contains the events, so they are appended again and again, and nothing
 // is taken or done meanwhile. Results of effects wait in the inbox.
 void Service::WaitOutFailure(const Error& error) {
-  LogError("the journal cannot be written", {{"error", error.message}});
   ready_ = false;
   const Error refusal{ErrorKind::kOverloaded, "the journal cannot be written: " + error.message};
   inbox_->Refuse(refusal);

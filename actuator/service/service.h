@@ -38,6 +38,8 @@ struct ServiceOptions {
   Milliseconds view_pause{50};
   // For Reload(): reads everything anew. On failure the old configuration stays.
   std::function<Result<Reconfigure>()> read_configuration;
+  // Told how each Reload() ended.
+  std::function<void(const Status&)> on_reloaded;
   // The journal contradicts itself; nothing is done or taken any more. Called on the owner thread.
   std::function<void(const Error&)> on_fatal;
 };
@@ -50,16 +52,19 @@ struct ServicePorts {
   const Clock* clock = nullptr;
 };
 
-// Owns the engine and the threads. All of Backend is thread-safe; Start() and Stop() are for one
-// thread. What `ports` name must outlive it; `past` looks at the same file as ports.store.
+// Owns the engine and the threads. All of Backend is thread-safe; Replay(), Start() and
+// Stop() are for one thread. What `ports` name must outlive it; `past` looks at the same file as
+// ports.store.
 class Service final : public api::Backend {
  public:
   Service(ServiceOptions options, ServicePorts ports, journal::JournalReader past);
   ~Service() override;  // stops
 
-  // Replays the journal, takes up the next epoch, and begins. Fails only if the journal cannot be
-  // read; one that cannot be written is tried again and again, and Ready() is false until then.
-  Status Start();
+  // First: rebuilds the state from the journal, and Look() shows it. Fails if it cannot be read.
+  Status Replay();
+  // Then: takes up the next epoch and begins. A journal that cannot be written is tried again and
+  // again, and Ready() is false until then.
+  void Start();
   // Takes nothing more, answers who waits (kOverloaded), finishes the commit under way. What runs
   // on hosts is left alone. Takes at most 1 s beyond the longest commit. Idempotent.
   void Stop();
@@ -89,6 +94,8 @@ class Service final : public api::Backend {
 
     bool empty() const { return events.empty() && effects.empty() && replies.empty(); }
   };
+
+  Status TryReload();
 
   // --- owner thread only
   void Run();

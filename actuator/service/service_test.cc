@@ -71,7 +71,8 @@ struct Life {
                     journal::JournalReader(directory / "j.db"));
   }
   void StartAndWait() {
-    ASSERT_TRUE(service->Start());
+    ASSERT_TRUE(service->Replay());
+    service->Start();
     ASSERT_TRUE(Eventually([this] { return service->Ready(); }));
   }
   template <typename Condition>
@@ -218,7 +219,8 @@ TEST(Service, TheEpochIsCommittedBeforeHostsSeeItAndGrowsWithEveryStart) {
   for (uint64_t epoch = 1; epoch <= 3; ++epoch) {
     Life life(directory);
     life.store.FailWith(kDiskFull);
-    ASSERT_TRUE(life.service->Start());
+    ASSERT_TRUE(life.service->Replay());
+    life.service->Start();
     ASSERT_TRUE(life.store.WaitForAppend(2));
     EXPECT_TRUE(life.hosts.begun().empty()) << "not committed yet";
     EXPECT_FALSE(life.service->Ready());
@@ -244,8 +246,12 @@ TEST(Service, ANewLifeGoesOnWhereTheOldOneDied) {
     recorded = life.Recorded();
   }
   Life life(directory);
-  EXPECT_EQ(life.Recorded(), recorded) << "the same journal, the same state";
-  life.StartAndWait();
+  EXPECT_EQ(life.Recorded(), recorded);
+  ASSERT_TRUE(life.service->Replay());
+  ASSERT_EQ(life.service->Look()->unfinished.size(), 1u) << "seen before anything begins";
+  EXPECT_EQ(life.service->Look()->unfinished[0].id, run);
+  EXPECT_EQ(life.hosts.requests(), 0u);
+  life.service->Start();
   ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 1; }));
   EXPECT_EQ(life.service->Look()->finished[0].id, run);
   EXPECT_EQ(life.hosts.ran(), (std::map<std::string, int>{{run + "/1/1", 1}})) << "the same key";
@@ -399,13 +405,17 @@ TEST(Service, TheFirstModeIsRecordedOnceAndThenThePersonsChoiceCounts) {
 TEST(Service, AReloadCountsForWhatComesNextAndABadOneChangesNothing) {
   const TestDirectory directory;
   bool good = false;
-  Life life(directory, [&good](ServiceOptions& options) {
-    options.read_configuration = [&good]() -> Result<Reconfigure> {
+  int applied = 0;
+  std::vector<bool> told;
+  Life life(directory, [&](ServiceOptions& options) {
+    options.read_configuration = [&]() -> Result<Reconfigure> {
       if (!good) return Fail(ErrorKind::kInvalid, "actuator.yml:1:1: no");
       engine::EngineConfig config = QuickConfig();
       config.triggers.clear();
-      return Reconfigure{.config = config, .plans = std::make_shared<FakePlans>()};
+      return Reconfigure{
+          .config = config, .plans = std::make_shared<FakePlans>(), .applied = [&] { ++applied; }};
     };
+    options.on_reloaded = [&](const Status& status) { told.push_back(status.has_value()); };
   });
   life.StartAndWait();
   EXPECT_EQ(life.service->Reload().error().message, "actuator.yml:1:1: no");
@@ -413,10 +423,17 @@ TEST(Service, AReloadCountsForWhatComesNextAndABadOneChangesNothing) {
   ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 1; }));
   good = true;
   EXPECT_TRUE(life.service->Reload());
+  EXPECT_EQ(applied, 1);
   ASSERT_TRUE(life.service->Submit(Firing("2")));
   const auto alerts = life.service->Alerts(1);
   ASSERT_TRUE(alerts);
   EXPECT_EQ((*alerts)[0].decided.decision, engine::Decision::kIgnored);
+  // While the journal cannot be written a reload is refused as a whole.
+  life.store.FailWith(kDiskFull);
+  EXPECT_FALSE(life.service->Submit(Firing("3")));
+  EXPECT_FALSE(life.service->Reload());
+  EXPECT_EQ(applied, 1);
+  EXPECT_EQ(told, (std::vector<bool>{false, true, false}));
 }
 
 TEST(Service, StoppingAnswersWhoWaits) {

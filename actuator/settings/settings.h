@@ -19,12 +19,16 @@ struct PrometheusSettings {
   std::string basic_password_file;
   std::string bearer_token_file;
   Milliseconds timeout{5'000};
+
+  bool operator==(const PrometheusSettings&) const = default;
 };
 
 struct WebSettings {
   std::string listen_address = "127.0.0.1:9110";
   std::string config_file;     // TLS and logins; empty: none
   std::string api_token_file;  // what changing something over the API needs; empty: a login
+
+  bool operator==(const WebSettings&) const = default;
 };
 
 // What a restart is needed for when it changes; everything else follows a reload.
@@ -36,6 +40,8 @@ struct Fixed {
   engine::Mode first_mode = engine::Mode::kActive;  // of a new journal
   size_t most_waiting = 256;                        // requests in the inbox; more get 503
   int most_connections = 32;
+
+  bool operator==(const Fixed&) const = default;
 };
 
 // A trigger and where it stands, for messages about what only the runbooks can tell.

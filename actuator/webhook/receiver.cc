@@ -33,11 +33,25 @@ http::Response Refuse(const http::Request& request, int status, const std::strin
 
 }  // namespace
 
-Receiver::Receiver(api::Backend* backend, const std::string& token_file)
+Receiver::Receiver(api::Backend* backend, const std::string& token_file,
+                   std::function<void(int)> answered)
     : backend_(backend),
-      token_file_(token_file.empty() ? std::nullopt : std::make_optional<TokenFile>(token_file)) {}
+      token_file_(token_file.empty() ? std::nullopt : std::make_optional<TokenFile>(token_file)),
+      answered_(std::move(answered)) {}
 
 std::optional<http::Response> Receiver::BeforeBody(const http::Request& request) const {
+  std::optional<http::Response> refusal = Judge(request);
+  if (refusal && answered_) answered_(refusal->status);
+  return refusal;
+}
+
+http::Response Receiver::Receive(const http::Request& request) const {
+  http::Response response = Handle(request);
+  if (answered_) answered_(response.status);
+  return response;
+}
+
+std::optional<http::Response> Receiver::Judge(const http::Request& request) const {
   // Who the server let in by name has proved more than the token would.
   if (request.user.empty()) {
     if (!token_file_) return Refuse(request, 401, "a login is needed");
@@ -55,8 +69,8 @@ std::optional<http::Response> Receiver::BeforeBody(const http::Request& request)
   return std::nullopt;
 }
 
-http::Response Receiver::Receive(const http::Request& request) const {
-  if (auto refusal = BeforeBody(request)) return *std::move(refusal);
+http::Response Receiver::Handle(const http::Request& request) const {
+  if (auto refusal = Judge(request)) return *std::move(refusal);
   if (request.body.size() > kMostBytes) return Refuse(request, 413, "the body is too long");
   Result<engine::Notification> notification = ParseNotification(request.body);
   if (!notification) return Refuse(request, 400, notification.error().message);

@@ -1,6 +1,7 @@
 // POST /api/v1/alerts: where Alertmanager delivers.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -20,16 +21,23 @@ inline constexpr const char* kPath = "/api/v1/alerts";
 // Thread-safe. Owns nothing; `backend` must outlive it.
 class Receiver {
  public:
-  // `token_file` may be empty only where the server asks for a login.
-  Receiver(api::Backend* backend, const std::string& token_file);
+  // `token_file` may be empty only where the server asks for a login. `answered` is told the status
+  // of each delivery that came this far; it may be empty.
+  Receiver(api::Backend* backend, const std::string& token_file,
+           std::function<void(int)> answered = {});
 
   // What can be said before the body is read: for http::ServerOptions::before_body.
   std::optional<http::Response> BeforeBody(const http::Request& request) const;
+  // Looks at everything again, so that it is safe without the other.
   http::Response Receive(const http::Request& request) const;
 
  private:
+  std::optional<http::Response> Judge(const http::Request& request) const;
+  http::Response Handle(const http::Request& request) const;
+
   api::Backend* const backend_;
   const std::optional<TokenFile> token_file_;
+  const std::function<void(int)> answered_;
 };
 
 }  // namespace mailhub::webhook

@@ -121,6 +121,16 @@ TEST_F(ReceiverTest, WhomTheServerLetInNeedsNoToken) {
   EXPECT_EQ(Receiver(&backend_, "").Receive(request).status, 401) << "nobody gets in unproved";
 }
 
+TEST_F(ReceiverTest, EachAnswerIsToldOnce) {
+  std::vector<int> told;
+  const Receiver receiver(&backend_, path_, [&told](int status) { told.push_back(status); });
+  EXPECT_FALSE(receiver.BeforeBody(Post("")));
+  (void)receiver.Receive(Post(kBody));
+  (void)receiver.BeforeBody(Post("", "wrong"));
+  (void)receiver.Receive(Post("{"));
+  EXPECT_EQ(told, (std::vector<int>{200, 401, 400}));
+}
+
 TEST_F(ReceiverTest, OnlyJsonIsTaken) {
   const Receiver receiver(&backend_, path_);
   http::Request request = Post(kBody);

@@ -1,0 +1,301 @@
+// The program itself, as an operator runs it: flags, webhook, reload, signals, crashes. In mode
+// observe, so that it touches no host.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <thread>
+
+#include "lib/http/client.h"
+
+namespace mailhub {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kWebhook = "/api/v1/alerts";
+constexpr const char* kToken = "correct-horse-battery";
+
+std::string ReadAll(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+bool Eventually(const std::function<bool()>& condition) {
+  const auto end = steady_clock::now() + seconds(20);
+  while (!condition()) {
+    if (steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  return true;
+}
+
+// One process of the program; killed at the end if it still runs.
+class Process {
+ public:
+  Process(std::vector<std::string> arguments, const fs::path& log) {
+    arguments.insert(arguments.begin(), MAILHUB_ACTUATOR);
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    pid_ = fork();
+    if (pid_ != 0) return;
+    const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ::dup2(file, 1);
+    ::dup2(file, 2);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+  ~Process() {
+    if (pid_ > 0) End(SIGKILL);
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  void Signal(int signal) const { ::kill(pid_, signal); }
+  // Sends the signal (0: none) and waits for the end; the exit status, or -1 if a signal ended it.
+  int End(int signal) {
+    if (signal != 0) Signal(signal);
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  bool Alive() const { return ::waitpid(pid_, nullptr, WNOHANG) == 0; }
+
+ private:
+  pid_t pid_ = 0;
+};
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  ProgramTest() {
+    std::string name = fs::temp_directory_path() / "mailhub-actuator-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) std::abort();
+    folder_ = name;
+    const fs::path source = MAILHUB_SOURCE_DIR;
+    fs::copy(source / "tests/lab/config/site.yml", folder_ / "site.yml");
+    fs::copy(source / "actuator/runbooks", folder_ / "runbooks", fs::copy_options::recursive);
+    Write("webhook.token", std::string(kToken) + "\n");
+    fs::permissions(folder_ / "webhook.token", fs::perms::owner_read | fs::perms::owner_write);
+    WriteConfiguration();
+  }
+  ~ProgramTest() override {
+    program_.reset();
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+
+  void Write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name) << text;
+  }
+  void WriteConfiguration(const std::string& more = "") const {
+    Write("actuator.yml",
+          "site: site.yml\nrunbooks: runbooks\njournal: journal.db\nmode: observe\n"
+          "web: {listen_address: '127.0.0.1:0', token_file: webhook.token}\n"
+          "webhook: {token_file: webhook.token}\n"
+          "prometheus: {url: 'http://127.0.0.1:1'}\n"
+          "triggers:\n"
+          "  - name: stale tables\n"
+          "    match: ['alertname=\"TablesStale\"']\n"
+          "    runbook: mailhub-rebuild\n"
+          "    parameters_from_labels: {mailhub: instance}\n" +
+              more);
+  }
+
+  std::vector<std::string> Arguments(std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), "--config.file=" + (folder_ / "actuator.yml").string());
+    return more;
+  }
+  // Runs it to its own end; what it said comes into *said.
+  int RunOnce(const std::vector<std::string>& arguments, std::string* said) const {
+    Process process(arguments, folder_ / "once.log");
+    const int status = process.End(0);
+    *said = ReadAll(folder_ / "once.log");
+    return status;
+  }
+  void Start() {
+    fs::remove(folder_ / "log");  // of an earlier life
+    program_ = std::make_unique<Process>(Arguments(), folder_ / "log");
+    std::string log;
+    ASSERT_TRUE(Eventually([&] {
+      log = ReadAll(folder_ / "log");
+      return log.find(" journal=") != std::string::npos || !program_->Alive();
+    }));
+    const size_t port = log.find("port=");
+    ASSERT_NE(port, std::string::npos) << log;
+    url_ = "http://127.0.0.1:" + std::to_string(std::atoi(log.c_str() + port + 5));
+    ASSERT_TRUE(Eventually([&] { return Get("/-/ready").status == 200; }));
+  }
+
+  http::HttpResponse Get(const std::string& path) {
+    auto response = client_.Get(url_ + path);
+    EXPECT_TRUE(response) << response.error().message;
+    return response ? *response : http::HttpResponse{};
+  }
+  http::HttpResponse Post(const std::string& path, const std::string& body,
+                          const std::string& token = kToken) {
+    http::RequestOptions options;
+    if (!token.empty()) options.headers = {{"Authorization", "Bearer " + token}};
+    auto response = client_.Post(url_ + path, body, "application/json", options);
+    EXPECT_TRUE(response) << response.error().message;
+    return response ? *response : http::HttpResponse{};
+  }
+  static std::string Firing(const std::string& instance) {
+    return R"({"version":"4","alerts":[{"status":"firing","startsAt":"2024-03-01T00:00:00Z",)"
+           R"("fingerprint":"00000000000000aa","labels":{"alertname":"TablesStale","instance":")" +
+           instance + R"("}}]})";
+  }
+
+  fs::path folder_;
+  std::unique_ptr<Process> program_;
+  http::Client client_;
+  std::string url_;
+};
+
+TEST_F(ProgramTest, ChecksItsFilesAndSaysWhereAMistakeIs) {
+  std::string said;
+  EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 0);
+  EXPECT_THAT(said, HasSubstr("good, 1 triggers, 3 runbooks, 6 hosts"));
+
+  WriteConfiguration("    colour: red\n");
+  EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 1);
+  EXPECT_THAT(said, HasSubstr("actuator.yml:13:5: "));
+
+  WriteConfiguration("  - {name: x, match: [a=b], runbook: no-such-runbook}\n");
+  EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 1);
+  EXPECT_THAT(said, HasSubstr("actuator.yml:13:5: trigger \"x\": there is no runbook"));
+
+  WriteConfiguration("  - {name: x, match: [a=b], runbook: mailhub-rebuild}\n");
+  EXPECT_EQ(RunOnce(Arguments(), &said), 1) << "not only with --config.check";
+  EXPECT_THAT(said, HasSubstr("needs the parameter \\\"mailhub\\\""));
+}
+
+TEST_F(ProgramTest, TheShippedExampleIsGood) {
+  fs::copy(fs::path(MAILHUB_SOURCE_DIR) / "actuator/actuator.example.yml", folder_ / "actuator.yml",
+           fs::copy_options::overwrite_existing);
+  std::string said;
+  EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 0) << said;
+}
+
+TEST_F(ProgramTest, AnswersItsFlags) {
+  std::string said;
+  EXPECT_EQ(RunOnce({"--version"}, &said), 0);
+  EXPECT_THAT(said, HasSubstr("mailhub_actuator "));
+  EXPECT_EQ(RunOnce({"--help"}, &said), 0);
+  EXPECT_THAT(said, HasSubstr("--config.file"));
+  EXPECT_EQ(RunOnce({"--no-such-flag"}, &said), 2);
+  EXPECT_EQ(RunOnce(Arguments({"--log.level=loud"}), &said), 2);
+}
+
+TEST_F(ProgramTest, ListensOnlyWhereNobodyElseReachesItUnlessSecured) {
+  std::string said;
+  for (const char* address : {"0.0.0.0:0", ":0", "[::]:0"}) {
+    EXPECT_EQ(RunOnce(Arguments({std::string("--web.listen-address=") + address}), &said), 1);
+    EXPECT_THAT(said, HasSubstr("TLS and authentication")) << address;
+  }
+  Write("web.yml",
+        "basic_auth_users: {a: $2y$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234}\n");
+  EXPECT_EQ(RunOnce(Arguments({"--web.listen-address=0.0.0.0:0",
+                               "--web.config.file=" + (folder_ / "web.yml").string()}),
+                    &said),
+            1)
+      << "a login alone is not enough: passwords would travel in the clear";
+  EXPECT_FALSE(fs::exists(folder_ / "journal.db")) << "refused before anything is written";
+}
+
+TEST_F(ProgramTest, ATokenFileThatEverybodyReadsIsRefused) {
+  ASSERT_EQ(::chmod((folder_ / "webhook.token").c_str(), 0644), 0);
+  std::string said;
+  EXPECT_EQ(RunOnce(Arguments(), &said), 1);
+  EXPECT_THAT(said, HasSubstr("chmod"));
+}
+
+TEST_F(ProgramTest, DeliveriesAreJudgedRecordedAndCounted) {
+  Start();
+  EXPECT_EQ(Post(kWebhook, Firing("mailhub2"), "").status, 401);
+  EXPECT_EQ(Post(kWebhook, Firing("mailhub2"), "wrong-token-of-length").status, 401);
+  EXPECT_EQ(Post(kWebhook, "{\"version\":").status, 400);
+  EXPECT_EQ(Post(kWebhook, std::string(2 << 20, ' ')).status, 413);
+  EXPECT_EQ(Post(kWebhook, Firing("mailhub2")).status, 200);
+  EXPECT_EQ(Post(kWebhook, Firing("mailhub9")).status, 200);
+  const std::string alerts = Get(kWebhook).body;
+  EXPECT_THAT(alerts, HasSubstr("\"observed\""));
+  EXPECT_THAT(alerts, HasSubstr("\"rejected\""));
+  EXPECT_THAT(alerts, HasSubstr("mailhub9"));
+  const std::string page = Get("/metrics").body;
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"401\"} 2\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"400\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"413\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"200\"} 2\n"))
+      << "looking at alerts is no delivery";
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_mode{mode=\"observe\"} 1\n"));
+}
+
+TEST_F(ProgramTest, WhatWasAnswered200SurvivesAKill) {
+  Start();
+  const http::HttpResponse answer = Post(kWebhook, Firing("mailhub2"));
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_EQ(program_->End(SIGKILL), -1);
+  Start();
+  EXPECT_THAT(Get(kWebhook).body, HasSubstr("\"observed\""));
+}
+
+TEST_F(ProgramTest, ASecondOneOnTheSameJournalIsRefused) {
+  Start();
+  std::string said;
+  EXPECT_EQ(RunOnce(Arguments(), &said), 1);
+  EXPECT_THAT(said, HasSubstr("another actuator (pid "));
+}
+
+TEST_F(ProgramTest, AReloadTakesAGoodFileAndLeavesABadOne) {
+  Start();
+  const auto decided_after = [this](const std::string& alert) {
+    EXPECT_EQ(Post(kWebhook, alert).status, 200);
+    return Get(std::string(kWebhook) + "?limit=1").body;
+  };
+  WriteConfiguration("    colour: red\n");
+  program_->Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([&] {
+    return Get("/metrics").body.find("config_last_reload_successful 0\n") != std::string::npos;
+  }));
+  EXPECT_THAT(ReadAll(folder_ / "log"), HasSubstr("actuator.yml:13:5"));
+  EXPECT_THAT(decided_after(Firing("mailhub2")), HasSubstr("observed")) << "the old one stays";
+  EXPECT_NE(Post("/-/reload", "").status, 200);
+
+  std::string text = ReadAll(folder_ / "actuator.yml");
+  text.replace(text.find("TablesStale"), 11, "SomethingEl");
+  text.erase(text.find("    colour"));
+  Write("actuator.yml", text);
+  EXPECT_EQ(Post("/-/reload", "", "").status, 401);
+  EXPECT_EQ(Post("/-/reload", "").status, 200);
+  EXPECT_THAT(Get("/metrics").body, HasSubstr("config_last_reload_successful 1\n"));
+  EXPECT_THAT(decided_after(Firing("mailhub2")), HasSubstr("ignored"));
+}
+
+TEST_F(ProgramTest, EndsWithinTwoSecondsAlsoWithConnectionsOpen) {
+  Start();
+  Get("/-/healthy");  // its connection is kept
+  const auto before = steady_clock::now();
+  EXPECT_EQ(program_->End(SIGTERM), 0);
+  EXPECT_LT(steady_clock::now() - before, seconds(2));
+}
+
+}  // namespace
+}  // namespace mailhub

@@ -1,0 +1,37 @@
+// What the actuator serves over HTTP: the API and its pages, the metrics, and the webhook.
+#pragma once
+
+#include "actuator/api/api.h"
+#include "actuator/settings/settings.h"
+#include "actuator/webhook/receiver.h"
+#include "lib/base/clock.h"
+#include "lib/http/server.h"
+
+namespace mailhub {
+
+// kRefused when the actuator would listen on `address` where others can reach it without TLS and
+// authentication.
+Status CheckListenAddress(const std::string& address, const std::string& web_config_file);
+
+// Owns the server and its threads. All that it is given must outlive it.
+class Web {
+ public:
+  // kInvalid, kRefused: the web configuration or the webhook's token file.
+  static Result<std::unique_ptr<Web>> Make(const settings::Fixed& settings,
+                                           const std::string& version, api::Backend* backend,
+                                           api::ActuatorMetrics* metrics, const Clock* clock);
+
+  Status Start() { return server_.Start(); }
+  void Stop() { server_.Stop(); }
+  int Port() const { return server_.Port(); }
+
+ private:
+  Web(const settings::Fixed& settings, const std::string& version, api::Backend* backend,
+      api::ActuatorMetrics* metrics, const Clock* clock, http::ServerOptions options);
+  http::ServerOptions WithHooks(http::ServerOptions options, api::ActuatorMetrics* metrics);
+
+  const webhook::Receiver receiver_;
+  http::Server server_;  // last: its threads use the receiver
+};
+
+}  // namespace mailhub
