@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -37,6 +38,40 @@ class Runner : public testing::TestWithParam<RunnerSetup> {
   static void ExpectState(const RemoteReply& reply, ReceiptState state) {
     ASSERT_TRUE(reply.receipt) << reply.receipt.error().message;
     EXPECT_EQ(reply.receipt->state, state);
+  }
+  // Starts a request for key r/1/1 that is held up on its way to the lock, after its own look at
+  // the claim and with its claim written but not published.
+  RunnerCall StartDelayed(RemoteVerb verb) {
+    const std::string shims = host.directory() + "/shims";
+    const std::string gate = shims + "/open";
+    std::filesystem::create_directory(shims);
+    std::filesystem::remove(gate);
+    for (const char* name : {"flock", "ln"}) {
+      host.WriteFile(std::string("shims/") + name, "#!/bin/sh\nuntil [ -e " + gate +
+                                                       " ]; do sleep 0.01; done\nexec /usr/bin/" +
+                                                       name + " \"$@\"\n");
+      chmod((shims + "/" + name).c_str(), 0755);
+    }
+    engine::RemoteRequest request;
+    request.verb = verb;
+    request.key = "r/1/1";
+    request.command = Trace("x");
+    const int claims = Claims();
+    host.setup.environment["PATH"] = shims;
+    RunnerCall delayed = host.Start(request);
+    host.setup.environment.clear();
+    EXPECT_TRUE(Eventually([&] { return Claims() == claims + 1; }));
+    return delayed;
+  }
+  void LetGo() { host.WriteFile("shims/open", ""); }
+  int Claims() const {
+    int found = 0;
+    std::error_code none;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(host.directory() + "/receipts/r", none)) {
+      if (entry.path().filename().string().find(".claim.new.") != std::string::npos) ++found;
+    }
+    return found;
   }
   RunnerHost host;
 };
@@ -140,35 +175,30 @@ TEST_P(Runner, NeverRunsAVoidKey) {
 }
 
 TEST_P(Runner, RunsNothingWhenItIsLateForAVoidKey) {
-  // The delayed runner: stopped where it waits for the lock, after its own look at the claim.
-  const std::string lock = host.directory() + "/lock";
-  const bool flock = host.setup.options.find("--no-flock") == std::string::npos;
-  if (!flock) GTEST_SKIP() << "holds flock's lock from outside";
-  engine::RemoteRequest request;
-  request.verb = RemoteVerb::kRun;
-  request.key = "r/1/1";
-  request.command = Trace("x");
-  Exchange exchange;
-  exchange.wait = Milliseconds(5'000);
-  FILE* holder = popen(("exec flock " + lock + " sh -c 'echo held; read x'").c_str(), "w");
-  ASSERT_NE(holder, nullptr);
-  RunnerCall delayed = host.Start(request, exchange);
-  const auto claims = [&] {
-    int found = 0;
-    std::error_code none;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(host.directory() + "/receipts/r", none)) {
-      if (entry.path().filename().string().find(".claim.new.") != std::string::npos) ++found;
-    }
-    return found;
-  };
-  ASSERT_TRUE(Eventually([&] { return claims() == 1; }));
-  kill(delayed.pid(), SIGSTOP);
-  fputs("\n", holder);
-  pclose(holder);
+  RunnerCall delayed = StartDelayed(RemoteVerb::kRun);
   ExpectState(host.Do(RemoteVerb::kVoid, "r/1/1"), ReceiptState::kVoid);
-  kill(delayed.pid(), SIGCONT);
+  LetGo();
   ExpectState(delayed.Wait(), ReceiptState::kVoid);
+  EXPECT_EQ(host.Evidence(), "");
+}
+
+TEST_P(Runner, RunsNothingWhenANewerActuatorCameMeanwhile) {
+  for (const RemoteVerb verb : {RemoteVerb::kRun, RemoteVerb::kLaunch}) {
+    RunnerCall delayed = StartDelayed(verb);
+    host.identity.epoch += 1;
+    ExpectState(host.Do(RemoteVerb::kStatus, "r/1/1"), ReceiptState::kNone);
+    LetGo();
+    ExpectFailure(delayed.Wait(), ErrorKind::kRefused, "is over");
+    EXPECT_EQ(host.Evidence(), "");
+  }
+}
+
+TEST_P(Runner, RunsNothingWhenItsRunWasSweptMeanwhile) {
+  RunnerCall delayed = StartDelayed(RemoteVerb::kRun);
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
+  LetGo();
+  const RemoteReply reply = delayed.Wait();
+  EXPECT_FALSE(reply.receipt);
   EXPECT_EQ(host.Evidence(), "");
 }
 
@@ -264,6 +294,22 @@ TEST_P(Runner, CallsAClaimInterruptedWhenItsRunnerIsGoneOrAnotherBootsOwn) {
   ExpectState(host.Do(RemoteVerb::kStatus, "r/3/1"), ReceiptState::kInterrupted);
   host.WriteFile("receipts/r/4@1.claim", "");
   ExpectState(host.Do(RemoteVerb::kStatus, "r/4/1"), ReceiptState::kInterrupted);
+}
+
+TEST_P(Runner, KnowsThatACommandOutlivesItsRunnerAndHowItEnds) {
+  const std::string command = "sleep 0.6; " + Trace("x") + "; exit 7";
+  ExpectState(host.Launch("r/1/1", command), ReceiptState::kRunning);
+  const std::string claim = host.ReadFile("receipts/r/1@1.claim");
+  const int runner = atoi(claim.c_str() + claim.find("\npid=") + 5);
+  ASSERT_GT(runner, 1);
+  ASSERT_TRUE(Eventually(
+      [&] { return std::filesystem::exists(host.directory() + "/receipts/r/1@1.out"); }));
+  kill(runner, SIGKILL);
+  ExpectState(host.Do(RemoteVerb::kStatus, "r/1/1"), ReceiptState::kRunning);
+  const RemoteReply settled = host.Settled("r/1/1");
+  ExpectState(settled, ReceiptState::kFinished);
+  EXPECT_EQ(settled.receipt->exit_status, 7);
+  EXPECT_EQ(host.Evidence(), "x\n");
 }
 
 TEST_P(Runner, SweepsARunForGood) {

@@ -166,7 +166,8 @@ durable() {
   sync "$@" 2>/dev/null
 }
 
-# Puts text $2 into file $1, whole or not at all.
+# Puts text $2 into file $1, whole or not at all; on disk before it can be seen, unless $3 is soon.
 publish() {
-  { printf '%s' "$2" >"$1.new.$$"; } 2>/dev/null && durable "$1.new.$$" && mv -f "$1.new.$$" "$1" 2>/dev/null
+  { printf '%s' "$2" >"$1.new.$$"; } 2>/dev/null && { [ "${3:-}" = soon ] || durable "$1.new.$$"; } &&
+    mv -f "$1.new.$$" "$1" 2>/dev/null
 }

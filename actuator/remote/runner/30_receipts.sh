@@ -75,9 +75,9 @@ settle_orphan() {
   [ -n "$orphan_exit" ] && publish "$1.status" "exit_status=$orphan_exit${nl}duration_ms=0$nl" && read_status "$1"
 }
 
-# Fills receipt and out for the key at $1.
+# Fills receipt and out for the key at $1. Who has just written the status knows it: $2 is finished.
 report() {
-  read_state "$1"
+  if [ -n "${2:-}" ]; then state=$2; else read_state "$1"; fi
   receipt="state=$state$nl"
   [ "$state" = finished ] && receipt="${receipt}exit_status=$status_exit${nl}duration_ms=$status_duration$nl"
   case $state in finished | running | interrupted) read_output "$1" ;; esac
@@ -106,6 +106,11 @@ read_output() {
   fi
 }
 
+own_start_of() {
+  start_of $$ || fail internal "cannot see my own process $$"
+  own_start=$start
+}
+
 # Claims the key at base for this very process, as $1 = run, job or void. Fails when somebody else
 # has it. Once this succeeds the claim is on disk, and no other process will ever run the key.
 claim() {
@@ -114,8 +119,7 @@ claim() {
     mkdir -p "$runs/$run" 2>/dev/null && durable "$runs" || fail unavailable "cannot make $runs/$run; nothing was done"
   fi
   read_boot
-  start_of $$ || fail internal "cannot see my own process $$"
-  own_start=$start
+  [ -n "${own_start:-}" ] || own_start_of
   read_uptime
   began=$uptime
   cancelled=''
@@ -125,8 +129,12 @@ claim() {
   {
     printf 'mailhub-claim 1\nkey=%s\nkind=%s\ndigest=%s\npid=%s\nstart=%s\nboot_id=%s\nuptime=%s\nunit=%s\nby=%s\n\n%s\n' \
       "$key" "$1" "$digest" "$$" "$own_start" "$boot" "$uptime" "${unit:-}" "$journal $epoch" "$body" >"$claim_file"
-  } 2>/dev/null && durable "$claim_file" || fail unavailable "cannot write to $runs/$run; nothing was done"
+  } 2>/dev/null || fail unavailable "cannot write to $runs/$run; nothing was done"
+  # Waiting for the disk and for the lock, both at once.
+  sync "$claim_file" 2>/dev/null &
+  claim_sync=$!
   lock
+  wait $claim_sync || fail unavailable "cannot write to $runs/$run; nothing was done"
   check_fence held
   check_directory
   [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"

@@ -15,10 +15,6 @@ run_captured() {
   # Redirected from inside: a shell keeps copies of what a redirection from outside replaces, and
   # copies of the connection's descriptors would keep it open.
   {
-    exec </dev/null >/dev/null 2>&1
-    ticker "$1" "$3"
-  } &
-  {
     exec 2>/dev/null
     trap ':' TERM
     # shellcheck disable=SC2086  # $with_signals is an option or nothing
@@ -31,6 +27,10 @@ run_captured() {
     drain "$1"
   } &
   drain_pid=$!
+  {
+    exec </dev/null >/dev/null 2>&1
+    ticker "$1" "$3"
+  } &
   while :; do
     wait "$drain_pid"
     kill -0 "$drain_pid" 2>/dev/null || break
@@ -94,6 +94,8 @@ ticker_signal() {
 }
 
 # What a claim is for: runs body under the key that this process has claimed, and writes the status.
+# With $2 = soon it is left to tidy to have the status on disk: somebody waits for the answer, and a
+# status lost to a power cut costs certainty (interrupted), never a repetition.
 perform() {
   [ -z "$cancelled" ] || body='exit 143'
   # Fails when the subshell was killed: the claim stays without a status, and that is the truth.
@@ -101,8 +103,9 @@ perform() {
   read_uptime
   set_took "$began" "$uptime"
   status_exit=$result status_duration=$took_ms
+  unsynced=$2
   # A full disk must not turn a known end into an unknown one: wait for room as long as it takes.
-  until publish "$base.status" "exit_status=$status_exit${nl}duration_ms=$status_duration$nl"; do
+  until publish "$base.status" "exit_status=$status_exit${nl}duration_ms=$status_duration$nl" "$2"; do
     [ -d "$runs/$run" ] || return
     nap 5000
   done

@@ -55,13 +55,15 @@ read_body() {
 run_verb() {
   enter_key
   if [ ! -e "$base.claim" ] && claim run; then
-    perform "$wait_ms"
+    ended=
+    perform "$wait_ms" soon && ended=finished
+    [ -n "$replied" ] || report "$base" $ended
   else
     read_claim "$base"
     check_digest
     wait_for_end
+    report "$base"
   fi
-  report "$base"
 }
 
 # The command takes longer than the actuator wants to wait: answers, lets go of the connection, and
@@ -136,8 +138,8 @@ job() {
   read_request
   on_failure=job_failed
   enter_key
-  claim job && perform 0
-  litter="$litter $job_file"
+  claim job && perform 0 ''
+  rm -f "$job_file"
 }
 
 job_failed() {
@@ -189,12 +191,9 @@ wait_for_death() {
   done
 }
 
-# What can wait until the answer is out.
+# What can wait until the answer is out. The claim's first name stays until the run is swept.
 tidy() {
-  [ -n "$litter" ] || return
-  # shellcheck disable=SC2086  # a list of words
-  rm -f $litter
-  durable "$runs/$run"
+  [ -z "$unsynced" ] || durable "$base.status" "$runs/$run"
 }
 
 answer() {
@@ -204,12 +203,13 @@ answer() {
 }
 
 # What comes often is answered here, before the shell has read the rest of this file.
+unsynced=
 with_signals=
 { read -r with_signals <"$dir/tools"; } 2>/dev/null
 case ${1:-} in
   '')
     # A command's group is what cancel ends, so this process must lead one.
-    [ -z "$use_proc" ] || start_of $$
+    [ -z "$use_proc" ] || own_start_of
     if [ -n "${MAILHUB_DETACHED:-}" ] || [ "${stat_group:-}" = $$ ]; then
       unset MAILHUB_DETACHED
     else
