@@ -1,10 +1,10 @@
 // Puts the exporter together: the real clock, the site file, the hosts' probers and the HTTP server
 // are joined here alone.
-#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <mutex>

@@ -2,8 +2,8 @@
 // is a real sshd on loopback.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>

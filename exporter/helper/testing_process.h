@@ -3,12 +3,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -22,11 +22,13 @@ class TestingProcess {
   // `argv0` is what the process believes its name to be; empty: `path`.
   explicit TestingProcess(const std::string& path, std::vector<std::string> arguments = {},
                           const std::string& argv0 = "") {
+    signal(SIGPIPE, SIG_IGN);  // a child that has died is a failed test, not the end of all
     int in[2];
     int out[2];
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) abort();
     arguments.insert(arguments.begin(), argv0.empty() ? path : argv0);
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (auto& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
     pid_ = fork();

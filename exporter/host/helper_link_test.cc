@@ -3,8 +3,8 @@
 #include "exporter/host/helper_link.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -68,7 +68,7 @@ class HelperLinkTest : public testing::Test {
   }
 
   // What a host that runs `command` instead of the helper leads to.
-  Trouble TroubleWithForced(const std::string& command, int milliseconds = 2000) {
+  Trouble TroubleWithForced(const std::string& command, int milliseconds = 10'000) {
     const TestingSshd sshd("ForceCommand " + command);
     HelperLink link(host_, sshd.Target(), clock_, counts_);
     const auto begun = clock_.Steady();
@@ -78,7 +78,7 @@ class HelperLinkTest : public testing::Test {
     return look.trouble.value_or(Trouble{});
   }
 
-  const RealClock clock_;
+  const RealClock clock_{};
   config::Host host_;
   Counts counts_;
 };
@@ -142,7 +142,7 @@ TEST_F(HelperLinkTest, EndsAReplyThatNeverEnds) {
   const std::string garbage =
       "while read -r word nonce rest; do case $word in hello) printf '\\n%s hello 1\\n' $nonce;; "
       "go) printf '\\n%s begin 1\\nuptime 1\\nsection host 1\\n' $nonce; yes;; esac; done";
-  EXPECT_EQ(TroubleWithForced(garbage, 5000).reason, ConnectFailure::kProtocol);
+  EXPECT_EQ(TroubleWithForced(garbage).reason, ConnectFailure::kProtocol);
 }
 
 TEST_F(HelperLinkTest, NamesTheReasonWhyItCannotConnect) {

@@ -94,7 +94,7 @@ std::shared_ptr<const Look> Prober::Together(const Look* link_part, const Look* 
   }
   if (ports_part != nullptr && !host_.ports.empty()) {
     look->collectors["ports"] = ports_part->collectors.at("ports");
-    look->families.Merge(ports_part->families);
+    look->families.Merge(Families(ports_part->families));
   }
   return look;
 }

@@ -37,6 +37,7 @@ class Script {
   void Interrupt() { Set(&interrupted_, true); }
 
   std::atomic<int> prepares = 0;
+  std::atomic<SteadyTime> ready_by{};
   std::atomic<int> collects = 0;
   std::atomic<bool> stale = false;  // the next collect finds the session gone
   std::atomic<bool> block_in_prepare = false;
@@ -57,8 +58,9 @@ class Script {
 class FakeLink final : public Link {
  public:
   explicit FakeLink(Script& script) : script_(script) {}
-  std::optional<Trouble> Prepare(SteadyTime) override {
+  std::optional<Trouble> Prepare(SteadyTime deadline) override {
     ++script_.prepares;
+    script_.ready_by = deadline;
     if (script_.block_in_prepare) script_.WaitWhileBlocked();
     return std::nullopt;
   }
@@ -98,7 +100,7 @@ class ProberTest : public testing::Test {
     return std::async(std::launch::async, [this, milliseconds] { return Probe(milliseconds); });
   }
 
-  const RealClock clock_;
+  const RealClock clock_{};
   config::Host host_;
   Script script_;
   std::unique_ptr<Prober> prober_;
@@ -114,6 +116,7 @@ TEST_F(ProberTest, SharesOneCollectionBetweenScrapesAtTheSameTime) {
   Start();
   script_.Block();
   std::vector<std::future<std::shared_ptr<const Look>>> scrapes;
+  scrapes.reserve(5);
   scrapes.push_back(ProbeLater());
   script_.AwaitWaiting();
   for (int i = 0; i < 4; ++i) scrapes.push_back(ProbeLater());
@@ -155,8 +158,10 @@ TEST_F(ProberTest, GoesOnConnectingForALaterScrapeThatTheFirstCouldNotAwait) {
   Start();
   script_.block_in_prepare = true;
   script_.Block();
+  const auto begun = clock_.Steady();
   EXPECT_TRUE(Probe(50)->trouble);
   EXPECT_EQ(script_.prepares, 1);
+  EXPECT_GT(script_.ready_by.load(), begun + Prober::kPatience - Milliseconds(1));
   auto later = ProbeLater();
   script_.Release();
   EXPECT_FALSE(later.get()->trouble);

@@ -46,8 +46,8 @@ class Families {
     place->second.samples.push_back(std::move(sample));
   }
 
-  // Takes over all of `others`; a family that both have gets the samples of both.
-  void Merge(Families others) {
+  // Takes all of `others`; a family that both have gets the samples of both.
+  void Merge(Families&& others) {
     for (auto& [name, family] : others.families_) {
       auto [place, added] = families_.try_emplace(name, Family{family.metric, {}});
       for (auto& sample : family.samples) place->second.samples.push_back(std::move(sample));
