@@ -35,12 +35,12 @@ READY = {
 TIME_SCALE = 60
 
 
-def get(url, timeout=5):
+def get(url, timeout=20):
     with urllib.request.urlopen(url, timeout=timeout) as answer:
         return answer.read().decode()
 
 
-def get_json(url, timeout=5):
+def get_json(url, timeout=20):
     return json.loads(get(url, timeout))
 
 
