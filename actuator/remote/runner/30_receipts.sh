@@ -70,9 +70,9 @@ read_state() {
 
 # The runner died, but not before the command's end was noted: that note is as good as a status.
 settle_orphan() {
-  orphan_exit=
-  [ "$claim_boot" = "$boot" ] && { read -r orphan_exit <"$1.exit"; } 2>/dev/null
-  [ -n "$orphan_exit" ] && publish "$1.status" "exit_status=$orphan_exit${nl}duration_ms=0$nl" && read_status "$1"
+  [ "$claim_boot" = "$boot" ] && read_note "$1" || return
+  status_exit=$result status_duration=0
+  publish "$1.status" "exit_status=$result${nl}duration_ms=0$nl" || : # a full disk: the note stays
 }
 
 # Fills receipt and out for the key at $1. Who has just written the status knows it: $2 is finished.

@@ -10,6 +10,8 @@
 # the whole group gets when the command is cancelled: then the end of all output is the end.
 run_captured() {
   over='' waited=''
+  # Room for the note is taken now and filled in place later: the end must be known on a full disk too.
+  { printf '%s\n' '-       ' >"$1.exit"; } 2>/dev/null
   trap 'over=1' USR1
   trap 'waited=1' USR2
   # Redirected from inside: a shell keeps copies of what a redirection from outside replaces, and
@@ -21,7 +23,7 @@ run_captured() {
     env -i $with_signals PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="${HOME:-/}" \
       USER="${USER:-root}" LOGNAME="${LOGNAME:-root}" SHELL=/bin/sh LANG=C MAILHUB_KEY="${key:-}" \
       /bin/sh -c "$2" </dev/null 2>&1
-    echo $? >"$1.exit"
+    echo $? 1<>"$1.exit"
   } | {
     exec >/dev/null 2>&1
     drain "$1"
@@ -34,12 +36,17 @@ run_captured() {
   while :; do
     wait "$drain_pid"
     kill -0 "$drain_pid" 2>/dev/null || break
-    [ -n "$over" ] && [ -s "$1.exit" ] && break
+    [ -n "$over" ] && read_note "$1" && break
     [ -n "$waited" ] && waited='' && late
   done
+  read_note "$1"
+}
+
+# Sets result to the exit status that was noted in $1.exit; fails if there is none yet.
+read_note() {
   result=
   { read -r result <"$1.exit"; } 2>/dev/null
-  [ -n "$result" ]
+  case $result in '' | *[!0-9]*) result='' && return 1 ;; esac
 }
 
 # Copies standard input to $1.out, then $1.out.1, $1.out.2, ...: of these the last two are kept, so a
@@ -81,7 +88,7 @@ ticker() {
       nap "$ticker_step"
     fi
     [ -e "$1.status" ] && exit
-    [ -s "$1.exit" ] && ticker_signal USR1
+    read_note "$1" && ticker_signal USR1
     ticker_signal 0
     ticker_step=$((ticker_step * 2))
     [ $ticker_step -lt 5000 ] || ticker_step=5000
