@@ -159,6 +159,11 @@ TEST_F(HelperLinkTest, NamesTheReasonWhyItCannotConnect) {
   EXPECT_EQ(unknown_host.Prepare(In(5000))->reason, ConnectFailure::kHostKey);
 
   target = sshd.Target();
+  target.address = "no-such-host.invalid";
+  HelperLink unknown_name(host_, target, clock_, counts_);
+  EXPECT_EQ(unknown_name.Prepare(In(10'000))->reason, ConnectFailure::kResolve);
+
+  target = sshd.Target();
   target.port = 1;
   HelperLink refused(host_, target, clock_, counts_);
   EXPECT_EQ(refused.Prepare(In(5000))->reason, ConnectFailure::kConnect);
