@@ -147,8 +147,8 @@ TEST(JournalRecovery, ALogCutAnywhereGivesWholeTransactionsOnly) {
   const auto size = std::filesystem::file_size(path + "-wal");
   const std::string copy = directory / "copy.db";
   std::set<size_t> counts;
-  for (uintmax_t step = 0; step * 1031 < size + 1031; ++step) {
-    const uintmax_t cut = std::min(step * 1031, size);
+  for (uintmax_t step = 0; step * 2063 < size + 2063; ++step) {
+    const uintmax_t cut = std::min(step * 2063, size);
     CopyInUse(path, copy);
     std::filesystem::resize_file(copy + "-wal", cut);
     size_t count = 0;
@@ -166,10 +166,25 @@ TEST(JournalRecovery, AMainFileCutAnywhereIsRefused) {
   WriteJournal(path, 20);
   const auto size = std::filesystem::file_size(path);
   const std::string copy = directory / "copy.db";
-  for (uintmax_t cut = 1; cut < size; cut += 1021) {
+  for (uintmax_t cut = 1; cut < size; cut += 4093) {
     std::filesystem::copy_file(path, copy, std::filesystem::copy_options::overwrite_existing);
     std::filesystem::resize_file(copy, cut);
     EXPECT_FALSE(OpenAndReplay(copy)) << "cut at " << cut << " of " << size;
+  }
+}
+
+TEST(JournalRecovery, AnOverwrittenPageIsRefused) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  WriteJournal(path, 20);
+  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path));
+  const std::string copy = directory / "copy.db";
+  for (std::streamoff page = 0; page + 4096 <= size; page += 4096) {
+    std::filesystem::copy_file(path, copy, std::filesystem::copy_options::overwrite_existing);
+    std::fstream(copy).seekp(page) << std::string(4096, '\x5a');
+    const Status s = OpenAndReplay(copy);
+    ASSERT_FALSE(s) << "page at " << page;
+    EXPECT_NE(s.error().kind, ErrorKind::kOverloaded) << "trying again would not help";
   }
 }
 
