@@ -121,6 +121,10 @@ class HostJudge {
     reading.why = std::move(why);
     return reading;
   }
+  static GateReading CollectorStale(const std::string& collector, const char* what,
+                                    const std::string& host, const std::string& when) {
+    return Stale("collector " + collector + what + host + when);
+  }
   std::string Reach() const { return FormatDuration(evidence_.reach); }
 
   std::optional<GateReading> Probes(const std::string& host, const HostEvidence& needed) const {
@@ -129,10 +133,9 @@ class HostJudge {
     }
     for (const std::string& collector : needed.collectors) {
       const auto least = parts_.Least("collectors", host, collector);
-      if (!least) return Stale("collector " + collector + " says nothing about " + host);
+      if (!least) return CollectorStale(collector, " says nothing about ", host, "");
       if (*least < 1) {
-        return Stale("collector " + collector + " failed on " + host + " within the last " +
-                     Reach());
+        return CollectorStale(collector, " failed on ", host, " within the last " + Reach());
       }
     }
     return std::nullopt;

@@ -15,8 +15,6 @@ namespace {
 
 using engine::GateState;
 using ::testing::HasSubstr;
-using ::testing::Not;
-using ::testing::StartsWith;
 
 class TickingClock final : public Clock {
  public:

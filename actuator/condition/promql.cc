@@ -11,7 +11,7 @@
 namespace mailhub::condition {
 namespace {
 
-constexpr size_t kLongestExpression = 8 * 1024;
+constexpr size_t kLongestExpression = size_t{8} * 1024;
 
 enum class Kind { kWord, kNumber, kDuration, kString, kRange, kMark };
 

@@ -67,7 +67,8 @@ std::string OneStep(const Step& step) {
 
 std::string Describe(const engine::Plan& plan) {
   std::string text = plan.runbook + ": " + plan.summary + "\n";
-  for (const auto& [name, value] : plan.parameters) text += "  " + name + ": " + value + "\n";
+  for (const auto& [name, value] : plan.parameters)
+    text.append("  ").append(name).append(": ").append(value).append("\n");
   text += "  locks: " + (plan.locks.empty() ? "none" : Joined(plan.locks)) + "\n";
   if (plan.expected.count() > 0) text += "  expected: " + FormatDuration(plan.expected) + "\n";
   if (!plan.commit.empty()) {

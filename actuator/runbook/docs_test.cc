@@ -31,7 +31,7 @@ TEST(Documentation, HasExamplesThatLoad) {
   EXPECT_GE(examples.size(), 3u);
   for (std::string example : examples) {
     if (!example.starts_with("runbook:")) {
-      example = "runbook: example\nsummary: A part of one\n" + example;
+      example.insert(0, "runbook: example\nsummary: A part of one\n");
     }
     const auto library =
         RunbookLibrary::Parse({{"example.yml", example}, {"called.yml", *called}}, shared);

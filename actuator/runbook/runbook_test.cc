@@ -41,6 +41,7 @@ std::shared_ptr<const config::Site> Site() {
 
 Result<std::shared_ptr<const RunbookLibrary>> Parse(const std::vector<std::string>& texts) {
   std::vector<Source> sources;
+  sources.reserve(texts.size());
   for (const std::string& text : texts) {
     sources.push_back({"book" + std::to_string(sources.size() + 1) + ".yml", text});
   }

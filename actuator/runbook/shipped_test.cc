@@ -25,7 +25,8 @@ class Shipped : public ::testing::Test {
     library_ = *library;
   }
 
-  engine::Plan Make(const std::string& runbook, std::map<std::string, std::string> parameters) {
+  engine::Plan Make(const std::string& runbook,
+                    const std::map<std::string, std::string>& parameters) {
     auto plan = library_->Make(runbook, parameters);
     EXPECT_TRUE(plan) << (plan ? "" : plan.error().message);
     return plan ? *plan : engine::Plan{};

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/node/node.h>  // parser.h only declares it; lint takes it for our Node then
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
