@@ -15,6 +15,8 @@
 # as a file and named in authorized_keys (restrict,command="...helper.sh --installed") it is all that the key can start,
 # and then a check is the program of that name in /etc/mailhub/checks, whatever command the request holds.
 
+# Every shell named above has -ef; lists of words are split and variables are assigned by eval on purpose.
+# shellcheck disable=SC1007,SC2015,SC2016,SC2034,SC2086,SC2154,SC3013
 exec 2>/dev/null
 installed=
 if [ "${1:-}" = --installed ]; then
@@ -456,7 +458,8 @@ sum_up() {
 # others kill one process only, so a group is made and watched here.
 bounded() {
   if [ -n "$has_timeout" ]; then
-    timeout -s KILL $(($1 / 1000)).$(printf %03d $(($1 % 1000))) sh -c "$2"
+    fraction=$((1000 + $1 % 1000))
+    timeout -s KILL $(($1 / 1000)).${fraction#1} sh -c "$2"
     return
   fi
   if [ -n "$has_setsid" ]; then setsid sh -c "$2" & else sh -c "$2" & fi
@@ -474,10 +477,11 @@ bounded() {
 }
 
 # All checks at once, each in a bounded group of its own that prints its two lines itself: one hanging check costs the others
-# nothing. Only the first 200 bytes of output count; the rest is swallowed, so that the command is not ended by SIGPIPE.
+# nothing. Of its output one line counts; the rest is swallowed, so that the command is not ended by SIGPIPE. A line
+# without an end is read for as long as the check may take, and no longer.
 check_program='
-  { sh -c "$MAILHUB_CHECK" </dev/null 2>/dev/null; printf "status %s %s\n" "$MAILHUB_NUMBER" "$?" >&3; } |
-  { dd bs=200 count=1 | { IFS= read -r line; printf "output %s %s\n" "$MAILHUB_NUMBER" "$line" >&3; }; cat >/dev/null; }'
+  { (eval "$MAILHUB_CHECK") </dev/null 2>/dev/null 3>&-; printf "status %s %s\n" "$MAILHUB_NUMBER" "$?" >&3; } |
+  { IFS= read -r line; printf "output %s %.200s\n" "$MAILHUB_NUMBER" "$line" >&3; while read -r line; do :; done; }'
 run_checks() {
   i=0
   while [ $i -lt $checks ]; do
@@ -485,7 +489,12 @@ run_checks() {
     [ "$ms" -gt "$1" ] && ms=$1
     MAILHUB_NUMBER=$i
     export MAILHUB_CHECK MAILHUB_NUMBER
-    bounded "$ms" "$check_program" 3>&1 >/dev/null </dev/null &
+    if [ -n "$has_timeout" ]; then
+      fraction=$((1000 + ms % 1000))
+      timeout -s KILL $((ms / 1000)).${fraction#1} sh -c "$check_program" 3>&1 >/dev/null </dev/null &
+    else
+      bounded "$ms" "$check_program" 3>&1 >/dev/null </dev/null &
+    fi
     i=$((i + 1))
   done
   wait

@@ -317,6 +317,8 @@ TEST_P(HelperTest, RunsChecksSideBySideWithinTheirTime) {
   host.checks["eats_input"] = {"cat; echo 1", Milliseconds(2000)};
   host.checks["hangs"] = {"sleep 60", Milliseconds(300)};
   host.checks["floods"] = {"yes | tr -d '\\n'", Milliseconds(300)};
+  host.checks["leaves_child"] = {"sleep 60 & echo 5", Milliseconds(500)};
+  host.checks["leaves_daemon"] = {"setsid sleep 15 & echo 6", Milliseconds(500)};
   const auto begun = std::chrono::steady_clock::now();
   const Seen seen = Look(host);
   EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(8));
@@ -328,6 +330,8 @@ TEST_P(HelperTest, RunsChecksSideBySideWithinTheirTime) {
   EXPECT_EQ(success("text"), 1);
   EXPECT_EQ(success("fails"), 0);
   EXPECT_EQ(success("eats_input"), 1);
+  EXPECT_EQ(success("leaves_child"), 1);
+  EXPECT_EQ(success("leaves_daemon"), 1);
   EXPECT_EQ(success("hangs"), 0);
   EXPECT_EQ(success("floods"), 0);
   EXPECT_EQ(*Value(seen.families, "mailhub_check_value", {{"check", "number"}}), 4711);
