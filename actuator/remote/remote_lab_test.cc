@@ -38,7 +38,7 @@ class Lab : public testing::Test {
     hosts = std::make_unique<RemoteHosts>(std::make_shared<config::Site>(*site), options);
     hosts->Begin("test-" + RandomHex(64), 1);
     const RemoteReply hello = Ask(RemoteVerb::kHello);
-    if (!hello.receipt) GTEST_SKIP() << hello.receipt.error().message;
+    ASSERT_TRUE(hello.receipt) << hello.receipt.error().message;
     directory_id = hello.directory_id;
   }
   void TearDown() override {

@@ -47,8 +47,8 @@ read_uptime() {
   if [ -n "$use_proc" ]; then
     read -r uptime _ </proc/uptime
   else
-    seconds_since 1
-    uptime=$elapsed.00
+    to_seconds "$(ps -o etime= -p 1 | tr -d ' ')"
+    uptime=$seconds.00
   fi
   uptime_s=${uptime%.*}
 }
@@ -58,17 +58,30 @@ set_took() {
   took_ms=$(((${2%.*} - ${1%.*}) * 1000 + (1${2#*.} - 1${1#*.}) * 10))
 }
 
-# Sets elapsed: seconds since process $1 started, from ps's [[days-]hours:]minutes:seconds.
-seconds_since() {
-  elapsed=$(ps -o etime= -p "$1" 2>/dev/null)
-  elapsed=${elapsed##* }
-  [ -n "$elapsed" ] || return 1
-  elapsed_days=0
-  case $elapsed in *-*) elapsed_days=${elapsed%%-*} elapsed=${elapsed#*-} ;; esac
-  case $elapsed in *:*:*) ;; *) elapsed=0:$elapsed ;; esac
-  elapsed_hours=${elapsed%%:*} elapsed=${elapsed#*:}
-  elapsed_minutes=${elapsed%%:*} elapsed=${elapsed#*:}
-  elapsed=$((elapsed_days * 86400 + $(plain "$elapsed_hours") * 3600 + $(plain "$elapsed_minutes") * 60 + $(plain "$elapsed")))
+# Sets seconds to what ps's [[days-]hours:]minutes:seconds in $1 comes to.
+to_seconds() {
+  seconds=$1 seconds_days=0
+  case $seconds in *-*) seconds_days=${seconds%%-*} seconds=${seconds#*-} ;; esac
+  case $seconds in *:*:*) ;; *) seconds=0:$seconds ;; esac
+  seconds_hours=${seconds%%:*} seconds=${seconds#*:}
+  seconds_minutes=${seconds%%:*} seconds=${seconds#*:}
+  seconds=$((seconds_days * 86400 + $(plain "$seconds_hours") * 3600 + $(plain "$seconds_minutes") * 60 + $(plain "$seconds")))
+}
+
+# Sets start to the uptime at which process $1 began, as one look at it and at process 1 tells; two
+# looks would differ by what lies between them.
+start_by_ps() {
+  start_age='' start_uptime=''
+  start_table=$(ps -o pid=,etime= -p "1,$1" 2>/dev/null)
+  while read -r start_pid seconds; do
+    [ -n "$seconds" ] || continue
+    to_seconds "$seconds"
+    [ "$start_pid" != 1 ] || start_uptime=$seconds
+    [ "$start_pid" != "$1" ] || start_age=$seconds
+  done <<EOF
+$start_table
+EOF
+  [ -n "$start_age" ] && [ -n "$start_uptime" ] && start=$((start_uptime - start_age))
 }
 
 # A number without the leading zero that would make it octal.
@@ -99,10 +112,7 @@ start_of() {
     shift 19
     start=$1
   else
-    seconds_since "$1" || return 1
-    start_elapsed=$elapsed
-    seconds_since 1 || return 1
-    start=$((elapsed - start_elapsed))
+    start_by_ps "$1"
   fi
 }
 
@@ -140,7 +150,8 @@ nap() {
 nonce=
 receipt=''
 out=''
-litter='' # files of no more use
+litter=''         # files of no more use
+unsynced_claim='' # the directory of a claim just published
 
 # Answers with an error of kind $1, which says what the actuator should do, and a sentence, and ends.
 fail() {

@@ -112,7 +112,8 @@ own_start_of() {
 }
 
 # Claims the key at base for this very process, as $1 = run, job or void. Fails when somebody else
-# has it. Once this succeeds the claim is on disk, and no other process will ever run the key.
+# has it. Once this succeeds no other process will ever run the key; run_captured has the directory
+# unsynced_claim on disk before the command starts.
 claim() {
   [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
   if [ ! -d "$runs/$run" ]; then
@@ -145,7 +146,7 @@ claim() {
     [ -e "$base.claim" ] || fail unavailable "cannot publish $base.claim; nothing was done"
     return 1
   fi
-  durable "$runs/$run" || fail unknown "the claim for $key is published but perhaps not on disk; nothing was run"
+  unsynced_claim=$runs/$run
 }
 
 # Refuses a key that was used for another command.

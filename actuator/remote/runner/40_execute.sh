@@ -19,6 +19,7 @@ run_captured() {
   {
     exec 2>/dev/null
     trap ':' TERM
+    [ -z "$unsynced_claim" ] || durable "$unsynced_claim" || exit 1
     # shellcheck disable=SC2086  # $with_signals is an option or nothing
     env -i $with_signals PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="${HOME:-/}" \
       USER="${USER:-root}" LOGNAME="${LOGNAME:-root}" SHELL=/bin/sh LANG=C MAILHUB_KEY="${key:-}" \

@@ -150,7 +150,9 @@ job_failed() {
 void_verb() {
   enter_key
   body=
-  [ -e "$base.claim" ] || claim void
+  if [ ! -e "$base.claim" ] && claim void; then
+    durable "$unsynced_claim" || fail unknown "the void claim for $key is published but perhaps not on disk"
+  fi
   report "$base"
 }
 
