@@ -1,23 +1,18 @@
 // Puts the exporter together: the real clock, the site file, the hosts' probers and the HTTP server
 // are joined here alone.
-#include <unistd.h>
 
-#include <chrono>
-#include <condition_variable>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <mutex>
-#include <thread>
 
 #include "exporter/host/fleet.h"
 #include "exporter/metrics/self.h"
 #include "exporter/options.h"
-#include "exporter/service_manager.h"
 #include "exporter/web/app.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/config/site.h"
+#include "lib/daemon/daemon.h"
 #include "lib/http/server.h"
 
 namespace mailhub::exporter {
@@ -26,7 +21,7 @@ namespace {
 constexpr char kVersion[] = MAILHUB_VERSION;
 // A Prometheus keeps a connection for each target; each occupies a worker.
 constexpr int kMaxConnections = 128;
-constexpr std::chrono::milliseconds kLongestShutdown{1'800};
+constexpr Milliseconds kLongestShutdown{1'800};
 
 Result<config::Site> LoadForExporter(const std::string& path) {
   auto site = config::LoadSite(path);
@@ -62,53 +57,6 @@ class Reloader {
   SelfMetrics& self_;
   std::mutex mutex_;  // one reload at a time
 };
-
-// Ends the program at last, even if something that cannot be interrupted (a name look-up) is still
-// in progress.
-class ShutdownLimit {
- public:
-  ShutdownLimit()
-      : thread_([this](const std::stop_token& stop) {
-          std::unique_lock lock(mutex_);
-          changed_.wait_for(lock, stop, kLongestShutdown, [] { return false; });
-          if (!stop.stop_requested()) _exit(0);
-        }) {}
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::jthread thread_;
-};
-
-sigset_t HandledSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
-  return signals;
-}
-
-// Returns when the program is to end.
-void ServeSignals(Reloader& reloader) {
-  const sigset_t signals = HandledSignals();
-  const Milliseconds interval = AliveInterval();
-  while (true) {
-    int signal = 0;
-    if (interval.count() > 0) {
-      const timespec wait = {interval.count() / 1000, (interval.count() % 1000) * 1'000'000};
-      signal = sigtimedwait(&signals, nullptr, &wait);
-      NotifyAlive();
-    } else {
-      sigwait(&signals, &signal);
-    }
-    if (signal == SIGHUP) {
-      NotifyReloading();
-      static_cast<void>(reloader.Reload());  // it has said what is wrong
-      NotifyReady();
-    } else if (signal == SIGTERM || signal == SIGINT) {
-      return;
-    }
-  }
-}
 
 int CheckOnly(const std::string& path) {
   auto site = LoadForExporter(path);
@@ -151,11 +99,10 @@ int Run(const Options& options) {
   LogInfo("Listening", {{"address", options.listen_address},
                         {"port", std::to_string(server.Port())},
                         {"version", kVersion}});
-  NotifyReady();
-  ServeSignals(reloader);
-  NotifyStopping();
+  daemon::ServeSignals(
+      [&reloader] { static_cast<void>(reloader.Reload()); });  // it has said what is wrong
   LogInfo("Ending");
-  const ShutdownLimit limit;
+  const daemon::ShutdownLimit limit(kLongestShutdown, 0);
   fleet.Stop();
   server.Stop();
   return 0;
@@ -171,9 +118,6 @@ int main(int argc, char** argv) {
   if (!options) return exit_status;
   mailhub::InitLog(options->log_level, options->log_format);
   if (options->check_only) return CheckOnly(options->config_file);
-  // Before any thread exists, so that all inherit it and signals come to ServeSignals alone.
-  const sigset_t signals = HandledSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  mailhub::daemon::BlockSignals();
   return Run(*options);
 }

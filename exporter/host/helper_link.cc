@@ -22,20 +22,19 @@ Milliseconds CheckBudget(Milliseconds left) {
   return std::max(Milliseconds(10), left - std::max(Milliseconds(50), left / 5));
 }
 
-// The trouble that a failed call on a session that was alive amounts to.
-Trouble FromError(const Error& error, const Clock& clock, SteadyTime deadline) {
-  if (clock.Steady() >= deadline) return {ConnectFailure::kTimeout, error.message};
-  if (error.kind == ErrorKind::kRefused || error.kind == ErrorKind::kOverloaded) {
-    return {ConnectFailure::kProtocol, error.message};
-  }
-  return {ConnectFailure::kConnect, error.message};
-}
-
 }  // namespace
 
 HelperLink::HelperLink(config::Host host, ssh::SshTarget target, const Clock& clock,
                        LinkObserver& observer)
     : host_(std::move(host)), clock_(clock), session_(std::move(target), clock, observer) {}
+
+// What a failed call amounts to. On a session that lives, it was the helper that is not what it
+// should be.
+Trouble HelperLink::Broken(const Error& error, SteadyTime deadline) {
+  if (clock_.Steady() >= deadline) return {ConnectFailure::kTimeout, error.message};
+  const bool alive = session_.get() != nullptr && session_.get()->Alive();
+  return {alive ? ConnectFailure::kProtocol : ConnectFailure::kConnect, error.message};
+}
 
 std::optional<Trouble> HelperLink::Prepare(SteadyTime deadline) {
   bool is_new = false;
@@ -56,11 +55,11 @@ std::optional<Trouble> HelperLink::StartHelper(SteadyTime deadline) {
   proven_ = false;
   unread_.clear();
   auto channel = session_.get()->OpenChannel(HelperCommand(), deadline);
-  if (!channel) return FromError(channel.error(), clock_, deadline);
+  if (!channel) return Broken(channel.error(), deadline);
   channel_ = std::move(*channel);
   const std::string nonce = RandomHex(kNonceBits);
   const auto written = channel_->Write(WriteSpec(host_) + "hello " + nonce + "\n", deadline);
-  if (!written) return FromError(written.error(), clock_, deadline);
+  if (!written) return Broken(written.error(), deadline);
   return AwaitHello(nonce, deadline);
 }
 
@@ -71,7 +70,7 @@ std::optional<Trouble> HelperLink::AwaitHello(const std::string& nonce, SteadyTi
   std::string seen;
   while (true) {
     auto state = channel_->Read(&seen, kReadSize, deadline);
-    if (!state) return FromError(state.error(), clock_, deadline);
+    if (!state) return Broken(state.error(), deadline);
     if (*state == ssh::ReadState::kTimeout) {
       return Trouble{ConnectFailure::kTimeout, "the helper did not start in time"};
     }
@@ -103,7 +102,7 @@ Look HelperLink::Collect(SteadyTime deadline) {
   const auto written =
       channel_->Write("go " + nonce + " " + std::to_string(budget.count()) + "\n", deadline);
   if (!written) {
-    trouble = FromError(written.error(), clock_, deadline);
+    trouble = Broken(written.error(), deadline);
   } else {
     trouble = ReadReply(&reader, deadline);
   }
@@ -131,7 +130,7 @@ std::optional<Trouble> HelperLink::ReadReply(ReplyReader* reader, SteadyTime dea
     if (reader->complete()) return std::nullopt;
     bytes.clear();
     auto state = channel_->Read(&bytes, kReadSize, deadline);
-    if (!state) return FromError(state.error(), clock_, deadline);
+    if (!state) return Broken(state.error(), deadline);
     if (*state == ssh::ReadState::kTimeout) {
       return Trouble{ConnectFailure::kTimeout, "no complete reply within the deadline"};
     }

@@ -26,6 +26,7 @@ class HelperLink final : public Link {
   std::optional<Trouble> StartHelper(SteadyTime deadline);
   std::optional<Trouble> AwaitHello(const std::string& nonce, SteadyTime deadline);
   std::optional<Trouble> ReadReply(ReplyReader* reader, SteadyTime deadline);
+  Trouble Broken(const Error& error, SteadyTime deadline);
   Look Interpret(const Reply& reply) const;
 
   const config::Host host_;
