@@ -11,6 +11,9 @@ for preset in asan tsan; do
     --timeout 600
 done
 
+echo "== crash tests"
+ctest --test-dir build/dev --output-on-failure --no-tests=error -L crash
+
 echo "== simulation: ${SEEDS:-20000} seeds"
 cmake --preset release >/dev/null
 cmake --build build/release -j "$(nproc)" --target sim_test

@@ -23,8 +23,8 @@ class SimPlans final : public engine::PlanSource {
 
 struct SimOptions {
   uint64_t seed = 1;
-  Faults faults;     // while `safe` lasts
-  double crash = 0;  // chance at each seam call
+  Faults faults;                          // while `safe` lasts
+  double crash = 0;                       // chance at each seam call
   std::optional<uint64_t> crash_at_call;  // exactly there, once
   int64_t safe_ms = 600'000;              // how long faults rain
   int64_t live_ms = 7'200'000;            // how long it may then take to come to rest
