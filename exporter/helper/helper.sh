@@ -1,21 +1,25 @@
 #!/bin/sh
-# The remote half of the exporter: it stays on the host at the far end of one SSH channel and answers each request with
-# one framed text. It reads /proc with builtins alone; it forks once for all services, once for all directories and
-# files, and for the checks, which are commands. Nothing here judges a value: the exporter does, and trusts none.
+# The remote half of the exporter: it stays on the host at the far end of one SSH channel and
+# answers each request with one framed text. It reads /proc with builtins alone; it forks once for
+# all services, once for all directories and files, and for the checks, which are commands. Nothing
+# here judges a value: the exporter does, and trusts none.
 #
 # Requests, on standard input:
 #   spec ... end     what to look at, once per channel: lines as in read_spec below
 #   hello NONCE      answered with "NONCE hello 1": the helper is there and speaks version 1
 #   go NONCE MS      look now; checks must be done within MS milliseconds
-# The reply to go begins with the line "NONCE begin 1", ends with "NONCE end", and holds, for each collector that the spec
-# asks for, "section NAME CLOCK", lines of its own, and "done NAME CLOCK" or "failed NAME CLOCK WHY". A prompt,
-# a profile's greeting or anything else before the first line is the reader's to skip; the nonce is known to nobody here.
+# The reply to go begins with the line "NONCE begin 1", ends with "NONCE end", and holds, for each
+# collector that the spec asks for, "section NAME CLOCK", lines of its own, and "done NAME CLOCK" or
+# "failed NAME CLOCK WHY". A prompt, a profile's greeting or anything else before the first line is
+# the reader's to skip; the nonce is known to nobody here.
 #
-# Written for dash, bash, busybox, ksh and mksh. As an argument of `sh -c` it is the exporter's to bring along; installed
-# as a file and named in authorized_keys (restrict,command="...helper.sh --installed") it is all that the key can start,
-# and then a check is the program of that name in /etc/mailhub/checks, whatever command the request holds.
+# Written for dash, bash, busybox, ksh and mksh. As an argument of `sh -c` it is the exporter's to
+# bring along; installed as a file and named in authorized_keys (restrict,command="...helper.sh
+# --installed") it is all that the key can start, and then a check is the program of that name in
+# /etc/mailhub/checks, whatever command the request holds.
 
-# Every shell named above has -ef; lists of words are split and variables are assigned by eval on purpose.
+# Every shell named above has -ef; lists of words are split and variables are assigned by eval on
+# purpose.
 # shellcheck disable=SC1007,SC2015,SC2016,SC2034,SC2086,SC2154,SC3013
 exec 2>/dev/null
 installed=
@@ -40,7 +44,8 @@ blank=' 	'
 words=$blank$newline
 IFS=$words
 
-# A clock for durations: microseconds where the shell has one, else the hundredths of a second of /proc/uptime.
+# A clock for durations: microseconds where the shell has one, else the hundredths of a second of
+# /proc/uptime.
 if [ -n "${EPOCHREALTIME:-}" ]; then
   tick() { clock=$EPOCHREALTIME; }
 else
@@ -48,8 +53,8 @@ else
 fi
 clock=0
 
-# Facts that cannot change while this process lives. btime makes start times out of ticks since boot; the size of a page
-# comes from comparing the same figure in kB and in pages.
+# Facts that cannot change while this process lives. btime makes start times out of ticks since
+# boot; the size of a page comes from comparing the same figure in kB and in pages.
 ticks_per_second=$(getconf CLK_TCK) || ticks_per_second=100
 boot=
 read -r boot </proc/sys/kernel/random/boot_id
@@ -64,8 +69,9 @@ find_page_size() {
 }
 find_page_size
 
-# How many processors /proc/stat lists, and when the host booted. /proc/stat is long and some shells read a byte at a
-# time, so it is read whole only by grep, and again a minute later: processors rarely come and go.
+# How many processors /proc/stat lists, and when the host booted. /proc/stat is long and some shells
+# read a byte at a time, so it is read whole only by grep, and again a minute later: processors
+# rarely come and go.
 btime=0
 cpus=0
 cpus_counted=
@@ -86,9 +92,10 @@ if find /proc/self/stat -maxdepth 0 -printf x >/dev/null; then has_printf=1; els
 case $(timeout --version | head -n 1) in *GNU*) has_timeout=1 ;; *) has_timeout= ;; esac
 if command -v setsid >/dev/null; then has_setsid=1; else has_setsid=; fi
 
-# ---- The spec -------------------------------------------------------------------------------------------------------
+# ---- The spec ------------------------------------------------------------------------------------
 
-# Keeps one of a numbered list of texts: keep PREFIX NUMBER TEXT. Texts are only ever assigned and compared, never evaluated.
+# Keeps one of a numbered list of texts: keep PREFIX NUMBER TEXT. Texts are only ever assigned and
+# compared, never evaluated.
 keep() {
   eval "$1_$2=\$3"
 }
@@ -153,8 +160,9 @@ read_spec() {
   make_matchers
 }
 
-# Two functions made for this spec, so that the loops over all processes and threads evaluate nothing: match_exe DIR adds
-# DIR to the list of each exe it runs, match_thread_N NAME sets `thread` to the number of that name.
+# Two functions made for this spec, so that the loops over all processes and threads evaluate
+# nothing: match_exe DIR adds DIR to the list of each exe it runs, match_thread_N NAME sets `thread`
+# to the number of that name.
 make_matchers() {
   code=': '
   i=0
@@ -175,9 +183,10 @@ make_matchers() {
   done
 }
 
-# ---- Processes and threads ------------------------------------------------------------------------------------------
+# ---- Processes and threads -----------------------------------------------------------------------
 
-# Sets `stat` to the one line of a stat file. The name in it may hold anything, even line ends; the exporter finds its end.
+# Sets `stat` to the one line of a stat file. The name in it may hold anything, even line ends; the
+# exporter finds its end.
 read_stat() {
   stat=
   while IFS= read -r line; do
@@ -186,8 +195,9 @@ read_stat() {
   [ -n "$stat" ]
 }
 
-# Sets `args` to the arguments of the process in directory $1, joined by blanks. A shell's read drops the NULs between them,
-# so two commands join them properly, once for each process: while what read sees stays the same, so do they.
+# Sets `args` to the arguments of the process in directory $1, joined by blanks. A shell's read
+# drops the NULs between them, so two commands join them properly, once for each process: while what
+# read sees stays the same, so do they.
 read_args() {
   flat=
   IFS= read -r flat <"$1/cmdline"
@@ -206,7 +216,8 @@ read_args() {
   seen_args="$seen_args ${1##*/}"
 }
 
-# Whether the process in directory $1 is the one that process number $2 of the spec means. Its executable is known to be.
+# Whether the process in directory $1 is the one that process number $2 of the spec means. Its
+# executable is known to be.
 args_fit() {
   eval "contain=\$contain_$2 lack=\$lack_$2"
   [ -z "$contain$lack" ] && return 0
@@ -220,8 +231,9 @@ args_fit() {
   return 0
 }
 
-# Looks for processes that run exe number $1 in a version since replaced on disk: they have its name, and the kernel says
-# "(deleted)". A process of that name whose exe may not be read makes the collector fail: nobody can say whether it runs.
+# Looks for processes that run exe number $1 in a version since replaced on disk: they have its
+# name, and the kernel says "(deleted)". A process of that name whose exe may not be read makes the
+# collector fail: nobody can say whether it runs.
 find_replaced() {
   eval "exe=\$exe_$1 base=\$comm_$1"
   found=
@@ -288,7 +300,7 @@ look_at_processes() {
   done
 }
 
-# ---- Hosts without /proc --------------------------------------------------------------------------------------------
+# ---- Hosts without /proc -------------------------------------------------------------------------
 
 # Sets `seconds` from a time as ps writes it: [[DD-]HH:]MM:SS.
 read_elapsed() {
@@ -324,7 +336,8 @@ look_at_host_posix() {
   out="${out}cpus $cpus${newline}time $(awk 'BEGIN { srand(); print srand() }')$newline$(vmstat -s)$newline"
 }
 
-# Without /proc nobody can tell what a process really executes: the first word of its arguments has to do.
+# Without /proc nobody can tell what a process really executes: the first word of its arguments has
+# to do.
 look_at_processes_posix() {
   table=$(ps -e -o rss= -o nlwp= -o time= -o etime= -o args=)
   i=0
@@ -346,7 +359,7 @@ END
   done
 }
 
-# ---- The other collectors -------------------------------------------------------------------------------------------
+# ---- The other collectors ------------------------------------------------------------------------
 
 look_at_host() {
   IFS= read -r line </proc/stat
@@ -383,8 +396,8 @@ look_at_services() {
   done
 }
 
-# Whether all there is to look at are directories without anything in them, as work queues are most of the time: no need
-# for a fork then. Only asked when that was so the last time.
+# Whether all there is to look at are directories without anything in them, as work queues are most
+# of the time: no need for a fork then. Only asked when that was so the last time.
 all_empty() {
   [ -z "$want_details" ] && [ "$files_before" = 0 ] && [ -n "${EPOCHREALTIME:-}" ] || return 1
   i=0
@@ -399,8 +412,9 @@ all_empty() {
   done
 }
 
-# One find for all of them. Each line: type, depth, size, mtime, the path it was asked for. Directories that held many
-# files the last time are summed up on the host, at the cost of a second process.
+# One find for all of them. Each line: type, depth, size, mtime, the path it was asked for.
+# Directories that held many files the last time are summed up on the host, at the cost of a second
+# process.
 look_at_paths() {
   empty=
   if all_empty; then
@@ -454,8 +468,8 @@ sum_up() {
     NR == 1 || $2 < oldest { oldest = $2 } { bytes += $1 } END { if (NR) printf "sum %d %.0f %s %s", NR, bytes, oldest, path }'
 }
 
-# Runs shell text $2 for at most $1 milliseconds; then it and its whole process group are killed. GNU timeout does that;
-# others kill one process only, so a group is made and watched here.
+# Runs shell text $2 for at most $1 milliseconds; then it and its whole process group are killed.
+# GNU timeout does that; others kill one process only, so a group is made and watched here.
 bounded() {
   if [ -n "$has_timeout" ]; then
     fraction=$((1000 + $1 % 1000))
@@ -476,9 +490,10 @@ bounded() {
   return $status
 }
 
-# All checks at once, each in a bounded group of its own that prints its two lines itself: one hanging check costs the others
-# nothing. Of its output one line counts; the rest is swallowed, so that the command is not ended by SIGPIPE. A line
-# without an end is read for as long as the check may take, and no longer.
+# All checks at once, each in a bounded group of its own that prints its two lines itself: one
+# hanging check costs the others nothing. Of its output one line counts; the rest is swallowed, so
+# that the command is not ended by SIGPIPE. A line without an end is read for as long as the check
+# may take, and no longer.
 check_program='
   { (eval "$MAILHUB_CHECK") </dev/null 2>/dev/null 3>&-; printf "status %s %s\n" "$MAILHUB_NUMBER" "$?" >&3; } |
   { IFS= read -r line; printf "output %s %.200s\n" "$MAILHUB_NUMBER" "$line" >&3; while read -r line; do :; done; }'
@@ -504,7 +519,7 @@ look_at_checks() {
   out="$out$(run_checks "$milliseconds")$newline"
 }
 
-# ---- Answering ------------------------------------------------------------------------------------------------------
+# ---- Answering -----------------------------------------------------------------------------------
 
 section() { # NAME FUNCTION
   tick
@@ -520,8 +535,8 @@ flush() {
   out=
 }
 
-# What needs no fork is sent first, and each collector that may hang sends what was there before it: a late one costs only
-# itself. The exporter gives up on the channel when its own deadline passes.
+# What needs no fork is sent first, and each collector that may hang sends what was there before it:
+# a late one costs only itself. The exporter gives up on the channel when its own deadline passes.
 answer() { # NONCE MILLISECONDS
   milliseconds=$2
   if [ -n "$posix" ]; then
