@@ -69,11 +69,15 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   void Signal(int signal) const { ::kill(pid_, signal); }
-  // Sends the signal (0: none) and waits for the end; the exit status, or -1 if a signal ended it.
+  // Sends the signal (0: none) and waits for the end; the exit status, or -1 if a signal ended it,
+  // as one does after 20 s.
   int End(int signal) {
     if (signal != 0) Signal(signal);
     int status = 0;
-    ::waitpid(pid_, &status, 0);
+    if (!Eventually([&] { return ::waitpid(pid_, &status, WNOHANG) != 0; })) {
+      Signal(SIGKILL);
+      ::waitpid(pid_, &status, 0);
+    }
     pid_ = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }

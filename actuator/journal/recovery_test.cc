@@ -59,8 +59,8 @@ TEST(JournalRecovery, AMissingEventIsRefusedWithWhatToDo) {
   const std::string path = directory / "journal.db";
   WriteJournal(path, 2);
   Sql(path, "DELETE FROM events WHERE seq = 7");
-  const Status s = OpenAndReplay(path);
-  ASSERT_FALSE(s);
+  const auto s = Journal::Open(path, kNow);
+  ASSERT_FALSE(s) << "before anything is replayed";
   EXPECT_EQ(s.error().kind, ErrorKind::kCorrupt);
   EXPECT_NE(s.error().message.find("backup"), std::string::npos) << s.error().message;
 }
@@ -70,7 +70,7 @@ TEST(JournalRecovery, AMissingFirstEventIsRefused) {
   const std::string path = directory / "journal.db";
   WriteJournal(path, 1);
   Sql(path, "DELETE FROM events WHERE seq = 1");
-  EXPECT_EQ(OpenAndReplay(path).error().kind, ErrorKind::kCorrupt);
+  EXPECT_EQ(Journal::Open(path, kNow).error().kind, ErrorKind::kCorrupt);
 }
 
 TEST(JournalRecovery, AnUnreadableEventIsNamed) {

@@ -159,6 +159,7 @@ TEST(Service, AFailedCommitIsAnswered503AndNothingIsDone) {
   const Result<std::string> next = life.service->Submit(Firing("2"));
   ASSERT_FALSE(next);
   EXPECT_EQ(next.error().kind, ErrorKind::kOverloaded);
+  EXPECT_NE(next.error().message.find("disk full"), std::string::npos) << "refused at once";
   // Several more tries fail; still nothing reaches a host and people see the committed state.
   const int seen = life.store.appends();
   ASSERT_TRUE(life.store.WaitForAppend(seen + 3));
