@@ -14,9 +14,9 @@ using engine::LeaseState;
 using engine::ReceiptState;
 using engine::RemoteVerb;
 
-constexpr size_t kLongestBody = 64 * 1024;
-constexpr size_t kMostNoise = 64 * 1024;
-constexpr size_t kLongestHeader = 16 * 1024;
+constexpr size_t kLongestBody = size_t{64} * 1024;
+constexpr size_t kMostNoise = size_t{64} * 1024;
+constexpr size_t kLongestHeader = size_t{16} * 1024;
 constexpr size_t kLongestOutput = 4096;
 
 const char* WireName(RemoteVerb verb) {

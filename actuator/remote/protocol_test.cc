@@ -51,7 +51,7 @@ TEST(Protocol, RefusesToSayWhatWouldBreakTheFrame) {
   request = RunRequest();
   request.command = std::string("a\0b", 3);
   EXPECT_EQ(EncodeRequest(request, {"j1", 1}, {}).error().kind, ErrorKind::kInvalid);
-  request.command = std::string(65 * 1024, 'x');
+  request.command = std::string(size_t{65} * 1024, 'x');
   EXPECT_EQ(EncodeRequest(request, {"j1", 1}, {}).error().kind, ErrorKind::kInvalid);
   EXPECT_EQ(EncodeRequest(RunRequest(), {"", 1}, {}).error().kind, ErrorKind::kInvalid);
 }

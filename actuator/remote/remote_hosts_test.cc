@@ -229,6 +229,7 @@ TEST_F(Hosts, LetsASlowHostDelayNobodyElseAndBoundsItsQueue) {
   auto slow = Submit(Request(RemoteVerb::kRun, "r/1/1", "sleep 2"));
   int overloaded = 0;
   std::vector<std::future<RemoteReply>> waiting;
+  waiting.reserve(70);
   for (int i = 0; i < 70; ++i) waiting.push_back(Submit(Request(RemoteVerb::kStatus, "r/1/1", "")));
   for (auto& one : waiting) {
     if (one.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {

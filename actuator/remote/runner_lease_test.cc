@@ -10,7 +10,6 @@ namespace mailhub::remote {
 namespace {
 
 using engine::LeaseState;
-using engine::ReceiptState;
 using engine::RemoteReply;
 using engine::RemoteVerb;
 using testing::HasSubstr;

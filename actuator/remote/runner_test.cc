@@ -1,10 +1,10 @@
 // The runner's rules about keys and receipts, under every shell that is here.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -18,7 +18,6 @@ using engine::ReceiptState;
 using engine::RemoteReply;
 using engine::RemoteVerb;
 using testing::HasSubstr;
-using testing::StartsWith;
 
 class Runner : public testing::TestWithParam<RunnerSetup> {
  protected:
@@ -125,6 +124,7 @@ TEST_P(Runner, RunsAKeyOnceHoweverManyAskAtOnce) {
   Exchange exchange;
   exchange.wait = Milliseconds(10'000);
   std::vector<RunnerCall> calls;
+  calls.reserve(20);
   for (int i = 0; i < 20; ++i) calls.push_back(host.Start(request, exchange));
   for (RunnerCall& call : calls) ExpectState(call.Wait(), ReceiptState::kFinished);
   EXPECT_EQ(host.Evidence(), "x\n");

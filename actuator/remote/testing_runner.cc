@@ -3,11 +3,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -91,7 +91,7 @@ RunnerCall::RunnerCall(const std::vector<std::string>& argv,
   settings.push_back("PATH=" + (path == env.end() ? "" : path->second + ":") +
                      "/usr/sbin:/usr/bin:/sbin:/bin");
   for (const auto& [name, value] : env) {
-    if (name != "PATH") settings.push_back(name + "=" + value);
+    if (name != "PATH") settings.push_back(std::string(name).append("=").append(value));
   }
   std::vector<char*> environment;
   environment.reserve(settings.size() + 1);
@@ -211,7 +211,7 @@ RemoteReply RunnerHost::Ask(RemoteRequest request, Exchange exchange) {
 }
 
 RemoteReply RunnerHost::Hello() {
-  const RemoteReply reply = Ask({});
+  RemoteReply reply = Ask({});
   if (reply.receipt) directory_id = reply.directory_id;
   return reply;
 }
