@@ -169,7 +169,8 @@ RunnerHost::~RunnerHost() {
   std::error_code ignored;
   std::vector<pid_t> groups;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory(), ignored)) {
-    const std::string text = entry.path().extension() == ".claim" ? Slurp(entry.path()) : "";
+    const auto kind = entry.path().extension();
+    const std::string text = kind == ".claim" || kind == ".lease" ? Slurp(entry.path()) : "";
     const size_t at = text.find("\npid=");
     if (at != std::string::npos) groups.push_back(atoi(text.c_str() + at + 5));
   }
@@ -177,7 +178,13 @@ RunnerHost::~RunnerHost() {
   for (const pid_t group : groups) {
     if (group > 1 && getpgid(group) == group) kill(-group, SIGKILL);
   }
-  std::filesystem::remove_all(root_, ignored);
+  // Who is still ending may write a last file meanwhile.
+  Eventually(
+      [&] {
+        std::filesystem::remove_all(root_, ignored);
+        return !std::filesystem::exists(root_);
+      },
+      Milliseconds(3'000));
 }
 
 std::vector<std::string> RunnerHost::Argv(const std::string& word) const {

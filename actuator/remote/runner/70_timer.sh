@@ -142,9 +142,14 @@ restore() {
   unlock
   key=$run/${1#*@}
   run_captured "$base" "$lease_command" 0
-  lock
   lease_state=restored lease_exit=$result
-  until write_lease "$base"; do nap 5000; done
+  while :; do
+    [ -d "$dir/leases" ] || return
+    lock
+    write_lease "$base" && break
+    unlock # a full disk: nobody else need wait for it
+    nap 5000
+  done
   publish "$base.status" "exit_status=$result$nl"
   any_lease_armed || stop_timer
   unlock
