@@ -104,7 +104,8 @@ Status Engine::Core::ActOn(LiveRun& live, const engine::Command& command) {
   } else if (current != nullptr && command.verb == Verb::kSkip) {
     Done(live, *current, StepResult::kSkipped, "skipped by " + command.by + ": " + command.detail);
   } else if (current == nullptr && command.verb == Verb::kSkip) {
-    const auto leases = run.leases;
+    auto leases = run.leases;
+    leases.insert(run.restored.begin(), run.restored.end());
     for (const auto& [path_of_lease, lease] : leases) {
       Emit(run.id, DeadManDisarmed{path_of_lease});
     }

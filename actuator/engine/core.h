@@ -107,6 +107,7 @@ class Engine::Core {
   bool LocksFree(const LiveRun& live) const;
   void RenewLeases(LiveRun& live);
   void AskLease(LiveRun& live, const std::string& path, RemoteVerb verb);
+  void AcknowledgeRestored(LiveRun& live);
   void OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply);
   bool LeasesConfirmed(const LiveRun& live) const;
   void End(LiveRun& live);

@@ -66,8 +66,13 @@ struct Fold {
     run.leases[body.path] = {body.host, body.after};
     run.directories[body.host] = body.directory_id;
   }
-  void operator()(const DeadManDisarmed& body) { run.leases.erase(body.path); }
-  void operator()(const DeadManRestored& body) { run.leases.erase(body.path); }
+  void operator()(const DeadManDisarmed& body) {
+    run.leases.erase(body.path);
+    run.restored.erase(body.path);
+  }
+  void operator()(const DeadManRestored& body) {
+    if (auto lease = run.leases.extract(body.path)) run.restored.insert(std::move(lease));
+  }
   void operator()(const RunHeld& body) { run.hold = Hold{body.path, body.reason, body.detail}; }
   void operator()(const OperatorActed& body) {
     StepState* step = body.path.empty() ? nullptr : &run.steps[body.path];
@@ -182,6 +187,7 @@ std::vector<std::string> Run::TouchedHosts() const {
   for (const Step& step : plan().steps) add(step);
   for (const AlwaysStep& always : plan().always) add(always.step);
   for (const auto& [path, lease] : leases) hosts.insert(lease.host);
+  for (const auto& [path, lease] : restored) hosts.insert(lease.host);
   return {hosts.begin(), hosts.end()};
 }
 

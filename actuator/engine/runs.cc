@@ -84,7 +84,8 @@ void Engine::Core::OnOnlyIf(LiveRun& live, const QueryReading& reading) {
 // ---------------------------------------------------------------------------------------------------------
 
 void Engine::Core::AskLease(LiveRun& live, const std::string& path, RemoteVerb verb) {
-  const Lease& lease = live.run.leases.at(path);
+  const auto armed = live.run.leases.find(path);
+  const Lease& lease = armed != live.run.leases.end() ? armed->second : live.run.restored.at(path);
   RemoteRequest request;
   request.verb = verb;
   request.host = lease.host;
@@ -97,7 +98,17 @@ void Engine::Core::AskLease(LiveRun& live, const std::string& path, RemoteVerb v
   doing.effect = Ask(std::move(request), live.run.id);
 }
 
+// The host keeps saying that it has acted until it hears that we know, and would answer the next
+// arming with it.
+void Engine::Core::AcknowledgeRestored(LiveRun& live) {
+  for (const auto& [path, lease] : live.run.restored) {
+    const LeaseDoing& doing = live.leases[path];
+    if (doing.effect == 0 && Due(doing.due)) AskLease(live, path, RemoteVerb::kDisarm);
+  }
+}
+
 void Engine::Core::RenewLeases(LiveRun& live) {
+  AcknowledgeRestored(live);
   for (const auto& [path, lease] : live.run.leases) {
     const LeaseDoing& doing = live.leases[path];
     // Not confirmed in this life: arming again is how both a crash before the first arming and a
@@ -114,8 +125,10 @@ void Engine::Core::RenewLeases(LiveRun& live) {
 void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply) {
   LeaseDoing& doing = live.leases[path];
   doing.effect = 0;
+  const bool known_restored = live.run.restored.contains(path);
   const auto lease = live.run.leases.find(path);
-  Require(lease != live.run.leases.end(), "a lease is asked about only while it is recorded");
+  Require(known_restored || lease != live.run.leases.end(),
+          "a lease is asked about only while it is recorded");
   const bool active = live.run.stage == Stage::kActive;
   if (!reply.receipt) {
     if (reply.receipt.error().kind != ErrorKind::kCorrupt) {
@@ -123,17 +136,20 @@ void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteR
       doing.trouble = reply.receipt.error().message;
       return;
     }
-    live.directories.erase(lease->second.host);
+    live.directories.erase(known_restored ? live.run.restored.at(path).host : lease->second.host);
     Emit(live.run.id, DeadManDisarmed{path});
     live.leases.erase(path);
-    if (active) {
+    if (active && !known_restored) {
       HoldRun(live, path, HoldReason::kOutcomeUnknown,
               "the host's receipts were replaced, and with them the dead man's lease");
     }
     return;
   }
   doing.trouble.clear();
-  if (reply.lease == LeaseState::kRestored) {
+  if (known_restored) {
+    Emit(live.run.id, DeadManDisarmed{path});
+    live.leases.erase(path);
+  } else if (reply.lease == LeaseState::kRestored) {
     Emit(live.run.id, DeadManRestored{path, reply.lease_detail});
     live.leases.erase(path);
     if (active) {
@@ -168,6 +184,7 @@ bool Engine::Core::LeasesConfirmed(const LiveRun& live) const {
 
 void Engine::Core::End(LiveRun& live) {
   live.doing = {};
+  AcknowledgeRestored(live);
   for (const auto& [path, lease] : live.run.leases) {
     const LeaseDoing& doing = live.leases[path];
     const bool renewed_before = doing.verb != RemoteVerb::kDisarm;
@@ -175,7 +192,7 @@ void Engine::Core::End(LiveRun& live) {
       AskLease(live, path, RemoteVerb::kDisarm);
     }
   }
-  if (live.run.leases.empty()) {
+  if (live.run.leases.empty() && live.run.restored.empty()) {
     Emit(live.run.id, RunFinished{live.run.result, live.run.result_detail});
   }
 }

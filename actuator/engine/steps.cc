@@ -111,6 +111,10 @@ bool Engine::Core::Prepare(LiveRun& live, const Step& step) {
     doing.effect = Ask(std::move(request), live.run.id);
     return false;
   }
+  if (live.run.restored.contains(step.path)) {
+    doing.trouble = "the host has not heard yet that its dead man's act is known";
+    return false;
+  }
   if (step.dead_man && !live.run.leases.contains(step.path)) {
     Emit(live.run.id,
          DeadManArmed{step.path, step.host, step.dead_man->after, live.directories[step.host]});

@@ -146,6 +146,7 @@ class Lab(unittest.TestCase):
             lab("up")
         else:
             cls.replace_a_killed_lab()
+        faults.clear()
         knobs.set_all(
             [
                 "reset",

@@ -114,7 +114,9 @@ std::optional<std::string> WhatIsOwedIsPaid(const std::map<std::string, Run>& ru
   for (const auto& [id, run] : runs) {
     if (run.stage != engine::Stage::kFinished || run.result == engine::RunResult::kDropped)
       continue;
-    if (!run.leases.empty()) return "run " + id + " finished with a dead man still armed";
+    if (!run.leases.empty() || !run.restored.empty()) {
+      return "run " + id + " finished with a dead man still armed";
+    }
     for (const engine::AlwaysStep& always : run.plan().always) {
       const auto since = run.steps.find(always.since);
       if (since == run.steps.end() || since->second.attempt == 0) continue;

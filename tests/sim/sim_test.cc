@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "tests/sim/simulation.h"
@@ -59,6 +60,37 @@ TEST(Simulation, ACrashAtAnySeamCallChangesNothingThatHappensOnTheHosts) {
         << simulation.Story();
     ASSERT_EQ(simulation.view().finished.at(0).result, engine::RunResult::kSucceeded);
   }
+}
+
+// Away for longer than any dead man waits: hosts act by themselves, and the run says so instead of
+// going on blindly.
+TEST(Simulation, ComesToRestWhereverItIsAwayForLongerThanItsDeadMenWait) {
+  Simulation undisturbed({});
+  ASSERT_FALSE(undisturbed.RunAll());
+  int restored = 0;
+  for (uint64_t call = 1; call <= undisturbed.seam_calls(); ++call) {
+    SimOptions options;
+    options.crash_at_call = call;
+    options.away_at_most = false;
+    options.away_ms = 1'900'000;
+    options.safe_ms = 2'500'000;  // alerts come until it is back
+    options.live_ms = 5 * 3'600'000;
+    Simulation simulation(options);
+    const auto broken = simulation.RunAll();
+    ASSERT_FALSE(broken) << "away from call " << call << ": " << *broken << "\n"
+                         << simulation.Story();
+    bool held = false;
+    for (const engine::Event& event : simulation.journal()) {
+      const auto* hold = std::get_if<engine::RunHeld>(&event.body);
+      held = held || (hold != nullptr && hold->reason == engine::HoldReason::kDeadManRestored);
+    }
+    const auto& deeds = simulation.world().deeds;
+    const bool acted =
+        std::any_of(deeds.begin(), deeds.end(), [](const Deed& deed) { return deed.by_dead_man; });
+    restored += acted ? 1 : 0;
+    EXPECT_TRUE(!acted || held) << "away from call " << call << "\n" << simulation.Story();
+  }
+  EXPECT_GT(restored, 10);
 }
 
 TEST(Simulation, KeepsItsPromisesInBadWeatherForEverySeed) {

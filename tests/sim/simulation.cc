@@ -44,8 +44,11 @@ void Simulation::Crash() {
   ++crashes_;
   ++life_;
   engine_.reset();
-  world_.Plan(world_.now_ms() + 1000 + static_cast<int64_t>(world_.Random() % 60'000),
-              [this] { Boot(); });
+  const int64_t away_ms =
+      options_.away_at_most
+          ? 1000 + static_cast<int64_t>(world_.Random() % static_cast<uint64_t>(options_.away_ms))
+          : options_.away_ms;
+  world_.Plan(world_.now_ms() + away_ms, [this] { Boot(); });
 }
 
 bool Simulation::SeamCall() {
@@ -176,6 +179,8 @@ std::optional<std::string> Simulation::RunAll() {
                    world_.now_ms() < safe_end_ms ? next_notification_ms : live_end_ms}));
   }
   if (!broken_ && !AtRest()) Break("it never came to rest");
+  judged_deeds_ = 0;
+  Check();
   if (!broken_) {
     for (const char* hub : {"hub1", "hub2"}) {
       if (world_.Value(hub, "regclient") != 1)
@@ -188,7 +193,7 @@ std::optional<std::string> Simulation::RunAll() {
 void Simulation::Check() {
   // Deeds and decisions change with events; judging them all each time would be quadratic, so only
   // when there are new deeds.
-  if (world_.deeds.size() == judged_deeds_ && world_.now_ms() % 16 != 0) return;
+  if (world_.deeds.size() == judged_deeds_ && world_.now_ms() % 256 != 0) return;
   judged_deeds_ = world_.deeds.size();
   if (const auto broken =
           CheckInvariants(journal_, world_.deeds, world_.gates_passed, acknowledged_)) {

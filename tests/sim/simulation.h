@@ -26,6 +26,8 @@ struct SimOptions {
   Faults faults;                          // while `safe` lasts
   double crash = 0;                       // chance at each seam call
   std::optional<uint64_t> crash_at_call;  // exactly there, once
+  int64_t away_ms = 60'000;               // at most so long until it is back after a crash
+  bool away_at_most = true;               // false: exactly so long
   int64_t safe_ms = 600'000;              // how long faults rain
   int64_t live_ms = 7'200'000;            // how long it may then take to come to rest
 };

@@ -190,13 +190,15 @@ RemoteReply World::CarryOut(const RemoteRequest& request, uint64_t epoch) {
     case RemoteVerb::kRenew:
     case RemoteVerb::kDisarm: {
       const auto lease = host.leases.find(request.key);
-      if (lease != host.leases.end() && lease->second.restored) {
+      if (lease != host.leases.end() && lease->second.restored &&
+          !(request.verb == RemoteVerb::kArm && lease->second.acknowledged)) {
         reply.lease = engine::LeaseState::kRestored;
+        if (request.verb == RemoteVerb::kDisarm) lease->second.acknowledged = true;
       } else if (request.verb == RemoteVerb::kDisarm) {
         host.leases.erase(request.key);
       } else if (request.verb == RemoteVerb::kArm || lease != host.leases.end()) {
         Lease& armed = host.leases[request.key];
-        if (request.verb == RemoteVerb::kArm) armed.restore = request.command;
+        if (request.verb == RemoteVerb::kArm) armed = {request.command, 0, 0, false, false};
         armed.after_ms = request.after.count();
         armed.expires_at_ms = now_ms_ + armed.after_ms;
         reply.lease = engine::LeaseState::kArmed;

@@ -94,6 +94,7 @@ class World {
     int64_t after_ms = 0;
     int64_t expires_at_ms = 0;
     bool restored = false;
+    bool acknowledged = false;  // may be armed again
   };
   struct Host {
     std::string directory_id;
