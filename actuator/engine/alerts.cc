@@ -158,7 +158,7 @@ Decision Engine::Core::DecideResolved(const Alert& alert, const Trigger& trigger
 }
 
 std::string Engine::Core::QueueRun(RunQueued queued) {
-  const std::string id = ids();
+  std::string id = ids();
   Emit(id, std::move(queued));
   return id;
 }

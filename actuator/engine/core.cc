@@ -17,7 +17,8 @@ void Require(bool condition, const char* what) {
 std::string RunKey(const std::string& runbook,
                    const std::map<std::string, std::string>& parameters) {
   std::string key = runbook;
-  for (const auto& [name, value] : parameters) key += '\n' + name + '=' + value;
+  for (const auto& [name, value] : parameters)
+    key.append("\n").append(name).append("=").append(value);
   return key;
 }
 

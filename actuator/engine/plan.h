@@ -88,7 +88,7 @@ struct Plan {
 
 // The bounds every plan keeps; expansion refuses what exceeds them.
 inline constexpr size_t kMostSteps = 500;
-inline constexpr size_t kLongestCommand = 16 * 1024;
+inline constexpr size_t kLongestCommand = size_t{16} * 1024;
 
 // Makes plans out of runbooks. Pure: no I/O, safe to call from the engine's thread.
 class PlanSource {

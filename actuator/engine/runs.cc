@@ -146,7 +146,9 @@ void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteR
     return;
   }
   doing.trouble.clear();
-  if (known_restored) {
+  const bool over =
+      known_restored || (doing.verb == RemoteVerb::kDisarm && reply.lease != LeaseState::kRestored);
+  if (over) {
     Emit(live.run.id, DeadManDisarmed{path});
     live.leases.erase(path);
   } else if (reply.lease == LeaseState::kRestored) {
@@ -156,9 +158,6 @@ void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteR
       HoldRun(live, path, HoldReason::kDeadManRestored,
               "the host acted by itself: " + reply.lease_detail);
     }
-  } else if (doing.verb == RemoteVerb::kDisarm) {
-    Emit(live.run.id, DeadManDisarmed{path});
-    live.leases.erase(path);
   } else if (reply.lease == LeaseState::kArmed) {
     doing.confirmed = now.steady;
     doing.due = In(std::max(lease->second.after / 3, Milliseconds(100)));

@@ -1,8 +1,9 @@
 // See daemon.h.
 #include "lib/daemon/daemon.h"
 
-#include <signal.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "lib/daemon/service_manager.h"
 
