@@ -27,7 +27,7 @@ constexpr const char* kHost = "cvshost";
 class Lab : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(kSite)) GTEST_SKIP() << "the lab is not up";
+    ASSERT_TRUE(std::filesystem::exists(kSite)) << "the lab is not up";
     auto site = config::LoadSite(kSite);
     ASSERT_TRUE(site) << site.error().message;
     directory = "/var/lib/mailhub-test-" + RandomHex(32);
