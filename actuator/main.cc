@@ -58,7 +58,7 @@ Result<condition::GateOptions> GateOptionsOf(const settings::PrometheusSettings&
 // Everything of one life of the program, in the order in which it depends on each other.
 class Program {
  public:
-  Program(const ActuatorOptions& options, Configuration configuration, settings::Fixed fixed,
+  Program(const ActuatorOptions& options, const Configuration& configuration, settings::Fixed fixed,
           condition::GateOptions gate_options, std::unique_ptr<journal::Journal> journal)
       : config_file_(options.config_file),
         as_read_(configuration.settings.fixed),
@@ -172,7 +172,7 @@ int Run(const ActuatorOptions& options) {
     return Refuse("The password for Prometheus cannot be read", gate_options.error());
   auto journal = journal::Journal::Open(fixed.journal, RealClock().Now());
   if (!journal) return Refuse("The journal cannot be used", journal.error());
-  Program program(options, *std::move(configuration), std::move(fixed), *std::move(gate_options),
+  Program program(options, *configuration, std::move(fixed), *std::move(gate_options),
                   *std::move(journal));
   return program.Run();
 }

@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -26,7 +26,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 constexpr const char* kWebhook = "/api/v1/alerts";
 constexpr const char* kToken = "correct-horse-battery";
@@ -52,6 +51,7 @@ class Process {
   Process(std::vector<std::string> arguments, const fs::path& log) {
     arguments.insert(arguments.begin(), MAILHUB_ACTUATOR);
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
     pid_ = fork();
@@ -100,7 +100,7 @@ class ProgramTest : public ::testing::Test {
     fs::permissions(folder_ / "webhook.token", fs::perms::owner_read | fs::perms::owner_write);
     WriteConfiguration();
   }
-  ~ProgramTest() override {
+  void TearDown() override {
     program_.reset();
     std::error_code ignored;
     fs::remove_all(folder_, ignored);

@@ -36,6 +36,7 @@ std::vector<std::string> AllOf(Journal& journal, Scope scope = Scope::kEverythin
 
 std::vector<std::string> Texts(const std::vector<engine::Event>& events) {
   std::vector<std::string> texts;
+  texts.reserve(events.size());
   for (const engine::Event& event : events) texts.push_back(ToJson(event));
   return texts;
 }

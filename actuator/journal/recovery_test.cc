@@ -17,8 +17,6 @@
 namespace mailhub::journal {
 namespace {
 
-using testing::EveryBody;
-using testing::Numbered;
 using testing::TestDirectory;
 using testing::WholeRun;
 
@@ -48,8 +46,7 @@ Status OpenAndReplay(const std::string& path, size_t* count = nullptr) {
   const auto journal = Journal::Open(path, kNow);
   if (!journal) return Fail(journal.error());
   size_t seen = 0;
-  const Status s =
-      (*journal)->Replay(Scope::kEverything, [&seen](const engine::Event&) { ++seen; });
+  Status s = (*journal)->Replay(Scope::kEverything, [&seen](const engine::Event&) { ++seen; });
   if (count != nullptr) *count = seen;
   return s;
 }

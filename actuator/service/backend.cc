@@ -11,8 +11,8 @@ std::shared_ptr<const engine::View> Service::Look() const {
 
 Result<std::string> Service::Submit(
     std::variant<engine::Notification, engine::Command, engine::SetMode> what) {
-  Result<std::shared_ptr<Ticket>> ticket = std::visit(
-      [this](auto&& request) { return inbox_->Ask(Request(std::move(request))); }, std::move(what));
+  Result<std::shared_ptr<Ticket>> ticket =
+      std::visit([this](auto& request) { return inbox_->Ask(Request(std::move(request))); }, what);
   if (!ticket) return Fail(ticket.error());
   return (*ticket)->Wait(options_.patience);
 }

@@ -31,7 +31,7 @@ class FaultyStore final : public journal::EventStore {
     changed_.notify_all();
     changed_.wait(lock, [this] { return !blocked_; });
     if (failure_ && !happens_) return Fail(*failure_);
-    const Status done = real_->Append(events);
+    Status done = real_->Append(events);
     if (failure_ && happens_) return Fail(*failure_);
     return done;
   }

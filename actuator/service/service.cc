@@ -45,7 +45,7 @@ Service::~Service() {
 }
 
 Status Service::Replay() {
-  const Status replayed = ports_.store->Replay(
+  Status replayed = ports_.store->Replay(
       journal::Scope::kEverything, [this](const engine::Event& event) { engine_.Apply(event); });
   if (replayed) Publish();
   return replayed;

@@ -53,7 +53,8 @@ engine::Command Start(const std::string& runbook) {
 
 // One life of the program on a journal in `directory`. Polls conditions, with a deadline.
 struct Life {
-  explicit Life(const TestDirectory& directory, std::function<void(ServiceOptions&)> change = {})
+  explicit Life(const TestDirectory& directory,
+                const std::function<void(ServiceOptions&)>& change = {})
       : journal(std::move(*journal::Journal::Open(directory / "j.db", clock.Now()))),
         store(journal.get()) {
     ServiceOptions options;
@@ -268,6 +269,7 @@ TEST(Service, AFullInboxIsAnsweredAtOnce) {
   answers.push_back(
       std::async(std::launch::async, [&] { return life.service->Submit(Firing("1")); }));
   ASSERT_TRUE(life.store.WaitForAppend(before));  // that one is being committed
+  answers.reserve(5);
   for (const char* number : {"2", "3", "4", "5"}) {
     answers.push_back(std::async(std::launch::async,
                                  [&life, number] { return life.service->Submit(Firing(number)); }));
@@ -316,6 +318,7 @@ TEST(Service, RequestsThatWaitTogetherShareACommit) {
       std::async(std::launch::async, [&] { return life.service->Submit(Start("confirm")); });
   ASSERT_TRUE(life.store.WaitForAppend(before));
   std::vector<std::future<Result<std::string>>> answers;
+  answers.reserve(21);
   for (int i = 0; i < 21; ++i) {
     answers.push_back(std::async(std::launch::async, [&life, i] {
       engine::Notification unmatched;
@@ -457,6 +460,7 @@ TEST(Service, ManyAtOnceAreEachDecidedOnce) {
   life.StartAndWait();
   // Eight senders, the same 25 alerts from each.
   std::vector<std::jthread> senders;
+  senders.reserve(8);
   std::atomic<int> accepted{0};
   for (int sender = 0; sender < 8; ++sender) {
     senders.emplace_back([&life, &accepted] {

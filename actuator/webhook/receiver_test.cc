@@ -52,7 +52,7 @@ class ReceiverTest : public ::testing::Test {
     ::close(file);
     WriteTokens(std::string(kToken) + "\n");
   }
-  ~ReceiverTest() override { std::filesystem::remove(path_); }
+  void TearDown() override { std::filesystem::remove(path_); }
 
   void WriteTokens(const std::string& text) const { std::ofstream(path_) << text; }
   static http::Request Post(const std::string& body, const std::string& token = kToken) {
