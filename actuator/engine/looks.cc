@@ -6,14 +6,6 @@
 namespace mailhub::engine {
 namespace {
 
-RunState StateOf(const Run& run) {
-  if (run.stage == Stage::kFinished) return RunState::kFinished;
-  if (run.hold) return RunState::kHeld;
-  if (run.stage == Stage::kQueued) return RunState::kQueued;
-  if (run.paused) return RunState::kPaused;
-  return run.stage == Stage::kEnding ? RunState::kEnding : RunState::kRunning;
-}
-
 StepPhase PhaseOf(const Step& step, const StepState* state, const Doing& doing) {
   const bool current = doing.path == step.path;
   if (state == nullptr || state->attempt == 0) {
@@ -28,34 +20,15 @@ StepPhase PhaseOf(const Step& step, const StepState* state, const Doing& doing) 
   return current && doing.marks.empty() ? StepPhase::kMarking : StepPhase::kGate;
 }
 
-StepView ViewOf(const Step& step, bool always, const Run& run, const Doing& doing, WallTime now) {
-  StepView view;
-  view.path = step.path;
-  view.name = step.name;
-  view.kind = step.kind;
-  view.host = step.host;
-  view.always = always;
-  view.command = step.command;
-  if (step.gate) view.expr = step.gate->expr;
+// Adds to what the events say what this life of the program is doing about the step.
+void AddDoing(const Step& step, const Run& run, const Doing& doing, WallTime now, StepView* view) {
   const auto found = run.steps.find(step.path);
   const StepState* state = found == run.steps.end() ? nullptr : &found->second;
-  view.phase = PhaseOf(step, state, doing);
-  if (doing.path == step.path) view.gate = doing.reading;
-  if (state == nullptr) return view;
-  view.result = state->result;
-  view.attempt = state->attempt;
-  view.started = state->started;
-  if (state->result) {
-    view.took = state->took;
-  } else if (state->started) {
-    view.took = std::max(now - *state->started, Milliseconds(0));
+  view->phase = PhaseOf(step, state, doing);
+  if (doing.path == step.path) view->gate = doing.reading;
+  if (view->started && !view->result) {
+    view->took = std::max(now - *view->started, Milliseconds(0));
   }
-  view.output = state->receipt.output;
-  if (state->settled && state->receipt.state == ReceiptState::kFinished) {
-    view.exit_status = state->receipt.exit_status;
-  }
-  view.detail = state->detail;
-  return view;
 }
 
 }  // namespace
@@ -103,31 +76,8 @@ std::string Engine::Core::WaitingFor(const LiveRun& live) const {
 RunView Engine::Core::LookAt(const LiveRun& live) const {
   const Run& run = live.run;
   const Plan& plan = run.plan();
-  RunView view;
-  view.id = run.id;
-  view.runbook = plan.runbook;
-  view.summary = plan.summary;
-  view.target = plan.target;
-  view.parameters = plan.parameters;
-  view.locks = plan.locks;
-  view.hosts = HostsOf(plan);
-  view.trigger = run.queued.trigger;
-  view.fingerprint = run.queued.fingerprint;
-  view.by = run.queued.by;
-  view.state = StateOf(run);
+  RunView view = ViewOf(run);
   view.waiting_for = WaitingFor(live);
-  if (run.hold) {
-    view.hold = run.hold->reason;
-    view.hold_path = run.hold->path;
-    view.hold_detail = run.hold->detail;
-  }
-  if (run.stage == Stage::kFinished || run.stage == Stage::kEnding) {
-    view.result = run.result;
-    view.result_detail = run.result_detail;
-  }
-  view.queued = run.queued_at;
-  view.started = run.started_at;
-  view.finished = run.finished_at;
   const std::optional<Milliseconds> expected = Expected(plan);
   if (expected && run.started_at && !run.finished_at) {
     view.eta = *run.started_at + *expected;
@@ -135,15 +85,13 @@ RunView Engine::Core::LookAt(const LiveRun& live) const {
     view.overdue = now.wall > *run.started_at + *expected * 5 / 4;
   }
   const Step* current = run.Current();
-  for (const Step& step : plan.steps) {
-    if (&step == current) view.current = view.steps.size();
-    view.steps.push_back(ViewOf(step, false, run, live.doing, now.wall));
-  }
-  for (const AlwaysStep& always : plan.always) {
-    if (&always.step == current) view.current = view.steps.size();
-    view.steps.push_back(ViewOf(always.step, true, run, live.doing, now.wall));
-  }
-  if (current == nullptr) view.current = view.steps.size();
+  size_t index = 0;
+  const auto add = [&](const Step& step) {
+    if (&step == current) view.current = index;
+    AddDoing(step, run, live.doing, now.wall, &view.steps[index++]);
+  };
+  for (const Step& step : plan.steps) add(step);
+  for (const AlwaysStep& always : plan.always) add(always.step);
   return view;
 }
 

@@ -69,9 +69,15 @@ struct RunView {
   std::optional<WallTime>
       eta;  // from this runbook's and target's history, or the configured expectation
   bool overdue = false;
-  size_t current = 0;           // index into steps
+  size_t current = 0;           // index into steps; their number when it is at none
   std::vector<StepView> steps;  // forward steps, then `always` ones
 };
+
+struct Run;
+
+// What the run's events say of it. What only a living engine knows is left empty: what it waits
+// for, the current step, gate readings, the time it is expected to take.
+RunView ViewOf(const Run& run);
 
 struct View {
   Mode mode = Mode::kActive;

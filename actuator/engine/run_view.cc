@@ -1,0 +1,79 @@
+// What a run's events alone say of it, as people see it.
+#include "actuator/engine/run.h"
+#include "actuator/engine/view.h"
+
+namespace mailhub::engine {
+namespace {
+
+RunState StateOf(const Run& run) {
+  if (run.stage == Stage::kFinished) return RunState::kFinished;
+  if (run.hold) return RunState::kHeld;
+  if (run.stage == Stage::kQueued) return RunState::kQueued;
+  if (run.paused) return RunState::kPaused;
+  return run.stage == Stage::kEnding ? RunState::kEnding : RunState::kRunning;
+}
+
+StepView ViewOf(const Step& step, bool always, const Run& run) {
+  StepView view;
+  view.path = step.path;
+  view.name = step.name;
+  view.kind = step.kind;
+  view.host = step.host;
+  view.always = always;
+  view.command = step.command;
+  if (step.gate) view.expr = step.gate->expr;
+  const auto found = run.steps.find(step.path);
+  if (found == run.steps.end()) return view;
+  const StepState& state = found->second;
+  view.attempt = state.attempt;
+  view.started = state.started;
+  view.result = state.result;
+  if (state.result) {
+    view.phase = StepPhase::kDone;
+    view.took = state.took;
+  }
+  view.output = state.receipt.output;
+  if (state.settled && state.receipt.state == ReceiptState::kFinished) {
+    view.exit_status = state.receipt.exit_status;
+  }
+  view.detail = state.detail;
+  return view;
+}
+
+}  // namespace
+
+RunView ViewOf(const Run& run) {
+  const Plan& plan = run.plan();
+  RunView view;
+  view.id = run.id;
+  view.runbook = plan.runbook;
+  view.summary = plan.summary;
+  view.target = plan.target;
+  view.parameters = plan.parameters;
+  view.locks = plan.locks;
+  view.hosts = HostsOf(plan);
+  view.trigger = run.queued.trigger;
+  view.fingerprint = run.queued.fingerprint;
+  view.by = run.queued.by;
+  view.state = StateOf(run);
+  if (run.hold) {
+    view.hold = run.hold->reason;
+    view.hold_path = run.hold->path;
+    view.hold_detail = run.hold->detail;
+  }
+  if (run.stage == Stage::kFinished || run.stage == Stage::kEnding) {
+    view.result = run.result;
+    view.result_detail = run.result_detail;
+  }
+  view.queued = run.queued_at;
+  view.started = run.started_at;
+  view.finished = run.finished_at;
+  for (const Step& step : plan.steps) view.steps.push_back(ViewOf(step, false, run));
+  for (const AlwaysStep& always : plan.always) {
+    view.steps.push_back(ViewOf(always.step, true, run));
+  }
+  view.current = view.steps.size();
+  return view;
+}
+
+}  // namespace mailhub::engine
