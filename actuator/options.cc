@@ -2,22 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "lib/daemon/parsed_option.h"
+
 namespace mailhub {
-namespace {
-
-template <typename Value, typename Parse>
-void Add(CLI::App& app, const char* name, Value* value, Parse parse, const char* help) {
-  app.add_option_function<std::string>(
-      name,
-      [value, parse, name](const std::string& text) {
-        auto parsed = parse(text);
-        if (!parsed) throw CLI::ValidationError(name, parsed.error().message);
-        *value = *parsed;
-      },
-      help);
-}
-
-}  // namespace
 
 std::optional<ActuatorOptions> ReadOptions(int argc, char** argv, const std::string& version,
                                            int* exit_status) {
@@ -34,8 +21,9 @@ std::optional<ActuatorOptions> ReadOptions(int argc, char** argv, const std::str
                  "Address and port, instead of the file's.");
   app.add_option("--web.config.file", options.web_config_file,
                  "TLS and logins, instead of the file's.");
-  Add(app, "--log.level", &options.log_level, ParseLogLevel, "debug, info, warn or error.");
-  Add(app, "--log.format", &options.log_format, ParseLogFormat, "logfmt or json.");
+  AddParsedOption(app, "--log.level", &options.log_level, ParseLogLevel,
+                  "debug, info, warn or error.");
+  AddParsedOption(app, "--log.format", &options.log_format, ParseLogFormat, "logfmt or json.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,24 +3,9 @@
 #include <CLI/CLI.hpp>
 
 #include "lib/base/duration.h"
+#include "lib/daemon/parsed_option.h"
 
 namespace mailhub::exporter {
-namespace {
-
-// Reads a value with one of lib/base's parsers, and turns its sentence into CLI11's error.
-template <typename Value, typename Parse>
-CLI::Option* Add(CLI::App& app, const char* name, Value* value, Parse parse, const char* help) {
-  return app.add_option_function<std::string>(
-      name,
-      [value, parse, name](const std::string& text) {
-        auto parsed = parse(text);
-        if (!parsed) throw CLI::ValidationError(name, parsed.error().message);
-        *value = *parsed;
-      },
-      help);
-}
-
-}  // namespace
 
 std::optional<Options> ReadOptions(int argc, char** argv, const std::string& version,
                                    int* exit_status) {
@@ -41,10 +26,11 @@ std::optional<Options> ReadOptions(int argc, char** argv, const std::string& ver
       ->check([](const std::string& path) {
         return !path.empty() && path[0] == '/' ? "" : "must begin with /";
       });
-  Add(app, "--log.level", &options.log_level, ParseLogLevel, "debug, info, warn or error.");
-  Add(app, "--log.format", &options.log_format, ParseLogFormat, "logfmt or json.");
-  Add(app, "--timeout-offset", &options.timeout_offset, ParseDuration,
-      "Taken off a scrape's timeout, for the way back. Default 250ms.");
+  AddParsedOption(app, "--log.level", &options.log_level, ParseLogLevel,
+                  "debug, info, warn or error.");
+  AddParsedOption(app, "--log.format", &options.log_format, ParseLogFormat, "logfmt or json.");
+  AddParsedOption(app, "--timeout-offset", &options.timeout_offset, ParseDuration,
+                  "Taken off a scrape's timeout, for the way back. Default 250ms.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,23 @@
+// A command line option that one of our own parsers reads, whose sentence becomes CLI11's error.
+// For the programs' options.cc alone.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace mailhub {
+
+// `parse` gives a Result<Value> for the text. `value` must outlive the parsing.
+template <typename Value, typename Parse>
+void AddParsedOption(CLI::App& app, const char* name, Value* value, Parse parse, const char* help) {
+  app.add_option_function<std::string>(
+      name,
+      [value, parse, name](const std::string& text) {
+        auto parsed = parse(text);
+        if (!parsed) throw CLI::ValidationError(name, parsed.error().message);
+        *value = *parsed;
+      },
+      help);
+}
+
+}  // namespace mailhub
