@@ -215,6 +215,9 @@ Result<HeardPtr> Session::Impl::Start(const std::string& command, size_t out_lim
   if (command.empty() || command.find('\0') != std::string::npos) {
     return Failed(ErrorKind::kInvalid, "a command is not empty and has no NUL byte");
   }
+  if (cancel != nullptr && cancel->IsCancelled()) {
+    return FailedWait(ErrorKind::kUnreachable, Wake::kCancelled, "before the command began");
+  }
   auto heard = Open(deadline);
   if (!heard) return heard;
   (*heard)->out_limit = out_limit;
@@ -365,7 +368,7 @@ Status Channel::Write(std::string_view bytes, SteadyTime deadline) {
   ErrorKind kind = ErrorKind::kUnreachable;  // until the first byte is on its way
   while (true) {
     if (!link.Pump()) return link.FailedLost(kind);
-    if (heard.closed) return link.Failed(kind, "the command has ended");
+    if (heard.closed) return {};  // it may have said why before it ended
     if (bytes.empty()) {
       const int flushed = ssh_blocking_flush(link.session.get(), 0);
       if (flushed == SSH_OK) return {};

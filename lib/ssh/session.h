@@ -151,7 +151,8 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
 
   // Writes all of `bytes`. kOutcomeUnknown: a part of it may have arrived, so the channel is of no
-  // use any more.
+  // use any more. A command that ended before it read them is no error here: Read gives what it
+  // said, then kEof.
   Status Write(std::string_view bytes, SteadyTime deadline);
 
   // Appends at most `max` bytes of stdout to *out, as soon as there are any. An error,
