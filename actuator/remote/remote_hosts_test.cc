@@ -26,7 +26,6 @@ using testing::HasSubstr;
 class Hosts : public testing::Test {
  protected:
   void SetUp() override {
-    if (!ssh::SshdInstalled()) GTEST_SKIP() << "no sshd here";
     sshd = std::make_unique<ssh::TestingSshd>();
     directory = sshd->directory() + "/runner";
     options.directory = directory;

@@ -53,7 +53,6 @@ std::vector<RunnerSetup> UsualSetup() {
 std::vector<RunnerSetup> OtherSetups() {
   std::vector<RunnerSetup> setups;
   for (const char* shell : {"bash", "busybox", "mksh"}) {
-    if (!std::filesystem::exists(std::string("/bin/") + shell)) continue;
     const bool busybox = std::string(shell) == "busybox";
     setups.push_back({shell, busybox ? "busybox sh" : shell, "", {}});
   }

@@ -32,7 +32,7 @@ struct Seen {
 class HelperTest : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    if (!Installed(GetParam())) GTEST_SKIP() << GetParam() << " is not installed";
+    ASSERT_TRUE(Installed(GetParam())) << "scripts/deps.sh installs " << GetParam();
     folder_ = fs::temp_directory_path() / ("mailhub_helper." + std::to_string(getpid()));
     fs::create_directories(folder_ / "with blank");
     fs::create_directories(folder_ / "other");
@@ -277,7 +277,7 @@ TEST_P(HelperTest, FailsTheDirectoriesAloneWhenOneIsNotThere) {
 }
 
 TEST_P(HelperTest, AsksPsAndVmstatWhereThereIsNoProc) {
-  if (!Installed("vmstat")) GTEST_SKIP() << "no vmstat here";
+  ASSERT_TRUE(Installed("vmstat")) << "scripts/deps.sh installs it with procps";
   const std::string eddy = Copy("isode.eddy");
   config::Host host;
   host.platform = config::Platform::kPosix;

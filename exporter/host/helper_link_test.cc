@@ -29,7 +29,6 @@ class Counts final : public LinkObserver {
 class HelperLinkTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!ssh::SshdInstalled()) GTEST_SKIP() << "no sshd here";
     host_.name = "here";
     host_.processes["absent"] = {"/nonexistent/program", "", ""};
     host_.files["passwd"] = "/etc/passwd";

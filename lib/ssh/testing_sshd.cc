@@ -71,10 +71,6 @@ std::string UserName() {
 
 }  // namespace
 
-bool SshdInstalled() {
-  return access(kSshd, X_OK) == 0;
-}
-
 TestingSshd::TestingSshd(const std::string& more_config) {
   std::string pattern = "/tmp/mailhub-sshd-XXXXXX";
   Require(mkdtemp(pattern.data()) != nullptr, "mkdtemp");

@@ -9,11 +9,8 @@
 
 namespace mailhub::ssh {
 
-// Whether sshd is installed here; tests that need it skip otherwise.
-bool SshdInstalled();
-
-// Owns a directory below /tmp and a process. Confined to one thread. A failure to start aborts the
-// test program.
+// Owns a directory below /tmp and a process. Confined to one thread. A failure to start, an
+// sshd that is not installed for one, aborts the test program.
 class TestingSshd {
  public:
   // `more_config`: further lines of sshd_config.
