@@ -108,7 +108,7 @@ start_of() {
     # shellcheck disable=SC2086  # splitting is the point: the fields after "pid (name) "
     set -- ${stat_line##*") "}
     case ${1:-Z} in Z | X) return 1 ;; esac
-    stat_group=$3 stat_session=$4
+    stat_group=$3
     shift 19
     start=$1
   else
