@@ -40,7 +40,8 @@ Status ReplyReader::Feed(std::string_view bytes) {
     if (complete_) return NoReply("something follows its end");
     const size_t end = bytes.find('\n');
     const std::string_view piece = bytes.substr(0, end);
-    taken_ += piece.size() + 1;
+    // Inside the frame a line is kept as a string, so short ones cost more than their bytes.
+    taken_ += piece.size() + (begun_ ? sizeof(std::string) : 1);
     if (taken_ > (begun_ ? kMaxFrame : kMaxNoise)) return NoReply("it is too long");
     if (rest_.size() + piece.size() > kMaxLine && begun_) return NoReply("a line is too long");
     rest_ += piece;

@@ -36,7 +36,7 @@ struct Reply {
 class ReplyReader {
  public:
   static constexpr size_t kMaxNoise = 64 << 10;  // before the frame: greetings, prompts
-  static constexpr size_t kMaxFrame = 2 << 20;
+  static constexpr size_t kMaxFrame = 2 << 20;   // with what each line costs in memory
   static constexpr size_t kMaxLine = 8 << 10;
 
   explicit ReplyReader(std::string nonce) : nonce_(std::move(nonce)) {}
