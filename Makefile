@@ -9,7 +9,7 @@ JOBS   ?= $(shell nproc)
 help:
 	@echo "make demo       watch a lab site go through the whole procedure (KEEP=1 leaves it running, make stop ends it)"
 	@echo "make test       unit, rules, simulation, and one full rebuild on the lab: what CI runs"
-	@echo "make check-all  the long rest: sanitizers, many seeds"
+	@echo "make check-all  the long rest: sanitizers, many seeds, 200 hosts"
 	@echo "make sim SEEDS=20000 | lint | format | clean | build PRESET=release"
 
 deps:
@@ -22,7 +22,7 @@ build: $(BUILD)/build.ninja
 	@cmake --build $(BUILD) -j $(JOBS)
 
 test: build
-	@MAILHUB_SIM_SEEDS=$(SEEDS) ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) -LE 'lab|crash'
+	@MAILHUB_SIM_SEEDS=$(SEEDS) ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) -LE 'lab|crash|scale'
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L 'lab'
 
 test-unit: build

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long checks beyond `make test`: sanitizers over unit tests and simulation, and many more seeds.
+# The long checks beyond `make test`: sanitizers over unit tests and simulation, crashes, scale, and many more seeds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +13,9 @@ done
 
 echo "== crash tests"
 ctest --test-dir build/dev --output-on-failure --no-tests=error -L crash
+
+echo "== the exporter among 200 hosts, hosts that lie, and 10,000 probes"
+ctest --test-dir build/dev --output-on-failure --no-tests=error -L scale
 
 echo "== simulation: ${SEEDS:-20000} seeds"
 cmake --preset release >/dev/null

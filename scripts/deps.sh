@@ -13,8 +13,8 @@ packages=(
   prometheus-cpp-dev libsystemd-dev libcrypt-dev
   # check
   clang-format clang-tidy shellcheck python3 python3-yaml
-  # the shells that helper and runner are tested under
-  dash bash busybox mksh ksh93u+m
+  # the shells that helper and runner are tested under, and login shells that are no POSIX shells
+  dash bash busybox mksh ksh93u+m tcsh fish
   # the lab: hosts, monitoring, mail
   openssh-server
   debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3

@@ -1,0 +1,344 @@
+"""Real programs on loopback for the exporter's tests: sshd as hosts, the exporter itself, Prometheus, curl and promtool.
+
+Every host is an sshd of its own on an address of its own (127.0.2.N), so that it can be frozen or killed alone. All live in
+one temporary folder and end with the test: what is started here asks the kernel to be ended with its parent.
+"""
+
+import ctypes
+import http.client
+import json
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(os.environ.get("MAILHUB_BUILD", ROOT / "build" / "dev"))
+EXPORTER = BUILD / "bin" / "mailhub_exporter"
+HELPER = ROOT / "exporter" / "helper" / "helper.sh"
+USER = pwd.getpwuid(os.geteuid()).pw_name
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+def until(what, condition, seconds=30, every=0.05):
+    """Waits until the condition is true and returns its value."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(every)
+
+
+def run(*words, check=True, **options):
+    """A command that must end soon; its output as text."""
+    done = subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=60, check=False, **options)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{words}: {done.returncode}: {done.stdout}{done.stderr}")
+    return done
+
+
+def spawn(words, log, **options):
+    """Starts a program that is ended when this one ends."""
+    with open(log, "ab") as file:
+        return subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                preexec_fn=lambda: _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM), **options)
+
+
+def end(process, seconds=20):
+    """Ends a child and returns its exit status."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return probe.getsockname()[1]
+
+
+def descendants(pid):
+    """All processes below this one."""
+    children = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = stat.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        parent = int(text[text.rindex(")") + 1:].split()[1])
+        children.setdefault(parent, []).append(int(text.split(" ", 1)[0]))
+    found, todo = [], [pid]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
+
+
+def signal_all(pids, number):
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def get(url, headers=(), method="GET", timeout=30):
+    """One request on a connection of its own: (status, headers, body as bytes)."""
+    parts = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    try:
+        connection.request(method, parts.path + ("?" + parts.query if parts.query else ""), headers=dict(headers))
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+def series(page):
+    """A page in the text format as {series: value}."""
+    return {name: float(value) for name, value in re.findall(r"^([^#\s]\S*(?: \S+)*?) (\S+)$", page, re.M)}
+
+
+def promtool_says(page):
+    """What `promtool check metrics` has against a page; nothing if it is fine."""
+    done = run("promtool", "check", "metrics", check=False, input=page)
+    return f"{done.stdout}{done.stderr}" + (f"exit {done.returncode}" if done.returncode else "")
+
+
+class Sshd:
+    """One host: a real sshd on an address of its own."""
+
+    def __init__(self, site, name, number, more=""):
+        self.name = name
+        self.address = f"127.0.2.{number}"
+        self.log = site.folder / f"{name}.log"
+        self.config = site.folder / f"{name}.sshd"
+        # Options are taken from the first place that names them; HOME: the user's own start-up files are none of ours.
+        self.config.write_text(
+            f"{more}\nListenAddress {self.address}\nPort {site.port}\nHostKey {site.folder}/host\n"
+            f"AuthorizedKeysFile {site.folder}/user.pub\nPidFile none\nUsePAM no\nStrictModes no\n"
+            f"PasswordAuthentication no\nPermitRootLogin prohibit-password\nSetEnv HOME={site.folder}/home\n",
+            encoding="utf-8")
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = spawn(["/usr/sbin/sshd", "-D", "-e", "-f", self.config], self.log)
+
+    def await_ready(self, port):
+        def listens():
+            if self.process.poll() is not None:
+                raise AssertionError(f"sshd {self.name}: {self.log.read_text(encoding='utf-8')}")
+            with socket.socket() as client:
+                return client.connect_ex((self.address, port)) == 0
+        until(f"{self.name} to listen", listens)
+
+    def processes(self):
+        """What runs on this host: sessions and all below them, without the listener."""
+        return descendants(self.process.pid)
+
+    def commands(self):
+        """The names of all that runs on this host besides sshd."""
+        names = []
+        for pid in self.processes():
+            try:
+                names.append(pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip())
+            except OSError:
+                continue  # it has ended
+        return [name for name in names if name != "sshd"]
+
+    def freeze(self):
+        signal_all([self.process.pid, *self.processes()], signal.SIGSTOP)
+
+    def thaw(self):
+        signal_all([self.process.pid, *self.processes()], signal.SIGCONT)
+
+    def drop_sessions(self):
+        signal_all(self.processes(), signal.SIGKILL)
+
+    def kill(self):
+        signal_all([*self.processes(), self.process.pid], signal.SIGKILL)
+        self.process.wait()
+
+
+class Site:
+    """A folder with keys, a site file, and the hosts in it. Use as a context manager."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mailhub-exporter-test."))
+        (self.folder / "home").mkdir()
+        if os.geteuid() == 0:
+            pathlib.Path("/run/sshd").mkdir(exist_ok=True)  # where sshd insists on being jailed; shared, so it stays
+        self.port = free_port()
+        self.sshds = {}
+        self.hosts = {}  # name: what the site file says
+        self.key("user")
+        self.key("host")
+        host_key = (self.folder / "host.pub").read_text(encoding="utf-8").split(" ")[:2]
+        (self.folder / "known_hosts").write_text(
+            "".join(f"[127.0.2.{n}]:{self.port} {' '.join(host_key)}\n" for n in range(1, 255)), encoding="utf-8")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        for sshd in self.sshds.values():
+            sshd.kill()
+        shutil.rmtree(self.folder)
+
+    def key(self, name):
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", self.folder / name)
+        return self.folder / name
+
+    def add(self, name, more_sshd="", sshd=True, **host):
+        """Adds a host; its number is its place. With sshd=False nothing listens there."""
+        number = len(self.hosts) + 1
+        self.hosts[name] = {"address": f"127.0.2.{number}", "port": self.port, **host}
+        if sshd:
+            self.sshds[name] = Sshd(self, name, number, more_sshd)
+        return self.sshds.get(name)
+
+    def write(self, hosts=None):
+        """Writes the site file, for all hosts or only for these, once they listen. YAML is a superset of JSON."""
+        names = list(self.hosts if hosts is None else hosts)
+        for name in names:
+            if name in self.sshds:
+                self.sshds[name].await_ready(self.port)
+        text = json.dumps({"ssh": {"user": USER, "known_hosts": "known_hosts", "exporter_key": "user"},
+                           "hosts": {name: self.hosts[name] for name in names}}, indent=1)
+        new = self.folder / "site.new"
+        new.write_text(text + "\n", encoding="utf-8")
+        new.rename(self.folder / "site.yml")
+
+
+class Exporter:
+    """The program under test. Use as a context manager: it must end well, too."""
+
+    def __init__(self, site, *flags, scheme="http", env=None):
+        self.log = site.folder / "exporter.log"
+        self.log.write_bytes(b"")
+        self.process = spawn([EXPORTER, "--config.file", site.folder / "site.yml", "--web.listen-address", "127.0.0.1:0",
+                              *flags], self.log, env={**os.environ, **(env or {})})
+        try:
+            found = until("the exporter to listen", self._listening, 60)
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
+        self.address = f"127.0.0.1:{found[1]}"
+        self.url = f"{scheme}://{self.address}"
+
+    def _listening(self):
+        text = self.log.read_text(encoding="utf-8")
+        if self.process.poll() is not None:
+            raise AssertionError(f"the exporter exited: {text}")
+        return re.search(r'msg="Listening".* port=(\d+) ', text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *unused):
+        status = end(self.process)
+        if kind is None and status != 0:
+            raise AssertionError(f"exit status {status}: {self.log.read_text(encoding='utf-8')[-5000:]}")
+
+    def get(self, path, **headers):
+        return get(self.url + path, {name.replace("_", "-"): value for name, value in headers.items()})
+
+    def page(self, path, timeout=None):
+        headers = {} if timeout is None else {"X-Prometheus-Scrape-Timeout-Seconds": str(timeout)}
+        status, _, body = get(self.url + path, headers)
+        if status != 200:
+            raise AssertionError(f"{path}: {status}: {body}")
+        return body.decode()
+
+    def probe(self, host, timeout=None):
+        return series(self.page(f"/probe?target={host}", timeout))
+
+    def reason(self, host, timeout=None):
+        """Why the probe failed, or "" if it did not."""
+        seen = self.probe(host, timeout)
+        reasons = [name.split('"')[1] for name, value in seen.items()
+                   if name.startswith("mailhub_probe_failure{") and value == 1]
+        if seen["probe_success"] != (0 if reasons else 1) or len(reasons) > 1:
+            raise AssertionError(f"{host}: success {seen['probe_success']}, reasons {reasons}")
+        return reasons[0] if reasons else ""
+
+    def metrics(self):
+        return series(self.page("/metrics"))
+
+    def memory(self, key="VmRSS"):
+        """Resident memory in MiB; VmHWM is its peak."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        return int(re.search(rf"^{key}:\s+(\d+) kB", text, re.M)[1]) / 1024
+
+    def fds(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def cpu_seconds(self):
+        text = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
+        return sum(map(int, text[text.rindex(")") + 1:].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+class Prometheus:
+    """A real Prometheus with these scrape_configs. Use as a context manager."""
+
+    def __init__(self, folder, scrape_configs, interval="15s", timeout="10s"):
+        config = folder / "prometheus.yml"
+        config.write_text(json.dumps({"global": {"scrape_interval": interval, "scrape_timeout": timeout},
+                                      "scrape_configs": scrape_configs}), encoding="utf-8")
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = folder / "prometheus.log"
+        self.process = spawn(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/prometheus",
+                              f"--web.listen-address=127.0.0.1:{port}"], self.log)
+        until("Prometheus to be ready", self._ready, 60)
+
+    def _ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"Prometheus exited: {self.log.read_text(encoding='utf-8')[-3000:]}")
+        try:
+            return get(f"{self.url}/-/ready")[0] == 200
+        except OSError:
+            return False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        end(self.process)
+
+    def query(self, expr, at=None):
+        """The result of an instant query: for a range selector, all samples in that range."""
+        words = {"query": expr} if at is None else {"query": expr, "time": f"{at:.3f}"}
+        status, _, body = get(f"{self.url}/api/v1/query?" + urllib.parse.urlencode(words))
+        if status != 200:
+            raise AssertionError(f"{expr}: {body}")
+        return json.loads(body)["data"]["result"]
+
+    def value(self, expr, at=None):
+        """The one value of an expression, or None."""
+        found = self.query(expr, at)
+        return float(found[0]["value"][1]) if found else None
+
+    def samples(self, selector, begin, finish):
+        """{instance: [(time, value), ...]}, as they were scraped between two times."""
+        found = self.query(f"{selector}[{int((finish - begin) * 1000)}ms]", at=finish)
+        return {s["metric"]["instance"]: [(t, float(v)) for t, v in s["values"]] for s in found}
