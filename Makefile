@@ -4,12 +4,13 @@ BUILD  := build/$(PRESET)
 SEEDS  ?= 2000
 JOBS   ?= $(shell nproc)
 
-.PHONY: help deps build test test-unit check-all demo stop sim lint format clean
+.PHONY: help deps build test test-unit check-all demo stop sim bench lint format clean
 
 help:
 	@echo "make demo       watch a lab site go through the whole procedure (KEEP=1 leaves it running, make stop ends it)"
 	@echo "make test       unit, rules, simulation, and one full rebuild on the lab: what CI runs"
 	@echo "make check-all  the long rest: sanitizers, many seeds, 200 hosts"
+	@echo "make bench      what things cost, beside their peers (BENCH=exporter for one)"
 	@echo "make sim SEEDS=20000 | lint | format | clean | build PRESET=release"
 
 deps:
@@ -40,6 +41,12 @@ stop:
 
 sim: build
 	@MAILHUB_SIM_SEEDS=$(SEEDS) $(BUILD)/tests/sim/sim_test --gtest_filter='Simulation.*'
+
+BENCH ?= $(notdir $(patsubst %/bench.py,%,$(wildcard bench/*/bench.py)))
+bench: deps
+	@cmake --preset release >/dev/null
+	@cmake --build build/release -j $(JOBS) --target $(addprefix bench_,$(BENCH))
+	@for name in $(BENCH); do bench/$$name/bench.py --build build/release || exit 1; done
 
 lint: deps
 	@scripts/lint.sh

@@ -1,0 +1,152 @@
+"""The host that is looked at: a sshd of its own on loopback, the directory server's processes, a directory of deltas,
+two ports. Everything lives below one temporary directory and dies with the bench."""
+
+import getpass
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import measure
+
+DELTAS = 300  # files
+
+SSHD_CONFIG = """\
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {root}/host
+AuthorizedKeysFile {root}/user.pub
+PidFile none
+UsePAM no
+StrictModes no
+PasswordAuthentication no
+PermitRootLogin prohibit-password
+SetEnv HOME={root}
+"""
+
+SITE = """\
+ssh: {{user: {user}, known_hosts: known_hosts, exporter_key: user}}
+hosts:
+  x500:
+    address: 127.0.0.1
+    port: {port}
+    processes:
+      eddy: {{exe: {root}/opt/isode/sbin/isode.eddy, args_lack: "-D /dirtables/root"}}
+      eddy_root: {{exe: {root}/opt/isode/sbin/isode.eddy, args_contain: "-D /dirtables/root"}}
+      qubRA: {{exe: {root}/opt/qub/sbin/qubRA}}
+      openRA: {{exe: {root}/opt/qub/sbin/openRA}}
+    threads: {{qubRA: [student], openRA: [UNS, alias]}}
+    directories: {{deltas: {{path: {root}/var/spool/qubRA/deltas}}}}
+    ports: {{directory: {ports[0]}, agent: {ports[1]}}}
+"""
+
+# The same look as one request to the helper, for those who start it afresh each time.
+REQUEST = """\
+spec
+exe {root}/opt/isode/sbin/isode.eddy
+process 0
+lack -D /dirtables/root
+process 0
+contain -D /dirtables/root
+exe {root}/opt/qub/sbin/openRA
+process 1
+thread UNS
+thread alias
+exe {root}/opt/qub/sbin/qubRA
+process 2
+thread student
+path {root}/var/spool/qubRA/deltas
+end
+go 0 5000
+"""
+
+STAND_INS = [
+    ("opt/isode/sbin/isode.eddy", ["-c", "/etc/isode"]),
+    ("opt/isode/sbin/isode.eddy", ["-D", "/dirtables/root"]),
+    ("opt/qub/sbin/qubRA", ["--thread", "student", "--thread", "delta"]),
+    ("opt/qub/sbin/openRA", ["--thread", "UNS", "--thread", "alias"]),
+]
+
+# Accepts and hangs up, for ever, in a process of its own: the measuring one has better things to do.
+ACCEPTOR = """
+import selectors, socket, sys
+selector = selectors.DefaultSelector()
+for _ in range(2):
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    selector.register(listener, selectors.EVENT_READ)
+    print(listener.getsockname()[1], flush=True)
+while True:
+    for key, _ in selector.select():
+        key.fileobj.accept()[0].close()
+"""
+
+
+class Stage:
+    """Use as a context manager. Attributes: root, user, ssh_port, sshd (its pid), ssh (how to reach it, for OpenSSH)."""
+
+    def __init__(self, testing_target, helper):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="mailhub-bench-"))
+        self.user = getpass.getuser()
+        self._children = []
+        try:
+            self._set_up(testing_target, helper)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _set_up(self, testing_target, helper):
+        self._start_stand_ins(testing_target)
+        deltas = self.root / "var/spool/qubRA/deltas"
+        deltas.mkdir(parents=True)
+        for i in range(DELTAS):
+            (deltas / f"delta.{i:06}").write_text("x" * (i + 1))
+        acceptor = self.start([sys.executable, "-c", ACCEPTOR], stdout=subprocess.PIPE, text=True)
+        ports = [int(acceptor.stdout.readline()) for _ in range(2)]
+        self._start_sshd()
+        names = {"root": self.root, "user": self.user, "port": self.ssh_port, "ports": ports}
+        (self.root / "site.yml").write_text(SITE.format(**names))
+        (self.root / "request").write_text(REQUEST.format(**names))
+        shutil.copy(helper, self.root / "helper.sh")
+        shutil.copy(pathlib.Path(__file__).parent / "naive.sh", self.root)
+        self.naive = f"sh {self.root}/naive.sh {self.root}"
+        self.helper = f"sh {self.root}/helper.sh --installed <{self.root}/request"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for child in reversed(self._children):
+            measure.stop(child)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def start(self, argv, **kwargs):
+        child = measure.start(argv, **kwargs)
+        self._children.append(child)
+        return child
+
+    def _start_stand_ins(self, testing_target):
+        for path, arguments in STAND_INS:
+            program = self.root / path
+            program.parent.mkdir(parents=True, exist_ok=True)
+            if not program.exists():
+                shutil.copy(testing_target, program)
+            child = self.start([program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            if child.stdout.readline() != "ready\n":
+                raise RuntimeError(f"{path} did not start")
+
+    def _start_sshd(self):
+        for name in ("host", "user"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.root / name], check=True)
+        self.ssh_port = measure.free_port()
+        host_key = " ".join((self.root / "host.pub").read_text().split()[:2])
+        (self.root / "known_hosts").write_text(f"[127.0.0.1]:{self.ssh_port} {host_key}\n")
+        (self.root / "sshd_config").write_text(SSHD_CONFIG.format(root=self.root, port=self.ssh_port))
+        if os.geteuid() == 0:
+            os.makedirs("/run/sshd", exist_ok=True)  # where sshd insists on being jailed
+        self.sshd = self.start(["/usr/sbin/sshd", "-D", "-E", self.root / "sshd.log", "-f", self.root / "sshd_config"]).pid
+        measure.wait_for(lambda: measure.accepts(self.ssh_port), "sshd")
+        self.ssh = ["ssh", "-F", "/dev/null", "-T", "-p", str(self.ssh_port), "-i", str(self.root / "user"),
+                    "-o", f"UserKnownHostsFile={self.root}/known_hosts", "-o", "StrictHostKeyChecking=yes",
+                    "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", f"ControlPath={self.root}/control"]
