@@ -23,10 +23,10 @@ std::string Pack(std::string_view script) {
           packed += "\\0134";
           break;
         case '\'':
-          packed += "\\047";
+          packed += "\\0047";
           break;
         case '!':
-          packed += "\\041";
+          packed += "\\0041";
           break;
         case '\t':
           packed += "\\t";
