@@ -108,6 +108,12 @@ read_spec() {
   files_before=1000
   while IFS= read -r line; do
     value=${line#* }
+    # A key that is limited to this script may be in wrong hands: what is not of its form is not
+    # taken, lest a number be read as an expression, or a path as an option.
+    case $line in
+      'process ' | 'process '*[!0-9]* | 'path '[!/]*) continue ;;
+      'unit '*[!A-Za-z0-9._@-]* | 'sysv '*[!A-Za-z0-9._@-]*) continue ;;
+    esac
     case $line in
       'platform posix') posix=_posix ;; # no /proc: ask ps and vmstat
       'exe '*) # an executable's path; processes refer to it by number
@@ -149,9 +155,10 @@ read_spec() {
         want_checks=1
         name=${value%% *}
         value=${value#* }
+        case $name:${value%% *} in *[!A-Za-z0-9_-]*:* | *: | *:*[!0-9]*) continue ;; esac
         keep check_ms $checks "${value%% *}"
         keep check $checks "${value#* }"
-        [ -n "$installed" ] && keep check $checks "exec /etc/mailhub/checks/${name##*/}"
+        [ -n "$installed" ] && keep check $checks "exec /etc/mailhub/checks/$name"
         checks=$((checks + 1))
         ;;
       end) break ;;
@@ -571,9 +578,8 @@ while IFS= read -r line; do
     spec) read_spec ;;
     'hello '*) printf '\n%s hello 1\n' "${line#hello }" ;;
     'go '*)
-      # shellcheck disable=SC2086 # the words of the request
-      set -- $line
-      answer "$2" "$3"
+      line=${line#go }
+      case ${line#* } in '' | *[!0-9]*) ;; *) answer "${line%% *}" "${line#* }" ;; esac
       ;;
   esac
 done
