@@ -108,7 +108,8 @@ class Engine {
   Engine(EngineConfig config, const PlanSource* plans, std::function<std::string()> ids);
   ~Engine();
 
-  // Replays one event of the journal. Only before Start().
+  // Replays one event of the journal, in their order. Only before Start(). Those that no longer
+  // matter (journal::Scope says which) may be left out, but not the last one.
   void Apply(const Event& event);
 
   // After the replay: takes up the next epoch and asks again about everything in flight.

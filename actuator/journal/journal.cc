@@ -29,6 +29,26 @@ constexpr const char* kRemedy =
 constexpr off_t kSmallestDatabase = 512;
 constexpr uintmax_t kLargestChecked = uintmax_t{64} << 20;
 
+// Scope::kWhatStillMatters. `whole` are the runs that come with all their events, `brief` those of
+// which only begin and end come.
+constexpr const char* kWhereItStillMatters = R"( WHERE seq IN (
+WITH whole AS (
+  SELECT run FROM runs WHERE swept = 0
+  UNION SELECT run FROM (SELECT run FROM runs WHERE finished_seq IS NOT NULL
+    ORDER BY finished_seq DESC LIMIT 50)
+  UNION SELECT run FROM events WHERE seq = (SELECT max(seq) FROM events) AND run != ''),
+brief AS (
+  SELECT run FROM episodes
+  UNION SELECT run FROM (SELECT run, max(finished_seq) FROM runs
+    WHERE finished_seq IS NOT NULL AND result != 'dropped' GROUP BY plan)
+  UNION SELECT run FROM (SELECT run, row_number() OVER (PARTITION BY runbook, target
+    ORDER BY finished_seq DESC) AS newest FROM runs WHERE result = 'succeeded') WHERE newest <= 50)
+SELECT seq FROM events WHERE run IN whole AND kind != 'alert_decided'
+UNION SELECT seq FROM events WHERE run IN brief AND detail = 0 AND kind != 'alert_decided'
+UNION SELECT seq FROM episodes
+UNION SELECT seq FROM events WHERE kind IN ('actuator_started', 'mode_changed')
+UNION SELECT max(seq) FROM events))";
+
 class Descriptor {
  public:
   explicit Descriptor(int number = -1) : number_(number) {}
@@ -94,7 +114,7 @@ Status CreateFile(const std::string& path) {
   return {};
 }
 
-// Events that a finished and swept run is not asked about any more.
+// The inside of a run, which nobody asks about once it is finished and swept.
 bool IsDetail(const engine::EventBody& body) {
   return std::holds_alternative<engine::StepStarted>(body) ||
          std::holds_alternative<engine::StepSettled>(body) ||
@@ -123,7 +143,8 @@ struct Journal::Impl {
   Status AppendInTransaction(std::span<const engine::Event> events);
   Status Compare(const engine::Event& event, const Encoded& encoded);
   Status Insert(const engine::Event& event, const Encoded& encoded);
-  Status UpdateRuns(const engine::Event& event);
+  Status UpdateRuns(const engine::Event& event, const std::string& plan_digest);
+  Status UpdateEpisodes(const engine::Event& event);
 
   const std::string path;
   const Descriptor lock;
@@ -135,6 +156,7 @@ struct Journal::Impl {
   struct Statements {
     Statement insert_event, find_event, insert_plan;
     Statement queued, started, finished, swept;
+    Statement episode, episode_over, episodes_of_run_over;
   };
   std::optional<Statements> statements;
 };
@@ -187,11 +209,17 @@ Status Journal::Impl::Prepare() {
       "INSERT INTO events(seq, at_ms, run, kind, detail, body) VALUES(?, ?, ?, ?, ?, ?)",
       "SELECT at_ms, run, kind, body FROM events WHERE seq = ?",
       "INSERT INTO plans(digest, body) VALUES(?, ?) ON CONFLICT(digest) DO NOTHING",
-      "INSERT INTO runs(run, runbook, target, started_by, queued_ms) VALUES(?, ?, ?, ?, ?)",
+      "INSERT INTO runs(run, runbook, target, started_by, queued_ms, plan) "
+      "VALUES(?, ?, ?, ?, ?, ?)",
       "UPDATE runs SET started_ms = ? WHERE run = ?",
-      "UPDATE runs SET finished_ms = ?, finished_seq = ?, result = ?, result_detail = ? "
-      "WHERE run = ?",
-      "UPDATE runs SET swept = 1 WHERE run = ?"};
+      // Where no host was asked to do anything, there is nothing to sweep.
+      "UPDATE runs SET finished_ms = ?, finished_seq = ?, result = ?, result_detail = ?, "
+      "swept = NOT EXISTS (SELECT 1 FROM events WHERE events.run = runs.run AND "
+      "kind = 'step_started' AND json_extract(body, '$.directory_id') != '') WHERE run = ?",
+      "UPDATE runs SET swept = 1 WHERE run = ?",
+      "INSERT INTO episodes(fingerprint, seq, run) VALUES(?, ?, ?) "
+      "ON CONFLICT(fingerprint) DO UPDATE SET seq = excluded.seq, run = excluded.run",
+      "DELETE FROM episodes WHERE fingerprint = ?", "DELETE FROM episodes WHERE run = ?"};
   std::vector<Statement> made;
   for (const char* sql : kSql) {
     Result<Statement> statement = database.Prepare(sql);
@@ -200,7 +228,8 @@ Status Journal::Impl::Prepare() {
   }
   statements.emplace(Statements{std::move(made[0]), std::move(made[1]), std::move(made[2]),
                                 std::move(made[3]), std::move(made[4]), std::move(made[5]),
-                                std::move(made[6])});
+                                std::move(made[6]), std::move(made[7]), std::move(made[8]),
+                                std::move(made[9])});
   return {};
 }
 
@@ -222,14 +251,9 @@ Status Journal::Impl::ReadLastSeq() {
 }
 
 Status Journal::Replay(Scope scope, const std::function<void(const engine::Event&)>& each) {
-  const std::string columns = kEventColumns;
-  std::string sql = "SELECT " + columns + " FROM events ORDER BY seq";
-  if (scope == Scope::kWhatStillMatters) {
-    sql = "SELECT " + columns + " FROM events WHERE detail = 0 UNION ALL SELECT " + columns +
-          " FROM events WHERE detail = 1 AND run IN (SELECT run FROM runs WHERE swept = 0 UNION ALL"
-          " SELECT run FROM (SELECT run FROM runs WHERE finished_seq IS NOT NULL"
-          " ORDER BY finished_seq DESC LIMIT 50)) ORDER BY seq";
-  }
+  const std::string sql = "SELECT " + std::string(kEventColumns) + " FROM events" +
+                          (scope == Scope::kWhatStillMatters ? kWhereItStillMatters : "") +
+                          " ORDER BY seq";
   Result<Statement> select = impl_->database.Prepare(sql);
   if (!select) return Fail(WithRemedy(select.error()));
   EventReader reader(&impl_->database);
@@ -298,9 +322,11 @@ Status Journal::Impl::Compare(const engine::Event& event, const Encoded& encoded
 }
 
 Status Journal::Impl::Insert(const engine::Event& event, const Encoded& encoded) {
+  std::string plan_digest;
   if (!encoded.plan.empty()) {
     const Result<std::string> digest = PlanDigest(encoded.body);
     if (!digest) return Fail(digest.error());
+    plan_digest = *digest;
     Status s = statements->insert_plan.Bind(*digest).Bind(encoded.plan).Execute();
     if (!s) return s;
   }
@@ -312,11 +338,29 @@ Status Journal::Impl::Insert(const engine::Event& event, const Encoded& encoded)
                  .Bind(encoded.body)
                  .Execute();
   if (!s) return s;
-  return UpdateRuns(event);
+  if (s = UpdateRuns(event, plan_digest); !s) return s;
+  return UpdateEpisodes(event);
 }
 
-// Keeps the derived table `runs` in step, in the same transaction.
-Status Journal::Impl::UpdateRuns(const engine::Event& event) {
+// Keeps the derived tables in step, in the same transaction.
+Status Journal::Impl::UpdateEpisodes(const engine::Event& event) {
+  if (const auto* alert = std::get_if<engine::AlertDecided>(&event.body)) {
+    if (alert->decision == engine::Decision::kStartedRun ||
+        alert->decision == engine::Decision::kJoined) {
+      return statements->episode.Bind(alert->fingerprint)
+          .Bind(static_cast<int64_t>(event.seq))
+          .Bind(alert->run)
+          .Execute();
+    }
+    if (!alert->firing) return statements->episode_over.Bind(alert->fingerprint).Execute();
+  }
+  if (std::holds_alternative<engine::RunDropped>(event.body)) {
+    return statements->episodes_of_run_over.Bind(event.run).Execute();
+  }
+  return {};
+}
+
+Status Journal::Impl::UpdateRuns(const engine::Event& event, const std::string& plan_digest) {
   const int64_t at_ms = ToUnixMs(event.at);
   if (const auto* queued = std::get_if<engine::RunQueued>(&event.body)) {
     return statements->queued.Bind(event.run)
@@ -324,6 +368,7 @@ Status Journal::Impl::UpdateRuns(const engine::Event& event) {
         .Bind(queued->plan.target)
         .Bind(queued->by)
         .Bind(at_ms)
+        .Bind(plan_digest)
         .Execute();
   }
   if (std::holds_alternative<engine::RunStarted>(event.body)) {

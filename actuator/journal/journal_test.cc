@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "actuator/journal/codec.h"
@@ -152,35 +153,124 @@ TEST(Journal, TheDirectoryMustExist) {
   EXPECT_EQ(journal.error().kind, ErrorKind::kNotFound);
 }
 
-TEST(Journal, TheShortReplayLeavesOutOnlyStepsOfLongFinishedRuns) {
-  const TestDirectory directory;
-  const auto journal = MustOpen(directory / "journal.db");
-  uint64_t next = 1;
-  for (int run = 0; run < 60; ++run) {
-    const auto events = WholeRun(next, RunId(run));
-    next += events.size();
-    ASSERT_TRUE(journal->Append(events));
-  }
-  const auto unswept = WholeRun(next, RunId(1000));
-  ASSERT_TRUE(journal->Append(std::span(unswept).first(unswept.size() - 1)));
-  next += unswept.size() - 1;
-  const auto unfinished = WholeRun(next, RunId(1001));
-  ASSERT_TRUE(journal->Append(std::span(unfinished).first(5)));
+// Appends and numbers; remembers nothing else.
+class Writer {
+ public:
+  explicit Writer(Journal* journal) : journal_(journal) {}
 
+  void Run(const std::string& run, engine::Plan plan, size_t events,
+           engine::RunResult result = engine::RunResult::kSucceeded) {
+    auto all = WholeRun(next_, run, result);
+    std::get<engine::RunQueued>(all[0].body).plan = std::move(plan);
+    Append(std::span(all).first(events));
+  }
+  void Alert(const std::string& fingerprint, engine::Decision decision, const std::string& run,
+             bool firing = true) {
+    engine::AlertDecided alert;
+    alert.fingerprint = fingerprint;
+    alert.decision = decision;
+    alert.run = run;
+    alert.firing = firing;
+    auto events = Numbered({alert}, next_, "");
+    events[0].run = run;
+    Append(events);
+  }
+  void Append(std::span<const engine::Event> events) {
+    const Status done = journal_->Append(events);
+    ASSERT_TRUE(done) << done.error().message;
+    next_ += events.size();
+  }
+  uint64_t next() const { return next_; }
+
+ private:
+  Journal* journal_;
+  uint64_t next_ = 1;
+};
+
+// A plan like the sample's for one of several targets.
+engine::Plan PlanFor(const std::string& target) {
+  engine::Plan plan = testing::SamplePlan();
+  plan.target = target;
+  plan.parameters["first"] = target;
+  return plan;
+}
+
+// Events by run; alerts under "alerts".
+std::map<std::string, size_t> ShortReplay(Journal& journal) {
   std::map<std::string, size_t> seen;
   uint64_t previous = 0;
-  ASSERT_TRUE(journal->Replay(Scope::kWhatStillMatters, [&](const engine::Event& event) {
+  const Status done = journal.Replay(Scope::kWhatStillMatters, [&](const engine::Event& event) {
     EXPECT_GT(event.seq, previous) << "in order";
     previous = event.seq;
-    ++seen[event.run];
-  }));
-  EXPECT_EQ(seen.size(), 62u);
-  EXPECT_EQ(seen[RunId(0)], 5u);
-  EXPECT_EQ(seen[RunId(10)], 5u);
-  EXPECT_EQ(seen[RunId(11)], 12u) << "the newest 50 finished runs come whole";
-  EXPECT_EQ(seen[RunId(59)], 12u);
+    ++seen[std::holds_alternative<engine::AlertDecided>(event.body) ? "alerts" : event.run];
+  });
+  EXPECT_TRUE(done) << done.error().message;
+  EXPECT_EQ(previous, journal.last_seq()) << "the numbering goes on from the last event";
+  return seen;
+}
+
+TEST(Journal, TheShortReplayHasOfOldRunsOnlyWhatCooldownsAndExpectedDurationsRestOn) {
+  const TestDirectory directory;
+  const auto journal = MustOpen(directory / "journal.db");
+  Writer writer(journal.get());
+  writer.Run(RunId(1), PlanFor("mailhub1"), 12, engine::RunResult::kFailed);
+  writer.Run(RunId(2), PlanFor("mailhub1"), 12, engine::RunResult::kFailed);
+  writer.Run(RunId(3), PlanFor("mailhub3"), 12);
+  for (int run = 100; run < 220; ++run) writer.Run(RunId(run), PlanFor("mailhub2"), 12);
+  writer.Run(RunId(1000), PlanFor("mailhub2"), 11);
+  writer.Run(RunId(1001), PlanFor("mailhub2"), 5);
+
+  auto seen = ShortReplay(*journal);
+  EXPECT_EQ(seen.count(RunId(1)), 0u) << "neither succeeded nor the last of its plan";
+  EXPECT_EQ(seen[RunId(2)], 5u) << "the last one of its plan: a cooldown may rest on it";
+  EXPECT_EQ(seen[RunId(3)], 5u) << "succeeded, and among the newest 50 of its target";
+  EXPECT_EQ(seen.count(RunId(170)), 0u) << "51st of its target, and not among the newest shown";
+  EXPECT_EQ(seen[RunId(171)], 12u) << "the newest 50 finished runs come whole";
+  EXPECT_EQ(seen[RunId(219)], 12u);
   EXPECT_EQ(seen[RunId(1000)], 11u) << "not swept";
   EXPECT_EQ(seen[RunId(1001)], 5u) << "not finished";
+}
+
+TEST(Journal, TheShortReplayHasTheAlertsWhoseEpisodesAreOpenAndTheirRuns) {
+  const TestDirectory directory;
+  const auto journal = MustOpen(directory / "journal.db");
+  Writer writer(journal.get());
+  using engine::Decision;
+  for (const int run : {1, 2, 3, 4}) writer.Run(RunId(run), PlanFor("mailhub1"), 1);
+  writer.Alert("open", Decision::kStartedRun, RunId(1));
+  writer.Alert("joined", Decision::kJoined, RunId(1));
+  writer.Alert("over", Decision::kStartedRun, RunId(2));
+  writer.Alert("of a dropped run", Decision::kStartedRun, RunId(3));
+  for (int i = 0; i < 50; ++i) writer.Alert("open", Decision::kRepeat, RunId(1));
+  writer.Alert("over", Decision::kResolved, RunId(2), false);
+  for (const int run : {1, 2, 4}) {
+    auto rest = WholeRun(writer.next() - 1, RunId(run), engine::RunResult::kFailed);
+    writer.Append(std::span(rest).subspan(1));
+  }
+  writer.Append(Numbered({engine::RunDropped{.why = "x"}}, writer.next(), RunId(3)));
+  for (int run = 100; run < 160; ++run) writer.Run(RunId(run), PlanFor("mailhub1"), 12);
+  writer.Alert("nobody's", Decision::kIgnored, "");
+
+  auto seen = ShortReplay(*journal);
+  EXPECT_EQ(seen["alerts"], 3u) << "two episodes are open, and the last event";
+  EXPECT_EQ(seen[RunId(1)], 5u) << "the episodes need to know when their run finished";
+  EXPECT_EQ(seen.count(RunId(2)), 0u);
+  EXPECT_EQ(seen.count(RunId(3)), 0u);
+}
+
+TEST(Journal, TheShortReplayForgetsARunThatNeverTouchedAHost) {
+  const TestDirectory directory;
+  const auto journal = MustOpen(directory / "journal.db");
+  Writer writer(journal.get());
+  for (const int run : {1, 2}) {
+    // Cancelled while it was queued: nothing of it has to be swept from any host.
+    writer.Run(RunId(run), PlanFor("mailhub1"), 1);
+    writer.Append(
+        Numbered({engine::RunFinished{.result = engine::RunResult::kCancelled, .detail = ""}},
+                 writer.next(), RunId(run)));
+  }
+  for (int run = 100; run < 160; ++run) writer.Run(RunId(run), PlanFor("mailhub1"), 12);
+  EXPECT_EQ(ShortReplay(*journal).count(RunId(1)), 0u);
 }
 
 // --- the reader

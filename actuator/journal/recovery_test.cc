@@ -96,11 +96,64 @@ TEST(JournalRecovery, ANewerSchemaIsRefused) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
   WriteJournal(path, 1);
-  Sql(path, "UPDATE meta SET value = '2' WHERE key = 'schema_version'");
+  Sql(path, "UPDATE meta SET value = '3' WHERE key = 'schema_version'");
   const Status s = OpenAndReplay(path);
   ASSERT_FALSE(s);
   EXPECT_EQ(s.error().kind, ErrorKind::kRefused);
   EXPECT_NE(s.error().message.find("newer program"), std::string::npos) << s.error().message;
+}
+
+// All that a start reads, as text.
+std::vector<std::string> StillMatters(const std::string& path) {
+  std::vector<std::string> events;
+  const auto journal = Journal::Open(path, kNow);
+  EXPECT_TRUE(journal) << journal.error().message;
+  if (!journal) return events;
+  EXPECT_TRUE((*journal)->Replay(Scope::kWhatStillMatters, [&](const engine::Event& event) {
+    events.push_back(ToJson(event));
+  }));
+  return events;
+}
+
+TEST(JournalRecovery, AJournalOfVersion1IsBroughtToTodaysAndReadAsIfItHadAlwaysBeenThat) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  WriteJournal(path, 60);
+  {
+    const auto journal = Journal::Open(path, kNow);
+    ASSERT_TRUE(journal);
+    uint64_t next = 60 * 12 + 1;
+    const auto append = [&](const std::string& run, engine::EventBody body) {
+      ASSERT_TRUE((*journal)->Append(testing::Numbered({std::move(body)}, next++, run)));
+    };
+    engine::AlertDecided alert;
+    for (const char* fingerprint : {"open", "over", "of a dropped run"}) {
+      alert.fingerprint = fingerprint;
+      alert.decision = engine::Decision::kStartedRun;
+      alert.run = fingerprint == std::string("of a dropped run") ? "200000" : "100001";
+      append("", alert);
+    }
+    engine::RunQueued queued;
+    queued.plan = testing::SamplePlan();
+    append("200000", queued);
+    append("200000", engine::RunDropped{.why = "no longer true"});
+    alert.fingerprint = "over";
+    alert.firing = false;
+    alert.decision = engine::Decision::kResolved;
+    append("", alert);
+    append("", engine::ActuatorStarted{.epoch = 2, .version = "1"});
+  }
+  const std::vector<std::string> before = StillMatters(path);
+  Sql(path,
+      "DROP TABLE episodes; DROP INDEX events_of_run; DROP INDEX events_of_actuator;"
+      "ALTER TABLE runs DROP COLUMN plan; UPDATE runs SET swept = 0 WHERE result = 'dropped';"
+      "CREATE INDEX events_of_run ON events(run, seq) WHERE run != '';"
+      "CREATE INDEX events_not_detail ON events(seq) WHERE detail = 0;"
+      "UPDATE meta SET value = '1' WHERE key = 'schema_version'");
+  EXPECT_EQ(StillMatters(path), before);
+  size_t count = 0;
+  EXPECT_TRUE(OpenAndReplay(path, &count));
+  EXPECT_EQ(count, 60u * 12 + 7);
 }
 
 TEST(JournalRecovery, SomebodyElsesDatabaseIsLeftAlone) {

@@ -12,8 +12,9 @@ namespace {
 constexpr int64_t kApplicationId = 0x6d686a6c;
 
 // Step N leads from version N to N + 1; step 0 makes the first tables. Never change a released
-// step; append one. `runs` is derived from `events` and can always be made again from them.
-constexpr std::array<const char*, 1> kSteps = {R"(
+// step; append one. `runs` and `episodes` are derived from `events` and can always be made again
+// from them.
+constexpr std::array<const char*, 2> kSteps = {R"(
 CREATE TABLE meta(
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -48,6 +49,29 @@ CREATE TABLE runs(
 ) WITHOUT ROWID;
 CREATE INDEX runs_finished ON runs(finished_seq) WHERE finished_seq IS NOT NULL;
 CREATE INDEX runs_finished_of_runbook ON runs(runbook, finished_seq) WHERE finished_seq IS NOT NULL;
+)",
+                                               R"(
+ALTER TABLE runs ADD COLUMN plan TEXT NOT NULL DEFAULT '';
+UPDATE runs SET plan = coalesce((SELECT json_extract(body, '$.plan') FROM events
+  WHERE events.run = runs.run AND run != '' AND kind = 'run_queued'), '');
+UPDATE runs SET swept = 1 WHERE swept = 0 AND finished_seq IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM events WHERE events.run = runs.run AND run != '' AND kind = 'step_started'
+    AND json_extract(body, '$.directory_id') != '');
+CREATE TABLE episodes(
+  fingerprint TEXT PRIMARY KEY,
+  seq         INTEGER NOT NULL,
+  run         TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO episodes SELECT fingerprint, seq, run FROM (
+  SELECT json_extract(body, '$.fingerprint') AS fingerprint, max(seq) AS seq,
+    json_extract(body, '$.run') AS run, json_extract(body, '$.firing') AS firing
+  FROM events WHERE kind = 'alert_decided' AND (NOT json_extract(body, '$.firing')
+    OR json_extract(body, '$.decision') IN ('started_run', 'joined'))
+  GROUP BY 1) WHERE firing AND run NOT IN (SELECT run FROM runs WHERE result = 'dropped');
+DROP INDEX events_not_detail;
+DROP INDEX events_of_run;
+CREATE INDEX events_of_run ON events(run, seq);
+CREATE INDEX events_of_actuator ON events(seq) WHERE kind IN ('actuator_started', 'mode_changed');
 )"};
 
 Status SetMeta(Database& database, std::string_view key, std::string_view value) {

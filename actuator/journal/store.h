@@ -14,9 +14,10 @@ namespace mailhub::journal {
 // What Replay leaves out.
 enum class Scope {
   kEverything,
-  // Not the steps of runs that finished long ago: of runs that are swept and not among the newest
-  // 50 finished ones only run_queued, run_started, run_ending, run_finished and run_swept come. A
-  // start with 10,000 finished runs need not read a million rows.
+  // What a state can be rebuilt from that decides as the whole would: runs not yet swept and the
+  // newest 50 finished ones with all their events; of older ones, begin and end of those that
+  // cooldowns, expected durations or open episodes rest on; of alerts, those that opened an episode
+  // that is open; and always the last event. A start must not read a million rows.
   kWhatStillMatters,
 };
 

@@ -45,8 +45,9 @@ Service::~Service() {
 }
 
 Status Service::Replay() {
-  Status replayed = ports_.store->Replay(
-      journal::Scope::kEverything, [this](const engine::Event& event) { engine_.Apply(event); });
+  Status replayed =
+      ports_.store->Replay(journal::Scope::kWhatStillMatters,
+                           [this](const engine::Event& event) { engine_.Apply(event); });
   if (replayed) Publish();
   return replayed;
 }
