@@ -1,0 +1,101 @@
+// Commits that wait or fail: nothing is answered or done before its record is on disk.
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "actuator/service/life.h"
+
+namespace mailhub::service {
+namespace {
+
+using journal::testing::TestDirectory;
+using namespace testing;  // NOLINT: the world that these tests are about
+
+TEST(Service, AFailedCommitIsAnswered503AndNothingIsDone) {
+  const TestDirectory directory;
+  Life life(directory);
+  life.StartAndWait();
+  life.store.FailWith(kDiskFull);
+  const Result<std::string> answer = life.service->Submit(Firing("1"));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::kOverloaded);
+  EXPECT_NE(answer.error().message.find("disk full"), std::string::npos);
+  EXPECT_FALSE(life.service->Ready());
+  const Result<std::string> next = life.service->Submit(Firing("2"));
+  ASSERT_FALSE(next);
+  EXPECT_EQ(next.error().kind, ErrorKind::kOverloaded);
+  EXPECT_NE(next.error().message.find("disk full"), std::string::npos) << "refused at once";
+  // Several more tries fail; still nothing reaches a host and people see the committed state.
+  const int seen = life.store.appends();
+  ASSERT_TRUE(life.store.WaitForAppend(seen + 3));
+  EXPECT_EQ(life.hosts.requests(), 0u);
+  EXPECT_TRUE(life.service->Look()->unfinished.empty());
+  EXPECT_GT(life.observer.failures(), 3);
+
+  life.store.FailWith(std::nullopt);
+  ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 1; })) << "what was kept goes on";
+  EXPECT_TRUE(life.service->Ready());
+  EXPECT_TRUE(life.service->Submit(Firing("2")));
+}
+
+TEST(Service, ACommitThatHappenedButWasReportedFailedIsRecordedOnce) {
+  const TestDirectory directory;
+  Life life(directory);
+  life.StartAndWait();
+  life.store.FailWith(Error{ErrorKind::kOutcomeUnknown, "I/O error"}, /*happens=*/true);
+  EXPECT_FALSE(life.service->Submit(Firing("1")));
+  life.store.FailWith(std::nullopt);
+  ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 1; }));
+  life.service->Stop();
+  size_t queued = 0;
+  for (const std::string& event : life.Recorded()) {
+    queued += event.find("\"run_queued\"") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_EQ(queued, 1u);
+  EXPECT_EQ(life.hosts.ran().size(), 1u);
+}
+
+TEST(Service, NoEffectLeavesBeforeItsIntentIsCommitted) {
+  const TestDirectory directory;
+  Life life(directory);
+  std::mutex mutex;
+  std::vector<std::string> unannounced;
+  const journal::JournalReader reader(directory / "j.db");
+  life.hosts.on_request = [&](const engine::RemoteRequest& request) {
+    if (request.verb != engine::RemoteVerb::kRun) return;
+    bool announced = false;
+    const auto events = reader.RunEvents(request.key.substr(0, request.key.find('/')));
+    if (events) {
+      for (const engine::Event& event : *events) {
+        announced = announced || std::holds_alternative<engine::StepStarted>(event.body);
+      }
+    }
+    const std::lock_guard lock(mutex);
+    if (!announced) unannounced.push_back(request.key);
+  };
+  life.StartAndWait();
+  for (int i = 1; i <= 5; ++i) ASSERT_TRUE(life.service->Submit(Firing(std::to_string(i))));
+  ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 5; }));
+  EXPECT_EQ(life.hosts.ran().size(), 5u);
+  EXPECT_TRUE(unannounced.empty()) << unannounced.front();
+}
+
+TEST(Service, AJournalThatContradictsItselfEndsEverything) {
+  const TestDirectory directory;
+  std::promise<Error> fatal;
+  Life life(directory, [&fatal](ServiceOptions& options) {
+    options.on_fatal = [&fatal](const Error& error) { fatal.set_value(error); };
+  });
+  life.StartAndWait();
+  life.store.FailWith(Error{ErrorKind::kCorrupt, "somebody else has written"});
+  EXPECT_FALSE(life.service->Submit(Firing("1")));
+  auto told = fatal.get_future();
+  ASSERT_EQ(told.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(told.get().kind, ErrorKind::kCorrupt);
+  EXPECT_FALSE(life.service->Ready());
+  EXPECT_FALSE(life.service->Submit(Firing("2")));
+  EXPECT_EQ(life.hosts.requests(), 0u);
+}
+
+}  // namespace
+}  // namespace mailhub::service
