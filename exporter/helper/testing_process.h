@@ -45,11 +45,14 @@ class TestingProcess {
     output_ = out[0];
   }
   ~TestingProcess() {
+    if (pid_ > 0) {
+      // Before it hears that its input has ended: an exit of its own may leave a process behind, as
+      // the sanitizers' search for leaks does.
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
     close(input_);
     close(output_);
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
   }
   TestingProcess(const TestingProcess&) = delete;
   TestingProcess& operator=(const TestingProcess&) = delete;
