@@ -74,7 +74,7 @@ class Page:
             body += self._more()
         for text in self._wanted:
             if text not in body:
-                raise RuntimeError(f"the page lacks {text.decode()}:\n{body.decode()}")
+                raise RuntimeError(f"the page lacks {text.decode()}, it begins {body[:400]}")
 
     def _more(self):
         bytes_read = self._socket.recv(1 << 18)
@@ -135,8 +135,8 @@ def start_node_exporter(stage):
 def start_process_exporter(stage):
     port = measure.free_port()
     config = stage.root / "process-exporter.yml"
-    names = ["isode.eddy", "qubRA", "openRA"]
-    config.write_text("process_names:\n" + "".join(f"- {{exe: [{name}]}}\n" for name in names))
+    exes = ["opt/isode/sbin/isode.eddy", "opt/qub/sbin/qubRA", "opt/qub/sbin/openRA"]
+    config.write_text("process_names:\n" + "".join(f"- {{exe: [{stage.root / exe}]}}\n" for exe in exes))
     process = stage.start(["prometheus-process-exporter", "-config.path", config, "-threads", "-web.listen-address",
                            f"127.0.0.1:{port}"], stderr=subprocess.DEVNULL)  # fmt: skip
     measure.wait_for(lambda: measure.accepts(port), "process-exporter")
