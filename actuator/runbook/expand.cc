@@ -31,6 +31,13 @@ std::string ServiceCommand(config::ServiceKind kind, const std::string& name, Se
          "systemctl is-active --quiet " + unit;
 }
 
+// As the runner's allowlist knows it.
+std::string WordOf(ServiceState state) {
+  return state == ServiceState::kStopped     ? "stopped"
+         : state == ServiceState::kRestarted ? "restarted"
+                                             : "started";
+}
+
 // Owns the plan while it grows. Confined to one call of Expand.
 class Expander {
  public:
@@ -286,7 +293,11 @@ class Expander {
                       ServiceState state) {
     const std::string name = Fill(*text.service, scope);
     const auto found = host.services.find(name);
-    if (found != host.services.end()) return ServiceCommand(found->second.kind, name, state);
+    if (found != host.services.end()) {
+      return host.runner == config::RunnerForm::kInstalled
+                 ? "@service " + name + " " + WordOf(state)
+                 : ServiceCommand(found->second.kind, name, state);
+    }
     Keep(text.service->at.Invalid("expected a service that the site file lists for " + host.name +
                                   ", found \"" + name + "\""));
     return "";
@@ -301,7 +312,8 @@ class Expander {
                                   ", found \"" + command + "\""));
         return "";
       }
-      command = named->second;
+      // What it stands for is the host's own affair where root has installed the runner.
+      command = host.runner == config::RunnerForm::kInstalled ? "@" + command : named->second;
     }
     if (command.size() > engine::kLongestCommand) Keep(text.text.at.Invalid("longer than 16 KiB"));
     return command;

@@ -29,6 +29,11 @@ hosts:
   hub1: {address: 192.0.2.2, services: {client: {}}}
   hub2: {address: 192.0.2.3, services: {client: {}}}
   hub3: {address: 192.0.2.4, services: {client: {}}}
+  locked:
+    address: 192.0.2.7
+    runner: installed
+    commands: {wake: /opt/wake now}
+    services: {client: {}}
   sun: {address: 192.0.2.5, platform: posix, services: {client: {}}}
   win: {address: 192.0.2.6, platform: windows, services: {Mail: {}}}
 )";
@@ -167,6 +172,26 @@ steps:
   EXPECT_EQ(plan.steps[0].dead_man->until, "2");
   EXPECT_EQ(plan.steps[1].dead_man->restore, "/opt/wake now");
   EXPECT_EQ(plan.steps[1].dead_man->until, "");
+}
+
+TEST(Runbook, NamesCommandsAndServicesToAHostWhoseRunnerIsInstalled) {
+  const auto plan = Make({Book(R"(
+steps:
+  - name: Stop
+    service: {on: locked, name: client, state: stopped}
+    dead_man: {after: 30m}
+  - name: Wake
+    run: {on: locked, use: wake}
+    dead_man: {restore: {use: wake}, after: 15m}
+  - name: Freely
+    run: {on: locked, command: "true"}
+)")});
+  ASSERT_EQ(plan.steps.size(), 3u);
+  EXPECT_EQ(plan.steps[0].command, "@service client stopped");
+  EXPECT_EQ(plan.steps[0].dead_man->restore, "@service client started");
+  EXPECT_EQ(plan.steps[1].command, "@wake");
+  EXPECT_EQ(plan.steps[1].dead_man->restore, "@wake");
+  EXPECT_EQ(plan.steps[2].command, "true") << "the host decides whether it takes such";
 }
 
 TEST(Runbook, MakesAGateSpeakAboutEveryHostItReadsAndTheStepsOwn) {

@@ -189,6 +189,15 @@ Status ReadReachability(const Node& node, Host* host) {
     if (!user) return Fail(user.error());
     host->user = *user;
   }
+  if (node["runner"].Present()) {
+    auto runner = node["runner"].String();
+    if (!runner) return Fail(runner.error());
+    if (*runner == "installed") {
+      host->runner = RunnerForm::kInstalled;
+    } else if (*runner != "uploaded") {
+      return node["runner"].Invalid("expected uploaded or installed, found \"" + *runner + "\"");
+    }
+  }
   if (!node["platform"].Present()) return {};
   auto platform = node["platform"].String();
   if (!platform) return Fail(platform.error());
@@ -252,8 +261,8 @@ Status ReadServicesAndChecks(const Node& node, Host* host) {
 
 Result<Host> ReadHost(const std::string& name, const Node& node, const std::string& user) {
   if (auto known =
-          node.OnlyKeys({"address", "port", "user", "platform", "processes", "threads", "services",
-                         "directories", "files", "ports", "checks", "commands"});
+          node.OnlyKeys({"address", "port", "user", "platform", "runner", "processes", "threads",
+                         "services", "directories", "files", "ports", "checks", "commands"});
       !known) {
     return Fail(known.error());
   }

@@ -21,6 +21,10 @@ struct ProcessMatch {
   bool operator==(const ProcessMatch&) const = default;
 };
 
+// How the actuator's runner comes to a host: brought by each connection, or put there by root, who
+// then lists what it may run (docs/runner.md).
+enum class RunnerForm { kUploaded, kInstalled };
+
 enum class ServiceKind { kSystemd, kSysv, kWindows };
 
 struct ServiceSpec {
@@ -41,6 +45,7 @@ struct Host {
   int port = 22;
   std::string user;
   Platform platform = Platform::kLinux;
+  RunnerForm runner = RunnerForm::kUploaded;
   std::map<std::string, ProcessMatch> processes;
   std::map<std::string, std::vector<std::string>>
       threads;  // process -> thread names, at most 15 characters each

@@ -103,6 +103,7 @@ TEST(Site, RefusesWhatCannotBeALabelAPathOrAPort) {
   EXPECT_THAT(HostMistake("    checks: {c: {command: \"a\\nb\"}}\n"), HasSubstr("control"));
   EXPECT_THAT(HostMistake("    checks: {c: {command: a, timeout: 2m}}\n"), HasSubstr("10ms to 1m"));
   EXPECT_THAT(HostMistake("    platform: solaris\n"), HasSubstr("linux, posix or windows"));
+  EXPECT_THAT(HostMistake("    runner: free\n"), HasSubstr("uploaded or installed"));
   EXPECT_THAT(HostMistake("    port: ssh\n"), HasSubstr("hosts.x500.port"));
   EXPECT_THAT(Mistake("hosts: {-oProxy: {address: a}}\n"), HasSubstr("bad host name"));
   EXPECT_THAT(Mistake("hosts: {a: {address: \"-oProxy\"}}\n"), HasSubstr("IP address"));
