@@ -8,6 +8,7 @@
 #include "actuator/journal/journal.h"
 #include "actuator/options.h"
 #include "actuator/ports.h"
+#include "actuator/remote/runner_script.h"
 #include "actuator/service/service.h"
 #include "actuator/web.h"
 #include "lib/base/log.h"
@@ -185,6 +186,10 @@ int main(int argc, char** argv) {
   const auto options = mailhub::ReadOptions(argc, argv, MAILHUB_VERSION, &exit_status);
   if (!options) return exit_status;
   mailhub::InitLog(options->log_level, options->log_format);
+  if (options->print_runner) {
+    const std::string_view runner = mailhub::remote::RunnerScript();
+    return std::fwrite(runner.data(), 1, runner.size(), stdout) == runner.size() ? 0 : 1;
+  }
   if (options->check_only) return mailhub::CheckOnly(options->config_file);
   mailhub::daemon::BlockSignals();
   return mailhub::Run(*options);

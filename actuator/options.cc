@@ -17,6 +17,8 @@ std::optional<ActuatorOptions> ReadOptions(int argc, char** argv, const std::str
       ->capture_default_str();
   app.add_flag("--config.check", options.check_only,
                "Check configuration, site file and runbooks, and exit.");
+  app.add_flag("--print-runner", options.print_runner,
+               "Print the runner, for a host where it is to be installed, and exit.");
   app.add_option("--web.listen-address", options.listen_address,
                  "Address and port, instead of the file's.");
   app.add_option("--web.config.file", options.web_config_file,

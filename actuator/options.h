@@ -11,6 +11,7 @@ namespace mailhub {
 struct ActuatorOptions {
   std::string config_file = "/etc/mailhub/actuator.yml";
   bool check_only = false;
+  bool print_runner = false;
   std::string listen_address;   // empty: as the file says
   std::string web_config_file;  // empty: as the file says
   LogLevel log_level = LogLevel::kInfo;

@@ -13,8 +13,8 @@ packages=(
   prometheus-cpp-dev libsystemd-dev libcrypt-dev
   # check
   clang-format clang-tidy shellcheck python3 python3-yaml
-  # the shells that helper and runner are tested under, and login shells that are no POSIX shells
-  dash bash busybox mksh ksh93u+m tcsh fish
+  # the shells that helper and runner are tested under, login shells that are no POSIX shells, and other users
+  dash bash busybox mksh ksh93u+m tcsh fish sudo
   # the lab: hosts, monitoring, mail
   openssh-server
   debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3

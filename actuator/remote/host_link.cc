@@ -15,6 +15,7 @@ using engine::RemoteReply;
 using engine::RemoteVerb;
 
 constexpr size_t kPiece = 8192;
+constexpr const char* kInstalledRunner = "exec sh /usr/local/lib/mailhub/runner --installed";
 
 RemoteReply Failed(ErrorKind kind, std::string message) {
   RemoteReply reply;
@@ -54,6 +55,13 @@ std::string HostLink::RunnerPath() const {
   return options_.directory + "/bin/runner-" + RunnerDigest().substr(0, 16);
 }
 
+std::string HostLink::RunnerCommand() const {
+  // Where the key is limited to the runner this is not even looked at.
+  if (form_ == config::RunnerForm::kInstalled) return kInstalledRunner;
+  const std::string words = options_.arguments.empty() ? "" : " " + options_.arguments;
+  return "exec " + options_.shell + " " + RunnerPath() + words;
+}
+
 Milliseconds HostLink::Patience(const engine::RemoteRequest& request) const {
   switch (request.verb) {
     case RemoteVerb::kRun:
@@ -68,7 +76,7 @@ Milliseconds HostLink::Patience(const engine::RemoteRequest& request) const {
 }
 
 RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& identity,
-                          bool takeover, const ssh::SshTarget& target) {
+                          bool takeover, const ssh::SshTarget& target, config::RunnerForm form) {
   remote::Exchange exchange;
   exchange.nonce = RandomHex(64);
   exchange.takeover = takeover;
@@ -77,7 +85,10 @@ RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& 
   const Result<std::string> text = EncodeRequest(request, identity, exchange);
   if (!text) return Failed(text.error().kind, host_ + ": " + text.error().message);
 
-  if (session_ && (!session_->Alive() || !SameTarget(target, target_))) session_.reset();
+  if (session_ && (!session_->Alive() || !SameTarget(target, target_) || form != form_)) {
+    session_.reset();
+  }
+  form_ = form;
   // A second try only where the first has certainly not reached a runner: the session turned out to
   // be dead or full, or the script was gone. Keys make even a wrong belief in that harmless.
   for (int tries = 0;; ++tries) {
@@ -104,7 +115,7 @@ Status HostLink::Connect(const ssh::SshTarget& target) {
   auto session = ssh::Session::Connect(target, clock_.Steady() + options_.connect_timeout, cancel_);
   if (session) {
     session_ = std::move(*session);
-    done = PutRunner();
+    if (form_ == config::RunnerForm::kUploaded) done = PutRunner();
     if (!done) session_.reset();
   } else {
     done = Fail(session.error().error);
@@ -164,9 +175,7 @@ HostLink::Answer HostLink::Exchange(const std::string& text, const std::string& 
                                                                : ErrorKind::kUnreachable;
     answer.failure = Error{kind, error.message};
   };
-  const std::string words = options_.arguments.empty() ? "" : " " + options_.arguments;
-  auto channel =
-      session_->OpenChannel("exec " + options_.shell + " " + RunnerPath() + words, deadline);
+  auto channel = session_->OpenChannel(RunnerCommand(), deadline);
   if (!channel) {
     // Even if the runner was started: it has been asked nothing.
     lost(channel.error(), false);

@@ -10,6 +10,7 @@
 #include "lib/base/backoff.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
+#include "lib/config/site.h"
 #include "lib/ssh/session.h"
 
 namespace mailhub::remote {
@@ -39,9 +40,9 @@ class HostLink {
   HostLink& operator=(const HostLink&) = delete;
 
   // One request, one reply; failures as RemoteReply says. `target` is used when it has to connect;
-  // another one than before drops the session.
+  // another one than before drops the session. An installed runner is only started, never put.
   engine::RemoteReply Ask(const engine::RemoteRequest& request, const Identity& identity,
-                          bool takeover, const ssh::SshTarget& target);
+                          bool takeover, const ssh::SshTarget& target, config::RunnerForm form);
 
  private:
   struct Answer;
@@ -51,6 +52,7 @@ class HostLink {
   Answer Exchange(const std::string& text, const std::string& nonce, SteadyTime deadline);
   Milliseconds Patience(const engine::RemoteRequest& request) const;
   std::string RunnerPath() const;
+  std::string RunnerCommand() const;
 
   const std::string host_;
   const LinkOptions options_;
@@ -58,6 +60,7 @@ class HostLink {
   const RealClock clock_;
   std::unique_ptr<ssh::Session> session_;
   ssh::SshTarget target_;
+  config::RunnerForm form_ = config::RunnerForm::kUploaded;
   Backoff backoff_;
   SteadyTime pause_until_{};
   Error last_failure_;

@@ -92,7 +92,7 @@ class RemoteHosts::Worker {
     if (host == nullptr) {
       return Failed(ErrorKind::kInvalid, "host " + name + " is not in the site file any more");
     }
-    return link_.Ask(job.request, job.identity, job.takeover, TargetOf(*site, *host));
+    return link_.Ask(job.request, job.identity, job.takeover, TargetOf(*site, *host), host->runner);
   }
 
   RemoteHosts* const hosts_;

@@ -52,7 +52,7 @@ std::vector<RunnerSetup> UsualSetup() {
 
 std::vector<RunnerSetup> OtherSetups() {
   std::vector<RunnerSetup> setups;
-  for (const char* shell : {"bash", "busybox", "mksh"}) {
+  for (const char* shell : {"bash", "busybox", "ksh93", "mksh"}) {
     const bool busybox = std::string(shell) == "busybox";
     setups.push_back({shell, busybox ? "busybox sh" : shell, "", {}});
   }

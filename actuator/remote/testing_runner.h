@@ -29,7 +29,7 @@ inline void PrintTo(const RunnerSetup& setup, std::ostream* out) {
 
 // What the tests run under all the time: dash, or whatever sh is.
 std::vector<RunnerSetup> UsualSetup();
-// bash, busybox and mksh, and sh where the system has neither /proc nor flock.
+// bash, busybox, ksh93 and mksh, and sh where the system has neither /proc nor flock.
 std::vector<RunnerSetup> OtherSetups();
 
 // One invocation under way. Confined to one thread. Destroying it closes its pipes and reaps it if

@@ -3,13 +3,14 @@
 # Assembled from actuator/remote/runner/*.sh; docs/runner.md describes protocol, files and rules.
 #
 # usage: runner [--dir DIR] [--shell "SH"] [--allow-tmpfs] [--no-systemd] [--no-flock] [--no-proc]
-#               [job | deadman | loop | restore LEASE]
+#               [--installed] [--allow FILE] [job | deadman | loop | restore LEASE]
 # Without a last word: one request on standard input, one reply on standard output.
 
 set -u
 umask 077
 LC_ALL=C
 export LC_ALL
+unset ENV BASH_ENV CDPATH
 PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 
@@ -23,6 +24,8 @@ use_tmpfs=''
 use_systemd=1
 use_flock=1
 use_proc=1
+installed=''
+allow=/etc/mailhub-runner.allow
 while [ $# -gt 0 ]; do
   case $1 in
     --dir) dir=$2 options="$options --dir $2" && shift 2 ;;
@@ -31,6 +34,8 @@ while [ $# -gt 0 ]; do
     --no-systemd) use_systemd='' options="$options $1" && shift ;;
     --no-flock) use_flock='' options="$options $1" && shift ;;
     --no-proc) use_proc='' options="$options $1" && shift ;;
+    --installed) installed=1 options="$options $1" && shift ;;
+    --allow) allow=$2 options="$options --allow $2" && shift 2 ;;
     *) break ;;
   esac
 done

@@ -101,13 +101,13 @@ ticker_signal() {
   kill "-$1" $$
 }
 
-# What a claim is for: runs body under the key that this process has claimed, and writes the status.
+# What a claim is for: runs command under the key that this process has claimed, and writes the status.
 # With $2 = soon it is left to tidy to have the status on disk: somebody waits for the answer, and a
 # status lost to a power cut costs certainty (interrupted), never a repetition.
 perform() {
-  [ -z "$cancelled" ] || body='exit 143'
+  [ -z "$cancelled" ] || command='exit 143'
   # Fails when the subshell was killed: the claim stays without a status, and that is the truth.
-  run_captured "$base" "$body" "$1" || return
+  run_captured "$base" "$command" "$1" || return
   read_uptime
   set_took "$began" "$uptime"
   status_exit=$result status_duration=$took_ms

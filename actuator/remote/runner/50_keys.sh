@@ -54,6 +54,7 @@ read_body() {
 # Claims the key and runs the command, or says what became of it earlier.
 run_verb() {
   enter_key
+  [ -e "$base.claim" ] || resolve "$body"
   if [ ! -e "$base.claim" ] && claim run; then
     ended=
     perform "$wait_ms" soon && ended=finished
@@ -92,6 +93,7 @@ wait_for_end() {
 launch() {
   enter_key
   if [ ! -e "$base.claim" ]; then
+    resolve "$body"
     job_file=$dir/tmp/job.$$
     {
       printf 'mailhub-request 1\nnonce=%s\nverb=launch\njournal=%s\nepoch=%s\ndirectory_id=%s\nkey=%s\ndigest=%s\nbody_bytes=%s\n\n%s\n' \
@@ -138,6 +140,7 @@ job() {
   read_request
   on_failure=job_failed
   enter_key
+  resolve "$body"
   claim job && perform 0 ''
   rm -f "$job_file"
 }

@@ -103,6 +103,7 @@ arm() {
   check_number "$after_ms" 604800000
   [ "$after_ms" -ge 1000 ] || fail invalid "a dead man waits at least a second, not $after_ms ms"
   [ -n "$body" ] || fail invalid "there is no restoring command"
+  resolve "$body"
   lock
   check_fence held
   check_directory

@@ -1,11 +1,14 @@
 
 # --- the timer ----------------------------------------------------------------------------------
 
+deadman_script=$dir/deadman.sh
+[ -z "$installed" ] || deadman_script=$me # root has put it where it stays
+
 # Has something look at the leases every 5 s: a systemd timer, which also comes back after a reboot,
 # or a loop, which cron brings back where there is one.
 ensure_timer() {
   timer_problem="cannot copy the runner to $dir/deadman.sh"
-  if ! cmp -s "$me" "$dir/deadman.sh"; then
+  if [ -z "$installed" ] && ! cmp -s "$me" "$dir/deadman.sh"; then
     cp "$me" "$dir/deadman.sh.new" && durable "$dir/deadman.sh.new" && mv -f "$dir/deadman.sh.new" "$dir/deadman.sh" || return 1
   fi 2>/dev/null
   if [ -n "$use_systemd" ]; then
@@ -28,7 +31,7 @@ Description=mailhub's dead man: restores what a vanished actuator has stopped
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh $dir/deadman.sh$options deadman
+ExecStart=/bin/sh $deadman_script$options deadman
 KillMode=process
 "
   timer="[Unit]
@@ -63,13 +66,13 @@ ensure_loop() {
     [ $loop_tries -lt 100 ] || return 1
     if [ $((loop_tries % 50)) -eq 0 ]; then
       # shellcheck disable=SC2086  # options and shell are lists of words
-      setsid $shell "$dir/deadman.sh" --shell "$shell" $options loop </dev/null >/dev/null 2>&1 9>&- &
+      setsid $shell "$deadman_script" --shell "$shell" $options loop </dev/null >/dev/null 2>&1 9>&- &
     fi
     loop_tries=$((loop_tries + 1))
     nap 20
   done
   if command -v crontab >/dev/null; then
-    loop_line="@reboot $shell $dir/deadman.sh$options loop"
+    loop_line="@reboot $shell $deadman_script$options loop"
     crontab -l 2>/dev/null | grep -qxF "$loop_line" || { crontab -l 2>/dev/null; echo "$loop_line"; } | crontab -
   fi 2>/dev/null
   return 0
@@ -87,7 +90,7 @@ stop_timer() {
     name_units
     systemctl disable --quiet --now "$unit_name.timer" 2>/dev/null
   elif command -v crontab >/dev/null; then
-    crontab -l 2>/dev/null | grep -vxF "@reboot $shell $dir/deadman.sh$options loop" | crontab -
+    crontab -l 2>/dev/null | grep -vxF "@reboot $shell $deadman_script$options loop" | crontab -
   fi 2>/dev/null
 }
 
@@ -141,7 +144,14 @@ restore() {
   write_lease "$base" || return
   unlock
   key=$run/${1#*@}
-  run_captured "$base" "$lease_command" 0
+  # What root has taken off the list since is not run: the receipt says so.
+  (resolve "$lease_command") >"$base.refusal"
+  if [ -s "$base.refusal" ]; then
+    command="sed -n s/^message=//p '$base.refusal'; exit 126"
+  else
+    resolve "$lease_command"
+  fi
+  run_captured "$base" "$command" 0
   lease_state=restored lease_exit=$result
   while :; do
     [ -d "$dir/leases" ] || return
