@@ -249,7 +249,7 @@ class Exporter:
         text = self.log.read_text(encoding="utf-8")
         if self.process.poll() is not None:
             raise AssertionError(f"the exporter exited: {text}")
-        return re.search(r'msg="Listening".* port=(\d+) ', text)
+        return re.search(r'Listening".*\bport"?[=:]"?(\d+)\b.*\n', text)
 
     def __enter__(self):
         return self
