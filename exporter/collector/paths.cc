@@ -10,10 +10,15 @@
 namespace mailhub::exporter {
 namespace {
 
+// A file may be from before 1970; it is as old as it gets.
+std::optional<double> ReadTime(std::string_view text) {
+  return !text.empty() && text.front() == '-' ? std::optional(0.0) : ReadDecimal(text);
+}
+
 bool TakeSum(const std::vector<std::string_view>& words, PathReport* report) {
   const auto count = ReadCount(words[1]);
   const auto bytes = ReadCount(words[2]);
-  const auto oldest = ReadDecimal(words[3]);
+  const auto oldest = ReadTime(words[3]);
   if (!count || !bytes || !oldest) return false;
   report->files = static_cast<double>(*count);
   report->files_bytes = static_cast<double>(*bytes);
@@ -23,8 +28,7 @@ bool TakeSum(const std::vector<std::string_view>& words, PathReport* report) {
 
 bool TakeEntry(const std::vector<std::string_view>& words, PathReport* report) {
   const auto size = ReadCount(words[2]);
-  // A file may be from before 1970; it is as old as it gets.
-  const auto mtime = words[3].front() == '-' ? std::optional(0.0) : ReadDecimal(words[3]);
+  const auto mtime = ReadTime(words[3]);
   if (words[0].size() != 1 || !size || !mtime) return false;
   if (words[1] == "0") {
     report->exists = true;

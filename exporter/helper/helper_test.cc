@@ -1,5 +1,6 @@
-// The helper, run for real under every shell that is installed here, against this machine's own
-// /proc; what it says is read by the collectors that read it in production.
+// The helper, run for real under every shell that is installed here, and handing over to perl,
+// against this machine's own /proc; what it says is read by the collectors that read it in
+// production.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -33,6 +34,12 @@ class HelperTest : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     ASSERT_TRUE(Installed(GetParam())) << "scripts/deps.sh installs " << GetParam();
+    // The shells are to do it themselves: as on a host without perl, it does not start.
+    if (GetParam() == "perl") {
+      unsetenv("PERL5OPT");
+    } else {
+      setenv("PERL5OPT", "-Mno::such::module", 1);
+    }
     folder_ = fs::temp_directory_path() / ("mailhub_helper." + std::to_string(getpid()));
     fs::create_directories(folder_ / "with blank");
     fs::create_directories(folder_ / "other");
@@ -42,6 +49,7 @@ class HelperTest : public testing::TestWithParam<std::string> {
     fs::remove_all(folder_);
   }
 
+  static std::string Shell() { return GetParam() == "perl" ? "dash" : GetParam(); }
   std::string File(const std::string& name) const { return (folder_ / name).string(); }
 
   // A copy of the target program, so that each test has executables of its own.
@@ -60,7 +68,7 @@ class HelperTest : public testing::TestWithParam<std::string> {
   void StartHelper(const config::Host& host) {
     std::vector<std::string> arguments = {MAILHUB_HELPER_SCRIPT};
     if (GetParam() == "busybox") arguments.insert(arguments.begin(), "sh");
-    helper_ = std::make_unique<TestingProcess>(GetParam(), arguments);
+    helper_ = std::make_unique<TestingProcess>(Shell(), arguments);
     helper_->Write(WriteSpec(host));
   }
 
@@ -376,13 +384,13 @@ TEST_P(HelperTest, LeavesNothingBehindAfterManyRequests) {
 TEST_P(HelperTest, StartsFromOneLineAndSkipsWhatItDoesNotKnow) {
   std::vector<std::string> arguments = {"-c", HelperCommand()};
   if (GetParam() == "busybox") arguments.insert(arguments.begin(), "sh");
-  TestingProcess helper(GetParam(), arguments);
+  TestingProcess helper(Shell(), arguments);
   helper.Write("garbage\n\nspec\nnonsense\nend\nhello abc\n");
   EXPECT_TRUE(helper.WaitFor("\nabc hello 1\n"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Shells, HelperTest,
-                         testing::Values("dash", "bash", "busybox", "ksh93", "mksh"),
+                         testing::Values("dash", "bash", "busybox", "ksh93", "mksh", "perl"),
                          [](const auto& shell) { return shell.param; });
 
 TEST(HelperCommand, IsOneLineThatNoLoginShellReadsDifferently) {
