@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,7 +35,8 @@ struct Family {
   std::vector<Sample> samples;
 };
 
-// Families by name, each once. Confined to one thread. Never fails.
+// Families by name, each once; names are literals, so that their text outlives this. Confined to
+// one thread. Never fails.
 class Families {
  public:
   void Add(const Metric& metric, Labels labels, double value) {
@@ -54,10 +56,10 @@ class Families {
     }
   }
 
-  const std::map<std::string, Family>& all() const { return families_; }
+  const std::map<std::string_view, Family>& all() const { return families_; }
 
  private:
-  std::map<std::string, Family> families_;
+  std::map<std::string_view, Family> families_;
 };
 
 }  // namespace mailhub::exporter

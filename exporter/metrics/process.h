@@ -1,4 +1,4 @@
-// The process_* metrics that every Prometheus client library offers and prometheus-cpp does not.
+// The process_* metrics that people expect of every exporter.
 #pragma once
 
 #include "exporter/metrics/family.h"

@@ -1,4 +1,4 @@
-// Families as a page in Prometheus' text format. prometheus-cpp stays in the .cc.
+// Families as a page in Prometheus' text format.
 #pragma once
 
 #include <string>

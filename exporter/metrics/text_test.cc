@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace mailhub::exporter {
 namespace {
 
@@ -51,6 +53,35 @@ TEST(Text, KeepsTheDigitsOfLargeNumbers) {
   families.Add(kCount, {}, 524288000);
   EXPECT_THAT(ToText(families), ::testing::HasSubstr("mailhub_up 1795450438.536\n"));
   EXPECT_THAT(ToText(families), ::testing::HasSubstr("mailhub_count_total 524288000\n"));
+}
+
+TEST(Text, WritesNumbersAsPrometheusReadsThem) {
+  const auto line = [](double value) {
+    Families families;
+    families.Add(kUp, {}, value);
+    const std::string page = ToText(families);
+    return page.substr(page.rfind(' ') + 1);
+  };
+  EXPECT_EQ(line(0), "0\n");
+  EXPECT_EQ(line(-3), "-3\n");
+  EXPECT_EQ(line(100000), "100000\n");
+  EXPECT_EQ(line(0.1), "0.1\n");
+  EXPECT_EQ(line(1e22), "1e+22\n");
+  EXPECT_EQ(line(std::nan("")), "NaN\n");
+  EXPECT_EQ(line(-INFINITY), "-Inf\n");
+}
+
+TEST(Text, WritesAHistogramAsBucketsSumAndCount) {
+  Families families;
+  families.AddHistogram({"mailhub_seconds", "Took.", Kind::kHistogram},
+                        {{{"host", "a"}}, 2.5, {{0.5, 1}, {INFINITY, 3}}});
+  EXPECT_EQ(ToText(families),
+            "# HELP mailhub_seconds Took.\n"
+            "# TYPE mailhub_seconds histogram\n"
+            "mailhub_seconds_bucket{host=\"a\",le=\"0.5\"} 1\n"
+            "mailhub_seconds_bucket{host=\"a\",le=\"+Inf\"} 3\n"
+            "mailhub_seconds_sum{host=\"a\"} 2.5\n"
+            "mailhub_seconds_count{host=\"a\"} 3\n");
 }
 
 }  // namespace
