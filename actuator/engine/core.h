@@ -120,7 +120,10 @@ class Engine::Core {
   bool MayBegin(LiveRun& live);
   void BeginAttempt(LiveRun& live, const Step& step, int attempt);
   bool Prepare(LiveRun& live, const Step& step);
+  void Arm(LiveRun& live, const Step& step, const std::string& directory);
   void Act(LiveRun& live, const Step& step);
+  bool MayReach(const LiveRun& live, const Step& step) const;
+  void OnNotBegun(LiveRun& live, const Step& step);
   void AfterSettled(LiveRun& live, const Step& step);
   void OnStepReply(LiveRun& live, const Step& step, const RemoteReply& reply);
   void OnActReply(LiveRun& live, const Step& step, const RemoteReply& reply);

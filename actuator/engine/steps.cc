@@ -116,12 +116,15 @@ bool Engine::Core::Prepare(LiveRun& live, const Step& step) {
     return false;
   }
   if (step.dead_man && !live.run.leases.contains(step.path)) {
-    Emit(live.run.id,
-         DeadManArmed{step.path, step.host, step.dead_man->after, live.directories[step.host]});
-    AskLease(live, step.path, RemoteVerb::kArm);
+    Arm(live, step, live.directories[step.host]);
     return false;
   }
   return true;
+}
+
+void Engine::Core::Arm(LiveRun& live, const Step& step, const std::string& directory) {
+  Emit(live.run.id, DeadManArmed{step.path, step.host, step.dead_man->after, directory});
+  AskLease(live, step.path, RemoteVerb::kArm);
 }
 
 // --- acting
@@ -147,7 +150,7 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
     request.verb = RemoteVerb::kCancel;
   } else if (settle) {
     request.verb = RemoteVerb::kVoid;  // or the receipt, if it was claimed
-  } else if (doing.running || mode != Mode::kActive) {
+  } else if (doing.running || !MayReach(live, step)) {
     request.verb = RemoteVerb::kStatus;
   } else {
     request.verb = step.kind == StepKind::kJob ? RemoteVerb::kLaunch : RemoteVerb::kRun;
@@ -155,6 +158,13 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
   }
   doing.verb = request.verb;
   doing.effect = Ask(std::move(request), live.run.id);
+}
+
+// Whether a command whose intent is recorded may begin, should it turn out that it never did: not in
+// a held run, and not before the hosts have said that no dead man has acted meanwhile.
+bool Engine::Core::MayReach(const LiveRun& live, const Step& step) const {
+  const bool guarded = !step.dead_man || live.run.leases.contains(step.path);
+  return mode == Mode::kActive && !live.run.hold && guarded && LeasesConfirmed(live);
 }
 
 void Engine::Core::OnStepReply(LiveRun& live, const Step& step, const RemoteReply& reply) {
@@ -220,7 +230,7 @@ void Engine::Core::OnActReply(LiveRun& live, const Step& step, const RemoteReply
       if (doing.running) {
         Settle(live, step, Receipt{}, true);
       } else {
-        doing.due = In(poll);
+        OnNotBegun(live, step);
       }
       return;
     case ReceiptState::kFinished:
@@ -228,6 +238,17 @@ void Engine::Core::OnActReply(LiveRun& live, const Step& step, const RemoteReply
     case ReceiptState::kVoid:
       Settle(live, step, *reply.receipt, false);
       return;
+  }
+}
+
+// It has not begun although its intent is recorded. Its dead man may have acted and gone meanwhile.
+void Engine::Core::OnNotBegun(LiveRun& live, const Step& step) {
+  live.doing.due = In(config.poll_step);
+  const Run& run = live.run;
+  if (mode != Mode::kActive || run.hold || MayReach(live, step)) return;
+  live.doing.trouble = "a dead man's lease is not confirmed by its host";
+  if (step.dead_man && !run.leases.contains(step.path) && !run.restored.contains(step.path)) {
+    Arm(live, step, run.steps.at(step.path).directory_id);
   }
 }
 
