@@ -97,6 +97,7 @@ struct Fold {
         run.cancelling = true;
         run.paused = false;
         run.hold.reset();
+        if (step != nullptr) step->since = at;  // what is settled first has its time-out anew
         break;
       case Verb::kSkip:
       case Verb::kResolve:
