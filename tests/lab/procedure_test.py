@@ -17,6 +17,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from labkit import evidence, faults, identity, knobs, layout, site, stack  # noqa: E402
+from labkit.watch import (await_run, await_state, between, decisions, expected_story,  # noqa: E402
+                          rebuild_story, runs, span, times, until)
 
 BUILD = os.environ.get("MAILHUB_BUILD", "build/dev")
 TARGET = "mailhub2"
@@ -30,50 +32,6 @@ MEMORY = 'mailhub_process_resident_memory_bytes{instance="x500",process="eddy"}'
 
 def routes(host, address):
     return identity.ssh(host, f"exim -bt {address}", timeout=20, check=False).returncode == 0
-
-
-def until(what, condition, seconds=60):
-    return layout.wait_until(what, condition, seconds, every=0.1)
-
-
-def runs(runbook=None):
-    return [run for run in stack.api("runs")["runs"] if runbook is None or run["runbook"] == runbook]
-
-
-def newest(runbook, since):
-    for run in runs(runbook):
-        if stack.parse_time(run["queuedAt"]) >= since:
-            return run
-    return None
-
-
-def await_run(runbook, since):
-    return until(f"a run of {runbook}", lambda: newest(runbook, since), 90)["id"]
-
-
-def await_state(run, states, seconds):
-    def reached():
-        state = stack.api(f"runs/{run}")
-        if state["state"] == "held" and "held" not in states:
-            raise AssertionError(f"run {run} holds: {state['hold']}")
-        return state if state["state"] in states else None
-    return until(f"run {run} to be {' or '.join(states)}", reached, seconds)
-
-
-def between(host, begin, end, **wanted):
-    return [e for e in evidence.read(host, begin, **wanted) if e["time"] <= end]
-
-
-def times(host, begin, end, **wanted):
-    return [e["time"] for e in between(host, begin, end, **wanted)]
-
-
-def decisions(**wanted):
-    return [a for a in stack.api("alerts?limit=1000")["alerts"] if all(a.get(k) == v for k, v in wanted.items())]
-
-
-def span(run):
-    return stack.parse_time(run["startedAt"]), stack.parse_time(run["finishedAt"])
 
 
 class Procedure(unittest.TestCase):
@@ -170,38 +128,10 @@ class Procedure(unittest.TestCase):
 
     def test_05_what_happened_on_the_hosts_has_the_order_of_the_page(self):
         begin, end = span(self.rebuild)
-        story = []
-        for label, host, wanted in (
-                ("directory stopped", "x500", {"program": "S81eddy", "event": "stop"}),
-                ("main process gone", "x500", {"program": "isode.eddy", "event": "main_exit"}),
-                ("root process gone", "x500", {"program": "isode.eddy", "event": "root_exit"}),
-                ("directory started", "x500", {"program": "S81eddy", "event": "start"}),
-                ("directory serves", "x500", {"program": "isode.eddy", "event": "main_serving"}),
-                ("regclient mailhub1", "mailhub1", {"program": "regclient", "event": "start"}),
-                ("regclient mailhub2", "mailhub2", {"program": "regclient", "event": "start"}),
-                ("regclient mailhub3", "mailhub3", {"program": "regclient", "event": "start"}),
-                ("student closed", "x500", {"program": "qubRA", "event": "thread_stop", "thread": "student"}),
-                ("regclient stopped", TARGET, {"program": "regclient", "event": "stop"}),
-                ("rebuild began", TARGET, {"program": "rebuild", "event": "begin"}),
-                ("rebuild ended", TARGET, {"program": "rebuild", "event": "end"}),
-                ("qubRA crashed", "x500", {"program": "qubRA", "event": "crash"}),
-                ("qubRA started", "x500", {"program": "qubRA", "event": "start"}),
-                ("student started", "x500", {"program": "qubRA", "event": "thread_start", "thread": "student"})):
-            story += [(at, label) for at in times(host, begin, end, **wanted)]
-        # A client that is restarted stops first, which is not the stop of step 5.
-        restarted = {at for at, label in story if label == f"regclient {TARGET}"}
-        story = [(at, label) for at, label in sorted(story)
-                 if not (label == "regclient stopped" and any(0 <= start - at < 1 for start in restarted))]
-        restart = ["directory stopped", "main process gone", "root process gone", "directory started",
-                   "directory serves"]
-        crash = [label for _, label in story].count("qubRA crashed")
-        self.assertEqual(crash, 1, story)
-        self.assertEqual(
-            [label for _, label in story if label != "qubRA crashed"],
-            restart + ["regclient mailhub1", "regclient mailhub2", "regclient mailhub3", "student closed",
-                       "regclient stopped", "rebuild began", "rebuild ended"]
-            + restart + ["regclient mailhub2", "regclient mailhub1", "regclient mailhub3", "qubRA started",
-                         "student started"])
+        story = rebuild_story(begin, end, TARGET)
+        self.assertEqual(story.count("qubRA crashed"), 1, story)
+        self.assertEqual([label for label in story if label != "qubRA crashed"],
+                         expected_story(TARGET, qubra_crashes=True))
 
     def test_06_every_gate_was_real_by_the_independent_sampler(self):
         begin, end = span(self.rebuild)
