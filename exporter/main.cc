@@ -1,6 +1,7 @@
 // Puts the exporter together: the real clock, the site file, the hosts' probers and the HTTP server
 // are joined here alone.
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <mutex>
@@ -19,8 +20,10 @@ namespace mailhub::exporter {
 namespace {
 
 constexpr char kVersion[] = MAILHUB_VERSION;
-// A Prometheus keeps a connection for each target; each occupies a worker.
-constexpr int kMaxConnections = 128;
+// When a network is gone, each host's scrape waits for its deadline, and occupies a worker of the
+// server; others come beside. Hosts that a reload adds share what there is.
+constexpr size_t kSpareConnections = 56;
+constexpr size_t kMaxConnections = 1'000;
 constexpr Milliseconds kLongestShutdown{1'800};
 
 Result<config::Site> LoadForExporter(const std::string& path) {
@@ -77,7 +80,8 @@ int Run(const Options& options) {
 
   http::ServerOptions server_options;
   server_options.listen_address = options.listen_address;
-  server_options.max_connections = kMaxConnections;
+  server_options.max_connections =
+      static_cast<int>(std::min(kMaxConnections, fleet.site()->hosts.size() + kSpareConnections));
   server_options.max_streams = 1;
   server_options.max_body_bytes = 4096;
   if (!options.web_config_file.empty()) {
