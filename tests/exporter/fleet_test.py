@@ -78,9 +78,9 @@ class Fleet(unittest.TestCase):
         self.figures.append((what, figure))
 
     def test_200_hosts_cost_little_and_the_sick_among_them_are_nobody_elses_trouble(self):
-        self.site.write([])
+        self.measure_memory()
+        self.site.write()
         exporter = self.enterContext(Exporter(self.site))
-        self.measure_memory(exporter)
         prometheus = self.enterContext(Prometheus(self.site.folder, [
             {"job_name": "mailhub", "metrics_path": "/probe",
              "http_sd_configs": [{"url": f"{exporter.url}/sd"}],
@@ -98,19 +98,19 @@ class Fleet(unittest.TestCase):
         self.note(f"p99 of the {len(self.well)} others, ratio", f"{during / before:.2f}")
         self.assertLessEqual(during, 2 * before, f"in each of {attempt + 1} rounds")
         self.assertLessEqual(exporter.memory("VmHWM"), LIMIT_MIB)
+        self.watch_cut(exporter, prometheus)
         self.end_while_probes_hang(exporter)
 
-    def measure_memory(self, exporter):
-        """Memory with 0, 50, 100 and 200 hosts, each with its session and helper; the site file is reloaded in between."""
-        resident = {0: exporter.memory()}
+    def measure_memory(self):
+        """Memory with 50, 100 and 200 hosts, each with its session and helper, of an exporter for that many."""
+        resident = {}
         for count in STAGES:
             self.site.write(self.names[:count])
-            exporter.process.send_signal(signal.SIGHUP)
-            until("the hosts to be listed", lambda: exporter.page("/sd").count('"targets"') == count)
-            for _ in range(3):
-                self.assertEqual(probe_all(exporter, self.names[:count]), [])
-            self.assertEqual(exporter.metrics()["mailhub_exporter_ssh_sessions"], count)
-            resident[count] = exporter.memory()
+            with Exporter(self.site) as exporter:
+                for _ in range(3):
+                    self.assertEqual(probe_all(exporter, self.names[:count]), [])
+                self.assertEqual(exporter.metrics()["mailhub_exporter_ssh_sessions"], count)
+                resident[count] = exporter.memory()
             self.note(f"resident memory with {count} hosts, MiB", f"{resident[count]:.1f}")
         low, middle, high = STAGES
         first = (resident[middle] - resident[low]) / (middle - low)
@@ -168,6 +168,28 @@ class Fleet(unittest.TestCase):
             self.assertEqual([name for name in names if any(v != 1 for _, v in said[name])], [], reason)
         self.note("resident memory then, MiB", f"{exporter.memory():.1f}")
         return self.p99(prometheus, "10 frozen, 10 dead", begin, finish)
+
+    def watch_cut(self, exporter, prometheus):
+        """As if a network were gone: all but a few hosts hang, each for as long as its scrape may take."""
+        few = self.well[:SICK]
+        for name in self.names:
+            if name not in few:
+                self.site.sshds[name].freeze()
+        try:
+            hang = f'count(mailhub_probe_failure{{reason="timeout"}} == 1) == {HOSTS - SICK}'
+            until("the hosts to hang", lambda: prometheus.query(hang), 3 * INTERVAL_SECONDS)
+            begin, finish = self.watch(f"{HOSTS - SICK} frozen")
+            up = prometheus.samples("up", begin, finish)
+            self.assertEqual([name for name, values in up.items() if any(v != 1 for _, v in values)], [])
+            success = prometheus.samples('probe_success{job="mailhub"}', begin, finish)
+            self.assertEqual([name for name in few if any(v != 1 for _, v in success[name])], [])
+            took = prometheus.samples('scrape_duration_seconds{job="mailhub"}', begin, finish)
+            slowest = max(v for name in few for _, v in took[name])
+            self.note(f"slowest scrape of the other {SICK}, ms", f"{slowest * 1e3:.1f}")
+            self.note("resident memory then, MiB", f"{exporter.memory():.1f}")
+        finally:
+            for name in self.names:
+                self.site.sshds[name].thaw()
 
     def watch(self, what):
         """Lets time pass: only what is recorded within counts."""
