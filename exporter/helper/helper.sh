@@ -323,12 +323,14 @@ sub look_at_paths {
       opendir my $entries, $path or next;
       my ($count, $bytes, $oldest) = (0, 0, 0);
       while (defined(my $entry = readdir $entries)) {
-        my (undef, undef, undef, undef, undef, undef, undef, $size, undef, $mtime) = lstat "$path/$entry";
+        lstat "$path/$entry";
         next if !-f _;
-        $oldest = $mtime if !$count++ || $mtime < $oldest;
-        $bytes += $size;
+        my $days = -M _;
+        $oldest = $days if !$count++ || $days > $oldest;
+        $bytes += -s _;
       }
-      $out .= sprintf "sum %d %.0f %d %s\n", $count, $bytes, $oldest, $path if $count;
+      $oldest = $^T - 86400 * $oldest;
+      $out .= sprintf "sum %d %.0f %.0f %s\n", $count, $bytes, $oldest, $path if $count;
     }
     $out .= sprintf "%s 0 %.0f %.6f %s\n", $type, @stat[7, 9], $path;
   }

@@ -180,12 +180,12 @@ TEST_F(HelperLinkTest, DoesNotHammerAHostThatRefusesItsKey) {
 TEST_F(HelperLinkTest, StartsAnotherHelperWhenTheOldOneIsGone) {
   const TestingSshd sshd;
   Prober prober(host_, std::make_unique<HelperLink>(host_, sshd.Target(), clock_, counts_), clock_);
-  ASSERT_FALSE(prober.Probe(In(10'000))->trouble);
+  ASSERT_FALSE(prober.Probe(In(10'000)).trouble);
   const auto helpers = Helpers(sshd);
   ASSERT_FALSE(helpers.empty());
   for (pid_t helper : helpers) kill(helper, SIGKILL);
   const auto look = prober.Probe(In(10'000));
-  EXPECT_FALSE(look->trouble) << look->trouble->message;
+  EXPECT_FALSE(look.trouble) << look.trouble->message;
 }
 
 TEST_F(HelperLinkTest, TriesAHostThatIsAwayEachTime) {

@@ -36,7 +36,7 @@ void Prober::Interrupt() {
   changed_.notify_all();
 }
 
-std::shared_ptr<const Look> Prober::Probe(SteadyTime deadline) {
+Look Prober::Probe(SteadyTime deadline) {
   std::shared_ptr<Collection> mine;
   bool i_began = false;
   {
@@ -71,12 +71,12 @@ std::shared_ptr<const Look> Prober::Probe(SteadyTime deadline) {
   return Together(link_part.get(), ports_part.get());
 }
 
-std::shared_ptr<const Look> Prober::Together(const Look* link_part, const Look* ports_part) const {
-  auto look = std::make_shared<Look>();
+Look Prober::Together(const Look* link_part, const Look* ports_part) const {
+  Look look;
   if (link_part != nullptr) {
-    *look = *link_part;
+    look = *link_part;
   } else {
-    look->trouble = {ConnectFailure::kTimeout, "no answer within the deadline"};
+    look.trouble = {ConnectFailure::kTimeout, "no answer within the deadline"};
   }
   // Whatever was configured and did not come is told as failed, even when the link never came to
   // it.
@@ -90,11 +90,11 @@ std::shared_ptr<const Look> Prober::Together(const Look* link_part, const Look* 
       {"ports", !host_.ports.empty()},
   };
   for (const auto& [name, wanted] : expected) {
-    if (wanted) look->collectors.try_emplace(name);
+    if (wanted) look.collectors.try_emplace(name);
   }
   if (ports_part != nullptr && !host_.ports.empty()) {
-    look->collectors["ports"] = ports_part->collectors.at("ports");
-    look->families.Merge(Families(ports_part->families));
+    look.collectors["ports"] = ports_part->collectors.at("ports");
+    look.families.Merge(Families(ports_part->families));
   }
   return look;
 }

@@ -35,9 +35,8 @@ class Prober {
   void Interrupt();
 
   // Collects now, or joins a collection that is under way. Returns at the deadline at the latest,
-  // with kTimeout as trouble if nothing better is known by then. Never null; the result is shared
-  // by all who joined.
-  std::shared_ptr<const Look> Probe(SteadyTime deadline);
+  // with kTimeout as trouble if nothing better is known by then.
+  Look Probe(SteadyTime deadline);
 
  private:
   // One collection and all that wait for it. Fields are protected by mutex_.
@@ -52,7 +51,7 @@ class Prober {
   Look LookThroughLink(SteadyTime deadline);
   void LearnAddress();
   std::shared_ptr<const Look> LookAtPorts(SteadyTime deadline);
-  std::shared_ptr<const Look> Together(const Look* link_part, const Look* ports_part) const;
+  Look Together(const Look* link_part, const Look* ports_part) const;
 
   // Constant after construction.
   const config::Host host_;

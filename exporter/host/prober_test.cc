@@ -93,7 +93,7 @@ class ProberTest : public testing::Test {
   void Start() {
     prober_ = std::make_unique<Prober>(host_, std::make_unique<FakeLink>(script_), clock_);
   }
-  std::shared_ptr<const Look> Probe(int milliseconds = 5000) {
+  Look Probe(int milliseconds = 5000) {
     return prober_->Probe(clock_.Steady() + Milliseconds(milliseconds));
   }
   auto ProbeLater(int milliseconds = 5000) {
@@ -108,14 +108,14 @@ class ProberTest : public testing::Test {
 
 TEST_F(ProberTest, CollectsAnewForEachScrape) {
   Start();
-  EXPECT_EQ(Value(Probe()->families, "serial"), 1);
-  EXPECT_EQ(Value(Probe()->families, "serial"), 2);
+  EXPECT_EQ(Value(Probe().families, "serial"), 1);
+  EXPECT_EQ(Value(Probe().families, "serial"), 2);
 }
 
 TEST_F(ProberTest, SharesOneCollectionBetweenScrapesAtTheSameTime) {
   Start();
   script_.Block();
-  std::vector<std::future<std::shared_ptr<const Look>>> scrapes;
+  std::vector<std::future<Look>> scrapes;
   scrapes.reserve(5);
   scrapes.push_back(ProbeLater());
   script_.AwaitWaiting();
@@ -126,7 +126,7 @@ TEST_F(ProberTest, SharesOneCollectionBetweenScrapesAtTheSameTime) {
   }
   script_.Release();
   std::vector<double> serials;
-  for (auto& scrape : scrapes) serials.push_back(*Value(scrape.get()->families, "serial"));
+  for (auto& scrape : scrapes) serials.push_back(*Value(scrape.get().families, "serial"));
   EXPECT_EQ(serials[0], 1);
   EXPECT_LE(*std::max_element(serials.begin(), serials.end()), 2);
 }
@@ -137,21 +137,21 @@ TEST_F(ProberTest, ReturnsAtItsOwnDeadlineWhenTheHostHangs) {
   const auto begun = clock_.Steady();
   const auto look = Probe(100);
   EXPECT_LT(clock_.Steady() - begun, Milliseconds(2000));
-  ASSERT_TRUE(look->trouble);
-  EXPECT_EQ(look->trouble->reason, ssh::ConnectFailure::kTimeout);
-  EXPECT_FALSE(look->collectors.at("host").success);
+  ASSERT_TRUE(look.trouble);
+  EXPECT_EQ(look.trouble->reason, ssh::ConnectFailure::kTimeout);
+  EXPECT_FALSE(look.collectors.at("host").success);
   script_.Release();
-  EXPECT_FALSE(Probe()->trouble);
+  EXPECT_FALSE(Probe().trouble);
 }
 
 TEST_F(ProberTest, NeverServesTheResultOfACollectionThatCameTooLate) {
   Start();
   script_.Block();
-  EXPECT_TRUE(Probe(50)->trouble);
+  EXPECT_TRUE(Probe(50).trouble);
   script_.Release();
   const auto look = Probe();
-  ASSERT_FALSE(look->trouble);
-  EXPECT_EQ(Value(look->families, "serial"), 2) << "the first one was for the scrape that left";
+  ASSERT_FALSE(look.trouble);
+  EXPECT_EQ(Value(look.families, "serial"), 2) << "the first one was for the scrape that left";
 }
 
 TEST_F(ProberTest, GoesOnConnectingForALaterScrapeThatTheFirstCouldNotAwait) {
@@ -159,18 +159,18 @@ TEST_F(ProberTest, GoesOnConnectingForALaterScrapeThatTheFirstCouldNotAwait) {
   script_.block_in_prepare = true;
   script_.Block();
   const auto begun = clock_.Steady();
-  EXPECT_TRUE(Probe(50)->trouble);
+  EXPECT_TRUE(Probe(50).trouble);
   EXPECT_EQ(script_.prepares, 1);
   EXPECT_GT(script_.ready_by.load(), begun + Prober::kPatience - Milliseconds(1));
   auto later = ProbeLater();
   script_.Release();
-  EXPECT_FALSE(later.get()->trouble);
+  EXPECT_FALSE(later.get().trouble);
 }
 
 TEST_F(ProberTest, TriesOnceMoreWhenTheKeptSessionHadGoneStale) {
   Start();
   script_.stale = true;
-  EXPECT_FALSE(Probe()->trouble);
+  EXPECT_FALSE(Probe().trouble);
   EXPECT_EQ(script_.prepares, 2);
 }
 
@@ -195,13 +195,13 @@ TEST_F(ProberTest, MeasuresPortsEvenWhenTheHostHangs) {
   Start();
   script_.Block();
   auto look = Probe(200);
-  EXPECT_TRUE(look->collectors.at("ports").success);
-  EXPECT_EQ(Value(look->families, "mailhub_port_open", {{"port", "one"}}), 0);
+  EXPECT_TRUE(look.collectors.at("ports").success);
+  EXPECT_EQ(Value(look.families, "mailhub_port_open", {{"port", "one"}}), 0);
   ASSERT_EQ(listen(listener, 5), 0);
   look = Probe(200);
-  EXPECT_EQ(Value(look->families, "mailhub_port_open", {{"port", "one"}}), 1);
-  EXPECT_TRUE(Value(look->families, "mailhub_port_connect_seconds", {{"port", "one"}}));
-  EXPECT_TRUE(look->trouble);
+  EXPECT_EQ(Value(look.families, "mailhub_port_open", {{"port", "one"}}), 1);
+  EXPECT_TRUE(Value(look.families, "mailhub_port_connect_seconds", {{"port", "one"}}));
+  EXPECT_TRUE(look.trouble);
   script_.Release();
   close(listener);
 }

@@ -67,20 +67,20 @@ http::Response App::Probe(const http::Request& request) {
   if (prober == nullptr) {
     return http::TextResponse(400, "The site file lists no host of that name.");
   }
-  const auto look = prober->Probe(deadline);
-  const char* result = look->trouble ? ssh::Name(look->trouble->reason) : "success";
-  if (look->trouble) {
+  Look look = prober->Probe(deadline);
+  const char* result = look.trouble ? ssh::Name(look.trouble->reason) : "success";
+  if (look.trouble) {
     LogDebug("Probe failed",
-             {{"host", *target}, {"reason", result}, {"why", look->trouble->message}});
+             {{"host", *target}, {"reason", result}, {"why", look.trouble->message}});
   }
-  Families families = look->families;
-  families.Add(kSuccess, {}, look->trouble ? 0 : 1);
+  Families families = std::move(look.families);
+  families.Add(kSuccess, {}, look.trouble ? 0 : 1);
   families.Add(kTimeout, {}, ToSeconds(timeout));
   for (ConnectFailure reason : kReasons) {
     families.Add(kFailure, {{"reason", ssh::Name(reason)}},
-                 look->trouble && look->trouble->reason == reason ? 1 : 0);
+                 look.trouble && look.trouble->reason == reason ? 1 : 0);
   }
-  for (const auto& [name, outcome] : look->collectors) {
+  for (const auto& [name, outcome] : look.collectors) {
     families.Add(kCollectorSuccess, {{"collector", name}}, outcome.success ? 1 : 0);
     families.Add(kCollectorDuration, {{"collector", name}}, outcome.seconds);
   }
