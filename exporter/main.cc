@@ -43,13 +43,14 @@ class Reloader {
   Status Reload() {
     std::lock_guard lock(mutex_);
     auto site = LoadForExporter(path_);
-    self_.OnReload(site.has_value());
     if (!site) {
+      self_.OnReload(false);
       LogError("The site file is refused", {{"why", site.error().message}});
       return Fail(site.error());
     }
     const size_t hosts = site->hosts.size();
     fleet_.Apply(std::make_shared<const config::Site>(std::move(*site)));
+    self_.OnReload(true);
     LogInfo("The site file is in force", {{"file", path_}, {"hosts", std::to_string(hosts)}});
     return {};
   }
