@@ -206,6 +206,7 @@ void Engine::Core::OnActReply(LiveRun& live, const Step& step, const RemoteReply
       case ErrorKind::kInvalid:
       case ErrorKind::kRefused:
       case ErrorKind::kInternal:
+        doing.due = In(config.remote_retry);  // a run that is held already asks on, but not at once
         HoldRun(live, step.path, HoldReason::kRefused, error.message);
         return;
     }
@@ -224,7 +225,9 @@ void Engine::Core::OnActReply(LiveRun& live, const Step& step, const RemoteReply
   switch (reply.receipt->state) {
     case ReceiptState::kRunning:
       doing.running = true;
-      doing.due = live.run.cancelling && !doing.cancel_sent ? now.steady : In(poll);
+      doing.due = live.run.cancelling && step.kind == StepKind::kJob && !doing.cancel_sent
+                      ? now.steady
+                      : In(poll);
       return;
     case ReceiptState::kNone:
       if (doing.running) {
