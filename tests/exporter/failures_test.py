@@ -207,7 +207,7 @@ class Liars(Hosts):
         self.assertLessEqual(exporter.fds(), fds + 2 * len(LIARS))
         for name, (_, reason) in LIARS.items():
             if reason == "protocol":  # the session may be kept, what babbles in it may not
-                until(f"{name}'s commands to end", lambda: site.sshds[name].commands() == [], 20)
+                until(f"{name}'s commands to end", lambda: not site.sshds[name].commands(), 20)
 
 
 if __name__ == "__main__":

@@ -155,14 +155,14 @@ class Sshd:
         return descendants(self.process.pid)
 
     def commands(self):
-        """The names of all that runs on this host besides sshd."""
-        names = []
+        """What runs on this host besides sshd: {pid: name}."""
+        names = {}
         for pid in self.processes():
             try:
-                names.append(pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip())
+                names[pid] = pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
             except OSError:
                 continue  # it has ended
-        return [name for name in names if name != "sshd"]
+        return {pid: name for pid, name in names.items() if name != "sshd"}
 
     def freeze(self):
         signal_all([self.process.pid, *self.processes()], signal.SIGSTOP)
@@ -170,8 +170,8 @@ class Sshd:
     def thaw(self):
         signal_all([self.process.pid, *self.processes()], signal.SIGCONT)
 
-    def drop_sessions(self):
-        signal_all(self.processes(), signal.SIGKILL)
+    def drop_sessions(self, commands_only=False):
+        signal_all(self.commands() if commands_only else self.processes(), signal.SIGKILL)
 
     def kill(self):
         signal_all([*self.processes(), self.process.pid], signal.SIGKILL)

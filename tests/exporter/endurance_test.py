@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+"""10,000 probes with reconnects in between leave everything where it was: memory, file descriptors, processes on the hosts.
+
+Under AddressSanitizer the end of the program is judged too: a leak makes its exit status differ from 0.
+"""
+
+import http.client
+import os
+import sys
+import threading
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+
+from harness import Exporter, Site, until  # noqa: E402
+
+PROBES = 10_000
+HOSTS = 4
+WARM_UP = 1_000  # until what is kept has been allocated
+EVERY = 25  # probes of a host between two losses
+GROWTH_MIB = 4
+# Freed memory is kept back for a while by the sanitizer; not so much that it would look like a leak.
+SANITIZER = {"ASAN_OPTIONS": "quarantine_size_mb=1:detect_leaks=1:malloc_context_size=8", "TSAN_OPTIONS": "halt_on_error=1"}
+
+
+class Endurance(unittest.TestCase):
+    maxDiff = None
+
+    def test_ten_thousand_probes_leave_nothing_behind(self):
+        with Site() as site:
+            for number in range(HOSTS):
+                site.add(f"host{number}", files={"passwd": {"path": "/etc/passwd"}},
+                         directories={"home": {"path": str(site.folder / "home")}}, ports={"ssh": site.port},
+                         checks={"one": {"command": "echo 1"}})
+            site.write()
+            with Exporter(site, env=SANITIZER) as exporter:
+                self.endure(site, exporter)
+
+    def endure(self, site, exporter):
+        self.probe_all(site, exporter, WARM_UP)
+        before = self.state(site, exporter)
+        begun = time.monotonic()
+        self.probe_all(site, exporter, PROBES)
+        took = time.monotonic() - begun
+        after = self.state(site, exporter)
+        until("the connections of the probes to be closed", lambda: exporter.fds() <= before["fds"], 30)
+        connects = exporter.metrics()['mailhub_exporter_ssh_connects_total{result="success"}']
+        print(f"{PROBES} probes in {took:.0f} s, {connects:.0f} connects: {before['memory']:.1f} MiB before, "
+              f"{after['memory']:.1f} MiB after; {exporter.fds()} descriptors, {after['remote']} remote processes", file=sys.stderr)
+        self.assertGreater(connects, PROBES / EVERY / 2)
+        self.assertLess(after.pop("memory") - before.pop("memory"), GROWTH_MIB)
+        self.assertEqual((after["remote"], after["threads"]), (before["remote"], before["threads"]))
+
+    def state(self, site, exporter):
+        """What there is when all is calm: each host has its session and its helper."""
+        def calm():
+            self.assertEqual([exporter.reason(name, 10) for name in site.hosts], [""] * HOSTS)
+            remote = [sshd.commands() for sshd in site.sshds.values()]
+            return remote if all(len(commands) == 1 for commands in remote) else None
+        remote = until("one helper a host", calm, 30)
+        return {"memory": exporter.memory(), "fds": exporter.fds(), "remote": sum(map(len, remote)),
+                "threads": len(os.listdir(f"/proc/{exporter.process.pid}/task"))}
+
+    def probe_all(self, site, exporter, probes):
+        """All hosts side by side, each losing its session or its helper every so often."""
+        failures = []
+
+        def work(name):
+            connection = http.client.HTTPConnection(exporter.address, timeout=60)
+            for number in range(1, probes // HOSTS + 1):
+                connection.request("GET", f"/probe?target={name}")
+                page = connection.getresponse().read()
+                if b"\nprobe_success 1\n" not in page:
+                    failures.append((name, number, page.decode()))
+                if number % EVERY == 0:
+                    site.sshds[name].drop_sessions(commands_only=number % (2 * EVERY) == 0)
+            connection.close()
+        threads = [threading.Thread(target=work, args=(name,)) for name in site.hosts]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
