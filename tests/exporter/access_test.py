@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Who may ask the exporter: TLS, client certificates and passwords, judged by curl and by a Prometheus that scrapes through them.
+"""Who may ask the exporter: TLS, client certificates and passwords, judged by curl and by a scraping Prometheus.
 
 What the web configuration says may change on disk at any time and counts from then on, without a restart.
 """
@@ -43,7 +43,8 @@ class Access(unittest.TestCase):
         self.exporter = self.enterContext(Exporter(self.site, "--web.config.file", self.folder / "web.yml", scheme="https"))
 
     def certificate(self, name, authority=None):
-        more = [] if authority is None else ["-CA", self.folder / f"{authority}.crt", "-CAkey", self.folder / f"{authority}.key"]
+        signer = self.folder / str(authority)
+        more = [] if authority is None else ["-CA", f"{signer}.crt", "-CAkey", f"{signer}.key"]
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
             "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.folder / f"{name}.key",
             "-out", self.folder / f"{name}.crt", *more)

@@ -46,8 +46,9 @@ class Endurance(unittest.TestCase):
         after = self.state(site, exporter)
         until("the connections of the probes to be closed", lambda: exporter.fds() <= before["fds"], 30)
         connects = exporter.metrics()['mailhub_exporter_ssh_connects_total{result="success"}']
-        print(f"{PROBES} probes in {took:.0f} s, {connects:.0f} connects: {before['memory']:.1f} MiB before, "
-              f"{after['memory']:.1f} MiB after; {exporter.fds()} descriptors, {after['remote']} remote processes", file=sys.stderr)
+        print(f"{PROBES} probes in {took:.0f} s, {connects:.0f} connects, {before['memory']:.1f} MiB before and "
+              f"{after['memory']:.1f} after, {exporter.fds()} descriptors, {after['remote']} remote processes",
+              file=sys.stderr)
         self.assertGreater(connects, PROBES / EVERY / 2)
         self.assertLess(after.pop("memory") - before.pop("memory"), GROWTH_MIB)
         self.assertEqual((after["remote"], after["threads"]), (before["remote"], before["threads"]))

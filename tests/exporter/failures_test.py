@@ -50,7 +50,7 @@ def forced(command):
 
 
 def probe_all(exporter, expected):
-    """All at once, as Prometheus might: {host: reason}. Who is expected to hang is not given long, and none is given longer."""
+    """All at once, as Prometheus might: {host: reason}. Who is expected to hang is not given long."""
     seen = {}
 
     def probe(host):

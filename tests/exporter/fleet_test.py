@@ -64,8 +64,8 @@ class Fleet(unittest.TestCase):
         cls.site = cls.enterClassContext(Site())
         for number in range(HOSTS):
             cls.site.add(f"host{number:03}", processes={"exporter": {"exe": str(EXPORTER)}},
-                         files={"passwd": {"path": "/etc/passwd"}}, directories={"home": {"path": str(cls.site.folder / "home")}},
-                         ports={"ssh": cls.site.port})
+                         files={"passwd": {"path": "/etc/passwd"}}, ports={"ssh": cls.site.port},
+                         directories={"home": {"path": str(cls.site.folder / "home")}})
         cls.names = list(cls.site.hosts)
         cls.frozen, cls.dead = cls.names[::HOSTS // SICK], cls.names[1::HOSTS // SICK]
         cls.well = [name for name in cls.names if name not in cls.frozen + cls.dead]
@@ -143,7 +143,8 @@ class Fleet(unittest.TestCase):
     def watch_well(self, exporter, prometheus):
         cpu = exporter.cpu_seconds()
         begin, finish = self.watch("all well")
-        self.note("exporter CPU a probe, ms", f"{(exporter.cpu_seconds() - cpu) / (finish - begin) * INTERVAL_SECONDS / HOSTS * 1e3:.2f}")
+        probes = (finish - begin) / INTERVAL_SECONDS * HOSTS
+        self.note("exporter CPU a probe, ms", f"{(exporter.cpu_seconds() - cpu) / probes * 1e3:.2f}")
         self.assert_no_gap(prometheus, self.names, begin, finish)
         up = prometheus.samples('up', begin, finish)
         self.assertEqual([name for name, values in up.items() if any(v != 1 for _, v in values)], [])
@@ -155,7 +156,8 @@ class Fleet(unittest.TestCase):
 
     def watch_sick(self, exporter, prometheus):
         sick = '(sum by (instance) (mailhub_probe_failure{reason=~"timeout|connect"}) == 1)'
-        until("the sick hosts to be noticed", lambda: prometheus.value(f"count({sick})") == 2 * SICK, 3 * INTERVAL_SECONDS)
+        until("the sick hosts to be noticed", lambda: prometheus.value(f"count({sick})") == 2 * SICK,
+              3 * INTERVAL_SECONDS)
         begin, finish = self.watch("10 frozen, 10 dead")
         self.assert_no_gap(prometheus, self.names, begin, finish)  # the sick, too, have an answer for each scrape
         up = prometheus.samples('up{job="mailhub"}', begin, finish)
@@ -178,7 +180,7 @@ class Fleet(unittest.TestCase):
         try:
             hang = f'count(mailhub_probe_failure{{reason="timeout"}} == 1) == {HOSTS - SICK}'
             until("the hosts to hang", lambda: prometheus.query(hang), 3 * INTERVAL_SECONDS)
-            begin, finish = self.watch(f"{HOSTS - SICK} frozen")
+            begin, finish = self.watch(f"{HOSTS - SICK} frozen", 2 * INTERVAL_SECONDS)
             up = prometheus.samples("up", begin, finish)
             self.assertEqual([name for name, values in up.items() if any(v != 1 for _, v in values)], [])
             success = prometheus.samples('probe_success{job="mailhub"}', begin, finish)
@@ -191,13 +193,12 @@ class Fleet(unittest.TestCase):
             for name in self.names:
                 self.site.sshds[name].thaw()
 
-    def watch(self, what):
+    def watch(self, what, seconds=None):
         """Lets time pass: only what is recorded within counts."""
+        seconds = seconds or SECONDS
+        self.note(f"watched, {what}, s", seconds)
         begin = time.time()
-        deadline = time.monotonic() + SECONDS
-        while time.monotonic() < deadline:
-            time.sleep(1)
-        self.note(f"watched, {what}, s", SECONDS)
+        time.sleep(seconds)
         return begin, time.time()
 
     def assert_no_gap(self, prometheus, names, begin, finish):
@@ -221,12 +222,13 @@ class Fleet(unittest.TestCase):
     def end_while_probes_hang(self, exporter):
         for name in self.frozen:
             self.site.sshds[name].freeze()
-        before = exporter.metrics()['mailhub_exporter_probes_total{result="timeout"}']
+        def timed_out():
+            return exporter.metrics()['mailhub_exporter_probes_total{result="timeout"}']
+        before = timed_out()
         probes = [threading.Thread(target=self.probe_and_be_left, args=(exporter, name)) for name in self.frozen]
         for probe in probes:
             probe.start()
-        until("a probe to have timed out", lambda: exporter.metrics()['mailhub_exporter_probes_total{result="timeout"}'] > before,
-              30)
+        until("a probe to have timed out", lambda: timed_out() > before)
         begun = time.monotonic()
         os.kill(exporter.process.pid, signal.SIGTERM)
         status = end(exporter.process)

@@ -13,7 +13,8 @@ sys.dont_write_bytecode = True
 from harness import EXPORTER, Exporter, Site, promtool_says, series, until  # noqa: E402
 
 # What `sc.exe query NAME` prints on a host, in the place of a Windows.
-SC = """ForceCommand case $SSH_ORIGINAL_COMMAND in "sc.exe query "*) printf 'SERVICE_NAME: x\\r\\n        STATE  : 4  RUNNING\\r\\n';; *) exit 1;; esac"""
+SC = ("ForceCommand case $SSH_ORIGINAL_COMMAND in 'sc.exe query '*) "
+      "printf 'SERVICE_NAME: x\\r\\n        STATE  : 4  RUNNING\\r\\n';; *) exit 1;; esac")
 
 
 class Pages(unittest.TestCase):

@@ -42,8 +42,8 @@ class RestrictedKey(unittest.TestCase):
         common = ["-F", "none", "-i", self.site.folder / "user", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
                   "-o", f"UserKnownHostsFile={self.site.folder}/known_hosts", "-p", self.site.port]
         flags, command = words[:-1], words[-1:]
-        done = subprocess.run([str(w) for w in ("ssh", *common, *flags, f"{USER}@{self.host.address}", *command)], input=said,
-                              capture_output=True, timeout=20, check=False, env=env)
+        words = ["ssh", *common, *flags, f"{USER}@{self.host.address}", *command]
+        done = subprocess.run(list(map(str, words)), input=said, capture_output=True, timeout=20, check=False, env=env)
         done.stdout, done.stderr = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         return done
 
@@ -141,7 +141,8 @@ class Thief(unittest.TestCase):
         # The helper goes on in bash where it finds one, unless it believes to be in it.
         env = os.environ if shell == "bash" else {**os.environ, "BASH_VERSION": "none"}
         text = "spec\n" + "\n".join(spec) + f"\nend\nhello n\ngo {go}\ngo {go}\n"
-        return subprocess.run(words, input=text, capture_output=True, text=True, timeout=60, cwd=self.folder, check=False, env=env)
+        return subprocess.run(words, input=text, capture_output=True, text=True, timeout=60, check=False, env=env,
+                              cwd=self.folder)
 
     def test_the_helper_runs_nothing_that_it_is_told(self):
         for shell in SHELLS:
