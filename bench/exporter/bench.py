@@ -237,15 +237,19 @@ def report(keepers):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default="build/release", help="the build directory")
-    parser.add_argument("--rounds", type=int, default=20, help="turns each takes; 20 take about two minutes")
+    parser.add_argument("--rounds", type=int, default=20, help="turns each takes, if there is time")
+    parser.add_argument("--seconds", type=float, default=150, help="no round begins later than that")
     options = parser.parse_args()
     build = options.build.resolve()
     print(measure.describe_machine(), flush=True)
     with Stage(build / "exporter/mailhub_testing_target", HERE.parents[1] / "exporter/helper/helper.sh") as stage:
         keepers = line_up(stage, build)
+        deadline = time.monotonic() + options.seconds
         for _ in range(options.rounds):
             for keeper in keepers:
                 keeper.take_turn()
+            if time.monotonic() > deadline:
+                break
     report(keepers)
 
 
