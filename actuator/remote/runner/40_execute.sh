@@ -48,6 +48,7 @@ read_note() {
   result=
   { read -r result <"$1.exit"; } 2>/dev/null
   case $result in '' | *[!0-9]*) result='' && return 1 ;; esac
+  [ "$result" -le 255 ] || result=$((result - 128)) # ksh93 says 256 + signal
 }
 
 # Copies standard input to $1.out, then $1.out.1, $1.out.2, ...: of these the last two are kept, so a
