@@ -14,6 +14,7 @@ find_package(GTest REQUIRED)
 find_package(date REQUIRED)
 find_package(prometheus-cpp REQUIRED CONFIG)
 find_package(tl-expected REQUIRED)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(libssh REQUIRED IMPORTED_TARGET libssh)
 pkg_check_modules(libsystemd REQUIRED IMPORTED_TARGET libsystemd)
 

@@ -33,6 +33,7 @@ ADAPTERS = {
     "yaml-cpp/": "lib/config",
     "sqlite3.h": "actuator/journal",
     "SQLiteCpp/": "actuator/journal",
+    "re2/": "actuator/engine",
     "spdlog/": "lib/base",
     "systemd/": "lib/daemon",
 }

@@ -57,6 +57,12 @@ void Engine::Core::Decide(const std::string& notification, const Alert& alert) {
   record.labels = alert.labels;
   record.firing = alert.firing;
   record.starts_at = alert.starts_at;
+  if (!alert.malformed.empty()) {
+    record.decision = Decision::kRejected;
+    record.detail = alert.malformed;
+    Emit("", std::move(record));
+    return;
+  }
   const auto trigger = std::find_if(
       config.triggers.begin(), config.triggers.end(),
       [&](const Trigger& candidate) { return Matches(candidate.matchers, alert.labels); });

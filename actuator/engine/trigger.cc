@@ -1,19 +1,13 @@
-// See trigger.h.
+// See trigger.h. RE2 stays in here: Alertmanager's own syntax, in time and memory that no label can
+// make grow out of bounds.
 #include "actuator/engine/trigger.h"
 
-#include <regex>
+#include <re2/re2.h>
 
 namespace mailhub::engine {
 namespace {
 
-bool MatchesRegex(const std::string& pattern, const std::string& value) {
-  try {
-    return std::regex_match(value,
-                            std::regex(pattern, std::regex::ECMAScript | std::regex::optimize));
-  } catch (const std::regex_error&) {
-    return false;
-  }
-}
+constexpr int64_t kMostRegexBytes = int64_t{1} << 20;
 
 bool Matches(const Matcher& matcher, const std::string& value) {
   switch (matcher.op) {
@@ -22,14 +16,25 @@ bool Matches(const Matcher& matcher, const std::string& value) {
     case Matcher::Op::kNotEqual:
       return value != matcher.value;
     case Matcher::Op::kRegex:
-      return MatchesRegex(matcher.value, value);
+      return matcher.regex && re2::RE2::FullMatch(value, *matcher.regex);
     case Matcher::Op::kNotRegex:
-      return !MatchesRegex(matcher.value, value);
+      return matcher.regex && !re2::RE2::FullMatch(value, *matcher.regex);
   }
   return false;
 }
 
 }  // namespace
+
+Status Compile(Matcher* matcher) {
+  if (matcher->op != Matcher::Op::kRegex && matcher->op != Matcher::Op::kNotRegex) return {};
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(kMostRegexBytes);
+  auto regex = std::make_shared<const re2::RE2>(matcher->value, options);
+  if (!regex->ok()) return Fail(ErrorKind::kInvalid, regex->error());
+  matcher->regex = std::move(regex);
+  return {};
+}
 
 bool Matches(const std::vector<Matcher>& matchers,
              const std::map<std::string, std::string>& labels) {

@@ -2,10 +2,16 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "actuator/engine/plan.h"
+#include "lib/base/result.h"
+
+namespace re2 {
+class RE2;
+}
 
 namespace mailhub::engine {
 
@@ -14,14 +20,22 @@ struct Alert {
   std::string fingerprint;
   std::map<std::string, std::string> labels;
   WallTime starts_at;
+  // What is wrong with it. Such an alert is decided as rejected, and what could be read of it is
+  // recorded; the others of its notification count.
+  std::string malformed = "";
 };
 
 struct Matcher {
   enum class Op { kEqual, kNotEqual, kRegex, kNotRegex };
   std::string label;
   Op op = Op::kEqual;
-  std::string value;  // regular expressions are anchored, ECMAScript, at most 256 characters
+  std::string value;  // regular expressions are anchored, in RE2's syntax
+  std::shared_ptr<const re2::RE2> regex = nullptr;  // made of `value` by Compile()
 };
+
+// Needed once before a matcher with a regular expression can match anything. kInvalid: it is none,
+// or would take more than 1 MiB.
+Status Compile(Matcher* matcher);
 
 enum class OnResolved { kFinish, kCancel };
 
@@ -38,8 +52,8 @@ struct Trigger {
   OnResolved on_resolved = OnResolved::kFinish;
 };
 
-// A missing label counts as the empty string. Invalid regular expressions never match
-// (configuration refuses them).
+// A missing label counts as the empty string. A regular expression that is not compiled never
+// matches, not even negated.
 bool Matches(const std::vector<Matcher>& matchers,
              const std::map<std::string, std::string>& labels);
 

@@ -2,7 +2,6 @@
 #include "actuator/settings/matcher.h"
 
 #include <array>
-#include <regex>
 #include <string>
 #include <utility>
 
@@ -88,12 +87,8 @@ Result<engine::Matcher> ParseMatcher(std::string_view text) {
   if (!value) return Bad(text, "the value is not rightly quoted");
   matcher.value = *std::move(value);
   if (matcher.value.size() > kLongestValue) return Bad(text, "the value is longer than 256 bytes");
-  if (matcher.op == Op::kRegex || matcher.op == Op::kNotRegex) {
-    try {
-      const std::regex compiled(matcher.value, std::regex::ECMAScript);
-    } catch (const std::regex_error&) {
-      return Bad(text, "the value is no regular expression");
-    }
+  if (Status compiled = engine::Compile(&matcher); !compiled) {
+    return Bad(text, "the value is no regular expression (" + compiled.error().message + ")");
   }
   return matcher;
 }

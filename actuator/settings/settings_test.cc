@@ -167,5 +167,16 @@ TEST(Matcher, EverythingElseIsRefusedWithAnExample) {
   EXPECT_FALSE(ParseMatcher("a=\"" + std::string(257, 'x') + "\""));
 }
 
+TEST(Matcher, NoLabelMakesARegularExpressionSlow) {
+  const Result<engine::Matcher> matcher = ParseMatcher(R"(x=~"(a|aa)+(.*a)*b")");
+  ASSERT_TRUE(matcher) << matcher.error().message;
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_FALSE(engine::Matches({*matcher}, {{"x", std::string(4096, 'a')}}));
+  EXPECT_TRUE(engine::Matches({*matcher}, {{"x", std::string(4095, 'a') + "b"}}));
+  EXPECT_FALSE(engine::Matches({*matcher}, {{"x", "ab\n"}})) << "anchored";
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(2));
+  EXPECT_FALSE(ParseMatcher(R"x(x=~"((((a{100}){100}){100}){100})")x")) << "too large to compile";
+}
+
 }  // namespace
 }  // namespace mailhub::settings

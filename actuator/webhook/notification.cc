@@ -83,28 +83,28 @@ Status ReadLabels(const Json& labels, std::map<std::string, std::string>* out) {
   return {};
 }
 
-Result<engine::Alert> ReadAlert(const Json& json) {
+// Fills in what can be read until the first mistake.
+Status ReadAlert(const Json& json, engine::Alert* alert) {
   if (!json.is_object()) return Bad("must be an object");
-  engine::Alert alert;
+  const Json* labels = Find(json, "labels");
+  if (labels == nullptr) return Bad("labels must be an object");
+  if (Status s = ReadLabels(*labels, &alert->labels); !s) return s;
+  Result<std::string> fingerprint = FindString(json, "fingerprint");
+  if (!fingerprint) return Fail(fingerprint.error());
+  if (!IsFingerprint(*fingerprint)) return Bad("fingerprint must be 16 lower-case hex digits");
+  alert->fingerprint = std::move(*fingerprint);
+  const Result<std::string> starts_at = FindString(json, "startsAt");
+  if (!starts_at) return Fail(starts_at.error());
+  const Result<WallTime> start = ParseRfc3339(*starts_at);
+  if (!start) return Fail("startsAt", start.error());
+  alert->starts_at = *start;
   const Result<std::string> status = FindString(json, "status");
   if (!status) return Fail(status.error());
   if (*status != "firing" && *status != "resolved") {
     return Bad("status must be \"firing\" or \"resolved\"");
   }
-  alert.firing = *status == "firing";
-  Result<std::string> fingerprint = FindString(json, "fingerprint");
-  if (!fingerprint) return Fail(fingerprint.error());
-  if (!IsFingerprint(*fingerprint)) return Bad("fingerprint must be 16 lower-case hex digits");
-  alert.fingerprint = std::move(*fingerprint);
-  const Result<std::string> starts_at = FindString(json, "startsAt");
-  if (!starts_at) return Fail(starts_at.error());
-  const Result<WallTime> start = ParseRfc3339(*starts_at);
-  if (!start) return Fail("startsAt", start.error());
-  alert.starts_at = *start;
-  const Json* labels = Find(json, "labels");
-  if (labels == nullptr) return Bad("labels must be an object");
-  if (Status s = ReadLabels(*labels, &alert.labels); !s) return Fail(s.error());
-  return alert;
+  alert->firing = *status == "firing";
+  return {};
 }
 
 // Absent in notifications of old Alertmanagers.
@@ -142,11 +142,12 @@ Result<engine::Notification> ParseNotification(std::string_view body) {
   notification.truncated = *truncated;
   notification.alerts.reserve(alerts->size());
   for (const Json& item : *alerts) {
-    Result<engine::Alert> alert = ReadAlert(item);
-    if (!alert) {
-      return Fail("alerts[" + std::to_string(notification.alerts.size()) + "]", alert.error());
+    engine::Alert alert;
+    if (const Status read = ReadAlert(item, &alert); !read) {
+      alert.malformed =
+          "alerts[" + std::to_string(notification.alerts.size()) + "]: " + read.error().message;
     }
-    notification.alerts.push_back(std::move(*alert));
+    notification.alerts.push_back(std::move(alert));
   }
   return notification;
 }

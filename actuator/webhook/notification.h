@@ -18,8 +18,9 @@ inline constexpr size_t kMostLabels = 64;
 inline constexpr size_t kLongestLabelName = 128;
 inline constexpr size_t kLongestLabelValue = 4'096;
 
-// All or nothing: kInvalid with a sentence that names the field and the alert's place in the list.
-// Unknown fields are ignored. `id` of the result is left empty. Thread-safe; memory used is bounded
+// kInvalid with a sentence that names the field when the notification itself is wrong. A single
+// alert that is says so in `malformed`, with its place in the list, and hides no other. Unknown
+// fields are ignored. `id` of the result is left empty. Thread-safe; memory used is bounded
 // by the body's size.
 Result<engine::Notification> ParseNotification(std::string_view body);
 

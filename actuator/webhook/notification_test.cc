@@ -30,9 +30,15 @@ json Sample() {
     ]})");
 }
 
+// What is wrong with the notification, or with its first malformed alert.
 std::string WhyNot(const json& body) {
   const auto notification = ParseNotification(body.dump());
-  if (notification) return "accepted";
+  if (notification) {
+    for (const engine::Alert& alert : notification->alerts) {
+      if (!alert.malformed.empty()) return alert.malformed;
+    }
+    return "accepted";
+  }
   EXPECT_EQ(notification.error().kind, ErrorKind::kInvalid);
   return notification.error().message;
 }
@@ -91,6 +97,23 @@ TEST(Notification, EveryMistakeIsNamedWithItsPlace) {
   EXPECT_EQ(WhyNot(json::array()), "the body must be a JSON object");
   EXPECT_EQ(ParseNotification("{broken").error().message, "the body is not JSON");
   EXPECT_EQ(ParseNotification("").error().message, "the body is not JSON");
+}
+
+TEST(Notification, OneMalformedAlertHidesNoOtherAndKeepsWhatCouldBeReadOfIt) {
+  json body = Sample();
+  body["alerts"][0]["startsAt"] = "yesterday";
+  body["alerts"].push_back("x");
+  const auto notification = ParseNotification(body.dump());
+  ASSERT_TRUE(notification) << notification.error().message;
+  ASSERT_EQ(notification->alerts.size(), 3u);
+  const engine::Alert& first = notification->alerts[0];
+  EXPECT_EQ(first.malformed.substr(0, 20), "alerts[0]: startsAt:");
+  EXPECT_EQ(first.labels.at("alertname"), "DirectoryMemoryHigh");
+  EXPECT_EQ(first.fingerprint, "00ff12ab34cd56ef");
+  EXPECT_TRUE(first.firing) << "never taken for the end of an episode";
+  EXPECT_EQ(notification->alerts[1].malformed, "");
+  EXPECT_FALSE(notification->alerts[1].firing);
+  EXPECT_EQ(notification->alerts[2].malformed, "alerts[2]: must be an object");
 }
 
 TEST(Notification, EveryFieldWeReadIsRequired) {
@@ -169,7 +192,9 @@ TEST(Notification, BodiesWithAnyByteChangedAreSurvived) {
     for (int n = 0; n < 3; ++n) changed[random() % changed.size()] = static_cast<char>(random());
     if (const auto parsed = ParseNotification(changed)) {
       ++accepted;
-      for (const engine::Alert& alert : parsed->alerts) EXPECT_EQ(alert.fingerprint.size(), 16u);
+      for (const engine::Alert& alert : parsed->alerts) {
+        EXPECT_TRUE(alert.fingerprint.size() == 16 || !alert.malformed.empty());
+      }
     }
   }
   EXPECT_GT(accepted, 0u) << "some changes are only in text";
