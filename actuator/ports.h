@@ -22,6 +22,9 @@ class HostsPort final : public service::RemotePort {
   void Submit(const engine::RemoteRequest& request, Done done) override {
     hosts_->Submit(request, std::move(done));
   }
+  void TakeOver(const std::string& host, Done done) override {
+    hosts_->TakeOver(host, std::move(done));
+  }
 
  private:
   remote::RemoteHosts* const hosts_;

@@ -16,76 +16,27 @@
 #include <sstream>
 #include <thread>
 
+#include "actuator/testing_process.h"
 #include "lib/http/client.h"
 
 namespace mailhub {
 namespace {
 
 namespace fs = std::filesystem;
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 using ::testing::HasSubstr;
+using testing_process::Eventually;
+using testing_process::Process;
+using testing_process::ReadAll;
 
 constexpr const char* kWebhook = "/api/v1/alerts";
 constexpr const char* kToken = "correct-horse-battery";
 
-std::string ReadAll(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
+std::vector<std::string> Program(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), MAILHUB_ACTUATOR);
+  return arguments;
 }
-
-bool Eventually(const std::function<bool()>& condition) {
-  const auto end = steady_clock::now() + seconds(20);
-  while (!condition()) {
-    if (steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(milliseconds(5));
-  }
-  return true;
-}
-
-// One process of the program; killed at the end if it still runs.
-class Process {
- public:
-  Process(std::vector<std::string> arguments, const fs::path& log) {
-    arguments.insert(arguments.begin(), MAILHUB_ACTUATOR);
-    std::vector<char*> argv;
-    argv.reserve(arguments.size() + 1);
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    pid_ = fork();
-    if (pid_ != 0) return;
-    const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    ::dup2(file, 1);
-    ::dup2(file, 2);
-    ::execv(argv[0], argv.data());
-    ::_exit(127);
-  }
-  ~Process() {
-    if (pid_ > 0) End(SIGKILL);
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  void Signal(int signal) const { ::kill(pid_, signal); }
-  // Sends the signal (0: none) and waits for the end; the exit status, or -1 if a signal ended it,
-  // as one does after 20 s.
-  int End(int signal) {
-    if (signal != 0) Signal(signal);
-    int status = 0;
-    if (!Eventually([&] { return ::waitpid(pid_, &status, WNOHANG) != 0; })) {
-      Signal(SIGKILL);
-      ::waitpid(pid_, &status, 0);
-    }
-    pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  bool Alive() const { return ::waitpid(pid_, nullptr, WNOHANG) == 0; }
-
- private:
-  pid_t pid_ = 0;
-};
 
 class ProgramTest : public ::testing::Test {
  protected:
@@ -129,14 +80,14 @@ class ProgramTest : public ::testing::Test {
   }
   // Runs it to its own end; what it said comes into *said.
   int RunOnce(const std::vector<std::string>& arguments, std::string* said) const {
-    Process process(arguments, folder_ / "once.log");
+    Process process(Program(arguments), folder_ / "once.log");
     const int status = process.End(0);
     *said = ReadAll(folder_ / "once.log");
     return status;
   }
   void Start() {
     fs::remove(folder_ / "log");  // of an earlier life
-    program_ = std::make_unique<Process>(Arguments(), folder_ / "log");
+    program_ = std::make_unique<Process>(Program(Arguments()), folder_ / "log");
     std::string log;
     ASSERT_TRUE(Eventually([&] {
       log = ReadAll(folder_ / "log");

@@ -24,6 +24,7 @@ using http::Response;
 constexpr size_t kMostListed = 10'000;
 constexpr size_t kLongestId = 64;
 constexpr std::string_view kRunsPath = "/api/v1/runs/";
+constexpr std::string_view kHostsPath = "/api/v1/hosts/";
 
 int StatusOf(ErrorKind kind) {
   switch (kind) {
@@ -92,6 +93,7 @@ class Api {
   Response Plan(const Request& request);
   Response GetMode(const Request& request);
   Response PutMode(const Request& request);
+  Response TakeOver(const Request& request);
   Response GetStatus(const Request& request);
   Response Events(const Request&) { return ServeEvents(backend_, clock_, tickets_); }
   Response Metrics(const Request&);
@@ -106,7 +108,7 @@ class Api {
   Result<std::string> HistoryList(const Request& request);
   // 401, 403 or 503; nothing and *who filled in when it may.
   std::optional<Response> Denied(const Request& request, std::string* who);
-  Response Submit(std::variant<engine::Notification, engine::Command, engine::SetMode> what);
+  Response Submit(Ask what);
 
   // Constant after construction.
   Backend& backend_;
@@ -271,7 +273,7 @@ std::optional<Response> Api::Denied(const Request& request, std::string* who) {
   return response;
 }
 
-Response Api::Submit(std::variant<engine::Notification, engine::Command, engine::SetMode> what) {
+Response Api::Submit(Ask what) {
   const auto run = backend_.Submit(std::move(what));
   if (!run) return Answer(Fail(run.error()));
   return Answer(StartedData(*run));
@@ -337,6 +339,25 @@ Response Api::PutMode(const Request& request) {
   return Answer(ModeData(*mode));
 }
 
+Response Api::TakeOver(const Request& request) {
+  std::string user;
+  if (auto denied = Denied(request, &user)) return *denied;
+  constexpr std::string_view kEnd = "/takeover";
+  std::string host = request.path.substr(kHostsPath.size());
+  if (!host.ends_with(kEnd) || host.size() > kLongestId + kEnd.size() || host.size() == kEnd.size())
+    return Answer(Fail(ErrorKind::kNotFound, "no such page; expected /api/v1/hosts/HOST/takeover"));
+  host.resize(host.size() - kEnd.size());
+  const auto body = ParseChange(request, {"reason", "by"});
+  if (!body) return Answer(Fail(body.error()));
+  if (body->reason.empty())
+    return Answer(Fail(ErrorKind::kInvalid,
+                       "reason: missing; another actuator may be at work on that host, and the "
+                       "journal must be able to explain why it no longer may be"));
+  const auto done = backend_.Submit(engine::TakeOver{host, By(user, *body), body->reason});
+  if (!done) return Answer(Fail(done.error()));
+  return Answer(TakeoverData(host));
+}
+
 Response Api::Reload(const Request& request) {
   std::string user;
   if (auto denied = Denied(request, &user)) return *denied;
@@ -363,6 +384,7 @@ constexpr Route kRoutes[] = {
     {"PUT", "/api/v1/mode", &Api::PutMode},
     // The same, for clients that know GET and POST only.
     {"POST", "/api/v1/mode", &Api::PutMode},
+    {"POST", "/api/v1/hosts/*", &Api::TakeOver},
     {"GET", "/api/v1/status", &Api::GetStatus},
     {"GET", "/api/v1/events", &Api::Events},
     {"GET", "/metrics", &Api::Metrics},

@@ -30,6 +30,9 @@ struct PastAlert {
   engine::AlertDecided decided;
 };
 
+// What may be asked of the engine.
+using Ask = std::variant<engine::Notification, engine::Command, engine::SetMode, engine::TakeOver>;
+
 // Thread-safe. Calls block until answered, at most a few seconds.
 class Backend {
  public:
@@ -40,8 +43,9 @@ class Backend {
 
   // Answered once what it caused is committed: the run's id. kOverloaded when the inbox is full or
   // the journal cannot be written (HTTP 503); kRefused, kNotFound, kInvalid from the engine.
-  virtual Result<std::string> Submit(
-      std::variant<engine::Notification, engine::Command, engine::SetMode>) = 0;
+  // TakeOver is answered once the host obeys: kUnreachable, kOutcomeUnknown, kInvalid (no such
+  // host) as the host's adapter says; it is in the journal then all the same.
+  virtual Result<std::string> Submit(Ask) = 0;
 
   // The dry run: expanded, nothing queued.
   virtual Result<engine::Plan> MakePlan(const std::string& runbook,

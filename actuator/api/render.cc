@@ -258,6 +258,9 @@ struct Fields {
     return {{"result", Name(body.result)}, {"detail", body.detail}};
   }
   Json operator()(const engine::RunSwept&) const { return Json::object(); }
+  Json operator()(const engine::HostTakeover& body) const {
+    return {{"host", body.host}, {"by", body.by}, {"detail", body.detail}};
+  }
 };
 
 }  // namespace
@@ -327,6 +330,10 @@ std::string PlanData(const engine::Plan& plan) {
 
 std::string ModeData(engine::Mode mode) {
   return Dump({{"mode", Name(mode)}});
+}
+
+std::string TakeoverData(const std::string& host) {
+  return Dump({{"host", host}});
 }
 
 std::string ViewSummary(const engine::View& view) {

@@ -22,6 +22,7 @@ std::string AlertsData(const std::vector<PastAlert>& alerts);
 std::string HistoryData(const std::vector<PastRun>& runs);
 std::string PlanData(const engine::Plan& plan);
 std::string ModeData(engine::Mode mode);
+std::string TakeoverData(const std::string& host);
 std::string StatusData(const std::string& version, const engine::View& view, bool ready,
                        WallTime now);
 // Of everything but the runs; the same text as long as nothing of it changed.

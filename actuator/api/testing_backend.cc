@@ -12,12 +12,12 @@ std::shared_ptr<const engine::View> FakeBackend::Look() const {
   return state_.With([](const State& state) { return state.view; });
 }
 
-Result<std::string> FakeBackend::Submit(
-    std::variant<engine::Notification, engine::Command, engine::SetMode> what) {
+Result<std::string> FakeBackend::Submit(Ask what) {
   return state_.With([&](State& state) {
     if (const auto* command = std::get_if<engine::Command>(&what))
       state.commands.push_back(*command);
     if (const auto* mode = std::get_if<engine::SetMode>(&what)) state.modes.push_back(mode->mode);
+    if (const auto* take = std::get_if<engine::TakeOver>(&what)) state.takeovers.push_back(*take);
     return state.answer;
   });
 }
@@ -100,6 +100,9 @@ std::vector<engine::Command> FakeBackend::Commands() const {
 }
 std::vector<engine::Mode> FakeBackend::Modes() const {
   return state_.With([](const State& state) { return state.modes; });
+}
+std::vector<engine::TakeOver> FakeBackend::Takeovers() const {
+  return state_.With([](const State& state) { return state.takeovers; });
 }
 int FakeBackend::Reloads() const {
   return state_.With([](const State& state) { return state.reloads; });

@@ -18,8 +18,7 @@ class FakeBackend final : public Backend {
   FakeBackend();
 
   std::shared_ptr<const engine::View> Look() const override;
-  Result<std::string> Submit(
-      std::variant<engine::Notification, engine::Command, engine::SetMode> what) override;
+  Result<std::string> Submit(Ask what) override;
   Result<engine::Plan> MakePlan(const std::string& runbook,
                                 const std::map<std::string, std::string>& parameters) override;
   Result<std::vector<PastRun>> History(const std::string& runbook, size_t limit) override;
@@ -35,6 +34,7 @@ class FakeBackend final : public Backend {
 
   std::vector<engine::Command> Commands() const;
   std::vector<engine::Mode> Modes() const;
+  std::vector<engine::TakeOver> Takeovers() const;
   int Reloads() const;
 
  private:
@@ -43,6 +43,7 @@ class FakeBackend final : public Backend {
     Result<std::string> answer = std::string("0123456789abcdef0123456789abcdef");
     std::vector<engine::Command> commands;
     std::vector<engine::Mode> modes;
+    std::vector<engine::TakeOver> takeovers;
     std::vector<engine::Event> events;
     int reloads = 0;
     bool ready = true;

@@ -244,6 +244,14 @@ int History(ApiClient& api, Format format, const Filters& filters) {
                [&](const std::vector<PastRun>& runs) { ShowHistory(runs, format); });
 }
 
+int Takeover(ApiClient& api, Format format, const std::string& host, const std::string& reason) {
+  return Print(
+      api.Post("/api/v1/hosts/" + http::UrlEncode(host) + "/takeover",
+               BodyJson({{"reason", reason}, {"by", api.by()}})),
+      format, [](const std::string& data) { return ParseField(data, "host"); },
+      [](const std::string& taken) { Out(Printable(taken) + " obeys this actuator now\n"); });
+}
+
 int ModeGet(ApiClient& api, Format format) {
   return Print(
       api.Get("/api/v1/mode"), format,

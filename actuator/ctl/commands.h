@@ -32,6 +32,7 @@ int AlertList(ApiClient& api, Format format, const Filters& filters);
 // `which`: a fingerprint, an alert's name or a run's id.
 int AlertExplain(ApiClient& api, Format format, const std::string& which, int limit);
 int History(ApiClient& api, Format format, const Filters& filters);
+int Takeover(ApiClient& api, Format format, const std::string& host, const std::string& reason);
 int ModeGet(ApiClient& api, Format format);
 int ModeSet(ApiClient& api, Format format, const std::string& mode);
 

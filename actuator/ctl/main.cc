@@ -245,11 +245,22 @@ void AddRest(CLI::App& app, Arguments& a, Action* action) {
       return With(a, [&](ApiClient& api) { return ModeSet(api, a.ChosenFormat(), a.mode); });
     };
   });
+  CLI::App* takeover =
+      app.add_subcommand("takeover", "Have a host obey this actuator, whichever it obeyed before");
+  takeover->add_option("HOST", a.which, "As in the site file")->required();
+  takeover->add_option("--reason", a.reason, "Why, for the journal")->required();
+  takeover->callback([&a, action] {
+    *action = [&a] {
+      return With(
+          a, [&](ApiClient& api) { return Takeover(api, a.ChosenFormat(), a.which, a.reason); });
+    };
+  });
   CLI::App* config = app.add_subcommand("config", "Configuration files");
   config->require_subcommand(1);
   CLI::App* check =
       config->add_subcommand("check", "Read it as the programs do, and say what is wrong");
-  check->add_option("FILE", a.file, "A site file")->required();
+  check->add_option("FILE", a.file, "A site file, or the actuator's own with all that it names")
+      ->required();
   check->add_option("--runbooks", a.runbooks, "Also check this directory's runbooks against it");
   check->callback([&a, action] { *action = [&a] { return ConfigCheck(a.file, a.runbooks); }; });
 }

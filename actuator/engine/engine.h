@@ -54,6 +54,13 @@ struct SetMode {
   std::string by;
 };
 
+// Records that a person takes a host over; the caller does it once that is committed.
+struct TakeOver {
+  std::string host;
+  std::string by;
+  std::string detail;
+};
+
 using EffectId = uint64_t;
 struct RemoteDone {
   EffectId id = 0;
@@ -68,7 +75,8 @@ struct QueryDone {
   QueryReading reading;
 };
 
-using Input = std::variant<Notification, Command, SetMode, RemoteDone, GateDone, QueryDone>;
+using Input =
+    std::variant<Notification, Command, SetMode, TakeOver, RemoteDone, GateDone, QueryDone>;
 
 // --- outputs
 // ------------------------------------------------------------------------------------------------------
@@ -81,8 +89,7 @@ struct Effect {
 struct Output {
   std::vector<Event> events;
   std::vector<Effect> effects;
-  // For Command: the run it was about, or why it was refused. For Notification and SetMode:
-  // success.
+  // For Command: the run it was about, or why it was refused. Else success.
   Result<std::string> answer = std::string();
 };
 

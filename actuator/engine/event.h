@@ -133,10 +133,17 @@ struct RunFinished {
 };
 struct RunSwept {};  // every host has forgotten the run's receipts
 
+// About to make a host obey this journal, whatever it obeyed before.
+struct HostTakeover {
+  std::string host;
+  std::string by;
+  std::string detail;  // the reason given
+};
+
 using EventBody =
     std::variant<ActuatorStarted, ModeChanged, AlertDecided, RunQueued, RunStarted, RunDropped,
                  StepStarted, StepSettled, StepDone, DeadManArmed, DeadManDisarmed, DeadManRestored,
-                 RunHeld, OperatorActed, RunEnding, RunFinished, RunSwept>;
+                 RunHeld, OperatorActed, RunEnding, RunFinished, RunSwept, HostTakeover>;
 
 struct Event {
   uint64_t seq = 0;  // 1, 2, 3, ...: no gaps

@@ -78,7 +78,7 @@ const char* Name(const EventBody& body) {
       "actuator_started",  "mode_changed",      "alert_decided", "run_queued",     "run_started",
       "run_dropped",       "step_started",      "step_settled",  "step_done",      "dead_man_armed",
       "dead_man_disarmed", "dead_man_restored", "run_held",      "operator_acted", "run_ending",
-      "run_finished",      "run_swept"};
+      "run_finished",      "run_swept",         "host_takeover"};
   static_assert(kNames.size() == std::variant_size_v<EventBody>);
   return kNames[body.index()];
 }

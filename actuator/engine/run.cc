@@ -123,6 +123,7 @@ struct Fold {
     run.swept = run.TouchedHosts().empty();
   }
   void operator()(const RunSwept&) { run.swept = true; }
+  void operator()(const HostTakeover&) {}
 };
 
 }  // namespace

@@ -179,6 +179,12 @@ void Fields(Archive& a, engine::RunFinished& v) {
 }
 template <typename Archive>
 void Fields(Archive&, engine::RunSwept&) {}
+template <typename Archive>
+void Fields(Archive& a, engine::HostTakeover& v) {
+  a("host", v.host);
+  a("by", v.by);
+  a("detail", v.detail);
+}
 
 // --- the two directions
 

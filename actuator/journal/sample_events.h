@@ -86,7 +86,8 @@ inline std::vector<engine::EventBody> EveryBody() {
           OperatorActed{.verb = Verb::kResolve, .path = "1", .by = "bob", .detail = "looked"},
           RunEnding{.result = RunResult::kFailed, .detail = "aborted"},
           RunFinished{.result = RunResult::kCancelled, .detail = "by alice"},
-          RunSwept{}};
+          RunSwept{},
+          HostTakeover{.host = "x500", .by = "alice", .detail = "the old one is gone"}};
 }
 
 // Numbered from `first`, a second apart, those about runs given to `run`.
@@ -94,7 +95,8 @@ inline std::vector<engine::Event> Numbered(std::vector<engine::EventBody> bodies
                                            const std::string& run) {
   std::vector<engine::Event> events;
   for (engine::EventBody& body : bodies) {
-    const bool about_run = body.index() > 2;  // after ActuatorStarted, ModeChanged, AlertDecided
+    // Not ActuatorStarted, ModeChanged, AlertDecided, HostTakeover.
+    const bool about_run = body.index() > 2 && !std::holds_alternative<engine::HostTakeover>(body);
     events.push_back({.seq = first,
                       .at = FromUnixMs(1'700'000'000'000 + static_cast<int64_t>(first) * 1000),
                       .run = about_run ? run : "",

@@ -1,4 +1,5 @@
 // The face that Service shows to HTTP: everything here may be called from any thread.
+#include <future>
 #include <utility>
 
 #include "actuator/service/service.h"
@@ -9,12 +10,28 @@ std::shared_ptr<const engine::View> Service::Look() const {
   return view_.Copy();
 }
 
-Result<std::string> Service::Submit(
-    std::variant<engine::Notification, engine::Command, engine::SetMode> what) {
+Result<std::string> Service::Submit(api::Ask what) {
+  const auto* takeover = std::get_if<engine::TakeOver>(&what);
+  const std::string host = takeover == nullptr ? "" : takeover->host;
   Result<std::shared_ptr<Ticket>> ticket =
       std::visit([this](auto& request) { return inbox_->Ask(Request(std::move(request))); }, what);
   if (!ticket) return Fail(ticket.error());
-  return (*ticket)->Wait(options_.patience);
+  Result<std::string> recorded = (*ticket)->Wait(options_.patience);
+  return recorded && !host.empty() ? TakeOver(host) : recorded;
+}
+
+// It is committed who wants it; now the host is told. Waits for its answer.
+Result<std::string> Service::TakeOver(const std::string& host) {
+  auto promise = std::make_shared<std::promise<engine::RemoteReply>>();
+  auto future = promise->get_future();
+  ports_.remote->TakeOver(
+      host, [promise](engine::RemoteReply reply) { promise->set_value(std::move(reply)); });
+  if (future.wait_for(options_.takeover_patience) != std::future_status::ready) {
+    return Fail(ErrorKind::kOutcomeUnknown, host + " has not answered yet; ask again");
+  }
+  const engine::RemoteReply reply = future.get();
+  if (!reply.receipt) return Fail(reply.receipt.error());
+  return host;
 }
 
 Result<engine::Plan> Service::MakePlan(const std::string& runbook,

@@ -87,6 +87,20 @@ class FakeHosts final : public RemotePort {
     done(std::move(reply));
   }
 
+  void TakeOver(const std::string& host, Done done) override {
+    engine::RemoteReply reply;
+    {
+      const std::lock_guard lock(mutex_);
+      taken_over_.push_back(host);
+      if (takeover_failure) reply.receipt = Fail(*takeover_failure);
+    }
+    done(std::move(reply));
+  }
+  std::vector<std::string> taken_over() const {
+    const std::lock_guard lock(mutex_);
+    return taken_over_;
+  }
+
   // Requests with this verb are never answered: the actuator dies before.
   void BeSilentAt(engine::RemoteVerb verb) {
     const std::lock_guard lock(mutex_);
@@ -115,6 +129,7 @@ class FakeHosts final : public RemotePort {
   }
 
   std::function<void(const engine::RemoteRequest&)> on_request;
+  std::optional<Error> takeover_failure;
 
  private:
   size_t Count(engine::RemoteVerb verb) const {
@@ -139,6 +154,7 @@ class FakeHosts final : public RemotePort {
   std::condition_variable changed_;
   std::vector<engine::RemoteRequest> requests_;
   std::vector<std::pair<std::string, uint64_t>> begun_;
+  std::vector<std::string> taken_over_;
   std::map<std::string, int> ran_;
   std::optional<engine::RemoteVerb> silent_verb_;
 };

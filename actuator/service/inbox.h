@@ -27,7 +27,8 @@ struct Reconfigure {
   std::function<void()> applied;  // called by the owner, just after; may be empty
 };
 
-using Request = std::variant<engine::Notification, engine::Command, engine::SetMode, Reconfigure>;
+using Request = std::variant<engine::Notification, engine::Command, engine::SetMode,
+                             engine::TakeOver, Reconfigure>;
 
 // One request and who waits for its answer. Thread-safe.
 class Ticket {

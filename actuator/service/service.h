@@ -30,7 +30,8 @@ struct ServiceOptions {
   std::shared_ptr<const engine::PlanSource> plans;
   engine::Mode first_mode = engine::Mode::kActive;  // recorded when the journal is new
   size_t most_waiting = 256;
-  Milliseconds patience{5'000};  // how long a Submit waits
+  Milliseconds patience{5'000};           // how long a Submit waits
+  Milliseconds takeover_patience{8'000};  // and then for the host's answer, if it is a TakeOver
   // A failed commit is tried again after these.
   Milliseconds first_retry{100};
   Milliseconds longest_retry{5'000};
@@ -70,8 +71,7 @@ class Service final : public api::Backend {
   void Stop();
 
   std::shared_ptr<const engine::View> Look() const override;
-  Result<std::string> Submit(
-      std::variant<engine::Notification, engine::Command, engine::SetMode> what) override;
+  Result<std::string> Submit(api::Ask what) override;
   Result<engine::Plan> MakePlan(const std::string& runbook,
                                 const std::map<std::string, std::string>& parameters) override;
   Result<std::vector<api::PastRun>> History(const std::string& runbook, size_t limit) override;
@@ -96,6 +96,7 @@ class Service final : public api::Backend {
   };
 
   Status TryReload();
+  Result<std::string> TakeOver(const std::string& host);
 
   // --- owner thread only
   void Run();

@@ -77,6 +77,48 @@ TEST(Service, ThePastIsThereForWhoAsks) {
   EXPECT_GT(events->size(), 4u);
 }
 
+TEST(Service, AMalformedAlertIsRecordedAsRejectedAndTheOthersCount) {
+  const TestDirectory directory;
+  Life life(directory);
+  life.StartAndWait();
+  engine::Notification notification = Firing("1");
+  engine::Alert malformed = notification.alerts[0];
+  malformed.malformed = "alerts[0]: labels must be an object";
+  notification.alerts.insert(notification.alerts.begin(), malformed);
+  ASSERT_TRUE(life.service->Submit(notification));
+  ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 1; }));
+  const auto alerts = life.service->Alerts(10);
+  ASSERT_EQ(alerts->size(), 2u);
+  EXPECT_EQ((*alerts)[0].decided.decision, engine::Decision::kStartedRun);
+  EXPECT_EQ((*alerts)[1].decided.decision, engine::Decision::kRejected);
+  EXPECT_EQ((*alerts)[1].decided.detail, "alerts[0]: labels must be an object");
+}
+
+TEST(Service, ATakeoverIsCommittedBeforeTheHostHearsOfItAndAnsweredAsTheHostDoes) {
+  const TestDirectory directory;
+  Life life(directory);
+  life.StartAndWait();
+  const int before = life.store.appends();
+  life.store.Block(true);
+  auto answer = std::async(std::launch::async, [&] {
+    return life.service->Submit(engine::TakeOver{"h", "alice", "the old one is gone"});
+  });
+  ASSERT_TRUE(life.store.WaitForAppend(before));
+  EXPECT_TRUE(life.hosts.taken_over().empty());
+  life.store.Block(false);
+  const Result<std::string> taken = answer.get();
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_EQ(*taken, "h");
+  EXPECT_EQ(life.hosts.taken_over(), std::vector<std::string>{"h"});
+  life.hosts.takeover_failure = Error{ErrorKind::kUnreachable, "h: no route"};
+  EXPECT_EQ(life.service->Submit(engine::TakeOver{"h", "alice", "again"}).error().kind,
+            ErrorKind::kUnreachable);
+  life.service->Stop();
+  const std::vector<std::string> recorded = life.Recorded();
+  EXPECT_NE(recorded[recorded.size() - 2].find("the old one is gone"), std::string::npos);
+  EXPECT_NE(recorded.back().find("host_takeover"), std::string::npos);
+}
+
 TEST(Service, AReloadCountsForWhatComesNextAndABadOneChangesNothing) {
   const TestDirectory directory;
   bool good = false;

@@ -20,8 +20,7 @@ constexpr const char* kToken = "correct-horse-battery";
 // Remembers what was submitted and answers as told.
 class FakeBackend final : public api::Backend {
  public:
-  Result<std::string> Submit(
-      std::variant<engine::Notification, engine::Command, engine::SetMode> what) override {
+  Result<std::string> Submit(api::Ask what) override {
     submitted.push_back(std::get<engine::Notification>(what));
     if (!answer) return answer;
     return submitted.back().id;
