@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <memory>
 
+#include "actuator/configuration.h"
 #include "actuator/ctl/text.h"
 #include "actuator/runbook/library.h"
 #include "lib/config/site.h"
+#include "lib/config/yaml.h"
 
 namespace mailhub::ctl {
 namespace {
@@ -20,6 +22,17 @@ int Report(const Error& error) {
 }  // namespace
 
 int ConfigCheck(const std::string& file, const std::string& runbooks) {
+  const auto yaml = config::LoadYaml(file);
+  if (!yaml) return Report(yaml.error());
+  // Only the actuator's own file says where the site file is.
+  if ((*yaml)["site"].Present()) {
+    const auto all = LoadConfiguration(file);
+    if (!all) return Report(all.error());
+    std::printf("%s: %zu triggers, %zu runbooks, %zu hosts, no mistake\n", Printable(file).c_str(),
+                all->settings.triggers.size(), all->runbooks->List().size(),
+                all->site->hosts.size());
+    return 0;
+  }
   auto site = config::LoadSite(file);
   if (!site) return Report(site.error());
   std::printf("%s: %zu hosts, no mistake\n", Printable(file).c_str(), site->hosts.size());

@@ -5,8 +5,9 @@
 
 namespace mailhub::ctl {
 
-// Checks a site file, and the runbooks of a directory against it unless that is empty. Prints every
-// mistake as file:line:column; returns the exit status.
+// Checks an actuator's configuration with all that it names; or a site file, and the runbooks of a
+// directory against it unless that is empty. Prints the first mistake as file:line:column; returns
+// the exit status.
 int ConfigCheck(const std::string& file, const std::string& runbooks);
 
 }  // namespace mailhub::ctl

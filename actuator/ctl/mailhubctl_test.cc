@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -122,6 +123,19 @@ TEST_F(MailhubctlTest, StartsARun) {
   EXPECT_EQ(commands[0].detail, "monthly one");
   EXPECT_EQ(commands[0].by, "anna");
   EXPECT_THAT(CtlWithToken("run start x target").out, HasSubstr("NAME=VALUE"));
+}
+
+TEST_F(MailhubctlTest, TakesAHostOverForAReason) {
+  EXPECT_EQ(CtlWithToken("takeover x500").status, 64);
+  const Outcome taken = CtlWithToken("takeover x500 --reason 'the old one is gone'");
+  EXPECT_EQ(taken.out, "x500 obeys this actuator now\n");
+  const auto takeovers = backend_.Takeovers();
+  ASSERT_EQ(takeovers.size(), 1U);
+  EXPECT_EQ(takeovers[0].host, "x500");
+  EXPECT_EQ(takeovers[0].by, "anna");
+  EXPECT_EQ(takeovers[0].detail, "the old one is gone");
+  backend_.AnswerWith(Fail(ErrorKind::kUnreachable, "x500: no route"));
+  EXPECT_THAT(CtlWithToken("takeover x500 --reason x").out, HasSubstr("no route"));
 }
 
 TEST_F(MailhubctlTest, PassesVerbsAndRefusalsOn) {
@@ -293,6 +307,26 @@ TEST(ConfigCheck, SaysWhereAMistakeIs) {
   EXPECT_THAT(checked.out, HasSubstr(path + ":"));
   unlink(path.c_str());
   EXPECT_EQ(Execute("config check /nonexistent.yml").status, 1);
+}
+
+TEST(ConfigCheck, TakesTheActuatorsOwnFileWithAllThatItNames) {
+  namespace fs = std::filesystem;
+  const fs::path folder = "/tmp/mailhubctl-config-" + std::to_string(getpid());
+  const fs::path source = MAILHUB_SOURCE_DIR;
+  fs::create_directory(folder);
+  fs::copy(source / "tests/lab/config/site.yml", folder / "site.yml");
+  fs::copy(source / "actuator/runbooks", folder / "runbooks");
+  fs::copy(source / "actuator/actuator.example.yml", folder / "actuator.yml");
+  const std::string file = (folder / "actuator.yml").string();
+  const Outcome good = Execute("config check " + file);
+  EXPECT_EQ(good.status, 0) << good.out;
+  EXPECT_THAT(good.out, HasSubstr("2 triggers, 3 runbooks, 6 hosts, no mistake"));
+  std::ofstream(file, std::ios::app) << "colour: red\n";
+  const Outcome bad = Execute("config check " + file);
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.out, HasSubstr(file + ":"));
+  EXPECT_THAT(bad.out, HasSubstr("colour"));
+  fs::remove_all(folder);
 }
 
 }  // namespace
