@@ -19,8 +19,8 @@ packages=(
   openssh-server
   debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3
   prometheus prometheus-alertmanager
-  # what bench/ compares with
-  prometheus-node-exporter prometheus-process-exporter
+  # what bench/ compares with, and what loads it
+  prometheus-node-exporter prometheus-process-exporter webhook ansible-core wrk
 )
 
 missing=()
