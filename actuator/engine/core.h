@@ -109,6 +109,7 @@ class Engine::Core {
   void AskLease(LiveRun& live, const std::string& path, RemoteVerb verb);
   void AcknowledgeRestored(LiveRun& live);
   void OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply);
+  void DoubtLeases(LiveRun& live, const std::string& host);
   bool LeasesConfirmed(const LiveRun& live) const;
   void End(LiveRun& live);
   void Sweep(LiveRun& live);

@@ -167,6 +167,16 @@ void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteR
   }
 }
 
+// The host has other receipts than recorded, and its leases were among them: nothing begins until
+// it has been asked.
+void Engine::Core::DoubtLeases(LiveRun& live, const std::string& host) {
+  for (const auto& [path, lease] : live.run.leases) {
+    if (lease.host != host) continue;
+    live.leases[path].confirmed.reset();
+    live.leases[path].due.reset();
+  }
+}
+
 // True when no dead man can have acted without our knowing: the host confirmed each within its
 // time.
 bool Engine::Core::LeasesConfirmed(const LiveRun& live) const {

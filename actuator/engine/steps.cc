@@ -160,8 +160,8 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
   doing.effect = Ask(std::move(request), live.run.id);
 }
 
-// Whether a command whose intent is recorded may begin, should it turn out that it never did: not in
-// a held run, and not before the hosts have said that no dead man has acted meanwhile.
+// Whether a command whose intent is recorded may begin, should it turn out that it never did: not
+// in a held run, and not before the hosts have said that no dead man has acted meanwhile.
 bool Engine::Core::MayReach(const LiveRun& live, const Step& step) const {
   const bool guarded = !step.dead_man || live.run.leases.contains(step.path);
   return mode == Mode::kActive && !live.run.hold && guarded && LeasesConfirmed(live);
@@ -172,6 +172,10 @@ void Engine::Core::OnStepReply(LiveRun& live, const Step& step, const RemoteRepl
   doing.asked = true;
   if (doing.verb == RemoteVerb::kHello) {
     if (reply.receipt) {
+      const auto recorded = live.run.directories.find(step.host);
+      if (recorded != live.run.directories.end() && recorded->second != reply.directory_id) {
+        DoubtLeases(live, step.host);
+      }
       live.directories[step.host] = reply.directory_id;
       doing.trouble.clear();
       return;
@@ -257,7 +261,10 @@ void Engine::Core::OnNotBegun(LiveRun& live, const Step& step) {
 
 void Engine::Core::Settle(LiveRun& live, const Step& step, const Receipt& receipt, bool lost) {
   Emit(live.run.id, StepSettled{step.path, live.run.steps[step.path].attempt, receipt, lost});
-  if (lost) live.directories.erase(step.host);  // a further attempt needs the new one's identity
+  if (lost) {
+    live.directories.erase(step.host);  // a further attempt needs the new one's identity
+    DoubtLeases(live, step.host);
+  }
   const int attempt = live.doing.attempt;
   live.doing = {};
   live.doing.path = step.path;
