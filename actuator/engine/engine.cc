@@ -2,6 +2,8 @@
 // recorded and asked.
 #include "actuator/engine/engine.h"
 
+#include <utility>
+
 #include "actuator/engine/core.h"
 
 namespace mailhub::engine {
@@ -62,8 +64,11 @@ void Engine::Reconfigure(EngineConfig config, const PlanSource* plans) {
 }
 
 View Engine::Look(Moment now) const {
-  core_->now = now;
-  return core_->Look();
+  // Looking is not working: deadlines count from the moment that the runs were last given.
+  const Moment worked = std::exchange(core_->now, now);
+  View view = core_->Look();
+  core_->now = worked;
+  return view;
 }
 
 uint64_t Engine::epoch() const {

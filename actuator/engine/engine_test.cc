@@ -1,0 +1,56 @@
+#include "actuator/engine/engine.h"
+
+#include <gtest/gtest.h>
+
+namespace mailhub::engine {
+namespace {
+
+// One command on host "h".
+class OneStep final : public PlanSource {
+ public:
+  Result<Plan> Make(const std::string& runbook,
+                    const std::map<std::string, std::string>& parameters) const override {
+    Plan plan;
+    plan.runbook = runbook;
+    plan.parameters = parameters;
+    Step step;
+    step.path = "1";
+    step.host = "h";
+    step.command = "true";
+    plan.steps.push_back(step);
+    plan.commit = "1";
+    return plan;
+  }
+};
+
+Moment At(Milliseconds since_start) {
+  return {.wall = WallTime(Seconds(1'000'000'000)) + since_start,
+          .steady = SteadyTime(Seconds(1000)) + since_start};
+}
+
+TEST(Engine, ADeadlineThatPassesWhileSomebodyLooksIsNotForgotten) {
+  const OneStep plans;
+  Engine engine(EngineConfig(), &plans, [] { return std::string("run"); });
+  engine.Start(At(Milliseconds(0)), "test");
+  Command start;
+  start.verb = Verb::kStart;
+  start.by = "alice";
+  start.runbook = "touch";
+  const Output begun = engine.Handle(start, At(Milliseconds(1)));
+  ASSERT_EQ(begun.effects.size(), 1U);
+
+  RemoteReply unreachable;
+  unreachable.receipt = Fail(ErrorKind::kUnreachable, "h: no route");
+  engine.Handle(RemoteDone{.id = begun.effects[0].id, .reply = unreachable}, At(Milliseconds(2)));
+  const std::optional<SteadyTime> again = engine.NextDeadline();
+  ASSERT_TRUE(again);
+
+  // As when the disk was full for a while, and a view is made before the engine gets its turn.
+  const Moment later = At(Milliseconds(30'000));
+  engine.Look(later);
+  EXPECT_EQ(engine.NextDeadline(), again);
+  EXPECT_EQ(engine.Advance(later).effects.size(), 1U) << "the host is asked again";
+}
+
+}  // namespace
+}  // namespace mailhub::engine
