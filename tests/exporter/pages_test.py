@@ -47,8 +47,11 @@ class Pages(unittest.TestCase):
                 for _ in range(2):  # the second has differences, and an age, to tell
                     pages[name] = exporter.page(f"/probe?target={name}", 10)
                 self.assertEqual(promtool_says(pages[name]), "", f"{name}\n{pages[name]}")
-            metrics = exporter.page("/metrics")
-            self.assertEqual(promtool_says(metrics), "", metrics)
+            pages["/metrics"] = exporter.page("/metrics")
+            self.assertEqual(promtool_says(pages["/metrics"]), "", pages["/metrics"])
+        for page in pages.values():  # promtool does not mind a series that comes twice
+            samples = [line for line in page.splitlines() if line and not line.startswith("#")]
+            self.assertEqual(len(series(page)), len(samples), page)
         seen = {name: series(page) for name, page in pages.items()}
         for name in ("linux", "posix", "windows", "bare"):
             failed = [s for s, v in seen[name].items() if s.startswith("mailhub_collector_success") and v != 1]
