@@ -4,7 +4,6 @@
 Under AddressSanitizer the end of the program is judged too: a leak makes its exit status differ from 0.
 """
 
-import http.client
 import os
 import sys
 import threading
@@ -13,7 +12,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-from harness import Exporter, Site, until  # noqa: E402
+from harness import Exporter, Kept, Site, until  # noqa: E402
 
 PROBES = 10_000
 HOSTS = 4
@@ -68,12 +67,11 @@ class Endurance(unittest.TestCase):
         failures = []
 
         def work(name):
-            connection = http.client.HTTPConnection(exporter.address, timeout=60)
+            connection = Kept(exporter.address)
             for number in range(1, probes // HOSTS + 1):
-                connection.request("GET", f"/probe?target={name}")
-                page = connection.getresponse().read()
-                if b"\nprobe_success 1\n" not in page:
-                    failures.append((name, number, page.decode()))
+                page = connection.get(f"/probe?target={name}")
+                if "\nprobe_success 1\n" not in page:
+                    failures.append((name, number, page))
                 if number % EVERY == 0:
                     site.sshds[name].drop_sessions(commands_only=number % (2 * EVERY) == 0)
             connection.close()

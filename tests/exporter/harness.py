@@ -111,6 +111,27 @@ def get(url, headers=(), method="GET", timeout=30):
         connection.close()
 
 
+class Kept:
+    """A kept connection, one request after the other. A server may end one that was idle; then another is made."""
+
+    def __init__(self, address):
+        self.connection = http.client.HTTPConnection(address, timeout=60)
+
+    def get(self, path):
+        for attempt in (1, 2):
+            try:
+                self.connection.request("GET", path)
+                return self.connection.getresponse().read().decode()
+            except (http.client.RemoteDisconnected, ConnectionError):
+                self.connection.close()
+                if attempt == 2:
+                    raise
+        return None
+
+    def close(self):
+        self.connection.close()
+
+
 def series(page):
     """A page in the text format as {series: value}."""
     return {name: float(value) for name, value in re.findall(r"^([^#\s]\S*(?: \S+)*?) (\S+)$", page, re.M)}
