@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "exporter/helper/helper_command.h"
 #include "exporter/host/fleet.h"
 #include "exporter/metrics/self.h"
 #include "exporter/options.h"
@@ -122,6 +123,10 @@ int main(int argc, char** argv) {
   const auto options = ReadOptions(argc, argv, MAILHUB_VERSION, &exit_status);
   if (!options) return exit_status;
   mailhub::InitLog(options->log_level, options->log_format);
+  if (options->print_helper) {
+    const std::string_view helper = HelperScript();
+    return std::fwrite(helper.data(), 1, helper.size(), stdout) == helper.size() ? 0 : 1;
+  }
   if (options->check_only) return CheckOnly(options->config_file);
   mailhub::daemon::BlockSignals();
   return Run(*options);

@@ -16,6 +16,8 @@ std::optional<Options> ReadOptions(int argc, char** argv, const std::string& ver
   app.set_version_flag("--version", "mailhub_exporter " + version);
   app.add_option("--config.file", options.config_file, "The site file.")->capture_default_str();
   app.add_flag("--config.check", options.check_only, "Check the site file and exit.");
+  app.add_flag("--print-helper", options.print_helper,
+               "Print the helper, for a host where it is to be installed, and exit.");
   app.add_option("--web.listen-address", options.listen_address, "Address and port to listen on.")
       ->capture_default_str();
   app.add_option("--web.config.file", options.web_config_file,

@@ -12,6 +12,7 @@ namespace mailhub::exporter {
 struct Options {
   std::string config_file = "/etc/mailhub/site.yml";
   bool check_only = false;
+  bool print_helper = false;
   std::string listen_address = "127.0.0.1:9715";
   std::string web_config_file;
   std::string telemetry_path = "/metrics";

@@ -242,7 +242,7 @@ def main():
     options = parser.parse_args()
     build = options.build.resolve()
     print(measure.describe_machine(), flush=True)
-    with Stage(build / "exporter/mailhub_testing_target", HERE.parents[1] / "exporter/helper/helper.sh") as stage:
+    with Stage(build / "exporter/mailhub_testing_target", build / "exporter/helper.sh") as stage:
         keepers = line_up(stage, build)
         deadline = time.monotonic() + options.seconds
         for _ in range(options.rounds):

@@ -3,9 +3,6 @@
 #include <string_view>
 
 namespace mailhub::exporter {
-
-extern const char* const kHelperScript;  // generated from helper.sh
-
 namespace {
 
 // The script without its comments, written as printf's %b reads it.
@@ -49,7 +46,7 @@ const std::string& HelperCommand() {
       "exec env PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin sh -c 's=$(printf %b \"$0\"); if "
       "[ -x /bin/bash ]; then unset SSH_CLIENT SSH2_CLIENT; "
       "SHLVL=9; export SHLVL; exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; eval \"$s\"' '" +
-      Pack(kHelperScript) + "'";
+      Pack(HelperScript()) + "'";
   return command;
 }
 

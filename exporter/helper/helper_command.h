@@ -1,10 +1,14 @@
-// The helper as the command that starts it: embedded at build time, packed into one line that any
-// login shell passes on.
+// The helper, embedded at build time: as a script to install on a host, and as the command that
+// brings it along.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace mailhub::exporter {
+
+// The script, whole.
+std::string_view HelperScript();
 
 // Starts the helper with its script as an argument, so that standard input carries requests only.
 // The line holds no line end, quote or exclamation mark that a csh, fish or the like would read

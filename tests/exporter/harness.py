@@ -22,7 +22,7 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("MAILHUB_BUILD", ROOT / "build" / "dev"))
 EXPORTER = BUILD / "bin" / "mailhub_exporter"
-HELPER = ROOT / "exporter" / "helper" / "helper.sh"
+HELPER = BUILD / "exporter" / "helper.sh"
 USER = pwd.getpwuid(os.geteuid()).pw_name
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)

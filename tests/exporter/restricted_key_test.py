@@ -6,7 +6,6 @@ Tried with a real sshd and a real ssh, and then with what a thief might tell the
 
 import os
 import pathlib
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-from harness import HELPER, USER, Exporter, Site, free_port, run  # noqa: E402
+from harness import EXPORTER, HELPER, USER, Exporter, Site, free_port, run  # noqa: E402
 
 # Shells that may be the host's /bin/sh.
 SHELLS = ["bash", "dash", "mksh", "ksh93", "busybox sh"]
@@ -26,7 +25,7 @@ class RestrictedKey(unittest.TestCase):
     def setUp(self):
         self.site = self.enterContext(Site())
         self.helper = self.site.folder / "mailhub-helper"
-        shutil.copy(HELPER, self.helper)
+        self.helper.write_text(run(EXPORTER, "--print-helper").stdout, encoding="utf-8")
         self.helper.chmod(0o755)
         keys = self.site.folder / "restricted"
         public = (self.site.folder / "user.pub").read_text(encoding="utf-8")
