@@ -155,6 +155,8 @@ TEST_F(ProgramTest, AnswersItsFlags) {
   EXPECT_THAT(said, HasSubstr("mailhub_actuator "));
   EXPECT_EQ(RunOnce({"--help"}, &said), 0);
   EXPECT_THAT(said, HasSubstr("--config.file"));
+  EXPECT_EQ(RunOnce({"--print-runner"}, &said), 0);
+  EXPECT_THAT(said, ::testing::StartsWith("#!/bin/sh\n# mailhub's runner"));
   EXPECT_EQ(RunOnce({"--no-such-flag"}, &said), 2);
   EXPECT_EQ(RunOnce(Arguments({"--log.level=loud"}), &said), 2);
 }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "actuator/journal/codec.h"
@@ -201,6 +202,17 @@ Status Journal::Impl::CheckWhole() {
   const Result<std::string> verdict = database.FirstText("PRAGMA quick_check(1)");
   if (!verdict) return Fail(verdict.error());
   if (*verdict != "ok") return Fail(ErrorKind::kCorrupt, path + " is damaged: " + *verdict);
+  // Missing events: numbers are unique and begin at 1, so the last one counts them all.
+  const Result<int64_t> last = database.Number("SELECT max(seq) FROM events");
+  if (!last) return Fail(last.error());
+  const Result<int64_t> first = database.Number("SELECT min(seq) FROM events");
+  if (!first) return Fail(first.error());
+  const Result<int64_t> count = database.Number("SELECT count(*) FROM events");
+  if (!count) return Fail(count.error());
+  if (*count != *last || *first != (*count > 0 ? 1 : 0)) {
+    return Fail(ErrorKind::kCorrupt, path + ": " + std::to_string(*count) + " events stand where " +
+                                         std::to_string(*last) + " should");
+  }
   return {};
 }
 
@@ -233,18 +245,9 @@ Status Journal::Impl::Prepare() {
   return {};
 }
 
-// Also finds missing events: numbers are unique and begin at 1, so the last one counts them all.
 Status Journal::Impl::ReadLastSeq() {
   const Result<int64_t> last = database.Number("SELECT max(seq) FROM events");
   if (!last) return Fail(last.error());
-  const Result<int64_t> first = database.Number("SELECT min(seq) FROM events");
-  if (!first) return Fail(first.error());
-  const Result<int64_t> count = database.Number("SELECT count(*) FROM events");
-  if (!count) return Fail(count.error());
-  if (*count != *last || *first != (*count > 0 ? 1 : 0)) {
-    return Fail(ErrorKind::kCorrupt, path + ": " + std::to_string(*count) + " events stand where " +
-                                         std::to_string(*last) + " should");
-  }
   last_seq = static_cast<uint64_t>(*last);
   last_seq_known = true;
   return {};
@@ -258,6 +261,7 @@ Status Journal::Replay(Scope scope, const std::function<void(const engine::Event
   if (!select) return Fail(WithRemedy(select.error()));
   EventReader reader(&impl_->database);
   uint64_t previous = 0;
+  std::set<std::string> begun;
   for (;;) {
     const Result<bool> row = select->Step();
     if (!row) return Fail(WithRemedy(row.error()));
@@ -272,6 +276,14 @@ Status Journal::Replay(Scope scope, const std::function<void(const engine::Event
                       impl_->path + ": event " + std::to_string(previous + 1) + " is missing"}));
     }
     previous = event->seq;
+    if (std::holds_alternative<engine::RunQueued>(event->body)) {
+      begun.insert(event->run);
+    } else if (!event->run.empty() && !begun.contains(event->run) &&
+               !std::holds_alternative<engine::AlertDecided>(event->body)) {
+      return Fail(WithRemedy({ErrorKind::kCorrupt, impl_->path + ": event " +
+                                                       std::to_string(event->seq) + " is of run " +
+                                                       event->run + ", whose begin is missing"}));
+    }
     each(*event);
   }
 }

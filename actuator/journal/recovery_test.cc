@@ -84,6 +84,19 @@ TEST(JournalRecovery, AnUnreadableEventIsNamed) {
       << s.error().message;
 }
 
+TEST(JournalRecovery, ARunWhoseBeginIsMissingIsRefusedAlsoWhereNobodyCountsEvents) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  WriteJournal(path, 1);
+  const auto journal = Journal::Open(path, kNow);
+  ASSERT_TRUE(journal);
+  Sql(path, "DELETE FROM events WHERE seq = 1");
+  const Status s = (*journal)->Replay(Scope::kWhatStillMatters, [](const engine::Event&) {});
+  ASSERT_FALSE(s);
+  EXPECT_EQ(s.error().kind, ErrorKind::kCorrupt);
+  EXPECT_NE(s.error().message.find("event 2 is of run 100000"), std::string::npos);
+}
+
 TEST(JournalRecovery, AMissingPlanIsRefused) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
