@@ -36,8 +36,15 @@ FINISHED_RUNS = 10_000
 # --- restart ---------------------------------------------------------------------------------------------------------
 
 
+def forget(file):
+    """Has nothing of the file left in memory, as after a reboot."""
+    descriptor = os.open(file, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+
+
 def restart(build, folder):
-    """The first start finds nothing of the file in memory, as after a reboot, where that can be arranged."""
     journal = folder / "old.db"
     print(f"making a journal of {FINISHED_RUNS} finished runs ...", flush=True)
     subprocess.run([build / "bin/make_journal", journal, str(FINISHED_RUNS)], check=True)
@@ -46,9 +53,7 @@ def restart(build, folder):
     rows = []
     for name, cold in [("cold", True), ("warm", False), ("warm again", False)]:
         if cold:
-            os.sync()
-            with contextlib.suppress(OSError):
-                write("/proc/sys/vm/drop_caches", "3")
+            forget(journal)
         actuator = Actuator(build, folder / "restart", journal=journal)
         began = time.perf_counter()
         with actuator:
