@@ -211,9 +211,8 @@ TEST_F(ApiTest, WantsAReasonForWhatOnlyAPersonCanKnow) {
 }
 
 TEST_F(ApiTest, LetsNobodyChangeAnythingWithoutTheToken) {
-  for (const char* path :
-       {"/api/v1/runs", "/api/v1/runs/3f2a91/cancel", "/api/v1/mode",
-        "/api/v1/hosts/x500/takeover", "/-/reload"}) {
+  for (const char* path : {"/api/v1/runs", "/api/v1/runs/3f2a91/cancel", "/api/v1/mode",
+                           "/api/v1/hosts/x500/takeover", "/-/reload"}) {
     const auto none = Post(path, "{}", "");
     ExpectError(none, 401, "unauthorized", "API token");
     EXPECT_THAT(std::string(none.Header("www-authenticate")), HasSubstr("Bearer"));
