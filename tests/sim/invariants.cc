@@ -1,26 +1,23 @@
-// The promises of docs/execution_model.md, judged from the journal and from what the hosts really
-// did.
+// See invariants.h. Plans are judged by the shipped runbooks themselves, not by what the journal
+// says of them.
+#include "tests/sim/invariants.h"
+
 #include <algorithm>
 
-#include "tests/sim/simulation.h"
+#include "tests/sim/plans.h"
 
 namespace mailhub::sim {
+
+using engine::HoldReason;
+using engine::Run;
+using engine::Step;
+using engine::StepState;
+
 namespace {
 
-using engine::Event;
-using engine::Run;
+// A refusal may be on its way for so long, or its lease unnoticed.
+constexpr int64_t kStillInFlightMs = 60'000;
 
-std::map<std::string, Run> Fold(const std::vector<Event>& journal) {
-  std::map<std::string, Run> runs;
-  for (const Event& event : journal) {
-    if (event.run.empty() || std::holds_alternative<engine::AlertDecided>(event.body)) continue;
-    runs[event.run].id = event.run;
-    runs[event.run].Apply(event);
-  }
-  return runs;
-}
-
-// "RUN/PATH/ATTEMPT"
 struct Key {
   std::string run;
   std::string path;
@@ -33,157 +30,319 @@ Key Split(const std::string& key) {
           std::stoi(key.substr(last + 1))};
 }
 
-// True when the journal gives a reason to try `key` again: it failed for certain, or a person
-// asked.
-bool MayFollow(const std::vector<Event>& journal, const Key& key) {
-  for (const Event& event : journal) {
-    if (event.run != key.run) continue;
-    if (const auto* settled = std::get_if<engine::StepSettled>(&event.body)) {
-      if (settled->path == key.path && settled->attempt == key.attempt &&
-          settled->receipt.state == engine::ReceiptState::kFinished &&
-          settled->receipt.exit_status != 0) {
-        return true;
-      }
+const engine::Plan& Shipped(const Run& run) {
+  return *ShippedPlan(run.plan().runbook, run.plan().parameters);
+}
+
+const Step& StepOf(const Run& run, const std::string& path) {
+  const engine::Plan& plan = Shipped(run);
+  const auto is_it = [&](const Step& step) { return step.path == path; };
+  const auto step = std::find_if(plan.steps.begin(), plan.steps.end(), is_it);
+  if (step != plan.steps.end()) return *step;
+  return std::find_if(plan.always.begin(), plan.always.end(),
+                      [&](const auto& always) { return is_it(always.step); })
+      ->step;
+}
+
+const StepState* StateOf(const Run& run, const std::string& path) {
+  const auto found = run.steps.find(path);
+  return found == run.steps.end() ? nullptr : &found->second;
+}
+
+// Whether the journal knows a reason to try again: it failed for certain, never ran, or may be done
+// twice, or a person asked.
+bool MayFollow(const Step& step, const StepState& state) {
+  if (!state.settled) return false;
+  if (state.approved || state.receipts_lost) return state.approved || step.idempotent;
+  switch (state.receipt.state) {
+    case engine::ReceiptState::kFinished:
+      return state.receipt.exit_status != 0;
+    case engine::ReceiptState::kVoid:
+      return true;
+    default:
+      return step.idempotent;
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> Invariants::See(const Observation& observation) {
+  now_ms_ = observation.at_ms;
+  if (auto broken = std::visit([this](const auto& what) { return On(what); }, observation.what)) {
+    return broken;
+  }
+  return Guarded();
+}
+
+// --- the journal
+
+Invariants::Complaint Invariants::On(const Recorded& recorded) {
+  const engine::Event& event = recorded.event;
+  decided_at_ = event.at;
+  if (event.seq != ++last_seq_) return "the journal's numbers have a gap";
+  if (const auto* changed = std::get_if<engine::ModeChanged>(&event.body)) mode_ = changed->mode;
+  if (const auto* decided = std::get_if<engine::AlertDecided>(&event.body)) {
+    if (++decided_[{decided->notification, decided->fingerprint}] > 1) {
+      return "notification " + decided->notification + " was decided twice";
     }
-    if (const auto* acted = std::get_if<engine::OperatorActed>(&event.body)) {
-      if (acted->path == key.path && acted->verb == engine::Verb::kRetry) return true;
+    return std::nullopt;
+  }
+  if (event.run.empty()) return std::nullopt;
+  if (std::holds_alternative<engine::RunQueued>(event.body)) ++unfinished_;
+  Run& run = runs_[event.run];
+  run.id = event.run;
+  const bool was_finished = run.stage == engine::Stage::kFinished;
+  auto broken = std::visit([&](const auto& body) { return OnEvent(run, body); }, event.body);
+  run.Apply(event);
+  if (!was_finished && run.stage == engine::Stage::kFinished) --unfinished_;
+  // A dead man's coming and going, or a pause, does not give the step more time.
+  const auto* acted = std::get_if<engine::OperatorActed>(&event.body);
+  if (!std::holds_alternative<engine::DeadManArmed>(event.body) &&
+      !std::holds_alternative<engine::DeadManDisarmed>(event.body) &&
+      !(acted != nullptr && acted->verb == engine::Verb::kPause)) {
+    progress_[run.id] = event.at;
+  }
+  return broken;
+}
+
+Invariants::Complaint Invariants::OnEvent(Run& run, const engine::RunStarted&) {
+  for (const std::string& lock : Shipped(run).locks) {
+    if (lock_holders_.contains(lock)) return "lock " + lock + " is held twice";
+    lock_holders_[lock] = run.id;
+  }
+  return std::nullopt;
+}
+
+Invariants::Complaint Invariants::OnEvent(Run& run, const engine::StepStarted& body) {
+  const std::string step = "step " + body.path;
+  if (mode_ != engine::Mode::kActive) return step + " began while the actuator was halted";
+  if (run.paused) return step + " began while its run was paused";
+  if (run.hold) return step + " began while its run was held";
+  const StepState* state = StateOf(run, body.path);
+  const int before = state == nullptr ? 0 : state->attempt;
+  if (body.attempt != before + 1) return step + " skipped an attempt";
+  if (before > 0 && !MayFollow(StepOf(run, body.path), *state)) {
+    return step + " was begun again without a reason";
+  }
+  return std::nullopt;
+}
+
+Invariants::Complaint Invariants::OnEvent(Run& run, const engine::RunFinished& body) {
+  std::erase_if(lock_holders_, [&](const auto& entry) { return entry.second == run.id; });
+  if (!run.leases.empty() || !run.restored.empty()) {
+    return "run " + run.id + " finished with a dead man still armed";
+  }
+  for (const engine::AlwaysStep& always : Shipped(run).always) {
+    const StepState* since = StateOf(run, always.since);
+    if (since == nullptr || since->attempt == 0) continue;
+    const StepState* until = StateOf(run, always.until);
+    if (until != nullptr && until->Fulfilled()) continue;
+    const StepState* own = StateOf(run, always.step.path);
+    if (own == nullptr || !own->result) return "the run finished and owes " + always.step.path;
+  }
+  if (body.result == engine::RunResult::kSucceeded) {
+    for (const Step& step : Shipped(run).steps) {
+      const StepState* state = StateOf(run, step.path);
+      if (state == nullptr || !state->result) return "the run succeeded without " + step.path;
+    }
+  }
+  return std::nullopt;
+}
+
+// --- holds
+
+bool Invariants::TookAtLeast(const Run& run, Milliseconds limit) const {
+  return clock_stepped_ || decided_at_ - progress_.at(run.id) >= limit;
+}
+
+bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reason,
+                              bool about_lease) const {
+  const StepState* state = StateOf(run, step.path);
+  const bool begun = state != nullptr && state->attempt > 0;
+  const auto host = hosts_.find(step.host);
+  const std::string path = run.id + '/' + step.path;
+  switch (reason) {
+    case HoldReason::kStepFailed: {
+      if (!begun) return false;
+      const auto exit = exits_.find(path + '/' + std::to_string(state->attempt));
+      return exit != exits_.end() && exit->second.value_or(0) != 0;
+    }
+    case HoldReason::kTimedOut:
+      return TookAtLeast(run, step.timeout);
+    case HoldReason::kGateShut:
+      return step.gate && TookAtLeast(run, step.gate->timeout);
+    case HoldReason::kOutcomeUnknown:
+      return host != hosts_.end() &&
+             (about_lease ? host->second.receipts_lost_ms : host->second.lost_ms) != INT64_MIN;
+    case HoldReason::kRefused:
+      return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) {
+        return entry.second.wrong_key || entry.second.wrong_key_ms + kStillInFlightMs > now_ms_;
+      });
+    case HoldReason::kDeadManRestored:
+      return restored_.contains(path);
+    case HoldReason::kAlwaysFailed: {
+      static constexpr HoldReason kAny[] = {HoldReason::kStepFailed, HoldReason::kOutcomeUnknown,
+                                            HoldReason::kGateShut, HoldReason::kRefused};
+      return std::any_of(std::begin(kAny), std::end(kAny),
+                         [&](HoldReason one) { return ExpectedHold(run, step, one, false); });
     }
   }
   return false;
 }
 
-std::optional<std::string> NothingTwice(const std::vector<Event>& journal,
-                                        const std::vector<Deed>& deeds,
-                                        const std::map<std::string, Run>& runs) {
-  std::map<std::string, int> attempts_done;  // RUN/PATH -> last attempt really carried out
-  std::set<std::string> done;
-  for (const Deed& deed : deeds) {
-    if (deed.by_dead_man) continue;
-    if (!done.insert(deed.key).second) return "carried out twice under one key: " + deed.key;
-    const Key key = Split(deed.key);
-    const auto run = runs.find(key.run);
-    if (run == runs.end()) return "carried out for a run nobody recorded: " + deed.key;
-    const auto state = run->second.steps.find(key.path);
-    if (state == run->second.steps.end() || state->second.attempt < key.attempt) {
-      return "carried out before its intent was recorded: " + deed.key;
-    }
-    const auto earlier = attempts_done.find(key.run + '/' + key.path);
-    if (earlier != attempts_done.end() && !run->second.Find(key.path)->idempotent &&
-        !MayFollow(journal, {key.run, key.path, earlier->second})) {
-      return "carried out again without a reason: " + deed.key;
-    }
-    attempts_done[key.run + '/' + key.path] = key.attempt;
-  }
+Invariants::Complaint Invariants::OnEvent(Run& run, const engine::DeadManDisarmed& body) {
+  const std::string& host = StepOf(run, body.path).host;
+  const auto lease = hosts_[host].leases.find(run.id + '/' + body.path);
+  // An arming that was held up on its way may just have come.
+  const bool armed = lease != hosts_[host].leases.end() && lease->second + 5000 < now_ms_;
+  if (armed) return "the dead man of " + body.path + " is still armed on " + host;
   return std::nullopt;
 }
 
-std::optional<std::string> GatesBelieveFreshEvidence(const std::vector<Deed>& deeds,
-                                                     const std::vector<GatePassed>& gates) {
-  for (const GatePassed& gate : gates) {
-    for (const Deed& deed : deeds) {
-      const bool about =
-          std::find(gate.about.begin(), gate.about.end(), deed.host) != gate.about.end();
-      if (about && !deed.by_dead_man && deed.at_ms <= gate.at_ms &&
-          gate.oldest_evidence_ms < std::max(deed.at_ms, deed.ended_at_ms)) {
-        return "a gate passed on evidence from before " + deed.key;
-      }
-    }
+Invariants::Complaint Invariants::OnEvent(Run& run, const engine::RunHeld& body) {
+  const Step& step = StepOf(run, body.path);
+  // A lease's hold names the step that it guards, which need not be the current one.
+  const bool about_lease = run.leases.contains(body.path) || run.restored.contains(body.path) ||
+                           run.Current() == nullptr || run.Current()->path != body.path;
+  if (ExpectedHold(run, step, body.reason, about_lease)) return std::nullopt;
+  return std::string("a hold that nobody expects: ") + engine::Name(body.reason) + " at " +
+         body.path + ": " + body.detail;
+}
+
+// --- what the hosts did
+
+Invariants::Complaint Invariants::On(const DeedBegan& deed) {
+  if (deed.by_dead_man) {
+    restored_.insert(deed.key);
+    return std::nullopt;
   }
+  HostFacts& host = hosts_[deed.host];
+  host.last_deed_ms = now_ms_;
+  if (deed.by.journal != "main") return "a foreign actuator had an effect: " + deed.key;
+  if (deed.by.epoch < host.epoch) return "a deposed actuator had an effect: " + deed.key;
+  if (!keys_done_.insert(deed.key).second) return "carried out twice under one key: " + deed.key;
+  const Key key = Split(deed.key);
+  const auto found = runs_.find(key.run);
+  if (found == runs_.end()) return "carried out for a run nobody recorded: " + deed.key;
+  const Run& run = found->second;
+  const StepState* state = StateOf(run, key.path);
+  if (state == nullptr || state->attempt < key.attempt) {
+    return "carried out before its intent was recorded: " + deed.key;
+  }
+  if (run.stage == engine::Stage::kFinished) return "carried out after its run: " + deed.key;
+  if (state->attempt == key.attempt && state->settled) {
+    return "carried out after it was settled: " + deed.key;
+  }
+  const Step& step = StepOf(run, key.path);
+  if (step.dead_man && !host.leases.contains(key.run + '/' + key.path)) {
+    return "carried out without its dead man: " + deed.key;
+  }
+  done_[key.run + '/' + key.path] = {key.attempt, std::nullopt};
   return std::nullopt;
 }
 
-std::optional<std::string> LocksAreHeldOnce(const std::vector<Event>& journal) {
-  std::map<std::string, std::vector<std::string>> locks_of;
-  std::map<std::string, std::string> holder;
-  for (const Event& event : journal) {
-    if (const auto* queued = std::get_if<engine::RunQueued>(&event.body)) {
-      locks_of[event.run] = queued->plan.locks;
-    } else if (std::holds_alternative<engine::RunStarted>(event.body)) {
-      for (const std::string& lock : locks_of[event.run]) {
-        if (holder.contains(lock)) return "lock " + lock + " was held twice";
-        holder[lock] = event.run;
-      }
-    } else if (std::holds_alternative<engine::RunFinished>(event.body)) {
-      std::erase_if(holder, [&](const auto& entry) { return entry.second == event.run; });
-    }
-  }
+Invariants::Complaint Invariants::On(const DeedEnded& deed) {
+  exits_[deed.key] = deed.exit_status;
+  const Key key = Split(deed.key);
+  const auto run = runs_.find(key.run);
+  const StepState* state = run == runs_.end() ? nullptr : StateOf(run->second, key.path);
+  // A person may have resolved the step while its command was still running.
+  if (state == nullptr || !state->result) hosts_[deed.host].last_deed_ms = now_ms_;
   return std::nullopt;
 }
 
-std::optional<std::string> WhatIsOwedIsPaid(const std::map<std::string, Run>& runs) {
-  for (const auto& [id, run] : runs) {
-    if (run.stage != engine::Stage::kFinished || run.result == engine::RunResult::kDropped)
-      continue;
-    if (!run.leases.empty() || !run.restored.empty()) {
-      return "run " + id + " finished with a dead man still armed";
-    }
-    for (const engine::AlwaysStep& always : run.plan().always) {
-      const auto since = run.steps.find(always.since);
-      if (since == run.steps.end() || since->second.attempt == 0) continue;
-      const auto until = run.steps.find(always.until);
-      if (until != run.steps.end() && until->second.Fulfilled()) continue;
-      const auto own = run.steps.find(always.step.path);
-      if (own == run.steps.end() || !own->second.result) {
-        return "run " + id + " finished and owes " + always.step.path;
-      }
+Invariants::Complaint Invariants::On(const GatePassed& gate) {
+  for (const std::string& name : gate.about) {
+    if (gate.oldest_evidence_ms < hosts_[name].last_deed_ms) {
+      return "a gate passed on evidence from before the last action on " + name;
     }
   }
   return std::nullopt;
 }
 
-std::optional<std::string> StopsAreGuarded(const std::map<std::string, Run>& runs,
-                                           const std::vector<Event>& journal) {
-  std::set<std::string> armed;
-  for (const Event& event : journal) {
-    if (const auto* body = std::get_if<engine::DeadManArmed>(&event.body)) {
-      armed.insert(event.run + '/' + body->path);
-    } else if (const auto* started = std::get_if<engine::StepStarted>(&event.body)) {
-      const engine::Step* step = runs.at(event.run).Find(started->path);
-      if (step->dead_man && !armed.contains(event.run + '/' + started->path)) {
-        return "step " + started->path + " began without its dead man";
-      }
+Invariants::Complaint Invariants::On(const ServiceChanged& changed) {
+  std::set<std::string>& down = hosts_[changed.host].down;
+  if (changed.up) {
+    down.erase(changed.name);
+  } else {
+    down.insert(changed.name);
+  }
+  return std::nullopt;
+}
+
+// No stopped service without an armed dead man or a hold that says so.
+Invariants::Complaint Invariants::Guarded() const {
+  for (const auto& [name, host] : hosts_) {
+    if (host.down.empty() || !host.leases.empty()) continue;
+    const bool held = std::any_of(runs_.begin(), runs_.end(),
+                                  [](const auto& entry) { return entry.second.hold.has_value(); });
+    // A host that lost its receipts lost its leases with them, which the next renewal finds out.
+    if (held || now_ms_ < host.receipts_lost_ms + 900'000) continue;
+    return "nothing guards " + *host.down.begin() + ", which is stopped on " + name;
+  }
+  return std::nullopt;
+}
+
+// --- the rest
+
+Invariants::Complaint Invariants::On(const Answered& answered) {
+  for (const std::string& fingerprint : answered.fingerprints) {
+    if (decided_[{answered.notification, fingerprint}] != 1) {
+      return "notification " + answered.notification + " was answered and not decided";
     }
   }
   return std::nullopt;
 }
 
-std::optional<std::string> EveryNotificationIsDecidedOnce(
-    const std::vector<Event>& journal, const std::set<std::string>& acknowledged) {
-  std::map<std::string, int> decided;
-  for (const Event& event : journal) {
-    if (const auto* body = std::get_if<engine::AlertDecided>(&event.body)) {
-      ++decided[body->notification];
-    }
-  }
-  for (const std::string& id : acknowledged) {
-    if (decided[id] != 1) {
-      return "notification " + id + " was decided " + std::to_string(decided[id]) + " times";
-    }
+Invariants::Complaint Invariants::On(const HostHeard& heard) {
+  hosts_[heard.host].epoch = heard.epoch;
+  return std::nullopt;
+}
+
+Invariants::Complaint Invariants::On(const HostPestered& pestered) {
+  return pestered.host + " is asked without a pause";
+}
+
+Invariants::Complaint Invariants::On(const HostLost& lost) {
+  HostFacts& host = hosts_[lost.host];
+  host.lost_ms = now_ms_;
+  if (lost.receipts) {
+    host.receipts_lost_ms = now_ms_;
+    host.epoch = 0;
   }
   return std::nullopt;
 }
 
-std::optional<std::string> NumbersHaveNoGaps(const std::vector<Event>& journal) {
-  for (size_t i = 0; i < journal.size(); ++i) {
-    if (journal[i].seq != i + 1) return "the journal's numbers have a gap";
+Invariants::Complaint Invariants::On(const KeyChanged& changed) {
+  hosts_[changed.host].wrong_key = changed.wrong;
+  hosts_[changed.host].wrong_key_ms = now_ms_;
+  return std::nullopt;
+}
+
+Invariants::Complaint Invariants::On(const LeaseChanged& changed) {
+  if (changed.armed) {
+    hosts_[changed.host].leases[changed.key] = now_ms_;
+  } else {
+    hosts_[changed.host].leases.erase(changed.key);
   }
   return std::nullopt;
 }
 
-}  // namespace
+Invariants::Complaint Invariants::On(const ClockStepped&) {
+  clock_stepped_ = true;
+  return std::nullopt;
+}
 
-std::optional<std::string> CheckInvariants(const std::vector<Event>& journal,
-                                           const std::vector<Deed>& deeds,
-                                           const std::vector<GatePassed>& gates,
-                                           const std::set<std::string>& acknowledged) {
-  if (auto broken = NumbersHaveNoGaps(journal)) return broken;
-  const std::map<std::string, Run> runs = Fold(journal);
-  if (auto broken = NothingTwice(journal, deeds, runs)) return broken;
-  if (auto broken = GatesBelieveFreshEvidence(deeds, gates)) return broken;
-  if (auto broken = LocksAreHeldOnce(journal)) return broken;
-  if (auto broken = WhatIsOwedIsPaid(runs)) return broken;
-  if (auto broken = StopsAreGuarded(runs, journal)) return broken;
-  return EveryNotificationIsDecidedOnce(journal, acknowledged);
+Invariants::Complaint Invariants::On(const CameToRest&) {
+  if (unfinished_ > 0) return "at rest, but a run is not finished";
+  for (const auto& [id, run] : runs_) {
+    if (!run.swept) return "at rest, but receipts of run " + id + " are not swept";
+  }
+  for (const auto& [name, host] : hosts_) {
+    if (!host.down.empty()) return *host.down.begin() + " was left stopped on " + name;
+    if (!host.leases.empty()) return "at rest, but a dead man is still armed on " + name;
+  }
+  return std::nullopt;
 }
 
 }  // namespace mailhub::sim

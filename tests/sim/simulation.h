@@ -1,89 +1,82 @@
-// The real engine in a simulated world: commits before effects, crashes between any two seam calls,
-// and after every event the invariants that docs/execution_model.md promises.
+// A rebuild and a directory restart in a simulated site, driven through two phases: first faults
+// rain, then they stop and everything must come to rest. Alertmanager repeats itself, a person acts
+// on holds, the actuator dies and comes back, is deposed, or has a rival.
 #pragma once
 
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "actuator/engine/run.h"
-#include "tests/sim/world.h"
+#include "tests/sim/actuator.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/plans.h"
 
 namespace mailhub::sim {
 
-// A rebuild in miniature, shaped as the shipped one: a directory restart with regclients gated one
-// by one, a stop with a dead man, a job, checks, and a restart again.
-class SimPlans final : public engine::PlanSource {
- public:
-  Result<engine::Plan> Make(const std::string& runbook,
-                            const std::map<std::string, std::string>& parameters) const override;
-};
-
 struct SimOptions {
   uint64_t seed = 1;
-  Faults faults;                          // while `safe` lasts
-  double crash = 0;                       // chance at each seam call
-  std::optional<uint64_t> crash_at_call;  // exactly there, once
-  int64_t away_ms = 60'000;               // at most so long until it is back after a crash
-  bool away_at_most = true;               // false: exactly so long
-  int64_t safe_ms = 600'000;              // how long faults rain
-  int64_t live_ms = 7'200'000;            // how long it may then take to come to rest
+  Faults faults;  // while `safe_ms` lasts
+  Mutation mutation = Mutation::kNone;
+  std::optional<uint64_t> at_call;  // at exactly this seam call, once,
+  Fate fate = Fate::kCrash;         // ... this happens
+  int64_t away_ms = 60'000;         // at most so long until it is back after a crash
+  bool away_at_most = true;         // false: exactly so long
+  int64_t safe_ms = 900'000;        // how long faults rain and alerts come
+  int64_t live_ms = 4 * 3'600'000;  // how long it may then take to come to rest
 };
 
+// Confined to one thread.
 class Simulation {
  public:
   explicit Simulation(const SimOptions& options);
+  ~Simulation();
 
-  // Both phases. The first broken invariant, as a sentence; nothing when all held and every run
-  // came to rest.
+  // Both phases. The first broken promise, as a sentence; nothing when all held and every run came
+  // to rest.
   std::optional<std::string> RunAll();
 
   uint64_t seam_calls() const { return seam_calls_; }
-  bool crashed() const { return crashes_ > 0; }
-  const engine::View& view() const { return view_; }
-  const std::vector<engine::Event>& journal() const { return journal_; }
-  World& world() { return world_; }
-  // What happened, one line an event: printed for a failing seed.
+  const History& history() const { return history_; }
+  const std::map<std::string, engine::Run>& runs() const { return invariants_.runs(); }
+  // For a failing seed: what happened, one line an observation.
   std::string Story() const;
 
  private:
+  class Plans;
+
+  void Observe(Observation observation);
+  std::shared_ptr<Actuator> Make(Journal* journal, bool is_main);
   void Boot();
-  void Crash();
-  void Feed(const engine::Input& input);
-  void Take(engine::Output output);
-  bool Commit(const std::vector<engine::Event>& events);
-  void Perform(const engine::Effect& effect);
-  bool SeamCall();  // false: the actuator died here
-  void Notify(bool firing);
+  void Lose(Fate how);  // the main actuator has died or stalled
+  Fate FateAt(Seam seam);
+  void Settle();  // after each step: somebody may have died
+  void BadWeather();
+  void NotifyAll();
+  engine::Notification MakeNotification();
   void ActAsOperator();
-  void Step(int64_t until_ms);
+  engine::Verb WhatToDo(const engine::Run& run);
   bool AtRest() const;
-  void Check();
-  void Break(const std::string& what);
+  bool Safe() const { return world_.now_ms() < options_.safe_ms; }
+  WallTime Wall() const;
 
   const SimOptions options_;
+  Invariants invariants_;
+  History history_;
+  std::optional<std::string> broken_;
   World world_;
-  SimPlans plans_;
-  std::unique_ptr<engine::Engine> engine_;
-  uint64_t life_ = 0;  // answers to an earlier life are dropped
+  std::unique_ptr<Plans> plans_;
+  Journal journal_{"main", {}};
+  Journal foreign_journal_{"foreign", {}};
+  std::shared_ptr<Actuator> main_;
+  std::shared_ptr<Actuator> foreign_;
+  std::vector<std::shared_ptr<Actuator>> deposed_;
+  Fate lost_ = Fate::kGoOn;  // how the main actuator was lost in this step
   uint64_t seam_calls_ = 0;
-  uint64_t crashes_ = 0;
   uint64_t next_id_ = 1;
   uint64_t notifications_ = 0;
-  std::set<std::string> acknowledged_;
-  std::vector<engine::Event> journal_;
-  engine::View view_;
-  size_t judged_deeds_ = 0;
-  std::optional<std::string> broken_;
+  int64_t recording_lag_ms_ = 0;
+  int64_t wall_offset_ms_ = 0;
 };
-
-// What the journal and the world say together; the first broken invariant, or nothing. Separate
-// from the driver so that a test can show each one biting.
-std::optional<std::string> CheckInvariants(const std::vector<engine::Event>& journal,
-                                           const std::vector<Deed>& deeds,
-                                           const std::vector<GatePassed>& gates,
-                                           const std::set<std::string>& acknowledged);
 
 }  // namespace mailhub::sim

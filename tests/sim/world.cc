@@ -1,337 +1,247 @@
-// See world.h. Commands are words: "set NAME VALUE" at once, "job SECONDS NAME VALUE" at its end.
+// See world.h: time, the network, and a Prometheus whose samples are worked out when asked for.
 #include "tests/sim/world.h"
 
 #include <algorithm>
-#include <sstream>
 
 namespace mailhub::sim {
+
+using engine::GateState;
+using engine::RemoteReply;
+
 namespace {
 
 constexpr int64_t kSampleEveryMs = 1000;
 constexpr int64_t kNetworkMs = 5;
-constexpr int64_t kLongDelayMs = 90'000;
+constexpr int64_t kPatienceMs = 10'000;  // until the adapter gives up on an answer
+constexpr int64_t kRunWaitMs = 1000;     // a runner answers "running" after that
+constexpr int64_t kLatestSampleMs = 8000;
 
-bool Holds(const Condition& condition, double value) {
-  if (condition.comparison == "==") return value == condition.threshold;
-  if (condition.comparison == ">=") return value >= condition.threshold;
-  return value > condition.threshold;
+// A number that looks random, always the same for the same sample.
+uint64_t Mix(uint64_t value) {
+  value += 0x9e3779b97f4a7c15;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
+
+double ToShare(uint64_t random) {
+  return static_cast<double>(random >> 11) * 0x1.0p-53;
 }
 
 }  // namespace
 
-Condition ParseCondition(const std::string& expr) {
-  Condition condition;
-  std::string what;
-  std::istringstream(expr) >> what >> condition.comparison >> condition.threshold;
-  const size_t dot = what.find('.');
-  condition.host = what.substr(0, dot);
-  condition.name = what.substr(dot + 1);
-  return condition;
-}
-
-World::World(uint64_t seed, const std::vector<std::string>& hosts) : random_(seed) {
-  for (const std::string& name : hosts) {
-    Host& host = hosts_[name];
-    host.directory_id = "dir-" + name + "-1";
-    host.boot_id = "boot-" + name + "-1";
-    host.booted_at_ms = now_ms_ - 3'600'000;
+World::World(uint64_t seed, const Faults& faults_in, Mutation mutation, Observer observer)
+    : faults(faults_in),
+      seed_(seed),
+      mutation_(mutation),
+      observer_(std::move(observer)),
+      random_(seed) {
+  for (const char* name : {"x500", "mailhub1", "mailhub2", "mailhub3", "cvshost", "ex2k10-365a"}) {
+    numbers_.emplace(name, numbers_.size());
+    hosts_.emplace(name, Host(this, name));
   }
-  Plan(now_ms_ + kSampleEveryMs, [this] { SampleAll(); });
+  machines.on_service = [this](const std::string& host, const std::string& name, bool up) {
+    Observe(ServiceChanged{host, name, up});
+  };
 }
 
-engine::Moment World::Now() const {
-  return {FromUnixMs(1'700'000'000'000 + now_ms_), SteadyTime(Milliseconds(now_ms_))};
-}
+// --- time and chance
 
 bool World::Chance(double probability) {
-  return probability > 0 && std::uniform_real_distribution<double>(0, 1)(random_) < probability;
+  return probability > 0 && ToShare(random_()) < probability;
+}
+
+int64_t World::Between(int64_t least, int64_t greatest) {
+  return least + static_cast<int64_t>(random_() % static_cast<uint64_t>(greatest - least + 1));
 }
 
 void World::Plan(int64_t at_ms, std::function<void()> what) {
-  planned_.emplace(at_ms, std::move(what));
+  planned_.push({std::max(at_ms, now_ms_), ++planned_count_, std::move(what)});
 }
 
 int64_t World::NextPlannedMs() const {
-  return planned_.begin()->first;
+  return planned_.empty() ? INT64_MAX : planned_.top().at_ms;
 }
 
 void World::AdvanceTo(int64_t at_ms) {
-  while (!planned_.empty() && planned_.begin()->first <= at_ms) {
-    auto node = planned_.extract(planned_.begin());
-    now_ms_ = std::max(now_ms_, node.key());
-    node.mapped()();
+  while (!planned_.empty() && planned_.top().at_ms <= at_ms) {
+    // Moved out before it runs: it may plan more.
+    const auto what = std::move(const_cast<Planned&>(planned_.top()).what);
+    now_ms_ = planned_.top().at_ms;
+    planned_.pop();
+    what();
   }
   now_ms_ = std::max(now_ms_, at_ms);
 }
 
-double World::Value(const std::string& host, const std::string& name) const {
-  const auto& values = hosts_.at(host).values;
-  const auto found = values.find(name);
-  return found == values.end() ? 0 : found->second;
+void World::Observe(decltype(Observation::what) what) {
+  observer_({now_ms_, std::move(what)});
 }
 
-void World::Set(const std::string& host, const std::string& name, double value) {
-  hosts_.at(host).values[name] = value;
-}
-
-// --- hosts
-// ------------------------------------------------------------------------------------------------------------
-
-void World::Effect(const std::string& name, const std::string& command) {
-  std::istringstream words(command);
-  std::string verb;
-  std::string value_name;
-  double value = 0;
-  words >> verb;
-  if (verb == "job") {
-    double seconds = 0;
-    words >> seconds;
-  }
-  words >> value_name >> value;
-  Set(name, value_name, value);
-}
-
-void World::Begin(const std::string& name, const std::string& key, const std::string& command) {
-  Host& host = hosts_.at(name);
-  Claim& claim = host.claims[key];
-  claim.command = command;
-  claim.boot_id = host.boot_id;
-  deeds.push_back({now_ms_, name, key, command, false, 0});
-  double seconds = 0;
-  std::istringstream words(command);
-  std::string verb;
-  words >> verb;
-  if (verb == "job") words >> seconds;
-  const bool fails = Chance(faults.fail_command);
-  claim.ends_at_ms = now_ms_ + static_cast<int64_t>(seconds * 1000);
-  const auto end = [this, name, key, boot = host.boot_id, fails, deed = deeds.size() - 1] {
-    Host& then = hosts_.at(name);
-    const auto found = then.claims.find(key);
-    if (found == then.claims.end() || found->second.finished || then.boot_id != boot) return;
-    if (!fails) Effect(name, found->second.command);
-    deeds[deed].ended_at_ms = now_ms_;
-    found->second.finished = true;
-    found->second.exit_status = fails ? 1 : 0;
-  };
-  if (seconds > 0) {
-    Plan(claim.ends_at_ms, end);
-  } else {
-    end();
+void World::CalmDown() {
+  faults = Faults();
+  calm_ms_ = now_ms_;
+  for (auto& [name, host] : hosts_) {
+    if (host.wrong_key_until_ms > now_ms_) Observe(KeyChanged{name, false});
+    host.wrong_key_until_ms = host.unreachable_until_ms = 0;
   }
 }
 
-void World::Reboot(const std::string& name) {
-  Host& host = hosts_.at(name);
-  host.boot_id = "boot-" + name + "-" + std::to_string(Random() % 1'000'000);
-  host.booted_at_ms = now_ms_;
-  if (Chance(faults.wipe_receipts)) {
-    host.claims.clear();
-    host.leases.clear();
-    host.directory_id = "dir-" + name + "-" + std::to_string(Random() % 1'000'000);
-  }
+// --- the network
+
+void World::AnswerIn(int64_t ms, const Answer& answer, RemoteReply reply) {
+  if (!answer) return;
+  PlanIn(ms, [answer, reply = std::move(reply)] { answer(reply); });
 }
 
-engine::Receipt World::ReceiptOf(const Host& host, const Claim& claim) const {
-  engine::Receipt receipt;
-  if (claim.is_void) {
-    receipt.state = engine::ReceiptState::kVoid;
-  } else if (claim.finished) {
-    receipt.state = engine::ReceiptState::kFinished;
-    receipt.exit_status = claim.exit_status;
-  } else {
-    receipt.state = claim.boot_id == host.boot_id ? engine::ReceiptState::kRunning
-                                                  : engine::ReceiptState::kInterrupted;
-  }
-  return receipt;
-}
-
-RemoteReply World::CarryOut(const RemoteRequest& request, uint64_t epoch) {
+void World::Send(const engine::RemoteRequest& request, const Sender& by, const Answer& answer) {
   Host& host = hosts_.at(request.host);
-  RemoteReply reply;
-  using engine::RemoteVerb;
-  if (epoch < host.epoch) {
-    reply.receipt = Fail(ErrorKind::kRefused, "a newer actuator has spoken to this host");
-    return reply;
-  }
-  host.epoch = epoch;
-  if (request.verb != RemoteVerb::kHello && request.directory_id != host.directory_id) {
-    reply.receipt = Fail(ErrorKind::kCorrupt, "the receipts directory is another one");
-    return reply;
-  }
-  engine::Receipt receipt;
-  if (host.swept.contains(request.key.substr(0, request.key.find('/'))) &&
-      request.verb != RemoteVerb::kSweep) {
-    reply.receipt = Fail(ErrorKind::kRefused, "the run is over and its receipts are swept");
-    return reply;
-  }
-  const auto claimed = host.claims.find(request.key);
-  switch (request.verb) {
-    case RemoteVerb::kHello:
-      break;
-    case RemoteVerb::kRun:
-    case RemoteVerb::kLaunch:
-      if (claimed == host.claims.end()) Begin(request.host, request.key, request.command);
-      receipt = ReceiptOf(host, host.claims.at(request.key));
-      break;
-    case RemoteVerb::kStatus:
-      if (claimed != host.claims.end()) receipt = ReceiptOf(host, claimed->second);
-      break;
-    case RemoteVerb::kVoid:
-      if (claimed == host.claims.end()) host.claims[request.key].is_void = true;
-      receipt = ReceiptOf(host, host.claims.at(request.key));
-      break;
-    case RemoteVerb::kCancel:
-      if (claimed != host.claims.end() && !claimed->second.finished && !claimed->second.is_void) {
-        claimed->second.finished = true;
-        claimed->second.exit_status = 143;
-      }
-      break;
-    case RemoteVerb::kArm:
-    case RemoteVerb::kRenew:
-    case RemoteVerb::kDisarm: {
-      const auto lease = host.leases.find(request.key);
-      if (lease != host.leases.end() && lease->second.restored &&
-          !(request.verb == RemoteVerb::kArm && lease->second.acknowledged)) {
-        reply.lease = engine::LeaseState::kRestored;
-        if (request.verb == RemoteVerb::kDisarm) lease->second.acknowledged = true;
-      } else if (request.verb == RemoteVerb::kDisarm) {
-        host.leases.erase(request.key);
-      } else if (request.verb == RemoteVerb::kArm || lease != host.leases.end()) {
-        Lease& armed = host.leases[request.key];
-        if (request.verb == RemoteVerb::kArm) armed = {request.command, 0, 0, false, false};
-        armed.after_ms = request.after.count();
-        armed.expires_at_ms = now_ms_ + armed.after_ms;
-        reply.lease = engine::LeaseState::kArmed;
-      }
-      break;
-    }
-    case RemoteVerb::kSweep:
-      // A runner that was held up on its way must find this, or it would run what is long over.
-      host.swept.insert(request.key);
-      std::erase_if(host.claims,
-                    [&](const auto& entry) { return entry.first.starts_with(request.key + '/'); });
-      break;
-  }
-  reply.receipt = receipt;
-  reply.directory_id = host.directory_id;
-  reply.mark = {host.boot_id, static_cast<double>(now_ms_ - host.booted_at_ms) / 1000};
-  return reply;
-}
-
-void World::Send(const RemoteRequest& request, uint64_t epoch,
-                 std::function<void(RemoteReply)> answer) {
+  if (host.Pestered(now_ms_)) Observe(HostPestered{request.host});
   const auto fail = [&](ErrorKind kind, const char* why, int64_t after_ms) {
     RemoteReply reply;
     reply.receipt = Fail(kind, why);
-    Plan(now_ms_ + after_ms, [answer, reply] { answer(reply); });
+    AnswerIn(after_ms, answer, std::move(reply));
   };
+  if (Chance(faults.change_key)) {
+    host.wrong_key_until_ms = now_ms_ + Between(10'000, 300'000);
+    Observe(KeyChanged{request.host, true});
+    Plan(host.wrong_key_until_ms, [this, name = request.host] {
+      if (hosts_.at(name).wrong_key_until_ms == now_ms_) Observe(KeyChanged{name, false});
+    });
+  }
   if (Chance(faults.refuse)) {
+    host.unreachable_until_ms = now_ms_ + (Chance(0.1) ? Between(1000, 120'000) : 1);
+  }
+  if (now_ms_ < host.wrong_key_until_ms) {
+    fail(ErrorKind::kRefused, "the host's key is not the known one", kNetworkMs);
+  } else if (now_ms_ < host.unreachable_until_ms || host.IsDown(now_ms_)) {
     fail(ErrorKind::kUnreachable, "connection refused", kNetworkMs);
-    return;
+  } else if (Chance(faults.hang)) {
+    fail(ErrorKind::kOutcomeUnknown, "no answer in time", kPatienceMs);
+  } else if (Chance(faults.delay)) {
+    PlanIn(Between(20, 180'000), [this, request, by] { Deliver(request, by, nullptr); });
+    fail(ErrorKind::kOutcomeUnknown, "no answer in time", kPatienceMs);
+  } else if (Chance(faults.lose_reply)) {
+    PlanIn(kNetworkMs, [this, request, by] { Deliver(request, by, nullptr); });
+    fail(ErrorKind::kOutcomeUnknown, "connection lost after sending", 2 * kNetworkMs);
+  } else {
+    PlanIn(kNetworkMs, [this, request, by, answer] { Deliver(request, by, answer); });
   }
-  if (Chance(faults.delay)) {
-    // It arrives long after its sender gave up on it.
-    Plan(now_ms_ + kLongDelayMs, [this, request, epoch] { CarryOut(request, epoch); });
-    fail(ErrorKind::kOutcomeUnknown, "no answer in time", 10'000);
-    return;
-  }
-  const bool lost = Chance(faults.lose_reply);
-  Plan(now_ms_ + kNetworkMs, [this, request, epoch, lost, answer] {
-    if (Chance(faults.reboot)) Reboot(request.host);
-    const RemoteReply reply = CarryOut(request, epoch);
-    if (lost) {
-      RemoteReply unknown;
-      unknown.receipt = Fail(ErrorKind::kOutcomeUnknown, "connection lost after sending");
-      Plan(now_ms_ + kNetworkMs, [answer, unknown] { answer(unknown); });
-    } else {
-      Plan(now_ms_ + kNetworkMs, [answer, reply] { answer(reply); });
-    }
-  });
 }
 
-void World::CheckLeases() {
-  for (auto& [name, host] : hosts_) {
-    for (auto& [key, lease] : host.leases) {
-      if (lease.restored || now_ms_ < lease.expires_at_ms) continue;
-      const std::string run = key.substr(0, key.find('/') + 1);
-      const bool job_alive = std::any_of(host.claims.begin(), host.claims.end(), [&](auto& entry) {
-        return entry.first.starts_with(run) && !entry.second.finished && !entry.second.is_void &&
-               entry.second.boot_id == host.boot_id;
-      });
-      if (job_alive) {
-        lease.expires_at_ms = now_ms_ + lease.after_ms;
-        continue;
-      }
-      lease.restored = true;
-      Effect(name, lease.restore);
-      deeds.push_back({now_ms_, name, key, lease.restore, true, now_ms_});
-    }
+void World::Deliver(const engine::RemoteRequest& request, const Sender& by, const Answer& answer) {
+  Host& host = hosts_.at(request.host);
+  if (Chance(faults.reboot)) host.GoDown(Chance(faults.wipe_receipts));
+  RemoteReply lost;
+  lost.receipt = Fail(ErrorKind::kOutcomeUnknown, "the connection broke");
+  if (host.IsDown(now_ms_)) {
+    AnswerIn(kNetworkMs, answer, lost);
+    return;
   }
+  RemoteReply reply = host.CarryOut(request, by);
+  const auto ends_at_ms = host.EndsAt(request.key);
+  if (request.verb != engine::RemoteVerb::kRun || !reply.receipt || !ends_at_ms) {
+    AnswerIn(kNetworkMs, answer, std::move(reply));
+    return;
+  }
+  // The runner waits a little for the end, and says how it is then.
+  Plan(std::min(*ends_at_ms, now_ms_ + kRunWaitMs),
+       [this, &host, key = request.key, boot_id = host.boot().id, lost, answer] {
+         AnswerIn(kNetworkMs, answer, host.boot().id == boot_id ? host.ReplyFor(key) : lost);
+       });
 }
 
 // --- Prometheus
-// -------------------------------------------------------------------------------------------------------
 
-void World::SampleAll() {
-  CheckLeases();
-  for (auto& [name, host] : hosts_) {
-    if (Chance(faults.drop_sample)) continue;
-    host.samples.push_back({now_ms_, host.boot_id,
-                            static_cast<double>(now_ms_ - host.booted_at_ms) / 1000, host.values});
-    if (host.samples.size() > 700) host.samples.erase(host.samples.begin());
-  }
-  Plan(now_ms_ + kSampleEveryMs, [this] { SampleAll(); });
+bool World::Visible(size_t host, int64_t sample) const {
+  const int64_t at_ms = sample * kSampleEveryMs;
+  if (at_ms >= calm_ms_) return at_ms <= now_ms_;
+  const uint64_t random = Mix(seed_ ^ Mix(static_cast<uint64_t>(sample) * 16 + host));
+  const double share = ToShare(random);
+  if (share < faults.drop_sample) return false;
+  const bool late = share < faults.drop_sample + faults.delay_sample;
+  return at_ms + (late ? static_cast<int64_t>(random % kLatestSampleMs) : 0) <= now_ms_;
 }
 
-engine::GateReading World::Read(const engine::GateQuestion& question) {
-  engine::GateReading reading;
-  const Condition condition = ParseCondition(question.gate.expr);
-  const int64_t window_ms = question.gate.window.count();
-  int64_t oldest_ms = now_ms_;
-  for (const std::string& name : question.gate.about) {
-    const engine::Mark& mark = question.marks.at(name);
-    int64_t count = 0;
-    for (const Sample& sample : hosts_.at(name).samples) {
-      if (sample.at_ms <= now_ms_ - window_ms) continue;
-      ++count;
-      oldest_ms = std::min(oldest_ms, sample.at_ms);
-      if (sample.boot_id != mark.boot_id) {
-        reading.state = engine::GateState::kRebooted;
-        return reading;
-      }
-      if (sample.uptime_s <= mark.uptime_s) {
-        reading.why = "evidence from before the action";
-        return reading;
-      }
+World::Evidence World::Gather(const std::string& name, int64_t reach_ms,
+                              const engine::Mark* mark) const {
+  const Host& host = hosts_.at(name);
+  const size_t number = numbers_.at(name);
+  Evidence evidence;
+  for (int64_t sample = now_ms_ / kSampleEveryMs; sample * kSampleEveryMs > now_ms_ - reach_ms;
+       --sample) {
+    if (!Visible(number, sample)) continue;
+    const int64_t at_ms = sample * kSampleEveryMs;
+    const auto boot = std::find_if(host.boots().rbegin(), host.boots().rend(),
+                                   [&](const Boot& one) { return one.down_ms <= at_ms; });
+    if (at_ms < boot->up_ms) {
+      evidence.probe_failed = true;
+      continue;
     }
-    if (static_cast<double>(count) * kSampleEveryMs < 0.8 * static_cast<double>(window_ms)) {
-      reading.why = "too few samples";
+    if (evidence.count++ == 0) evidence.latest_ms = at_ms;
+    evidence.oldest_ms = at_ms;
+    if (mark == nullptr) continue;
+    const bool other = boot->id != mark->boot_id;
+    evidence.rebooted = evidence.rebooted || (other && evidence.count == 1);
+    evidence.old =
+        evidence.old || other || static_cast<double>(at_ms - boot->up_ms) / 1000 <= mark->uptime_s;
+  }
+  return evidence;
+}
+
+engine::GateReading World::Read(const engine::GateQuestion& question, bool in_office) {
+  engine::GateReading reading;
+  const auto stale = [&](const char* why) {
+    reading.why = why;
+    return reading;
+  };
+  const engine::Gate& gate = question.gate;
+  const Condition& condition = ParseCondition(gate.expr);
+  const int64_t reach_ms = gate.window.count() + gate.hold_for.count();
+  const bool gullible = Is(Mutation::kGateBelievesOldSamples);
+  std::vector<std::string> hosts = gate.about;
+  hosts.push_back(condition.left[0].host);
+  int64_t oldest_ms = now_ms_;
+  int64_t latest_ms = 0;
+  for (const std::string& host : hosts) {
+    const auto mark = question.marks.find(host);
+    const bool marked = mark != question.marks.end();
+    const Evidence evidence = Gather(host, reach_ms, marked ? &mark->second : nullptr);
+    if (evidence.count == 0) return stale("there is no sample");
+    if (evidence.rebooted) {
+      reading.state = GateState::kRebooted;
       return reading;
     }
+    if (evidence.probe_failed) return stale("a probe failed");
+    if (evidence.old && !gullible) return stale("evidence from before the action");
+    if (!marked && question.waited.count() < reach_ms) return stale("no mark, and not long enough");
+    if (evidence.count * kSampleEveryMs * 10 < reach_ms * 8) return stale("too few samples");
+    oldest_ms = std::min(oldest_ms, evidence.oldest_ms);
+    latest_ms = evidence.latest_ms;
   }
-  const auto& samples = hosts_.at(condition.host).samples;
-  if (samples.empty()) return reading;
-  const auto value = samples.back().values.find(condition.name);
-  reading.value = value == samples.back().values.end() ? 0 : value->second;
-  reading.threshold = condition.threshold;
   reading.comparison = condition.comparison;
-  reading.state =
-      Holds(condition, *reading.value) ? engine::GateState::kOpen : engine::GateState::kFalse;
-  if (reading.state == engine::GateState::kOpen) {
-    gates_passed.push_back({now_ms_, oldest_ms, question.gate.about});
+  bool holds = true;
+  for (int64_t back_ms = 0; back_ms <= gate.hold_for.count() && holds; back_ms += kSampleEveryMs) {
+    holds = machines.Holding(condition, latest_ms - back_ms) == gate.expect;
   }
+  reading.state = holds ? GateState::kOpen : GateState::kFalse;
+  if (holds && in_office) Observe(GatePassed{gate.about, oldest_ms});
   return reading;
 }
 
-void World::Ask(const engine::GateQuestion& question,
+bool World::Holds(const engine::Gate& gate) const {
+  return machines.Holding(ParseCondition(gate.expr), now_ms_) == gate.expect;
+}
+
+void World::Ask(const engine::GateQuestion& question, bool in_office,
                 std::function<void(engine::GateReading)> answer) {
   engine::GateReading reading;
   if (Chance(faults.prometheus_away)) {
-    reading.state = engine::GateState::kUnreachable;
+    reading.state = GateState::kUnreachable;
   } else {
-    reading = Read(question);
+    reading = Read(question, in_office);
   }
-  Plan(now_ms_ + 1, [answer, reading] { answer(reading); });
+  PlanIn(1, [answer = std::move(answer), reading] { answer(reading); });
 }
 
 void World::Ask(const engine::QueryQuestion& question,
@@ -340,10 +250,9 @@ void World::Ask(const engine::QueryQuestion& question,
   if (Chance(faults.prometheus_away)) {
     reading.holds = Fail(ErrorKind::kUnreachable, "Prometheus does not answer");
   } else {
-    const Condition condition = ParseCondition(question.expr);
-    reading.holds = Holds(condition, Value(condition.host, condition.name));
+    reading.holds = machines.Holding(ParseCondition(question.expr), now_ms_) > 0;
   }
-  Plan(now_ms_ + 1, [answer, reading] { answer(reading); });
+  PlanIn(1, [answer = std::move(answer), reading] { answer(reading); });
 }
 
 }  // namespace mailhub::sim

@@ -1,135 +1,93 @@
-// A site in memory with its own time: hosts that keep the runner's rules, commands that change
-// them, a Prometheus that samples them, and faults drawn from a seed. Nothing here is shared with
-// production code; it is the other side of the seam.
+// A site in memory with its own time: machines, the runner's rules on them, a network between, a
+// Prometheus that samples them, and faults drawn from a seed. It is the other side of the engine's
+// seams.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <queue>
 #include <random>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "actuator/engine/engine.h"
+#include "tests/sim/hosts.h"
+#include "tests/sim/machines.h"
 
 namespace mailhub::sim {
 
-using engine::RemoteReply;
-using engine::RemoteRequest;
-
-// How much goes wrong. All are chances in 0..1 for each occasion.
-struct Faults {
-  double refuse = 0;           // the host cannot be reached; nothing was sent
-  double lose_reply = 0;       // the request was carried out, its answer is lost
-  double delay = 0;            // the request arrives much later
-  double reboot = 0;           // a host reboots when a request arrives
-  double wipe_receipts = 0;    // and loses its receipts directory with it
-  double fail_command = 0;     // a command exits with 1
-  double drop_sample = 0;      // Prometheus misses a sample
-  double prometheus_away = 0;  // Prometheus does not answer
-};
-
-// One command carried out, as the host saw it: the truth the invariants are judged by.
-struct Deed {
-  int64_t at_ms = 0;
-  std::string host;
-  std::string key;
-  std::string command;
-  bool by_dead_man = false;
-  int64_t ended_at_ms = 0;  // 0: not yet, or never
-};
-
-struct Sample {
-  int64_t at_ms = 0;
-  std::string boot_id;
-  double uptime_s = 0;
-  std::map<std::string, double> values;
-};
-
-struct GatePassed {
-  int64_t at_ms = 0;
-  int64_t oldest_evidence_ms = 0;
-  std::vector<std::string> about;
-};
-
+// Confined to one thread.
 class World {
  public:
-  World(uint64_t seed, const std::vector<std::string>& hosts);
+  using Observer = std::function<void(Observation)>;
+  World(uint64_t seed, const Faults& faults, Mutation mutation, Observer observer);
 
   // --- time ---
   int64_t now_ms() const { return now_ms_; }
-  engine::Moment Now() const;
   // Runs what is planned up to `at_ms`, in order.
   void AdvanceTo(int64_t at_ms);
   int64_t NextPlannedMs() const;
   void Plan(int64_t at_ms, std::function<void()> what);
+  void PlanIn(int64_t ms, std::function<void()> what) { Plan(now_ms_ + ms, std::move(what)); }
 
   // --- the seams ---
-  // Carries a request to its host and, unless a fault eats it, plans `answer`. `epoch` is the
-  // sender's.
-  void Send(const RemoteRequest& request, uint64_t epoch, std::function<void(RemoteReply)> answer);
-  void Ask(const engine::GateQuestion& question, std::function<void(engine::GateReading)> answer);
+  // Carries a request to its host and, unless a fault eats it, plans `answer`.
+  using Answer = std::function<void(engine::RemoteReply)>;
+  void Send(const engine::RemoteRequest& request, const Sender& by, const Answer& answer);
+  // A gate that opens is observed only if it opens for the actuator in office.
+  void Ask(const engine::GateQuestion& question, bool in_office,
+           std::function<void(engine::GateReading)> answer);
   void Ask(const engine::QueryQuestion& question, std::function<void(engine::QueryReading)> answer);
 
+  // --- chance ---
   bool Chance(double probability);
   uint64_t Random() { return random_(); }
+  int64_t Between(int64_t least, int64_t greatest);  // both included
+
+  void Observe(decltype(Observation::what) what);
+  void CalmDown();  // nothing goes wrong any more
+  bool Is(Mutation mutation) const { return mutation_ == mutation; }
+  // Whether a gate's condition is the plain truth now.
+  bool Holds(const engine::Gate& gate) const;
 
   Faults faults;
-  std::vector<Deed> deeds;
-  std::vector<GatePassed> gates_passed;
-  double Value(const std::string& host, const std::string& name) const;
-  void Set(const std::string& host, const std::string& name, double value);
+  Machines machines;
 
  private:
-  struct Claim {
-    std::string command;
-    std::string boot_id;
-    int64_t ends_at_ms = 0;
-    bool is_void = false;
-    bool finished = false;
-    int exit_status = 0;
+  struct Planned {
+    int64_t at_ms;
+    uint64_t order;
+    std::function<void()> what;
+    bool operator<(const Planned& other) const {
+      return at_ms != other.at_ms ? at_ms > other.at_ms : order > other.order;
+    }
   };
-  struct Lease {
-    std::string restore;
-    int64_t after_ms = 0;
-    int64_t expires_at_ms = 0;
-    bool restored = false;
-    bool acknowledged = false;  // may be armed again
+  // What Prometheus has of one host within a stretch of time.
+  struct Evidence {
+    int count = 0;
+    bool probe_failed = false;
+    bool rebooted = false;  // the latest sample is from another boot than the mark
+    bool old = false;       // a sample was taken before the mark
+    int64_t oldest_ms = 0;
+    int64_t latest_ms = 0;
   };
-  struct Host {
-    std::string directory_id;
-    std::string boot_id;
-    int64_t booted_at_ms = 0;
-    uint64_t epoch = 0;
-    std::map<std::string, Claim> claims;
-    std::set<std::string> swept;  // runs whose receipts are gone for good
-    std::map<std::string, Lease> leases;
-    std::map<std::string, double> values;
-    std::vector<Sample> samples;
-  };
+  void Deliver(const engine::RemoteRequest& request, const Sender& by, const Answer& answer);
+  void AnswerIn(int64_t ms, const Answer& answer, engine::RemoteReply reply);
+  Evidence Gather(const std::string& host, int64_t reach_ms, const engine::Mark* mark) const;
+  bool Visible(size_t host, int64_t sample) const;
+  engine::GateReading Read(const engine::GateQuestion& question, bool in_office);
 
-  RemoteReply CarryOut(const RemoteRequest& request, uint64_t epoch);
-  engine::Receipt ReceiptOf(const Host& host, const Claim& claim) const;
-  void Begin(const std::string& name, const std::string& key, const std::string& command);
-  void Effect(const std::string& name, const std::string& command);
-  void Reboot(const std::string& name);
-  void SampleAll();
-  void CheckLeases();
-  engine::GateReading Read(const engine::GateQuestion& question);
-
-  int64_t now_ms_ = 1'000'000;
+  const uint64_t seed_;
+  const Mutation mutation_;
+  const Observer observer_;
   std::mt19937_64 random_;
-  std::multimap<int64_t, std::function<void()>> planned_;
+  int64_t now_ms_ = 0;
+  int64_t calm_ms_ = INT64_MAX;
+  uint64_t planned_count_ = 0;
+  std::priority_queue<Planned> planned_;
   std::map<std::string, Host> hosts_;
+  std::map<std::string, size_t> numbers_;  // of hosts
 };
-
-// "x500.eddy == 0": the one form of condition this world's Prometheus understands.
-struct Condition {
-  std::string host;
-  std::string name;
-  std::string comparison;
-  double threshold = 0;
-};
-Condition ParseCondition(const std::string& expr);
 
 }  // namespace mailhub::sim

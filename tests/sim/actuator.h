@@ -1,0 +1,82 @@
+// One life of the actuator as its service runs it: the real engine over a journal, commits before
+// effects, and a call out at each seam, where it may die, stall or fail to write.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actuator/engine/engine.h"
+#include "tests/sim/world.h"
+
+namespace mailhub::sim {
+
+struct Journal {
+  std::string id;
+  std::vector<engine::Event> events;
+};
+
+enum class Seam { kBeforeCommit, kAfterCommit, kEffect };
+enum class Fate {
+  kGoOn,
+  kCrash,
+  kStall,             // until Resume()
+  kCommitFails,       // nothing was recorded
+  kCommitSeemsToFail  // it was recorded
+};
+
+class Actuator : public std::enable_shared_from_this<Actuator> {
+ public:
+  struct Seams {
+    World* world = nullptr;
+    Journal* journal = nullptr;
+    const engine::PlanSource* plans = nullptr;
+    std::function<std::string()> ids;
+    std::function<Fate(Seam)> fate;
+    // Whether it is the one that may act, not a deposed or foreign one.
+    std::function<bool()> in_office;
+    // An event stands in the journal.
+    std::function<void(const engine::Event&)> recorded;
+    // A notification is answered 2xx.
+    std::function<void(const engine::Notification&)> answered;
+    std::function<WallTime()> wall;
+  };
+  explicit Actuator(Seams seams);
+
+  void Start();  // replays the journal and goes on
+  void Feed(engine::Input input);
+  void Resume();
+  // Does what has become due.
+  void Wake();
+  int64_t NextWakeMs() const;
+  // Takes requests: not stalled, dead, or waiting for its journal.
+  bool Ready() const { return !dead_ && !stalled_ && !blocked_; }
+  bool dead() const { return dead_; }
+
+ private:
+  void Run();
+  bool FinishTurn();
+  bool Commit();
+  bool Survives(Seam seam);
+  void Perform(const engine::Effect& effect);
+  engine::Moment Now() const;
+
+  const Seams seams_;
+  const int64_t born_ms_;
+  engine::Engine engine_;
+  std::deque<engine::Input> inbox_;
+  engine::Output turn_;
+  std::optional<engine::Notification> asked_;  // whose answer the turn holds
+  size_t performed_ = 0;                       // of the turn's effects
+  bool committed_ = true;
+  bool in_turn_ = false;
+  bool running_ = false;
+  bool blocked_ = false;
+  bool stalled_ = false;
+  bool dead_ = false;
+};
+
+}  // namespace mailhub::sim

@@ -1,0 +1,283 @@
+// See hosts.h.
+#include "tests/sim/hosts.h"
+
+#include <algorithm>
+
+#include "tests/sim/world.h"
+
+namespace mailhub::sim {
+
+using engine::LeaseState;
+using engine::ReceiptState;
+using engine::RemoteReply;
+using engine::RemoteVerb;
+
+namespace {
+
+constexpr int64_t kUpSinceMs = -3'600'000;
+constexpr int64_t kLeaseTickMs = 5000;
+constexpr int kMostASecond = 50;
+
+std::string RunOf(const std::string& key) {
+  return key.substr(0, key.find('/'));
+}
+
+}  // namespace
+
+Host::Host(World* world, std::string name)
+    : world_(world), name_(std::move(name)), directory_id_("dir-" + name_) {
+  boots_.push_back({kUpSinceMs, kUpSinceMs, "boot-" + name_});
+}
+
+bool Host::IsDown(int64_t at_ms) const {
+  return at_ms < boots_.back().up_ms && at_ms >= boots_.back().down_ms;
+}
+
+bool Host::Pestered(int64_t now_ms) {
+  if (asked_second_ != now_ms / 1000) asked_ = 0;
+  asked_second_ = now_ms / 1000;
+  return ++asked_ == kMostASecond;
+}
+
+// --- requests
+
+std::optional<Error> Host::Refusal(const engine::RemoteRequest& request, const Sender& by) {
+  if (request.verb != RemoteVerb::kHello && request.directory_id != directory_id_) {
+    return Error{ErrorKind::kCorrupt, "the receipts directory is another one"};
+  }
+  const bool fenced = by.journal != fence_journal_ || by.epoch < fence_epoch_;
+  if (fenced && !world_->Is(Mutation::kRunnerIgnoresFence)) {
+    return Error{ErrorKind::kRefused, "a newer or foreign actuator has spoken to this host"};
+  }
+  if (by.journal == fence_journal_ && by.epoch > fence_epoch_) {
+    fence_epoch_ = by.epoch;
+    world_->Observe(HostHeard{name_, by.epoch});
+  }
+  if (swept_.contains(RunOf(request.key)) && request.verb != RemoteVerb::kSweep) {
+    return Error{ErrorKind::kRefused, "the run is over and its receipts are swept"};
+  }
+  return std::nullopt;
+}
+
+RemoteReply Host::Reply(engine::Receipt receipt) const {
+  RemoteReply reply;
+  reply.receipt = std::move(receipt);
+  reply.directory_id = directory_id_;
+  reply.mark = {boot().id, static_cast<double>(world_->now_ms() - boot().up_ms) / 1000};
+  return reply;
+}
+
+RemoteReply Host::ReplyFor(const std::string& key) const {
+  const auto found = claims_.find(key);
+  return Reply(found == claims_.end() ? engine::Receipt() : ReceiptOf(found->second));
+}
+
+RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& by) {
+  if (auto refusal = Refusal(request, by)) {
+    RemoteReply reply;
+    reply.receipt = Fail(*refusal);
+    return reply;
+  }
+  const auto claimed = claims_.find(request.key);
+  const bool is_new = claimed == claims_.end();
+  switch (request.verb) {
+    case RemoteVerb::kHello:
+    case RemoteVerb::kStatus:
+      break;
+    case RemoteVerb::kRun:
+    case RemoteVerb::kLaunch:
+      if (!is_new && claimed->second.command != request.command && !claimed->second.is_void) {
+        RemoteReply reply;
+        reply.receipt = Fail(ErrorKind::kRefused, "the key was claimed for another command");
+        return reply;
+      }
+      if (is_new || world_->Is(Mutation::kRunnerIgnoresClaims) ||
+          (claimed->second.is_void && world_->Is(Mutation::kRunnerIgnoresVoid))) {
+        Begin(request.key, request.command, by);
+      }
+      break;
+    case RemoteVerb::kVoid:
+      if (is_new) claims_[request.key].is_void = true;
+      break;
+    case RemoteVerb::kCancel:
+      if (!is_new && Alive(claimed->second)) {
+        claimed->second.exit_status = 143;
+        world_->Observe(DeedEnded{name_, request.key, 143});
+      }
+      break;
+    case RemoteVerb::kArm:
+    case RemoteVerb::kRenew:
+    case RemoteVerb::kDisarm: {
+      const LeaseState lease = OnLease(request);
+      RemoteReply reply = Reply({});
+      reply.lease = lease;
+      return reply;
+    }
+    case RemoteVerb::kSweep: {
+      const auto of_run = [&](const auto& entry) { return RunOf(entry.first) == request.key; };
+      const bool alive = std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
+        return of_run(entry) && Alive(entry.second);
+      });
+      const bool armed = std::any_of(leases_.begin(), leases_.end(), [&](const auto& entry) {
+        return of_run(entry) && !entry.second.restored;
+      });
+      if (alive || armed) {
+        RemoteReply reply;
+        reply.receipt = Fail(ErrorKind::kRefused, "something of the run is still working");
+        return reply;
+      }
+      // A runner that was held up on its way must find this, or it would run what is long over.
+      swept_.insert(request.key);
+      std::erase_if(claims_, of_run);
+      std::erase_if(leases_, of_run);
+      return Reply({});
+    }
+  }
+  return ReplyFor(request.key);
+}
+
+// --- receipts
+
+bool Host::Alive(const Claim& claim) const {
+  return !claim.is_void && !claim.exit_status && claim.boot_id == boot().id;
+}
+
+engine::Receipt Host::ReceiptOf(const Claim& claim) const {
+  engine::Receipt receipt;
+  if (claim.is_void) {
+    receipt.state = ReceiptState::kVoid;
+  } else if (claim.exit_status) {
+    receipt.state = ReceiptState::kFinished;
+    receipt.exit_status = *claim.exit_status;
+    if (world_->Is(Mutation::kAdapterMisreadsExit) && world_->Random() % 16 == 0) {
+      receipt.exit_status = 1;
+    }
+  } else {
+    receipt.state = Alive(claim) ? ReceiptState::kRunning : ReceiptState::kInterrupted;
+  }
+  return receipt;
+}
+
+std::optional<int64_t> Host::EndsAt(const std::string& key) const {
+  const auto found = claims_.find(key);
+  if (found == claims_.end() || !Alive(found->second)) return std::nullopt;
+  return found->second.ends_at_ms;
+}
+
+void Host::Begin(const std::string& key, const std::string& command, const Sender& by) {
+  Claim claim;
+  claim.command = command;
+  claim.boot_id = boot().id;
+  claim.ends_at_ms = world_->now_ms() + Machines::DurationMs(command);
+  if (world_->Chance(world_->faults.slow_command))
+    claim.ends_at_ms += world_->Between(500, 300'000);
+  const bool fails = world_->Chance(world_->faults.fail_command);
+  world_->Plan(claim.ends_at_ms,
+               [this, key, fails, boot_id = claim.boot_id] { End(key, boot_id, fails); });
+  claims_[key] = std::move(claim);
+  world_->Observe(DeedBegan{name_, key, command, false, by});
+}
+
+void Host::End(const std::string& key, const std::string& boot_id, bool fails) {
+  const auto found = claims_.find(key);
+  if (found == claims_.end() || !Alive(found->second) || boot_id != boot().id) return;
+  found->second.exit_status = fails ? 1 : 0;
+  if (!fails) {
+    world_->machines.Effect(name_, found->second.command, world_->now_ms(),
+                            [this](int64_t ms, auto what) { world_->PlanIn(ms, std::move(what)); });
+  }
+  world_->Observe(DeedEnded{name_, key, found->second.exit_status});
+}
+
+// --- dead men
+
+LeaseState Host::OnLease(const engine::RemoteRequest& request) {
+  const auto found = leases_.find(request.key);
+  if (found != leases_.end() && found->second.restored &&
+      !(request.verb == RemoteVerb::kArm && found->second.acknowledged)) {
+    if (request.verb == RemoteVerb::kDisarm) found->second.acknowledged = true;
+    return LeaseState::kRestored;
+  }
+  if (request.verb == RemoteVerb::kDisarm) {
+    if (!world_->Is(Mutation::kHostKeepsLease) && leases_.erase(request.key) > 0) {
+      world_->Observe(LeaseChanged{name_, request.key, false});
+    }
+    return LeaseState::kNone;
+  }
+  if (request.verb == RemoteVerb::kRenew && found == leases_.end()) return LeaseState::kNone;
+  if (world_->Is(Mutation::kHostForgetsLease)) return LeaseState::kArmed;
+  const bool armed_before = found != leases_.end() && !found->second.restored;
+  Lease& lease = leases_[request.key];
+  if (request.verb == RemoteVerb::kArm) lease = {request.command, 0, 0, false, false};
+  lease.after_ms = request.after.count();
+  lease.expires_at_ms = world_->now_ms() + lease.after_ms;
+  if (!armed_before) {
+    world_->Observe(LeaseChanged{name_, request.key, true});
+    WatchLease(request.key);
+  }
+  return LeaseState::kArmed;
+}
+
+// The timer: one is planned for each armed lease, and looks again if it was renewed meanwhile.
+void Host::WatchLease(const std::string& key) {
+  const int64_t at_ms = leases_.at(key).expires_at_ms + world_->Between(0, kLeaseTickMs);
+  world_->Plan(at_ms, [this, key] {
+    const auto found = leases_.find(key);
+    if (found == leases_.end() || found->second.restored) return;
+    Lease& lease = found->second;
+    const int64_t now_ms = world_->now_ms();
+    if (now_ms < lease.expires_at_ms || IsDown(now_ms)) {
+      if (IsDown(now_ms)) lease.expires_at_ms = boot().up_ms + lease.after_ms;
+      WatchLease(key);
+      return;
+    }
+    const bool working = std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
+      return RunOf(entry.first) == RunOf(key) && Alive(entry.second);
+    });
+    if (working) {
+      lease.expires_at_ms = now_ms + lease.after_ms;
+      WatchLease(key);
+      return;
+    }
+    lease.restored = true;
+    world_->Observe(DeedBegan{name_, key, lease.restore, true, {}});
+    world_->machines.Effect(name_, lease.restore, now_ms,
+                            [this](int64_t ms, auto what) { world_->PlanIn(ms, std::move(what)); });
+    world_->Observe(LeaseChanged{name_, key, false});
+  });
+}
+
+// --- bad days
+
+void Host::GoDown(bool lose_receipts) {
+  const int64_t now_ms = world_->now_ms();
+  if (IsDown(now_ms)) return;
+  for (auto& [key, claim] : claims_) {
+    if (!Alive(claim)) continue;
+    if (world_->Chance(0.5)) {  // it had come far enough
+      world_->machines.Effect(name_, claim.command, now_ms, [this](int64_t ms, auto what) {
+        world_->PlanIn(ms, std::move(what));
+      });
+    }
+    world_->Observe(DeedEnded{name_, key, std::nullopt});
+  }
+  const int64_t up_ms = now_ms + world_->Between(2000, 60'000);
+  boots_.push_back({now_ms, up_ms, "boot-" + name_ + '-' + std::to_string(boots_.size())});
+  world_->Observe(HostLost{name_, lose_receipts});
+  if (lose_receipts) DropReceipts();
+  for (auto& [key, lease] : leases_) lease.expires_at_ms = up_ms + lease.after_ms;
+  world_->Plan(up_ms, [this] { world_->machines.Boot(name_, world_->now_ms()); });
+}
+
+void Host::DropReceipts() {
+  for (const auto& [key, lease] : leases_) {
+    if (!lease.restored) world_->Observe(LeaseChanged{name_, key, false});
+  }
+  claims_.clear();
+  leases_.clear();
+  swept_.clear();
+  fence_epoch_ = 0;
+  directory_id_ = "dir-" + name_ + '-' + std::to_string(boots_.size());
+}
+
+}  // namespace mailhub::sim

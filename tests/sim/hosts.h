@@ -1,0 +1,88 @@
+// The site's hosts as the runner on them behaves: claims, receipts, void keys, fencing, leases,
+// sweeping, by the rules of docs/runner.md. Nothing here is shared with production code.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actuator/engine/remote.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/observation.h"
+
+namespace mailhub::sim {
+
+class World;
+
+struct Claim {
+  std::string command;
+  std::string boot_id;
+  int64_t ends_at_ms = 0;
+  bool is_void = false;
+  std::optional<int> exit_status;
+};
+
+struct Lease {
+  std::string restore;
+  int64_t after_ms = 0;
+  int64_t expires_at_ms = 0;
+  bool restored = false;
+  bool acknowledged = false;  // may be armed again
+};
+
+struct Boot {
+  int64_t down_ms = 0;  // the host went down
+  int64_t up_ms = 0;
+  std::string id;
+};
+
+// One host. Confined to its world.
+class Host {
+ public:
+  Host(World* world, std::string name);
+
+  // What the runner does with a request that has arrived.
+  engine::RemoteReply CarryOut(const engine::RemoteRequest& request, const Sender& by);
+  // When a running command under `key` will end; nothing if none runs.
+  std::optional<int64_t> EndsAt(const std::string& key) const;
+  engine::RemoteReply ReplyFor(const std::string& key) const;
+  void GoDown(bool lose_receipts);
+
+  bool IsDown(int64_t at_ms) const;
+  const Boot& boot() const { return boots_.back(); }
+  const std::vector<Boot>& boots() const { return boots_; }
+
+  // Whether it has been asked far more often within a second than anybody needs.
+  bool Pestered(int64_t now_ms);
+
+  int64_t unreachable_until_ms = 0;
+  int64_t wrong_key_until_ms = 0;
+
+ private:
+  std::optional<Error> Refusal(const engine::RemoteRequest& request, const Sender& by);
+  engine::Receipt ReceiptOf(const Claim& claim) const;
+  bool Alive(const Claim& claim) const;
+  void Begin(const std::string& key, const std::string& command, const Sender& by);
+  void End(const std::string& key, const std::string& boot_id, bool fails);
+  engine::LeaseState OnLease(const engine::RemoteRequest& request);
+  void WatchLease(const std::string& key);
+  void DropReceipts();
+  engine::RemoteReply Reply(engine::Receipt receipt) const;
+
+  World* const world_;
+  const std::string name_;
+  std::string directory_id_;
+  std::string fence_journal_ = "main";  // the site has been in operation
+  uint64_t fence_epoch_ = 0;
+  int64_t asked_second_ = 0;
+  int asked_ = 0;  // in that second
+  std::vector<Boot> boots_;
+  std::map<std::string, Claim> claims_;
+  std::set<std::string> swept_;  // runs whose receipts are gone for good
+  std::map<std::string, Lease> leases_;
+};
+
+}  // namespace mailhub::sim

@@ -1,0 +1,85 @@
+// What happened in a simulated world, as one sequence: what the journal recorded beside what the
+// hosts really did. The invariants are judged by it, doctored copies of it show them biting, and a
+// failing seed prints it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actuator/engine/event.h"
+
+namespace mailhub::sim {
+
+// Who speaks to a host.
+struct Sender {
+  std::string journal;
+  uint64_t epoch = 0;
+};
+
+struct Recorded {  // in the journal that the hosts obey
+  engine::Event event;
+};
+struct DeedBegan {  // a command began on a host
+  std::string host;
+  std::string key;
+  std::string command;
+  bool by_dead_man = false;
+  Sender by;
+};
+struct DeedEnded {
+  std::string host;
+  std::string key;
+  std::optional<int> exit_status;  // nothing: cut short by a reboot
+};
+struct GatePassed {
+  std::vector<std::string> about;
+  int64_t oldest_evidence_ms = 0;
+};
+struct Answered {  // a notification got its 2xx
+  std::string notification;
+  std::vector<std::string> fingerprints;
+};
+struct HostHeard {  // a host accepted a request from somebody newer than all before
+  std::string host;
+  uint64_t epoch = 0;
+};
+struct HostPestered {  // asked far more often than anybody needs
+  std::string host;
+};
+struct HostLost {  // rebooted; its receipts may be gone with it
+  std::string host;
+  bool receipts = false;
+};
+struct KeyChanged {  // the host's key is not the known one, or is so again
+  std::string host;
+  bool wrong = false;
+};
+struct LeaseChanged {
+  std::string host;
+  std::string key;
+  bool armed = false;
+};
+struct ServiceChanged {  // one of those that a run stops and must bring back
+  std::string host;
+  std::string name;
+  bool up = false;
+};
+struct ClockStepped {
+  int64_t by_ms = 0;
+};
+struct CameToRest {};  // faults are over and nothing is under way any more
+
+struct Observation {
+  int64_t at_ms = 0;
+  std::variant<Recorded, DeedBegan, DeedEnded, GatePassed, Answered, HostHeard, HostPestered,
+               HostLost, KeyChanged, LeaseChanged, ServiceChanged, ClockStepped, CameToRest>
+      what;
+};
+using History = std::vector<Observation>;
+
+// One line an observation.
+std::string Tell(const History& history);
+
+}  // namespace mailhub::sim
