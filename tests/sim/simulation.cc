@@ -201,7 +201,7 @@ void Simulation::BadWeather() {
 }
 
 // What a person would do about a run, drawn from the seed. To resolve a step he looks first whether
-// it is so; he skips only waiting.
+// it is so and nothing works at it any more; he skips only waiting.
 Verb Simulation::WhatToDo(const Run& run) {
   const uint64_t choice = world_.Random() % 8;
   if (!run.hold) {
@@ -213,7 +213,11 @@ Verb Simulation::WhatToDo(const Run& run) {
     const bool waits =
         current->kind == engine::StepKind::kWaitFor || current->kind == engine::StepKind::kCheck;
     if (choice == 0 && waits) return Verb::kSkip;
-    if (choice == 1 && current->gate && world_.Holds(*current->gate)) return Verb::kResolve;
+    const auto state = run.steps.find(current->path);
+    const bool working = !waits && (state == run.steps.end() || !state->second.settled);
+    if (choice == 1 && !working && current->gate && world_.Holds(*current->gate)) {
+      return Verb::kResolve;
+    }
   }
   return choice == 2 && Safe() ? Verb::kCancel : choice <= 4 ? Verb::kResume : Verb::kRetry;
 }
