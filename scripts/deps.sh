@@ -17,7 +17,7 @@ packages=(
   dash bash busybox mksh ksh93u+m tcsh fish sudo
   # the lab: hosts, monitoring, mail
   openssh-server
-  debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3
+  debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3 faketime
   prometheus prometheus-alertmanager
   # what bench/ compares with, and what loads it
   prometheus-node-exporter prometheus-process-exporter webhook ansible-core wrk
