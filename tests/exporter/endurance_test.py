@@ -6,13 +6,12 @@ Under AddressSanitizer the end of the program is judged too: a leak makes its ex
 
 import os
 import sys
-import threading
 import time
 import unittest
 
 sys.dont_write_bytecode = True
 
-from harness import Exporter, Kept, Site, until  # noqa: E402
+from harness import Exporter, Kept, Site, side_by_side, until  # noqa: E402
 
 PROBES = 10_000
 HOSTS = 4
@@ -75,11 +74,7 @@ class Endurance(unittest.TestCase):
                 if number % EVERY == 0:
                     site.sshds[name].drop_sessions(commands_only=number % (2 * EVERY) == 0)
             connection.close()
-        threads = [threading.Thread(target=work, args=(name,)) for name in site.hosts]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        side_by_side(work, site.hosts)
         self.assertEqual(failures, [])
 
 

@@ -13,7 +13,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-from harness import Exporter, Site, run, until  # noqa: E402
+from harness import Exporter, Site, run, side_by_side, until  # noqa: E402
 
 SCRAPE_SECONDS = 2  # what a scrape allows; less 250 ms for the way back
 PATIENCE_SECONDS = 10
@@ -51,19 +51,12 @@ def forced(command):
 
 def probe_all(exporter, expected):
     """All at once, as Prometheus might: {host: reason}. Who is expected to hang is not given long."""
-    seen = {}
-
     def probe(host):
         timeout = SCRAPE_SECONDS if expected[host] == "timeout" else PATIENCE_SECONDS
         begun = time.monotonic()
         reason = exporter.reason(host, timeout)
-        seen[host] = reason if time.monotonic() - begun <= timeout else "too late"
-    threads = [threading.Thread(target=probe, args=(host,)) for host in expected]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return seen
+        return host, reason if time.monotonic() - begun <= timeout else "too late"
+    return dict(side_by_side(probe, expected))
 
 
 class Babbler:

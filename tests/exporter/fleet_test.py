@@ -16,7 +16,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-from harness import EXPORTER, Exporter, Kept, Prometheus, Site, end, until  # noqa: E402
+from harness import EXPORTER, Exporter, Kept, Prometheus, Site, end, side_by_side, until  # noqa: E402
 
 HOSTS = 200
 STAGES = (50, 100, 200)  # where memory is measured
@@ -36,7 +36,7 @@ def probe_all(exporter, hosts, workers=8):
     """Probes these hosts over kept connections; returns those that failed."""
     todo, failed = list(hosts), []
 
-    def work():
+    def work(_):
         connection = Kept(exporter.address)
         while todo:
             try:
@@ -46,11 +46,7 @@ def probe_all(exporter, hosts, workers=8):
             if "\nprobe_success 1\n" not in connection.get(f"/probe?target={host}"):
                 failed.append(host)
         connection.close()
-    threads = [threading.Thread(target=work) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    side_by_side(work, range(workers))
     return failed
 
 

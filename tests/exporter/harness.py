@@ -4,6 +4,7 @@ Every host is an sshd of its own on an address of its own (127.0.2.N), so that i
 one temporary folder and end with the test: what is started here asks the kernel to be ended with its parent.
 """
 
+import concurrent.futures
 import ctypes
 import http.client
 import json
@@ -71,6 +72,13 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("", 0))
         return probe.getsockname()[1]
+
+
+def side_by_side(work, items):
+    """Calls work(item) for all items at once; what one of them raises is raised here."""
+    items = list(items)
+    with concurrent.futures.ThreadPoolExecutor(len(items)) as pool:
+        return list(pool.map(work, items))
 
 
 def descendants(pid):
