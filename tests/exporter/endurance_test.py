@@ -28,9 +28,9 @@ class Endurance(unittest.TestCase):
     def test_ten_thousand_probes_leave_nothing_behind(self):
         with Site() as site:
             for number in range(HOSTS):
-                site.add(f"host{number}", files={"passwd": {"path": "/etc/passwd"}},
-                         directories={"home": {"path": str(site.folder / "home")}}, ports={"ssh": site.port},
-                         checks={"one": {"command": "echo 1"}})
+                checks = {"one": {"command": "echo 1"}} if number % 2 else {}  # the shell's; without, perl may answer
+                site.add(f"host{number}", files={"passwd": {"path": "/etc/passwd"}}, checks=checks,
+                         directories={"home": {"path": str(site.folder / "home")}}, ports={"ssh": site.port})
             site.write()
             with Exporter(site, env=SANITIZER) as exporter:
                 self.endure(site, exporter)
