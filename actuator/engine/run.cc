@@ -181,16 +181,9 @@ bool Run::Committed() const {
 }
 
 std::vector<std::string> Run::TouchedHosts() const {
-  std::set<std::string> hosts;
-  const auto add = [&](const Step& step) {
-    const StepState* state = StateOf(steps, step.path);
-    if (!step.host.empty() && state != nullptr && state->attempt > 0) hosts.insert(step.host);
-  };
-  for (const Step& step : plan().steps) add(step);
-  for (const AlwaysStep& always : plan().always) add(always.step);
-  for (const auto& [path, lease] : leases) hosts.insert(lease.host);
-  for (const auto& [path, lease] : restored) hosts.insert(lease.host);
-  return {hosts.begin(), hosts.end()};
+  std::vector<std::string> hosts;
+  for (const auto& [host, directory] : directories) hosts.push_back(host);
+  return hosts;
 }
 
 std::vector<std::string> HostsOf(const Plan& plan) {

@@ -78,7 +78,7 @@ struct Run {
   bool LeaseIsOver(const std::string& path) const;
   // True once a resolved alert no longer cancels it.
   bool Committed() const;
-  // Hosts that may hold receipts or leases of this run.
+  // Hosts that may hold receipts or leases of this run, or hear of one late.
   std::vector<std::string> TouchedHosts() const;
 
   void Apply(const Event& event);

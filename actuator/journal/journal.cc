@@ -227,7 +227,8 @@ Status Journal::Impl::Prepare() {
       // Where no host was asked to do anything, there is nothing to sweep.
       "UPDATE runs SET finished_ms = ?, finished_seq = ?, result = ?, result_detail = ?, "
       "swept = NOT EXISTS (SELECT 1 FROM events WHERE events.run = runs.run AND "
-      "kind = 'step_started' AND json_extract(body, '$.directory_id') != '') WHERE run = ?",
+      "kind IN ('step_started', 'dead_man_armed') AND json_extract(body, '$.directory_id') != '') "
+      "WHERE run = ?",
       "UPDATE runs SET swept = 1 WHERE run = ?",
       "INSERT INTO episodes(fingerprint, seq, run) VALUES(?, ?, ?) "
       "ON CONFLICT(fingerprint) DO UPDATE SET seq = excluded.seq, run = excluded.run",

@@ -55,7 +55,8 @@ ALTER TABLE runs ADD COLUMN plan TEXT NOT NULL DEFAULT '';
 UPDATE runs SET plan = coalesce((SELECT json_extract(body, '$.plan') FROM events
   WHERE events.run = runs.run AND run != '' AND kind = 'run_queued'), '');
 UPDATE runs SET swept = 1 WHERE swept = 0 AND finished_seq IS NOT NULL AND NOT EXISTS (
-  SELECT 1 FROM events WHERE events.run = runs.run AND run != '' AND kind = 'step_started'
+  SELECT 1 FROM events WHERE events.run = runs.run AND run != ''
+    AND kind IN ('step_started', 'dead_man_armed')
     AND json_extract(body, '$.directory_id') != '');
 CREATE TABLE episodes(
   fingerprint TEXT PRIMARY KEY,

@@ -173,13 +173,15 @@ TEST_F(DeadMan, IsArmedByNobodyWhoMayNotAct) {
   }
 }
 
-TEST_F(DeadMan, KeepsItsRunFromBeingSweptWhileItIsArmed) {
+TEST_F(DeadMan, GoesWithItsRunIfARequestArmedItAfterTheRunsEnd) {
   ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
-  const RemoteReply swept = host.Do(RemoteVerb::kSweep, "r");
-  ASSERT_FALSE(swept.receipt);
-  EXPECT_EQ(swept.receipt.error().kind, ErrorKind::kRefused);
   ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kNone);
+  ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
   EXPECT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
+  ExpectLease(Renew("r/stop", kAfter), LeaseState::kNone);
+  const RemoteReply late = host.Arm("r/stop", "true", kAfter);
+  ASSERT_FALSE(late.receipt);
+  EXPECT_EQ(late.receipt.error().kind, ErrorKind::kRefused);
 }
 
 }  // namespace

@@ -118,18 +118,19 @@ RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& b
       const bool alive = std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
         return of_run(entry) && Alive(entry.second);
       });
-      const bool armed = std::any_of(leases_.begin(), leases_.end(), [&](const auto& entry) {
-        return of_run(entry) && !entry.second.restored;
-      });
-      if (alive || armed) {
+      if (alive) {
         RemoteReply reply;
         reply.receipt = Fail(ErrorKind::kRefused, "something of the run is still working");
         return reply;
       }
-      // A runner that was held up on its way must find this, or it would run what is long over.
+      // A request that was held up on its way must find this, or it would run or arm what is over.
       swept_.insert(request.key);
       std::erase_if(claims_, of_run);
-      std::erase_if(leases_, of_run);
+      std::erase_if(leases_, [&](const auto& entry) {
+        if (!of_run(entry)) return false;
+        if (!entry.second.restored) world_->Observe(LeaseChanged{name_, entry.first, false});
+        return true;
+      });
       return Reply({});
     }
   }
