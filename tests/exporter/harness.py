@@ -163,6 +163,8 @@ class Sshd:
         self.config.write_text(
             f"{more}\nListenAddress {self.address}\nPort {site.port}\nHostKey {site.folder}/host\n"
             f"AuthorizedKeysFile {site.folder}/user.pub\nPidFile none\nUsePAM no\nStrictModes no\n"
+            # Looking at its port is a start-up to sshd, which drops some when there are many.
+            "MaxStartups 1000\n"
             f"PasswordAuthentication no\nPermitRootLogin prohibit-password\nSetEnv HOME={site.folder}/home\n",
             encoding="utf-8")
         self.process = None
