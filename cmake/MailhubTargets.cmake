@@ -17,7 +17,8 @@ function(mailhub_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()
 
-# mailhub_test(NAME LABEL <unit|sim|crash|lab> SOURCES files... LIBRARIES targets...): a GoogleTest program run by ctest.
+# mailhub_test(NAME LABEL <unit|program|sim|crash|lab> SOURCES files... LIBRARIES targets...): a GoogleTest program run by ctest. The
+# label unit is for what takes a second or two; program for whole programs among real neighbours on loopback.
 function(mailhub_test name)
   cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
   if(NOT arg_LABEL)

@@ -7,7 +7,7 @@ for preset in asan tsan; do
   echo "== $preset: unit tests, simulation, 10,000 probes"
   cmake --preset "$preset" >/dev/null
   cmake --build "build/$preset" -j "$(nproc)"
-  MAILHUB_SIM_SEEDS=300 ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L 'unit|sim|scale' \
+  MAILHUB_SIM_SEEDS=300 ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L 'unit|program|sim|scale' \
     --timeout 600
 done
 
