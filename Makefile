@@ -32,8 +32,9 @@ test-unit: build
 check-all: test
 	@scripts/check-all.sh
 
-demo:
-	@$(MAKE) --no-print-directory build PRESET=release
+demo: deps
+	@cmake --preset release >/dev/null
+	@cmake --build build/release -j $(JOBS) --target mailhub_exporter mailhub_actuator mailhubctl
 	@tests/lab/demo.py --build build/release $(if $(KEEP),--keep)
 
 stop:

@@ -1,4 +1,4 @@
-# The three kinds of target the project has. Include paths start at the project's root, so an include names its module:
+# The kinds of target the project has. Include paths start at the project's root, so an include names its module:
 #   #include "lib/base/result.h"
 
 # mailhub_library(NAME sources...): a static library mailhub::NAME.
@@ -7,6 +7,21 @@ function(mailhub_library name)
   add_library(mailhub::${name} ALIAS mailhub_${name})
   target_include_directories(mailhub_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(mailhub_${name} PRIVATE mailhub_warnings)
+endfunction()
+
+# mailhub_script(NAME PARTS files... HEADER declares.h FUNCTION name::space::Text): a script that is written in parts and
+# shipped whole, inside a program: makes NAME.sh and NAME_script.cc in the binary directory.
+function(mailhub_script name)
+  cmake_parse_arguments(arg "" "HEADER;FUNCTION" "PARTS" ${ARGN})
+  set(outputs ${CMAKE_CURRENT_BINARY_DIR}/${name}.sh ${CMAKE_CURRENT_BINARY_DIR}/${name}_script.cc)
+  list(SORT arg_PARTS)
+  add_custom_command(
+    OUTPUT ${outputs}
+    COMMAND ${CMAKE_COMMAND} "-DPARTS=${arg_PARTS}" -DSCRIPT=${CMAKE_CURRENT_BINARY_DIR}/${name}.sh
+      -DSOURCE=${CMAKE_CURRENT_BINARY_DIR}/${name}_script.cc -DHEADER=${arg_HEADER} -DFUNCTION=${arg_FUNCTION}
+      -P ${PROJECT_SOURCE_DIR}/cmake/embed_script.cmake
+    DEPENDS ${arg_PARTS} ${PROJECT_SOURCE_DIR}/cmake/embed_script.cmake
+    VERBATIM)
 endfunction()
 
 # mailhub_program(NAME sources...): an executable in <build>/bin.

@@ -47,7 +47,7 @@ if [ ! -e "$civetweb/lib/libcivetweb.a" ]; then
   work=$(mktemp -d)
   sources=$work/sources.list
   echo 'deb-src http://deb.debian.org/debian bookworm main' >"$sources"
-  private=(-o "Dir::Etc::SourceList=$sources" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$work/lists")
+  private=(-o APT::Sandbox::User=root -o "Dir::Etc::SourceList=$sources" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$work/lists")
   mkdir -p "$work/lists/partial"
   apt-get "${private[@]}" update -qq
   (cd "$work" && apt-get "${private[@]}" source -qq civetweb >/dev/null 2>&1)

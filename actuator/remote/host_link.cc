@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "actuator/remote/runner_script.h"
-#include "lib/base/digest.h"
 #include "lib/base/log.h"
 
 namespace mailhub::remote {

@@ -4,11 +4,17 @@
 #include <string>
 #include <string_view>
 
+#include "lib/base/digest.h"
+
 namespace mailhub::remote {
 
-// Immutable, thread-safe.
+// Immutable, thread-safe. The build makes it of runner/.
 std::string_view RunnerScript();
+
 // SHA-256 of it, hex. Computed once.
-const std::string& RunnerDigest();
+inline const std::string& RunnerDigest() {
+  static const std::string digest = Sha256Hex(RunnerScript());
+  return digest;
+}
 
 }  // namespace mailhub::remote

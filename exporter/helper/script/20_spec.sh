@@ -74,7 +74,7 @@ read_spec() {
     esac
   done
   if [ -z "$posix$want_services$want_checks" ] && [ ${#spec} -lt 100000 ] && perl -M5.014 -MErrno -MTime::HiRes -e 1; then
-    exec perl -e "$perl_helper" -- "$ticks_per_second" "$page_kb" "$spec"
+    exec perl -e "$perl_program" -- "$ticks_per_second" "$page_kb" "$spec"
   fi
   make_matchers
 }
