@@ -12,9 +12,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <sstream>
-#include <thread>
 
 #include "actuator/testing_process.h"
 #include "lib/http/client.h"

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 for preset in asan tsan; do
-  echo "== $preset: unit tests, simulation, 10,000 probes"
+  echo "== $preset: unit tests, whole programs, simulation"
   cmake --preset "$preset" >/dev/null
   cmake --build "build/$preset" -j "$(nproc)"
   MAILHUB_SIM_SEEDS=300 ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L 'unit|program|sim|scale' \

@@ -25,6 +25,9 @@ constexpr size_t kMostListed = 10'000;
 constexpr size_t kLongestId = 64;
 constexpr std::string_view kRunsPath = "/api/v1/runs/";
 constexpr std::string_view kHostsPath = "/api/v1/hosts/";
+// What the site file allows in a host's name.
+constexpr std::string_view kHostCharacters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
 int StatusOf(ErrorKind kind) {
   switch (kind) {
@@ -347,6 +350,9 @@ Response Api::TakeOver(const Request& request) {
   if (!host.ends_with(kEnd) || host.size() > kLongestId + kEnd.size() || host.size() == kEnd.size())
     return Answer(Fail(ErrorKind::kNotFound, "no such page; expected /api/v1/hosts/HOST/takeover"));
   host.resize(host.size() - kEnd.size());
+  // Checked here because it is recorded before anybody looks it up in the site file.
+  if (host.find_first_not_of(kHostCharacters) != std::string::npos)
+    return Answer(Fail(ErrorKind::kNotFound, "no host has such a name"));
   const auto body = ParseChange(request, {"reason", "by"});
   if (!body) return Answer(Fail(body.error()));
   if (body->reason.empty())

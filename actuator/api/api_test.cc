@@ -204,6 +204,14 @@ TEST_F(ApiTest, PassesEachVerbOn) {
   EXPECT_EQ(commands[6].by, "api");
 }
 
+TEST_F(ApiTest, TakesOverOnlyWhatCouldBeAHost) {
+  for (const char* host : {"a/b", "a:b", "a@b"}) {
+    ExpectError(Post(std::string("/api/v1/hosts/") + host + "/takeover", R"({"reason":"r"})"), 404,
+                "not_found", "no host has such a name");
+  }
+  ExpectError(Post("/api/v1/hosts/x500/takeover", "{}"), 400, "invalid", "reason: missing");
+}
+
 TEST_F(ApiTest, WantsAReasonForWhatOnlyAPersonCanKnow) {
   ExpectError(Post("/api/v1/runs/3f2a91/skip", "{}"), 400, "invalid", "reason: missing");
   ExpectError(Post("/api/v1/runs/3f2a91/resolve", ""), 400, "invalid", "reason: missing");

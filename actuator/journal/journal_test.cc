@@ -3,9 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <map>
-#include <set>
 
 #include "actuator/journal/codec.h"
 #include "actuator/journal/sample_events.h"

@@ -2,8 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "actuator/remote/testing_runner.h"
 
 namespace mailhub::remote {
@@ -171,6 +169,18 @@ TEST_F(DeadMan, IsArmedByNobodyWhoMayNotAct) {
     ASSERT_FALSE(reply.receipt);
     EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kRefused);
   }
+}
+
+TEST_F(DeadMan, KeepsItsRunFromBeingSweptWhileItGuardsWhatHasBegun) {
+  ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
+  ASSERT_TRUE(host.Run("r/stop/1", "true").receipt);
+  const RemoteReply swept = host.Do(RemoteVerb::kSweep, "r");
+  ASSERT_FALSE(swept.receipt);
+  EXPECT_EQ(swept.receipt.error().kind, ErrorKind::kRefused);
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kNone);
+  EXPECT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
+  EXPECT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt)
+      << "after a power cut it may be asked again";
 }
 
 TEST_F(DeadMan, GoesWithItsRunIfARequestArmedItAfterTheRunsEnd) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -18,8 +19,6 @@
 #include "actuator/service/service.h"
 
 namespace mailhub::service::testing {
-
-using testing::FaultyStore;
 
 inline engine::EngineConfig QuickConfig() {
   engine::EngineConfig config;

@@ -31,7 +31,7 @@ struct ServiceOptions {
   engine::Mode first_mode = engine::Mode::kActive;  // recorded when the journal is new
   size_t most_waiting = 256;
   Milliseconds patience{5'000};           // how long a Submit waits
-  Milliseconds takeover_patience{8'000};  // and then for the host's answer, if it is a TakeOver
+  Milliseconds takeover_patience{4'000};  // and then for the host's answer, if it is a TakeOver
   // A failed commit is tried again after these.
   Milliseconds first_retry{100};
   Milliseconds longest_retry{5'000};

@@ -2,8 +2,6 @@
 // the host added up.
 #include "exporter/collector/paths.h"
 
-#include <algorithm>
-
 #include "exporter/collector/collector.h"
 #include "exporter/collector/fields.h"
 

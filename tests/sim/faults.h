@@ -1,8 +1,6 @@
 // What goes wrong in a simulated world: by chance, or on purpose to see the checker complain.
 #pragma once
 
-#include <cstdint>
-
 namespace mailhub::sim {
 
 // Chances in 0..1 for each occasion.

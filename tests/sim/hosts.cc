@@ -118,7 +118,16 @@ RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& b
       const bool alive = std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
         return of_run(entry) && Alive(entry.second);
       });
-      if (alive) {
+      // One that guards what has begun must still act: somebody gave up waiting for this host.
+      const auto began = [&](const std::string& lease) {
+        return std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
+          return entry.first.starts_with(lease + "/") && !entry.second.is_void;
+        });
+      };
+      const bool guards = std::any_of(leases_.begin(), leases_.end(), [&](const auto& entry) {
+        return of_run(entry) && !entry.second.restored && began(entry.first);
+      });
+      if (alive || guards) {
         RemoteReply reply;
         reply.receipt = Fail(ErrorKind::kRefused, "something of the run is still working");
         return reply;

@@ -65,7 +65,6 @@ class Invariants {
   Complaint OnEvent(engine::Run&, const Body&) {
     return std::nullopt;
   }
-  Complaint HoldExpected(const engine::Run& run, const engine::RunHeld& body) const;
   bool ExpectedHold(const engine::Run& run, const engine::Step& step, engine::HoldReason reason,
                     bool about_lease) const;
   bool TookAtLeast(const engine::Run& run, Milliseconds limit) const;

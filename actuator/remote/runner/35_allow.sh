@@ -38,10 +38,13 @@ find_allowed() {
     none/) fail refused "there is no $allow, so nothing may be run here; nothing was done" ;;
     *) fail refused "$allow must be a file that belongs to root and that nobody else may write; nothing was done" ;;
   esac
-  while read -r allowed_kind allowed_name allowed_rest; do
+  while read -r allowed_kind allowed_name allowed_rest || [ -n "$allowed_kind" ]; do
     [ "$allowed_kind/$allowed_name" = "$allow_kind/$allow_name" ] || continue
     case $allow_kind in
-      command) command=$allowed_rest ;;
+      command)
+        command=$allowed_rest
+        [ -n "$command" ] || fail refused "$allow: command $allowed_name says nothing to run; nothing was done"
+        ;;
       service) service_command "$allowed_name" "$allowed_rest" ;;
     esac
     return 0
@@ -51,16 +54,16 @@ find_allowed() {
 
 # Sets command to what brings service $1 of kind $2 into allow_state, and looks whether it came to that.
 service_command() {
-  service_verb=restart service_not=''
+  service_verb=restart service_not='' service_status=0
   case $allow_state in
     started) service_verb=start ;;
-    stopped) service_verb=stop service_not='! ' ;;
+    stopped) service_verb=stop service_not='! ' service_status=3 ;; # 3: not running; 1 might be sudo's own
   esac
   service_sudo=''
   [ "$(id -u)" -eq 0 ] || service_sudo='sudo -n '
   case $2 in
     systemd) command="${service_sudo}systemctl $service_verb $1.service && ${service_not}systemctl is-active --quiet $1.service" ;;
-    sysv) command="${service_sudo}/etc/init.d/$1 $service_verb && ${service_not}${service_sudo}/etc/init.d/$1 status >/dev/null" ;;
+    sysv) command="${service_sudo}/etc/init.d/$1 $service_verb && { ${service_sudo}/etc/init.d/$1 status >/dev/null; [ \$? -eq $service_status ]; }" ;;
     *) fail refused "$allow: service $1 must be systemd or sysv, not '$2'; nothing was done" ;;
   esac
 }

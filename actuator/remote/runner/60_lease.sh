@@ -103,7 +103,6 @@ arm() {
   check_number "$after_ms" 604800000
   [ "$after_ms" -ge 1000 ] || fail invalid "a dead man waits at least a second, not $after_ms ms"
   [ -n "$body" ] || fail invalid "there is no restoring command"
-  resolve "$body"
   lock
   check_fence held
   check_directory
@@ -114,6 +113,7 @@ arm() {
     armed.*) [ "$lease_digest" = "$digest" ] || fail refused "lease $key is armed with another restoring command" ;;
     restoring.* | restored.) unlock && report_lease && return ;;
   esac
+  resolve "$body"
   lease_state=armed lease_disarmed='' lease_after=$after_ms lease_digest=$digest lease_command=$body
   lease_pid='' lease_start='' lease_exit='' lease_at=''
   start_lease "$base" || fail unavailable "cannot write $base.lease; nothing was armed"

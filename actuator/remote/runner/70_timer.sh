@@ -71,11 +71,26 @@ ensure_loop() {
     loop_tries=$((loop_tries + 1))
     nap 20
   done
-  if command -v crontab >/dev/null; then
-    loop_line="@reboot $shell $deadman_script$options loop"
-    crontab -l 2>/dev/null | grep -qxF "$loop_line" || { crontab -l 2>/dev/null; echo "$loop_line"; } | crontab -
-  fi 2>/dev/null
+  loop_line="@reboot $shell $deadman_script$options loop"
+  if read_crontab && ! has_line "$table" "$loop_line"; then
+    printf '%s\n' ${table:+"$table"} "$loop_line" | crontab - 2>/dev/null
+  fi
   return 0
+}
+
+# Sets table to the account's crontab. Fails unless it could surely be read: what was not read would be
+# lost with the next change.
+read_crontab() {
+  command -v crontab >/dev/null || return 1
+  table=$(crontab -l 2>&1) && return
+  case $table in
+    *"no crontab for"* | *"can't open your crontab"*) table='' ;;
+    *) return 1 ;;
+  esac
+}
+
+has_line() {
+  case "$nl$1$nl" in *"$nl$2$nl"*) ;; *) return 1 ;; esac
 }
 
 loop_alive() {
@@ -89,9 +104,12 @@ stop_timer() {
   if [ -n "$use_systemd" ]; then
     name_units
     systemctl disable --quiet --now "$unit_name.timer" 2>/dev/null
-  elif command -v crontab >/dev/null; then
-    crontab -l 2>/dev/null | grep -vxF "@reboot $shell $deadman_script$options loop" | crontab -
-  fi 2>/dev/null
+    return
+  fi
+  loop_line="@reboot $shell $deadman_script$options loop"
+  if read_crontab && has_line "$table" "$loop_line"; then
+    printf '%s\n' "$table" | grep -vxF "$loop_line" | crontab - 2>/dev/null
+  fi
 }
 
 # --- what the timer runs ------------------------------------------------------------------------
@@ -129,6 +147,10 @@ restore() {
   base=$dir/leases/$1
   run=${1%%@*}
   lock
+  if [ -e "$dir/swept/$run" ]; then # a power cut has brought it back
+    rm -f "$base".*
+    return
+  fi
   read_lease "$base"
   lease_needs_work || return
   if [ "$lease_state" = armed ] && any_claim_alive "$run"; then

@@ -50,26 +50,48 @@ report_leases() {
   receipt="lease=$lease_answer${nl}lease_detail=$lease_details$nl"
 }
 
-# Forgets a run whose receipts the actuator has all seen, for good: what comes late is refused. A dead
-# man that is still armed was armed by a request that came after its end: nobody waits for it.
+# Forgets a run whose receipts the actuator has all seen, for good: what comes late is refused. May be
+# asked again after a power cut in the middle.
 sweep() {
   run=$key
   check_name "$run" 64
   lock
   check_fence held
   check_directory
-  any_claim_alive "$run" && fail refused "something of run $run is still working: $claim_seen"
+  if [ ! -e "$dir/swept/$run" ]; then
+    any_claim_alive "$run" && fail refused "something of run $run is still working: $claim_seen"
+    refuse_sweeping_dead_men
+  fi
+  swept_leases=
   for lease_seen in "$dir/leases/$run@"*.lease; do
-    [ -e "$lease_seen" ] || continue
-    read_lease "${lease_seen%.lease}"
-    [ "$lease_state" != restoring ] || fail refused "the dead man of run $run is just restoring"
+    [ -e "$lease_seen" ] && swept_leases=1
   done
+  rm -f "$dir/leases/$run@"*
+  [ -z "$swept_leases" ] || durable "$dir/leases" || fail unavailable "cannot remove leases from $dir/leases"
   { : >"$dir/swept/$run"; } 2>/dev/null && durable "$dir/swept" || fail unavailable "cannot write to $dir/swept"
-  rm -rf "${runs:?}/$run" "$dir/leases/$run@"*
-  any_lease_armed || stop_timer
+  rm -rf "${runs:?}/$run"
+  [ -z "$swept_leases" ] || any_lease_armed || stop_timer
   unlock
   find "$dir/swept" -type f -mtime +90 -exec rm -f {} + 2>/dev/null
   receipt=
+}
+
+# A dead man that is armed though its run is over stays if what it guards may have been stopped: somebody
+# gave up waiting for this host, and it must still act. If nothing of its step ever began, a request to arm
+# came late, and nobody waits for it.
+refuse_sweeping_dead_men() {
+  for lease_seen in "$dir/leases/$run@"*.lease; do
+    [ -e "$lease_seen" ] || continue
+    lease_seen=${lease_seen%.lease}
+    read_lease "$lease_seen"
+    [ "$lease_state" != restoring ] || fail refused "the dead man of run $run is just restoring"
+    [ "$lease_state" = armed ] || continue
+    for claim_seen in "$runs/$run/${lease_seen#"$dir/leases/$run@"}@"*.claim; do
+      [ -e "$claim_seen" ] || continue
+      read_claim "${claim_seen%.claim}"
+      [ "$claim_kind" = void ] || fail refused "the dead man of run $run is still armed"
+    done
+  done
 }
 
 # From now on this host obeys the given journal. Who asks cannot know the receipts' identity: a

@@ -20,6 +20,7 @@ read_spec() {
     # taken, lest a number be read as an expression, or a path as an option.
     case $line in
       'process ' | 'process '*[!0-9]* | 'path '[!/]*) continue ;;
+      'contain '* | 'lack '* | 'thread '*) [ $processes -gt 0 ] || continue ;;
       'unit '*[!A-Za-z0-9._@-]* | 'sysv '*[!A-Za-z0-9._@-]*) continue ;;
     esac
     spec="$spec$line$newline"

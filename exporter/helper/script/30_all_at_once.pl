@@ -121,6 +121,7 @@ sub look_at_paths {
     my @stat = Time::HiRes::stat($path) or next;
     my $type = -d _ ? "d" : -f _ ? "f" : "o";
     if ($type eq "d") {
+      next if !(-r _ && -x _);
       opendir my $entries, $path or next;
       my ($count, $bytes, $oldest) = (0, 0, 0);
       while (defined(my $entry = readdir $entries)) {

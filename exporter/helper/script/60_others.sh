@@ -64,8 +64,11 @@ look_at_paths() {
   set -- /proc/self/stat
   i=0
   while [ $i -lt $paths ]; do
-    eval "set -- \"\$@\" \"\$path_$i\""
+    eval "path=\$path_$i"
     i=$((i + 1))
+    # Find would say of one that it may not list that nothing is in it.
+    [ -d "$path" ] && ! { [ -r "$path" ] && [ -x "$path" ]; } && continue
+    set -- "$@" "$path"
   done
   if [ -z "$has_printf" ]; then
     shift
