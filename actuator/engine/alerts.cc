@@ -94,8 +94,9 @@ Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
   for (const auto& [parameter, label] : trigger.parameters_from_labels) {
     const auto found = alert.labels.find(label);
     if (found == alert.labels.end()) {
-      record->detail = "the alert has no label \"" + label + "\", which parameter \"" + parameter +
-                       "\" is taken from";
+      record->detail = "the alert has no label \"";
+      record->detail.append(label).append("\", which parameter \"");
+      record->detail.append(parameter).append("\" is taken from");
       return Decision::kRejected;
     }
     parameters[parameter] = found->second;
