@@ -74,12 +74,13 @@ to_seconds() {
 }
 
 # Sets start to the uptime at which process $1 began, as one look at it and at process 1 tells; two
-# looks would differ by what lies between them.
+# looks would differ by what lies between them. A corpse shows as "<defunct>".
 start_by_ps() {
   start_age='' start_uptime=''
-  start_table=$(ps -o pid=,etime= -p "1,$1" 2>/dev/null)
-  while read -r start_pid seconds; do
+  start_table=$(ps -o pid=,etime=,args= -p "1,$1" 2>/dev/null)
+  while read -r start_pid seconds start_args; do
     [ -n "$seconds" ] || continue
+    case $start_args in *'<defunct>'*) continue ;; esac
     to_seconds "$seconds"
     [ "$start_pid" != 1 ] || start_uptime=$seconds
     [ "$start_pid" != "$1" ] || start_age=$seconds

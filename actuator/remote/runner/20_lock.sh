@@ -2,14 +2,28 @@
 # --- the host's lock, and who may act ---------------------------------------------------------------
 
 # Everything that claims, or decides who may, happens between lock and unlock. flock's lock goes
-# with its holder; without flock, numbered files take its place.
+# with its holder; without flock, numbered files take its place. Waits for as long as it takes or, with
+# $1, looks so many times, 20 ms apart, and fails if it never was free.
 lock() {
+  lock_looks=${1:-}
   if [ -n "$use_flock" ] && command -v flock >/dev/null; then
     { command exec 9>>"$dir/lock"; } 2>/dev/null || fail unavailable "cannot open $dir/lock; nothing was done"
-    flock 9 9>&9 || fail unavailable "flock failed on $dir/lock; nothing was done"
+    if [ -z "$lock_looks" ]; then
+      flock 9 9>&9 || fail unavailable "flock failed on $dir/lock; nothing was done"
+    else
+      until flock -n 9 9>&9; do look_again || { exec 9>&-; return 1; }; done
+    fi
   else
     numbered_lock
   fi
+}
+
+look_again() {
+  if [ -n "$lock_looks" ]; then
+    lock_looks=$((lock_looks - 1))
+    [ $lock_looks -gt 0 ] || return 1
+  fi
+  nap 20
 }
 
 unlock() {
@@ -32,11 +46,13 @@ numbered_lock() {
   while :; do
     newest_lock
     if [ "$lock_newest" -gt 0 ] && lock_held "$dir/lock.$lock_newest"; then
-      nap 20
-      continue
+      look_again && continue
+      rm -f "$lock_file"
+      return 1
     fi
     lock_number=$((lock_newest + 1))
     if ! ln "$lock_file" "$dir/lock.$lock_number" 2>/dev/null; then
+      [ -e "$lock_file" ] || fail unavailable "$dir is gone; nothing was done"
       [ -e "$dir/lock.$lock_number" ] || nap 20
       continue
     fi
@@ -47,6 +63,7 @@ numbered_lock() {
   for lock_old in "$dir"/lock.*; do
     [ "${lock_old##*.}" -lt "$lock_number" ] && rm -f "$lock_old"
   done
+  return 0
 }
 
 newest_lock() {
@@ -58,10 +75,12 @@ newest_lock() {
   done
 }
 
+# By its holder alone: what a dead one has left running, a daemon that it restored, holds nothing.
 lock_held() {
   lock_pid='' lock_free=''
   { { read -r lock_pid lock_start lock_boot && read -r lock_free; } <"$1"; } 2>/dev/null
-  [ -z "$lock_free" ] && [ -n "$lock_pid" ] && alive "$lock_pid" "$lock_start" "$lock_boot"
+  [ -z "$lock_free" ] && [ -n "$lock_pid" ] && [ "$lock_boot" = "$boot" ] &&
+    start_of "$lock_pid" && same_start "$start" "$lock_start"
 }
 
 # Refuses a journal that is not the one this host obeys, and an actuator that another has replaced.

@@ -142,11 +142,12 @@ loop() {
 }
 
 # Decides under the lock: renewed, or something of the run still works: nothing. Else restores, and
-# writes down that it did.
+# writes down that it did. If the lock is not to be had within a second, the next look decides: who
+# waits here must not become many.
 restore() {
   base=$dir/leases/$1
   run=${1%%@*}
-  lock
+  lock 50 || return
   if [ -e "$dir/swept/$run" ]; then # a power cut has brought it back
     rm -f "$base".*
     return

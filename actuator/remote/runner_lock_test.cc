@@ -1,0 +1,130 @@
+// The lock on a host: who holds it, and how long others wait.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "actuator/remote/testing_runner.h"
+
+namespace mailhub::remote {
+namespace {
+
+using engine::RemoteRequest;
+using engine::RemoteVerb;
+using testing::HasSubstr;
+
+constexpr const char* kNewest = "lock.1000";  // newer than any that a few requests make
+
+std::string FirstLine(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+// Field 22 of /proc/PID/stat, by which the runner knows a process again.
+std::string StartOf(pid_t pid) {
+  std::istringstream fields(FirstLine("/proc/" + std::to_string(pid) + "/stat"));
+  std::string field;
+  for (int n = 0; n < 22; ++n) fields >> field;
+  return field;
+}
+
+// `words` is a pattern that does not match itself: it stands on a command line, too.
+bool AnyProcessHas(const std::string& words) {
+  return system(("pgrep -f -- '" + words + "' >/dev/null").c_str()) == 0;  // NOLINT
+}
+
+class Lock : public testing::TestWithParam<const char*> {
+ protected:
+  Lock() : host(UsualSetup()[0]) {
+    host.setup.options = GetParam();
+    EXPECT_TRUE(host.Hello().receipt);
+  }
+  bool numbered() const { return *GetParam() != '\0'; }
+  // From now on process `pid` holds the numbered lock, whether it lives or not.
+  void HoldNumbered(pid_t pid) const {
+    const std::string boot = FirstLine("/proc/sys/kernel/random/boot_id");
+    host.WriteFile(kNewest, std::to_string(pid) + " " + StartOf(pid) + " " + boot + "\n");
+  }
+  // From now on this very process holds the lock.
+  void Hold() {
+    if (numbered()) return HoldNumbered(getpid());
+    held = open((host.directory() + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    ASSERT_EQ(flock(held, LOCK_EX), 0);
+  }
+  void LetGo() {
+    if (numbered()) return host.WriteFile(kNewest, "0 0 nobody\nfree\n");
+    close(held);
+  }
+
+  RunnerHost host;
+  int held = -1;
+};
+
+TEST_P(Lock, IsNotHeldByWhatItsDeadHolderHasLeftRunning) {
+  if (!numbered()) return;  // the kernel's own goes with its holder
+  const pid_t leader = fork();
+  if (leader == 0) {
+    setsid();
+    if (fork() == 0) {
+      execl("/bin/sleep", "sleep", "60", nullptr);
+      _exit(127);
+    }
+    pause();
+  }
+  ASSERT_TRUE(Eventually([&] { return getpgid(leader) == leader; }));
+  HoldNumbered(leader);
+  kill(leader, SIGKILL);
+  waitpid(leader, nullptr, 0);
+  EXPECT_EQ(kill(-leader, 0), 0) << "the sleep goes on in the holder's group";
+  EXPECT_TRUE(host.Run("r/1/1", "true").receipt);
+  kill(-leader, SIGKILL);
+}
+
+TEST_P(Lock, IsGivenUpWhenTheDirectoryGoesAway) {
+  if (!numbered()) return;  // there is nothing to wait for in a loop
+  Hold();
+  RemoteRequest request;
+  request.verb = RemoteVerb::kRun;
+  request.key = "r/1/1";
+  request.command = "true";
+  RunnerCall waiting = host.Start(request);
+  const std::string file = host.directory() + "/tmp/lock." + std::to_string(waiting.pid());
+  ASSERT_TRUE(Eventually([&] { return std::filesystem::exists(file); }));
+  std::filesystem::remove_all(host.directory());
+  const auto reply = waiting.Wait();
+  ASSERT_FALSE(reply.receipt);
+  EXPECT_THAT(reply.receipt.error().message, HasSubstr("is gone; nothing was done"));
+}
+
+TEST_P(Lock, IsLeftToTheNextLookByADeadManThatCannotHaveItWithinASecond) {
+  ASSERT_TRUE(
+      host.Arm("r/stop", "echo restored >>" + host.evidence(), Milliseconds(1'000)).receipt);
+  const std::string restores = host.directory() + " .*restore r@sto[p]";
+  Hold();
+  ASSERT_TRUE(Eventually([&] {
+    host.LookAtLeases();
+    return AnyProcessHas(restores);
+  }));
+  // Unless the loop begins another meanwhile, which ends just so.
+  EXPECT_TRUE(Eventually([&] { return !AnyProcessHas(restores); }));
+  EXPECT_EQ(host.Evidence(), "");
+  LetGo();
+  EXPECT_TRUE(Eventually([&] { return host.Evidence() == "restored\n"; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutFlock, Lock, testing::Values("", "--no-flock"),
+                         [](const auto& options) {
+                           return *options.param == '\0' ? "flock" : "numbered";
+                         });
+
+}  // namespace
+}  // namespace mailhub::remote
