@@ -61,11 +61,26 @@ read_state() {
   read_status "$1" && return
   read_boot
   state=running
-  [ -n "$claim_pid" ] && alive "$claim_pid" "$claim_start" "$claim_boot" && return
+  if [ -n "$claim_pid" ] && alive "$claim_pid" "$claim_start" "$claim_boot"; then
+    await_status "$1" && state=finished
+    return
+  fi
   state=finished
   read_status "$1" && return
   settle_orphan "$1" && return
   state=interrupted
+}
+
+# Once a command's end is noted its status is a moment away: who was told "finished" must not hear
+# "running" afterwards.
+await_status() {
+  read_note "$1" || return
+  status_looks=25
+  until read_status "$1"; do
+    status_looks=$((status_looks - 1))
+    [ $status_looks -gt 0 ] || return
+    nap 20
+  done
 }
 
 # The runner died, but not before the command's end was noted: that note is as good as a status.
@@ -75,7 +90,7 @@ settle_orphan() {
   publish "$1.status" "exit_status=$result${nl}duration_ms=0$nl" || : # a full disk: the note stays
 }
 
-# Fills receipt and out for the key at $1. Who has just written the status knows it: $2 is finished.
+# Fills receipt and out for the key at $1. Who runs it knows its state: $2.
 report() {
   if [ -n "${2:-}" ]; then state=$2; else read_state "$1"; fi
   receipt="state=$state$nl"

@@ -102,9 +102,8 @@ ticker_signal() {
   kill "-$1" $$
 }
 
-# What a claim is for: runs command under the key that this process has claimed, and writes the status.
-# With $2 = soon it is left to tidy to have the status on disk: somebody waits for the answer, and a
-# status lost to a power cut costs certainty (interrupted), never a repetition.
+# What a claim is for: runs command under the key that this process has claimed, waiting $1 milliseconds
+# before somebody is told that it takes longer. Leaves the end in status_*, for write_status to write.
 perform() {
   [ -z "$cancelled" ] || command='exit 143'
   # Fails when the subshell was killed: the claim stays without a status, and that is the truth.
@@ -112,10 +111,17 @@ perform() {
   read_uptime
   set_took "$began" "$uptime"
   status_exit=$result status_duration=$took_ms
-  unsynced=$2
-  # A full disk must not turn a known end into an unknown one: wait for room as long as it takes.
-  until publish "$base.status" "exit_status=$status_exit${nl}duration_ms=$status_duration$nl" "$2"; do
+  unwritten=1
+}
+
+# Until this is done the note in .exit stands for the status, so who waits for the answer has it first. With
+# $1 = soon the status is not on disk before it can be seen.
+# A full disk must not turn a known end into an unknown one: waits for room as long as it takes.
+write_status() {
+  [ -n "$unwritten" ] || return 0
+  until publish "$base.status" "exit_status=$status_exit${nl}duration_ms=$status_duration$nl" "$@"; do
     [ -d "$runs/$run" ] || return
     nap 5000
   done
+  durable "$base.status" "$runs/$run"
 }

@@ -57,7 +57,7 @@ run_verb() {
   [ -e "$base.claim" ] || resolve "$body"
   if [ ! -e "$base.claim" ] && claim run; then
     ended=
-    perform "$wait_ms" soon && ended=finished
+    perform "$wait_ms" && ended=finished
     [ -n "$replied" ] || report "$base" $ended
   else
     read_claim "$base"
@@ -73,7 +73,7 @@ replied=
 late() {
   [ -z "$replied" ] || return
   replied=1
-  report "$base"
+  report "$base" running
   trap '' PIPE
   succeed
   exec </dev/null >/dev/null 2>&1
@@ -141,7 +141,7 @@ job() {
   on_failure=job_failed
   enter_key
   resolve "$body"
-  claim job && perform 0 ''
+  claim job && perform 0 && write_status
   rm -f "$job_file"
 }
 
@@ -196,19 +196,16 @@ wait_for_death() {
   done
 }
 
-# What can wait until the answer is out. The claim's first name stays until the run is swept.
-tidy() {
-  [ -z "$unsynced" ] || durable "$base.status" "$runs/$run"
-}
-
+# The claim's first name stays until the run is swept.
 answer() {
   [ -n "$replied" ] || succeed
-  tidy
+  exec </dev/null >/dev/null 2>&1
+  write_status soon
   exit 0
 }
 
 # What comes often is answered here, before the shell has read the rest of this file.
-unsynced=
+unwritten=
 with_signals=
 { read -r with_signals <"$dir/tools"; } 2>/dev/null
 case ${1:-} in
@@ -233,7 +230,6 @@ case ${1:-} in
     ;;
   job)
     job "$2" "$3"
-    tidy
     exit 0
     ;;
 esac
