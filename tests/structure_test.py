@@ -35,6 +35,7 @@ ADAPTERS = {
     "sqlite3.h": "actuator/journal",
     "SQLiteCpp/": "actuator/journal",
     "re2/": "actuator/engine",
+    "simdjson.h": "actuator/webhook",
     "prometheus/": "actuator/api",
     "spdlog/": "lib/base",
     "systemd/": "lib/daemon",

@@ -1,9 +1,10 @@
 // See notification.h.
 #include "actuator/webhook/notification.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -12,68 +13,39 @@
 namespace mailhub::webhook {
 namespace {
 
-using Json = nlohmann::json;
+namespace dom = simdjson::dom;
 
 tl::unexpected<Error> Bad(const std::string& what) {
   return Fail(ErrorKind::kInvalid, what);
 }
 
-// Looked at before parsing, so that nothing deep is ever built. Brackets inside strings do not
-// count.
-bool IsTooDeep(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == '"') {
-        in_string = false;
-      }
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > kDeepest) return true;
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return false;
-}
-
-const Json* Find(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found == object.end() ? nullptr : &*found;
-}
-
-Result<std::string> FindString(const Json& object, const char* name) {
-  const Json* value = Find(object, name);
-  if (value == nullptr || !value->is_string()) {
+Result<std::string_view> FindString(const dom::object& object, const char* name) {
+  std::string_view text;
+  if (object[name].get(text) != simdjson::SUCCESS) {
     return Bad(std::string(name) + " must be a string");
   }
-  return value->get<std::string>();
+  return text;
 }
 
 // As model.Fingerprint prints itself. It names the alert's episode, so its shape is not left to
 // chance.
-bool IsFingerprint(const std::string& text) {
+bool IsFingerprint(std::string_view text) {
   return text.size() == 16 && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
          });
 }
 
-Status ReadLabels(const Json& labels, std::map<std::string, std::string>* out) {
-  if (!labels.is_object()) return Bad("labels must be an object");
+Status ReadLabels(const dom::object& labels, std::map<std::string, std::string>* out) {
   if (labels.size() > kMostLabels) {
     return Bad("has more than " + std::to_string(kMostLabels) + " labels");
   }
-  for (const auto& [name, value] : labels.items()) {
+  for (const auto& [key, value] : labels) {
+    const std::string name(key);
     if (name.empty() || name.size() > kLongestLabelName) {
       return Bad("a label's name must have 1 to " + std::to_string(kLongestLabelName) + " bytes");
     }
-    if (!value.is_string()) return Bad("label " + name + " must be a string");
-    const auto& text = value.get_ref<const std::string&>();
+    std::string_view text;
+    if (value.get(text) != simdjson::SUCCESS) return Bad("label " + name + " must be a string");
     if (text.size() > kLongestLabelValue) {
       return Bad("label " + name + " is longer than " + std::to_string(kLongestLabelValue) +
                  " bytes");
@@ -84,21 +56,22 @@ Status ReadLabels(const Json& labels, std::map<std::string, std::string>* out) {
 }
 
 // Fills in what can be read until the first mistake.
-Status ReadAlert(const Json& json, engine::Alert* alert) {
-  if (!json.is_object()) return Bad("must be an object");
-  const Json* labels = Find(json, "labels");
-  if (labels == nullptr) return Bad("labels must be an object");
-  if (Status s = ReadLabels(*labels, &alert->labels); !s) return s;
-  Result<std::string> fingerprint = FindString(json, "fingerprint");
+Status ReadAlert(const dom::element& json, engine::Alert* alert) {
+  dom::object object;
+  if (json.get(object) != simdjson::SUCCESS) return Bad("must be an object");
+  dom::object labels;
+  if (object["labels"].get(labels) != simdjson::SUCCESS) return Bad("labels must be an object");
+  if (Status s = ReadLabels(labels, &alert->labels); !s) return s;
+  const Result<std::string_view> fingerprint = FindString(object, "fingerprint");
   if (!fingerprint) return Fail(fingerprint.error());
   if (!IsFingerprint(*fingerprint)) return Bad("fingerprint must be 16 lower-case hex digits");
-  alert->fingerprint = std::move(*fingerprint);
-  const Result<std::string> starts_at = FindString(json, "startsAt");
+  alert->fingerprint = *fingerprint;
+  const Result<std::string_view> starts_at = FindString(object, "startsAt");
   if (!starts_at) return Fail(starts_at.error());
   const Result<WallTime> start = ParseRfc3339(*starts_at);
   if (!start) return Fail("startsAt", start.error());
   alert->starts_at = *start;
-  const Result<std::string> status = FindString(json, "status");
+  const Result<std::string_view> status = FindString(object, "status");
   if (!status) return Fail(status.error());
   if (*status != "firing" && *status != "resolved") {
     return Bad("status must be \"firing\" or \"resolved\"");
@@ -108,11 +81,13 @@ Status ReadAlert(const Json& json, engine::Alert* alert) {
 }
 
 // Absent in notifications of old Alertmanagers.
-Result<uint64_t> ReadTruncated(const Json& body) {
-  const Json* truncated = Find(body, "truncatedAlerts");
-  if (truncated == nullptr) return 0;
-  if (!truncated->is_number_unsigned()) return Bad("truncatedAlerts must be a number, 0 or more");
-  return truncated->get<uint64_t>();
+Result<uint64_t> ReadTruncated(const dom::object& body) {
+  uint64_t truncated = 0;
+  const simdjson::error_code error = body["truncatedAlerts"].get(truncated);
+  if (error != simdjson::SUCCESS && error != simdjson::NO_SUCH_FIELD) {
+    return Bad("truncatedAlerts must be a number, 0 or more");
+  }
+  return truncated;
 }
 
 }  // namespace
@@ -121,27 +96,33 @@ Result<engine::Notification> ParseNotification(std::string_view body) {
   if (body.size() > kMostBytes) {
     return Bad("the body is longer than " + std::to_string(kMostBytes) + " bytes");
   }
-  if (IsTooDeep(body)) {
+  dom::parser parser;
+  dom::element json;
+  // A depth is refused that reaches the limit given here.
+  simdjson::error_code error = parser.allocate(std::max<size_t>(body.size(), 1), kDeepest + 1);
+  if (error == simdjson::SUCCESS) error = parser.parse(body.data(), body.size()).get(json);
+  if (error == simdjson::MEMALLOC) return Fail(ErrorKind::kOverloaded, "out of memory");
+  if (error == simdjson::DEPTH_ERROR) {
     return Bad("the body is nested deeper than " + std::to_string(kDeepest) + " levels");
   }
-  const Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return Bad("the body is not JSON");
-  if (!json.is_object()) return Bad("the body must be a JSON object");
-  const Result<std::string> version = FindString(json, "version");
+  if (error != simdjson::SUCCESS) return Bad("the body is not JSON");
+  dom::object object;
+  if (json.get(object) != simdjson::SUCCESS) return Bad("the body must be a JSON object");
+  const Result<std::string_view> version = FindString(object, "version");
   if (!version) return Fail(version.error());
   if (*version != "4") return Bad("version must be \"4\", the webhook format this program speaks");
-  const Result<uint64_t> truncated = ReadTruncated(json);
+  const Result<uint64_t> truncated = ReadTruncated(object);
   if (!truncated) return Fail(truncated.error());
-  const Json* alerts = Find(json, "alerts");
-  if (alerts == nullptr || !alerts->is_array()) return Bad("alerts must be a list");
-  if (alerts->size() > kMostAlerts) {
+  dom::array alerts;
+  if (object["alerts"].get(alerts) != simdjson::SUCCESS) return Bad("alerts must be a list");
+  if (alerts.size() > kMostAlerts) {
     return Bad("has more than " + std::to_string(kMostAlerts) + " alerts");
   }
 
   engine::Notification notification;
   notification.truncated = *truncated;
-  notification.alerts.reserve(alerts->size());
-  for (const Json& item : *alerts) {
+  notification.alerts.reserve(alerts.size());
+  for (const dom::element item : alerts) {
     engine::Alert alert;
     if (const Status read = ReadAlert(item, &alert); !read) {
       alert.malformed =

@@ -167,10 +167,20 @@ TEST(Notification, FiveThousandAlertsAreTakenAndOneMoreIsNot) {
 }
 
 TEST(Notification, DeepAndLongBodiesAreRefusedBeforeTheyAreRead) {
-  EXPECT_EQ(ParseNotification(std::string(500'000, '[')).error().message,
-            "the body is nested deeper than 32 levels");
+  EXPECT_EQ(
+      ParseNotification(std::string(500'000, '[') + std::string(500'000, ']')).error().message,
+      "the body is nested deeper than 32 levels");
   EXPECT_EQ(ParseNotification(std::string(kMostBytes + 1, ' ')).error().message,
             "the body is longer than 1048576 bytes");
+  const auto nested = [](int levels) {  // the body itself is one
+    json value = json::array({1});
+    for (int n = 2; n < levels; ++n) value = json::array({value});
+    json body = Sample();
+    body["more"] = value;
+    return WhyNot(body);
+  };
+  EXPECT_EQ(nested(kDeepest), "accepted");
+  EXPECT_EQ(nested(kDeepest + 1), "the body is nested deeper than 32 levels");
   json body = Sample();
   body["groupKey"] = std::string(100, '[') + "\\\"" + std::string(100, '{');
   EXPECT_EQ(WhyNot(body), "accepted") << "brackets in strings are text";
