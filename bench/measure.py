@@ -79,6 +79,18 @@ def tree_cpu_seconds(root):
     return total, alive
 
 
+def wait_until_idle(pid, seconds=60):
+    """Until a process and its children use less than 2 % of a core: what it still has to do is not done in another's turn."""
+    deadline = time.monotonic() + seconds
+    while True:
+        before = tree_cpu_seconds(pid)[0]
+        time.sleep(0.5)
+        if tree_cpu_seconds(pid)[0] - before < 0.01:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"process {pid} was still busy after {seconds} s")
+
+
 def percentile(samples, percent):
     ordered = sorted(samples)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
