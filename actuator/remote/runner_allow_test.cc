@@ -73,6 +73,12 @@ TEST_P(Allowlist, WhatTheListDoesNotNameIsRefusedAndLeavesNoClaim) {
   EXPECT_EQ(host.Do(RemoteVerb::kStatus, "r/1/1").receipt->state, ReceiptState::kNone);
 }
 
+TEST_P(Allowlist, ALineThatSaysNothingToRunRunsNothing) {
+  Allow("command touch\ncommand other true\n");
+  ExpectRefused(host.Run("r/1/1", "@touch"), "command touch says nothing to run");
+  EXPECT_EQ(host.Do(RemoteVerb::kStatus, "r/1/1").receipt->state, ReceiptState::kNone);
+}
+
 TEST_P(Allowlist, NothingOfARequestBecomesPartOfACommand) {
   const std::string more = "; echo free >>" + host.evidence();
   const std::vector<std::string> names = {"touch" + more,

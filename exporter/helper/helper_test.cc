@@ -66,9 +66,13 @@ class HelperTest : public testing::TestWithParam<std::string> {
   }
 
   void StartHelper(const config::Host& host) {
-    std::vector<std::string> arguments = {MAILHUB_HELPER_SCRIPT};
-    if (GetParam() == "busybox") arguments.insert(arguments.begin(), "sh");
-    helper_ = std::make_unique<TestingProcess>(Shell(), arguments);
+    std::vector<std::string> words = prefix_;
+    words.push_back(Shell());
+    if (GetParam() == "busybox") words.emplace_back("sh");
+    words.emplace_back(MAILHUB_HELPER_SCRIPT);
+    const std::string program = words.front();
+    words.erase(words.begin());
+    helper_ = std::make_unique<TestingProcess>(program, words);
     helper_->Write(WriteSpec(host));
   }
 
@@ -101,6 +105,7 @@ class HelperTest : public testing::TestWithParam<std::string> {
   }
 
   fs::path folder_;
+  std::vector<std::string> prefix_;  // a program, with arguments, that is to start the helper
   std::unique_ptr<TestingProcess> helper_;
   int requests_ = 0;
 };
@@ -292,6 +297,25 @@ TEST_P(HelperTest, FailsTheDirectoriesAloneWhenOneIsNotThere) {
   EXPECT_FALSE(seen.outcomes.at("directories"));
   EXPECT_TRUE(seen.outcomes.at("files"));
   EXPECT_TRUE(seen.outcomes.at("host"));
+}
+
+TEST_P(HelperTest, NeverTakesADirectoryThatItMayNotReadForAnEmptyOne) {
+  constexpr uid_t kSomebodyElse = 65534;
+  config::Host host;
+  host.directories["deltas"] = File("other");
+  std::ofstream(File("other/delta")) << "x";
+  ASSERT_EQ(chown(File("other").c_str(), kSomebodyElse, kSomebodyElse), 0);
+  fs::permissions(File("other"), fs::perms::owner_all);
+  // Root, but for the right to read what is not its own.
+  prefix_ = {"setpriv", "--bounding-set=-dac_override,-dac_read_search"};
+  EXPECT_FALSE(Look(host).outcomes.at("directories"));
+  fs::permissions(File("other"), fs::perms::owner_all | fs::perms::others_read);
+  EXPECT_FALSE(Look(host).outcomes.at("directories")) << "names alone say nothing";
+  fs::permissions(File("other"),
+                  fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
+  const Seen seen = Look(host);
+  ASSERT_TRUE(seen.outcomes.at("directories"));
+  EXPECT_EQ(Value(seen.families, "mailhub_directory_files", {{"directory", "deltas"}}), 1);
 }
 
 TEST_P(HelperTest, AsksPsAndVmstatWhereThereIsNoProc) {

@@ -21,7 +21,7 @@ import time
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BUILD = pathlib.Path(os.environ.get("MAILHUB_BUILD", ROOT / "build" / "dev"))
+BUILD = pathlib.Path(os.environ.get("MAILHUB_BUILD", ROOT / "build" / "dev")).resolve()
 EXPORTER = BUILD / "bin" / "mailhub_exporter"
 HELPER = BUILD / "exporter" / "helper.sh"
 USER = pwd.getpwuid(os.geteuid()).pw_name

@@ -121,8 +121,8 @@ sub look_at_paths {
     my @stat = Time::HiRes::stat($path) or next;
     my $type = -d _ ? "d" : -f _ ? "f" : "o";
     if ($type eq "d") {
-      next if !(-r _ && -x _);
       opendir my $entries, $path or next;
+      lstat "$path/." or next; # its names may be all that can be read
       my ($count, $bytes, $oldest) = (0, 0, 0);
       while (defined(my $entry = readdir $entries)) {
         lstat "$path/$entry";

@@ -36,6 +36,12 @@ look_at_services() {
   done
 }
 
+# Whether the names in directory $1 can be read, and what they name. Asked by trying: some shells answer
+# -r and -x from the mode alone, which is wrong for a root that may not everything, as on NFS.
+may_look_into() {
+  { true <"$1"; } 2>/dev/null && [ -e "$1/." ]
+}
+
 # Whether all there is to look at are directories without anything in them, as work queues are most
 # of the time: no need for a fork then. Only asked when that was so the last time.
 all_empty() {
@@ -44,7 +50,7 @@ all_empty() {
   while [ $i -lt $paths ]; do
     eval "path=\$path_$i"
     i=$((i + 1))
-    [ -d "$path" ] && [ -r "$path" ] && [ -x "$path" ] || return 1
+    [ -d "$path" ] && may_look_into "$path" || return 1
     for entry in "$path"/* "$path"/.[!.]* "$path"/..?*; do
       [ -e "$entry" ] || [ -L "$entry" ] && return 1
     done
@@ -67,7 +73,7 @@ look_at_paths() {
     eval "path=\$path_$i"
     i=$((i + 1))
     # Find would say of one that it may not list that nothing is in it.
-    [ -d "$path" ] && ! { [ -r "$path" ] && [ -x "$path" ]; } && continue
+    [ -d "$path" ] && ! may_look_into "$path" && continue
     set -- "$@" "$path"
   done
   if [ -z "$has_printf" ]; then
