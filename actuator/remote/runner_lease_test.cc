@@ -55,6 +55,22 @@ class DeadMan : public testing::Test {
   RunnerHost host;
 };
 
+TEST_F(DeadMan, RefusesAStopThatWasHeldUpUntilItHadActed) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  Age("r@stop", 62);
+  ASSERT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
+  const RemoteReply late = host.Run("r/stop/1", Trace("stopped"));
+  ASSERT_FALSE(late.receipt);
+  EXPECT_EQ(late.receipt.error().kind, ErrorKind::kRefused);
+  EXPECT_THAT(late.receipt.error().message, HasSubstr("the dead man of r/stop has acted"));
+  EXPECT_EQ(host.Do(RemoteVerb::kVoid, "r/stop/1").receipt->state, engine::ReceiptState::kVoid);
+  // Armed again for a person's retry, it may.
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kRestored);
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  EXPECT_TRUE(host.Run("r/stop/2", Trace("stopped")).receipt);
+  EXPECT_EQ(host.Evidence(), "restored\nstopped\n");
+}
+
 TEST_F(DeadMan, RestoresOnceWhenNobodyRenewsAndSaysSoToEveryVerb) {
   ExpectLease(host.Arm("r/stop", Trace("restored") + "; echo said; exit 5", kAfter),
               LeaseState::kArmed);

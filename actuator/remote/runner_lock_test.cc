@@ -71,6 +71,8 @@ class Lock : public testing::TestWithParam<const char*> {
 
 TEST_P(Lock, IsNotHeldByWhatItsDeadHolderHasLeftRunning) {
   if (!numbered()) return;  // the kernel's own goes with its holder
+  int ready[2];
+  ASSERT_EQ(pipe2(ready, O_CLOEXEC), 0);
   const pid_t leader = fork();
   if (leader == 0) {
     setsid();
@@ -78,9 +80,13 @@ TEST_P(Lock, IsNotHeldByWhatItsDeadHolderHasLeftRunning) {
       execl("/bin/sleep", "sleep", "60", nullptr);
       _exit(127);
     }
+    (void)!write(ready[1], "x", 1);
     pause();
   }
-  ASSERT_TRUE(Eventually([&] { return getpgid(leader) == leader; }));
+  char byte = 0;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  close(ready[0]);
+  close(ready[1]);
   HoldNumbered(leader);
   kill(leader, SIGKILL);
   waitpid(leader, nullptr, 0);

@@ -16,6 +16,7 @@ namespace {
 
 using engine::ReceiptState;
 using engine::RemoteReply;
+using engine::RemoteRequest;
 using engine::RemoteVerb;
 using testing::HasSubstr;
 
@@ -221,8 +222,40 @@ TEST_P(Runner, RefusesOldEpochsAndStrangeJournals) {
   EXPECT_EQ(host.Evidence(), "x\n");
 }
 
+TEST_P(Runner, KnowsHowAStepEndedWhoseRunnerDiedAndWhoseDaemonLivesOn) {
+  // The runner, which leads the group, dies between the command's end and the status.
+  host.setup.environment = {{"PATH", host.directory() + "/shims"}};
+  std::filesystem::create_directory(host.directory() + "/shims");
+  const std::string mv = host.directory() + "/shims/mv";
+  std::ofstream(mv)
+      << "#!/bin/sh\ncase $* in *.status*) kill -9 $PPID; exit 1 ;; esac\nexec /bin/mv \"$@\"\n";
+  std::filesystem::permissions(mv, std::filesystem::perms::owner_all);
+  host.Run("r/1/1", "sleep 60 >/dev/null 2>&1 & exit 3");
+  host.setup.environment.clear();
+  const RemoteReply reply = host.Settled("r/1/1");
+  ExpectState(reply, ReceiptState::kFinished);
+  EXPECT_EQ(reply.receipt->exit_status, 3);
+}
+
+TEST_P(Runner, WritesTheStatusThoughNobodyListensAnyMore) {
+  RemoteRequest request;
+  request.verb = RemoteVerb::kRun;
+  request.key = "r/1/1";
+  request.command = Trace("x") + "; sleep 0.3; exit 3";
+  Exchange exchange;
+  exchange.wait = Milliseconds(10'000);
+  {
+    const RunnerCall gone = host.Start(request, exchange);
+    ASSERT_TRUE(Eventually([&] { return host.Evidence() == "x\n"; }));
+  }
+  ASSERT_TRUE(Eventually([&] { return !host.ReadFile("receipts/r/1@1.status").empty(); },
+                         Milliseconds(5'000)));
+  EXPECT_THAT(host.ReadFile("receipts/r/1@1.status"), HasSubstr("exit_status=3\n"));
+}
+
 TEST_P(Runner, SaysThatItsReceiptsAreOthersThanRecorded) {
   ExpectState(host.Run("r/1/1", Trace("x")), ReceiptState::kFinished);
+  ExpectState(host.Settled("r/1/1"), ReceiptState::kFinished);  // its status is written, too
   std::filesystem::remove_all(host.directory());
   ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kCorrupt, "no receipts directory");
   const std::string before = host.directory_id;

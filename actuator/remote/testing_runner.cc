@@ -79,7 +79,12 @@ RunnerCall::RunnerCall(const std::vector<std::string>& argv,
   posix_spawn_file_actions_adddup2(&files, err[1], 2);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);  // as sshd does for a command
+  sigset_t pipe_signal;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &pipe_signal);
+  posix_spawnattr_setflags(&attributes,  // as sshd does for a command
+                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF);
 
   std::vector<char*> words;
   words.reserve(argv.size() + 1);

@@ -77,7 +77,7 @@ to_seconds() {
 # looks would differ by what lies between them. A corpse shows as "<defunct>".
 start_by_ps() {
   start_age='' start_uptime=''
-  start_table=$(ps -o pid=,etime=,args= -p "1,$1" 2>/dev/null)
+  start_table=$(ps -o pid= -o etime= -o args= -p "1,$1" 2>/dev/null)
   while read -r start_pid seconds start_args; do
     [ -n "$seconds" ] || continue
     case $start_args in *'<defunct>'*) continue ;; esac

@@ -42,6 +42,7 @@ numbered_lock() {
   lock_file=$dir/tmp/lock.$$
   read_boot
   start_of $$
+  rm -f "$lock_file" # a namesake's before a reboot may still be the newest lock's other name
   printf '%s %s %s\n' $$ "$start" "$boot" >"$lock_file" || fail unavailable "cannot write to $dir; nothing was done"
   while :; do
     newest_lock

@@ -62,8 +62,13 @@ read_state() {
   read_boot
   state=running
   if [ -n "$claim_pid" ] && alive "$claim_pid" "$claim_start" "$claim_boot"; then
-    await_status "$1" && state=finished
-    return
+    read_note "$1" || return 0
+    # The command is over. Its runner writes the status, unless it has died and only a daemon lives on that the
+    # command has left; a step's end may be told before, a job's not.
+    if start_of "$claim_pid" && same_start "$start" "$claim_start"; then
+      await_status "$1" && state=finished && return
+      [ "$claim_kind" = run ] || return 0
+    fi
   fi
   state=finished
   read_status "$1" && return
@@ -71,10 +76,8 @@ read_state() {
   state=interrupted
 }
 
-# Once a command's end is noted its status is a moment away: who was told "finished" must not hear
-# "running" afterwards.
+# Waits half a second for the status of a command whose end is noted.
 await_status() {
-  read_note "$1" || return
   status_looks=25
   until read_status "$1"; do
     status_looks=$((status_looks - 1))
@@ -121,6 +124,30 @@ read_output() {
   fi
 }
 
+# Reads the lease at $1 into lease_*, the state being none when there is no lease.
+read_lease() {
+  lease_state=none lease_disarmed='' lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start=''
+  [ -e "$1.lease" ] || return 0
+  {
+    while IFS= read -r line; do
+      case $line in
+        state=*) lease_state=${line#*=} ;;
+        disarmed=*) lease_disarmed=${line#*=} ;;
+        after_ms=*) lease_after=${line#*=} ;;
+        digest=*) lease_digest=${line#*=} ;;
+        boot_id=*) lease_boot=${line#*=} ;;
+        uptime_s=*) lease_uptime=${line#*=} ;;
+        pid=*) lease_pid=${line#*=} ;;
+        start=*) lease_start=${line#*=} ;;
+        exit_status=*) lease_exit=${line#*=} ;;
+        at=*) lease_at=${line#*=} ;;
+        '') break ;;
+      esac
+    done
+    while IFS= read -r line; do lease_command=$lease_command${lease_command:+$nl}$line; done
+  } <"$1.lease"
+}
+
 own_start_of() {
   start_of $$ || fail internal "cannot see my own process $$"
   own_start=$start
@@ -154,6 +181,12 @@ claim() {
   check_fence held
   check_directory
   [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
+  # Held up on the way here for longer than its dead man waits: what it stops now would stay stopped.
+  [ "$1" = void ] || read_lease "$dir/leases/$run@$path"
+  case ${lease_state:-none} in
+    none | armed) ;;
+    *) fail refused "the dead man of $run/$path has acted ($lease_state at $lease_at); nothing was done" ;;
+  esac
   ln "$claim_file" "$base.claim" 2>/dev/null
   claim_result=$?
   unlock

@@ -198,6 +198,7 @@ wait_for_death() {
 
 # The claim's first name stays until the run is swept.
 answer() {
+  trap '' PIPE # who asked may be gone; the status is written all the same
   [ -n "$replied" ] || succeed
   exec </dev/null >/dev/null 2>&1
   write_status soon

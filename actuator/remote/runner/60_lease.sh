@@ -13,30 +13,6 @@ enter_lease() {
   base=$dir/leases/$run@$path
 }
 
-# Reads the lease at $1 into lease_*, the state being none when there is no lease.
-read_lease() {
-  lease_state=none lease_disarmed='' lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start=''
-  [ -e "$1.lease" ] || return 0
-  {
-    while IFS= read -r line; do
-      case $line in
-        state=*) lease_state=${line#*=} ;;
-        disarmed=*) lease_disarmed=${line#*=} ;;
-        after_ms=*) lease_after=${line#*=} ;;
-        digest=*) lease_digest=${line#*=} ;;
-        boot_id=*) lease_boot=${line#*=} ;;
-        uptime_s=*) lease_uptime=${line#*=} ;;
-        pid=*) lease_pid=${line#*=} ;;
-        start=*) lease_start=${line#*=} ;;
-        exit_status=*) lease_exit=${line#*=} ;;
-        at=*) lease_at=${line#*=} ;;
-        '') break ;;
-      esac
-    done
-    while IFS= read -r line; do lease_command=$lease_command${lease_command:+$nl}$line; done
-  } <"$1.lease"
-}
-
 write_lease() {
   publish "$1.lease" "mailhub-lease 1
 state=$lease_state
