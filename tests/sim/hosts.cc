@@ -91,6 +91,11 @@ RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& b
         reply.receipt = Fail(ErrorKind::kRefused, "the key was claimed for another command");
         return reply;
       }
+      if (is_new && HasActed(request.key)) {
+        RemoteReply reply;
+        reply.receipt = Fail(ErrorKind::kRefused, "its dead man has acted");
+        return reply;
+      }
       if (is_new || world_->Is(Mutation::kRunnerIgnoresClaims) ||
           (claimed->second.is_void && world_->Is(Mutation::kRunnerIgnoresVoid))) {
         Begin(request.key, request.command, by);
@@ -147,6 +152,12 @@ RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& b
 }
 
 // --- receipts
+
+// Whether the dead man of the key's step has acted, and is not armed again.
+bool Host::HasActed(const std::string& key) const {
+  const auto lease = leases_.find(key.substr(0, key.rfind('/')));
+  return lease != leases_.end() && lease->second.restored;
+}
 
 bool Host::Alive(const Claim& claim) const {
   return !claim.is_void && !claim.exit_status && claim.boot_id == boot().id;

@@ -64,6 +64,7 @@ class Host {
  private:
   std::optional<Error> Refusal(const engine::RemoteRequest& request, const Sender& by);
   engine::Receipt ReceiptOf(const Claim& claim) const;
+  bool HasActed(const std::string& key) const;
   bool Alive(const Claim& claim) const;
   void Begin(const std::string& key, const std::string& command, const Sender& by);
   void End(const std::string& key, const std::string& boot_id, bool fails);

@@ -175,6 +175,7 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
       return host != hosts_.end() &&
              (about_lease ? host->second.receipts_lost_ms : host->second.lost_ms) != INT64_MIN;
     case HoldReason::kRefused:
+      if (restored_.contains(path)) return true;  // it was held up until its dead man had acted
       return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) {
         return entry.second.wrong_key || entry.second.wrong_key_ms + kStillInFlightMs > now_ms_;
       });

@@ -46,7 +46,9 @@ INSTANTIATE_TEST_SUITE_P(
         Misbehaviour{"ARunnerThatIgnoresVoid", Mutation::kRunnerIgnoresVoid, "after it was settled",
                      0.5},
         Misbehaviour{"ARunnerThatIgnoresTheFence", Mutation::kRunnerIgnoresFence,
-                     "actuator had an effect"},
+                     "a deposed actuator had an effect"},
+        Misbehaviour{"ARunnerThatObeysAForeignActuator", Mutation::kRunnerIgnoresFence,
+                     "a foreign actuator had an effect"},
         Misbehaviour{"AHostThatForgetsItsLease", Mutation::kHostForgetsLease,
                      "without its dead man"},
         Misbehaviour{"AHostThatKeepsItsLease", Mutation::kHostKeepsLease, "still armed on"},
@@ -189,6 +191,69 @@ TEST_F(Doctored, NoticeAServiceLeftStopped) {
 TEST_F(Doctored, NoticeARunThatNeverEnds) {
   history_.erase(FirstRecorded<engine::RunFinished>(), history_.end() - 1);
   EXPECT_THAT(Complaint(), HasSubstr("not finished"));
+}
+
+TEST_F(Doctored, NoticeASkippedAttempt) {
+  const auto started = FirstRecorded<engine::StepStarted>();
+  std::get<engine::StepStarted>(std::get<Recorded>(started->what).event.body).attempt = 2;
+  EXPECT_THAT(Complaint(), HasSubstr("skipped an attempt"));
+}
+
+TEST_F(Doctored, NoticeADeedAfterItsRun) {
+  const DeedBegan deed = std::get<DeedBegan>(First<DeedBegan>()->what);
+  DeedBegan late = deed;
+  late.key = deed.key.substr(0, deed.key.rfind('/')) + "/1";
+  history_.erase(First<DeedBegan>());
+  const auto finished = FirstRecorded<engine::RunFinished>();
+  history_.insert(finished + 1, {finished->at_ms, late});
+  EXPECT_THAT(Complaint(), HasSubstr("after its run"));
+}
+
+TEST_F(Doctored, NoticeARunThatFinishesWithADeadManArmed) {
+  while (true) {
+    const auto disarmed = FirstRecorded<engine::DeadManDisarmed>();
+    if (disarmed == history_.end()) break;
+    history_.erase(disarmed);
+  }
+  NumberAnew();
+  EXPECT_THAT(Complaint(), HasSubstr("finished with a dead man still armed"));
+}
+
+TEST_F(Doctored, NoticeARunThatSucceedsWithoutAStep) {
+  const auto done = FirstRecorded<engine::StepDone>();
+  const auto begun = FirstRecorded<engine::RunStarted>();
+  const std::string run = std::get<Recorded>(begun->what).event.run;
+  const auto ending = FirstRecorded<engine::RunEnding>();
+  ASSERT_NE(done, history_.end());
+  ASSERT_NE(ending, history_.end());
+  Observation finished = *ending;
+  std::get<Recorded>(finished.what).event.body =
+      engine::RunFinished{engine::RunResult::kSucceeded, ""};
+  history_.insert(begun + 1, finished);
+  NumberAnew();
+  EXPECT_THAT(Complaint(), HasSubstr("succeeded without"));
+}
+
+TEST_F(Doctored, NoticeReceiptsThatAreNotSwept) {
+  history_.erase(FirstRecorded<engine::RunSwept>());
+  NumberAnew();
+  EXPECT_THAT(Complaint(), HasSubstr("not swept"));
+}
+
+TEST_F(Doctored, NoticeAGateThatBelievesOldEvidence) {
+  std::get<GatePassed>(First<GatePassed>()->what).oldest_evidence_ms = 0;
+  EXPECT_THAT(Complaint(), HasSubstr("evidence from before the last action"));
+}
+
+TEST_F(Doctored, NoticeAStepThatBeginsAlthoughItsRunIsHeld) {
+  for (const auto& one : history_) {
+    if (const auto* lost = std::get_if<HostLost>(&one.what)) FAIL() << lost->host;
+  }
+  const auto begun = FirstRecorded<engine::RunStarted>();
+  history_.insert(begun, {begun->at_ms, KeyChanged{"x500", true}});  // so that the hold is expected
+  Record(FirstRecorded<engine::RunStarted>(),
+         engine::RunHeld{"1.1", engine::HoldReason::kRefused, ""});
+  EXPECT_THAT(Complaint(), HasSubstr("while its run was held"));
 }
 
 TEST_F(Doctored, NoticeAHostThatIsAskedWithoutAPause) {

@@ -119,7 +119,9 @@ void World::Send(const engine::RemoteRequest& request, const Sender& by, const A
   } else if (Chance(faults.hang)) {
     fail(ErrorKind::kOutcomeUnknown, "no answer in time", kPatienceMs);
   } else if (Chance(faults.delay)) {
-    PlanIn(Between(20, 180'000), [this, request, by] { Deliver(request, by, nullptr); });
+    // Now and then later than any dead man waits.
+    PlanIn(Between(20, Chance(0.1) ? 2'700'000 : 180'000),
+           [this, request, by] { Deliver(request, by, nullptr); });
     fail(ErrorKind::kOutcomeUnknown, "no answer in time", kPatienceMs);
   } else if (Chance(faults.lose_reply)) {
     PlanIn(kNetworkMs, [this, request, by] { Deliver(request, by, nullptr); });
