@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <set>
+#include <sstream>
 #include <utility>
 
 #include "actuator/journal/codec.h"
@@ -23,9 +25,10 @@ namespace {
 
 // What a person can do about a damaged journal; every kCorrupt sentence ends with it.
 constexpr const char* kRemedy =
-    ". Nothing was changed. Restore the file's last backup; or, once no run is in progress on any "
-    "host, move the file away and start with an empty journal, which the hosts obey only after an "
-    "explicit takeover";
+    ". Nothing was changed. Once no run is in progress on any host, restore the file's last backup "
+    "and "
+    "remove FILE.lock; or move the file away and start with an empty journal, which the hosts obey "
+    "only after an explicit takeover";
 
 constexpr off_t kSmallestDatabase = 512;
 constexpr uintmax_t kLargestChecked = uintmax_t{64} << 20;
@@ -90,12 +93,37 @@ Result<Descriptor> TakeLock(const std::string& path) {
                     (pid.empty() ? "" : " (pid " + pid.substr(0, pid.find('\n')) + ")") +
                     " has this journal; stop it first, or give this one a journal of its own");
   }
-  // For the sentence above only: whether it could be written does not matter.
-  const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(lock.number(), 0) == 0) {
-    (void)!::pwrite(lock.number(), pid.data(), pid.size(), 0);
-  }
   return lock;
+}
+
+// How far the journal had come at the last start, beside it in the lock file: a log that has lost
+// its end, or an older copy, would go on without a word and act twice. One line, "JOURNAL-ID SEQ";
+// the line before it names the owner, for the sentence above.
+struct Mark {
+  std::string journal;
+  uint64_t seq = 0;
+};
+
+Mark ReadMark(const Descriptor& lock) {
+  std::array<char, 256> text{};
+  const ssize_t length = ::pread(lock.number(), text.data(), text.size(), 0);
+  std::istringstream lines(
+      std::string(text.data(), static_cast<size_t>(std::max<ssize_t>(length, 0))));
+  std::string owner;
+  Mark mark;
+  if (!(lines >> owner >> mark.journal >> mark.seq)) return {};
+  return mark;
+}
+
+Status WriteMark(const Descriptor& lock, const std::string& path, const Mark& mark) {
+  const std::string text =
+      std::to_string(::getpid()) + "\n" + mark.journal + " " + std::to_string(mark.seq) + "\n";
+  const auto size = static_cast<ssize_t>(text.size());
+  if (::pwrite(lock.number(), text.data(), text.size(), 0) != size ||
+      ::ftruncate(lock.number(), size) != 0 || ::fdatasync(lock.number()) != 0) {
+    return SystemError(path + ".lock", errno);
+  }
+  return {};
 }
 
 // SQLite would create it with the umask's mode; and a new file's name must outlive a power cut.
@@ -140,6 +168,7 @@ struct Journal::Impl {
 
   Status Prepare();
   Status CheckWhole();
+  Status CheckMark();
   Status ReadLastSeq();
   Status AppendInTransaction(std::span<const engine::Event> events);
   Status Compare(const engine::Event& event, const Encoded& encoded);
@@ -191,6 +220,7 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime
   if (Status s = impl->CheckWhole(); !s) return Fail(WithRemedy(s.error()));
   if (Status s = impl->Prepare(); !s) return Fail(WithRemedy(s.error()));
   if (Status s = impl->ReadLastSeq(); !s) return Fail(WithRemedy(s.error()));
+  if (Status s = impl->CheckMark(); !s) return Fail(WithRemedy(s.error()));
   return std::unique_ptr<Journal>(new Journal(std::move(impl)));
 }
 
@@ -214,6 +244,16 @@ Status Journal::Impl::CheckWhole() {
                                          std::to_string(*last) + " should");
   }
   return {};
+}
+
+Status Journal::Impl::CheckMark() {
+  const Mark mark = ReadMark(lock);
+  if (mark.journal == id && mark.seq > last_seq) {
+    return Fail(ErrorKind::kCorrupt, path + " ends with event " + std::to_string(last_seq) +
+                                         ", but had event " + std::to_string(mark.seq) +
+                                         ": it has lost its end, or is an older copy");
+  }
+  return WriteMark(lock, path, {id, last_seq});
 }
 
 Status Journal::Impl::Prepare() {
@@ -304,7 +344,11 @@ Status Journal::Append(std::span<const engine::Event> events) {
     return Fail(WithRemedy(done.error()));
   }
   impl_->last_seq = std::max(impl_->last_seq, events.back().seq);
-  return {};
+  const bool start = std::any_of(events.begin(), events.end(), [](const engine::Event& event) {
+    return std::holds_alternative<engine::ActuatorStarted>(event.body);
+  });
+  // Before any host hears of the new epoch. If it fails the same events are appended again.
+  return start ? WriteMark(impl_->lock, impl_->path, {impl_->id, impl_->last_seq}) : Status();
 }
 
 Status Journal::Impl::AppendInTransaction(std::span<const engine::Event> events) {
@@ -364,6 +408,9 @@ Status Journal::Impl::UpdateEpisodes(const engine::Event& event) {
           .Bind(static_cast<int64_t>(event.seq))
           .Bind(alert->run)
           .Execute();
+    }
+    if (alert->decision == engine::Decision::kCancelled) {
+      if (Status s = statements->episodes_of_run_over.Bind(alert->run).Execute(); !s) return s;
     }
     if (!alert->firing) return statements->episode_over.Bind(alert->fingerprint).Execute();
   }

@@ -225,6 +225,39 @@ TEST(JournalRecovery, ALogCutAnywhereGivesWholeTransactionsOnly) {
   EXPECT_EQ(counts, (std::set<size_t>{0, 12, 24, 36}));
 }
 
+TEST(JournalRecovery, ALogThatHasLostItsLastStartIsRefusedUntilSomebodySaysOtherwise) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  ASSERT_TRUE(OpenAndReplay(path));  // its tables stand in the file itself
+  const auto journal = Journal::Open(path, kNow);
+  ASSERT_TRUE(journal);
+  ASSERT_TRUE((*journal)->Append(std::vector<engine::Event>{
+      {1, kNow, "", engine::ActuatorStarted{.epoch = 1, .version = "test"}}}));
+  const std::string copy = directory / "copy.db";
+  const auto cut_log = [&] {
+    CopyInUse(path, copy);
+    std::filesystem::resize_file(copy + "-wal", 0);
+  };
+  cut_log();
+  std::filesystem::copy_file(path + ".lock", copy + ".lock");
+  const Status refused = OpenAndReplay(copy);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kCorrupt);
+  EXPECT_NE(refused.error().message.find("ends with event 0, but had event 1"), std::string::npos)
+      << refused.error().message;
+  std::filesystem::remove(copy + ".lock");
+  EXPECT_TRUE(OpenAndReplay(copy));
+
+  // What was written since its start is a crash's to lose, and another journal has marks of its
+  // own.
+  CopyInUse(path, copy);
+  std::filesystem::copy_file(path + ".lock", copy + ".lock",
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_TRUE(OpenAndReplay(copy));
+  for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove(copy + part);
+  EXPECT_TRUE(OpenAndReplay(copy)) << "moved away: an empty one begins";
+}
+
 TEST(JournalRecovery, AMainFileCutAnywhereIsRefused) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
