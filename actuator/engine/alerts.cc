@@ -1,6 +1,7 @@
 // Alerts in, decisions out. Every alert of every notification gets exactly one decision, in the
 // same commit.
 #include <algorithm>
+#include <set>
 
 #include "actuator/engine/core.h"
 
@@ -29,8 +30,21 @@ std::string FillIn(std::string text, const std::map<std::string, std::string>& p
 
 bool Engine::Core::HasRoomFor(const Notification& notification) const {
   // Judged before anything is decided, so that a refused notification leaves no trace and is sent
-  // again whole.
-  return episodes.size() + notification.alerts.size() <= config.most_episodes;
+  // again whole. What opens no episode always has room: a full table empties by resolved alerts.
+  if (episodes.size() + notification.alerts.size() <= config.most_episodes) return true;
+  std::set<std::string> opening;
+  for (const Alert& alert : notification.alerts) {
+    if (!alert.firing || !alert.malformed.empty() || episodes.contains(alert.fingerprint)) continue;
+    if (FindTrigger(alert) != nullptr) opening.insert(alert.fingerprint);
+  }
+  return episodes.size() + opening.size() <= config.most_episodes || opening.empty();
+}
+
+const Trigger* Engine::Core::FindTrigger(const Alert& alert) const {
+  for (const Trigger& trigger : config.triggers) {
+    if (Matches(trigger.matchers, alert.labels)) return &trigger;
+  }
+  return nullptr;
 }
 
 bool Engine::Core::RunsFull() const {
@@ -63,10 +77,8 @@ void Engine::Core::Decide(const std::string& notification, const Alert& alert) {
     Emit("", std::move(record));
     return;
   }
-  const auto trigger = std::find_if(
-      config.triggers.begin(), config.triggers.end(),
-      [&](const Trigger& candidate) { return Matches(candidate.matchers, alert.labels); });
-  if (trigger == config.triggers.end()) {
+  const Trigger* trigger = FindTrigger(alert);
+  if (trigger == nullptr) {
     record.decision = Decision::kIgnored;
     record.detail = "no trigger matches";
   } else {

@@ -34,6 +34,10 @@ void Engine::Core::Apply(const Event& event) {
     } else if (!body->firing) {
       episodes.erase(body->fingerprint);
     }
+    // Others that had joined may still fire: their next repeat is decided afresh.
+    if (body->decision == Decision::kCancelled) {
+      std::erase_if(episodes, [&](const auto& episode) { return episode.second.run == body->run; });
+    }
   }
   if (event.run.empty() || std::holds_alternative<AlertDecided>(event.body)) return;
 

@@ -36,7 +36,8 @@ struct LeaseDoing {
   RemoteVerb verb = RemoteVerb::kRenew;  // what `effect` asked
   std::optional<SteadyTime> due;
   std::string trouble;
-  std::optional<SteadyTime> confirmed;  // when the host last said the lease is armed
+  SteadyTime asked;                     // when `effect` was; the host's clock starts no earlier
+  std::optional<SteadyTime> confirmed;  // the lease is armed, from then on at least
 };
 
 struct LiveRun {
@@ -91,6 +92,7 @@ class Engine::Core {
   Decision DecideFiring(const Alert& alert, const Trigger& trigger, AlertDecided* record);
   Decision DecideResolved(const Alert& alert, const Trigger& trigger, AlertDecided* record);
   bool HasRoomFor(const Notification& notification) const;
+  const Trigger* FindTrigger(const Alert& alert) const;  // null: none matches
   bool RunsFull() const;
   void Command(const engine::Command& command);
   Result<std::string> Start(const engine::Command& command);

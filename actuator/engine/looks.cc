@@ -104,7 +104,9 @@ View Engine::Core::Look() const {
     const LiveRun& live = runs.at(id);
     if (live.run.stage != Stage::kFinished) view.unfinished.push_back(LookAt(live));
   }
-  for (const std::string& id : finished) view.finished.push_back(LookAt(runs.at(id)));
+  for (size_t i = 0; i < std::min(finished.size(), kFinishedShown); ++i) {
+    view.finished.push_back(LookAt(runs.at(finished[i])));
+  }
   // A queued run waits on a lock, and the run that has it waits for a person.
   for (const RunView& queued : view.unfinished) {
     if (queued.state != RunState::kQueued) continue;

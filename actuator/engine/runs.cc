@@ -31,6 +31,8 @@ void Engine::Core::Work(LiveRun& live) {
         WorkStep(live, *step);
       } else if (live.run.stage == Stage::kEnding) {
         End(live);
+      } else {
+        RenewLeases(live);  // held after its last step
       }
       return;
     }
@@ -95,6 +97,7 @@ void Engine::Core::AskLease(LiveRun& live, const std::string& path, RemoteVerb v
   if (verb == RemoteVerb::kArm) request.command = live.run.Find(path)->dead_man->restore;
   LeaseDoing& doing = live.leases[path];
   doing.verb = verb;
+  doing.asked = now.steady;
   doing.effect = Ask(std::move(request), live.run.id);
 }
 
@@ -159,8 +162,8 @@ void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteR
               "the host acted by itself: " + reply.lease_detail);
     }
   } else if (reply.lease == LeaseState::kArmed) {
-    doing.confirmed = now.steady;
-    doing.due = In(std::max(lease->second.after / 3, Milliseconds(100)));
+    doing.confirmed = doing.asked;
+    doing.due = doing.asked + std::max(lease->second.after / 3, Milliseconds(100));
   } else {
     doing.confirmed.reset();
     doing.due = now.steady;
@@ -225,8 +228,10 @@ void Engine::Core::Sweep(LiveRun& live) {
 }
 
 void Engine::Core::OnSwept(LiveRun& live, const std::string& host, const RemoteReply& reply) {
-  // A receipts directory that is another one now (kCorrupt) holds nothing of ours.
-  if (reply.receipt || reply.receipt.error().kind == ErrorKind::kCorrupt) {
+  // A receipts directory that is another one now (kCorrupt) holds nothing of ours; what a host has
+  // that the site file does not list any more (kInvalid) stays there.
+  if (reply.receipt || reply.receipt.error().kind == ErrorKind::kCorrupt ||
+      reply.receipt.error().kind == ErrorKind::kInvalid) {
     live.swept.insert(host);
   } else {
     live.sweep_due = In(std::max(config.remote_retry * 10, Milliseconds(1000)));
@@ -238,11 +243,12 @@ void Engine::Core::Forget() {
     const Run& run = runs.at(id).run;
     return run.stage == Stage::kFinished && run.swept;
   });
-  while (finished.size() > kFinishedShown) {
-    const std::string oldest = finished.back();
-    if (std::find(order.begin(), order.end(), oldest) != order.end()) break;
-    runs.erase(oldest);
-    finished.pop_back();
+  // Beyond those that are shown only runs are kept whose receipts a host still has.
+  for (size_t i = finished.size(); i > kFinishedShown; --i) {
+    const auto older = finished.begin() + static_cast<ptrdiff_t>(i - 1);
+    if (std::find(order.begin(), order.end(), *older) != order.end()) continue;
+    runs.erase(*older);
+    finished.erase(older);
   }
 }
 

@@ -1,0 +1,282 @@
+// What each alert of a sequence leads to: episodes, joining, cooldown, resolving, the bound.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+
+#include "actuator/engine/engine.h"
+
+namespace mailhub::engine {
+namespace {
+
+using Minutes = std::chrono::minutes;
+using Hours = std::chrono::hours;
+using testing::ElementsAre;
+
+// Each runbook is one command on host "h", for the host in parameter `on`.
+class OneStep final : public PlanSource {
+ public:
+  Result<Plan> Make(const std::string& runbook,
+                    const std::map<std::string, std::string>& parameters) const override {
+    Plan plan;
+    plan.runbook = runbook;
+    plan.parameters = parameters;
+    if (parameters.at("on") == "elsewhere") {
+      return Fail(ErrorKind::kInvalid, "host elsewhere is not in the site file");
+    }
+    plan.target = parameters.at("on");
+    plan.locks = {"directory"};
+    Step step;
+    step.path = "1";
+    step.host = "h";
+    step.command = "true";
+    plan.steps.push_back(step);
+    plan.commit = "1";
+    return plan;
+  }
+};
+
+class Decisions : public testing::Test {
+ protected:
+  Decisions() { Configure({}); }
+
+  void Configure(const std::function<void(EngineConfig&)>& change) {
+    EngineConfig config;
+    Trigger trigger;
+    trigger.name = "restart";
+    trigger.matchers = {{.label = "alertname", .value = "Leak"}};
+    trigger.runbook = "restart";
+    trigger.parameters_from_labels = {{"on", "instance"}};
+    trigger.cooldown = Minutes(30);
+    config.triggers = {trigger};
+    if (change) change(config);
+    engine_.emplace(config, &plans_, [this] { return "run-no-" + std::to_string(++runs_); });
+    Take(engine_->Start(Now(), "test"));
+  }
+  Moment Now() const {
+    return {.wall = WallTime(Seconds(1'000'000'000)) + passed_,
+            .steady = SteadyTime(Seconds(1000)) + passed_};
+  }
+  void Pass(Milliseconds time) {
+    passed_ += time;
+    Take(engine_->Advance(Now()));
+  }
+  // Answers what hosts are asked until a run that may begin has ended; `mute` leaves it under way.
+  void Work() {
+    for (int rounds = 0; rounds < 100 && !asked_.empty() && !mute_; ++rounds) {
+      const Effect effect = asked_.front();
+      asked_.pop_front();
+      if (const auto* request = std::get_if<RemoteRequest>(&effect.what)) {
+        RemoteReply reply;
+        reply.receipt = Receipt{};
+        reply.directory_id = "d";
+        if (request->verb == RemoteVerb::kRun) reply.receipt->state = ReceiptState::kFinished;
+        Take(engine_->Handle(RemoteDone{.id = effect.id, .reply = reply}, Now()));
+      } else if (std::holds_alternative<QueryQuestion>(effect.what)) {
+        Take(engine_->Handle(QueryDone{.id = effect.id, .reading = {.holds = still_true_}}, Now()));
+      }
+    }
+  }
+  static Alert Firing(const std::string& fingerprint, WallTime starts_at = {}) {
+    return {.firing = true,
+            .fingerprint = fingerprint,
+            .labels = {{"alertname", "Leak"}, {"instance", "x500"}},
+            .starts_at = starts_at};
+  }
+  static Alert Resolved(const std::string& fingerprint) {
+    Alert alert = Firing(fingerprint);
+    alert.firing = false;
+    return alert;
+  }
+  // What is decided about these alerts of one notification.
+  std::vector<Decision> Tell(std::vector<Alert> alerts) {
+    decided_.clear();
+    Notification notification;
+    notification.id = "n" + std::to_string(++notifications_);
+    notification.alerts = std::move(alerts);
+    const Output output = engine_->Handle(notification, Now());
+    answer_ = output.answer;
+    Take(output);
+    Work();
+    return decided_;
+  }
+  Decision TellOne(const Alert& alert) {
+    const std::vector<Decision> decided = Tell({alert});
+    EXPECT_EQ(decided.size(), 1U);
+    return decided.empty() ? Decision::kIgnored : decided[0];
+  }
+  std::optional<RunResult> LastResult() const {
+    const View view = engine_->Look(Now());
+    return view.finished.empty() ? std::nullopt : view.finished.front().result;
+  }
+  void Cancel() {
+    Command cancel;
+    cancel.verb = Verb::kCancel;
+    cancel.by = "alice";
+    cancel.run = "run-no-" + std::to_string(runs_);
+    EXPECT_TRUE(engine_->Handle(cancel, Now()).answer);
+  }
+
+  std::optional<Engine> engine_;
+  Result<std::string> answer_;
+  bool mute_ = false;       // hosts do not answer
+  bool still_true_ = true;  // what `only_if` hears
+
+ private:
+  void Take(const Output& output) {
+    for (const Event& event : output.events) {
+      if (const auto* body = std::get_if<AlertDecided>(&event.body)) {
+        decided_.push_back(body->decision);
+      }
+    }
+    asked_.insert(asked_.end(), output.effects.begin(), output.effects.end());
+  }
+
+  OneStep plans_;
+  std::deque<Effect> asked_;
+  std::vector<Decision> decided_;
+  Milliseconds passed_{0};
+  int runs_ = 0;
+  int notifications_ = 0;
+};
+
+TEST_F(Decisions, AnEpisodeIsAnsweredOnceHoweverOftenAndFromWhomItComes) {
+  mute_ = true;
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kRepeat);
+  // A restarted Prometheus gives the same alert another start.
+  EXPECT_EQ(TellOne(Firing("a", Now().wall)), Decision::kRepeat);
+  EXPECT_THAT(Tell({Firing("a"), Firing("a")}), ElementsAre(Decision::kRepeat, Decision::kRepeat));
+  mute_ = false;
+  Work();
+  EXPECT_EQ(LastResult(), RunResult::kSucceeded);
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kRepeat) << "it goes on after its run";
+}
+
+TEST_F(Decisions, AnAlertThatBeganAfterItsEpisodesRunIsANewOne) {
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  Pass(Hours(1));
+  EXPECT_EQ(TellOne(Firing("a", Now().wall)), Decision::kStartedRun)
+      << "that it had resolved was lost on its way";
+}
+
+TEST_F(Decisions, AnotherAlertAboutTheSameJoinsTheRunThatIsUnderWay) {
+  mute_ = true;
+  EXPECT_THAT(Tell({Firing("a"), Firing("b")}),
+              ElementsAre(Decision::kStartedRun, Decision::kJoined));
+  Alert elsewhere = Firing("c");
+  elsewhere.labels["instance"] = "x501";
+  EXPECT_EQ(TellOne(elsewhere), Decision::kStartedRun) << "other parameters, another run";
+}
+
+TEST_F(Decisions, AFlappingAlertWaitsOutTheCooldown) {
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  for (int times = 0; times < 3; ++times) {
+    Pass(Minutes(5));
+    EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
+    EXPECT_EQ(TellOne(Firing("a", Now().wall)), Decision::kCooldown);
+  }
+  Pass(Minutes(15));
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun) << "as a repeat of what was put off";
+}
+
+TEST_F(Decisions, ACancelledRunStartsNoCooldown) {
+  mute_ = true;
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  Cancel();
+  EXPECT_EQ(LastResult(), RunResult::kCancelled);
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kRepeat) << "whoever cancelled it meant this episode";
+  EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+}
+
+TEST_F(Decisions, WhatResolvesWithoutHavingBeenHeardOfIsNothing) {
+  EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
+  EXPECT_THAT(Tell({Resolved("b"), Firing("b")}),
+              ElementsAre(Decision::kResolved, Decision::kStartedRun));
+}
+
+TEST_F(Decisions, OneThatIsNoLongerTrueIsDroppedAndItsRepeatDecidedAfresh) {
+  Configure([](EngineConfig& config) { config.triggers[0].only_if = "memory > 1"; });
+  still_true_ = false;
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  EXPECT_EQ(LastResult(), RunResult::kDropped);
+  still_true_ = true;
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun) << "no cooldown, no repeat";
+  EXPECT_EQ(LastResult(), RunResult::kSucceeded);
+}
+
+TEST_F(Decisions, ResolvedCancelsOnlyWhereTheTriggerSaysSoAndNothingWasDone) {
+  mute_ = true;
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
+  EXPECT_EQ(LastResult(), std::nullopt);
+
+  Configure([](EngineConfig& config) { config.triggers[0].on_resolved = OnResolved::kCancel; });
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  EXPECT_EQ(TellOne(Resolved("a")), Decision::kCancelled);
+  EXPECT_EQ(LastResult(), RunResult::kCancelled);
+}
+
+TEST_F(Decisions, ResolvedCancelsNothingThatIsCommitted) {
+  Configure([](EngineConfig& config) { config.triggers[0].on_resolved = OnResolved::kCancel; });
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  EXPECT_EQ(LastResult(), RunResult::kSucceeded);
+  EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
+}
+
+TEST_F(Decisions, WhoJoinedARunThatResolvingCancelledIsHeardAfresh) {
+  Configure([](EngineConfig& config) { config.triggers[0].on_resolved = OnResolved::kCancel; });
+  mute_ = true;
+  EXPECT_THAT(Tell({Firing("a"), Firing("b")}),
+              ElementsAre(Decision::kStartedRun, Decision::kJoined));
+  EXPECT_EQ(TellOne(Resolved("a")), Decision::kCancelled);
+  EXPECT_EQ(TellOne(Firing("b")), Decision::kStartedRun)
+      << "it fires still, and nobody answered it";
+}
+
+TEST_F(Decisions, WhatIsNotOursOrCannotBeIsSaidToBeSo) {
+  Alert other = Firing("a");
+  other.labels["alertname"] = "Other";
+  Alert elsewhere = Firing("b");
+  elsewhere.labels["instance"] = "elsewhere";
+  Alert nowhere = Firing("c");
+  nowhere.labels.erase("instance");
+  Alert malformed = Firing("d");
+  malformed.malformed = "alerts[3]: labels must be an object";
+  EXPECT_THAT(Tell({other, elsewhere, nowhere, malformed}),
+              ElementsAre(Decision::kIgnored, Decision::kRejected, Decision::kRejected,
+                          Decision::kRejected));
+}
+
+TEST_F(Decisions, AFullTableOfEpisodesRefusesNewOnesAndHearsAllOthers) {
+  Configure([](EngineConfig& config) { config.most_episodes = 2; });
+  mute_ = true;
+  EXPECT_THAT(Tell({Firing("a"), Firing("b")}),
+              ElementsAre(Decision::kStartedRun, Decision::kJoined));
+  EXPECT_TRUE(Tell({Firing("c")}).empty());
+  ASSERT_FALSE(answer_);
+  EXPECT_EQ(answer_.error().kind, ErrorKind::kOverloaded);
+  // Repeats, alerts of others, and above all the resolved ones, which make room.
+  Alert other = Firing("x");
+  other.labels["alertname"] = "Other";
+  EXPECT_THAT(
+      Tell({Firing("a"), Firing("b"), other, Firing("a")}),
+      ElementsAre(Decision::kRepeat, Decision::kRepeat, Decision::kIgnored, Decision::kRepeat));
+  EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
+  EXPECT_EQ(TellOne(Firing("c")), Decision::kJoined);
+}
+
+TEST_F(Decisions, ThousandsAtOnceAreEachDecided) {
+  std::vector<Alert> alerts;
+  for (int n = 0; n < 5'000; ++n) alerts.push_back(Firing("f" + std::to_string(n)));
+  const std::vector<Decision> decided = Tell(alerts);
+  ASSERT_EQ(decided.size(), 5'000U);
+  EXPECT_EQ(decided[0], Decision::kStartedRun);
+  EXPECT_EQ(std::count(decided.begin(), decided.end(), Decision::kJoined), 4'999);
+}
+
+}  // namespace
+}  // namespace mailhub::engine
