@@ -178,8 +178,8 @@ void Service::AfterCommit() {
   for (const engine::Effect& effect : turn_.effects) Perform(effect);
   turn_ = Turn();
   if (!ready_ && !stopping_) {
-    ready_ = true;
     inbox_->Refuse(std::nullopt);
+    ready_ = true;  // not before: who hears "ready" may ask at once
   }
 }
 
