@@ -105,7 +105,8 @@ class Reasons(Hosts):
     def test_each_reason_is_seen_when_it_is_provoked(self):
         site = self.site
         site.add("good")
-        site.add("resolve", sshd=False, address="no-such-host.invalid")
+        if os.environ.get("MAILHUB_SANITIZE") != "thread":  # which falls over glibc's resolver threads
+            site.add("resolve", sshd=False, address="no-such-host.invalid")
         site.add("connect", sshd=False)
         site.key("other_host")
         site.add("host_key", f"HostKey {site.folder}/other_host")
