@@ -271,6 +271,7 @@ TEST_F(Decisions, AFullTableOfEpisodesRefusesNewOnesAndHearsAllOthers) {
 
 TEST_F(Decisions, ThousandsAtOnceAreEachDecided) {
   std::vector<Alert> alerts;
+  alerts.reserve(5'000);
   for (int n = 0; n < 5'000; ++n) alerts.push_back(Firing("f" + std::to_string(n)));
   const std::vector<Decision> decided = Tell(alerts);
   ASSERT_EQ(decided.size(), 5'000U);

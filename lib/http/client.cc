@@ -13,7 +13,7 @@
 namespace mailhub::http {
 namespace {
 
-constexpr size_t kMaxHeaderBytes = 64 * 1024;
+constexpr size_t kMaxHeaderBytes = size_t{64} * 1024;
 
 struct SlistFree {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }

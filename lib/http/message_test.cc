@@ -9,9 +9,6 @@
 namespace mailhub::http {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
-
 TEST(Target, DecodesPathAndQuery) {
   Request request;
   ASSERT_TRUE(ParseTarget("/a%20b/c", "target=x500&q=a%2Bb+c&empty&=odd&target=two", &request));

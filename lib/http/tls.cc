@@ -91,7 +91,7 @@ std::string CipherName(const std::string& name) {
   if (name.starts_with("TLS_AES_") || name.starts_with("TLS_CHACHA20_")) return "-";
   for (const std::string& spelling :
        {name, name + "_SHA256"}) {  // Go has short names for the ChaCha20 suites
-    const std::string known = OPENSSL_cipher_name(spelling.c_str());
+    std::string known = OPENSSL_cipher_name(spelling.c_str());
     if (known != "(NONE)") return known;
   }
   const std::unique_ptr<SSL_CTX, Freer<SSL_CTX, SSL_CTX_free>> context(SSL_CTX_new(TLS_method()));

@@ -223,7 +223,7 @@ void WebConfig::Impl::Reload(State* current) {
 
 // As above, and with the certificates that are on disk now.
 SettingsPtr WebConfig::Impl::CurrentForHandshake() {
-  const SettingsPtr settings = Current();
+  SettingsPtr settings = Current();
   if (settings->material->FilesUnchanged()) return settings;
   auto material = TlsMaterial::Load(*settings->tls);
   return state.With([&](State& current) {

@@ -141,7 +141,7 @@ TEST_F(SessionTest, DoesNotGrowWithTheChannelsItOpens) {
     ASSERT_LE(session->OpenChannels(), 6U);
     if (i == 50) before = mallinfo2().uordblks;
   }
-  EXPECT_LT(mallinfo2().uordblks, before + 64 * 1024);
+  EXPECT_LT(mallinfo2().uordblks, before + size_t{64} * 1024);
 }
 
 TEST_F(SessionTest, RefusesAHostWhoseKeyIsAnother) {

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pwd.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -35,6 +35,7 @@ void Require(bool fine, const std::string& what) {
 // Starts a program that ends with this one.
 pid_t Spawn(const std::vector<std::string>& words) {
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   const pid_t pid = fork();
@@ -116,7 +117,7 @@ SshTarget TestingSshd::Target() const {
 }
 
 std::string TestingSshd::NewKey(const std::string& name, const std::string& type) {
-  const std::string path = directory_ + "/" + name;
+  std::string path = directory_ + "/" + name;
   Run({"/usr/bin/ssh-keygen", "-q", "-t", type, "-N", "", "-C", "test", "-f", path});
   return path;
 }
