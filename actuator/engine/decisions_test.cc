@@ -6,7 +6,7 @@
 #include <chrono>
 #include <deque>
 
-#include "actuator/engine/engine.h"
+#include "actuator/engine/testing_one_step.h"
 
 namespace mailhub::engine {
 namespace {
@@ -14,29 +14,6 @@ namespace {
 using Minutes = std::chrono::minutes;
 using Hours = std::chrono::hours;
 using testing::ElementsAre;
-
-// Each runbook is one command on host "h", for the host in parameter `on`.
-class OneStep final : public PlanSource {
- public:
-  Result<Plan> Make(const std::string& runbook,
-                    const std::map<std::string, std::string>& parameters) const override {
-    Plan plan;
-    plan.runbook = runbook;
-    plan.parameters = parameters;
-    if (parameters.at("on") == "elsewhere") {
-      return Fail(ErrorKind::kInvalid, "host elsewhere is not in the site file");
-    }
-    plan.target = parameters.at("on");
-    plan.locks = {"directory"};
-    Step step;
-    step.path = "1";
-    step.host = "h";
-    step.command = "true";
-    plan.steps.push_back(step);
-    plan.commit = "1";
-    return plan;
-  }
-};
 
 class Decisions : public testing::Test {
  protected:

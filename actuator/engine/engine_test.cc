@@ -1,27 +1,9 @@
-#include "actuator/engine/engine.h"
-
 #include <gtest/gtest.h>
+
+#include "actuator/engine/testing_one_step.h"
 
 namespace mailhub::engine {
 namespace {
-
-// One command on host "h".
-class OneStep final : public PlanSource {
- public:
-  Result<Plan> Make(const std::string& runbook,
-                    const std::map<std::string, std::string>& parameters) const override {
-    Plan plan;
-    plan.runbook = runbook;
-    plan.parameters = parameters;
-    Step step;
-    step.path = "1";
-    step.host = "h";
-    step.command = "true";
-    plan.steps.push_back(step);
-    plan.commit = "1";
-    return plan;
-  }
-};
 
 Moment At(Milliseconds since_start) {
   return {.wall = WallTime(Seconds(1'000'000'000)) + since_start,

@@ -1,0 +1,36 @@
+// For tests: runbooks that are one command on host "h".
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "actuator/engine/engine.h"
+
+namespace mailhub::engine {
+
+// Knows every runbook. Parameter `on` is its target; "elsewhere" is refused, as a host that the
+// site file does not list is. All take the lock `directory`.
+class OneStep final : public PlanSource {
+ public:
+  Result<Plan> Make(const std::string& runbook,
+                    const std::map<std::string, std::string>& parameters) const override {
+    Plan plan;
+    plan.runbook = runbook;
+    plan.parameters = parameters;
+    const auto on = parameters.find("on");
+    if (on != parameters.end()) plan.target = on->second;
+    if (plan.target == "elsewhere") {
+      return Fail(ErrorKind::kInvalid, "host elsewhere is not in the site file");
+    }
+    plan.locks = {"directory"};
+    Step step;
+    step.path = "1";
+    step.host = "h";
+    step.command = "true";
+    plan.steps.push_back(step);
+    plan.commit = "1";
+    return plan;
+  }
+};
+
+}  // namespace mailhub::engine
