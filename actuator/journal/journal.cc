@@ -214,10 +214,11 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; "
       "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;");
   if (!ready) return Fail(WithRemedy(ready.error()));
+  // Before an older one is brought up to date, so that a damaged one is left as it is.
+  if (Status s = impl->CheckWhole(); !s) return Fail(WithRemedy(s.error()));
   Result<std::string> id = PrepareSchema(impl->database, path, now);
   if (!id) return Fail(WithRemedy(id.error()));
   impl->id = std::move(*id);
-  if (Status s = impl->CheckWhole(); !s) return Fail(WithRemedy(s.error()));
   if (Status s = impl->Prepare(); !s) return Fail(WithRemedy(s.error()));
   if (Status s = impl->ReadLastSeq(); !s) return Fail(WithRemedy(s.error()));
   if (Status s = impl->CheckMark(); !s) return Fail(WithRemedy(s.error()));
@@ -232,6 +233,7 @@ Status Journal::Impl::CheckWhole() {
   const Result<std::string> verdict = database.FirstText("PRAGMA quick_check(1)");
   if (!verdict) return Fail(verdict.error());
   if (*verdict != "ok") return Fail(ErrorKind::kCorrupt, path + " is damaged: " + *verdict);
+  if (!IsJournal(database)) return {};  // empty as yet, or none of ours, as will be said
   // Missing events: numbers are unique and begin at 1, so the last one counts them all.
   const Result<int64_t> last = database.Number("SELECT max(seq) FROM events");
   if (!last) return Fail(last.error());

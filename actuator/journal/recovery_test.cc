@@ -1,7 +1,10 @@
 // Damaged, foreign, newer, full and read-only journals: refused with a sentence, or recovered where
 // SQLite guarantees it.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/fs.h>
 #include <sqlite3.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 
 #include <algorithm>
@@ -12,6 +15,7 @@
 #include <set>
 
 #include "actuator/journal/codec.h"
+#include "actuator/journal/database.h"
 #include "actuator/journal/journal.h"
 #include "actuator/journal/sample_events.h"
 #include "actuator/journal/test_directory.h"
@@ -128,6 +132,15 @@ std::vector<std::string> StillMatters(const std::string& path) {
   return events;
 }
 
+void MakeVersion1(const std::string& path) {
+  Sql(path,
+      "DROP TABLE episodes; DROP INDEX events_of_run; DROP INDEX events_of_actuator;"
+      "ALTER TABLE runs DROP COLUMN plan; UPDATE runs SET swept = 0 WHERE result = 'dropped';"
+      "CREATE INDEX events_of_run ON events(run, seq) WHERE run != '';"
+      "CREATE INDEX events_not_detail ON events(seq) WHERE detail = 0;"
+      "UPDATE meta SET value = '1' WHERE key = 'schema_version'");
+}
+
 TEST(JournalRecovery, AJournalOfVersion1IsBroughtToTodaysAndReadAsIfItHadAlwaysBeenThat) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
@@ -157,16 +170,23 @@ TEST(JournalRecovery, AJournalOfVersion1IsBroughtToTodaysAndReadAsIfItHadAlwaysB
     append("", engine::ActuatorStarted{.epoch = 2, .version = "1"});
   }
   const std::vector<std::string> before = StillMatters(path);
-  Sql(path,
-      "DROP TABLE episodes; DROP INDEX events_of_run; DROP INDEX events_of_actuator;"
-      "ALTER TABLE runs DROP COLUMN plan; UPDATE runs SET swept = 0 WHERE result = 'dropped';"
-      "CREATE INDEX events_of_run ON events(run, seq) WHERE run != '';"
-      "CREATE INDEX events_not_detail ON events(seq) WHERE detail = 0;"
-      "UPDATE meta SET value = '1' WHERE key = 'schema_version'");
+  MakeVersion1(path);
   EXPECT_EQ(StillMatters(path), before);
   size_t count = 0;
   EXPECT_TRUE(OpenAndReplay(path, &count));
   EXPECT_EQ(count, 60u * 12 + 7);
+}
+
+TEST(JournalRecovery, ADamagedJournalOfVersion1StaysOne) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  WriteJournal(path, 2);
+  MakeVersion1(path);
+  Sql(path, "DELETE FROM events WHERE seq = 7");
+  EXPECT_EQ(Journal::Open(path, kNow).error().kind, ErrorKind::kCorrupt);
+  auto file = Database::Open(path, Database::Access::kReadOnly);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->FirstText("SELECT value FROM meta WHERE key = 'schema_version'"), "1");
 }
 
 TEST(JournalRecovery, SomebodyElsesDatabaseIsLeftAlone) {
@@ -321,6 +341,35 @@ TEST(JournalRecovery, AFullDiskFailsAnAppendCleanlyAndLaterOnesWork) {
   size_t count = 0;
   ASSERT_TRUE(OpenAndReplay(disk + "/journal.db", &count));
   EXPECT_EQ(count, next + 11);
+}
+
+// As on a file system that has gone read-only under a program that has its files open.
+void ForbidWriting(const std::string& path, bool forbid) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  int flags = 0;
+  ASSERT_EQ(::ioctl(file, FS_IOC_GETFLAGS, &flags), 0) << std::strerror(errno);
+  flags = forbid ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+  ASSERT_EQ(::ioctl(file, FS_IOC_SETFLAGS, &flags), 0) << std::strerror(errno);
+  ::close(file);
+}
+
+TEST(JournalRecovery, ADiskThatGoesReadOnlyFailsAnAppendCleanlyAndLaterOnesWork) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  auto journal = Journal::Open(path, kNow);
+  ASSERT_TRUE(journal) << journal.error().message;
+  ASSERT_TRUE((*journal)->Append(WholeRun(1, "100001")));
+  for (const char* part : {"", "-wal", ".lock"}) ForbidWriting(path + part, true);
+  const Status refused = (*journal)->Append(WholeRun(13, "100002"));
+  for (const char* part : {"", "-wal", ".lock"}) ForbidWriting(path + part, false);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().kind, ErrorKind::kCorrupt) << refused.error().message;
+  const Status again = (*journal)->Append(WholeRun(13, "100002"));
+  EXPECT_TRUE(again) << again.error().message;
+  journal->reset();
+  size_t count = 0;
+  ASSERT_TRUE(OpenAndReplay(path, &count));
+  EXPECT_EQ(count, 24U);
 }
 
 }  // namespace

@@ -118,6 +118,11 @@ Result<int64_t> VersionOf(Database& database, const std::string& path) {
 
 }  // namespace
 
+bool IsJournal(Database& database) {
+  const Result<int64_t> application = database.Number("PRAGMA application_id");
+  return application && *application == kApplicationId;
+}
+
 int CurrentSchemaVersion() {
   return static_cast<int>(kSteps.size());
 }

@@ -16,4 +16,7 @@ int CurrentSchemaVersion();
 // kRefused: it is somebody else's database, or a newer program's. Returns the journal's id.
 Result<std::string> PrepareSchema(Database& database, const std::string& path, WallTime now);
 
+// Whether the file holds a journal, of whatever version.
+bool IsJournal(Database& database);
+
 }  // namespace mailhub::journal
