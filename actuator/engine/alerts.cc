@@ -30,14 +30,19 @@ std::string FillIn(std::string text, const std::map<std::string, std::string>& p
 
 bool Engine::Core::HasRoomFor(const Notification& notification) const {
   // Judged before anything is decided, so that a refused notification leaves no trace and is sent
-  // again whole. What opens no episode always has room: a full table empties by resolved alerts.
+  // again whole. What opens no more episodes than it closes always has room, or a full table would
+  // stay full.
   if (episodes.size() + notification.alerts.size() <= config.most_episodes) return true;
   std::set<std::string> opening;
+  std::set<std::string> closing;
   for (const Alert& alert : notification.alerts) {
-    if (!alert.firing || !alert.malformed.empty() || episodes.contains(alert.fingerprint)) continue;
-    if (FindTrigger(alert) != nullptr) opening.insert(alert.fingerprint);
+    const bool open = episodes.contains(alert.fingerprint);
+    if (!alert.malformed.empty() || FindTrigger(alert) == nullptr) continue;
+    if (alert.firing && !open) opening.insert(alert.fingerprint);
+    if (!alert.firing && open) closing.insert(alert.fingerprint);
   }
-  return episodes.size() + opening.size() <= config.most_episodes || opening.empty();
+  return opening.size() <= closing.size() ||
+         episodes.size() - closing.size() + opening.size() <= config.most_episodes;
 }
 
 const Trigger* Engine::Core::FindTrigger(const Alert& alert) const {
@@ -127,7 +132,12 @@ Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
     return Decision::kObserved;
   }
   if (const LiveRun* unfinished = FindUnfinished(plan->runbook, plan->parameters)) {
-    record->run = unfinished->run.id;
+    const Run& run = unfinished->run;
+    if (run.cancelling || (run.stage == Stage::kEnding && run.result == RunResult::kCancelled)) {
+      record->detail = "its run is being cancelled; the alert's next repeat is decided afresh";
+      return Decision::kRejected;
+    }
+    record->run = run.id;
     record->detail = "a run of this runbook with these parameters is not finished";
     return Decision::kJoined;
   }

@@ -214,6 +214,17 @@ TEST_F(Decisions, WhoJoinedARunThatResolvingCancelledIsHeardAfresh) {
       << "it fires still, and nobody answered it";
 }
 
+TEST_F(Decisions, NobodyJoinsARunThatIsBeingCancelled) {
+  Configure([](EngineConfig& config) { config.triggers[0].on_resolved = OnResolved::kCancel; });
+  mute_ = true;
+  EXPECT_THAT(Tell({Firing("a"), Firing("b")}),
+              ElementsAre(Decision::kStartedRun, Decision::kJoined));
+  // In one notification, as Alertmanager groups them: the run ends only after both are decided.
+  EXPECT_THAT(Tell({Resolved("a"), Firing("b")}),
+              ElementsAre(Decision::kCancelled, Decision::kRejected));
+  EXPECT_EQ(TellOne(Firing("b")), Decision::kStartedRun);
+}
+
 TEST_F(Decisions, WhatIsNotOursOrCannotBeIsSaidToBeSo) {
   Alert other = Firing("a");
   other.labels["alertname"] = "Other";
@@ -242,8 +253,11 @@ TEST_F(Decisions, AFullTableOfEpisodesRefusesNewOnesAndHearsAllOthers) {
   EXPECT_THAT(
       Tell({Firing("a"), Firing("b"), other, Firing("a")}),
       ElementsAre(Decision::kRepeat, Decision::kRepeat, Decision::kIgnored, Decision::kRepeat));
-  EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
-  EXPECT_EQ(TellOne(Firing("c")), Decision::kJoined);
+  EXPECT_THAT(Tell({Resolved("a"), Firing("c")}),
+              ElementsAre(Decision::kResolved, Decision::kJoined));
+  EXPECT_TRUE(Tell({Resolved("b"), Firing("d"), Firing("e")}).empty()) << "more than it closes";
+  EXPECT_EQ(TellOne(Resolved("b")), Decision::kResolved);
+  EXPECT_EQ(TellOne(Firing("d")), Decision::kJoined);
 }
 
 TEST_F(Decisions, ThousandsAtOnceAreEachDecided) {

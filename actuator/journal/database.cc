@@ -147,6 +147,10 @@ Result<std::string> Database::FirstText(std::string_view sql) {
   return *row ? std::string(statement->Text(0)) : std::string();
 }
 
+void Database::KeepLogOnClose(bool keep) {
+  sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep ? 1 : 0, nullptr);
+}
+
 bool Database::InTransaction() const {
   return sqlite3_get_autocommit(connection_.get()) == 0;
 }

@@ -61,6 +61,8 @@ class Database {
   // The first column of the first row as a number; 0 when there is none or it is NULL.
   Result<int64_t> Number(std::string_view sql);
   Result<std::string> FirstText(std::string_view sql);
+  // Whether closing leaves the write-ahead log beside the file instead of working it in.
+  void KeepLogOnClose(bool keep);
   bool InTransaction() const;
 
  private:

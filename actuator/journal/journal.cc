@@ -168,7 +168,7 @@ struct Journal::Impl {
 
   Status Prepare();
   Status CheckWhole();
-  Status CheckMark();
+  Status CheckMark(const Mark& mark);
   Status ReadLastSeq();
   Status AppendInTransaction(std::span<const engine::Event> events);
   Status Compare(const engine::Event& event, const Encoded& encoded);
@@ -204,10 +204,13 @@ uint64_t Journal::last_seq() const {
 Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime now) {
   Result<Descriptor> lock = TakeLock(path + ".lock");
   if (!lock) return Fail(lock.error());
+  const Mark mark = ReadMark(*lock);
+  (void)WriteMark(*lock, path, mark);  // for the owner's name alone
   if (Status s = CreateFile(path); !s) return Fail(WithRemedy(s.error()));
   Result<Database> database = Database::Open(path, Database::Access::kReadWrite);
   if (!database) return Fail(database.error());
 
+  database->KeepLogOnClose(true);  // what is refused is left as it was found
   auto impl = std::make_unique<Impl>(path, std::move(*lock), std::move(*database));
   // FULL: a commit is on the disk when it is reported. The size limit gives back what a burst took.
   Status ready = impl->database.Run(
@@ -216,12 +219,13 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime
   if (!ready) return Fail(WithRemedy(ready.error()));
   // Before an older one is brought up to date, so that a damaged one is left as it is.
   if (Status s = impl->CheckWhole(); !s) return Fail(WithRemedy(s.error()));
+  if (Status s = impl->CheckMark(mark); !s) return Fail(WithRemedy(s.error()));
   Result<std::string> id = PrepareSchema(impl->database, path, now);
   if (!id) return Fail(WithRemedy(id.error()));
   impl->id = std::move(*id);
   if (Status s = impl->Prepare(); !s) return Fail(WithRemedy(s.error()));
   if (Status s = impl->ReadLastSeq(); !s) return Fail(WithRemedy(s.error()));
-  if (Status s = impl->CheckMark(); !s) return Fail(WithRemedy(s.error()));
+  impl->database.KeepLogOnClose(false);
   return std::unique_ptr<Journal>(new Journal(std::move(impl)));
 }
 
@@ -248,14 +252,16 @@ Status Journal::Impl::CheckWhole() {
   return {};
 }
 
-Status Journal::Impl::CheckMark() {
-  const Mark mark = ReadMark(lock);
-  if (mark.journal == id && mark.seq > last_seq) {
-    return Fail(ErrorKind::kCorrupt, path + " ends with event " + std::to_string(last_seq) +
-                                         ", but had event " + std::to_string(mark.seq) +
-                                         ": it has lost its end, or is an older copy");
-  }
-  return WriteMark(lock, path, {id, last_seq});
+Status Journal::Impl::CheckMark(const Mark& mark) {
+  if (!IsJournal(database)) return {};
+  const auto journal = database.FirstText("SELECT value FROM meta WHERE key = 'journal_id'");
+  if (!journal) return Fail(journal.error());
+  const Result<int64_t> last = database.Number("SELECT max(seq) FROM events");
+  if (!last) return Fail(last.error());
+  if (mark.journal != *journal || mark.seq <= static_cast<uint64_t>(*last)) return {};
+  return Fail(ErrorKind::kCorrupt, path + " ends with event " + std::to_string(*last) +
+                                       ", but had event " + std::to_string(mark.seq) +
+                                       ": it has lost its end, or is an older copy");
 }
 
 Status Journal::Impl::Prepare() {

@@ -64,8 +64,10 @@ read_state() {
   if [ -n "$claim_pid" ] && alive "$claim_pid" "$claim_start" "$claim_boot"; then
     read_note "$1" || return 0
     # The command is over. Its runner writes the status, unless it has died and only a daemon lives on that the
-    # command has left; a step's end may be told before, a job's not.
+    # command has left; a step's end may be told before, a job's not. The runner may still wait for output that a
+    # daemon keeps open: USR1 is what its own ticker would say in a moment.
     if start_of "$claim_pid" && same_start "$start" "$claim_start"; then
+      kill -USR1 "$claim_pid" 2>/dev/null
       await_status "$1" && state=finished && return
       [ "$claim_kind" = run ] || return 0
     fi
