@@ -5,6 +5,7 @@ What the failing hosts answer with is written as a forced command, which sshd ha
 exporter asked for.
 """
 
+import os
 import socket
 import sys
 import threading
