@@ -26,9 +26,8 @@ namespace {
 // What a person can do about a damaged journal; every kCorrupt sentence ends with it.
 constexpr const char* kRemedy =
     ". Nothing was changed. Once no run is in progress on any host, restore the file's last backup "
-    "and "
-    "remove FILE.lock; or move the file away and start with an empty journal, which the hosts obey "
-    "only after an explicit takeover";
+    "and remove FILE.lock; or move the file away and start with an empty journal, which the hosts "
+    "obey only after an explicit takeover";
 
 constexpr off_t kSmallestDatabase = 512;
 constexpr uintmax_t kLargestChecked = uintmax_t{64} << 20;
