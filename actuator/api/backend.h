@@ -31,7 +31,8 @@ struct PastAlert {
 };
 
 // What may be asked of the engine.
-using Ask = std::variant<engine::Notification, engine::Command, engine::SetMode, engine::TakeOver>;
+using Ask = std::variant<engine::Notification, engine::Command, engine::SetMode, engine::TakeOver,
+                         engine::CloseEpisode>;
 
 // Thread-safe. Calls block until answered, at most a few seconds.
 class Backend {

@@ -86,11 +86,12 @@ std::string StepName(const RunView& run, const std::string& path) {
 }
 
 Json HoldJson(const RunView& run) {
-  if (!run.hold) return nullptr;
-  return {{"reason", Name(*run.hold)},
-          {"path", run.hold_path},
-          {"step", StepName(run, run.hold_path)},
-          {"detail", run.hold_detail}};
+  if (run.holds.empty()) return nullptr;
+  const engine::HoldView& hold = run.holds.front();
+  return {{"reason", Name(hold.reason)},
+          {"path", hold.path},
+          {"step", StepName(run, hold.path)},
+          {"detail", hold.detail}};
 }
 
 // The step to show for a run in one line: the one it is at, unless it has not begun or is over.

@@ -163,9 +163,8 @@ engine::RunView RunAtItsGate() {
 engine::RunView HeldRun() {
   engine::RunView run = RunAtItsGate();
   run.state = engine::RunState::kHeld;
-  run.hold = engine::HoldReason::kGateShut;
-  run.hold_path = "3";
-  run.hold_detail = "the gate did not open within 1h";
+  run.holds.push_back(
+      {1, "3", "", engine::HoldReason::kGateShut, "the gate did not open within 1h", run.queued});
   return run;
 }
 

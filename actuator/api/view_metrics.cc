@@ -16,7 +16,7 @@ bool InProgress(const engine::RunView& run) {
 // What a run causes may be silenced only while it acts by itself: neither held nor paused, when
 // what it left stopped must be heard of.
 bool Acts(const engine::RunView& run) {
-  return (run.state == RunState::kRunning || run.state == RunState::kEnding) && !run.hold;
+  return (run.state == RunState::kRunning || run.state == RunState::kEnding) && run.holds.empty();
 }
 
 std::string NameOfStep(const engine::RunView& run, const std::string& path) {
@@ -55,12 +55,11 @@ void AddViewMetrics(Exposition& page, const engine::View& view,
       for (const std::string& host : run.hosts)
         page.Gauge("mailhub_actuator_host_in_run", "1 for each host that an acting run touches.",
                    {{"instance", host}, {"runbook", run.runbook}}, 1);
-    if (run.hold)
-      page.Gauge("mailhub_actuator_run_held", "1 for each run that waits for a person.",
-                 {{"runbook", run.runbook},
-                  {"host", run.target},
-                  {"step", NameOfStep(run, run.hold_path)}},
-                 1);
+    for (const engine::HoldView& hold : run.holds)
+      page.Gauge(
+          "mailhub_actuator_run_held", "1 for each run that waits for a person.",
+          {{"runbook", run.runbook}, {"host", run.target}, {"step", NameOfStep(run, hold.path)}},
+          1);
     AddGates(page, run);
   }
   for (const auto& [key, value] : in_progress)

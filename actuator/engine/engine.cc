@@ -38,6 +38,8 @@ Output Engine::Handle(const Input& input, Moment now) {
           core_->Command(given);
         } else if constexpr (std::is_same_v<Given, SetMode>) {
           if (core_->mode != given.mode) core_->Emit("", ModeChanged{given.mode, given.by});
+        } else if constexpr (std::is_same_v<Given, CloseEpisode>) {
+          core_->out.answer = Fail(ErrorKind::kInternal, "episodes cannot be closed yet");
         } else if constexpr (std::is_same_v<Given, TakeOver>) {
           core_->Emit("", HostTakeover{given.host, given.by, given.detail});
         } else {

@@ -44,8 +44,12 @@ struct Command {
   Verb verb = Verb::kStart;
   std::string by;
   std::string run;
-  std::string detail;                             // a reason, written into the journal
-  std::string runbook;                            // kStart
+  std::string detail;  // a reason, written into the journal
+  // What the person saw; a verb about something else is refused.
+  int hold = 0;         // kRetry, kSkip, kResolve, kResume of a held run: number of the hold
+  std::string step;     // kConfirm: path of the step
+  int attempt = 0;      // kConfirm: its attempt
+  std::string runbook;  // kStart
   std::map<std::string, std::string> parameters;  // kStart
 };
 
@@ -62,6 +66,13 @@ struct TakeOver {
 };
 
 using EffectId = uint64_t;
+// Forgets an open episode, so that its alert's next notification is decided afresh.
+struct CloseEpisode {
+  std::string fingerprint;
+  std::string by;
+  std::string detail;
+};
+
 struct RemoteDone {
   EffectId id = 0;
   RemoteReply reply;
@@ -75,8 +86,8 @@ struct QueryDone {
   QueryReading reading;
 };
 
-using Input =
-    std::variant<Notification, Command, SetMode, TakeOver, RemoteDone, GateDone, QueryDone>;
+using Input = std::variant<Notification, Command, SetMode, TakeOver, CloseEpisode, RemoteDone,
+                           GateDone, QueryDone>;
 
 // --- outputs
 // ------------------------------------------------------------------------------------------------------

@@ -73,6 +73,14 @@ const char* Name(StepPhase phase) {
               phase);
 }
 
+const char* Name(LeasePhase phase) {
+  return Pick(std::array{"unconfirmed", "armed", "disarming", "restored"}, phase);
+}
+
+const char* Name(EpisodeState state) {
+  return Pick(std::array{"answered", "remedied", "unanswered", "waiting"}, state);
+}
+
 const char* Name(const EventBody& body) {
   static constexpr std::array kNames = {
       "actuator_started",  "mode_changed",      "alert_decided", "run_queued",     "run_started",

@@ -55,8 +55,9 @@ struct Step {
   Milliseconds timeout{60'000};  // kRun, kJob: longer holds the run, and kills nothing
   int attempts = 1;              // kRun, kJob: tries before on_failure applies
   Milliseconds retry_delay{0};
-  bool idempotent = false;   // may be done again when nobody knows whether it was done
-  std::optional<Gate> gate;  // kWaitFor, kCheck: the condition. kRun, kJob: `verify`
+  std::vector<int> success{0};  // kRun, kJob: exit statuses that mean it worked
+  bool idempotent = false;      // may be done again when nobody knows whether it was done
+  std::optional<Gate> gate;     // kWaitFor, kCheck: the condition. kRun, kJob: `verify`
   std::optional<DeadMan> dead_man;
   OnFailure on_failure = OnFailure::kHold;
 

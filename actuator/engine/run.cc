@@ -12,6 +12,10 @@ const StepState* StateOf(const std::map<std::string, StepState>& steps, const st
   return found == steps.end() ? nullptr : &found->second;
 }
 
+bool Contains(const std::vector<int>& list, int value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
 // What each kind of event does to a run. Every body has an overload, so a new kind cannot be
 // forgotten.
 struct Fold {
@@ -53,6 +57,8 @@ struct Fold {
     step.settled = true;
     step.receipt = body.receipt;
     step.receipts_lost = body.receipts_lost;
+    step.worked = !body.receipts_lost && body.receipt.state == ReceiptState::kFinished &&
+                  Contains(run.Find(body.path)->success, body.receipt.exit_status);
     step.since = at;
     if (step.Succeeded()) step.approved = false;  // it had worked after all
   }

@@ -14,6 +14,7 @@ struct StepState {
   int attempt = 0;        // 0: its intent was never committed
   int first_attempt = 1;  // attempts are counted from here; a person's retry moves it
   bool settled = false;   // the last attempt's receipt is in
+  bool worked = false;    // that receipt's exit status is one of the step's `success`
   bool approved = false;  // a person asked for another attempt
   bool receipts_lost = false;
   Receipt receipt;
@@ -27,10 +28,7 @@ struct StepState {
   bool Unknown() const {
     return settled && (receipts_lost || receipt.state == ReceiptState::kInterrupted);
   }
-  bool Succeeded() const {
-    return settled && !receipts_lost && receipt.state == ReceiptState::kFinished &&
-           receipt.exit_status == 0;
-  }
+  bool Succeeded() const { return settled && worked; }
   // What the step was for has come about; only this pays an `always` step's debt.
   bool Fulfilled() const { return result == StepResult::kDone || result == StepResult::kResolved; }
 };

@@ -57,9 +57,9 @@ RunView ViewOf(const Run& run) {
   view.by = run.queued.by;
   view.state = StateOf(run);
   if (run.hold) {
-    view.hold = run.hold->reason;
-    view.hold_path = run.hold->path;
-    view.hold_detail = run.hold->detail;
+    const Step* step = run.Find(run.hold->path);
+    view.holds.push_back({1, run.hold->path, step == nullptr ? "" : step->name, run.hold->reason,
+                          run.hold->detail, run.queued_at});
   }
   if (run.stage == Stage::kFinished || run.stage == Stage::kEnding) {
     view.result = run.result;

@@ -45,6 +45,33 @@ struct StepView {
   std::string detail;
 };
 
+// What a person must answer before the run goes on.
+struct HoldView {
+  int number = 0;  // within the run, from 1; a verb names it
+  std::string path;
+  std::string step_name;
+  HoldReason reason = HoldReason::kStepFailed;
+  std::string detail;
+  WallTime since;
+};
+
+enum class LeasePhase {
+  kUnconfirmed,  // recorded, and the host has not said in time that it is armed
+  kArmed,        // confirmed by the host within its time
+  kDisarming,    // no longer needed, and the host has not said yet that it is gone
+  kRestored,     // the host acted by itself, and has not heard yet that this is known
+};
+const char* Name(LeasePhase phase);
+
+struct LeaseView {
+  std::string path;  // of the step that it guards
+  std::string host;
+  LeasePhase phase = LeasePhase::kUnconfirmed;
+  Milliseconds after{0};                      // the host acts that long after the last renewal
+  std::optional<Milliseconds> confirmed_ago;  // since the last renewal that the host confirmed
+  std::string trouble;                        // why it is not confirmed
+};
+
 struct RunView {
   std::string id;
   std::string runbook;
@@ -57,10 +84,13 @@ struct RunView {
   std::string fingerprint;
   std::string by;
   RunState state = RunState::kQueued;
-  std::string waiting_for;  // kQueued: what for; else what it is doing, or why it cannot
-  std::optional<HoldReason> hold;
-  std::string hold_path;
-  std::string hold_detail;
+  std::string waiting_for;        // kQueued: what for; else what it is doing, or why it cannot
+  std::vector<HoldView> holds;    // all of them must be answered
+  std::vector<LeaseView> leases;  // dead men that may be armed, or have acted
+  // It does something now: it is neither queued, held, paused, waiting for a confirmation nor kept
+  // from going on by the mode. Only then are its hosts' alerts silenced.
+  bool acting = false;
+  std::string asks;  // the question of the `confirm` that it waits at; else empty
   std::optional<RunResult> result;
   std::string result_detail;
   WallTime queued;
@@ -79,12 +109,32 @@ struct Run;
 // for, the current step, gate readings, the time it is expected to take.
 RunView ViewOf(const Run& run);
 
+enum class EpisodeState {
+  kAnswered,    // its run is not finished
+  kRemedied,    // its run has finished, and it has not been heard of since
+  kUnanswered,  // it was heard again after its run had finished
+  kWaiting,     // it fires, and no run answers for it yet; it is decided afresh by itself
+};
+const char* Name(EpisodeState state);
+
+// An alert that fires and matches a trigger.
+struct EpisodeView {
+  std::string fingerprint;
+  std::string alertname;
+  std::string trigger;
+  std::string run;  // empty: none
+  EpisodeState state = EpisodeState::kAnswered;
+  WallTime decided;
+  std::string detail;  // the sentence of its last decision
+};
+
 struct View {
   Mode mode = Mode::kActive;
   uint64_t epoch = 0;
   std::vector<RunView> unfinished;  // oldest first
   std::vector<RunView> finished;  // newest first, at most 50 of them; older ones are in the journal
   size_t open_episodes = 0;
+  std::vector<EpisodeView> episodes;  // by fingerprint; at most 1,000 of them
   bool queue_blocked_by_hold = false;
 };
 

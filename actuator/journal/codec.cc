@@ -49,6 +49,7 @@ void Fields(Archive& a, Step& v) {
   a("timeout_ms", v.timeout);
   a("attempts", v.attempts);
   a("retry_delay_ms", v.retry_delay);
+  a.Added("success", v.success);
   a("idempotent", v.idempotent);
   a("gate", v.gate);
   a("dead_man", v.dead_man);
@@ -198,6 +199,10 @@ class Writer {
   void operator()(const char* name, T& value) {
     out_[name] = ToValue(value);
   }
+  template <typename T>
+  void Added(const char* name, T& value) {
+    (*this)(name, value);
+  }
   void Plan(const char* name, engine::Plan& plan) {
     if (plan_text_ == nullptr) {
       (*this)(name, plan);
@@ -256,6 +261,11 @@ class Reader {
     const auto found = in_.find(name);
     if (found == in_.end()) return Bad(name, "is missing");
     FromValue(name, *found, value);
+  }
+  // A field that journals of an older schema version lack: there it keeps its default.
+  template <typename T>
+  void Added(const char* name, T& value) {
+    if (in_.contains(name)) (*this)(name, value);
   }
   void Plan(const char* name, engine::Plan& plan) {
     if (!error_->empty()) return;

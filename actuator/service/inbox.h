@@ -28,7 +28,7 @@ struct Reconfigure {
 };
 
 using Request = std::variant<engine::Notification, engine::Command, engine::SetMode,
-                             engine::TakeOver, Reconfigure>;
+                             engine::TakeOver, engine::CloseEpisode, Reconfigure>;
 
 // One request and who waits for its answer. Thread-safe.
 class Ticket {
