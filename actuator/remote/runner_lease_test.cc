@@ -130,8 +130,8 @@ TEST_F(DeadMan, LetsNoOtherStepOfItsRunBeArmedUntilItsActIsAcknowledged) {
 
 TEST_F(DeadMan, LetsNothingOfItsRunBeginWhileItRestoresAndRemembersAnEarlyAcknowledgement) {
   const std::string gate = host.directory() + "/go";
-  const std::string restore = Trace("begun") + "; until [ -e " + gate + " ]; do sleep 0.02; done; " +
-                              Trace("restored");
+  const std::string restore =
+      Trace("begun") + "; until [ -e " + gate + " ]; do sleep 0.02; done; " + Trace("restored");
   ExpectLease(host.Arm("r/stop", restore, kAfter), LeaseState::kArmed);
   Age("r@stop", 62);
   ASSERT_TRUE(Eventually([&] {
