@@ -145,8 +145,10 @@ struct Journal::Impl {
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-// A clean stop leaves a mark that a power cut right after it does not take back.
+// A clean stop leaves a mark that a power cut right after it does not take back. SQLite removes the
+// log by its name when it has worked it in: not where another's may lie by now.
 Journal::~Journal() {
+  if (!impl_->files->Check(ErrorKind::kOverloaded)) impl_->database.KeepLogOnClose(true);
   if (impl_->last_seq_known && impl_->last_seq > 0) {
     (void)impl_->lock.Note({impl_->id, impl_->last_seq}, LockFile::Write::kDurable);
   }

@@ -239,6 +239,28 @@ TEST_F(Vanishing, NothingIsRecordedWhileAnOlderCopyIsInItsPlace) {
   EXPECT_EQ(Count(*journal), 37u);
 }
 
+TEST_F(Vanishing, AStopLeavesAloneWhatLiesInItsPlaceMeanwhile) {
+  Fill();
+  const std::string older = directory / "older.db";
+  CopyTo(older);
+  ASSERT_TRUE(journal->Append(ARun(14)));
+  const std::string elsewhere = directory / "elsewhere.db";
+  for (const char* part : {"", "-wal"}) {
+    fs::rename(path + part, elsewhere + part);
+    fs::rename(older + part, path + part);
+  }
+  journal.reset();
+  EXPECT_TRUE(fs::exists(path + "-wal")) << "its events stand there";
+  // And what was moved is whole.
+  fs::rename(path + ".lock", elsewhere + ".lock");
+  const auto moved = Journal::Open(elsewhere, kNow);
+  ASSERT_TRUE(moved) << moved.error().message;
+  EXPECT_EQ(Count(**moved), 25u);
+  const auto copy = Journal::Open(path, kNow);
+  ASSERT_TRUE(copy) << copy.error().message;
+  EXPECT_EQ(Count(**copy), 13u);
+}
+
 TEST_F(Vanishing, NothingIsRecordedWhileItsLogIsAway) {
   Fill();
   for (const char* part : {"-wal", "-shm"}) {
