@@ -2,10 +2,12 @@
 // actuator/remote speaks SSH, the simulator's hosts apply the same rules in memory.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "actuator/engine/plan.h"
+#include "lib/base/clock.h"
 
 namespace mailhub::engine {
 
@@ -41,6 +43,8 @@ struct RemoteRequest {
   std::string command;       // kRun, kLaunch; kArm: the restoring command
   std::string directory_id;  // the receipts directory's identity as recorded; empty with kHello
   Milliseconds after{0};     // kArm, kRenew
+  // kRun, kLaunch: not to be sent at or after this moment; answered kUnreachable instead.
+  std::optional<SteadyTime> begin_before = std::nullopt;
 };
 
 enum class ReceiptState {

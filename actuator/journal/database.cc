@@ -155,4 +155,9 @@ bool Database::InTransaction() const {
   return sqlite3_get_autocommit(connection_.get()) == 0;
 }
 
+std::string Database::FileName() const {
+  const char* name = sqlite3_db_filename(connection_.get(), "main");
+  return name == nullptr ? "" : name;
+}
+
 }  // namespace mailhub::journal

@@ -64,6 +64,8 @@ class Database {
   // Whether closing leaves the write-ahead log beside the file instead of working it in.
   void KeepLogOnClose(bool keep);
   bool InTransaction() const;
+  // As opened by SQLite: absolute, links followed.
+  std::string FileName() const;
 
  private:
   struct Closer {

@@ -2,21 +2,20 @@
 #include "actuator/journal/journal.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <set>
-#include <sstream>
 #include <utility>
 
 #include "actuator/journal/codec.h"
 #include "actuator/journal/database.h"
+#include "actuator/journal/lock_file.h"
+#include "actuator/journal/open_files.h"
 #include "actuator/journal/rows.h"
 #include "actuator/journal/schema.h"
 
@@ -26,8 +25,8 @@ namespace {
 // What a person can do about a damaged journal; every kCorrupt sentence ends with it.
 constexpr const char* kRemedy =
     ". Nothing was changed. Once no run is in progress on any host, restore the file's last backup "
-    "and remove FILE.lock; or move the file away and start with an empty journal, which the hosts "
-    "obey only after an explicit takeover";
+    "and remove FILE.lock; or move both away and start with an empty journal, which the hosts obey "
+    "only after an explicit takeover";
 
 constexpr off_t kSmallestDatabase = 512;
 constexpr uintmax_t kLargestChecked = uintmax_t{64} << 20;
@@ -51,79 +50,6 @@ UNION SELECT seq FROM events WHERE run IN brief AND detail = 0 AND kind != 'aler
 UNION SELECT seq FROM episodes
 UNION SELECT seq FROM events WHERE kind IN ('actuator_started', 'mode_changed')
 UNION SELECT max(seq) FROM events))";
-
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
-
-tl::unexpected<Error> SystemError(const std::string& path, int number) {
-  const ErrorKind kind = number == ENOENT || number == ENOTDIR  ? ErrorKind::kNotFound
-                         : number == ENOSPC || number == EDQUOT ? ErrorKind::kOverloaded
-                         : number == EIO                        ? ErrorKind::kOutcomeUnknown
-                                                                : ErrorKind::kRefused;
-  return Fail(kind, path + ": " + std::strerror(number));  // NOLINT(concurrency-mt-unsafe)
-}
-
-// Taken by whoever writes the journal and released by the kernel when that process ends, however
-// it ends. The file itself stays: removing it would let two owners hold two locks.
-Result<Descriptor> TakeLock(const std::string& path) {
-  Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (lock.number() < 0) return SystemError(path, errno);
-  if (::flock(lock.number(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return SystemError(path, errno);
-    std::array<char, 32> owner{};
-    const ssize_t length = ::pread(lock.number(), owner.data(), owner.size() - 1, 0);
-    const std::string pid(owner.data(), static_cast<size_t>(length > 0 ? length : 0));
-    return Fail(ErrorKind::kRefused,
-                path + ": another actuator" +
-                    (pid.empty() ? "" : " (pid " + pid.substr(0, pid.find('\n')) + ")") +
-                    " has this journal; stop it first, or give this one a journal of its own");
-  }
-  return lock;
-}
-
-// How far the journal had come at the last start, beside it in the lock file: a log that has lost
-// its end, or an older copy, would go on without a word and act twice. One line, "JOURNAL-ID SEQ";
-// the line before it names the owner, for the sentence above.
-struct Mark {
-  std::string journal;
-  uint64_t seq = 0;
-};
-
-Mark ReadMark(const Descriptor& lock) {
-  std::array<char, 256> text{};
-  const ssize_t length = ::pread(lock.number(), text.data(), text.size(), 0);
-  std::istringstream lines(
-      std::string(text.data(), static_cast<size_t>(std::max<ssize_t>(length, 0))));
-  std::string owner;
-  Mark mark;
-  if (!(lines >> owner >> mark.journal >> mark.seq)) return {};
-  return mark;
-}
-
-Status WriteMark(const Descriptor& lock, const std::string& path, const Mark& mark) {
-  const std::string text =
-      std::to_string(::getpid()) + "\n" + mark.journal + " " + std::to_string(mark.seq) + "\n";
-  const auto size = static_cast<ssize_t>(text.size());
-  if (::pwrite(lock.number(), text.data(), text.size(), 0) != size ||
-      ::ftruncate(lock.number(), size) != 0 || ::fdatasync(lock.number()) != 0) {
-    return SystemError(path + ".lock", errno);
-  }
-  return {};
-}
 
 // SQLite would create it with the umask's mode; and a new file's name must outlive a power cut.
 Status CreateFile(const std::string& path) {
@@ -154,6 +80,30 @@ bool IsDetail(const engine::EventBody& body) {
          std::holds_alternative<engine::OperatorActed>(body);
 }
 
+std::string Name(const LockFile& lock, const Mark& mark) {
+  return lock.path() + " names journal " + mark.journal + ", which had come to event " +
+         std::to_string(mark.seq);
+}
+
+// A journal that was there at the last stop is never begun anew without a word: the alerts that
+// fire would start their runs once more, in the configured mode, while the old ones are under way.
+Status CheckThere(const std::string& path, const LockFile& lock, const Mark& mark) {
+  if (mark.journal.empty()) return {};
+  struct stat status {};
+  const bool there = ::stat(path.c_str(), &status) == 0;
+  if (there && status.st_size > 0) return {};
+  if (!there && errno != ENOENT) return SystemError(path, errno);
+  return Fail(
+      ErrorKind::kNotFound,
+      Name(lock, mark) + ", but " + path + (there ? " is empty" : " is not there") +
+          ". Nothing was changed. Put the file back, with " + path +
+          "-wal if there is one. Or, once no run is in progress on any host, remove " +
+          lock.path() +
+          ": with an older copy in place the start goes on from that; without one it begins an "
+          "empty journal, alerts that still fire start new runs, and each host obeys it only "
+          "after \"mailhubctl takeover HOST\"");
+}
+
 Error WithRemedy(Error error) {
   if (error.kind == ErrorKind::kCorrupt) error.message += kRemedy;
   return error;
@@ -162,13 +112,15 @@ Error WithRemedy(Error error) {
 }  // namespace
 
 struct Journal::Impl {
-  Impl(std::string journal_path, Descriptor held_lock, Database opened)
+  Impl(std::string journal_path, LockFile held_lock, Database opened)
       : path(std::move(journal_path)), lock(std::move(held_lock)), database(std::move(opened)) {}
 
   Status Prepare();
   Status CheckWhole();
   Status CheckMark(const Mark& mark);
   Status ReadLastSeq();
+  Status RecallFiles();
+  Status CheckLastSeq();
   Status AppendInTransaction(std::span<const engine::Event> events);
   Status Compare(const engine::Event& event, const Encoded& encoded);
   Status Insert(const engine::Event& event, const Encoded& encoded);
@@ -176,14 +128,15 @@ struct Journal::Impl {
   Status UpdateEpisodes(const engine::Event& event);
 
   const std::string path;
-  const Descriptor lock;
+  LockFile lock;
   Database database;
+  std::optional<OpenFiles> files;
   std::string id;
   uint64_t last_seq = 0;
   bool last_seq_known = false;
 
   struct Statements {
-    Statement insert_event, find_event, insert_plan;
+    Statement last_event, insert_event, find_event, insert_plan;
     Statement queued, started, finished, swept;
     Statement episode, episode_over, episodes_of_run_over;
   };
@@ -191,7 +144,15 @@ struct Journal::Impl {
 };
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Journal::~Journal() = default;
+
+// A clean stop leaves a mark that a power cut right after it does not take back. SQLite removes the
+// log by its name when it has worked it in: not where another's may lie by now.
+Journal::~Journal() {
+  if (!impl_->files->Check(ErrorKind::kOverloaded)) impl_->database.KeepLogOnClose(true);
+  if (impl_->last_seq_known && impl_->last_seq > 0) {
+    (void)impl_->lock.Note({impl_->id, impl_->last_seq}, LockFile::Write::kDurable);
+  }
+}
 
 const std::string& Journal::id() const {
   return impl_->id;
@@ -201,10 +162,13 @@ uint64_t Journal::last_seq() const {
 }
 
 Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime now) {
-  Result<Descriptor> lock = TakeLock(path + ".lock");
+  Result<LockFile> lock = LockFile::Take(path + ".lock");
   if (!lock) return Fail(lock.error());
-  const Mark mark = ReadMark(*lock);
-  (void)WriteMark(*lock, path, mark);  // for the owner's name alone
+  const Result<Mark> read = lock->Read();
+  if (!read) return Fail(WithRemedy(read.error()));
+  const Mark mark = *read;
+  if (Status s = CheckThere(path, *lock, mark); !s) return Fail(s.error());
+  (void)lock->Note(mark, LockFile::Write::kDurable);  // for the owner's name alone
   if (Status s = CreateFile(path); !s) return Fail(WithRemedy(s.error()));
   Result<Database> database = Database::Open(path, Database::Access::kReadWrite);
   if (!database) return Fail(database.error());
@@ -224,6 +188,7 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime
   impl->id = std::move(*id);
   if (Status s = impl->Prepare(); !s) return Fail(WithRemedy(s.error()));
   if (Status s = impl->ReadLastSeq(); !s) return Fail(WithRemedy(s.error()));
+  if (Status s = impl->RecallFiles(); !s) return Fail(s.error());
   impl->database.KeepLogOnClose(false);
   return std::unique_ptr<Journal>(new Journal(std::move(impl)));
 }
@@ -252,12 +217,27 @@ Status Journal::Impl::CheckWhole() {
 }
 
 Status Journal::Impl::CheckMark(const Mark& mark) {
-  if (!IsJournal(database)) return {};
+  if (mark.journal.empty()) return {};
+  if (!IsJournal(database)) {
+    const Result<int64_t> tables = database.Number("SELECT count(*) FROM sqlite_master");
+    if (!tables) return Fail(tables.error());
+    if (*tables > 0) return {};  // another program's, as will be said
+    return Fail(ErrorKind::kCorrupt, path + " holds nothing, but had event " +
+                                         std::to_string(mark.seq) + " of journal " + mark.journal +
+                                         ": it has lost its log");
+  }
   const auto journal = database.FirstText("SELECT value FROM meta WHERE key = 'journal_id'");
   if (!journal) return Fail(journal.error());
+  if (mark.journal != *journal) {
+    return Fail(ErrorKind::kRefused,
+                Name(lock, mark) + ", but " + path + " is journal " + *journal +
+                    ". Nothing was changed. Put the right one there; or, once no run is in "
+                    "progress on any host, remove " +
+                    lock.path() + " to go on from this one");
+  }
   const Result<int64_t> last = database.Number("SELECT max(seq) FROM events");
   if (!last) return Fail(last.error());
-  if (mark.journal != *journal || mark.seq <= static_cast<uint64_t>(*last)) return {};
+  if (mark.seq <= static_cast<uint64_t>(*last)) return {};
   return Fail(ErrorKind::kCorrupt, path + " ends with event " + std::to_string(*last) +
                                        ", but had event " + std::to_string(mark.seq) +
                                        ": it has lost its end, or is an older copy");
@@ -265,6 +245,7 @@ Status Journal::Impl::CheckMark(const Mark& mark) {
 
 Status Journal::Impl::Prepare() {
   constexpr std::array kSql = {
+      "SELECT max(seq) FROM events",
       "INSERT INTO events(seq, at_ms, run, kind, detail, body) VALUES(?, ?, ?, ?, ?, ?)",
       "SELECT at_ms, run, kind, body FROM events WHERE seq = ?",
       "INSERT INTO plans(digest, body) VALUES(?, ?) ON CONFLICT(digest) DO NOTHING",
@@ -289,7 +270,7 @@ Status Journal::Impl::Prepare() {
   statements.emplace(Statements{std::move(made[0]), std::move(made[1]), std::move(made[2]),
                                 std::move(made[3]), std::move(made[4]), std::move(made[5]),
                                 std::move(made[6]), std::move(made[7]), std::move(made[8]),
-                                std::move(made[9])});
+                                std::move(made[9]), std::move(made[10])});
   return {};
 }
 
@@ -299,6 +280,30 @@ Status Journal::Impl::ReadLastSeq() {
   last_seq = static_cast<uint64_t>(*last);
   last_seq_known = true;
   return {};
+}
+
+// SQLite's own names, since it puts the log beside what a link leads to; the log is there, because
+// something was read.
+Status Journal::Impl::RecallFiles() {
+  const std::string real = database.FileName();
+  Result<OpenFiles> open = OpenFiles::Of({path, real, real + "-wal", real + "-shm"});
+  if (!open) return Fail(open.error());
+  files = std::move(*open);
+  return {};
+}
+
+// Under the transaction's lock.
+Status Journal::Impl::CheckLastSeq() {
+  Statement& last = statements->last_event;
+  const Result<bool> row = last.Step();
+  const auto found = row && *row ? static_cast<uint64_t>(last.Int(0)) : 0;
+  last.Reset();
+  if (!row) return Fail(row.error());
+  if (found == last_seq) return {};
+  return Fail(ErrorKind::kCorrupt,
+              path + " ends with event " + std::to_string(found) + ", but event " +
+                  std::to_string(last_seq) + " was recorded last: " +
+                  (found < last_seq ? "it has lost its end" : "another program has written"));
 }
 
 Status Journal::Replay(Scope scope, const std::function<void(const engine::Event&)>& each) {
@@ -338,24 +343,34 @@ Status Journal::Replay(Scope scope, const std::function<void(const engine::Event
 
 Status Journal::Append(std::span<const engine::Event> events) {
   if (events.empty()) return {};
+  if (Status s = impl_->files->Check(ErrorKind::kOverloaded); !s) return s;
+  const Mark before{impl_->id, impl_->last_seq};
+  if (Status s = impl_->lock.Keep(before); !s) return Fail(WithRemedy(s.error()));
   // After a commit that was reported failed, only the file knows what is in it.
   if (!impl_->last_seq_known) {
     if (Status s = impl_->ReadLastSeq(); !s) return Fail(WithRemedy(s.error()));
   }
   Status done = impl_->database.Run("BEGIN IMMEDIATE");
+  if (done) done = impl_->CheckLastSeq();
   if (done) done = impl_->AppendInTransaction(events);
   if (done) done = impl_->database.Run("COMMIT");
+  // On disk, but where a start would look for it?
+  if (done) done = impl_->files->Check(ErrorKind::kOutcomeUnknown);
   if (!done) {
     impl_->last_seq_known = false;
     if (impl_->database.InTransaction()) (void)impl_->database.Run("ROLLBACK");
     return Fail(WithRemedy(done.error()));
   }
   impl_->last_seq = std::max(impl_->last_seq, events.back().seq);
+  const Mark mark{impl_->id, impl_->last_seq};
   const bool start = std::any_of(events.begin(), events.end(), [](const engine::Event& event) {
     return std::holds_alternative<engine::ActuatorStarted>(event.body);
   });
   // Before any host hears of the new epoch. If it fails the same events are appended again.
-  return start ? WriteMark(impl_->lock, impl_->path, {impl_->id, impl_->last_seq}) : Status();
+  if (start) return impl_->lock.Note(mark, LockFile::Write::kDurable);
+  // A mark that lags behind only notices less.
+  (void)impl_->lock.Note(mark, LockFile::Write::kSoon);
+  return {};
 }
 
 Status Journal::Impl::AppendInTransaction(std::span<const engine::Event> events) {

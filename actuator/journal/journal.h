@@ -22,9 +22,10 @@ namespace mailhub::journal {
 class Journal final : public EventStore {
  public:
   // Creates the file (mode 0600) if it does not exist; its directory must. Errors:
-  //   kRefused    another actuator has it; no permission; no journal of ours; a newer program's
-  //   kCorrupt    damaged; the sentence says what to do
-  //   kNotFound   no such directory
+  //   kRefused    another actuator has it; no permission; no journal of ours, or another than the
+  //               lock file names; a newer program's
+  //   kCorrupt    damaged, or an older copy; the sentence says what to do
+  //   kNotFound   no such directory; or the file is gone or empty, though the lock file names it
   //   kOverloaded, kOutcomeUnknown   disk full, I/O errors
   static Result<std::unique_ptr<Journal>> Open(const std::string& path, WallTime now);
   ~Journal() override;

@@ -37,10 +37,12 @@ class EventStore {
 
   // Records all of them, durably, or none. Events that are there already (the commit happened
   // although it was reported failed) must be the same and are not recorded again. Errors:
-  //   kOverloaded      disk full or busy: nothing recorded
-  //   kOutcomeUnknown  an I/O error: perhaps recorded. Append the same again
+  //   kOverloaded      disk full or busy, or the file is not where it was: nothing recorded
+  //   kOutcomeUnknown  an I/O error, or the file was moved meanwhile: perhaps recorded. Append the
+  //                    same again
   //   kRefused         the file has become read-only: nothing recorded
-  //   kCorrupt         other events stand under these numbers, or numbers would be missing: stop
+  //   kCorrupt         other events stand under these numbers, numbers would be missing, or what
+  //                    was recorded is not there any more: stop
   // After any error the store may be used again.
   virtual Status Append(std::span<const engine::Event> events) = 0;
 };

@@ -1,6 +1,7 @@
 // See host_link.h.
 #include "actuator/remote/host_link.h"
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -27,6 +28,10 @@ bool SameTarget(const ssh::SshTarget& a, const ssh::SshTarget& b) {
          a.identity_file == b.identity_file && a.known_hosts_file == b.known_hosts_file;
 }
 
+bool IsTooLate(const engine::RemoteRequest& request, SteadyTime now) {
+  return request.begin_before && now >= *request.begin_before;
+}
+
 std::string FirstLine(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
@@ -40,6 +45,7 @@ struct HostLink::Answer {
   bool no_runner = false;   // the channel ended without a word: the script may not be there
   bool never_sent = false;  // nothing can have happened
   bool session_lost = false;
+  bool too_late = false;  // not sent: the request may not begin any more
 };
 
 HostLink::HostLink(std::string host, LinkOptions options, const ssh::Cancellation* cancel)
@@ -84,6 +90,9 @@ RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& 
   const Result<std::string> text = EncodeRequest(request, identity, exchange);
   if (!text) return Failed(text.error().kind, host_ + ": " + text.error().message);
 
+  const std::string too_late =
+      host_ + ": not sent: it was decided too long ago, and the host could not be asked in time";
+  if (IsTooLate(request, clock_.Steady())) return Failed(ErrorKind::kUnreachable, too_late);
   if (session_ && (!session_->Alive() || !SameTarget(target, target_) || form != form_)) {
     session_.reset();
   }
@@ -97,8 +106,9 @@ RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& 
         return Failed(connected.error().kind, connected.error().message);
       }
     }
-    Answer answer = Exchange(*text, exchange.nonce, clock_.Steady() + Patience(request));
+    Answer answer = Exchange(request, *text, exchange.nonce);
     if (answer.session_lost) session_.reset();
+    if (answer.too_late) return Failed(ErrorKind::kUnreachable, too_late);
     if (answer.reply) return std::move(*answer.reply);
     const bool again =
         tries == 0 && !cancel_->IsCancelled() && ((answer.never_sent && kept) || answer.no_runner);
@@ -163,8 +173,9 @@ Status HostLink::PutRunner() {
   return {};
 }
 
-HostLink::Answer HostLink::Exchange(const std::string& text, const std::string& nonce,
-                                    SteadyTime deadline) {
+HostLink::Answer HostLink::Exchange(const engine::RemoteRequest& request, const std::string& text,
+                                    const std::string& nonce) {
+  const SteadyTime deadline = clock_.Steady() + Patience(request);
   Answer answer;
   const auto lost = [&](const Error& error, bool sent) {
     answer.session_lost = true;
@@ -180,7 +191,14 @@ HostLink::Answer HostLink::Exchange(const std::string& text, const std::string& 
     lost(channel.error(), false);
     return answer;
   }
-  if (const Status written = (*channel)->Write(text, deadline); !written) {
+  // The last moment at which it can be kept back: queueing and connecting are over. Without a
+  // request the runner ends and does nothing.
+  if (IsTooLate(request, clock_.Steady())) {
+    answer.too_late = true;
+    return answer;
+  }
+  const SteadyTime write_by = std::min(deadline, request.begin_before.value_or(deadline));
+  if (const Status written = (*channel)->Write(text, write_by); !written) {
     lost(written.error(), true);
     return answer;
   }

@@ -40,7 +40,8 @@ class HostLink {
   HostLink& operator=(const HostLink&) = delete;
 
   // One request, one reply; failures as RemoteReply says. `target` is used when it has to connect;
-  // another one than before drops the session. An installed runner is only started, never put.
+  // another one than before drops the session. An installed runner is only started, never put. What
+  // may not begin any more is not sent: kUnreachable.
   engine::RemoteReply Ask(const engine::RemoteRequest& request, const Identity& identity,
                           bool takeover, const ssh::SshTarget& target, config::RunnerForm form);
 
@@ -49,7 +50,8 @@ class HostLink {
 
   Status Connect(const ssh::SshTarget& target);
   Status PutRunner();
-  Answer Exchange(const std::string& text, const std::string& nonce, SteadyTime deadline);
+  Answer Exchange(const engine::RemoteRequest& request, const std::string& text,
+                  const std::string& nonce);
   Milliseconds Patience(const engine::RemoteRequest& request) const;
   std::string RunnerPath() const;
   std::string RunnerCommand() const;

@@ -33,7 +33,8 @@ class RemoteHosts {
 
   // Never blocks. Calls `done` exactly once, from the host's worker, or before it returns with
   // kInvalid (no such host; a Windows host, which has no shell for steps) or kOverloaded (64
-  // requests wait for this host already). After Stop() it calls nothing.
+  // requests wait for this host already). After Stop() it calls nothing. A request that has waited
+  // until its begin_before is not sent: kUnreachable.
   void Submit(const engine::RemoteRequest& request, Done done);
 
   // Has the host obey this journal from now on, whomever it obeyed before. Else as Submit().

@@ -240,6 +240,46 @@ TEST_F(Hosts, LetsASlowHostDelayNobodyElseAndBoundsItsQueue) {
   EXPECT_LT(clock.Steady() - begun, Milliseconds(2'000));
 }
 
+TEST_F(Hosts, DoesNotSendWhatWaitedBehindASlowRequestForTooLong) {
+  options.run_wait = Milliseconds(3'000);
+  Open();
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  auto slow = Submit(Request(RemoteVerb::kRun, "r/1/1", "sleep 1"));
+  RemoteRequest late = Request(RemoteVerb::kRun, "r/2/1", Trace("late"));
+  late.begin_before = RealClock().Steady() + Milliseconds(300);
+  auto refused = Submit(late);
+  late.verb = RemoteVerb::kLaunch;
+  late.key = "r/3/1";
+  auto refused_too = Submit(late);
+  RemoteRequest timely = Request(RemoteVerb::kRun, "r/4/1", Trace("timely"));
+  timely.begin_before = RealClock().Steady() + Milliseconds(60'000);
+  auto done = Submit(timely);
+  for (auto* future : {&refused, &refused_too}) {
+    const RemoteReply reply = future->get();
+    ASSERT_EQ(KindOf(reply), ErrorKind::kUnreachable);
+    EXPECT_THAT(reply.receipt.error().message,
+                HasSubstr("x500: not sent: it was decided too long ago"));
+  }
+  EXPECT_TRUE(slow.get().receipt);
+  EXPECT_TRUE(done.get().receipt);
+  EXPECT_EQ(Evidence(), "timely\n");
+  EXPECT_EQ(Ask(RemoteVerb::kStatus, "r/2/1").receipt->state, ReceiptState::kNone);
+  EXPECT_EQ(Ask(RemoteVerb::kStatus, "r/3/1").receipt->state, ReceiptState::kNone);
+}
+
+TEST_F(Hosts, DoesNotSendWhatBecameTooOldWhileItConnectedAgain) {
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  Open();  // with no connection yet, and a login takes longer than 5 ms
+  RemoteRequest request = Request(RemoteVerb::kRun, "r/1/1", Trace("x"));
+  request.begin_before = RealClock().Steady() + Milliseconds(5);
+  const RemoteReply reply = Submit(request).get();
+  ASSERT_EQ(KindOf(reply), ErrorKind::kUnreachable);
+  EXPECT_THAT(reply.receipt.error().message, HasSubstr("not sent"));
+  request.begin_before = RealClock().Steady() + Milliseconds(60'000);
+  EXPECT_TRUE(Submit(request).get().receipt);
+  EXPECT_EQ(Evidence(), "x\n");
+}
+
 TEST_F(Hosts, StopsSoonAndCallsNobodyAfterwards) {
   options.run_wait = Milliseconds(60'000);
   Open();

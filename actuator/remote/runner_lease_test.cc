@@ -52,6 +52,17 @@ class DeadMan : public testing::Test {
         },
         longest);
   }
+  void ExpectRefused(const RemoteReply& reply, const std::string& words) {
+    ASSERT_FALSE(reply.receipt);
+    EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kRefused);
+    EXPECT_THAT(reply.receipt.error().message, HasSubstr(words));
+  }
+  // Arms the lease and lets it run out and be acted upon.
+  void LetItAct(const std::string& step) {
+    ExpectLease(host.Arm("r/" + step, Trace("restored " + step), kAfter), LeaseState::kArmed);
+    Age("r@" + step, 62);
+    ASSERT_TRUE(RestoredWithin("r@" + step, Milliseconds(10'000)));
+  }
   RunnerHost host;
 };
 
@@ -69,6 +80,71 @@ TEST_F(DeadMan, RefusesAStopThatWasHeldUpUntilItHadActed) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   EXPECT_TRUE(host.Run("r/stop/2", Trace("stopped")).receipt);
   EXPECT_EQ(host.Evidence(), "restored\nstopped\n");
+}
+
+TEST_F(DeadMan, LetsNothingOfItsRunBeginUntilItsActIsAcknowledged) {
+  LetItAct("stop");
+  ExpectRefused(host.Run("r/kill/1", Trace("killed")), "the dead man of r/stop has acted");
+  ExpectRefused(host.Launch("r/job/1", Trace("built")), "the dead man of r/stop has acted");
+  EXPECT_TRUE(host.Run("q/kill/1", Trace("of another run")).receipt);
+  EXPECT_EQ(host.Do(RemoteVerb::kStatus, "r/kill/1").receipt->state, engine::ReceiptState::kNone);
+  EXPECT_EQ(host.Do(RemoteVerb::kVoid, "r/gone/1").receipt->state, engine::ReceiptState::kVoid);
+  // Known to the actuator: only its own step must be guarded anew before it may begin.
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kRestored);
+  EXPECT_TRUE(host.Run("r/kill/1", Trace("killed")).receipt);
+  ExpectRefused(host.Run("r/stop/1", Trace("stopped")), "the dead man of r/stop has acted");
+  EXPECT_EQ(host.Evidence(), "restored stop\nof another run\nkilled\n");
+}
+
+TEST_F(DeadMan, GivesTheReceiptOfWhatBeganBeforeItActed) {
+  ASSERT_TRUE(host.Run("r/early/1", Trace("early")).receipt);
+  LetItAct("stop");
+  const RemoteReply again = host.Run("r/early/1", Trace("early"));
+  ASSERT_TRUE(again.receipt) << again.receipt.error().message;
+  EXPECT_EQ(again.receipt->state, engine::ReceiptState::kFinished);
+  EXPECT_EQ(host.Evidence(), "early\nrestored stop\n");
+}
+
+TEST_F(DeadMan, LetsNothingOfItsRunBeginUntilTheSecondOfTwoIsAcknowledgedToo) {
+  ExpectLease(host.Arm("r/one", Trace("restored one"), kAfter), LeaseState::kArmed);
+  LetItAct("two");
+  Age("r@one", 62);
+  ASSERT_TRUE(RestoredWithin("r@one", Milliseconds(10'000)));
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/two"), LeaseState::kRestored);
+  ExpectRefused(host.Run("r/kill/1", Trace("killed")), "the dead man of r/one has acted");
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/one"), LeaseState::kRestored);
+  EXPECT_TRUE(host.Run("r/kill/1", "true").receipt);
+}
+
+TEST_F(DeadMan, LetsNoOtherStepOfItsRunBeArmedUntilItsActIsAcknowledged) {
+  ExpectLease(host.Arm("r/armed", "true", kAfter), LeaseState::kArmed);
+  LetItAct("stop");
+  ExpectRefused(host.Arm("r/other", "true", kAfter), "the dead man of r/stop has acted");
+  ExpectLease(host.Arm("q/other", "true", kAfter), LeaseState::kArmed);
+  // What is armed guards something, and goes on.
+  ExpectLease(host.Arm("r/armed", "true", kAfter), LeaseState::kArmed);
+  ExpectLease(Renew("r/armed", kAfter), LeaseState::kArmed);
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kRestored);
+  ExpectLease(host.Arm("r/other", "true", kAfter), LeaseState::kArmed);
+}
+
+TEST_F(DeadMan, LetsNothingOfItsRunBeginWhileItRestoresAndRemembersAnEarlyAcknowledgement) {
+  const std::string gate = host.directory() + "/go";
+  const std::string restore =
+      Trace("begun") + "; until [ -e " + gate + " ]; do sleep 0.02; done; " + Trace("restored");
+  ExpectLease(host.Arm("r/stop", restore, kAfter), LeaseState::kArmed);
+  Age("r@stop", 62);
+  ASSERT_TRUE(Eventually([&] {
+    host.LookAtLeases();
+    return host.Evidence() == "begun\n";
+  }));
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kRestored);
+  ExpectRefused(host.Run("r/kill/1", Trace("killed")), "the dead man of r/stop is restoring");
+  host.WriteFile("go", "");
+  ASSERT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
+  EXPECT_TRUE(host.Run("r/kill/1", Trace("killed")).receipt);
+  ExpectLease(host.Arm("r/stop", restore, kAfter), LeaseState::kArmed);
+  EXPECT_EQ(host.Evidence(), "begun\nrestored\nkilled\n");
 }
 
 TEST_F(DeadMan, RestoresOnceWhenNobodyRenewsAndSaysSoToEveryVerb) {

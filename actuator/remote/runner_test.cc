@@ -361,6 +361,45 @@ TEST_P(Runner, KnowsThatACommandOutlivesItsRunnerAndHowItEnds) {
   EXPECT_EQ(host.Evidence(), "x\n");
 }
 
+TEST_P(Runner, RemembersWhatWasSweptWhateverTheClockSays) {
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
+  // As seen once the clock is years ahead.
+  std::filesystem::last_write_time(
+      host.directory() + "/swept/r",
+      std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 365 * 5));
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "q").receipt);
+  ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kRefused, "swept");
+  EXPECT_EQ(host.Evidence(), "");
+}
+
+TEST_P(Runner, RemembersTheNewestTenThousandSweeps) {
+  // One was swept by a program that kept no list.
+  host.WriteFile("swept/of-old", "");
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "first").receipt);
+  const auto is_swept = [&](const std::string& run) {
+    return std::filesystem::exists(host.directory() + "/swept/" + run);
+  };
+  EXPECT_TRUE(is_swept("of-old"));
+  std::string list = host.ReadFile("sweeps");
+  EXPECT_EQ(list, "of-old\nfirst\n");
+  for (int i = 0; i < 10'998; ++i) list += "run" + std::to_string(i) + '\n';
+  for (const char* run : {"run998", "run999", "run10997"}) {
+    host.WriteFile("swept/" + std::string(run), "");
+  }
+  host.WriteFile("sweeps", list);
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "last").receipt);
+  EXPECT_FALSE(is_swept("of-old"));
+  EXPECT_FALSE(is_swept("first"));
+  EXPECT_FALSE(is_swept("run998"));
+  EXPECT_TRUE(is_swept("run999"));
+  EXPECT_TRUE(is_swept("run10997"));
+  EXPECT_TRUE(is_swept("last"));
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "last").receipt);
+  list = host.ReadFile("sweeps");
+  EXPECT_EQ(std::count(list.begin(), list.end(), '\n'), 10'000);
+  EXPECT_EQ(list.substr(0, 7), "run999\n");
+}
+
 TEST_P(Runner, SweepsARunForGood) {
   ExpectState(host.Run("r/1/1", Trace("x")), ReceiptState::kFinished);
   ExpectState(host.Launch("r/2/1", "sleep 65"), ReceiptState::kRunning);

@@ -11,10 +11,6 @@ namespace {
 
 using ssh::ConnectFailure;
 
-std::chrono::steady_clock::time_point ToChrono(SteadyTime t) {
-  return t;
-}
-
 }  // namespace
 
 Prober::Prober(config::Host host, std::unique_ptr<Link> link, const Clock& clock)
@@ -62,7 +58,7 @@ Look Prober::Probe(SteadyTime deadline) {
     changed_.notify_all();
   }
   std::unique_lock lock(mutex_);
-  changed_.wait_until(lock, ToChrono(deadline), [&] {
+  changed_.wait_until(lock, deadline, [&] {
     return (mine->link_part != nullptr && mine->ports_part != nullptr) || stopping_;
   });
   const auto link_part = mine->link_part;
@@ -108,8 +104,7 @@ std::shared_ptr<const Look> Prober::LookAtPorts(SteadyTime deadline) {
   std::optional<PortAddress> address;
   {
     std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, ToChrono(deadline),
-                        [&] { return address_.has_value() || stopping_; });
+    changed_.wait_until(lock, deadline, [&] { return address_.has_value() || stopping_; });
     address = address_;
   }
   bool success = false;

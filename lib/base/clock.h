@@ -2,6 +2,8 @@
 // simulator own time.
 #pragma once
 
+#include <time.h>
+
 #include <chrono>
 
 namespace mailhub {
@@ -11,9 +13,28 @@ using Seconds = std::chrono::seconds;
 
 // Wall time: what people and other machines see. May step in either direction.
 using WallTime = std::chrono::time_point<std::chrono::system_clock, Milliseconds>;
+
+// The time since the machine's boot. Unlike std::chrono::steady_clock, it counts while the machine
+// is suspended: a lease on another host runs out meanwhile. A type of its own, so that the two
+// cannot be compared by mistake. Waits by duration (condition variables, poll) may come late by
+// what was left of them when the machine was suspended; look at the clock after each.
+struct BootClock {
+  using duration = Milliseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<BootClock>;
+  static constexpr bool is_steady = true;
+  static time_point now() {  // NOLINT(readability-identifier-naming): what the library calls it
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return time_point(std::chrono::duration_cast<Milliseconds>(
+        Seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)));
+  }
+};
+
 // Steady time: for deadlines and durations inside one life of the program. Never steps, means
 // nothing after a restart.
-using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, Milliseconds>;
+using SteadyTime = BootClock::time_point;
 
 // Thread-safe. Never fails.
 class Clock {
@@ -28,9 +49,7 @@ class RealClock final : public Clock {
   WallTime Now() const override {
     return std::chrono::time_point_cast<Milliseconds>(std::chrono::system_clock::now());
   }
-  SteadyTime Steady() const override {
-    return std::chrono::time_point_cast<Milliseconds>(std::chrono::steady_clock::now());
-  }
+  SteadyTime Steady() const override { return BootClock::now(); }
 };
 
 // Edges (SQL, JSON, metrics) carry plain numbers with their unit in the name.

@@ -20,7 +20,7 @@ namespace {
 using testing::HasSubstr;
 
 SteadyTime Now() {
-  return std::chrono::time_point_cast<Milliseconds>(std::chrono::steady_clock::now());
+  return BootClock::now();
 }
 
 // Answers every connection's first request with the same bytes, then closes. Nothing at all if they

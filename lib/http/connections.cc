@@ -68,7 +68,7 @@ int FindSocket(const std::string& remote_address, int remote_port, int local_por
 }  // namespace
 
 SteadyTime SteadyNow() {
-  return std::chrono::time_point_cast<Milliseconds>(std::chrono::steady_clock::now());
+  return BootClock::now();
 }
 
 void Connection::Attach(const std::string& remote_address, int remote_port, int local_port) {

@@ -51,7 +51,7 @@ class Connection {
 
   bool looked_ = false;  // the worker's
   std::atomic<int> fd_{-1};
-  std::atomic<long long> deadline_ms_{0};  // on the steady clock; 0: none
+  std::atomic<long long> deadline_ms_{0};  // on the boot clock; 0: none
   std::atomic<bool> reading_{false};
   std::atomic<bool> timed_out_{false};
 };

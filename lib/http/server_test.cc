@@ -23,7 +23,7 @@ using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
 SteadyTime Now() {
-  return std::chrono::time_point_cast<Milliseconds>(std::chrono::steady_clock::now());
+  return BootClock::now();
 }
 
 std::string Get(const std::string& target, const std::string& headers = "") {

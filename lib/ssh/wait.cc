@@ -30,7 +30,7 @@ void Cancellation::Cancel() {
 }
 
 SteadyTime SteadyNow() {
-  return std::chrono::time_point_cast<Milliseconds>(std::chrono::steady_clock::now());
+  return BootClock::now();
 }
 
 Wake WaitFor(int fd, short events, SteadyTime deadline, const Cancellation* cancel) {

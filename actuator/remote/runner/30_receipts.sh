@@ -150,6 +150,26 @@ read_lease() {
   } <"$1.lease"
 }
 
+# Refuses what begins something of a run whose dead man has acted: it was decided on while things were
+# otherwise. Once the actuator has acknowledged that, only the step that this dead man guards is refused,
+# until it is armed again: what it stops would stay stopped.
+check_dead_men() {
+  for lease_seen in "$dir/leases/$run@"*.lease; do
+    [ -e "$lease_seen" ] || continue
+    lease_seen=${lease_seen%.lease}
+    read_lease "$lease_seen"
+    lease_step=$run/${lease_seen#"$dir/leases/$run@"}
+    case $lease_state.$lease_disarmed in
+      restoring.*) fail refused "the dead man of $lease_step is restoring since $lease_at; nothing was done" ;;
+      restored.) fail refused "the dead man of $lease_step has acted (restored at $lease_at), which is not acknowledged; nothing was done" ;;
+      restored.*)
+        [ "$lease_step" != "$run/$path" ] ||
+          fail refused "the dead man of $lease_step has acted (restored at $lease_at) and is not armed again; nothing was done"
+        ;;
+    esac
+  done
+}
+
 own_start_of() {
   start_of $$ || fail internal "cannot see my own process $$"
   own_start=$start
@@ -183,12 +203,7 @@ claim() {
   check_fence held
   check_directory
   [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
-  # Held up on the way here for longer than its dead man waits: what it stops now would stay stopped.
-  [ "$1" = void ] || read_lease "$dir/leases/$run@$path"
-  case ${lease_state:-none} in
-    none | armed) ;;
-    *) fail refused "the dead man of $run/$path has acted ($lease_state at $lease_at); nothing was done" ;;
-  esac
+  [ "$1" = void ] || check_dead_men
   ln "$claim_file" "$base.claim" 2>/dev/null
   claim_result=$?
   unlock

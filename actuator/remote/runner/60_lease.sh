@@ -73,6 +73,14 @@ report_lease() {
   esac
 }
 
+# Nothing that a new lease would guard may begin, so none is armed. The step's own lease is acknowledged.
+check_dead_men_of_others() {
+  lease_own=$path path=
+  check_dead_men
+  path=$lease_own
+  read_lease "$base"
+}
+
 # Writes the lease, has the timer running, and says armed only then.
 arm() {
   enter_lease
@@ -88,6 +96,7 @@ arm() {
   case $lease_state.$lease_disarmed in
     armed.*) [ "$lease_digest" = "$digest" ] || fail refused "lease $key is armed with another restoring command" ;;
     restoring.* | restored.) unlock && report_lease && return ;;
+    *) check_dead_men_of_others ;;
   esac
   resolve "$body"
   lease_state=armed lease_disarmed='' lease_after=$after_ms lease_digest=$digest lease_command=$body
@@ -116,8 +125,8 @@ renew() {
   report_lease
 }
 
-# An armed lease goes. A restored one stays, as the receipt of what the host did, but may be armed
-# again from now on.
+# An armed lease goes. One that the host acts or has acted on stays, as the receipt of that, but is known
+# to the actuator from now on, and may be armed again.
 disarm() {
   enter_lease
   lock
@@ -129,7 +138,7 @@ disarm() {
       rm -f "$base.lease" && durable "$dir/leases" || fail unavailable "cannot remove $base.lease; it is still armed"
       any_lease_armed || stop_timer
       ;;
-    restored)
+    restoring | restored)
       lease_disarmed=1
       write_lease "$base" || fail unavailable "cannot write $base.lease"
       ;;

@@ -175,10 +175,11 @@ restore() {
     resolve "$lease_command"
   fi
   run_captured "$base" "$command" 0
-  lease_state=restored lease_exit=$result
   while :; do
     [ -d "$dir/leases" ] || return
     lock
+    read_lease "$base" # it may have been acknowledged meanwhile
+    lease_state=restored lease_exit=$result
     write_lease "$base" && break
     unlock # a full disk: nobody else need wait for it
     nap 5000

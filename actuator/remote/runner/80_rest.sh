@@ -21,6 +21,8 @@ hello() {
   check_directory
   if env --default-signal=INT true 2>/dev/null; then with_signals=--default-signal=INT,QUIT; fi
   publish "$dir/tools" "${with_signals:-}$nl"
+  # What crashes have left. A wrong clock may take a file from a request that is under way: then nothing is
+  # claimed, and the request is asked again.
   find "$dir/tmp" "$dir/receipts" -name '*.new.*' -mtime +1 -exec rm -f {} + 2>/dev/null
   find "$dir/tmp" -type f -mtime +1 -exec rm -f {} + 2>/dev/null
   if any_lease_armed; then
@@ -68,13 +70,35 @@ sweep() {
   done
   rm -f "$dir/leases/$run@"*
   [ -z "$swept_leases" ] || durable "$dir/leases" || fail unavailable "cannot remove leases from $dir/leases"
-  { : >"$dir/swept/$run"; } 2>/dev/null && durable "$dir/swept" || fail unavailable "cannot write to $dir/swept"
+  remember_sweep || fail unavailable "cannot write to $dir/swept"
   rm -rf "${runs:?}/$run"
   [ -z "$swept_leases" ] || any_lease_armed || stop_timer
+  forget_oldest_sweeps
   unlock
-  find "$dir/swept" -type f -mtime +90 -exec rm -f {} + 2>/dev/null
   receipt=
 }
+
+# The sweeps in their order, a run a line: a count decides which is forgotten, and no clock, which could be
+# years ahead for a moment.
+sweeps=$dir/sweeps
+most_swept=10000 # and a tenth more, so that the list is not written anew each time
+
+remember_sweep() {
+  [ ! -e "$dir/swept/$run" ] || return 0
+  if [ ! -e "$sweeps" ]; then # what an older runner has swept comes first
+    sweeps_before=$(ls "$dir/swept") && publish "$sweeps" "$sweeps_before${sweeps_before:+$nl}" || return
+  fi
+  { echo "$run" >>"$sweeps"; } 2>/dev/null && { : >"$dir/swept/$run"; } 2>/dev/null && durable "$sweeps" "$dir/swept"
+}
+
+# May be cut off anywhere: the next sweep begins it again.
+forget_oldest_sweeps() {
+  sweep_count=$(($(wc -l <"$sweeps")))
+  [ $sweep_count -gt $((most_swept + most_swept / 10)) ] || return
+  # Only names: a power cut may have torn a line.
+  head -n $((sweep_count - most_swept)) "$sweeps" | grep '^[A-Za-z0-9_][A-Za-z0-9._-]*$' | (cd "$dir/swept" && xargs rm -f)
+  tail -n $most_swept "$sweeps" >"$sweeps.new.$$" && durable "$sweeps.new.$$" && mv -f "$sweeps.new.$$" "$sweeps"
+} 2>/dev/null
 
 # A dead man that is armed though its run is over stays if what it guards may have been stopped: somebody
 # gave up waiting for this host, and it must still act. If nothing of its step ever began, a request to arm
