@@ -4,11 +4,11 @@ BUILD  := build/$(PRESET)
 SEEDS  ?= 2000
 JOBS   ?= $(shell nproc)
 
-.PHONY: help deps build test test-unit check-all demo stop sim bench lint format clean
+.PHONY: help deps stacks build test test-unit check-all demo stop sim bench lint format clean
 
 help:
 	@echo "make demo       watch a lab site go through the whole procedure (KEEP=1 leaves it running, make stop ends it)"
-	@echo "make test       unit, rules, simulation, and one full rebuild on the lab: what CI runs"
+	@echo "make test       unit, rules on three stacks, simulation, and one full rebuild on the lab: what CI runs"
 	@echo "make test-unit  the unit tests alone"
 	@echo "make check-all  the long rest: sanitizers, real crashes, 200 hosts, many seeds, lint"
 	@echo "make bench      what things cost, beside their peers (BENCH=exporter for one)"
@@ -17,13 +17,16 @@ help:
 deps:
 	@scripts/deps.sh
 
+stacks:
+	@scripts/other-stacks.sh
+
 $(BUILD)/build.ninja: | deps
 	@cmake --preset $(PRESET) >/dev/null
 
 build: $(BUILD)/build.ninja
 	@cmake --build $(BUILD) -j $(JOBS)
 
-test: build
+test: build stacks
 	@MAILHUB_SIM_SEEDS=$(SEEDS) ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) -LE 'lab|crash|scale'
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L 'lab'
 

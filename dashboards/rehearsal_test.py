@@ -94,7 +94,7 @@ def actuator_labels(name):
         "mode": ['mode="active"'],
         "run_duration_seconds": ['runbook="mailhub-rebuild"'],
         "notifications_total": ['decision="x"'],
-        "alerts_total": ['decision="started run"'],
+        "alerts_total": ['decision="started_run"', 'decision="rejected"'],
         "webhook_requests_total": ['code="200"'],
     }.get(short, [""])
 

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from . import layout
+from . import layout, programs
 
 PROJECT = layout.LAB_DIR.parent.parent
 LOGS = layout.STATE / "log"
@@ -109,6 +109,7 @@ class Stack:
     # --- all together ---
 
     def up(self):
+        layout.say(f"watched by {programs.describe()}")
         self.configure()
         for name in READY:
             self.start(name)
@@ -161,14 +162,14 @@ class Stack:
             ],
             "actuator": [self.bin / "mailhub_actuator", f"--config.file={config}/actuator.yml"],
             "alertmanager": [
-                "prometheus-alertmanager",
+                programs.find("alertmanager"),
                 f"--config.file={config}/alertmanager.yml",
                 f"--storage.path={state}/alertmanager",
                 "--cluster.listen-address=",
                 "--web.listen-address=127.0.0.1:19093",
             ],
             "prometheus": [
-                "prometheus",
+                programs.find("prometheus"),
                 f"--config.file={config}/prometheus.yml",
                 f"--storage.tsdb.path={state}/prometheus",
                 "--web.listen-address=127.0.0.1:19090",
