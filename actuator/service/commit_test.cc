@@ -80,6 +80,32 @@ TEST(Service, NoEffectLeavesBeforeItsIntentIsCommitted) {
   EXPECT_TRUE(unannounced.empty()) << unannounced.front();
 }
 
+TEST(Service, DeadMenAreRenewedWhileACommitWaitsOrFails) {
+  const TestDirectory directory;
+  Life life(directory, [](ServiceOptions& options) { options.patience = Milliseconds(20); });
+  life.StartAndWait();
+  (void)life.service->Submit(Start("guarded"));
+  ASSERT_TRUE(life.Eventually([&] {
+    const auto view = life.service->Look();
+    return !view->unfinished.empty() && view->unfinished[0].steps[1].attempt > 0;
+  }));
+  const auto renewed = [&] { return life.hosts.Asked(engine::RemoteVerb::kRenew); };
+  // A disk that does not answer.
+  life.store.Block(true);
+  (void)life.service->Submit(Firing("1"));
+  size_t before = renewed();
+  EXPECT_TRUE(life.Eventually([&] { return renewed() >= before + 4; }));
+  // Then one that is full.
+  life.store.FailWith(kDiskFull);
+  life.store.Block(false);
+  before = renewed();
+  EXPECT_TRUE(life.Eventually([&] { return renewed() >= before + 4; }));
+  // What it learned from that counts: the lease is known to be armed, without a pause.
+  life.store.FailWith(std::nullopt);
+  ASSERT_TRUE(life.Eventually([&] { return life.service->Ready(); }));
+  EXPECT_EQ(life.service->Look()->unfinished[0].leases.at(0).phase, engine::LeasePhase::kArmed);
+}
+
 TEST(Service, AJournalThatContradictsItselfEndsEverything) {
   const TestDirectory directory;
   std::promise<Error> fatal;

@@ -146,6 +146,9 @@ class FakeHosts final : public RemotePort {
       if (ran_[request.key] == 0) ran_[request.key] = 1;
       receipt.state = engine::ReceiptState::kFinished;
     }
+    const bool arms =
+        request.verb == engine::RemoteVerb::kArm || request.verb == engine::RemoteVerb::kRenew;
+    if (arms) reply.lease = engine::LeaseState::kArmed;
     reply.receipt = receipt;
     return reply;
   }
@@ -201,7 +204,8 @@ class CountingObserver final : public Observer {
   int failures_ = 0;
 };
 
-// "touch": one command on host "h"; "confirm": waits for a person. Parameter "n" only tells plans
+// "touch": one command on host "h"; "confirm": waits for a person; "guarded": a command with a dead
+// man that waits 300 ms, then a question. Parameter "n" only tells plans
 // apart.
 class FakePlans final : public engine::PlanSource {
  public:
@@ -217,6 +221,14 @@ class FakePlans final : public engine::PlanSource {
       step.host = "h";
       step.command = "touch /tmp/x";
     } else if (runbook == "confirm") {
+      step.kind = engine::StepKind::kConfirm;
+    } else if (runbook == "guarded") {
+      step.host = "h";
+      step.command = "stop";
+      step.dead_man = engine::DeadMan{.restore = "start", .after = Milliseconds(300), .until = ""};
+      plan.steps.push_back(step);
+      step = {};
+      step.path = "2";
       step.kind = engine::StepKind::kConfirm;
     } else {
       return Fail(ErrorKind::kNotFound, "there is no runbook " + runbook);

@@ -124,6 +124,8 @@ TEST(Service, AStartThatReadsOnlyWhatMattersDecidesAsOneThatReadsAll) {
   confirm.verb = engine::Verb::kConfirm;
   confirm.by = "alice";
   confirm.run = *waits;
+  confirm.step = "1";
+  confirm.attempt = 1;
   ASSERT_TRUE(life.Eventually([&] { return life.service->Submit(confirm).has_value(); }));
   ASSERT_TRUE(life.service->Submit(engine::SetMode{engine::Mode::kObserve, "alice"}));
   ASSERT_TRUE(life.service->Submit(engine::SetMode{engine::Mode::kActive, "alice"}));

@@ -14,6 +14,8 @@ constexpr size_t kQuestionThreads = 2;
 constexpr size_t kMostQuestions = 1'000;
 // Requests that share one commit: a turn stays short even if each of them brings many alerts.
 constexpr size_t kMostTickets = 64;
+// How often dead men are looked after while a commit is pending.
+constexpr Milliseconds kRenewalTick{250};
 // How often durations and ETAs of what is under way are renewed when nothing else happens.
 constexpr Milliseconds kViewTick{1'000};
 
@@ -32,6 +34,7 @@ Service::Service(ServiceOptions options, ServicePorts ports, journal::JournalRea
       ports_(ports),
       past_(std::move(past)),
       inbox_(std::make_shared<Inbox>(options_.most_waiting)),
+      renewed_(std::make_shared<Guarded<std::vector<engine::RemoteDone>>>()),
       engine_(options_.engine, options_.plans.get(), [] { return RandomHex(128); }),
       engine_plans_(options_.plans),
       retry_(options_.first_retry, options_.longest_retry),
@@ -60,6 +63,7 @@ void Service::Start() {
   }
   questioner_ =
       std::make_unique<Questioner>(ports_.conditions, inbox_, kQuestionThreads, kMostQuestions);
+  committer_ = std::make_unique<Committer>(ports_.store);
   owner_ = std::jthread([this] { Run(); });
 }
 
@@ -73,6 +77,7 @@ void Service::Stop() {
   ready_ = false;
   inbox_->Refuse(Stopping());
   questioner_.reset();
+  committer_.reset();
 }
 
 // --- the owner thread
@@ -87,6 +92,7 @@ void Service::Run() {
 
 void Service::Gather() {
   Inbox::Batch batch = inbox_->Wait(LongestWait(), kMostTickets);
+  NoteRenewals();
   for (const engine::Input& result : batch.results) Absorb(engine_.Handle(result, Now()));
   for (const auto& ticket : batch.tickets) Handle(ticket);
   const std::optional<SteadyTime> deadline = engine_.NextDeadline();
@@ -130,7 +136,7 @@ void Service::Commit() {
 Status Service::TryAppend() {
   if (turn_.events.empty()) return {};
   const auto before = std::chrono::steady_clock::now();
-  Status done = ports_.store->Append(turn_.events);
+  Status done = committer_->Append(turn_.events, kRenewalTick, [this] { RenewWhilePending(); });
   if (done) {
     ports_.observer->Committed(turn_.events, std::chrono::steady_clock::now() - before);
   } else {
@@ -156,7 +162,32 @@ void Service::WaitOutFailure(const Error& error) {
     if (options_.on_fatal) options_.on_fatal(error);
     return;
   }
-  if (!stopping_) inbox_->Pause(retry_.Next(Random()));
+  const SteadyTime until = ports_.clock->Steady() + retry_.Next(Random());
+  for (SteadyTime now = ports_.clock->Steady(); now < until && !stopping_;
+       now = ports_.clock->Steady()) {
+    RenewWhilePending();
+    inbox_->Pause(std::min(until - now, kRenewalTick));
+  }
+}
+
+// Hosts would act by themselves because a disk here is full. What the last committed state says of
+// their dead men is enough to renew them.
+void Service::RenewWhilePending() {
+  if (!begun_) return;
+  NoteRenewals();
+  for (const engine::Effect& effect : engine_.RenewWhilePending(Now())) {
+    ports_.remote->Submit(
+        std::get<engine::RemoteRequest>(effect.what),
+        [renewed = renewed_, id = effect.id](engine::RemoteReply reply) {
+          renewed->With([&](auto& done) { done.push_back({.id = id, .reply = std::move(reply)}); });
+        });
+  }
+}
+
+void Service::NoteRenewals() {
+  const std::vector<engine::RemoteDone> renewed =
+      renewed_->With([](auto& done) { return std::exchange(done, {}); });
+  for (const engine::RemoteDone& done : renewed) engine_.NoteRenewal(done);
 }
 
 void Service::AfterCommit() {

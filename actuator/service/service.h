@@ -14,6 +14,7 @@
 #include "actuator/api/backend.h"
 #include "actuator/engine/engine.h"
 #include "actuator/journal/journal.h"
+#include "actuator/service/committer.h"
 #include "actuator/service/inbox.h"
 #include "actuator/service/ports.h"
 #include "actuator/service/questioner.h"
@@ -106,6 +107,8 @@ class Service final : public api::Backend {
   void Commit();
   Status TryAppend();
   void WaitOutFailure(const Error& error);
+  void RenewWhilePending();
+  void NoteRenewals();
   void AfterCommit();
   void Perform(const engine::Effect& effect);
   void Publish();
@@ -116,6 +119,9 @@ class Service final : public api::Backend {
   const ServicePorts ports_;
   const journal::JournalReader past_;
   const std::shared_ptr<Inbox> inbox_;  // shared with callbacks that may outlive the service
+
+  // Answers to renewals that were sent while a commit was pending; shared likewise.
+  const std::shared_ptr<Guarded<std::vector<engine::RemoteDone>>> renewed_;
 
   // Owner thread only.
   engine::Engine engine_;
@@ -134,6 +140,7 @@ class Service final : public api::Backend {
   std::mutex reloading_;
 
   std::unique_ptr<Questioner> questioner_;
+  std::unique_ptr<Committer> committer_;
   std::jthread owner_;
 };
 
