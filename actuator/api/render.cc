@@ -249,8 +249,10 @@ struct Fields {
     return {{"path", body.path}, {"reason", Name(body.reason)}, {"detail", body.detail}};
   }
   Json operator()(const engine::OperatorActed& body) const {
-    return {
+    Json json = {
         {"verb", Name(body.verb)}, {"path", body.path}, {"by", body.by}, {"detail", body.detail}};
+    if (body.hold > engine::kNoHold) json["hold"] = body.hold;
+    return json;
   }
   Json operator()(const engine::RunEnding& body) const {
     return {{"result", Name(body.result)}, {"detail", body.detail}};
@@ -261,6 +263,9 @@ struct Fields {
   Json operator()(const engine::RunSwept&) const { return Json::object(); }
   Json operator()(const engine::HostTakeover& body) const {
     return {{"host", body.host}, {"by", body.by}, {"detail", body.detail}};
+  }
+  Json operator()(const engine::EpisodeClosed& body) const {
+    return {{"fingerprint", body.fingerprint}, {"by", body.by}, {"detail", body.detail}};
   }
 };
 

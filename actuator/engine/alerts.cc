@@ -101,11 +101,19 @@ Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
   // nobody reported. (While the run lasts a new startsAt means nothing: a restarted Prometheus
   // gives one to an alert that never ended.)
   const auto episode = episodes.find(alert.fingerprint);
-  if (episode != episodes.end() &&
+  if (episode != episodes.end() && !waiting.contains(alert.fingerprint) &&
       !(episode->second.run_finished && alert.starts_at > *episode->second.run_finished)) {
     record->run = episode->second.run;
     record->detail = "this episode was answered before";
     return Decision::kRepeat;
+  }
+  const auto over = ended.find(alert.fingerprint);
+  if (episode == episodes.end() && over != ended.end() && alert.starts_at > WallTime() &&
+      alert.starts_at <= over->second.starts_at && now.steady < over->second.at + kLateWithin) {
+    record->detail =
+        "the end of this alert was reported before; should it still fire, its next repeat is "
+        "decided afresh";
+    return Decision::kLate;
   }
   std::map<std::string, std::string> parameters = trigger.parameters;
   for (const auto& [parameter, label] : trigger.parameters_from_labels) {
@@ -123,35 +131,27 @@ Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
     record->detail = plan.error().message;
     return Decision::kRejected;
   }
-  if (mode == Mode::kHalted) {
-    record->detail = "mode is halted";
-    return Decision::kHalted;
-  }
-  if (mode == Mode::kObserve) {
-    record->detail = "mode is observe: would have started " + trigger.runbook;
-    return Decision::kObserved;
+  if (mode != Mode::kActive) {
+    record->detail = std::string("mode is ") + Name(mode) + ": would have started " +
+                     trigger.runbook + "; decided afresh when the mode is active";
+    return mode == Mode::kHalted ? Decision::kHalted : Decision::kObserved;
   }
   if (const LiveRun* unfinished = FindUnfinished(plan->runbook, plan->parameters)) {
-    const Run& run = unfinished->run;
-    if (run.cancelling || (run.stage == Stage::kEnding && run.result == RunResult::kCancelled)) {
-      record->detail = "its run is being cancelled; the alert's next repeat is decided afresh";
-      return Decision::kRejected;
-    }
-    record->run = run.id;
-    record->detail = "a run of this runbook with these parameters is not finished";
-    return Decision::kJoined;
+    return DecideJoining(unfinished->run, record);
   }
   const auto last = last_runs.find(RunKey(plan->runbook, plan->parameters));
-  // A cancelled run does not start the cooldown: whoever cancelled it wants the next alert to
-  // count.
-  if (last != last_runs.end() && last->second.result != RunResult::kCancelled &&
-      now.wall < last->second.at + trigger.cooldown) {
-    record->detail = "the last run finished less than the cooldown ago";
-    return Decision::kCooldown;
+  if (last != last_runs.end()) {
+    if (const auto left = CooldownLeft(last->second, trigger.cooldown)) {
+      record->run = last->second.run;
+      record->detail = "run " + last->second.run + " finished less than the cooldown of " +
+                       FormatDuration(trigger.cooldown) + " ago; decided afresh in " +
+                       FormatDuration(*left);
+      return Decision::kCooldown;
+    }
   }
   if (RunsFull()) {
-    record->detail = "too many runs are not finished; the alert's next repeat is decided afresh";
-    return Decision::kRejected;
+    record->detail = "too many runs are not finished; decided afresh when one is";
+    return Decision::kDeferred;
   }
   RunQueued queued;
   queued.only_if = FillIn(trigger.only_if, plan->parameters);
@@ -164,11 +164,38 @@ Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
   return Decision::kStartedRun;
 }
 
+// A run that has begun to act may be past what would have helped this alert; one that is being
+// cancelled or ends helps nobody any more.
+Decision Engine::Core::DecideJoining(const Run& run, AlertDecided* record) {
+  record->run = run.id;
+  if (run.cancelling || run.stage == Stage::kEnding) {
+    record->detail = "a run of this runbook with these parameters is ending; decided afresh then";
+    return Decision::kDeferred;
+  }
+  if (run.Committed()) {
+    record->detail =
+        "a run of this runbook with these parameters has acted already; decided afresh when it "
+        "is finished";
+    return Decision::kJoinedLate;
+  }
+  record->detail = "a run of this runbook with these parameters is not finished";
+  return Decision::kJoined;
+}
+
+// Nothing: it is over. By the steady clock where this life saw the run's end, because the wall
+// clock may have been years off then.
+std::optional<Milliseconds> Engine::Core::CooldownLeft(const LastRun& last,
+                                                       Milliseconds cooldown) const {
+  const Milliseconds gone = last.steady ? now.steady - *last.steady : now.wall - last.at;
+  if (gone >= cooldown || cooldown <= Milliseconds(0)) return std::nullopt;
+  return std::min(cooldown - gone, cooldown);
+}
+
 Decision Engine::Core::DecideResolved(const Alert& alert, const Trigger& trigger,
                                       AlertDecided* record) {
   const auto episode = episodes.find(alert.fingerprint);
   record->detail = "the episode is over";
-  if (episode == episodes.end()) return Decision::kResolved;
+  if (episode == episodes.end() || episode->second.run.empty()) return Decision::kResolved;
   record->run = episode->second.run;
   const auto found = runs.find(record->run);
   if (trigger.on_resolved != OnResolved::kCancel || found == runs.end()) return Decision::kResolved;
@@ -184,6 +211,16 @@ Decision Engine::Core::DecideResolved(const Alert& alert, const Trigger& trigger
   if (!ActOn(live, cancel)) return Decision::kResolved;
   record->detail = cancel.detail;
   return Decision::kCancelled;
+}
+
+void Engine::Core::Close(const CloseEpisode& close) {
+  if (!episodes.contains(close.fingerprint)) {
+    out.answer = Fail(ErrorKind::kNotFound,
+                      "no open episode has the fingerprint " + close.fingerprint.substr(0, 64));
+    return;
+  }
+  Emit("", EpisodeClosed{close.fingerprint, close.by, close.detail});
+  out.answer = close.fingerprint;
 }
 
 std::string Engine::Core::QueueRun(RunQueued queued) {

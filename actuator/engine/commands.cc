@@ -52,69 +52,167 @@ Result<std::string> Engine::Core::Start(const engine::Command& command) {
   queued.plan = *std::move(plan);
   queued.by = command.by;
   const std::string id = QueueRun(std::move(queued));
-  Emit(id, OperatorActed{Verb::kStart, "", command.by, command.detail});
+  Emit(id, OperatorActed{Verb::kStart, "", command.by, command.detail, kNoHold});
   return id;
 }
 
 Status Engine::Core::ActOn(LiveRun& live, const engine::Command& command) {
   Run& run = live.run;
+  if (WasSaid(run, command)) return {};
+  if (Status refused = Refusal(run, command); !refused) return refused;
+  if (const Hold* hold = run.FindHold(command.hold)) {
+    Answer(live, Hold(*hold), command);
+    return {};
+  }
   const Step* current = run.Current();
   const std::string path = current != nullptr ? current->path : "";
-  const auto refuse = [](const char* why) { return Fail(ErrorKind::kRefused, why); };
-  if (run.stage == Stage::kFinished) return refuse("the run is finished");
+  Emit(run.id, OperatorActed{command.verb, path, command.by, command.detail, kNoHold});
+  if (command.verb != Verb::kPause) live.doing = {};
+  if (run.stage == Stage::kQueued && command.verb == Verb::kCancel) {
+    Emit(run.id, RunFinished{RunResult::kCancelled,
+                             "cancelled by " + command.by + " before it started", run.worked});
+  } else if (command.verb == Verb::kConfirm) {
+    Done(live, *current, StepResult::kDone, "confirmed by " + command.by);
+  }
+  return {};
+}
 
+// A repeat of what the same person has said already: it changes nothing, and is no mistake.
+bool Engine::Core::WasSaid(const Run& run, const engine::Command& command) const {
+  const auto answer = run.answers.find(command.hold);
+  if (answer != run.answers.end()) {
+    return answer->second.verb == command.verb && answer->second.by == command.by;
+  }
+  if (command.verb != Verb::kConfirm) return false;
+  const auto step = run.steps.find(command.step);
+  return step != run.steps.end() && step->second.attempt == command.attempt &&
+         step->second.result == StepResult::kDone &&
+         step->second.detail == "confirmed by " + command.by;
+}
+
+namespace {
+
+Error Refused(std::string why) {
+  return {ErrorKind::kRefused, std::move(why)};
+}
+
+// What the run asks now, for a person that answered something else.
+std::string AsksNow(const Run& run) {
+  std::string text;
+  for (const Hold& hold : run.holds) {
+    text += text.empty() ? "it is held now by " : ", and by ";
+    text += "hold " + std::to_string(hold.number) + " (" + Name(hold.reason) + " at step " +
+            hold.path + ": " + hold.detail + ")";
+  }
+  if (!text.empty()) return text;
+  if (run.AtQuestion()) {
+    const Step* step = run.Current();
+    return "it asks now at step " + step->path + ": " + step->name;
+  }
+  return "it is not held now";
+}
+
+}  // namespace
+
+Status Engine::Core::Refusal(const Run& run, const engine::Command& command) const {
+  const auto refuse = [](std::string why) { return Fail(Refused(std::move(why))); };
+  if (run.stage == Stage::kFinished) return refuse("the run is finished");
+  const Hold* hold = run.FindHold(command.hold);
+  const auto answered = run.answers.find(command.hold);
+  if (answered != run.answers.end()) {
+    return refuse("hold " + std::to_string(command.hold) + " was answered by " +
+                  answered->second.by + ": " + Name(answered->second.verb) + "; " + AsksNow(run));
+  }
   switch (command.verb) {
     case Verb::kStart:
       return Fail(ErrorKind::kInternal, "start is not about a run");
     case Verb::kPause:
       if (run.paused) return refuse("the run is paused already");
-      if (run.stage == Stage::kEnding) return refuse("the run is ending; its last steps are owed");
-      break;
-    case Verb::kResume:
-      if (!run.paused && !run.hold) return refuse("the run is neither paused nor held");
-      break;
-    case Verb::kConfirm:
-      if (current == nullptr || current->kind != StepKind::kConfirm ||
-          run.steps[path].attempt == 0) {
-        return refuse("the run is not waiting for a confirmation");
+      if (!run.holds.empty()) {
+        return refuse("the run is held, and begins nothing until that is answered");
       }
-      break;
+      if (run.stage == Stage::kEnding) return refuse("the run is ending; its last steps are owed");
+      return {};
+    case Verb::kConfirm: {
+      if (!run.AtQuestion()) {
+        return refuse("the run is not waiting for a confirmation; " + AsksNow(run));
+      }
+      const std::string& path = run.Current()->path;
+      if (command.step != path || command.attempt != run.steps.at(path).attempt) {
+        return refuse("that is not what the run asks; " + AsksNow(run));
+      }
+      return {};
+    }
     case Verb::kCancel:
       if (run.stage == Stage::kEnding) return refuse("the run is ending; its last steps are owed");
-      if (run.cancelling && !run.hold) return refuse("the run is being cancelled already");
+      if (run.cancelling) return refuse("the run is being cancelled already");
+      return {};
+    case Verb::kResume:
+      if (hold == nullptr && run.paused && command.hold == kNoHold) return {};
       break;
     case Verb::kRetry:
-      if (!run.hold) return refuse("only a held run can retry its step");
-      break;
     case Verb::kSkip:
     case Verb::kResolve:
-      // Once only the dead men are left to disarm, skipping gives up on hosts that do not answer.
-      if (command.verb == Verb::kSkip && run.stage == Stage::kEnding && current == nullptr) break;
-      if (!run.hold) return refuse("only a held run's step can be skipped or resolved");
       break;
   }
+  if (hold == nullptr) {
+    return refuse(command.hold == kNoHold
+                      ? "say which hold is answered; " + AsksNow(run)
+                      : "there is no hold " + std::to_string(command.hold) + "; " + AsksNow(run));
+  }
+  return CannotAnswer(run, *hold, command.verb);
+}
 
-  Emit(run.id, OperatorActed{command.verb, path, command.by, command.detail});
-  if (command.verb != Verb::kPause) live.doing = {};
-  if (run.stage == Stage::kQueued && command.verb == Verb::kCancel) {
-    Emit(run.id,
-         RunFinished{RunResult::kCancelled, "cancelled by " + command.by + " before it started"});
-  } else if (command.verb == Verb::kConfirm) {
-    Done(live, *current, StepResult::kDone, "confirmed by " + command.by);
-  } else if (current != nullptr && command.verb == Verb::kSkip) {
-    Done(live, *current, StepResult::kSkipped, "skipped by " + command.by + ": " + command.detail);
-  } else if (current == nullptr && command.verb == Verb::kSkip) {
-    auto leases = run.leases;
-    leases.insert(run.restored.begin(), run.restored.end());
-    for (const auto& [path_of_lease, lease] : leases) {
-      Emit(run.id, DeadManDisarmed{path_of_lease});
+Status Engine::Core::CannotAnswer(const Run& run, const Hold& hold, Verb verb) const {
+  const auto refuse = [](std::string why) { return Fail(Refused(std::move(why))); };
+  switch (hold.reason) {
+    case HoldReason::kDeadManRestored:
+    case HoldReason::kLeaseLost:
+      if (verb != Verb::kRetry) return {};
+      if (run.LeaseIsOver(hold.path)) {
+        return refuse("what step " + hold.path + " stopped has been brought back since; resolve");
+      }
+      if (run.cancelling || (run.stage == Stage::kEnding && !run.IsAlways(hold.path))) {
+        return refuse("the run is ending, and step " + hold.path + " is not done again; resolve");
+      }
+      return {};
+    case HoldReason::kStillStopped:
+      if (verb == Verb::kResume) {
+        return refuse("retry brings it back; resolve if it is back; skip leaves it stopped");
+      }
+      if (verb == Verb::kRetry && run.BringsBack(hold.path) == nullptr) {
+        return refuse("no step of this run brings it back; do it, then resolve; or skip");
+      }
+      return {};
+    default:
+      return {};
+  }
+}
+
+// A hold about a dead man changes nothing of the step that the run is at: unless the guarded step
+// is to be done again, the run goes on where it was.
+void Engine::Core::Answer(LiveRun& live, const Hold& hold, const engine::Command& command) {
+  Run& run = live.run;
+  Emit(run.id, OperatorActed{command.verb, hold.path, command.by, command.detail, hold.number});
+  live.doing = {};
+  if (hold.reason == HoldReason::kHostAway) {
+    LeaseDoing& lease = live.leases[hold.path];
+    lease.give_up.reset();
+    lease.due.reset();
+    if (command.verb == Verb::kSkip || command.verb == Verb::kResolve) {
+      Emit(run.id, DeadManDisarmed{hold.path});
+      live.leases.erase(hold.path);
     }
-    live.leases.clear();
-  } else if (current != nullptr && command.verb == Verb::kResolve) {
+    return;
+  }
+  const Step* current = run.Current();
+  if (IsAboutLease(hold.reason) || current == nullptr || current->path != hold.path) return;
+  if (command.verb == Verb::kSkip) {
+    Done(live, *current, StepResult::kSkipped, "skipped by " + command.by + ": " + command.detail);
+  } else if (command.verb == Verb::kResolve) {
     Done(live, *current, StepResult::kResolved,
          "resolved by " + command.by + ": " + command.detail);
   }
-  return {};
 }
 
 }  // namespace mailhub::engine

@@ -27,19 +27,17 @@ void Engine::Core::Apply(const Event& event) {
   Require(event.seq >= next_seq, "journal events come in their order");
   next_seq = event.seq + 1;
   if (const auto* body = std::get_if<ActuatorStarted>(&event.body)) epoch = body->epoch;
-  if (const auto* body = std::get_if<ModeChanged>(&event.body)) mode = body->mode;
-  if (const auto* body = std::get_if<AlertDecided>(&event.body)) {
-    if (body->decision == Decision::kStartedRun || body->decision == Decision::kJoined) {
-      episodes[body->fingerprint] = {body->run, body->trigger, std::nullopt};
-    } else if (!body->firing) {
-      episodes.erase(body->fingerprint);
-    }
-    // Others that had joined may still fire: their next repeat is decided afresh.
-    if (body->decision == Decision::kCancelled) {
-      std::erase_if(episodes, [&](const auto& episode) { return episode.second.run == body->run; });
-    }
+  if (const auto* body = std::get_if<ModeChanged>(&event.body)) {
+    mode = body->mode;
+    mode_since = event.at;
+    for (const std::string& id : order) runs.at(id).run.Account(event.at, mode);
   }
-  if (event.run.empty() || std::holds_alternative<AlertDecided>(event.body)) return;
+  if (const auto* body = std::get_if<EpisodeClosed>(&event.body)) ForgetEpisode(body->fingerprint);
+  if (const auto* body = std::get_if<AlertDecided>(&event.body)) {
+    Remember(event.run, *body, event.at);
+    return;
+  }
+  if (event.run.empty()) return;
 
   if (std::holds_alternative<RunQueued>(event.body)) {
     Require(!runs.contains(event.run), "a run is queued once");
@@ -51,21 +49,22 @@ void Engine::Core::Apply(const Event& event) {
   Run& run = found->second.run;
   const bool was_finished = run.stage == Stage::kFinished;
   run.Apply(event);
+  run.Account(event.at, mode);
   if (was_finished || run.stage != Stage::kFinished) return;
 
   finished.push_front(run.id);
-  if (run.result == RunResult::kDropped) {
-    // The reason had gone; should the alert still fire, its next repeat is decided afresh.
-    std::erase_if(episodes, [&](const auto& episode) { return episode.second.run == run.id; });
-    return;
+  ReleaseEpisodes(run, event.at);
+  if (run.result == RunResult::kDropped) return;
+  // A cancelled run does not start the cooldown, nor does it end one.
+  if (run.result != RunResult::kCancelled) {
+    last_runs[RunKey(run.plan().runbook, run.plan().parameters)] = {
+        event.at, run.id, started ? std::optional(now.steady) : std::nullopt};
   }
-  for (auto& [fingerprint, episode] : episodes) {
-    if (episode.run == run.id) episode.run_finished = event.at;
-  }
-  last_runs[RunKey(run.plan().runbook, run.plan().parameters)] = {event.at, run.result};
   if (run.result == RunResult::kSucceeded && run.started_at) {
+    const auto* body = std::get_if<RunFinished>(&event.body);
+    const Milliseconds whole = std::max(event.at - *run.started_at, Milliseconds(0));
     auto& kept = durations[run.plan().runbook + '\n' + run.plan().target];
-    kept.push_back(std::max(event.at - *run.started_at, Milliseconds(0)));
+    kept.push_back(body != nullptr && body->worked ? *body->worked : whole);
     if (kept.size() > kDurationsKept) kept.pop_front();
   }
 }
@@ -84,6 +83,17 @@ EffectId Engine::Core::Ask(std::variant<RemoteRequest, GateQuestion, QueryQuesti
   return id;
 }
 
+void Engine::Core::SetNow(Moment moment) {
+  // Nobody looked for longer than there was nothing to do: that much counts as unattended.
+  static constexpr Milliseconds kSlack{2'000};
+  static constexpr Milliseconds kLongestAnswer{15'000};
+  const Milliseconds passed = moment.steady - now.steady;
+  const std::optional<SteadyTime> next = NextDeadline();
+  const Milliseconds idle = next ? *next - now.steady : kLongestAnswer;
+  attended += std::clamp(passed, Milliseconds(0), std::max(idle, Milliseconds(0)) + kSlack);
+  now = moment;
+}
+
 Output Engine::Core::Finish() {
   if (started) {
     // A run's end can free another's lock, so go round until nothing more happens; each round emits
@@ -93,6 +103,7 @@ Output Engine::Core::Finish() {
       events_before = out.events.size();
       const std::deque<std::string> ids_now = order;
       for (const std::string& id : ids_now) Work(runs.at(id));
+      DecideWaiting();
     } while (out.events.size() != events_before);
     Forget();
   }
@@ -159,10 +170,12 @@ void Engine::Core::Dispatch(const QueryDone& done) {
   OnOnlyIf(found->second, done.reading);
 }
 
-SteadyTime Engine::Core::Deadline(WallTime since, Milliseconds limit) const {
-  // Wall time may have stepped: never more than the limit, never in the past.
-  const Milliseconds gone = std::clamp(now.wall - since, Milliseconds(0), limit);
-  return now.steady + (limit - gone);
+SteadyTime Engine::Core::Deadline(WallTime since, Milliseconds limit, Milliseconds least) const {
+  return Attended(std::max(LeftOf(since, limit), std::min(limit, least)));
+}
+
+Milliseconds Engine::Core::LeftOf(WallTime since, Milliseconds limit) const {
+  return limit - std::clamp(now.wall - since, Milliseconds(0), limit);
 }
 
 std::optional<SteadyTime> Engine::Core::NextDeadline() const {
@@ -179,6 +192,9 @@ std::optional<SteadyTime> Engine::Core::NextDeadline() const {
     for (const auto& [path, lease] : live.leases) {
       if (lease.effect == 0) consider(lease.due);
     }
+  }
+  if (mode == Mode::kActive) {
+    for (const std::string& fingerprint : waiting) consider(episodes.at(fingerprint).due);
   }
   return next;
 }

@@ -19,7 +19,8 @@ struct Doing {
   EffectId effect = 0;                   // 0: nothing is awaited
   RemoteVerb verb = RemoteVerb::kHello;  // what `effect` asked
   std::optional<SteadyTime> due;         // not before
-  std::optional<SteadyTime> deadline;    // afterwards a failure to get on holds the run
+  // On the attended clock; afterwards a failure to get on holds the run.
+  std::optional<SteadyTime> deadline;
   bool asked = false;    // at least one answer or failure came since `deadline` was set
   bool running = false;  // the host said so
   bool cancel_sent = false;
@@ -38,6 +39,11 @@ struct LeaseDoing {
   std::string trouble;
   SteadyTime asked;                     // when `effect` was; the host's clock starts no earlier
   std::optional<SteadyTime> confirmed;  // the lease is armed, from then on at least
+  // On the attended clock: when a host that does not say that the lease is gone becomes a hold.
+  std::optional<SteadyTime> give_up;
+  // A renewal beside the ordinary ones, while a commit is pending.
+  EffectId extra = 0;
+  SteadyTime extra_asked;
 };
 
 struct LiveRun {
@@ -49,21 +55,37 @@ struct LiveRun {
   EffectId only_if = 0;
   bool only_if_held = false;
   std::optional<SteadyTime> only_if_due;
-  std::map<std::string, EffectId> sweeping;  // by host
+  std::optional<SteadyTime> only_if_give_up;  // on the attended clock
+  std::map<std::string, EffectId> sweeping;   // by host
   std::set<std::string> swept;
   std::optional<SteadyTime> sweep_due;
 };
 
-// An alert that fires and has been answered.
+// An alert that fires and matches a trigger.
 struct Episode {
-  std::string run;
+  Alert alert;
   std::string trigger;
+  std::string run;  // that answers for it; empty: none does
+  Decision decision = Decision::kStartedRun;
+  std::string detail;
+  WallTime decided;
   std::optional<WallTime> run_finished;
+  bool heard_again = false;       // after that
+  std::optional<SteadyTime> due;  // when it is decided afresh by itself; this life only
 };
 
+// An alert whose end was reported.
+struct Ended {
+  WallTime starts_at;
+  SteadyTime at;
+};
+
+// When a run of one kind finished last; cancelled ones do not count.
 struct LastRun {
   WallTime at;
-  RunResult result = RunResult::kSucceeded;
+  std::string run;
+  // The same by the steady clock. Replayed ones: the start, if the wall clock has gone back since.
+  std::optional<SteadyTime> steady;
 };
 
 class Engine::Core {
@@ -76,6 +98,7 @@ class Engine::Core {
   void Emit(const std::string& run, EventBody body);  // into state and into the output
   EffectId Ask(std::variant<RemoteRequest, GateQuestion, QueryQuestion> what,
                const std::string& run);
+  void SetNow(Moment moment);
   Output Finish();  // works on all runs, then hands the output over
   void Dispatch(const RemoteDone& done);
   void Dispatch(const GateDone& done);
@@ -83,12 +106,32 @@ class Engine::Core {
   std::optional<SteadyTime> NextDeadline() const;
   SteadyTime In(Milliseconds wait) const { return now.steady + wait; }
   bool Due(const std::optional<SteadyTime>& at) const { return !at || now.steady >= *at; }
-  // The steady deadline of something that may take `limit` since `since`.
-  SteadyTime Deadline(WallTime since, Milliseconds limit) const;
+  // Deadlines count by a clock that stands still while nobody looks: a stopped process, a suspended
+  // machine and a commit that is pending use up no time-out.
+  SteadyTime Attended(Milliseconds wait) const { return attended + wait; }
+  bool Passed(const std::optional<SteadyTime>& deadline) const {
+    return deadline && attended >= *deadline;
+  }
+  // The attended deadline of something that may take `limit` since `since`, and of which at least
+  // `least` must be left to look.
+  // What is left of `limit` since then, by the wall clock; never less than nothing, nor more than
+  // all.
+  Milliseconds LeftOf(WallTime since, Milliseconds limit) const;
+  SteadyTime Deadline(WallTime since, Milliseconds limit, Milliseconds least) const;
 
   // --- alerts and people (alerts.cc, commands.cc) ---
   void Notify(const Notification& notification);
   void Decide(const std::string& notification, const Alert& alert);
+  Decision DecideJoining(const Run& run, AlertDecided* record);
+  // --- open episodes (episodes.cc) ---
+  void DecideWaiting();
+  void Release(const std::string& fingerprint, Episode* episode);
+  void NoteEnd(const AlertDecided& body);
+  void ForgetEpisode(const std::string& fingerprint);
+  void Remember(const std::string& run, const AlertDecided& body, WallTime at);
+  void ReleaseEpisodes(const Run& run, WallTime at);
+  std::optional<Milliseconds> CooldownLeft(const LastRun& last, Milliseconds cooldown) const;
+  void Close(const CloseEpisode& close);
   Decision DecideFiring(const Alert& alert, const Trigger& trigger, AlertDecided* record);
   Decision DecideResolved(const Alert& alert, const Trigger& trigger, AlertDecided* record);
   bool HasRoomFor(const Notification& notification) const;
@@ -97,6 +140,10 @@ class Engine::Core {
   void Command(const engine::Command& command);
   Result<std::string> Start(const engine::Command& command);
   Status ActOn(LiveRun& live, const engine::Command& command);
+  Status Refusal(const Run& run, const engine::Command& command) const;
+  Status CannotAnswer(const Run& run, const Hold& hold, Verb verb) const;
+  bool WasSaid(const Run& run, const engine::Command& command) const;
+  void Answer(LiveRun& live, const Hold& hold, const engine::Command& command);
   std::string QueueRun(RunQueued queued);
   LiveRun* FindUnfinished(const std::string& runbook,
                           const std::map<std::string, std::string>& parameters);
@@ -108,11 +155,17 @@ class Engine::Core {
   void OnOnlyIf(LiveRun& live, const QueryReading& reading);
   bool LocksFree(const LiveRun& live) const;
   void RenewLeases(LiveRun& live);
+  // --- its dead men (leases.cc) ---
   void AskLease(LiveRun& live, const std::string& path, RemoteVerb verb);
+  void TakeAway(LiveRun& live, const std::string& path, LeaseDoing* doing);
+  bool AtEnd(const LiveRun& live) const;
+  void OnLeaseFailure(LiveRun& live, const std::string& path, const Error& error);
   void AcknowledgeRestored(LiveRun& live);
   void OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply);
   void DoubtLeases(LiveRun& live, const std::string& host);
-  bool LeasesConfirmed(const LiveRun& live) const;
+  std::optional<SteadyTime> GuardedUntil(const LiveRun& live) const;
+  std::vector<Effect> RenewWhilePending();
+  void NoteRenewal(const RemoteDone& done);
   void End(LiveRun& live);
   void Sweep(LiveRun& live);
   void OnSwept(LiveRun& live, const std::string& host, const RemoteReply& reply);
@@ -127,6 +180,7 @@ class Engine::Core {
   void Act(LiveRun& live, const Step& step);
   bool MayReach(const LiveRun& live, const Step& step) const;
   void OnNotBegun(LiveRun& live, const Step& step);
+  bool Unheard(const LiveRun& live, const std::string& host) const;
   void AfterSettled(LiveRun& live, const Step& step);
   void OnStepReply(LiveRun& live, const Step& step, const RemoteReply& reply);
   void OnActReply(LiveRun& live, const Step& step, const RemoteReply& reply);
@@ -143,6 +197,9 @@ class Engine::Core {
   // --- looking (looks.cc) ---
   View Look() const;
   RunView LookAt(const LiveRun& live) const;
+  EpisodeView LookAt(const Episode& episode) const;
+  bool Acts(const LiveRun& live) const;
+  void AddLeases(const LiveRun& live, RunView* view) const;
   std::string WaitingFor(const LiveRun& live) const;
   std::optional<Milliseconds> Expected(const Plan& plan) const;
 
@@ -155,15 +212,20 @@ class Engine::Core {
   uint64_t next_seq = 1;
   uint64_t epoch = 0;
   Mode mode = Mode::kActive;
-  std::deque<std::string> order;             // unfinished or unswept runs, oldest first
-  std::map<std::string, LiveRun> runs;       // those, and the finished ones still shown
-  std::deque<std::string> finished;          // newest first
-  std::map<std::string, Episode> episodes;   // by fingerprint
-  std::map<std::string, LastRun> last_runs;  // by runbook and parameters
+  std::deque<std::string> order;            // unfinished or unswept runs, oldest first
+  std::map<std::string, LiveRun> runs;      // those, and the finished ones still shown
+  std::deque<std::string> finished;         // newest first
+  std::map<std::string, Episode> episodes;  // by fingerprint
+  std::set<std::string> waiting;            // those of them that no run answers for
+  std::map<std::string, Ended> ended;       // by fingerprint
+  std::deque<std::string> ended_order;      // oldest first
+  std::optional<WallTime> mode_since;
+  std::map<std::string, LastRun> last_runs;                   // by runbook and parameters
   std::map<std::string, std::deque<Milliseconds>> durations;  // by runbook and target, newest last
 
   // This life only.
   Moment now{};
+  SteadyTime attended{};
   bool started = false;
   EffectId next_effect = 1;
   std::map<EffectId, std::string> asked;  // effect -> run
@@ -173,6 +235,14 @@ class Engine::Core {
 // Bounds of what the engine remembers beyond its runs.
 inline constexpr size_t kFinishedShown = 50;
 inline constexpr size_t kDurationsKept = 50;
+inline constexpr size_t kEndedKept = 20'000;
+// A firing notification that comes so soon after the resolved one of the same alert is a late copy.
+inline constexpr Milliseconds kLateWithin{120'000};
+// How many alerts that no run answers for are decided afresh at one time.
+inline constexpr size_t kDecideAtOnce = 50;
+// How often an alert that no run answers for is looked at again.
+inline constexpr Milliseconds kDecideAgain{10'000};
+inline constexpr size_t kEpisodesShown = 1'000;
 
 std::string RunKey(const std::string& runbook,
                    const std::map<std::string, std::string>& parameters);

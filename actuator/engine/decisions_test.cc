@@ -33,7 +33,7 @@ class Decisions : public testing::Test {
     Take(engine_->Start(Now(), "test"));
   }
   Moment Now() const {
-    return {.wall = WallTime(Seconds(1'000'000'000)) + passed_,
+    return {.wall = WallTime(Seconds(1'000'000'000)) + passed_ + wall_ahead_,
             .steady = SteadyTime(Seconds(1000)) + passed_};
   }
   void Pass(Milliseconds time) {
@@ -42,18 +42,19 @@ class Decisions : public testing::Test {
   }
   // Answers what hosts are asked until a run that may begin has ended; `mute` leaves it under way.
   void Work() {
-    for (int rounds = 0; rounds < 100 && !asked_.empty() && !mute_; ++rounds) {
-      const Effect effect = asked_.front();
-      asked_.pop_front();
-      if (const auto* request = std::get_if<RemoteRequest>(&effect.what)) {
-        RemoteReply reply;
-        reply.receipt = Receipt{};
-        reply.directory_id = "d";
-        if (request->verb == RemoteVerb::kRun) reply.receipt->state = ReceiptState::kFinished;
-        Take(engine_->Handle(RemoteDone{.id = effect.id, .reply = reply}, Now()));
-      } else if (std::holds_alternative<QueryQuestion>(effect.what)) {
-        Take(engine_->Handle(QueryDone{.id = effect.id, .reading = {.holds = still_true_}}, Now()));
-      }
+    for (int rounds = 0; rounds < 100 && !asked_.empty() && !mute_; ++rounds) Answer();
+  }
+  void Answer() {
+    const Effect effect = asked_.front();
+    asked_.pop_front();
+    if (const auto* request = std::get_if<RemoteRequest>(&effect.what)) {
+      RemoteReply reply;
+      reply.receipt = Receipt{};
+      reply.directory_id = "d";
+      if (request->verb == RemoteVerb::kRun) reply.receipt->state = ReceiptState::kFinished;
+      Take(engine_->Handle(RemoteDone{.id = effect.id, .reply = reply}, Now()));
+    } else if (std::holds_alternative<QueryQuestion>(effect.what)) {
+      Take(engine_->Handle(QueryDone{.id = effect.id, .reading = {.holds = still_true_}}, Now()));
     }
   }
   static Alert Firing(const std::string& fingerprint, WallTime starts_at = {}) {
@@ -68,7 +69,7 @@ class Decisions : public testing::Test {
     return alert;
   }
   // What is decided about these alerts of one notification.
-  std::vector<Decision> Tell(std::vector<Alert> alerts) {
+  std::vector<Decision> Tell(std::vector<Alert> alerts, bool work = true) {
     decided_.clear();
     Notification notification;
     notification.id = "n" + std::to_string(++notifications_);
@@ -76,11 +77,11 @@ class Decisions : public testing::Test {
     const Output output = engine_->Handle(notification, Now());
     answer_ = output.answer;
     Take(output);
-    Work();
+    if (work) Work();
     return decided_;
   }
-  Decision TellOne(const Alert& alert) {
-    const std::vector<Decision> decided = Tell({alert});
+  Decision TellOne(const Alert& alert, bool work = true) {
+    const std::vector<Decision> decided = Tell({alert}, work);
     EXPECT_EQ(decided.size(), 1U);
     return decided.empty() ? Decision::kIgnored : decided[0];
   }
@@ -98,10 +99,11 @@ class Decisions : public testing::Test {
 
   std::optional<Engine> engine_;
   Result<std::string> answer_;
-  bool mute_ = false;       // hosts do not answer
-  bool still_true_ = true;  // what `only_if` hears
+  bool mute_ = false;               // hosts do not answer
+  Result<bool> still_true_ = true;  // what `only_if` hears
+  std::vector<Decision> decided_;
+  Milliseconds wall_ahead_{0};  // of the wall clock
 
- private:
   void Take(const Output& output) {
     for (const Event& event : output.events) {
       if (const auto* body = std::get_if<AlertDecided>(&event.body)) {
@@ -113,7 +115,6 @@ class Decisions : public testing::Test {
 
   OneStep plans_;
   std::deque<Effect> asked_;
-  std::vector<Decision> decided_;
   Milliseconds passed_{0};
   int runs_ = 0;
   int notifications_ = 0;
@@ -155,8 +156,95 @@ TEST_F(Decisions, AFlappingAlertWaitsOutTheCooldown) {
     EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
     EXPECT_EQ(TellOne(Firing("a", Now().wall)), Decision::kCooldown);
   }
-  Pass(Minutes(15));
-  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun) << "as a repeat of what was put off";
+  decided_.clear();
+  Pass(Minutes(16));
+  EXPECT_THAT(decided_, ElementsAre(Decision::kStartedRun)) << "by itself, once it is over";
+  EXPECT_EQ(TellOne(Firing("a", Now().wall)), Decision::kRepeat);
+}
+
+TEST_F(Decisions, ACooldownEndsThoughTheClockWasYearsAheadWhenTheRunEnded) {
+  wall_ahead_ = Hours(24 * 365 * 5);
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
+  wall_ahead_ = Milliseconds(0);
+  Pass(Minutes(5));
+  EXPECT_EQ(TellOne(Firing("b")), Decision::kCooldown);
+  decided_.clear();
+  Pass(Minutes(31));
+  EXPECT_THAT(decided_, ElementsAre(Decision::kStartedRun));
+}
+
+TEST_F(Decisions, CancellingAnotherRunOfTheKindEndsNoCooldown) {
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  EXPECT_EQ(LastResult(), RunResult::kSucceeded);
+  mute_ = true;
+  Command start;
+  start.verb = Verb::kStart;
+  start.runbook = "restart";
+  start.parameters = {{"on", "x500"}};
+  start.by = "ann";
+  Take(engine_->Handle(start, Now()));
+  Cancel();
+  EXPECT_EQ(LastResult(), RunResult::kCancelled);
+  EXPECT_EQ(TellOne(Firing("b")), Decision::kCooldown);
+}
+
+TEST_F(Decisions, WhatWasObservedAndStillFiresIsDecidedAfreshWhenTheModeIsActive) {
+  Take(engine_->Handle(SetMode{Mode::kObserve, "ann"}, Now()));
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kObserved);
+  EXPECT_THAT(Tell({Firing("b"), Resolved("b")}),
+              ElementsAre(Decision::kObserved, Decision::kResolved));
+  decided_.clear();
+  Take(engine_->Handle(SetMode{Mode::kActive, "ann"}, Now()));
+  Work();
+  EXPECT_THAT(decided_, ElementsAre(Decision::kStartedRun));
+  EXPECT_EQ(LastResult(), RunResult::kSucceeded);
+}
+
+TEST_F(Decisions, AnAlertThatJoinsARunThatHasActedIsDecidedAfreshAtItsEnd) {
+  Configure([](EngineConfig& config) { config.triggers[0].cooldown = Milliseconds(0); });
+  mute_ = true;
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  mute_ = false;
+  Answer();  // the host says hello, and the first step begins
+  EXPECT_EQ(TellOne(Firing("b"), /*work=*/false), Decision::kJoinedLate);
+  decided_.clear();
+  Work();
+  EXPECT_THAT(decided_, ElementsAre(Decision::kStartedRun));
+}
+
+TEST_F(Decisions, AnAlertThatStillFiresAfterItsRunIsShownAsUnanswered) {
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  EXPECT_EQ(engine_->Look(Now()).unanswered_episodes, 0U);
+  EXPECT_EQ(engine_->Look(Now()).episodes.at(0).state, EpisodeState::kRemedied);
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kRepeat);
+  EXPECT_EQ(engine_->Look(Now()).unanswered_episodes, 1U);
+  EXPECT_EQ(engine_->Look(Now()).episodes.at(0).state, EpisodeState::kUnanswered);
+  Take(engine_->Handle(CloseEpisode{"a", "ann", "seen"}, Now()));
+  EXPECT_TRUE(engine_->Look(Now()).episodes.empty());
+}
+
+TEST_F(Decisions, ALateCopyOfAnAlertThatHasEndedStartsNothing) {
+  const WallTime began = Now().wall;
+  EXPECT_EQ(TellOne(Firing("a", began)), Decision::kStartedRun);
+  Alert resolved = Resolved("a");
+  resolved.starts_at = began;
+  EXPECT_EQ(TellOne(resolved), Decision::kResolved);
+  EXPECT_EQ(TellOne(Firing("a", began)), Decision::kLate);
+  Pass(Hours(2));
+  EXPECT_EQ(TellOne(Firing("a", began)), Decision::kStartedRun)
+      << "Prometheus was cut off for a while, and the alert never ended";
+}
+
+TEST_F(Decisions, WhatPrometheusCannotBeAskedIsDroppedWithThatReasonAndNotAsNoLongerTrue) {
+  Configure([](EngineConfig& config) { config.triggers[0].only_if = "> > 1"; });
+  still_true_ = Fail(ErrorKind::kInvalid, "parse error");
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  EXPECT_EQ(LastResult(), RunResult::kDropped);
+  EXPECT_NE(engine_->Look(Now()).finished.front().result_detail.find("parse error"),
+            std::string::npos);
+  still_true_ = true;
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
 }
 
 TEST_F(Decisions, ACancelledRunStartsNoCooldown) {
@@ -209,9 +297,11 @@ TEST_F(Decisions, WhoJoinedARunThatResolvingCancelledIsHeardAfresh) {
   mute_ = true;
   EXPECT_THAT(Tell({Firing("a"), Firing("b")}),
               ElementsAre(Decision::kStartedRun, Decision::kJoined));
-  EXPECT_EQ(TellOne(Resolved("a")), Decision::kCancelled);
-  EXPECT_EQ(TellOne(Firing("b")), Decision::kStartedRun)
-      << "it fires still, and nobody answered it";
+  Tell({Resolved("a")});
+  EXPECT_THAT(decided_,
+              ElementsAre(Decision::kCancelled, Decision::kDeferred, Decision::kStartedRun))
+      << "the other fires still, and is decided afresh by itself";
+  EXPECT_EQ(TellOne(Firing("b")), Decision::kRepeat);
 }
 
 TEST_F(Decisions, NobodyJoinsARunThatIsBeingCancelled) {
@@ -221,8 +311,8 @@ TEST_F(Decisions, NobodyJoinsARunThatIsBeingCancelled) {
               ElementsAre(Decision::kStartedRun, Decision::kJoined));
   // In one notification, as Alertmanager groups them: the run ends only after both are decided.
   EXPECT_THAT(Tell({Resolved("a"), Firing("b")}),
-              ElementsAre(Decision::kCancelled, Decision::kRejected));
-  EXPECT_EQ(TellOne(Firing("b")), Decision::kStartedRun);
+              ElementsAre(Decision::kCancelled, Decision::kDeferred, Decision::kStartedRun));
+  EXPECT_EQ(TellOne(Firing("b")), Decision::kRepeat);
 }
 
 TEST_F(Decisions, WhatIsNotOursOrCannotBeIsSaidToBeSo) {

@@ -21,14 +21,18 @@ void Engine::Apply(const Event& event) {
 Output Engine::Start(Moment now, const std::string& version) {
   Require(!core_->started, "an engine starts once");
   core_->now = now;
+  core_->attended = now.steady;
   core_->started = true;
+  for (auto& [key, last] : core_->last_runs) {
+    if (last.at > now.wall) last.steady = now.steady;  // the clock has gone back since
+  }
   core_->Emit("", ActuatorStarted{core_->epoch + 1, version});
   return core_->Finish();
 }
 
 Output Engine::Handle(const Input& input, Moment now) {
   Require(core_->started, "inputs come after the start");
-  core_->now = now;
+  core_->SetNow(now);
   std::visit(
       [&](const auto& given) {
         using Given = std::decay_t<decltype(given)>;
@@ -39,7 +43,7 @@ Output Engine::Handle(const Input& input, Moment now) {
         } else if constexpr (std::is_same_v<Given, SetMode>) {
           if (core_->mode != given.mode) core_->Emit("", ModeChanged{given.mode, given.by});
         } else if constexpr (std::is_same_v<Given, CloseEpisode>) {
-          core_->out.answer = Fail(ErrorKind::kInternal, "episodes cannot be closed yet");
+          core_->Close(given);
         } else if constexpr (std::is_same_v<Given, TakeOver>) {
           core_->Emit("", HostTakeover{given.host, given.by, given.detail});
         } else {
@@ -52,7 +56,7 @@ Output Engine::Handle(const Input& input, Moment now) {
 
 Output Engine::Advance(Moment now) {
   Require(core_->started, "time passes after the start");
-  core_->now = now;
+  core_->SetNow(now);
   return core_->Finish();
 }
 
@@ -63,6 +67,15 @@ std::optional<SteadyTime> Engine::NextDeadline() const {
 void Engine::Reconfigure(EngineConfig config, const PlanSource* plans) {
   core_->config = std::move(config);
   core_->plans = plans;
+}
+
+std::vector<Effect> Engine::RenewWhilePending(Moment now) {
+  core_->now = now;  // and the attended clock stands still: nobody gets on meanwhile
+  return core_->RenewWhilePending();
+}
+
+void Engine::NoteRenewal(const RemoteDone& done) {
+  core_->NoteRenewal(done);
 }
 
 View Engine::Look(Moment now) const {

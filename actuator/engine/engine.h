@@ -115,6 +115,11 @@ struct EngineConfig {
   Milliseconds poll_job{5'000};       // between looks at a running job
   Milliseconds poll_gate{500};        // between evaluations of a shut gate
   Milliseconds remote_retry{2'000};   // after a host or Prometheus could not be reached
+  // What begins something is not to be performed later than this after it was decided.
+  Milliseconds begin_within{30'000};
+  // How long the end of a run waits for a host to say that its dead man is gone, and a queued run
+  // for Prometheus to say whether it is still needed.
+  Milliseconds patience{600'000};
 };
 
 // Owned by and confined to one thread. Never throws; a violated invariant aborts the program, in
@@ -141,6 +146,13 @@ class Engine {
 
   // New triggers and runbooks after a reload; runs keep their plans.
   void Reconfigure(EngineConfig config, const PlanSource* plans);
+
+  // For the time in which a commit is pending, when no other call may be made but NoteRenewal()
+  // and Look(): renewals of dead men that are known to be armed, as far as they are due. They
+  // record nothing and may be performed at once.
+  std::vector<Effect> RenewWhilePending(Moment now);
+  // The result of one of them; what is not about one is ignored.
+  void NoteRenewal(const RemoteDone& done);
 
   // What people and metrics see. Cheap enough to call at every change.
   View Look(Moment now) const;

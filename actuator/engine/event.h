@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -37,7 +38,16 @@ enum class Decision {
   kCancelled,  // the episode is over and its run, not yet committed, is cancelled
   kIgnored,    // no trigger matches
   kRejected,   // a label names what the site file does not have, or the alert is malformed
+  // Appended: the journal stores the words, and these lists count from 0.
+  kJoinedLate,  // the run it would start is past the step that could help; decided afresh at its
+                // end
+  kDeferred,    // no run can answer for it now (its run is ending, or too many are unfinished);
+                // decided afresh when that has changed
+  kLate,        // fires with the start of an alert whose end was reported before
 };
+// Whether a firing alert that is so decided is open until it resolves. Of such an alert a run
+// answers, or it is decided afresh later.
+bool OpensEpisode(Decision decision);
 struct AlertDecided {
   std::string notification;  // id shared by all alerts of one delivery
   std::string fingerprint;
@@ -106,6 +116,9 @@ enum class HoldReason {
   kRefused,
   kDeadManRestored,
   kAlwaysFailed,
+  kLeaseLost,     // the host lost its receipts, and with them a dead man
+  kStillStopped,  // the run would end, and nothing has brought back what this step stopped
+  kHostAway,      // the run would end, and a host does not say that its dead man is gone
 };
 struct RunHeld {
   std::string path;
@@ -114,11 +127,14 @@ struct RunHeld {
 };
 
 enum class Verb { kStart, kPause, kResume, kConfirm, kCancel, kRetry, kSkip, kResolve };
+inline constexpr int kNoHold = 0;
+inline constexpr int kAllHolds = -1;  // only in journals whose runs had one hold at most
 struct OperatorActed {
   Verb verb = Verb::kStart;
   std::string path;  // of the step it was about
   std::string by;
   std::string detail;
+  int hold = kAllHolds;  // number of the hold that it answers, or one of the above
 };
 
 enum class RunResult { kSucceeded, kFailed, kCancelled, kDropped };
@@ -130,6 +146,9 @@ struct RunEnding {
 struct RunFinished {
   RunResult result = RunResult::kSucceeded;
   std::string detail;
+  // Time in which it went on by itself: holds, pauses and questions to people are left out.
+  // Nothing: the journal is older than this field.
+  std::optional<Milliseconds> worked = std::nullopt;
 };
 struct RunSwept {};  // every host has forgotten the run's receipts
 
@@ -140,10 +159,17 @@ struct HostTakeover {
   std::string detail;  // the reason given
 };
 
-using EventBody =
-    std::variant<ActuatorStarted, ModeChanged, AlertDecided, RunQueued, RunStarted, RunDropped,
-                 StepStarted, StepSettled, StepDone, DeadManArmed, DeadManDisarmed, DeadManRestored,
-                 RunHeld, OperatorActed, RunEnding, RunFinished, RunSwept, HostTakeover>;
+// A person wants the next notification of this alert to be decided afresh.
+struct EpisodeClosed {
+  std::string fingerprint;
+  std::string by;
+  std::string detail;
+};
+
+using EventBody = std::variant<ActuatorStarted, ModeChanged, AlertDecided, RunQueued, RunStarted,
+                               RunDropped, StepStarted, StepSettled, StepDone, DeadManArmed,
+                               DeadManDisarmed, DeadManRestored, RunHeld, OperatorActed, RunEnding,
+                               RunFinished, RunSwept, HostTakeover, EpisodeClosed>;
 
 struct Event {
   uint64_t seq = 0;  // 1, 2, 3, ...: no gaps

@@ -61,7 +61,7 @@ std::string Engine::Core::WaitingFor(const LiveRun& live) const {
     return live.doing.trouble.empty() ? "whether it is still needed" : live.doing.trouble;
   }
   if (run.stage == Stage::kFinished) return "";
-  if (run.hold) return "a person: " + run.hold->detail;
+  if (!run.holds.empty()) return "a person: " + run.holds.front().detail;
   for (const auto& [path, lease] : live.leases) {
     if (!lease.trouble.empty()) return "a dead man's lease: " + lease.trouble;
   }
@@ -73,6 +73,58 @@ std::string Engine::Core::WaitingFor(const LiveRun& live) const {
   return "";
 }
 
+// What a run causes may be silenced only while it goes on by itself. At its end it does so as long
+// as its hosts answer.
+bool Engine::Core::Acts(const LiveRun& live) const {
+  const Run& run = live.run;
+  if (run.stage != Stage::kActive && run.stage != Stage::kEnding) return false;
+  if (mode != Mode::kActive || !run.holds.empty() || run.paused || run.AtQuestion()) return false;
+  return !AtEnd(live) || std::all_of(live.leases.begin(), live.leases.end(), [](const auto& lease) {
+    return lease.second.trouble.empty();
+  });
+}
+
+void Engine::Core::AddLeases(const LiveRun& live, RunView* view) const {
+  const auto add = [&](const std::string& path, const Lease& lease, bool restored) {
+    LeaseView one;
+    one.path = path;
+    one.host = lease.host;
+    one.after = lease.after;
+    const auto found = live.leases.find(path);
+    const LeaseDoing* doing = found == live.leases.end() ? nullptr : &found->second;
+    if (doing != nullptr) one.trouble = doing->trouble;
+    const bool known = doing != nullptr && doing->confirmed;
+    if (known) one.confirmed_ago = now.steady - *doing->confirmed;
+    if (restored) {
+      one.phase = LeasePhase::kRestored;
+    } else if (live.run.LeaseIsOver(path)) {
+      one.phase = LeasePhase::kDisarming;
+    } else if (known && now.steady < *doing->confirmed + lease.after) {
+      one.phase = LeasePhase::kArmed;
+    }
+    view->leases.push_back(std::move(one));
+  };
+  for (const auto& [path, lease] : live.run.leases) add(path, lease, false);
+  for (const auto& [path, lease] : live.run.restored) add(path, lease, true);
+}
+
+EpisodeView Engine::Core::LookAt(const Episode& episode) const {
+  EpisodeView view;
+  view.fingerprint = episode.alert.fingerprint;
+  const auto name = episode.alert.labels.find("alertname");
+  if (name != episode.alert.labels.end()) view.alertname = name->second;
+  view.trigger = episode.trigger;
+  view.run = episode.run;
+  view.decided = episode.decided;
+  view.detail = episode.detail;
+  if (waiting.contains(view.fingerprint)) {
+    view.state = EpisodeState::kWaiting;
+  } else if (episode.run_finished) {
+    view.state = episode.heard_again ? EpisodeState::kUnanswered : EpisodeState::kRemedied;
+  }
+  return view;
+}
+
 RunView Engine::Core::LookAt(const LiveRun& live) const {
   const Run& run = live.run;
   const Plan& plan = run.plan();
@@ -80,10 +132,16 @@ RunView Engine::Core::LookAt(const LiveRun& live) const {
   view.waiting_for = WaitingFor(live);
   const std::optional<Milliseconds> expected = Expected(plan);
   if (expected && run.started_at && !run.finished_at) {
-    view.eta = *run.started_at + *expected;
+    // What people and pauses took is no part of what was expected.
+    const Milliseconds worked =
+        run.worked +
+        (run.accounted ? std::max(now.wall - *run.accounted, Milliseconds(0)) : Milliseconds(0));
+    view.eta = now.wall - worked + *expected;
     // A quarter more than nine runs in ten took.
-    view.overdue = now.wall > *run.started_at + *expected * 5 / 4;
+    view.overdue = worked > *expected * 5 / 4;
   }
+  AddLeases(live, &view);
+  view.acting = Acts(live);
   const Step* current = run.Current();
   size_t index = 0;
   const auto add = [&](const Step& step) {
@@ -100,6 +158,11 @@ View Engine::Core::Look() const {
   view.mode = mode;
   view.epoch = epoch;
   view.open_episodes = episodes.size();
+  for (const auto& [fingerprint, episode] : episodes) {
+    EpisodeView one = LookAt(episode);
+    view.unanswered_episodes += one.state == EpisodeState::kUnanswered ? 1 : 0;
+    if (view.episodes.size() < kEpisodesShown) view.episodes.push_back(std::move(one));
+  }
   for (const std::string& id : order) {
     const LiveRun& live = runs.at(id);
     if (live.run.stage != Stage::kFinished) view.unfinished.push_back(LookAt(live));

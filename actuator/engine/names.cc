@@ -22,15 +22,17 @@ const char* Name(Mode mode) {
 }
 
 const char* Name(Decision decision) {
-  return Pick(std::array{"started_run", "joined", "repeat", "cooldown", "observed", "halted",
-                         "resolved", "cancelled", "ignored", "rejected"},
-              decision);
+  return Pick(
+      std::array{"started_run", "joined", "repeat", "cooldown", "observed", "halted", "resolved",
+                 "cancelled", "ignored", "rejected", "joined_late", "deferred", "late"},
+      decision);
 }
 
 const char* Name(HoldReason reason) {
-  return Pick(std::array{"step_failed", "timed_out", "outcome_unknown", "gate_shut", "refused",
-                         "dead_man_restored", "always_failed"},
-              reason);
+  return Pick(
+      std::array{"step_failed", "timed_out", "outcome_unknown", "gate_shut", "refused",
+                 "dead_man_restored", "always_failed", "lease_lost", "still_stopped", "host_away"},
+      reason);
 }
 
 const char* Name(Verb verb) {
@@ -86,7 +88,7 @@ const char* Name(const EventBody& body) {
       "actuator_started",  "mode_changed",      "alert_decided", "run_queued",     "run_started",
       "run_dropped",       "step_started",      "step_settled",  "step_done",      "dead_man_armed",
       "dead_man_disarmed", "dead_man_restored", "run_held",      "operator_acted", "run_ending",
-      "run_finished",      "run_swept",         "host_takeover"};
+      "run_finished",      "run_swept",         "host_takeover", "episode_closed"};
   static_assert(kNames.size() == std::variant_size_v<EventBody>);
   return kNames[body.index()];
 }

@@ -50,15 +50,15 @@ struct Step {
   std::string path;  // unique and stable within the plan: "4" or "2.mailhub1.1"; [A-Za-z0-9._-]+
   std::string name;  // for people
   StepKind kind = StepKind::kRun;
-  std::string host;              // kRun, kJob
-  std::string command;           // kRun, kJob: for the host's /bin/sh
+  std::string host = "";         // kRun, kJob
+  std::string command = "";      // kRun, kJob: for the host's /bin/sh
   Milliseconds timeout{60'000};  // kRun, kJob: longer holds the run, and kills nothing
   int attempts = 1;              // kRun, kJob: tries before on_failure applies
   Milliseconds retry_delay{0};
   std::vector<int> success{0};  // kRun, kJob: exit statuses that mean it worked
   bool idempotent = false;      // may be done again when nobody knows whether it was done
-  std::optional<Gate> gate;     // kWaitFor, kCheck: the condition. kRun, kJob: `verify`
-  std::optional<DeadMan> dead_man;
+  std::optional<Gate> gate = std::nullopt;  // kWaitFor, kCheck: the condition. kRun, kJob: `verify`
+  std::optional<DeadMan> dead_man = std::nullopt;
   OnFailure on_failure = OnFailure::kHold;
 
   bool operator==(const Step&) const = default;

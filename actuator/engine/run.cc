@@ -12,9 +12,16 @@ const StepState* StateOf(const std::map<std::string, StepState>& steps, const st
   return found == steps.end() ? nullptr : &found->second;
 }
 
+bool HasResult(const std::map<std::string, StepState>& steps, const std::string& path) {
+  const StepState* state = StateOf(steps, path);
+  return state != nullptr && state->result;
+}
+
 bool Contains(const std::vector<int>& list, int value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
+
+}  // namespace
 
 // What each kind of event does to a run. Every body has an overload, so a new kind cannot be
 // forgotten.
@@ -25,9 +32,11 @@ struct Fold {
   void operator()(const ActuatorStarted&) {}
   void operator()(const ModeChanged&) {}
   void operator()(const AlertDecided&) {}
+  void operator()(const EpisodeClosed&) {}
   void operator()(const RunQueued& body) {
     run.queued = body;
     run.queued_at = at;
+    run.FindPlaces();
   }
   void operator()(const RunStarted&) {
     run.stage = Stage::kActive;
@@ -67,6 +76,8 @@ struct Fold {
     step.result = body.result;
     step.took = body.took;
     step.detail = body.detail;
+    const std::vector<Step>& steps = run.plan().steps;
+    while (run.next_ < steps.size() && HasResult(run.steps, steps[run.next_].path)) ++run.next_;
   }
   void operator()(const DeadManArmed& body) {
     run.leases[body.path] = {body.host, body.after};
@@ -79,35 +90,39 @@ struct Fold {
   void operator()(const DeadManRestored& body) {
     if (auto lease = run.leases.extract(body.path)) run.restored.insert(std::move(lease));
   }
-  void operator()(const RunHeld& body) { run.hold = Hold{body.path, body.reason, body.detail}; }
+  void operator()(const RunHeld& body) {
+    run.holds.push_back({++run.holds_so_far, body.path, body.reason, body.detail, at});
+  }
   void operator()(const OperatorActed& body) {
+    const std::optional<Hold> answered = Answer(body);
     StepState* step = body.path.empty() ? nullptr : &run.steps[body.path];
     switch (body.verb) {
       case Verb::kPause:
         run.paused = true;
         break;
       case Verb::kResume:
-        run.paused = false;
-        run.hold.reset();
+        if (body.hold <= kNoHold) run.paused = false;
         if (step != nullptr) step->since = at;
         break;
       case Verb::kRetry:
-        run.hold.reset();
-        if (step != nullptr) {
-          step->since = at;
-          step->approved = step->attempt > 0;
-          step->first_attempt = step->attempt + 1;
+        if (answered && answered->reason == HoldReason::kStillStopped) {
+          if (const AlwaysStep* owed = run.BringsBack(body.path)) DoAgain(owed->step.path);
+        } else if (step != nullptr && (!answered || answered->reason != HoldReason::kHostAway)) {
+          DoAgain(body.path);
         }
         break;
       case Verb::kCancel:
         run.cancelling = true;
         run.paused = false;
-        run.hold.reset();
+        // What the holds of steps ask is moot. A dead man's are not: the site is not as planned.
+        std::erase_if(run.holds, [](const Hold& hold) { return !IsAboutLease(hold.reason); });
         if (step != nullptr) step->since = at;  // what is settled first has its time-out anew
         break;
       case Verb::kSkip:
       case Verb::kResolve:
-        run.hold.reset();
+        if (answered && answered->reason == HoldReason::kStillStopped) {
+          run.released.insert(answered->path);
+        }
         break;
       case Verb::kStart:
       case Verb::kConfirm:
@@ -125,14 +140,72 @@ struct Fold {
     run.finished_at = at;
     run.result = body.result;
     run.result_detail = body.detail;
-    run.hold.reset();
+    if (body.worked) run.worked = *body.worked;
+    run.holds.clear();
     run.swept = run.TouchedHosts().empty();
   }
   void operator()(const RunSwept&) { run.swept = true; }
   void operator()(const HostTakeover&) {}
+
+  // Takes the hold that the verb answers out of the run's.
+  std::optional<Hold> Answer(const OperatorActed& body) {
+    if (body.hold == kAllHolds && body.verb != Verb::kPause && body.verb != Verb::kConfirm) {
+      run.holds.clear();
+    }
+    const Hold* hold = run.FindHold(body.hold);
+    if (hold == nullptr) return std::nullopt;
+    const Hold answered = *hold;
+    run.answers[answered.number] = {body.verb, body.by};
+    std::erase_if(run.holds, [&](const Hold& one) { return one.number == answered.number; });
+    // What the run is at had to wait for this, wherever the hold was.
+    const Step* current = run.holds.empty() ? run.Current() : nullptr;
+    const auto waited = current == nullptr ? run.steps.end() : run.steps.find(current->path);
+    if (waited != run.steps.end()) waited->second.since = at;
+    return answered;
+  }
+  // The step's last attempt, if there was one, is settled first.
+  void DoAgain(const std::string& path) {
+    StepState& step = run.steps[path];
+    step.since = at;
+    step.approved = step.attempt > 0;
+    step.first_attempt = step.attempt + 1;
+    step.result.reset();
+    const auto place = run.places_.find(path);
+    if (place != run.places_.end() && !place->second.always) {
+      run.next_ = std::min(run.next_, place->second.index);
+    }
+  }
 };
 
-}  // namespace
+bool IsAboutLease(HoldReason reason) {
+  switch (reason) {
+    case HoldReason::kDeadManRestored:
+    case HoldReason::kLeaseLost:
+    case HoldReason::kStillStopped:
+    case HoldReason::kHostAway:
+      return true;
+    case HoldReason::kStepFailed:
+    case HoldReason::kTimedOut:
+    case HoldReason::kOutcomeUnknown:
+    case HoldReason::kGateShut:
+    case HoldReason::kRefused:
+    case HoldReason::kAlwaysFailed:
+      return false;
+  }
+  return false;
+}
+
+void Run::FindPlaces() {
+  for (size_t i = 0; i < plan().steps.size(); ++i) places_[plan().steps[i].path] = {false, i};
+  for (size_t i = 0; i < plan().always.size(); ++i) places_[plan().always[i].step.path] = {true, i};
+}
+
+void Run::Account(WallTime at, Mode mode) {
+  if (accounted) worked += std::max(at - *accounted, Milliseconds(0));
+  const bool works = (stage == Stage::kActive || stage == Stage::kEnding) && holds.empty() &&
+                     !paused && mode == Mode::kActive && !AtQuestion();
+  accounted = works ? std::optional(at) : std::nullopt;
+}
 
 void Run::Apply(const Event& event) {
   std::visit(Fold{*this, event.at}, event.body);
@@ -153,32 +226,65 @@ const Step* Run::OwedAlways() const {
 
 const Step* Run::Current() const {
   if (stage == Stage::kEnding) return OwedAlways();
-  if (stage != Stage::kActive) return nullptr;
-  for (const Step& step : plan().steps) {
-    const StepState* state = StateOf(steps, step.path);
-    if (state == nullptr || !state->result) return &step;
-  }
-  return nullptr;
+  if (stage != Stage::kActive || next_ >= plan().steps.size()) return nullptr;
+  return &plan().steps[next_];
 }
 
 const Step* Run::Find(const std::string& path) const {
-  for (const Step& step : plan().steps) {
-    if (step.path == path) return &step;
-  }
+  const auto place = places_.find(path);
+  if (place == places_.end()) return nullptr;
+  const auto& [always, index] = place->second;
+  return always ? &plan().always[index].step : &plan().steps[index];
+}
+
+bool Run::IsAlways(const std::string& path) const {
+  const auto place = places_.find(path);
+  return place != places_.end() && place->second.always;
+}
+
+const Hold* Run::FindHold(int number) const {
+  const auto found = std::find_if(holds.begin(), holds.end(),
+                                  [&](const Hold& hold) { return hold.number == number; });
+  return found == holds.end() ? nullptr : &*found;
+}
+
+bool Run::HasHold(const std::string& path, HoldReason reason) const {
+  return std::any_of(holds.begin(), holds.end(),
+                     [&](const Hold& hold) { return hold.path == path && hold.reason == reason; });
+}
+
+bool Run::AtQuestion() const {
+  const Step* current = Current();
+  if (current == nullptr || current->kind != StepKind::kConfirm) return false;
+  const StepState* state = StateOf(steps, current->path);
+  return state != nullptr && state->attempt > 0;
+}
+
+const AlwaysStep* Run::BringsBack(const std::string& path) const {
+  const Step* stops = Find(path);
   for (const AlwaysStep& always : plan().always) {
-    if (always.step.path == path) return &always.step;
+    if (always.since == path && stops != nullptr && always.step.host == stops->host) return &always;
   }
   return nullptr;
 }
 
-bool Run::IsAlways(const std::string& path) const {
-  return std::any_of(plan().always.begin(), plan().always.end(),
-                     [&](const AlwaysStep& always) { return always.step.path == path; });
+bool Run::LeaseIsOver(const std::string& path) const {
+  if (released.contains(path)) return true;
+  const StepState* until = StateOf(steps, Find(path)->dead_man->until);
+  if (until != nullptr && until->Fulfilled()) return true;
+  const AlwaysStep* owed = BringsBack(path);
+  const StepState* brought = owed == nullptr ? nullptr : StateOf(steps, owed->step.path);
+  return brought != nullptr && brought->Fulfilled();
 }
 
-bool Run::LeaseIsOver(const std::string& path) const {
-  const StepState* until = StateOf(steps, Find(path)->dead_man->until);
-  return until != nullptr && until->Fulfilled();
+bool Run::Owes(const std::string& path) const {
+  const StepState* stopped = StateOf(steps, path);
+  if (stopped == nullptr || stopped->attempt == 0 || LeaseIsOver(path)) return false;
+  const bool never_ran = stopped->attempt == 1 && stopped->settled && !stopped->receipts_lost &&
+                         stopped->receipt.state == ReceiptState::kVoid;
+  if (never_ran) return false;
+  // Without `until`, a run that succeeds has done what its author wanted to see done.
+  return !Find(path)->dead_man->until.empty() || result != RunResult::kSucceeded;
 }
 
 bool Run::Committed() const {

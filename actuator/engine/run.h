@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,10 +34,21 @@ struct StepState {
   bool Fulfilled() const { return result == StepResult::kDone || result == StepResult::kResolved; }
 };
 
+// What a person must answer. Numbered within the run from 1, so that an answer can say what it saw.
 struct Hold {
+  int number = 0;
   std::string path;
   HoldReason reason = HoldReason::kStepFailed;
   std::string detail;
+  WallTime since;
+};
+
+// Whether such a hold is about a dead man, at whatever step the run may be, and not about a step.
+bool IsAboutLease(HoldReason reason);
+
+struct Answer {
+  Verb verb = Verb::kResume;
+  std::string by;
 };
 
 enum class Stage { kQueued, kActive, kEnding, kFinished };
@@ -53,7 +65,9 @@ struct Run {
   std::optional<WallTime> started_at;
   std::optional<WallTime> finished_at;
   Stage stage = Stage::kQueued;
-  std::optional<Hold> hold;
+  std::vector<Hold> holds;        // unanswered, oldest first; while there is one, nothing begins
+  int holds_so_far = 0;           // answered ones included
+  std::map<int, Answer> answers;  // by the hold's number
   bool paused = false;
   bool cancelling = false;
   RunResult result = RunResult::kSucceeded;  // from kEnding on
@@ -64,6 +78,10 @@ struct Run {
   std::map<std::string, Lease>
       restored;  // dead men that acted, until the host has heard that we know
   std::map<std::string, Lease> leases;  // dead men that may be armed, by path of their step
+  std::set<std::string> released;       // paths whose dead man a person has made unnecessary
+  // Time in which the run went on by itself, up to `accounted`.
+  Milliseconds worked{0};
+  std::optional<WallTime> accounted;  // nothing: it does not go on by itself now
 
   const Plan& plan() const { return queued.plan; }
 
@@ -72,17 +90,37 @@ struct Run {
   const Step* Current() const;
   const Step* Find(const std::string& path) const;
   bool IsAlways(const std::string& path) const;
+  const Hold* FindHold(int number) const;  // among the unanswered ones
+  bool HasHold(const std::string& path, HoldReason reason) const;
+  // Waits at a `confirm` for a person's answer.
+  bool AtQuestion() const;
   // True once what the lease at `path` guards has been brought back: it is no longer needed.
   bool LeaseIsOver(const std::string& path) const;
+  // True if the end must not take the lease at `path` away: its step may have stopped what nothing
+  // has brought back.
+  bool Owes(const std::string& path) const;
+  // The step that brings back what the step at `path` stops, whatever happens. Null: there is none.
+  const AlwaysStep* BringsBack(const std::string& path) const;
   // True once a resolved alert no longer cancels it.
   bool Committed() const;
   // Hosts that may hold receipts or leases of this run, or hear of one late.
   std::vector<std::string> TouchedHosts() const;
 
   void Apply(const Event& event);
+  // Counts the time up to `at` as worked, or not, and says whether what follows is.
+  void Account(WallTime at, Mode mode);
 
  private:
+  struct Place {  // of a step within the plan
+    bool always = false;
+    size_t index = 0;
+  };
+  friend struct Fold;
   const Step* OwedAlways() const;
+  void FindPlaces();
+
+  std::map<std::string, Place> places_;  // by path
+  size_t next_ = 0;                      // all forward steps before this one have a result
 };
 
 // All hosts that `plan` runs something on or asks marks of, sorted.

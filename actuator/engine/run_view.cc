@@ -7,7 +7,7 @@ namespace {
 
 RunState StateOf(const Run& run) {
   if (run.stage == Stage::kFinished) return RunState::kFinished;
-  if (run.hold) return RunState::kHeld;
+  if (!run.holds.empty()) return RunState::kHeld;
   if (run.stage == Stage::kQueued) return RunState::kQueued;
   if (run.paused) return RunState::kPaused;
   return run.stage == Stage::kEnding ? RunState::kEnding : RunState::kRunning;
@@ -56,11 +56,12 @@ RunView ViewOf(const Run& run) {
   view.fingerprint = run.queued.fingerprint;
   view.by = run.queued.by;
   view.state = StateOf(run);
-  if (run.hold) {
-    const Step* step = run.Find(run.hold->path);
-    view.holds.push_back({1, run.hold->path, step == nullptr ? "" : step->name, run.hold->reason,
-                          run.hold->detail, run.queued_at});
+  for (const Hold& hold : run.holds) {
+    const Step* step = run.Find(hold.path);
+    view.holds.push_back({hold.number, hold.path, step == nullptr ? "" : step->name, hold.reason,
+                          hold.detail, hold.since});
   }
+  if (run.AtQuestion() && run.holds.empty()) view.asks = run.Current()->name;
   if (run.stage == Stage::kFinished || run.stage == Stage::kEnding) {
     view.result = run.result;
     view.result_detail = run.result_detail;

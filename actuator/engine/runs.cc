@@ -22,7 +22,7 @@ void Engine::Core::Work(LiveRun& live) {
     case Stage::kActive:
     case Stage::kEnding: {
       const Step* step = live.run.Current();
-      if (step == nullptr && live.run.stage == Stage::kActive && !live.run.hold) {
+      if (step == nullptr && live.run.stage == Stage::kActive && live.run.holds.empty()) {
         Emit(live.run.id, RunEnding{RunResult::kSucceeded, ""});
         step = live.run.Current();
       }
@@ -42,11 +42,17 @@ void Engine::Core::Work(LiveRun& live) {
   }
 }
 
-// First come, first served for each lock: an older queued run that wants one of ours goes first.
+// First come, first served for each lock: an older queued run that wants one of ours goes first,
+// unless a person has paused it.
 bool Engine::Core::LocksFree(const LiveRun& live) const {
+  bool older = true;
   for (const std::string& id : order) {
-    if (id == live.run.id) return true;
+    if (id == live.run.id) {
+      older = false;
+      continue;
+    }
     const Run& other = runs.at(id).run;
+    if (other.stage == Stage::kQueued && (!older || other.paused)) continue;
     if (other.stage != Stage::kFinished && Share(other.plan().locks, live.run.plan().locks)) {
       return false;
     }
@@ -65,130 +71,32 @@ void Engine::Core::TryStart(LiveRun& live) {
     return;
   }
   if (live.only_if == 0 && Due(live.only_if_due)) {
+    if (!live.only_if_give_up) live.only_if_give_up = Attended(config.patience);
     live.only_if = Ask(QueryQuestion{live.run.queued.only_if}, live.run.id);
   }
 }
 
+// What nobody can answer is neither true nor "no longer true". The run is dropped with that reason,
+// and its alert, should it still fire, is decided afresh.
 void Engine::Core::OnOnlyIf(LiveRun& live, const QueryReading& reading) {
   if (live.run.stage != Stage::kQueued) return;
   if (!reading.holds) {
-    live.doing.trouble = reading.holds.error().message;
+    const Error& error = reading.holds.error();
+    live.doing.trouble = error.message;
     live.only_if_due = In(config.remote_retry);
+    if (error.kind == ErrorKind::kInvalid) {
+      Emit(live.run.id, RunDropped{"only_if cannot be asked: " + error.message});
+    } else if (Passed(live.only_if_give_up)) {
+      Emit(live.run.id, RunDropped{"not known whether it is still needed, for " +
+                                   FormatDuration(config.patience) + ": " + error.message});
+    }
   } else if (*reading.holds) {
     live.doing.trouble.clear();
     live.only_if_held = true;
+    live.only_if_give_up.reset();
   } else {
     Emit(live.run.id, RunDropped{"no longer true: " + live.run.queued.only_if});
   }
-}
-
-// --- leases
-// ---------------------------------------------------------------------------------------------------------
-
-void Engine::Core::AskLease(LiveRun& live, const std::string& path, RemoteVerb verb) {
-  const auto armed = live.run.leases.find(path);
-  const Lease& lease = armed != live.run.leases.end() ? armed->second : live.run.restored.at(path);
-  RemoteRequest request;
-  request.verb = verb;
-  request.host = lease.host;
-  request.key = live.run.id + '/' + path;
-  request.directory_id = live.run.directories[lease.host];
-  request.after = lease.after;
-  if (verb == RemoteVerb::kArm) request.command = live.run.Find(path)->dead_man->restore;
-  LeaseDoing& doing = live.leases[path];
-  doing.verb = verb;
-  doing.asked = now.steady;
-  doing.effect = Ask(std::move(request), live.run.id);
-}
-
-// The host keeps saying that it has acted until it hears that we know, and would answer the next
-// arming with it.
-void Engine::Core::AcknowledgeRestored(LiveRun& live) {
-  for (const auto& [path, lease] : live.run.restored) {
-    const LeaseDoing& doing = live.leases[path];
-    if (doing.effect == 0 && Due(doing.due)) AskLease(live, path, RemoteVerb::kDisarm);
-  }
-}
-
-void Engine::Core::RenewLeases(LiveRun& live) {
-  AcknowledgeRestored(live);
-  for (const auto& [path, lease] : live.run.leases) {
-    const LeaseDoing& doing = live.leases[path];
-    // Not confirmed in this life: arming again is how both a crash before the first arming and a
-    // lost lease are mended. A host that has already acted says so instead.
-    if (doing.effect != 0) continue;
-    if (live.run.LeaseIsOver(path) && (doing.verb != RemoteVerb::kDisarm || Due(doing.due))) {
-      AskLease(live, path, RemoteVerb::kDisarm);
-    } else if (Due(doing.due)) {
-      AskLease(live, path, doing.confirmed ? RemoteVerb::kRenew : RemoteVerb::kArm);
-    }
-  }
-}
-
-void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply) {
-  LeaseDoing& doing = live.leases[path];
-  doing.effect = 0;
-  const bool known_restored = live.run.restored.contains(path);
-  const auto lease = live.run.leases.find(path);
-  Require(known_restored || lease != live.run.leases.end(),
-          "a lease is asked about only while it is recorded");
-  const bool active = live.run.stage == Stage::kActive;
-  if (!reply.receipt) {
-    if (reply.receipt.error().kind != ErrorKind::kCorrupt) {
-      doing.due = In(config.remote_retry);
-      doing.trouble = reply.receipt.error().message;
-      return;
-    }
-    live.directories.erase(known_restored ? live.run.restored.at(path).host : lease->second.host);
-    Emit(live.run.id, DeadManDisarmed{path});
-    live.leases.erase(path);
-    if (active && !known_restored) {
-      HoldRun(live, path, HoldReason::kOutcomeUnknown,
-              "the host's receipts were replaced, and with them the dead man's lease");
-    }
-    return;
-  }
-  doing.trouble.clear();
-  const bool over =
-      known_restored || (doing.verb == RemoteVerb::kDisarm && reply.lease != LeaseState::kRestored);
-  if (over) {
-    Emit(live.run.id, DeadManDisarmed{path});
-    live.leases.erase(path);
-  } else if (reply.lease == LeaseState::kRestored) {
-    Emit(live.run.id, DeadManRestored{path, reply.lease_detail});
-    live.leases.erase(path);
-    if (active) {
-      HoldRun(live, path, HoldReason::kDeadManRestored,
-              "the host acted by itself: " + reply.lease_detail);
-    }
-  } else if (reply.lease == LeaseState::kArmed) {
-    doing.confirmed = doing.asked;
-    doing.due = doing.asked + std::max(lease->second.after / 3, Milliseconds(100));
-  } else {
-    doing.confirmed.reset();
-    doing.due = now.steady;
-  }
-}
-
-// The host has other receipts than recorded, and its leases were among them: nothing begins until
-// it has been asked.
-void Engine::Core::DoubtLeases(LiveRun& live, const std::string& host) {
-  for (const auto& [path, lease] : live.run.leases) {
-    if (lease.host != host) continue;
-    live.leases[path].confirmed.reset();
-    live.leases[path].due.reset();
-  }
-}
-
-// True when no dead man can have acted without our knowing: the host confirmed each within its
-// time.
-bool Engine::Core::LeasesConfirmed(const LiveRun& live) const {
-  return std::all_of(live.run.leases.begin(), live.run.leases.end(), [&](const auto& entry) {
-    if (live.run.LeaseIsOver(entry.first)) return true;
-    const auto doing = live.leases.find(entry.first);
-    return doing != live.leases.end() && doing->second.confirmed &&
-           now.steady < *doing->second.confirmed + entry.second.after;
-  });
 }
 
 // --- the end
@@ -196,16 +104,10 @@ bool Engine::Core::LeasesConfirmed(const LiveRun& live) const {
 
 void Engine::Core::End(LiveRun& live) {
   live.doing = {};
-  AcknowledgeRestored(live);
-  for (const auto& [path, lease] : live.run.leases) {
-    const LeaseDoing& doing = live.leases[path];
-    const bool renewed_before = doing.verb != RemoteVerb::kDisarm;
-    if (doing.effect == 0 && (renewed_before || Due(doing.due))) {
-      AskLease(live, path, RemoteVerb::kDisarm);
-    }
-  }
-  if (live.run.leases.empty() && live.run.restored.empty()) {
-    Emit(live.run.id, RunFinished{live.run.result, live.run.result_detail});
+  RenewLeases(live);
+  if (live.run.leases.empty() && live.run.restored.empty() && live.run.holds.empty()) {
+    live.run.Account(now.wall, mode);
+    Emit(live.run.id, RunFinished{live.run.result, live.run.result_detail, live.run.worked});
   }
 }
 

@@ -15,6 +15,15 @@ std::string Key(const Run& run, const Step& step, int attempt) {
   return run.id + '/' + step.path + '/' + std::to_string(attempt);
 }
 
+// A person must look, whatever the step's own rule for failures is: another host key, a foreign
+// actuator, a host that is not known.
+bool IsRefusal(const Error& error) {
+  return error.kind == ErrorKind::kRefused || error.kind == ErrorKind::kInvalid;
+}
+
+// What is left to look after a restart, however long nobody looked before it.
+constexpr Milliseconds kLeastLook{30'000};
+
 std::string Describe(const GateReading& reading) {
   std::string text = Name(reading.state);
   if (!reading.why.empty()) text += ": " + reading.why;
@@ -35,11 +44,10 @@ void Engine::Core::WorkStep(LiveRun& live, const Step& step) {
   if (unsettled) {
     // Also while held: a job that outlived its time-out still ends, and its end should be known.
     // Not after a refusal.
-    const bool refused = run.hold && run.hold->reason == HoldReason::kRefused;
-    if (!refused) Act(live, step);
+    if (!run.HasHold(step.path, HoldReason::kRefused)) Act(live, step);
     return;
   }
-  if (run.hold) return;
+  if (!run.holds.empty()) return;
   if (run.cancelling) {
     Emit(run.id, RunEnding{RunResult::kCancelled, "cancelled"});
     live.doing = {};
@@ -64,7 +72,7 @@ bool Engine::Core::MayBegin(LiveRun& live) {
     live.doing.trouble = std::string("mode is ") + Name(mode);
   } else if (live.run.paused) {
     live.doing.trouble = "paused";
-  } else if (!LeasesConfirmed(live)) {
+  } else if (!GuardedUntil(live)) {
     live.doing.trouble = "a dead man's lease is not confirmed by its host";
   } else {
     return true;
@@ -72,20 +80,28 @@ bool Engine::Core::MayBegin(LiveRun& live) {
   return false;
 }
 
+// How long a step's host may be away, or its dead man unconfirmed, before the step counts as failed
+// without having begun: as long as all its attempts may take.
+Milliseconds Patience(const Step& step) {
+  return step.timeout * step.attempts + step.retry_delay * (step.attempts - 1);
+}
+
 void Engine::Core::BeginAttempt(LiveRun& live, const Step& step, int attempt) {
   if (live.doing.effect != 0 || !Due(live.doing.due)) return;
-  if (!live.doing.deadline) live.doing.deadline = In(step.timeout);
-  if (!MayBegin(live)) {
-    if (mode == Mode::kActive && !live.run.paused && now.steady >= *live.doing.deadline) {
-      HoldRun(live, step.path, HoldReason::kTimedOut, "not begun: " + live.doing.trouble);
+  if (mode != Mode::kActive || live.run.paused) {
+    live.doing.deadline.reset();  // nobody waits for a host now
+  } else if (!live.doing.deadline) {
+    live.doing.deadline = Attended(Patience(step));
+  }
+  std::string directory;
+  const bool ready = MayBegin(live) && (!IsAction(step) || Prepare(live, step));
+  if (!ready) {
+    if (live.doing.effect == 0 && !live.doing.trouble.empty() && Passed(live.doing.deadline)) {
+      FailStep(live, step, HoldReason::kTimedOut, "not begun: " + live.doing.trouble);
     }
     return;
   }
-  std::string directory;
-  if (IsAction(step)) {
-    if (!Prepare(live, step)) return;
-    directory = live.directories[step.host];
-  }
+  if (IsAction(step)) directory = live.directories[step.host];
   Emit(live.run.id, StepStarted{step.path, attempt, directory});
   live.doing = {};
   live.doing.path = step.path;
@@ -100,18 +116,15 @@ void Engine::Core::BeginAttempt(LiveRun& live, const Step& step, int attempt) {
 // Learns the receipts directory and arms the dead man; true when both are done.
 bool Engine::Core::Prepare(LiveRun& live, const Step& step) {
   Doing& doing = live.doing;
-  if (doing.asked && !doing.trouble.empty() && now.steady >= *doing.deadline) {
-    HoldRun(live, step.path, HoldReason::kTimedOut, "not begun: " + doing.trouble);
-    return false;
-  }
   if (!live.directories.contains(step.host)) {
+    if (Passed(doing.deadline) && !doing.trouble.empty()) return false;
     RemoteRequest request;
     request.verb = doing.verb = RemoteVerb::kHello;
     request.host = step.host;
     doing.effect = Ask(std::move(request), live.run.id);
     return false;
   }
-  if (live.run.restored.contains(step.path)) {
+  if (Unheard(live, step.host)) {
     doing.trouble = "the host has not heard yet that its dead man's act is known";
     return false;
   }
@@ -120,6 +133,13 @@ bool Engine::Core::Prepare(LiveRun& live, const Step& step) {
     return false;
   }
   return true;
+}
+
+// Whether a dead man has acted there, and the host has not heard yet that this is known. It refuses
+// every command of the run until then.
+bool Engine::Core::Unheard(const LiveRun& live, const std::string& host) const {
+  return std::any_of(live.run.restored.begin(), live.run.restored.end(),
+                     [&](const auto& entry) { return entry.second.host == host; });
 }
 
 void Engine::Core::Arm(LiveRun& live, const Step& step, const std::string& directory) {
@@ -134,8 +154,13 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
   Doing& doing = live.doing;
   const StepState& state = live.run.steps[step.path];
   if (doing.effect != 0 || !Due(doing.due)) return;
-  if (!doing.deadline) doing.deadline = Deadline(state.since, step.timeout);
-  if (!live.run.hold && doing.asked && now.steady >= *doing.deadline) {
+  if (mode != Mode::kActive && !doing.running) {
+    doing.deadline.reset();
+  } else if (!doing.deadline) {
+    const WallTime since = std::max(state.since, mode_since.value_or(state.since));
+    doing.deadline = Deadline(doing.running ? state.since : since, step.timeout, kLeastLook);
+  }
+  if (live.run.holds.empty() && doing.asked && Passed(doing.deadline)) {
     HoldRun(live, step.path, HoldReason::kTimedOut,
             doing.running ? "still running after " + FormatDuration(step.timeout) + "; it goes on"
                           : doing.trouble);
@@ -155,6 +180,7 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
   } else {
     request.verb = step.kind == StepKind::kJob ? RemoteVerb::kLaunch : RemoteVerb::kRun;
     request.command = step.command;
+    request.begin_before = std::min(In(config.begin_within), *GuardedUntil(live));
   }
   doing.verb = request.verb;
   doing.effect = Ask(std::move(request), live.run.id);
@@ -164,7 +190,8 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
 // in a held run, and not before the hosts have said that no dead man has acted meanwhile.
 bool Engine::Core::MayReach(const LiveRun& live, const Step& step) const {
   const bool guarded = !step.dead_man || live.run.leases.contains(step.path);
-  return mode == Mode::kActive && !live.run.hold && guarded && LeasesConfirmed(live);
+  return mode == Mode::kActive && live.run.holds.empty() && guarded && !Unheard(live, step.host) &&
+         GuardedUntil(live);
 }
 
 void Engine::Core::OnStepReply(LiveRun& live, const Step& step, const RemoteReply& reply) {
@@ -182,9 +209,8 @@ void Engine::Core::OnStepReply(LiveRun& live, const Step& step, const RemoteRepl
     }
     doing.trouble = reply.receipt.error().message;
     doing.due = In(config.remote_retry);
-    if (reply.receipt.error().kind == ErrorKind::kRefused ||
-        reply.receipt.error().kind == ErrorKind::kInvalid) {
-      FailStep(live, step, HoldReason::kRefused, doing.trouble);
+    if (IsRefusal(reply.receipt.error())) {
+      HoldRun(live, step.path, HoldReason::kRefused, doing.trouble);
     }
     return;
   }
@@ -252,9 +278,9 @@ void Engine::Core::OnActReply(LiveRun& live, const Step& step, const RemoteReply
 void Engine::Core::OnNotBegun(LiveRun& live, const Step& step) {
   live.doing.due = In(config.poll_step);
   const Run& run = live.run;
-  if (mode != Mode::kActive || run.hold || MayReach(live, step)) return;
+  if (mode != Mode::kActive || !run.holds.empty() || MayReach(live, step)) return;
   live.doing.trouble = "a dead man's lease is not confirmed by its host";
-  if (step.dead_man && !run.leases.contains(step.path) && !run.restored.contains(step.path)) {
+  if (step.dead_man && !run.leases.contains(step.path) && !Unheard(live, step.host)) {
     Arm(live, step, run.steps.at(step.path).directory_id);
   }
 }
@@ -308,7 +334,7 @@ void Engine::Core::AfterSettled(LiveRun& live, const Step& step) {
     return;
   }
   if (tries < step.attempts) {
-    if (!doing.due) doing.due = Deadline(state.since, step.retry_delay);
+    if (!doing.due) doing.due = now.steady + LeftOf(state.since, step.retry_delay);
     BeginAttempt(live, step, state.attempt + 1);
     return;
   }
@@ -326,10 +352,12 @@ void Engine::Core::WorkGate(LiveRun& live, const Step& step) {
   if (doing.effect != 0 || !Due(doing.due)) return;
   if (!doing.gate_began) {
     doing.gate_began = now.steady;
-    doing.deadline = Deadline(state.since, gate.timeout);
+    // The marks are new, so evidence from after them needs its time, too.
+    const Milliseconds reach = gate.window + gate.hold_for;
+    doing.deadline = Deadline(state.since, gate.timeout, reach * 2 + kLeastLook);
     doing.asked = false;
   }
-  if (doing.asked && now.steady >= *doing.deadline) {
+  if (doing.asked && Passed(doing.deadline)) {
     GateTimedOut(live, step);
     return;
   }
@@ -355,15 +383,15 @@ void Engine::Core::OnMark(LiveRun& live, const Step& step, const std::string& ho
   live.doing.asked = true;
   live.doing.trouble = host + ": " + reply.receipt.error().message;
   live.doing.due = In(config.remote_retry);
-  if (reply.receipt.error().kind == ErrorKind::kRefused ||
-      reply.receipt.error().kind == ErrorKind::kInvalid) {
-    FailStep(live, step, HoldReason::kRefused, live.doing.trouble);
+  if (IsRefusal(reply.receipt.error())) {
+    HoldRun(live, step.path, HoldReason::kRefused, live.doing.trouble);
   }
 }
 
 void Engine::Core::OnGate(LiveRun& live, const Step& step, const GateReading& reading) {
   Doing& doing = live.doing;
   doing.reading = reading;
+  if (!live.run.holds.empty()) return;  // opens only after a person's answer, if it still does then
   doing.asked = true;
   doing.due = In(config.poll_gate);
   doing.trouble.clear();
@@ -395,6 +423,8 @@ void Engine::Core::GateTimedOut(LiveRun& live, const Step& step) {
   if (live.run.steps[step.path].Unknown()) {
     doing.gate_timed_out = true;  // not shown to be done: AfterSettled goes on from there
     doing.due.reset();
+    doing.deadline.reset();
+    doing.trouble.clear();
     AfterSettled(live, step);
     return;
   }
@@ -438,8 +468,7 @@ void Engine::Core::FailStep(LiveRun& live, const Step& step, HoldReason reason,
 
 void Engine::Core::HoldRun(LiveRun& live, const std::string& path, HoldReason reason,
                            const std::string& detail) {
-  if (live.run.hold) return;
-  Emit(live.run.id, RunHeld{path, reason, detail});
+  if (!live.run.HasHold(path, reason)) Emit(live.run.id, RunHeld{path, reason, detail});
 }
 
 }  // namespace mailhub::engine

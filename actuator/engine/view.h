@@ -134,6 +134,7 @@ struct View {
   std::vector<RunView> unfinished;  // oldest first
   std::vector<RunView> finished;  // newest first, at most 50 of them; older ones are in the journal
   size_t open_episodes = 0;
+  size_t unanswered_episodes = 0;     // of all, in EpisodeState::kUnanswered
   std::vector<EpisodeView> episodes;  // by fingerprint; at most 1,000 of them
   bool queue_blocked_by_hold = false;
 };

@@ -167,6 +167,7 @@ void Fields(Archive& a, engine::OperatorActed& v) {
   a("path", v.path);
   a("by", v.by);
   a("detail", v.detail);
+  a.Added("hold", v.hold);
 }
 template <typename Archive>
 void Fields(Archive& a, engine::RunEnding& v) {
@@ -177,12 +178,20 @@ template <typename Archive>
 void Fields(Archive& a, engine::RunFinished& v) {
   a("result", v.result);
   a("detail", v.detail);
+  a.Added("worked_ms", v.worked);
 }
 template <typename Archive>
 void Fields(Archive&, engine::RunSwept&) {}
 template <typename Archive>
 void Fields(Archive& a, engine::HostTakeover& v) {
   a("host", v.host);
+  a("by", v.by);
+  a("detail", v.detail);
+}
+
+template <typename Archive>
+void Fields(Archive& a, engine::EpisodeClosed& v) {
+  a("fingerprint", v.fingerprint);
   a("by", v.by);
   a("detail", v.detail);
 }

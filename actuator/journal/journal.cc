@@ -424,8 +424,7 @@ Status Journal::Impl::Insert(const engine::Event& event, const Encoded& encoded)
 // Keeps the derived tables in step, in the same transaction.
 Status Journal::Impl::UpdateEpisodes(const engine::Event& event) {
   if (const auto* alert = std::get_if<engine::AlertDecided>(&event.body)) {
-    if (alert->decision == engine::Decision::kStartedRun ||
-        alert->decision == engine::Decision::kJoined) {
+    if (engine::OpensEpisode(alert->decision)) {
       return statements->episode.Bind(alert->fingerprint)
           .Bind(static_cast<int64_t>(event.seq))
           .Bind(alert->run)
@@ -435,6 +434,9 @@ Status Journal::Impl::UpdateEpisodes(const engine::Event& event) {
       if (Status s = statements->episodes_of_run_over.Bind(alert->run).Execute(); !s) return s;
     }
     if (!alert->firing) return statements->episode_over.Bind(alert->fingerprint).Execute();
+  }
+  if (const auto* closed = std::get_if<engine::EpisodeClosed>(&event.body)) {
+    return statements->episode_over.Bind(closed->fingerprint).Execute();
   }
   if (std::holds_alternative<engine::RunDropped>(event.body)) {
     return statements->episodes_of_run_over.Bind(event.run).Execute();

@@ -54,40 +54,44 @@ inline std::vector<engine::EventBody> EveryBody() {
                         .output = "no\nsuch \"host\" \xc3\xa9",
                         .truncated = true,
                         .duration = Milliseconds(14'400'000)};
-  return {ActuatorStarted{.epoch = 7, .version = "0.1.0"},
-          ModeChanged{.mode = Mode::kHalted, .by = "alice"},
-          AlertDecided{.notification = "n1",
-                       .fingerprint = "00ff00ff00ff00ff",
-                       .alertname = "DirectoryMemoryHigh",
-                       .labels = {{"alertname", "DirectoryMemoryHigh"}, {"instance", "x500"}},
-                       .firing = false,
-                       .starts_at = FromUnixMs(1'700'000'000'123),
-                       .trigger = "memory",
-                       .decision = Decision::kCancelled,
-                       .detail = "cancelled run aa",
-                       .run = "aa"},
-          RunQueued{.plan = SamplePlan(),
-                    .trigger = "memory",
-                    .fingerprint = "00ff00ff00ff00ff",
-                    .by = "alertmanager",
-                    .only_if = "up == 1"},
-          RunStarted{},
-          RunDropped{.why = "no longer true"},
-          StepStarted{.path = "1", .attempt = 2, .directory_id = "d1"},
-          StepSettled{.path = "1", .attempt = 2, .receipt = receipt, .receipts_lost = true},
-          StepDone{.path = "1",
-                   .result = StepResult::kResolved,
-                   .took = Milliseconds(1'234),
-                   .detail = "bob looked"},
-          DeadManArmed{.path = "1", .host = "x500", .after = Milliseconds(9), .directory_id = "d1"},
-          DeadManDisarmed{.path = "1"},
-          DeadManRestored{.path = "1", .detail = "exit 0"},
-          RunHeld{.path = "1", .reason = HoldReason::kGateShut, .detail = "0.4 >= 0.9"},
-          OperatorActed{.verb = Verb::kResolve, .path = "1", .by = "bob", .detail = "looked"},
-          RunEnding{.result = RunResult::kFailed, .detail = "aborted"},
-          RunFinished{.result = RunResult::kCancelled, .detail = "by alice"},
-          RunSwept{},
-          HostTakeover{.host = "x500", .by = "alice", .detail = "the old one is gone"}};
+  return {
+      ActuatorStarted{.epoch = 7, .version = "0.1.0"},
+      ModeChanged{.mode = Mode::kHalted, .by = "alice"},
+      AlertDecided{.notification = "n1",
+                   .fingerprint = "00ff00ff00ff00ff",
+                   .alertname = "DirectoryMemoryHigh",
+                   .labels = {{"alertname", "DirectoryMemoryHigh"}, {"instance", "x500"}},
+                   .firing = false,
+                   .starts_at = FromUnixMs(1'700'000'000'123),
+                   .trigger = "memory",
+                   .decision = Decision::kCancelled,
+                   .detail = "cancelled run aa",
+                   .run = "aa"},
+      RunQueued{.plan = SamplePlan(),
+                .trigger = "memory",
+                .fingerprint = "00ff00ff00ff00ff",
+                .by = "alertmanager",
+                .only_if = "up == 1"},
+      RunStarted{},
+      RunDropped{.why = "no longer true"},
+      StepStarted{.path = "1", .attempt = 2, .directory_id = "d1"},
+      StepSettled{.path = "1", .attempt = 2, .receipt = receipt, .receipts_lost = true},
+      StepDone{.path = "1",
+               .result = StepResult::kResolved,
+               .took = Milliseconds(1'234),
+               .detail = "bob looked"},
+      DeadManArmed{.path = "1", .host = "x500", .after = Milliseconds(9), .directory_id = "d1"},
+      DeadManDisarmed{.path = "1"},
+      DeadManRestored{.path = "1", .detail = "exit 0"},
+      RunHeld{.path = "1", .reason = HoldReason::kGateShut, .detail = "0.4 >= 0.9"},
+      OperatorActed{
+          .verb = Verb::kResolve, .path = "1", .by = "bob", .detail = "looked", .hold = 3},
+      RunEnding{.result = RunResult::kFailed, .detail = "aborted"},
+      RunFinished{
+          .result = RunResult::kCancelled, .detail = "by alice", .worked = Milliseconds(12'345)},
+      RunSwept{},
+      HostTakeover{.host = "x500", .by = "alice", .detail = "the old one is gone"},
+      EpisodeClosed{.fingerprint = "00ff00ff00ff00ff", .by = "bob", .detail = "seen"}};
 }
 
 // Numbered from `first`, a second apart, those about runs given to `run`.
@@ -95,8 +99,10 @@ inline std::vector<engine::Event> Numbered(std::vector<engine::EventBody> bodies
                                            const std::string& run) {
   std::vector<engine::Event> events;
   for (engine::EventBody& body : bodies) {
-    // Not ActuatorStarted, ModeChanged, AlertDecided, HostTakeover.
-    const bool about_run = body.index() > 2 && !std::holds_alternative<engine::HostTakeover>(body);
+    // Not ActuatorStarted, ModeChanged, AlertDecided, HostTakeover, EpisodeClosed.
+    const bool about_run = body.index() > 2 &&
+                           !std::holds_alternative<engine::HostTakeover>(body) &&
+                           !std::holds_alternative<engine::EpisodeClosed>(body);
     events.push_back({.seq = first,
                       .at = FromUnixMs(1'700'000'000'000 + static_cast<int64_t>(first) * 1000),
                       .run = about_run ? run : "",

@@ -14,7 +14,8 @@ constexpr int64_t kApplicationId = 0x6d686a6c;
 // Step N leads from version N to N + 1; step 0 makes the first tables. Never change a released
 // step; append one. `runs` and `episodes` are derived from `events` and can always be made again
 // from them.
-constexpr std::array<const char*, 2> kSteps = {R"(
+constexpr std::array<const char*, 3> kSteps = {
+    R"(
 CREATE TABLE meta(
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -50,7 +51,7 @@ CREATE TABLE runs(
 CREATE INDEX runs_finished ON runs(finished_seq) WHERE finished_seq IS NOT NULL;
 CREATE INDEX runs_finished_of_runbook ON runs(runbook, finished_seq) WHERE finished_seq IS NOT NULL;
 )",
-                                               R"(
+    R"(
 ALTER TABLE runs ADD COLUMN plan TEXT NOT NULL DEFAULT '';
 UPDATE runs SET plan = coalesce((SELECT json_extract(body, '$.plan') FROM events
   WHERE events.run = runs.run AND run != '' AND kind = 'run_queued'), '');
@@ -73,6 +74,10 @@ DROP INDEX events_not_detail;
 DROP INDEX events_of_run;
 CREATE INDEX events_of_run ON events(run, seq);
 CREATE INDEX events_of_actuator ON events(seq) WHERE kind IN ('actuator_started', 'mode_changed');
+)",
+    // Same tables; events have fields and kinds that a program of version 2 does not know.
+    R"(
+SELECT 1;
 )"};
 
 Status SetMeta(Database& database, std::string_view key, std::string_view value) {

@@ -1,0 +1,174 @@
+// Open episodes: what is known of each alert that fires, and the ones that no run answers for,
+// which are decided afresh by themselves once what kept them waiting has gone.
+#include <algorithm>
+
+#include "actuator/engine/core.h"
+
+namespace mailhub::engine {
+namespace {
+
+bool Waits(Decision decision) {
+  switch (decision) {
+    case Decision::kObserved:
+    case Decision::kHalted:
+    case Decision::kCooldown:
+    case Decision::kDeferred:
+      return true;
+    case Decision::kStartedRun:
+    case Decision::kJoined:
+    case Decision::kJoinedLate:
+    case Decision::kRepeat:
+    case Decision::kResolved:
+    case Decision::kCancelled:
+    case Decision::kIgnored:
+    case Decision::kRejected:
+    case Decision::kLate:
+      return false;
+  }
+  return false;
+}
+
+bool HasRun(Decision decision) {
+  return decision == Decision::kStartedRun || decision == Decision::kJoined ||
+         decision == Decision::kJoinedLate;
+}
+
+}  // namespace
+
+bool OpensEpisode(Decision decision) {
+  return HasRun(decision) || Waits(decision);
+}
+
+void Engine::Core::Remember(const std::string& run, const AlertDecided& body, WallTime at) {
+  if (!body.firing) {
+    if (started && episodes.contains(body.fingerprint)) NoteEnd(body);
+    ForgetEpisode(body.fingerprint);
+    if (body.decision != Decision::kCancelled) return;
+    // Others that had joined may still fire.
+    for (auto& [fingerprint, episode] : episodes) {
+      if (episode.run == run) Release(fingerprint, &episode);
+    }
+    return;
+  }
+  const auto open = episodes.find(body.fingerprint);
+  if (body.decision == Decision::kRepeat && open != episodes.end()) {
+    open->second.heard_again = open->second.run_finished.has_value();
+    return;
+  }
+  if (!OpensEpisode(body.decision)) {
+    if (open != episodes.end() && waiting.contains(body.fingerprint)) {
+      ForgetEpisode(body.fingerprint);  // it cannot be answered as the configuration is now
+    }
+    return;
+  }
+  Episode episode;
+  episode.alert = {.firing = true,
+                   .fingerprint = body.fingerprint,
+                   .labels = body.labels,
+                   .starts_at = body.starts_at};
+  episode.trigger = body.trigger;
+  episode.run = HasRun(body.decision) ? body.run : "";
+  episode.decision = body.decision;
+  episode.detail = body.detail;
+  episode.decided = at;
+  if (Waits(body.decision)) {
+    waiting.insert(body.fingerprint);
+  } else {
+    waiting.erase(body.fingerprint);
+  }
+  episodes[body.fingerprint] = std::move(episode);
+}
+
+void Engine::Core::NoteEnd(const AlertDecided& body) {
+  const WallTime starts_at =
+      std::max(body.starts_at, episodes.at(body.fingerprint).alert.starts_at);
+  if (ended.insert_or_assign(body.fingerprint, Ended{starts_at, now.steady}).second) {
+    ended_order.push_back(body.fingerprint);
+  }
+  if (ended_order.size() <= kEndedKept) return;
+  ended.erase(ended_order.front());
+  ended_order.pop_front();
+}
+
+void Engine::Core::ForgetEpisode(const std::string& fingerprint) {
+  episodes.erase(fingerprint);
+  waiting.erase(fingerprint);
+}
+
+// No run answers for it any more.
+void Engine::Core::Release(const std::string& fingerprint, Episode* episode) {
+  episode->run.clear();
+  episode->run_finished.reset();
+  episode->due.reset();
+  waiting.insert(fingerprint);
+}
+
+// The run has finished: it answers for the alert that started it, and for those that joined before
+// it acted, if it succeeded. If a person cancelled it, that person answers. The others are decided
+// afresh.
+void Engine::Core::ReleaseEpisodes(const Run& run, WallTime at) {
+  for (const std::string& fingerprint : waiting) {
+    Episode& episode = episodes.at(fingerprint);
+    if (episode.decision == Decision::kDeferred) episode.due.reset();
+  }
+  if (run.result == RunResult::kDropped) {
+    // The reason had gone; should the alert still fire, its next repeat is decided afresh.
+    for (auto it = episodes.begin(); it != episodes.end();) {
+      const std::string fingerprint = it->first;
+      const bool of_run = it->second.run == run.id;
+      ++it;
+      if (of_run) ForgetEpisode(fingerprint);
+    }
+    return;
+  }
+  for (auto& [fingerprint, episode] : episodes) {
+    if (episode.run != run.id) continue;
+    const bool started_it = episode.decision == Decision::kStartedRun;
+    const bool helped =
+        episode.decision == Decision::kJoined && run.result == RunResult::kSucceeded;
+    if (started_it || helped || run.result == RunResult::kCancelled) {
+      episode.run_finished = at;
+    } else {
+      Release(fingerprint, &episode);
+    }
+  }
+}
+
+// Decides afresh what waits and is due; only a decision that is another one is recorded.
+void Engine::Core::DecideWaiting() {
+  if (mode != Mode::kActive || waiting.empty()) return;
+  const std::set<std::string> fingerprints = waiting;
+  size_t decided = 0;
+  for (const std::string& fingerprint : fingerprints) {
+    Episode& episode = episodes.at(fingerprint);
+    if (!Due(episode.due)) continue;
+    if (++decided > kDecideAtOnce) {
+      episode.due = In(Milliseconds(100) * (decided / kDecideAtOnce));
+      continue;
+    }
+    episode.due = In(kDecideAgain);
+    const Alert alert = episode.alert;
+    const Decision before = episode.decision;
+    AlertDecided record;
+    record.fingerprint = fingerprint;
+    record.labels = alert.labels;
+    const auto name = alert.labels.find("alertname");
+    if (name != alert.labels.end()) record.alertname = name->second;
+    record.starts_at = alert.starts_at;
+    const Trigger* trigger = FindTrigger(alert);
+    if (trigger == nullptr) {
+      record.detail = "no trigger matches any more";
+      record.decision = Decision::kIgnored;
+    } else {
+      record.trigger = trigger->name;
+      record.decision = DecideFiring(alert, *trigger, &record);
+    }
+    if (record.decision == before && Waits(before)) continue;
+    record.detail = "decided afresh: " + record.detail;
+    const std::string run = record.run;
+    Emit(run, std::move(record));
+    if (waiting.contains(fingerprint)) episodes.at(fingerprint).due = In(kDecideAgain);
+  }
+}
+
+}  // namespace mailhub::engine

@@ -1,0 +1,240 @@
+// What holds a run, what an answer to it does, and what the end of a run may not leave behind.
+#include <gmock/gmock.h>
+
+#include "actuator/engine/testing_script.h"
+
+namespace mailhub::engine {
+namespace {
+
+using std::chrono::minutes;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class Holds : public Script {};
+
+TEST_F(Holds, ADeadMansActDuringAnotherHoldIsAHoldOfItsOwn) {
+  exits_["work"] = 1;
+  Begin();
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed));
+  restored_ = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed, HoldReason::kDeadManRestored));
+  exits_["work"] = 0;
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(Seconds(30));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
+  EXPECT_EQ(Times("work"), 1U) << "nothing begins while one is unanswered";
+  EXPECT_TRUE(Say(Verb::kResolve, 2));
+  Pass(Seconds(30));
+  EXPECT_EQ(Times("work"), 2U);
+  EXPECT_EQ(Look().state, RunState::kRunning);
+}
+
+TEST_F(Holds, AnAnswerAboutADeadManChangesNothingOfTheStepThatTheRunIsAt) {
+  StepAt("2") = {.path = "2", .name = "Wait", .kind = StepKind::kWaitFor};
+  StepAt("2").gate = Gate{.expr = "x == 1", .about = {}};
+  gate_.state = GateState::kFalse;
+  Begin();
+  restored_ = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
+  EXPECT_TRUE(Say(Verb::kResolve, 1));
+  Pass(Seconds(30));
+  EXPECT_EQ(Times("start"), 0U) << "the gate was not resolved with it";
+  gate_.state = GateState::kOpen;
+  Pass(Seconds(5));
+  EXPECT_EQ(Times("start"), 1U);
+}
+
+TEST_F(Holds, RetryAfterADeadManDoesTheGuardedStepAgainAndArmsAnew) {
+  exits_["work"] = 1;
+  Begin();
+  restored_ = true;
+  Pass(Seconds(30));
+  exits_["work"] = 0;
+  EXPECT_TRUE(Say(Verb::kRetry, 2));
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(Seconds(30));
+  EXPECT_THAT(began_, ElementsAre("stop", "work", "stop", "work", "start"));
+}
+
+TEST_F(Holds, AVerbAboutAnotherHoldOrQuestionIsRefusedWithWhatIsTrueNow) {
+  exits_["work"] = 1;
+  plan_.steps.push_back({.path = "5", .name = "Delete it all?", .kind = StepKind::kConfirm});
+  Begin();
+  EXPECT_THAT(Say(Verb::kRetry, kNoHold).error().message, HasSubstr("hold 1 (step_failed"));
+  EXPECT_THAT(Say(Verb::kRetry, 7).error().message, HasSubstr("there is no hold 7"));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  EXPECT_TRUE(Say(Verb::kSkip, 1)) << "the same again is harmless";
+  EXPECT_THAT(Say(Verb::kSkip, 1, "bob").error().message, HasSubstr("was answered by ann"));
+  EXPECT_EQ(Times("start"), 1U);
+  EXPECT_EQ(Look().asks, "Is all well?");
+  EXPECT_TRUE(Confirm("4"));
+  EXPECT_THAT(Confirm("4", "bob").error().message, HasSubstr("Delete it all?"));
+  EXPECT_TRUE(Confirm("4")) << "the same again is harmless";
+  EXPECT_EQ(Look().asks, "Delete it all?");
+}
+
+TEST_F(Holds, WhatWasStoppedIsOwedThoughThePersonSkipsItsStart) {
+  exits_["start"] = 1;
+  Begin();
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  EXPECT_TRUE(Confirm("4"));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  Pass(minutes(10));
+  EXPECT_THAT(disarmed_, IsEmpty()) << "its dead man goes on guarding it";
+  EXPECT_THAT(Say(Verb::kRetry, 2).error().message, HasSubstr("no step of this run"));
+  EXPECT_TRUE(Say(Verb::kResolve, 2));
+  EXPECT_THAT(disarmed_, ElementsAre("run-id/1"));
+  EXPECT_EQ(Look().result, RunResult::kSucceeded);
+}
+
+TEST_F(Holds, WhatWasStoppedIsOwedThoughTheRunIsCancelledOrAborted) {
+  exits_["work"] = 1;
+  StepAt("2").on_failure = OnFailure::kAbort;
+  Begin();
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_EQ(Look().result, RunResult::kFailed);
+}
+
+TEST_F(Holds, AStepThatBringsItBackInAnyCasePaysForIt) {
+  exits_["work"] = 1;
+  StepAt("2").on_failure = OnFailure::kAbort;
+  Step back{.path = "a1", .name = "Bring it back", .host = "x500", .command = "start"};
+  plan_.always.push_back({.step = back, .since = "1", .until = "3"});
+  exits_["start"] = 1;
+  Begin();
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kAlwaysFailed));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped)) << "skipping does not";
+  exits_["start"] = 0;
+  EXPECT_TRUE(Say(Verb::kRetry, 2));
+  EXPECT_THAT(Reasons(), IsEmpty());
+  EXPECT_EQ(Look().result, RunResult::kFailed);
+  EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
+TEST_F(Holds, AHostThatIsAwayAtTheEndHoldsItAfterAWhile) {
+  StepAt("1").dead_man->until = "";
+  Begin();
+  away_["x500"] = true;
+  EXPECT_TRUE(Confirm("4"));
+  Pass(minutes(9));
+  EXPECT_EQ(Look().state, RunState::kEnding);
+  EXPECT_FALSE(Look().acting) << "its alerts are heard meanwhile";
+  Pass(minutes(2));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kHostAway));
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(minutes(11));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kHostAway));
+  EXPECT_TRUE(Say(Verb::kSkip, 2));
+  EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
+TEST_F(Holds, ARetryThatCannotBeginBecauseAHostIsAwayEndsInAHold) {
+  exits_["work"] = 1;
+  Begin();
+  restored_ = true;
+  Pass(Seconds(30));
+  away_["x500"] = true;
+  restored_ = true;
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  EXPECT_TRUE(Say(Verb::kRetry, 2));
+  Pass(minutes(5));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+}
+
+TEST_F(Holds, AHostThatIsAwayFailsTheStepByTheStepsOwnRule) {
+  StepAt("2").on_failure = OnFailure::kContinue;
+  away_["mailhub1"] = true;
+  Begin();
+  Pass(minutes(2));
+  EXPECT_EQ(Times("work"), 0U);
+  EXPECT_EQ(Times("start"), 1U);
+}
+
+TEST_F(Holds, RetryGivesAHostThatIsAwayTheTimeOfAllAttempts) {
+  StepAt("2").attempts = 3;
+  StepAt("2").retry_delay = minutes(5);
+  away_["mailhub1"] = true;
+  Begin();
+  Pass(minutes(12));
+  EXPECT_THAT(Reasons(), IsEmpty());
+  away_["mailhub1"] = false;
+  Pass(Seconds(5));
+  EXPECT_EQ(Times("work"), 1U);
+}
+
+TEST_F(Holds, TimeInWhichNobodyLooksUsesUpNoTimeout) {
+  StepAt("2") = {.path = "2", .name = "Wait", .kind = StepKind::kWaitFor};
+  StepAt("2").gate = Gate{.expr = "x == 1", .about = {}};
+  gate_.state = GateState::kFalse;
+  Begin();
+  Pass(Seconds(10));
+  Sleep(minutes(30));
+  Pass(Seconds(1));
+  for (const HoldView& hold : Look().holds) EXPECT_NE(hold.reason, HoldReason::kGateShut);
+  Pass(minutes(10));
+  EXPECT_FALSE(Look().holds.empty());
+}
+
+TEST_F(Holds, ACommandIsNotToBeSentOnceItsDeadMenMayHaveActed) {
+  Begin();
+  for (const RemoteRequest& request : requests_) {
+    if (request.verb != RemoteVerb::kRun) continue;
+    ASSERT_TRUE(request.begin_before);
+    EXPECT_LE(*request.begin_before, Now().steady + config_.begin_within);
+  }
+  StepAt("1").dead_man->after = Seconds(7);
+  requests_.clear();
+  Begin();
+  const auto stop = std::find_if(requests_.begin(), requests_.end(), [](const auto& request) {
+    return request.verb == RemoteVerb::kRun;
+  });
+  ASSERT_NE(stop, requests_.end());
+  EXPECT_EQ(stop->begin_before, Now().steady + Seconds(7));
+}
+
+TEST_F(Holds, ARunActsOnlyWhileItGoesOnByItself) {
+  exits_["work"] = 1;
+  Begin();
+  EXPECT_FALSE(Look().acting) << "held";
+  exits_["work"] = 0;
+  away_["mailhub1"] = true;
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  EXPECT_TRUE(Look().acting);
+  engine_->Handle(SetMode{Mode::kHalted, "ann"}, Now());
+  EXPECT_FALSE(Look().acting) << "halted";
+  engine_->Handle(SetMode{Mode::kActive, "ann"}, Now());
+  away_["mailhub1"] = false;
+  Pass(Seconds(5));
+  EXPECT_EQ(Look().asks, "Is all well?");
+  EXPECT_FALSE(Look().acting) << "at a question";
+}
+
+TEST_F(Holds, PauseIsRefusedWhileTheRunIsHeld) {
+  exits_["work"] = 1;
+  Begin();
+  EXPECT_THAT(Say(Verb::kPause, kNoHold).error().message, HasSubstr("is held"));
+}
+
+TEST_F(Holds, WaitingForAPersonIsNoPartOfWhatARunIsExpectedToTake) {
+  plan_.expected = minutes(10);
+  Begin();
+  Pass(minutes(300));
+  EXPECT_FALSE(Look().overdue);
+  EXPECT_TRUE(Confirm("4"));
+  Begin();
+  EXPECT_TRUE(Look().eta);
+}
+
+TEST_F(Holds, AStatusThatTheStepCallsSuccessIsOne) {
+  exits_["work"] = 1;
+  StepAt("2").success = {0, 1};
+  Begin();
+  EXPECT_EQ(Times("start"), 1U);
+}
+
+}  // namespace
+}  // namespace mailhub::engine

@@ -1,0 +1,186 @@
+// Dead men: armed before a step, renewed while the run lives, taken away once what they guard is
+// back. A lease that its run still owes is never taken away; a host's own act is a hold.
+#include <algorithm>
+
+#include "actuator/engine/core.h"
+
+namespace mailhub::engine {
+
+void Engine::Core::AskLease(LiveRun& live, const std::string& path, RemoteVerb verb) {
+  const auto armed = live.run.leases.find(path);
+  const Lease& lease = armed != live.run.leases.end() ? armed->second : live.run.restored.at(path);
+  RemoteRequest request;
+  request.verb = verb;
+  request.host = lease.host;
+  request.key = live.run.id + '/' + path;
+  request.directory_id = live.run.directories[lease.host];
+  request.after = lease.after;
+  if (verb == RemoteVerb::kArm) request.command = live.run.Find(path)->dead_man->restore;
+  LeaseDoing& doing = live.leases[path];
+  doing.verb = verb;
+  doing.asked = now.steady;
+  doing.effect = Ask(std::move(request), live.run.id);
+}
+
+// The host keeps saying that it has acted until it hears that we know, and would answer the next
+// arming with it.
+void Engine::Core::AcknowledgeRestored(LiveRun& live) {
+  for (const auto& [path, lease] : live.run.restored) {
+    LeaseDoing& doing = live.leases[path];
+    if (doing.effect == 0 && Due(doing.due)) TakeAway(live, path, &doing);
+  }
+}
+
+void Engine::Core::TakeAway(LiveRun& live, const std::string& path, LeaseDoing* doing) {
+  if (AtEnd(live) && !doing->give_up) doing->give_up = Attended(config.patience);
+  AskLease(live, path, RemoteVerb::kDisarm);
+}
+
+// Only its dead men keep the run from its end.
+bool Engine::Core::AtEnd(const LiveRun& live) const {
+  return live.run.stage == Stage::kEnding && live.run.Current() == nullptr;
+}
+
+void Engine::Core::RenewLeases(LiveRun& live) {
+  AcknowledgeRestored(live);
+  const bool at_end = AtEnd(live);
+  for (const auto& [path, lease] : live.run.leases) {
+    LeaseDoing& doing = live.leases[path];
+    const bool over = live.run.LeaseIsOver(path) || (at_end && !live.run.Owes(path));
+    if (at_end && !over) {
+      HoldRun(live, path, HoldReason::kStillStopped,
+              "nothing has brought back what \"" + live.run.Find(path)->name +
+                  "\" stopped; its dead man stays armed until this is answered");
+    }
+    if (doing.effect != 0) continue;
+    if (over) {
+      if (doing.verb != RemoteVerb::kDisarm || Due(doing.due)) TakeAway(live, path, &doing);
+    } else if (Due(doing.due)) {
+      // Not confirmed in this life: arming again is how both a crash before the first arming and a
+      // lost lease are mended. A host that has already acted says so instead.
+      AskLease(live, path, doing.confirmed ? RemoteVerb::kRenew : RemoteVerb::kArm);
+    }
+  }
+}
+
+void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply) {
+  LeaseDoing& doing = live.leases[path];
+  doing.effect = 0;
+  const bool known_restored = live.run.restored.contains(path);
+  const auto lease = live.run.leases.find(path);
+  Require(known_restored || lease != live.run.leases.end(),
+          "a lease is asked about only while it is recorded");
+  if (!reply.receipt) {
+    OnLeaseFailure(live, path, reply.receipt.error());
+    return;
+  }
+  doing.trouble.clear();
+  const bool over =
+      known_restored || (doing.verb == RemoteVerb::kDisarm && reply.lease != LeaseState::kRestored);
+  if (over) {
+    Emit(live.run.id, DeadManDisarmed{path});
+    live.leases.erase(path);
+  } else if (reply.lease == LeaseState::kRestored) {
+    Emit(live.run.id, DeadManRestored{path, reply.lease_detail});
+    live.leases.erase(path);
+    HoldRun(live, path, HoldReason::kDeadManRestored,
+            "the host acted by itself: " + reply.lease_detail);
+  } else if (reply.lease == LeaseState::kArmed) {
+    doing.confirmed = doing.asked;
+    doing.due = doing.asked + std::max(lease->second.after / 3, Milliseconds(100));
+  } else {
+    doing.confirmed.reset();
+    doing.due = now.steady;
+  }
+}
+
+void Engine::Core::OnLeaseFailure(LiveRun& live, const std::string& path, const Error& error) {
+  LeaseDoing& doing = live.leases[path];
+  if (error.kind != ErrorKind::kCorrupt) {
+    doing.due = In(config.remote_retry);
+    doing.trouble = error.message;
+    if (AtEnd(live) && Passed(doing.give_up)) {
+      HoldRun(live, path, HoldReason::kHostAway,
+              "the host has not said for " + FormatDuration(config.patience) +
+                  " that its dead man is gone: " + error.message);
+    }
+    return;
+  }
+  const bool known_restored = live.run.restored.contains(path);
+  const bool guards =
+      live.run.stage == Stage::kActive ? !live.run.LeaseIsOver(path) : live.run.Owes(path);
+  live.directories.erase(known_restored ? live.run.restored.at(path).host
+                                        : live.run.leases.at(path).host);
+  Emit(live.run.id, DeadManDisarmed{path});
+  live.leases.erase(path);
+  if (guards && !known_restored) {
+    HoldRun(live, path, HoldReason::kLeaseLost,
+            "the host's receipts were replaced, and with them the dead man's lease");
+  }
+}
+
+// The host has other receipts than recorded, and its leases were among them: nothing begins until
+// it has been asked.
+void Engine::Core::DoubtLeases(LiveRun& live, const std::string& host) {
+  for (const auto& [path, lease] : live.run.leases) {
+    if (lease.host != host) continue;
+    live.leases[path].confirmed.reset();
+    live.leases[path].due.reset();
+  }
+}
+
+// Until when no dead man can act without our knowing: each host has confirmed its lease for that
+// long. Nothing: it may have acted already. Never: there is none.
+std::optional<SteadyTime> Engine::Core::GuardedUntil(const LiveRun& live) const {
+  SteadyTime until = SteadyTime::max();
+  for (const auto& [path, lease] : live.run.leases) {
+    if (live.run.LeaseIsOver(path)) continue;
+    const auto doing = live.leases.find(path);
+    if (doing == live.leases.end() || !doing->second.confirmed) return std::nullopt;
+    until = std::min(until, *doing->second.confirmed + lease.after);
+  }
+  return now.steady < until ? std::optional(until) : std::nullopt;
+}
+
+// --- while a commit is pending
+
+// What is decided and not yet committed must wait; a dead man that is known to be armed need not
+// run out for it.
+std::vector<Effect> Engine::Core::RenewWhilePending() {
+  std::vector<Effect> effects;
+  for (const std::string& id : order) {
+    LiveRun& live = runs.at(id);
+    for (auto& [path, doing] : live.leases) {
+      const auto lease = live.run.leases.find(path);
+      if (lease == live.run.leases.end() || !doing.confirmed || doing.extra != 0) continue;
+      const SteadyTime last = std::max(*doing.confirmed, doing.extra_asked);
+      if (now.steady < last + std::max(lease->second.after / 3, Milliseconds(100))) continue;
+      RemoteRequest request;
+      request.verb = RemoteVerb::kRenew;
+      request.host = lease->second.host;
+      request.key = id + '/' + path;
+      request.directory_id = live.run.directories[lease->second.host];
+      request.after = lease->second.after;
+      doing.extra = next_effect++;
+      doing.extra_asked = now.steady;
+      effects.push_back({doing.extra, std::move(request)});
+    }
+  }
+  return effects;
+}
+
+void Engine::Core::NoteRenewal(const RemoteDone& done) {
+  for (const std::string& id : order) {
+    for (auto& [path, doing] : runs.at(id).leases) {
+      if (doing.extra != done.id) continue;
+      doing.extra = 0;
+      const bool armed = done.reply.receipt && done.reply.lease == LeaseState::kArmed;
+      if (armed && doing.confirmed) {
+        doing.confirmed = std::max(*doing.confirmed, doing.extra_asked);
+      }
+      return;
+    }
+  }
+}
+
+}  // namespace mailhub::engine

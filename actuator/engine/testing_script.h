@@ -1,0 +1,174 @@
+// For tests: one run of a plan, carried out by hosts that do what the test says.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actuator/engine/engine.h"
+
+namespace mailhub::engine {
+
+// Confined to one thread.
+class Script : public testing::Test, public PlanSource {
+ protected:
+  // A stop on x500 with a dead man, a step on mailhub1, the start that `until` names, a question.
+  Script() {
+    plan_.runbook = "restart";
+    plan_.commit = "1";
+    AddStep("1", "stop", "x500").dead_man = DeadMan{"start", Milliseconds(60'000), "3"};
+    AddStep("2", "work", "mailhub1");
+    AddStep("3", "start", "x500");
+    plan_.steps.push_back({.path = "4", .name = "Is all well?", .kind = StepKind::kConfirm});
+  }
+  Step& AddStep(const std::string& path, const std::string& command, const std::string& host) {
+    plan_.steps.push_back({.path = path, .name = "Step " + path, .host = host, .command = command});
+    return plan_.steps.back();
+  }
+  Step& StepAt(const std::string& path) {
+    for (Step& step : plan_.steps) {
+      if (step.path == path) return step;
+    }
+    std::abort();
+  }
+
+  void Begin() {
+    engine_.emplace(config_, this, [] { return std::string("run-id"); });
+    Take(engine_->Start(Now(), "test"));
+    Command start;
+    start.verb = Verb::kStart;
+    start.by = "ann";
+    start.runbook = "restart";
+    Take(engine_->Handle(start, Now()));
+    Settle();
+  }
+  Moment Now() const {
+    return {.wall = WallTime(Seconds(1'000'000'000)) + passed_,
+            .steady = SteadyTime(Seconds(1000)) + passed_};
+  }
+  // Time passes as the program lets it: it wakes whenever something is due.
+  void Pass(Milliseconds time) {
+    const Milliseconds end = passed_ + time;
+    while (passed_ < end) {
+      const auto next = engine_->NextDeadline();
+      const Milliseconds wait = next ? *next - Now().steady : time;
+      passed_ = std::min(end, passed_ + std::max(wait, Milliseconds(1)));
+      Take(engine_->Advance(Now()));
+      Settle();
+    }
+  }
+  // Time passes in which the program is stopped.
+  void Sleep(Milliseconds time) { passed_ += time; }
+  void Settle() {
+    for (int rounds = 0; rounds < 1000 && !asked_.empty(); ++rounds) {
+      const Effect effect = asked_.front();
+      asked_.pop_front();
+      if (const auto* request = std::get_if<RemoteRequest>(&effect.what)) {
+        requests_.push_back(*request);
+        if (away_.contains(request->host) && away_.at(request->host)) {
+          RemoteReply reply;
+          reply.receipt = Fail(ErrorKind::kUnreachable, request->host + ": no route");
+          Take(engine_->Handle(RemoteDone{.id = effect.id, .reply = reply}, Now()));
+        } else {
+          Take(engine_->Handle(RemoteDone{.id = effect.id, .reply = Answer(*request)}, Now()));
+        }
+      } else if (std::holds_alternative<GateQuestion>(effect.what)) {
+        Take(engine_->Handle(GateDone{.id = effect.id, .reading = gate_}, Now()));
+      }
+    }
+  }
+  RemoteReply Answer(const RemoteRequest& request) {
+    RemoteReply reply;
+    reply.directory_id = "dir-" + request.host;
+    reply.receipt = Receipt{};
+    switch (request.verb) {
+      case RemoteVerb::kRun:
+        began_.push_back(request.command);
+        reply.receipt->state = ReceiptState::kFinished;
+        reply.receipt->exit_status = exits_[request.command];
+        break;
+      case RemoteVerb::kArm:
+        if (!restored_) reply.lease = LeaseState::kArmed;
+        [[fallthrough]];
+      case RemoteVerb::kRenew:
+        reply.lease = restored_ ? LeaseState::kRestored : LeaseState::kArmed;
+        break;
+      case RemoteVerb::kDisarm:
+        disarmed_.push_back(request.key);
+        reply.lease = restored_ ? LeaseState::kRestored : LeaseState::kNone;
+        restored_ = false;  // acknowledged
+        break;
+      case RemoteVerb::kVoid:
+        reply.receipt->state = ReceiptState::kVoid;
+        break;
+      default:
+        break;
+    }
+    return reply;
+  }
+  Result<std::string> Say(Verb verb, int hold, const std::string& by = "ann") {
+    Command command;
+    command.verb = verb;
+    command.run = "run-id";
+    command.by = by;
+    command.hold = hold;
+    return Tell(command);
+  }
+  Result<std::string> Confirm(const std::string& step, const std::string& by = "ann") {
+    Command command;
+    command.verb = Verb::kConfirm;
+    command.run = "run-id";
+    command.by = by;
+    command.step = step;
+    command.attempt = 1;
+    return Tell(command);
+  }
+  Result<std::string> Tell(const Command& command) {
+    Output output = engine_->Handle(command, Now());
+    Result<std::string> answer = output.answer;
+    Take(output);
+    Settle();
+    return answer;
+  }
+  RunView Look() const {
+    const View view = engine_->Look(Now());
+    return view.unfinished.empty() ? view.finished.at(0) : view.unfinished.at(0);
+  }
+  std::vector<HoldReason> Reasons() const {
+    std::vector<HoldReason> reasons;
+    for (const HoldView& hold : Look().holds) reasons.push_back(hold.reason);
+    return reasons;
+  }
+  size_t Times(const std::string& command) const {
+    return static_cast<size_t>(std::count(began_.begin(), began_.end(), command));
+  }
+
+  EngineConfig config_;
+  Plan plan_;
+  std::optional<Engine> engine_;
+  std::map<std::string, int> exits_;   // of commands; 0 otherwise
+  std::map<std::string, bool> away_;   // hosts
+  bool restored_ = false;              // x500's dead man has acted, and has not been acknowledged
+  GateReading gate_;                   // what every gate reads
+  std::vector<std::string> began_;     // commands, in their order
+  std::vector<std::string> disarmed_;  // keys
+  std::vector<RemoteRequest> requests_;
+
+ private:
+  Result<Plan> Make(const std::string&, const std::map<std::string, std::string>&) const override {
+    return plan_;
+  }
+  void Take(const Output& output) {
+    asked_.insert(asked_.end(), output.effects.begin(), output.effects.end());
+  }
+
+  std::deque<Effect> asked_;
+  Milliseconds passed_{0};
+};
+
+}  // namespace mailhub::engine
