@@ -1,30 +1,22 @@
 // See actuator.h.
 #include "tests/sim/actuator.h"
 
-#include "tests/sim/plans.h"
+#include <algorithm>
+
+#include "tests/sim/engine_seams.h"
 
 namespace mailhub::sim {
 namespace {
 
-constexpr int64_t kCommitRetryMs = 700;
+constexpr int64_t kFirstRetryMs = 700;
+constexpr int64_t kLongestRetryMs = 5000;
+constexpr int64_t kSteadyAtBirthMs = 1'000'000;
+constexpr int64_t kLatestMs = 300'000;  // of a performer that misbehaves
 
-engine::EngineConfig Config() {
+engine::EngineConfig Config(std::vector<engine::Trigger> triggers) {
   engine::EngineConfig config;
   config.poll_gate = Milliseconds(1000);
-  const auto trigger = [&](const char* alert, const char* runbook) {
-    engine::Trigger one;
-    one.name = alert;
-    one.matchers = {{"alertname", engine::Matcher::Op::kEqual, alert}};
-    one.runbook = runbook;
-    one.parameters = ShortWindows();
-    return one;
-  };
-  config.triggers.push_back(trigger("TablesStale", "mailhub-rebuild"));
-  config.triggers[0].parameters_from_labels = {{"mailhub", "instance"}};
-  config.triggers.push_back(trigger("DirectoryTooBig", "directory-restart"));
-  config.triggers[1].only_if =
-      "mailhub_process_resident_memory_bytes{instance=\"x500\",process=\"eddy\"} > 500e6";
-  config.triggers[1].on_resolved = engine::OnResolved::kCancel;
+  config.triggers = std::move(triggers);
   return config;
 }
 
@@ -33,17 +25,18 @@ engine::EngineConfig Config() {
 Actuator::Actuator(Seams seams)
     : seams_(std::move(seams)),
       born_ms_(seams_.world->now_ms()),
-      engine_(Config(), seams_.plans, seams_.ids) {}
+      engine_(Config(seams_.triggers), seams_.plans, seams_.ids) {}
 
 // Steady time means nothing across lives: each counts from its own beginning.
 engine::Moment Actuator::Now() const {
-  return {seams_.wall(), SteadyTime(Milliseconds(seams_.world->now_ms() - born_ms_ + 1'000'000))};
+  return {seams_.wall(), SteadyTime(Milliseconds(seams_.world->now_ms() - born_ms_ - slept_ms_ +
+                                                 kSteadyAtBirthMs))};
 }
 
 int64_t Actuator::NextWakeMs() const {
   const auto deadline = engine_.NextDeadline();
   if (!deadline || !Ready()) return INT64_MAX;
-  return deadline->time_since_epoch().count() - 1'000'000 + born_ms_;
+  return deadline->time_since_epoch().count() - kSteadyAtBirthMs + born_ms_ + slept_ms_;
 }
 
 void Actuator::Start() {
@@ -105,6 +98,7 @@ bool Actuator::Survives(Seam seam) {
       dead_ = true;
       return false;
     case Fate::kStall:
+    case Fate::kPause:
       stalled_ = true;
       return false;
     default:
@@ -143,7 +137,7 @@ bool Actuator::Commit() {
   }
   const Fate fate = seams_.fate(Seam::kBeforeCommit);
   dead_ = fate == Fate::kCrash;
-  stalled_ = fate == Fate::kStall;
+  stalled_ = fate == Fate::kStall || fate == Fate::kPause;
   if (dead_ || stalled_) return false;
   if (fate != Fate::kCommitFails) {
     std::vector<engine::Event>& events = seams_.journal->events;
@@ -160,30 +154,68 @@ bool Actuator::Commit() {
     }
   }
   if (fate == Fate::kCommitFails || fate == Fate::kCommitSeemsToFail) {
-    blocked_ = true;
-    asked_.reset();  // it was told so
-    seams_.world->PlanIn(kCommitRetryMs, [self = weak_from_this()] {
-      if (const auto actuator = self.lock()) {
-        actuator->blocked_ = false;
-        actuator->Run();
-      }
-    });
+    WaitOutFailure();
     return false;
   }
+  retry_ms_ = 0;
   committed_ = true;
   return Survives(Seam::kAfterCommit);
 }
 
+// As actuator/service does it: nothing is taken or done until the same events are recorded, but
+// leases that need no event are renewed.
+void Actuator::WaitOutFailure() {
+  blocked_ = true;
+  asked_.reset();  // it was told so
+  for (const engine::Effect& effect : RenewWhilePending(&engine_, Now())) {
+    if (const auto* request = std::get_if<engine::RemoteRequest>(&effect.what)) {
+      AskHost(*request, [self = weak_from_this(), id = effect.id](engine::RemoteReply reply) {
+        const auto actuator = self.lock();
+        if (!actuator || actuator->dead_) return;
+        NoteRenewal(&actuator->engine_, engine::RemoteDone{id, std::move(reply)});
+      });
+    }
+  }
+  retry_ms_ = std::clamp(2 * retry_ms_, kFirstRetryMs, kLongestRetryMs);
+  seams_.world->PlanIn(retry_ms_, [self = weak_from_this()] {
+    if (const auto actuator = self.lock()) {
+      actuator->blocked_ = false;
+      actuator->Run();
+    }
+  });
+}
+
+void Actuator::AskHost(const engine::RemoteRequest& request,
+                       std::function<void(engine::RemoteReply)> then) {
+  seams_.world->Send(request, {seams_.journal->id, engine_.epoch()}, std::move(then));
+}
+
 void Actuator::Perform(const engine::Effect& effect) {
+  if (!seams_.world->Is(Mutation::kActsLate) || seams_.world->Random() % 16 != 0) {
+    PerformNow(effect);
+    return;
+  }
+  seams_.world->PlanIn(seams_.world->Between(1000, kLatestMs), [self = weak_from_this(), effect] {
+    if (const auto actuator = self.lock()) actuator->PerformNow(effect);
+  });
+}
+
+void Actuator::PerformNow(const engine::Effect& effect) {
   const auto answer = [self = weak_from_this(), id = effect.id](auto done) {
     done.id = id;
     if (const auto actuator = self.lock()) actuator->Feed(std::move(done));
   };
   if (const auto* request = std::get_if<engine::RemoteRequest>(&effect.what)) {
-    seams_.world->Send(*request, {seams_.journal->id, engine_.epoch()},
-                       [answer](engine::RemoteReply reply) {
-                         answer(engine::RemoteDone{0, std::move(reply)});
-                       });
+    const auto before = BeginBefore(effect);
+    if (before && Now().steady >= *before && !seams_.world->Is(Mutation::kActsLate)) {
+      engine::RemoteReply dropped;
+      dropped.receipt = Fail(ErrorKind::kUnreachable, "its time had passed; nothing was sent");
+      seams_.world->PlanIn(0, [answer, dropped] { answer(engine::RemoteDone{0, dropped}); });
+      return;
+    }
+    AskHost(*request, [answer](engine::RemoteReply reply) {
+      answer(engine::RemoteDone{0, std::move(reply)});
+    });
   } else if (const auto* gate = std::get_if<engine::GateQuestion>(&effect.what)) {
     seams_.world->Ask(*gate, seams_.in_office(), [answer](engine::GateReading reading) {
       answer(engine::GateDone{0, std::move(reading)});

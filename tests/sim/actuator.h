@@ -10,20 +10,17 @@
 #include <vector>
 
 #include "actuator/engine/engine.h"
+#include "tests/sim/journal_file.h"
 #include "tests/sim/world.h"
 
 namespace mailhub::sim {
-
-struct Journal {
-  std::string id;
-  std::vector<engine::Event> events;
-};
 
 enum class Seam { kBeforeCommit, kAfterCommit, kEffect };
 enum class Fate {
   kGoOn,
   kCrash,
-  kStall,             // until Resume()
+  kStall,             // until Resume(); by then another has taken its place
+  kPause,             // until Resume(); nobody has
   kCommitFails,       // nothing was recorded
   kCommitSeemsToFail  // it was recorded
 };
@@ -32,7 +29,8 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
  public:
   struct Seams {
     World* world = nullptr;
-    Journal* journal = nullptr;
+    JournalFile* journal = nullptr;
+    std::vector<engine::Trigger> triggers;
     const engine::PlanSource* plans = nullptr;
     std::function<std::string()> ids;
     std::function<Fate(Seam)> fate;
@@ -49,12 +47,15 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
   void Start();  // replays the journal and goes on
   void Feed(engine::Input input);
   void Resume();
+  // Its machine was suspended for so long, and its steady clock stood still.
+  void HasSlept(int64_t ms) { slept_ms_ += ms; }
   // Does what has become due.
   void Wake();
   int64_t NextWakeMs() const;
   // Takes requests: not stalled, dead, or waiting for its journal.
   bool Ready() const { return !dead_ && !stalled_ && !blocked_; }
   bool dead() const { return dead_; }
+  engine::View Look() const { return engine_.Look(Now()); }
 
  private:
   void Run();
@@ -62,10 +63,15 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
   bool Commit();
   bool Survives(Seam seam);
   void Perform(const engine::Effect& effect);
+  void PerformNow(const engine::Effect& effect);
+  void AskHost(const engine::RemoteRequest& request, std::function<void(engine::RemoteReply)> then);
+  void WaitOutFailure();
   engine::Moment Now() const;
 
   const Seams seams_;
   const int64_t born_ms_;
+  int64_t slept_ms_ = 0;
+  int64_t retry_ms_ = 0;
   engine::Engine engine_;
   std::deque<engine::Input> inbox_;
   engine::Output turn_;

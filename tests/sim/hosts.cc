@@ -7,7 +7,6 @@
 
 namespace mailhub::sim {
 
-using engine::LeaseState;
 using engine::ReceiptState;
 using engine::RemoteReply;
 using engine::RemoteVerb;
@@ -15,7 +14,6 @@ using engine::RemoteVerb;
 namespace {
 
 constexpr int64_t kUpSinceMs = -3'600'000;
-constexpr int64_t kLeaseTickMs = 5000;
 constexpr int kMostASecond = 50;
 
 std::string RunOf(const std::string& key) {
@@ -26,7 +24,7 @@ std::string RunOf(const std::string& key) {
 
 Host::Host(World* world, std::string name)
     : world_(world), name_(std::move(name)), directory_id_("dir-" + name_) {
-  boots_.push_back({kUpSinceMs, kUpSinceMs, "boot-" + name_});
+  boots_.push_back({kUpSinceMs, kUpSinceMs, "boot-" + name_, kUpSinceMs});
 }
 
 bool Host::IsDown(int64_t at_ms) const {
@@ -63,7 +61,7 @@ RemoteReply Host::Reply(engine::Receipt receipt) const {
   RemoteReply reply;
   reply.receipt = std::move(receipt);
   reply.directory_id = directory_id_;
-  reply.mark = {boot().id, static_cast<double>(world_->now_ms() - boot().up_ms) / 1000};
+  reply.mark = {boot().id, boot().UptimeS(world_->now_ms())};
   return reply;
 }
 
@@ -72,7 +70,8 @@ RemoteReply Host::ReplyFor(const std::string& key) const {
   return Reply(found == claims_.end() ? engine::Receipt() : ReceiptOf(found->second));
 }
 
-RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& by) {
+RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& by,
+                           int64_t sent_ms) {
   if (auto refusal = Refusal(request, by)) {
     RemoteReply reply;
     reply.receipt = Fail(*refusal);
@@ -86,21 +85,7 @@ RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& b
       break;
     case RemoteVerb::kRun:
     case RemoteVerb::kLaunch:
-      if (!is_new && claimed->second.command != request.command && !claimed->second.is_void) {
-        RemoteReply reply;
-        reply.receipt = Fail(ErrorKind::kRefused, "the key was claimed for another command");
-        return reply;
-      }
-      if (is_new && HasActed(request.key)) {
-        RemoteReply reply;
-        reply.receipt = Fail(ErrorKind::kRefused, "its dead man has acted");
-        return reply;
-      }
-      if (is_new || world_->Is(Mutation::kRunnerIgnoresClaims) ||
-          (claimed->second.is_void && world_->Is(Mutation::kRunnerIgnoresVoid))) {
-        Begin(request.key, request.command, by);
-      }
-      break;
+      return Run(request, by, sent_ms);
     case RemoteVerb::kVoid:
       if (is_new) claims_[request.key].is_void = true;
       break;
@@ -113,50 +98,78 @@ RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& b
     case RemoteVerb::kArm:
     case RemoteVerb::kRenew:
     case RemoteVerb::kDisarm: {
-      const LeaseState lease = OnLease(request);
+      const engine::LeaseState lease = OnLease(request);
       RemoteReply reply = Reply({});
       reply.lease = lease;
       return reply;
     }
-    case RemoteVerb::kSweep: {
-      const auto of_run = [&](const auto& entry) { return RunOf(entry.first) == request.key; };
-      const bool alive = std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
-        return of_run(entry) && Alive(entry.second);
-      });
-      // One that guards what has begun must still act: somebody gave up waiting for this host.
-      const auto began = [&](const std::string& lease) {
-        return std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
-          return entry.first.starts_with(lease + "/") && !entry.second.is_void;
-        });
-      };
-      const bool guards = std::any_of(leases_.begin(), leases_.end(), [&](const auto& entry) {
-        return of_run(entry) && !entry.second.restored && began(entry.first);
-      });
-      if (alive || guards) {
-        RemoteReply reply;
-        reply.receipt = Fail(ErrorKind::kRefused, "something of the run is still working");
-        return reply;
-      }
-      // A request that was held up on its way must find this, or it would run or arm what is over.
-      swept_.insert(request.key);
-      std::erase_if(claims_, of_run);
-      std::erase_if(leases_, [&](const auto& entry) {
-        if (!of_run(entry)) return false;
-        if (!entry.second.restored) world_->Observe(LeaseChanged{name_, entry.first, false});
-        return true;
-      });
-      return Reply({});
-    }
+    case RemoteVerb::kSweep:
+      return Sweep(request.key);
   }
   return ReplyFor(request.key);
 }
 
+RemoteReply Host::Run(const engine::RemoteRequest& request, const Sender& by, int64_t sent_ms) {
+  const auto claimed = claims_.find(request.key);
+  const bool is_new = claimed == claims_.end();
+  RemoteReply refused;
+  if (!is_new && claimed->second.command != request.command && !claimed->second.is_void) {
+    refused.receipt = Fail(ErrorKind::kRefused, "the key was claimed for another command");
+    return refused;
+  }
+  if (is_new && HasActed(request.key)) {
+    refused.receipt = Fail(ErrorKind::kRefused, "a dead man of the run has acted");
+    return refused;
+  }
+  if (is_new || world_->Is(Mutation::kRunnerIgnoresClaims) ||
+      (claimed->second.is_void && world_->Is(Mutation::kRunnerIgnoresVoid))) {
+    Begin(request.key, request.command, by, sent_ms);
+  }
+  return ReplyFor(request.key);
+}
+
+RemoteReply Host::Sweep(const std::string& run) {
+  const auto of_run = [&](const auto& entry) { return RunOf(entry.first) == run; };
+  const bool alive = std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
+    return of_run(entry) && Alive(entry.second);
+  });
+  // One that guards what has begun must still act: somebody gave up waiting for this host.
+  const auto began = [&](const std::string& lease) {
+    return std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
+      return entry.first.starts_with(lease + "/") && !entry.second.is_void;
+    });
+  };
+  const bool guards = std::any_of(leases_.begin(), leases_.end(), [&](const auto& entry) {
+    return of_run(entry) && !entry.second.restored && began(entry.first);
+  });
+  if (alive || guards) {
+    RemoteReply reply;
+    reply.receipt = Fail(ErrorKind::kRefused, "something of the run is still working");
+    return reply;
+  }
+  // A request that was held up on its way must find this, or it would run or arm what is over.
+  swept_.insert(run);
+  std::erase_if(claims_, of_run);
+  std::erase_if(leases_, [&](const auto& entry) {
+    if (!of_run(entry)) return false;
+    if (!entry.second.restored) world_->Observe(LeaseChanged{name_, entry.first, false});
+    return true;
+  });
+  return Reply({});
+}
+
 // --- receipts
 
-// Whether the dead man of the key's step has acted, and is not armed again.
+// Whether a dead man of the key's run has acted here, and the actuator has not said that it knows;
+// of the key's own step also until it is armed again.
 bool Host::HasActed(const std::string& key) const {
-  const auto lease = leases_.find(key.substr(0, key.rfind('/')));
-  return lease != leases_.end() && lease->second.restored;
+  const std::string own = key.substr(0, key.rfind('/'));
+  return std::any_of(leases_.begin(), leases_.end(), [&](const auto& entry) {
+    const auto& [name, lease] = entry;
+    if (!lease.restored) return false;
+    return name == own || (RunOf(name) == RunOf(key) && !lease.acknowledged &&
+                           !world_->Is(Mutation::kRunnerIgnoresRestored));
+  });
 }
 
 bool Host::Alive(const Claim& claim) const {
@@ -185,7 +198,16 @@ std::optional<int64_t> Host::EndsAt(const std::string& key) const {
   return found->second.ends_at_ms;
 }
 
-void Host::Begin(const std::string& key, const std::string& command, const Sender& by) {
+// What a command does to the machine, and whose it was.
+void Host::Touch(const std::string& key, const std::string& command) {
+  world_->acting_key = key;
+  world_->machines.Effect(name_, command, world_->now_ms(),
+                          [this](int64_t ms, auto what) { world_->PlanIn(ms, std::move(what)); });
+  world_->acting_key.clear();
+}
+
+void Host::Begin(const std::string& key, const std::string& command, const Sender& by,
+                 int64_t sent_ms) {
   Claim claim;
   claim.command = command;
   claim.boot_id = boot().id;
@@ -196,76 +218,15 @@ void Host::Begin(const std::string& key, const std::string& command, const Sende
   world_->Plan(claim.ends_at_ms,
                [this, key, fails, boot_id = claim.boot_id] { End(key, boot_id, fails); });
   claims_[key] = std::move(claim);
-  world_->Observe(DeedBegan{name_, key, command, false, by});
+  world_->Observe(DeedBegan{name_, key, command, false, by, sent_ms});
 }
 
 void Host::End(const std::string& key, const std::string& boot_id, bool fails) {
   const auto found = claims_.find(key);
   if (found == claims_.end() || !Alive(found->second) || boot_id != boot().id) return;
   found->second.exit_status = fails ? 1 : 0;
-  if (!fails) {
-    world_->machines.Effect(name_, found->second.command, world_->now_ms(),
-                            [this](int64_t ms, auto what) { world_->PlanIn(ms, std::move(what)); });
-  }
+  if (!fails) Touch(key, found->second.command);
   world_->Observe(DeedEnded{name_, key, found->second.exit_status});
-}
-
-// --- dead men
-
-LeaseState Host::OnLease(const engine::RemoteRequest& request) {
-  const auto found = leases_.find(request.key);
-  if (found != leases_.end() && found->second.restored &&
-      !(request.verb == RemoteVerb::kArm && found->second.acknowledged)) {
-    if (request.verb == RemoteVerb::kDisarm) found->second.acknowledged = true;
-    return LeaseState::kRestored;
-  }
-  if (request.verb == RemoteVerb::kDisarm) {
-    if (!world_->Is(Mutation::kHostKeepsLease) && leases_.erase(request.key) > 0) {
-      world_->Observe(LeaseChanged{name_, request.key, false});
-    }
-    return LeaseState::kNone;
-  }
-  if (request.verb == RemoteVerb::kRenew && found == leases_.end()) return LeaseState::kNone;
-  if (world_->Is(Mutation::kHostForgetsLease)) return LeaseState::kArmed;
-  const bool armed_before = found != leases_.end() && !found->second.restored;
-  Lease& lease = leases_[request.key];
-  if (request.verb == RemoteVerb::kArm) lease = {request.command, 0, 0, false, false};
-  lease.after_ms = request.after.count();
-  lease.expires_at_ms = world_->now_ms() + lease.after_ms;
-  if (!armed_before) {
-    world_->Observe(LeaseChanged{name_, request.key, true});
-    WatchLease(request.key);
-  }
-  return LeaseState::kArmed;
-}
-
-// The timer: one is planned for each armed lease, and looks again if it was renewed meanwhile.
-void Host::WatchLease(const std::string& key) {
-  const int64_t at_ms = leases_.at(key).expires_at_ms + world_->Between(0, kLeaseTickMs);
-  world_->Plan(at_ms, [this, key] {
-    const auto found = leases_.find(key);
-    if (found == leases_.end() || found->second.restored) return;
-    Lease& lease = found->second;
-    const int64_t now_ms = world_->now_ms();
-    if (now_ms < lease.expires_at_ms || IsDown(now_ms)) {
-      if (IsDown(now_ms)) lease.expires_at_ms = boot().up_ms + lease.after_ms;
-      WatchLease(key);
-      return;
-    }
-    const bool working = std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
-      return RunOf(entry.first) == RunOf(key) && Alive(entry.second);
-    });
-    if (working) {
-      lease.expires_at_ms = now_ms + lease.after_ms;
-      WatchLease(key);
-      return;
-    }
-    lease.restored = true;
-    world_->Observe(DeedBegan{name_, key, lease.restore, true, {}});
-    world_->machines.Effect(name_, lease.restore, now_ms,
-                            [this](int64_t ms, auto what) { world_->PlanIn(ms, std::move(what)); });
-    world_->Observe(LeaseChanged{name_, key, false});
-  });
 }
 
 // --- bad days
@@ -275,19 +236,23 @@ void Host::GoDown(bool lose_receipts) {
   if (IsDown(now_ms)) return;
   for (auto& [key, claim] : claims_) {
     if (!Alive(claim)) continue;
-    if (world_->Chance(0.5)) {  // it had come far enough
-      world_->machines.Effect(name_, claim.command, now_ms, [this](int64_t ms, auto what) {
-        world_->PlanIn(ms, std::move(what));
-      });
-    }
+    if (world_->Chance(0.5)) Touch(key, claim.command);  // it had come far enough
     world_->Observe(DeedEnded{name_, key, std::nullopt});
   }
   const int64_t up_ms = now_ms + world_->Between(2000, 60'000);
-  boots_.push_back({now_ms, up_ms, "boot-" + name_ + '-' + std::to_string(boots_.size())});
+  boots_.push_back({now_ms, up_ms, "boot-" + name_ + '-' + std::to_string(boots_.size()), up_ms});
   world_->Observe(HostLost{name_, lose_receipts});
   if (lose_receipts) DropReceipts();
   for (auto& [key, lease] : leases_) lease.expires_at_ms = up_ms + lease.after_ms;
   world_->Plan(up_ms, [this] { world_->machines.Boot(name_, world_->now_ms()); });
+}
+
+void Host::SetUptimeBack() {
+  const int64_t now_ms = world_->now_ms();
+  if (IsDown(now_ms) || boots_.back().counts_since_ms > boots_.back().up_ms) return;
+  boots_.back().counts_since_ms = now_ms;
+  for (auto& [key, lease] : leases_) lease.expires_at_ms = now_ms + lease.after_ms;
+  world_->Observe(Happened{name_ + "'s uptime goes back to 0"});
 }
 
 void Host::DropReceipts() {

@@ -37,6 +37,11 @@ struct Boot {
   int64_t down_ms = 0;  // the host went down
   int64_t up_ms = 0;
   std::string id;
+  int64_t counts_since_ms = 0;  // the uptime does; later than up_ms once it has gone back
+
+  double UptimeS(int64_t at_ms) const {
+    return static_cast<double>(at_ms - (at_ms < counts_since_ms ? up_ms : counts_since_ms)) / 1000;
+  }
 };
 
 // One host. Confined to its world.
@@ -45,11 +50,14 @@ class Host {
   Host(World* world, std::string name);
 
   // What the runner does with a request that has arrived.
-  engine::RemoteReply CarryOut(const engine::RemoteRequest& request, const Sender& by);
+  engine::RemoteReply CarryOut(const engine::RemoteRequest& request, const Sender& by,
+                               int64_t sent_ms);
   // When a running command under `key` will end; nothing if none runs.
   std::optional<int64_t> EndsAt(const std::string& key) const;
   engine::RemoteReply ReplyFor(const std::string& key) const;
   void GoDown(bool lose_receipts);
+  // The uptime starts again at 0, and with it each lease.
+  void SetUptimeBack();
 
   bool IsDown(int64_t at_ms) const;
   const Boot& boot() const { return boots_.back(); }
@@ -59,17 +67,22 @@ class Host {
   bool Pestered(int64_t now_ms);
 
   int64_t unreachable_until_ms = 0;
+  bool gone = false;  // will never be reached again
   int64_t wrong_key_until_ms = 0;
 
  private:
   std::optional<Error> Refusal(const engine::RemoteRequest& request, const Sender& by);
   engine::Receipt ReceiptOf(const Claim& claim) const;
+  engine::RemoteReply Run(const engine::RemoteRequest& request, const Sender& by, int64_t sent_ms);
+  engine::RemoteReply Sweep(const std::string& run);
   bool HasActed(const std::string& key) const;
   bool Alive(const Claim& claim) const;
-  void Begin(const std::string& key, const std::string& command, const Sender& by);
+  void Begin(const std::string& key, const std::string& command, const Sender& by, int64_t sent_ms);
+  void Touch(const std::string& key, const std::string& command);
   void End(const std::string& key, const std::string& boot_id, bool fails);
   engine::LeaseState OnLease(const engine::RemoteRequest& request);
   void WatchLease(const std::string& key);
+  void Restore(const std::string& key);
   void DropReceipts();
   engine::RemoteReply Reply(engine::Receipt receipt) const;
 

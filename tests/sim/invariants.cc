@@ -1,10 +1,10 @@
-// See invariants.h. Plans are judged by the shipped runbooks themselves, not by what the journal
-// says of them.
+// See invariants.h.
 #include "tests/sim/invariants.h"
 
 #include <algorithm>
 
-#include "tests/sim/plans.h"
+#include "tests/sim/engine_seams.h"
+#include "tests/sim/verbs.h"
 
 namespace mailhub::sim {
 
@@ -18,35 +18,12 @@ namespace {
 // A refusal may be on its way for so long, or its lease unnoticed.
 constexpr int64_t kStillInFlightMs = 60'000;
 
-struct Key {
-  std::string run;
-  std::string path;
-  int attempt = 0;
-};
-Key Split(const std::string& key) {
-  const size_t first = key.find('/');
-  const size_t last = key.rfind('/');
-  return {key.substr(0, first), key.substr(first + 1, last - first - 1),
-          std::stoi(key.substr(last + 1))};
-}
-
-const engine::Plan& Shipped(const Run& run) {
-  return *ShippedPlan(run.plan().runbook, run.plan().parameters);
-}
-
-const Step& StepOf(const Run& run, const std::string& path) {
-  const engine::Plan& plan = Shipped(run);
-  const auto is_it = [&](const Step& step) { return step.path == path; };
-  const auto step = std::find_if(plan.steps.begin(), plan.steps.end(), is_it);
-  if (step != plan.steps.end()) return *step;
-  return std::find_if(plan.always.begin(), plan.always.end(),
-                      [&](const auto& always) { return is_it(always.step); })
-      ->step;
-}
-
-const StepState* StateOf(const Run& run, const std::string& path) {
-  const auto found = run.steps.find(path);
-  return found == run.steps.end() ? nullptr : &found->second;
+// Whether all of several judges are content; the first complaint if not.
+Complaint FirstOf(std::initializer_list<Complaint> complaints) {
+  for (const Complaint& complaint : complaints) {
+    if (complaint) return complaint;
+  }
+  return std::nullopt;
 }
 
 // Whether the journal knows a reason to try again: it failed for certain, never ran, or may be done
@@ -66,73 +43,90 @@ bool MayFollow(const Step& step, const StepState& state) {
 
 }  // namespace
 
-std::optional<std::string> Invariants::See(const Observation& observation) {
-  now_ms_ = observation.at_ms;
-  if (auto broken = std::visit([this](const auto& what) { return On(what); }, observation.what)) {
-    return broken;
+Invariants::Invariants(std::shared_ptr<const Playbook> playbook)
+    : known_(std::move(playbook)), guards_(&known_), progress_(&known_), answers_(&known_) {}
+
+Complaint Invariants::See(const Observation& observation) {
+  // What is recorded at one moment is one commit, so what lasts is judged between moments.
+  Complaint lasting;
+  if (observation.at_ms > known_.now_ms) {
+    lasting = guards_.Standing();
+    known_.now_ms = observation.at_ms;
+    if (auto stood = progress_.Pass(); !lasting) lasting = stood;
   }
-  return Guarded();
+  Complaint now = std::visit([this](const auto& what) { return On(what); }, observation.what);
+  return lasting ? lasting : now;
 }
 
 // --- the journal
 
-Invariants::Complaint Invariants::On(const Recorded& recorded) {
+Complaint Invariants::On(const Recorded& recorded) {
   const engine::Event& event = recorded.event;
   decided_at_ = event.at;
   if (event.seq != ++last_seq_) return "the journal's numbers have a gap";
-  if (const auto* changed = std::get_if<engine::ModeChanged>(&event.body)) mode_ = changed->mode;
-  if (const auto* decided = std::get_if<engine::AlertDecided>(&event.body)) {
-    if (++decided_[{decided->notification, decided->fingerprint}] > 1) {
-      return "notification " + decided->notification + " was decided twice";
-    }
-    return std::nullopt;
+  progress_.Record(event);
+  Complaint broken = answers_.Record(event);
+  if (const auto* changed = std::get_if<engine::ModeChanged>(&event.body)) {
+    known_.mode = changed->mode;
   }
-  if (event.run.empty()) return std::nullopt;
-  if (std::holds_alternative<engine::RunQueued>(event.body)) ++unfinished_;
-  Run& run = runs_[event.run];
+  if (event.run.empty() || std::holds_alternative<engine::AlertDecided>(event.body)) return broken;
+  Run& run = known_.runs[event.run];
   run.id = event.run;
-  const bool was_finished = run.stage == engine::Stage::kFinished;
-  auto broken = std::visit([&](const auto& body) { return OnEvent(run, body); }, event.body);
-  run.Apply(event);
-  if (!was_finished && run.stage == engine::Stage::kFinished) --unfinished_;
-  // A dead man's coming and going, or a pause, does not give the step more time.
+  if (std::holds_alternative<engine::RunQueued>(event.body)) known_.unfinished.insert(run.id);
+  if (auto other = std::visit([&](const auto& body) { return OnEvent(run, body); }, event.body);
+      !broken) {
+    broken = other;
+  }
   const auto* acted = std::get_if<engine::OperatorActed>(&event.body);
+  const auto holds = acted == nullptr ? std::vector<OpenHold>() : HoldsOf(run);
+  run.Apply(event);
+  if (acted != nullptr && !broken) broken = JudgeAnswer(known_, run, holds, *acted);
+  if (const auto* held = std::get_if<engine::RunHeld>(&event.body)) {
+    known_.hold_events[{run.id, held->path}] = event.seq;
+  }
+  if (run.stage == engine::Stage::kFinished) known_.unfinished.erase(run.id);
+  // A dead man's coming and going, or a pause, does not give the step more time.
   if (!std::holds_alternative<engine::DeadManArmed>(event.body) &&
       !std::holds_alternative<engine::DeadManDisarmed>(event.body) &&
       !(acted != nullptr && acted->verb == engine::Verb::kPause)) {
-    progress_[run.id] = event.at;
+    moved_[run.id] = event.at;
   }
   return broken;
 }
 
-Invariants::Complaint Invariants::OnEvent(Run& run, const engine::RunStarted&) {
-  for (const std::string& lock : Shipped(run).locks) {
+Complaint Invariants::OnEvent(Run& run, const engine::RunQueued& body) {
+  run.queued = body;  // for those who ask for its plan
+  return std::nullopt;
+}
+
+Complaint Invariants::OnEvent(Run& run, const engine::RunStarted&) {
+  for (const std::string& lock : known_.PlanOf(run).locks) {
     if (lock_holders_.contains(lock)) return "lock " + lock + " is held twice";
     lock_holders_[lock] = run.id;
   }
   return std::nullopt;
 }
 
-Invariants::Complaint Invariants::OnEvent(Run& run, const engine::StepStarted& body) {
+Complaint Invariants::OnEvent(Run& run, const engine::StepStarted& body) {
   const std::string step = "step " + body.path;
-  if (mode_ != engine::Mode::kActive) return step + " began while the actuator was halted";
+  if (known_.mode != engine::Mode::kActive) return step + " began while the actuator was halted";
   if (run.paused) return step + " began while its run was paused";
-  if (run.hold) return step + " began while its run was held";
+  if (IsHeld(run)) return step + " began while its run was held";
   const StepState* state = StateOf(run, body.path);
   const int before = state == nullptr ? 0 : state->attempt;
   if (body.attempt != before + 1) return step + " skipped an attempt";
-  if (before > 0 && !MayFollow(StepOf(run, body.path), *state)) {
+  if (before > 0 && !MayFollow(known_.StepOf(run, body.path), *state)) {
     return step + " was begun again without a reason";
   }
   return std::nullopt;
 }
 
-Invariants::Complaint Invariants::OnEvent(Run& run, const engine::RunFinished& body) {
+Complaint Invariants::OnEvent(Run& run, const engine::RunFinished& body) {
   std::erase_if(lock_holders_, [&](const auto& entry) { return entry.second == run.id; });
   if (!run.leases.empty() || !run.restored.empty()) {
     return "run " + run.id + " finished with a dead man still armed";
   }
-  for (const engine::AlwaysStep& always : Shipped(run).always) {
+  for (const engine::AlwaysStep& always : known_.PlanOf(run).always) {
     const StepState* since = StateOf(run, always.since);
     if (since == nullptr || since->attempt == 0) continue;
     const StepState* until = StateOf(run, always.until);
@@ -141,18 +135,28 @@ Invariants::Complaint Invariants::OnEvent(Run& run, const engine::RunFinished& b
     if (own == nullptr || !own->result) return "the run finished and owes " + always.step.path;
   }
   if (body.result == engine::RunResult::kSucceeded) {
-    for (const Step& step : Shipped(run).steps) {
+    for (const Step& step : known_.PlanOf(run).steps) {
       const StepState* state = StateOf(run, step.path);
       if (state == nullptr || !state->result) return "the run succeeded without " + step.path;
     }
   }
-  return std::nullopt;
+  if (body.result == engine::RunResult::kSucceeded) progress_.Finish(run);
+  return guards_.Record(run, body);
+}
+
+Complaint Invariants::OnEvent(Run& run, const engine::DeadManRestored& body) {
+  return guards_.Record(run, body);
+}
+
+Complaint Invariants::OnEvent(Run& run, const engine::OperatorActed& body) {
+  const Complaint verb = JudgeVerb(known_, run, body);
+  return FirstOf({verb, guards_.Record(run, body)});
 }
 
 // --- holds
 
 bool Invariants::TookAtLeast(const Run& run, Milliseconds limit) const {
-  return clock_stepped_ || decided_at_ - progress_.at(run.id) >= limit;
+  return known_.clock_stepped || decided_at_ - moved_.at(run.id) >= limit;
 }
 
 bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reason,
@@ -175,12 +179,13 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
       return host != hosts_.end() &&
              (about_lease ? host->second.receipts_lost_ms : host->second.lost_ms) != INT64_MIN;
     case HoldReason::kRefused:
-      if (restored_.contains(path)) return true;  // it was held up until its dead man had acted
+      // A host refuses what would begin after a dead man of its run has acted.
+      if (guards_.HasActedFor(run.id)) return true;
       return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) {
-        return entry.second.wrong_key || entry.second.wrong_key_ms + kStillInFlightMs > now_ms_;
+        return entry.second.wrong_key || entry.second.wrong_key_ms + kStillInFlightMs > known_.now_ms;
       });
     case HoldReason::kDeadManRestored:
-      return restored_.contains(path);
+      return guards_.HasActed(path);
     case HoldReason::kAlwaysFailed: {
       static constexpr HoldReason kAny[] = {HoldReason::kStepFailed, HoldReason::kOutcomeUnknown,
                                             HoldReason::kGateShut, HoldReason::kRefused};
@@ -191,41 +196,38 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
   return false;
 }
 
-Invariants::Complaint Invariants::OnEvent(Run& run, const engine::DeadManDisarmed& body) {
-  const std::string& host = StepOf(run, body.path).host;
+Complaint Invariants::OnEvent(Run& run, const engine::DeadManDisarmed& body) {
+  const std::string& host = known_.StepOf(run, body.path).host;
   const auto lease = hosts_[host].leases.find(run.id + '/' + body.path);
   // An arming that was held up on its way may just have come.
-  const bool armed = lease != hosts_[host].leases.end() && lease->second + 5000 < now_ms_;
+  const bool armed = lease != hosts_[host].leases.end() && lease->second + 5000 < known_.now_ms;
   if (armed) return "the dead man of " + body.path + " is still armed on " + host;
   return std::nullopt;
 }
 
-Invariants::Complaint Invariants::OnEvent(Run& run, const engine::RunHeld& body) {
-  const Step& step = StepOf(run, body.path);
+Complaint Invariants::OnEvent(Run& run, const engine::RunHeld& body) {
+  const Step& step = known_.StepOf(run, body.path);
   // A lease's hold names the step that it guards, which need not be the current one.
   const bool about_lease = run.leases.contains(body.path) || run.restored.contains(body.path) ||
                            run.Current() == nullptr || run.Current()->path != body.path;
-  if (ExpectedHold(run, step, body.reason, about_lease)) return std::nullopt;
+  if (ExpectedHold(run, step, body.reason, about_lease)) return progress_.Hold(run, body);
   return std::string("a hold that nobody expects: ") + engine::Name(body.reason) + " at " +
          body.path + ": " + body.detail;
 }
 
 // --- what the hosts did
 
-Invariants::Complaint Invariants::On(const DeedBegan& deed) {
-  if (deed.by_dead_man) {
-    restored_.insert(deed.key);
-    return std::nullopt;
-  }
+Complaint Invariants::On(const DeedBegan& deed) {
+  if (deed.by_dead_man) return guards_.Begins(deed);
   HostFacts& host = hosts_[deed.host];
-  host.last_deed_ms = now_ms_;
+  host.last_deed_ms = known_.now_ms;
   if (deed.by.journal != "main") return "a foreign actuator had an effect: " + deed.key;
   if (deed.by.epoch < host.epoch) return "a deposed actuator had an effect: " + deed.key;
   if (!keys_done_.insert(deed.key).second) return "carried out twice under one key: " + deed.key;
-  const Key key = Split(deed.key);
-  const auto found = runs_.find(key.run);
-  if (found == runs_.end()) return "carried out for a run nobody recorded: " + deed.key;
-  const Run& run = found->second;
+  const Key key = SplitAttempt(deed.key);
+  const Run* found = known_.Find(key.run);
+  if (found == nullptr) return "carried out for a run nobody recorded: " + deed.key;
+  const Run& run = *found;
   const StepState* state = StateOf(run, key.path);
   if (state == nullptr || state->attempt < key.attempt) {
     return "carried out before its intent was recorded: " + deed.key;
@@ -234,25 +236,24 @@ Invariants::Complaint Invariants::On(const DeedBegan& deed) {
   if (state->attempt == key.attempt && state->settled) {
     return "carried out after it was settled: " + deed.key;
   }
-  const Step& step = StepOf(run, key.path);
+  const Step& step = known_.StepOf(run, key.path);
   if (step.dead_man && !host.leases.contains(key.run + '/' + key.path)) {
     return "carried out without its dead man: " + deed.key;
   }
-  done_[key.run + '/' + key.path] = {key.attempt, std::nullopt};
-  return std::nullopt;
+  return guards_.Begins(deed);
 }
 
-Invariants::Complaint Invariants::On(const DeedEnded& deed) {
+Complaint Invariants::On(const DeedEnded& deed) {
   exits_[deed.key] = deed.exit_status;
-  const Key key = Split(deed.key);
-  const auto run = runs_.find(key.run);
-  const StepState* state = run == runs_.end() ? nullptr : StateOf(run->second, key.path);
+  const Key key = SplitAttempt(deed.key);
+  const Run* run = known_.Find(key.run);
+  const StepState* state = run == nullptr ? nullptr : StateOf(*run, key.path);
   // A person may have resolved the step while its command was still running.
-  if (state == nullptr || !state->result) hosts_[deed.host].last_deed_ms = now_ms_;
+  if (state == nullptr || !state->result) hosts_[deed.host].last_deed_ms = known_.now_ms;
   return std::nullopt;
 }
 
-Invariants::Complaint Invariants::On(const GatePassed& gate) {
+Complaint Invariants::On(const GatePassed& gate) {
   for (const std::string& name : gate.about) {
     if (gate.oldest_evidence_ms < hosts_[name].last_deed_ms) {
       return "a gate passed on evidence from before the last action on " + name;
@@ -261,89 +262,78 @@ Invariants::Complaint Invariants::On(const GatePassed& gate) {
   return std::nullopt;
 }
 
-Invariants::Complaint Invariants::On(const ServiceChanged& changed) {
-  std::set<std::string>& down = hosts_[changed.host].down;
-  if (changed.up) {
-    down.erase(changed.name);
-  } else {
-    down.insert(changed.name);
-  }
-  return std::nullopt;
-}
-
-// No stopped service without an armed dead man or a hold that says so.
-Invariants::Complaint Invariants::Guarded() const {
-  for (const auto& [name, host] : hosts_) {
-    if (host.down.empty() || !host.leases.empty()) continue;
-    const bool held = std::any_of(runs_.begin(), runs_.end(),
-                                  [](const auto& entry) { return entry.second.hold.has_value(); });
-    // A host that lost its receipts lost its leases with them, which the next renewal finds out.
-    if (held || now_ms_ < host.receipts_lost_ms + 900'000) continue;
-    return "nothing guards " + *host.down.begin() + ", which is stopped on " + name;
-  }
+Complaint Invariants::On(const ServiceChanged& changed) {
+  guards_.See(changed);
   return std::nullopt;
 }
 
 // --- the rest
 
-Invariants::Complaint Invariants::On(const Answered& answered) {
-  for (const std::string& fingerprint : answered.fingerprints) {
-    if (decided_[{answered.notification, fingerprint}] != 1) {
-      return "notification " + answered.notification + " was answered and not decided";
-    }
-  }
+Complaint Invariants::On(const Answered& answered) {
+  return answers_.See(answered);
+}
+
+Complaint Invariants::On(const ActuatorIs& is) {
+  progress_.See(is);
   return std::nullopt;
 }
 
-Invariants::Complaint Invariants::On(const HostHeard& heard) {
+Complaint Invariants::On(const Asked& asked) {
+  known_.asked.emplace(asked.by, asked);
+  return std::nullopt;
+}
+
+Complaint Invariants::On(const Looked& looked) {
+  return progress_.See(looked);
+}
+
+Complaint Invariants::On(const HostHeard& heard) {
   hosts_[heard.host].epoch = heard.epoch;
   return std::nullopt;
 }
 
-Invariants::Complaint Invariants::On(const HostPestered& pestered) {
+Complaint Invariants::On(const HostPestered& pestered) {
   return pestered.host + " is asked without a pause";
 }
 
-Invariants::Complaint Invariants::On(const HostLost& lost) {
+Complaint Invariants::On(const HostLost& lost) {
+  guards_.See(lost);
   HostFacts& host = hosts_[lost.host];
-  host.lost_ms = now_ms_;
+  host.lost_ms = known_.now_ms;
   if (lost.receipts) {
-    host.receipts_lost_ms = now_ms_;
+    host.receipts_lost_ms = known_.now_ms;
     host.epoch = 0;
   }
   return std::nullopt;
 }
 
-Invariants::Complaint Invariants::On(const KeyChanged& changed) {
+Complaint Invariants::On(const KeyChanged& changed) {
   hosts_[changed.host].wrong_key = changed.wrong;
-  hosts_[changed.host].wrong_key_ms = now_ms_;
+  hosts_[changed.host].wrong_key_ms = known_.now_ms;
   return std::nullopt;
 }
 
-Invariants::Complaint Invariants::On(const LeaseChanged& changed) {
+Complaint Invariants::On(const LeaseChanged& changed) {
+  guards_.See(changed);
   if (changed.armed) {
-    hosts_[changed.host].leases[changed.key] = now_ms_;
+    hosts_[changed.host].leases.emplace(changed.key, known_.now_ms);
   } else {
     hosts_[changed.host].leases.erase(changed.key);
   }
   return std::nullopt;
 }
 
-Invariants::Complaint Invariants::On(const ClockStepped&) {
-  clock_stepped_ = true;
+Complaint Invariants::On(const ClockStepped&) {
+  known_.clock_stepped = true;
   return std::nullopt;
 }
 
-Invariants::Complaint Invariants::On(const CameToRest&) {
-  if (unfinished_ > 0) return "at rest, but a run is not finished";
-  for (const auto& [id, run] : runs_) {
+Complaint Invariants::On(const CameToRest&) {
+  if (!known_.unfinished.empty()) return "at rest, but a run is not finished";
+  for (const auto& [id, run] : known_.runs) {
     if (!run.swept) return "at rest, but receipts of run " + id + " are not swept";
   }
-  for (const auto& [name, host] : hosts_) {
-    if (!host.down.empty()) return *host.down.begin() + " was left stopped on " + name;
-    if (!host.leases.empty()) return "at rest, but a dead man is still armed on " + name;
-  }
-  return std::nullopt;
+  return FirstOf({guards_.Standing(), guards_.AtRest()});
 }
 
 }  // namespace mailhub::sim

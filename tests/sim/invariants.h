@@ -1,35 +1,34 @@
 // The promises of docs/execution_model.md, judged after every single thing that happens, from what
-// the journal says and what the hosts really did.
+// the journal says and what the hosts really did. What each part judges is told in its own file:
+// guards.h, verbs.h, progress.h, answers.h; here are steps, holds, hosts and the journal itself.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
 
-#include "actuator/engine/run.h"
-#include "tests/sim/observation.h"
+#include "tests/sim/answers.h"
+#include "tests/sim/guards.h"
+#include "tests/sim/known.h"
+#include "tests/sim/progress.h"
 
 namespace mailhub::sim {
 
 // Confined to one thread.
 class Invariants {
  public:
-  // The first broken promise, as a sentence.
-  std::optional<std::string> See(const Observation& observation);
+  explicit Invariants(std::shared_ptr<const Playbook> playbook);
+  Invariants(const Invariants&) = delete;
+  Invariants& operator=(const Invariants&) = delete;
 
-  // What the journal says now, by id.
-  const std::map<std::string, engine::Run>& runs() const { return runs_; }
-  size_t unfinished() const { return unfinished_; }
-  engine::Mode mode() const { return mode_; }
+  // A broken promise, as a sentence.
+  Complaint See(const Observation& observation);
+
+  // What the journal says now.
+  const Known& known() const { return known_; }
 
  private:
-  using Complaint = std::optional<std::string>;
-  struct Done {  // what was really done for a step
-    int attempt = 0;
-    std::optional<int> exit_status;
-  };
   // What one host is known to be like.
   struct HostFacts {
     uint64_t epoch = 0;
@@ -39,7 +38,6 @@ class Invariants {
     int64_t wrong_key_ms = INT64_MIN;  // last time it was wrong
     bool wrong_key = false;
     std::map<std::string, int64_t> leases;  // armed, since when
-    std::set<std::string> down;             // services that a run stopped
   };
 
   Complaint On(const Recorded& recorded);
@@ -54,13 +52,20 @@ class Invariants {
   Complaint On(const LeaseChanged& changed);
   Complaint On(const ServiceChanged& changed);
   Complaint On(const ClockStepped&);
+  Complaint On(const ActuatorIs& is);
+  Complaint On(const Asked& asked);
+  Complaint On(const Looked& looked);
+  Complaint On(const Happened&) { return std::nullopt; }
   Complaint On(const CameToRest&);
 
+  Complaint OnEvent(engine::Run& run, const engine::RunQueued&);
   Complaint OnEvent(engine::Run& run, const engine::RunStarted&);
   Complaint OnEvent(engine::Run& run, const engine::StepStarted& body);
   Complaint OnEvent(engine::Run& run, const engine::DeadManDisarmed& body);
+  Complaint OnEvent(engine::Run& run, const engine::DeadManRestored& body);
   Complaint OnEvent(engine::Run& run, const engine::RunHeld& body);
-  Complaint OnEvent(engine::Run& run, const engine::RunFinished&);
+  Complaint OnEvent(engine::Run& run, const engine::OperatorActed& body);
+  Complaint OnEvent(engine::Run& run, const engine::RunFinished& body);
   template <typename Body>
   Complaint OnEvent(engine::Run&, const Body&) {
     return std::nullopt;
@@ -68,23 +73,18 @@ class Invariants {
   bool ExpectedHold(const engine::Run& run, const engine::Step& step, engine::HoldReason reason,
                     bool about_lease) const;
   bool TookAtLeast(const engine::Run& run, Milliseconds limit) const;
-  Complaint Guarded() const;
 
-  int64_t now_ms_ = 0;
+  Known known_;
+  Guards guards_;
+  Progress progress_;
+  Answers answers_;
   uint64_t last_seq_ = 0;
-  engine::Mode mode_ = engine::Mode::kActive;
-  bool clock_stepped_ = false;
-  size_t unfinished_ = 0;
-  std::map<std::string, engine::Run> runs_;
   std::map<std::string, std::string> lock_holders_;
   WallTime decided_at_;  // when the event under judgement was: its commit may have had to wait
-  std::map<std::string, WallTime> progress_;  // by run: since when its step stands where it is
-  std::map<std::string, Done> done_;          // by RUN/PATH
+  std::map<std::string, WallTime> moved_;  // by run: since when its step stands where it is
   std::set<std::string> keys_done_;
   std::map<std::string, std::optional<int>> exits_;  // by key, of what has ended
-  std::set<std::string> restored_;                   // RUN/PATH of dead men that acted
   std::map<std::string, HostFacts> hosts_;
-  std::map<std::pair<std::string, std::string>, int> decided_;  // notification, fingerprint
 };
 
 }  // namespace mailhub::sim

@@ -17,6 +17,12 @@ bool Has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+// The word after `before`, up to a blank or dot.
+std::string WordAfter(const std::string& text, std::string_view before) {
+  const size_t at = text.find(before) + before.size();
+  return text.substr(at, text.find_first_of(" .", at) - at);
+}
+
 // Takes `METRIC{instance="H",label="a|b"}` off the front of `text`.
 std::vector<Series> TakeSelector(std::string_view* text) {
   const size_t open = text->find('{');
@@ -89,6 +95,20 @@ bool Holds(double left, const std::string& comparison, double right) {
 
 }  // namespace
 
+std::optional<ServiceTouch> TouchOf(const std::string& command) {
+  if (Has(command, "S81eddy stop")) return ServiceTouch{"process_running eddy", false};
+  if (Has(command, "S81eddy start")) return ServiceTouch{"process_running eddy", true};
+  if (Has(command, "stop student")) return ServiceTouch{"thread_running student", false};
+  if (Has(command, "start student")) return ServiceTouch{"thread_running student", true};
+  for (const char* tool : {"systemctl ", "sim "}) {
+    if (!command.starts_with(tool)) continue;
+    const std::string verb = WordAfter(command, tool);
+    if (verb != "stop" && verb != "start" && verb != "restart") return std::nullopt;
+    return ServiceTouch{"service_state " + WordAfter(command, verb + ' '), verb != "stop"};
+  }
+  return std::nullopt;
+}
+
 const Condition& ParseCondition(const std::string& expr) {
   thread_local std::map<std::string, Condition> kept;
   const auto found = kept.find(expr);
@@ -96,7 +116,8 @@ const Condition& ParseCondition(const std::string& expr) {
 }
 
 Machines::Machines() {
-  for (const char* host : {"x500", "mailhub1", "mailhub2", "mailhub3", "cvshost", "ex2k10-365a"}) {
+  for (const char* host : {"x500", "mailhub1", "mailhub2", "mailhub3", "cvshost", "ex2k10-365a", "box1",
+                           "box2", "box3"}) {
     Boot(host, kLongAgoMs);
   }
   Set("x500", "load", 0, kLongAgoMs);
@@ -112,7 +133,8 @@ void Machines::Set(const std::string& host, const std::string& name, double valu
   std::vector<Change>& past = past_[host + ' ' + name];
   const double before = past.empty() ? 0 : past.back().value;
   past.push_back({at_ms, value});
-  const bool service = name == "process_running eddy" || name == "service_state regclient";
+  const bool service = name == "process_running eddy" || name == "thread_running student" ||
+                       name.starts_with("service_state ");
   if (service && on_service && before != value) on_service(host, name, value == 1);
 }
 
@@ -163,8 +185,20 @@ void Machines::StartDirectory(int64_t now_ms, const Later& later) {
   });
 }
 
+// Whether it was one that does what it says.
+bool Machines::MadeUp(const std::string& host, const std::string& command, int64_t now_ms) {
+  if (!command.starts_with("sim ") && !command.starts_with("systemctl ")) return false;
+  if (const auto touch = TouchOf(command)) {
+    Set(host, touch->name, touch->up ? 1 : 0, now_ms);
+  } else {  // a mark, or a job that leaves one
+    Set(host, "check_value " + command.substr(command.rfind(' ') + 1), 1, now_ms);
+  }
+  return true;
+}
+
 void Machines::Effect(const std::string& host, const std::string& command, int64_t now_ms,
                       const Later& later) {
+  if (MadeUp(host, command, now_ms)) return;
   const auto set = [&](const char* name, double value) { Set(host, name, value, now_ms); };
   const double now_s = static_cast<double>(now_ms) / 1000;
   if (Has(command, "S81eddy stop")) {
@@ -183,10 +217,6 @@ void Machines::Effect(const std::string& host, const std::string& command, int64
           [this, host, end = now_ms + 20'000] { Set(host, "directory_files deltas", 0, end); });
   } else if (Has(command, "start qubRA") || command.ends_with("ractl qubRA start")) {
     set("process_running qubRA", 1);
-  } else if (Has(command, "systemctl stop regclient")) {
-    set("service_state regclient", 0);
-  } else if (Has(command, "start regclient")) {
-    set("service_state regclient", 1);
   } else if (Has(command, "cp -p aliases")) {
     set("file_mtime_timestamp_seconds rebuild_started", now_s);
     set("check_value alias_entries_before", Value({host, "check_value alias_entries"}, now_ms));
@@ -213,12 +243,18 @@ void Machines::Boot(const std::string& host, int64_t now_ms) {
     Set(host, "thread_running alias", 1, now_ms);
   } else if (host == "ex2k10-365a") {
     Set(host, "service_state MailboxCreation", 1, now_ms);
+  } else if (host.starts_with("box")) {
+    for (const char* service : {"alpha", "beta", "gamma"}) {
+      Set(host, std::string("service_state ") + service, 1, now_ms);
+    }
+    Set(host, "check_value need", 1, now_ms);
   } else {
     Set(host, "service_state regclient", 1, now_ms);
   }
 }
 
 int64_t Machines::DurationMs(const std::string& command) {
+  if (command.starts_with("sim job ")) return 1000 * std::stoll(WordAfter(command, "sim job "));
   return Has(command, "scripts/rebuild") ? 120'000 : 100;
 }
 

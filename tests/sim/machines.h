@@ -1,5 +1,7 @@
-// What the shipped runbooks' commands do to the site's machines, and what its metrics would show:
-// values by host and series, with their whole past.
+// What the runbooks' commands do to the site's machines, and what its metrics would show: values by
+// host and series, with their whole past. The shipped runbooks' commands are known one by one; the
+// made-up ones' are few and do what they say: `systemctl VERB NAME.service`, `sim start|stop NAME`,
+// `sim mark NAME` and `sim job SECONDS NAME`.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +27,13 @@ struct Condition {
   int64_t rate_window_ms = 0;  // not 0: the left side is a share of idle time
 };
 const Condition& ParseCondition(const std::string& expr);
+
+// The service that a command stops or brings back, if it is one that a run must bring back.
+struct ServiceTouch {
+  std::string name;  // as its series: "service_state regclient"
+  bool up = false;
+};
+std::optional<ServiceTouch> TouchOf(const std::string& command);
 
 class Machines {
  public:
@@ -52,6 +61,7 @@ class Machines {
     double value = 0;
   };
   void Set(const std::string& host, const std::string& name, double value, int64_t at_ms);
+  bool MadeUp(const std::string& host, const std::string& command, int64_t now_ms);
   void StartDirectory(int64_t now_ms, const Later& later);
   double IdleShare(const Series& series, int64_t from_ms, int64_t to_ms) const;
 

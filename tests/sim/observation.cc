@@ -62,6 +62,7 @@ struct Teller {
   }
   void operator()(const LeaseChanged& changed) const {
     out << changed.host << (changed.armed ? " arms " : " no longer arms ") << changed.key;
+    if (changed.armed) out << " until " << changed.expires_ms;
   }
   void operator()(const ServiceChanged& changed) const {
     out << changed.host << ' ' << changed.name << (changed.up ? " is up" : " is stopped");
@@ -69,6 +70,19 @@ struct Teller {
   void operator()(const ClockStepped& stepped) const {
     out << "clock steps by " << stepped.by_ms / 1000 << " s";
   }
+  void operator()(const ActuatorIs& is) const {
+    out << "the actuator is " << (is.up ? "up" : "not up");
+  }
+  void operator()(const Asked& asked) const {
+    out << asked.by << " asks for " << engine::Name(asked.verb) << " of " << asked.run.substr(0, 6)
+        << ", seen at " << asked.step << " #" << asked.attempt << (asked.paused ? " paused" : "");
+    for (const uint64_t hold : asked.holds) out << " held by event " << hold;
+  }
+  void operator()(const Looked& looked) const {
+    out << "silenced:";
+    for (const auto& [host, runbook] : looked.silenced) out << ' ' << host << " by " << runbook;
+  }
+  void operator()(const Happened& happened) const { out << happened.what; }
   void operator()(const CameToRest&) const { out << "at rest"; }
 };
 

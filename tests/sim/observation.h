@@ -27,6 +27,7 @@ struct DeedBegan {  // a command began on a host
   std::string command;
   bool by_dead_man = false;
   Sender by;
+  int64_t sent_ms = 0;  // when its request left the actuator
 };
 struct DeedEnded {
   std::string host;
@@ -56,15 +57,38 @@ struct KeyChanged {  // the host's key is not the known one, or is so again
   std::string host;
   bool wrong = false;
 };
-struct LeaseChanged {
+struct LeaseChanged {  // armed, renewed, or gone: taken away or acted upon
   std::string host;
   std::string key;
   bool armed = false;
+  int64_t expires_ms = 0;  // by the host
 };
 struct ServiceChanged {  // one of those that a run stops and must bring back
   std::string host;
   std::string name;
   bool up = false;
+  std::string key = "";  // of what did it; empty: the machine's own start
+};
+struct ActuatorIs {  // the one in office: takes requests and acts, or does not
+  bool up = false;
+};
+// A person's request is on its way to the actuator, with what the person saw.
+struct Asked {
+  std::string by;  // names this request; a repeat has the same
+  std::string run;
+  engine::Verb verb = engine::Verb::kStart;
+  std::vector<uint64_t> holds;  // numbers of the events that began them
+  std::string step;             // the current one
+  int attempt = 0;
+  bool paused = false;
+};
+// What metrics say at a look: hosts whose alerts are silenced, and by which runbook.
+struct Looked {
+  std::vector<std::pair<std::string, std::string>> silenced;  // host, runbook
+  std::vector<std::pair<std::string, int64_t>> expected_ms;   // run, how long it should take
+};
+struct Happened {  // for the story alone
+  std::string what;
 };
 struct ClockStepped {
   int64_t by_ms = 0;
@@ -74,7 +98,8 @@ struct CameToRest {};  // faults are over and nothing is under way any more
 struct Observation {
   int64_t at_ms = 0;
   std::variant<Recorded, DeedBegan, DeedEnded, GatePassed, Answered, HostHeard, HostPestered,
-               HostLost, KeyChanged, LeaseChanged, ServiceChanged, ClockStepped, CameToRest>
+               HostLost, KeyChanged, LeaseChanged, ServiceChanged, ClockStepped, ActuatorIs, Asked,
+               Looked, Happened, CameToRest>
       what;
 };
 using History = std::vector<Observation>;

@@ -3,48 +3,137 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <utility>
 
 #include "actuator/runbook/library.h"
+#include "tests/sim/made_up.h"
 
 namespace mailhub::sim {
+
 namespace {
 
-std::shared_ptr<const runbook::RunbookLibrary> Load() {
-  auto site = config::LoadSite(MAILHUB_SOURCE_DIR "/tests/lab/config/site.yml");
-  if (site) {
-    auto library =
-        runbook::RunbookLibrary::Load(MAILHUB_SOURCE_DIR "/actuator/runbooks",
-                                      std::make_shared<const config::Site>(std::move(*site)));
-    if (library) return *library;
-    std::fprintf(stderr, "%s\n", library.error().message.c_str());
-  } else {
-    std::fprintf(stderr, "%s\n", site.error().message.c_str());
-  }
+using runbook::RunbookLibrary;
+using Library = std::shared_ptr<const RunbookLibrary>;
+
+[[noreturn]] void Give(const std::string& why) {
+  std::fprintf(stderr, "%s\n", why.c_str());
   std::abort();
 }
 
-}  // namespace
-
-const Result<engine::Plan>& ShippedPlan(const std::string& runbook,
-                                        const std::map<std::string, std::string>& parameters) {
-  static const std::shared_ptr<const runbook::RunbookLibrary> library = Load();
-  // One a thread: no lock on the way of every alert.
-  thread_local std::map<std::pair<std::string, std::map<std::string, std::string>>,
-                        Result<engine::Plan>>
-      kept;
-  const auto key = std::make_pair(runbook, parameters);
-  const auto found = kept.find(key);
-  if (found != kept.end()) return found->second;
-  return kept.emplace(key, library->Make(runbook, parameters)).first->second;
+Library LoadShipped() {
+  auto site = config::LoadSite(MAILHUB_SOURCE_DIR "/tests/lab/config/site.yml");
+  if (!site) Give(site.error().message);
+  auto library = RunbookLibrary::Load(MAILHUB_SOURCE_DIR "/actuator/runbooks",
+                                      std::make_shared<const config::Site>(std::move(*site)));
+  if (!library) Give(library.error().message);
+  return *library;
 }
 
-std::map<std::string, std::string> ShortWindows() {
+// Parameters with which a simulated hour is enough for a whole rebuild.
+Parameters ShortWindows() {
   return {{"fresh_window", "5s"},
           {"quiet_window", "10s"},
           {"quiet_for", "3s"},
           {"quiet_timeout", "10m"}};
+}
+
+engine::Trigger On(const std::string& alert, const std::string& runbook) {
+  engine::Trigger trigger;
+  trigger.name = alert;
+  trigger.matchers = {{"alertname", engine::Matcher::Op::kEqual, alert}};
+  trigger.runbook = runbook;
+  return trigger;
+}
+
+class Shipped final : public Playbook {
+ public:
+  Shipped() {
+    static const Library library = LoadShipped();
+    library_ = library;
+    triggers_ = {On("TablesStale", "mailhub-rebuild"), On("DirectoryTooBig", "directory-restart")};
+    for (engine::Trigger& trigger : triggers_) trigger.parameters = ShortWindows();
+    triggers_[0].parameters_from_labels = {{"mailhub", "instance"}};
+    triggers_[1].only_if =
+        "mailhub_process_resident_memory_bytes{instance=\"x500\",process=\"eddy\"} > 500e6";
+    triggers_[1].on_resolved = engine::OnResolved::kCancel;
+    startable_ = {{"directory-restart", ShortWindows()}};
+  }
+  bool made_up() const override { return false; }
+
+ private:
+  Result<engine::Plan> Expand(const std::string& runbook,
+                              const Parameters& parameters) const override {
+    return library_->Make(runbook, parameters);
+  }
+  Library library_;
+};
+
+// Two alerts call for each runbook, so that one can join what the other started.
+class MadeUp final : public Playbook {
+ public:
+  explicit MadeUp(uint64_t seed) : books_(MakeUpRunbooks(seed)) {
+    static const auto site = [] {
+      auto parsed = config::ParseSite(kMadeUpSite, "site.yml");
+      if (!parsed) Give(parsed.error().message);
+      return std::make_shared<const config::Site>(std::move(*parsed));
+    }();
+    std::vector<runbook::Source> sources;
+    for (const MadeUpRunbook& book : books_) sources.push_back({book.name + ".yml", book.yaml});
+    auto library = RunbookLibrary::Parse(sources, site);
+    if (!library) Give(library.error().message + '\n' + Text());
+    library_ = *library;
+    uint64_t random = seed;
+    for (const MadeUpRunbook& book : books_) {
+      if (book.name == "made-part") continue;
+      startable_.push_back(
+          {book.name, book.has_host ? Parameters{{"box", "box1"}} : Parameters{}});
+      for (const char* kind : {"Needs-", "Wants-"}) {
+        engine::Trigger trigger = On(kind + book.name, book.name);
+        if (book.has_host) trigger.parameters_from_labels = {{"box", "instance"}};
+        random = random * 6364136223846793005 + 1442695040888963407;
+        if ((random >> 33) % 3 == 0) trigger.on_resolved = engine::OnResolved::kCancel;
+        if ((random >> 35) % 2 == 0) trigger.cooldown = Milliseconds(120'000);
+        if ((random >> 37) % 3 == 0) {
+          trigger.only_if = "mailhub_check_value{instance=\"box1\",check=\"need\"} >= 1";
+        }
+        triggers_.push_back(trigger);
+      }
+    }
+  }
+  bool made_up() const override { return true; }
+  std::string Text() const override {
+    std::string text;
+    for (const MadeUpRunbook& book : books_) text += book.yaml + '\n';
+    return text;
+  }
+
+ private:
+  Result<engine::Plan> Expand(const std::string& runbook,
+                              const Parameters& parameters) const override {
+    return library_->Make(runbook, parameters);
+  }
+  const std::vector<MadeUpRunbook> books_;
+  Library library_;
+};
+
+}  // namespace
+
+const Result<engine::Plan>& Playbook::Make(const std::string& runbook,
+                                           const Parameters& parameters) const {
+  const auto key = std::make_pair(runbook, parameters);
+  const auto found = kept_.find(key);
+  if (found != kept_.end()) return found->second;
+  return kept_.emplace(key, Expand(runbook, parameters)).first->second;
+}
+
+std::shared_ptr<const Playbook> ShippedPlaybook() {
+  // One a thread: no lock on the way of every alert.
+  thread_local const std::shared_ptr<const Playbook> kept = std::make_shared<Shipped>();
+  return kept;
+}
+
+std::shared_ptr<const Playbook> MadeUpPlaybook(uint64_t seed) {
+  return std::make_shared<MadeUp>(seed);
 }
 
 }  // namespace mailhub::sim

@@ -1,18 +1,49 @@
-// The shipped runbooks, expanded by the real code for the lab's site, with the lab's short windows.
+// What is carried out in a simulation: the shipped runbooks for the lab's site, with the lab's short
+// windows, or runbooks made up from a seed. Both are read and expanded by the real code.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "actuator/engine/plan.h"
+#include "actuator/engine/trigger.h"
 
 namespace mailhub::sim {
 
-// The plan, expanded once and kept. Thread-safe; the reference lives as long as the program.
-const Result<engine::Plan>& ShippedPlan(const std::string& runbook,
-                                        const std::map<std::string, std::string>& parameters);
+using Parameters = std::map<std::string, std::string>;
 
-// Parameters with which a simulated hour is enough for a whole rebuild.
-std::map<std::string, std::string> ShortWindows();
+class Playbook {
+ public:
+  virtual ~Playbook() = default;
+
+  // The plan, expanded once and kept as long as the playbook.
+  const Result<engine::Plan>& Make(const std::string& runbook, const Parameters& parameters) const;
+
+  virtual bool made_up() const = 0;
+  const std::vector<engine::Trigger>& triggers() const { return triggers_; }
+  // What a person may start.
+  struct Startable {
+    std::string runbook;
+    Parameters parameters;
+  };
+  const std::vector<Startable>& startable() const { return startable_; }
+  virtual std::string Text() const { return ""; }  // the runbooks as written, for a story
+
+ protected:
+  virtual Result<engine::Plan> Expand(const std::string& runbook,
+                                      const Parameters& parameters) const = 0;
+
+  std::vector<engine::Trigger> triggers_;
+  std::vector<Startable> startable_;
+
+ private:
+  mutable std::map<std::pair<std::string, Parameters>, Result<engine::Plan>> kept_;
+};
+
+// Confined to one thread. The shipped one is made once a thread.
+std::shared_ptr<const Playbook> ShippedPlaybook();
+std::shared_ptr<const Playbook> MadeUpPlaybook(uint64_t seed);
 
 }  // namespace mailhub::sim

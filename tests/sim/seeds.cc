@@ -2,15 +2,21 @@
 #include "tests/sim/seeds.h"
 
 #include <atomic>
+#include <cctype>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <mutex>
+#include <iomanip>
+#include <iostream>
+#include <sstream>
 #include <thread>
 #include <vector>
 
 namespace mailhub::sim {
 namespace {
+
+constexpr double kSayEverySeconds = 15;
 
 // The engine aborts when it finds itself in a state that must not be; say where.
 thread_local uint64_t current_number = 0;
@@ -20,30 +26,41 @@ void OnAbort(int) {
                static_cast<unsigned long long>(current_number));  // NOLINT: the end anyway
 }
 
+std::string FromEnvironment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any
+  return value == nullptr ? "" : value;
+}
+
+// The sentence's words; what holds a digit or a slash is a number, a key or a step.
+std::string KindOf(const std::string& sentence) {
+  std::istringstream words(sentence);
+  std::string kind;
+  for (std::string word; words >> word;) {
+    if (word.find_first_of("0123456789/{") != std::string::npos) continue;
+    kind += (kind.empty() ? "" : " ") + word;
+    if (kind.size() > 70) break;
+  }
+  return kind;
+}
+
 }  // namespace
 
-Faults BadWeather() {
-  Faults faults;
-  faults.refuse = 0.02;
-  faults.hang = 0.005;
-  faults.lose_reply = 0.03;
-  faults.delay = 0.01;
-  faults.reboot = 0.001;
-  faults.wipe_receipts = 0.2;
-  faults.change_key = 0.001;
-  faults.fail_command = 0.02;
-  faults.slow_command = 0.02;
-  faults.drop_sample = 0.03;
-  faults.delay_sample = 0.03;
-  faults.prometheus_away = 0.03;
-  faults.crash = 0.003;
-  faults.depose = 0.001;
-  faults.commit_fails = 0.01;
-  faults.commit_seems_to_fail = 0.01;
-  faults.clock_step = 0.002;
-  faults.mode_changes = 0.002;
-  faults.foreign_actuator = 0.1;
-  return faults;
+SimOptions OptionsFor(uint64_t seed) {
+  static const std::string only = FromEnvironment("MAILHUB_SIM_ONLY");
+  static const std::string runbooks = FromEnvironment("MAILHUB_SIM_RUNBOOKS");
+  static const std::string complaint = FromEnvironment("MAILHUB_SIM_COMPLAINT");
+  static const Faults faults = [] {
+    const auto named = OnlyFaults(only.empty() ? "all" : only);
+    if (named) return *named;
+    std::fprintf(stderr, "MAILHUB_SIM_ONLY: %s\n", named.error().message.c_str());
+    std::exit(2);  // NOLINT(concurrency-mt-unsafe)
+  }();
+  SimOptions options;
+  options.seed = seed;
+  options.faults = only.empty() ? Swarm(faults, seed) : faults;
+  options.made_up = runbooks.empty() ? seed % 4 != 0 : runbooks == "made_up";
+  options.complaint = complaint;
+  return options;
 }
 
 std::optional<Failure> ForEach(uint64_t first, uint64_t last,
@@ -52,6 +69,16 @@ std::optional<Failure> ForEach(uint64_t first, uint64_t last,
   std::atomic<uint64_t> next = first;
   std::mutex mutex;
   std::optional<Failure> worst;
+  const auto began = std::chrono::steady_clock::now();
+  double said = kSayEverySeconds;
+  const auto say = [&](uint64_t number) {
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    const std::lock_guard lock(mutex);
+    if (took.count() < said) return;
+    said = took.count() + kSayEverySeconds;
+    std::cout << number - first << " of " << last - first + 1 << ", "
+              << static_cast<double>(number - first) / took.count() << " per second" << std::endl;
+  };
   const auto work = [&] {
     for (uint64_t number = next++; number <= last; number = next++) {
       current_number = number;
@@ -60,6 +87,7 @@ std::optional<Failure> ForEach(uint64_t first, uint64_t last,
         if (!worst || number < worst->number) worst = Failure{number, std::move(*story)};
         next = last + 1;
       }
+      if (number % 64 == 0) say(number);
     }
   };
   {
@@ -69,6 +97,25 @@ std::optional<Failure> ForEach(uint64_t first, uint64_t last,
   }
   std::signal(SIGABRT, SIG_DFL);
   return worst;
+}
+
+void Census::Count(uint64_t seed, const std::string& complaint) {
+  const std::lock_guard lock(mutex_);
+  Kind& kind = kinds_[KindOf(complaint)];
+  if (kind.count++ == 0 || seed < kind.first) {
+    kind.first = seed;
+    kind.sentence = complaint;
+  }
+}
+
+std::string Census::Table() const {
+  const std::lock_guard lock(mutex_);
+  std::ostringstream table;
+  for (const auto& [name, kind] : kinds_) {
+    table << std::setw(8) << kind.count << "  first " << std::setw(7) << kind.first << "  "
+          << kind.sentence << '\n';
+  }
+  return table.str();
 }
 
 }  // namespace mailhub::sim

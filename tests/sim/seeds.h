@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -9,16 +11,37 @@
 
 namespace mailhub::sim {
 
-// Every fault there is, each as often as lets runs get somewhere.
-Faults BadWeather();
+// What a seed's simulation is like, made from the seed and from these variables:
+//   MAILHUB_SIM_ONLY=disk_full,crash     only these faults, each in every seed (see faults.cc)
+//   MAILHUB_SIM_RUNBOOKS=shipped|made_up always these; without it each seed has its own
+//   MAILHUB_SIM_COMPLAINT="no hold"      only complaints with these words count
+SimOptions OptionsFor(uint64_t seed);
 
 struct Failure {
   uint64_t number = 0;
   std::string story;
 };
 // Calls `one` with each of the numbers first..last, on all cores; it returns the story if something
-// is wrong. Returns the failure with the lowest number that was found.
+// is wrong. Returns the failure with the lowest number that was found. Says now and then how far it
+// has come.
 std::optional<Failure> ForEach(uint64_t first, uint64_t last,
                                const std::function<std::optional<std::string>(uint64_t)>& one);
+
+// All kinds of complaints of many seeds. Thread-safe.
+class Census {
+ public:
+  void Count(uint64_t seed, const std::string& complaint);
+  // One line a kind: how many seeds, the first of them, its sentence.
+  std::string Table() const;
+
+ private:
+  struct Kind {
+    uint64_t first = 0;
+    uint64_t count = 0;
+    std::string sentence;
+  };
+  mutable std::mutex mutex_;
+  std::map<std::string, Kind> kinds_;  // by the sentence without its numbers and names of steps
+};
 
 }  // namespace mailhub::sim

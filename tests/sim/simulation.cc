@@ -3,33 +3,37 @@
 
 #include <algorithm>
 
-namespace mailhub::sim {
+#include "tests/sim/metrics.h"
 
-using engine::HoldReason;
-using engine::Run;
-using engine::Verb;
+namespace mailhub::sim {
 
 namespace {
 
 constexpr int64_t kNotifyEveryMs = 30'000;
-constexpr int64_t kOperatorEveryMs = 60'000;
+constexpr int64_t kLookEveryMs = 45'000;
 constexpr int64_t kWeatherEveryMs = 5'000;
-constexpr int64_t kLongestRecordingLagMs = 120'000;
+constexpr int64_t kOpenAgainMs = 10'000;
+constexpr int64_t kYearMs = 31'557'600'000;
+// A host that is gone for ever leaves runs that a person must decide about; how long they are
+// followed then.
+constexpr int64_t kWithoutRestMs = 3'600'000;
 
 }  // namespace
 
-// The shipped plans, or what a mutation leaves of them.
+// The playbook's plans, or what a mutation leaves of them.
 class Simulation::Plans final : public engine::PlanSource {
  public:
-  explicit Plans(Mutation mutation) : mutation_(mutation) {}
+  Plans(Mutation mutation, const Playbook* playbook) : mutation_(mutation), playbook_(playbook) {}
   Result<engine::Plan> Make(const std::string& runbook,
                             const std::map<std::string, std::string>& parameters) const override {
-    Result<engine::Plan> plan = ShippedPlan(runbook, parameters);
+    Result<engine::Plan> plan = playbook_->Make(runbook, parameters);
     if (!plan || mutation_ == Mutation::kNone) return plan;
     if (mutation_ == Mutation::kPlanWithoutLocks) plan->locks.clear();
     if (mutation_ == Mutation::kPlanWithoutAlways) plan->always.clear();
     for (engine::Step& step : plan->steps) {
       if (mutation_ == Mutation::kPlanWithoutDeadMan) step.dead_man.reset();
+      if (mutation_ == Mutation::kPlanWithoutUntil && step.dead_man) step.dead_man->until.clear();
+      if (mutation_ == Mutation::kPlanWithoutTimeouts) step.timeout = Milliseconds(86'400'000);
       if (mutation_ == Mutation::kRetriesWhatIsUnknown) step.idempotent = true;
     }
     return plan;
@@ -37,14 +41,19 @@ class Simulation::Plans final : public engine::PlanSource {
 
  private:
   const Mutation mutation_;
+  const Playbook* const playbook_;
 };
 
 Simulation::Simulation(const SimOptions& options)
     : options_(options),
-      world_(options.seed, options.faults, options.mutation,
+      playbook_(options.made_up ? MadeUpPlaybook(options.seed) : ShippedPlaybook()),
+      invariants_(playbook_),
+      world_(options.seed, options.faults, options.mutation, options.made_up,
              [this](Observation observation) { Observe(std::move(observation)); }),
-      plans_(std::make_unique<Plans>(options.mutation)) {
-  if (world_.Chance(0.5)) recording_lag_ms_ = world_.Between(0, kLongestRecordingLagMs);
+      plans_(std::make_unique<Plans>(options.mutation, playbook_.get())),
+      alertmanager_(&world_, playbook_.get()),
+      people_({&world_, &invariants_.known(), [this] { return main_.get(); },
+               [this] { Settle(); }, [this] { return Safe(); }}) {
   if (world_.Chance(world_.faults.foreign_actuator)) {
     world_.faults.wipe_receipts = 0;  // who comes first to a host without receipts has it
     world_.PlanIn(world_.Between(1000, options_.safe_ms / 2), [this] {
@@ -62,20 +71,24 @@ WallTime Simulation::Wall() const {
 }
 
 void Simulation::Observe(Observation observation) {
-  if (!broken_) broken_ = invariants_.See(observation);
+  auto complaint = invariants_.See(observation);
+  const bool counts = complaint && complaint->find(options_.complaint) != std::string::npos;
+  if (counts && !broken_) broken_ = std::move(complaint);
   history_.push_back(std::move(observation));
 }
 
 // --- actuators
 
-std::shared_ptr<Actuator> Simulation::Make(Journal* journal, bool is_main) {
+std::shared_ptr<Actuator> Simulation::Make(JournalFile* journal, bool is_main) {
   Actuator::Seams seams;
   seams.world = &world_;
   seams.journal = journal;
   seams.plans = plans_.get();
+  seams.triggers = playbook_->triggers();
   seams.ids = [this] {
     const std::string number = std::to_string(next_id_++);
-    return number + std::string(32 - number.size(), '0');
+    // The first six characters tell runs apart.
+    return std::string(6 - number.size(), '0') + number + std::string(26, '0');
   };
   seams.wall = [this] { return Wall(); };
   // A deposed one goes on undisturbed, to do as much harm as it can.
@@ -100,6 +113,11 @@ std::shared_ptr<Actuator> Simulation::Make(Journal* journal, bool is_main) {
 }
 
 void Simulation::Boot() {
+  if (const Status opened = journal_.Open(); !opened) {
+    world_.Observe(Happened{"the start is refused: " + opened.error().message});
+    world_.PlanIn(kOpenAgainMs, [this] { Boot(); });
+    return;
+  }
   main_ = Make(&journal_, true);
   main_->Start();
   Settle();
@@ -108,21 +126,41 @@ void Simulation::Boot() {
 Fate Simulation::FateAt(Seam seam) {
   ++seam_calls_;
   const bool commit = seam == Seam::kBeforeCommit;
-  const bool can_fail = options_.fate == Fate::kCrash || options_.fate == Fate::kStall || commit;
-  Fate fate = Fate::kGoOn;
-  if (options_.at_call == seam_calls_ && can_fail) {
-    fate = options_.fate;
-  } else if (world_.Chance(world_.faults.crash)) {
-    fate = Fate::kCrash;
-  } else if (world_.Chance(world_.faults.depose)) {
-    fate = Fate::kStall;
-  } else if (commit && world_.Chance(world_.faults.commit_fails)) {
-    fate = Fate::kCommitFails;
-  } else if (commit && world_.Chance(world_.faults.commit_seems_to_fail)) {
-    fate = Fate::kCommitSeemsToFail;
-  }
+  if (commit && world_.now_ms() < disk_full_until_ms_) return Fate::kCommitFails;
+  const bool can_fail = commit || (options_.fate != Fate::kCommitFails &&
+                                   options_.fate != Fate::kCommitSeemsToFail);
+  const Fate fate =
+      options_.at_call == seam_calls_ && can_fail ? options_.fate : DrawFate(commit);
   if (fate == Fate::kCrash || fate == Fate::kStall) lost_ = fate;
+  if (fate == Fate::kPause) StandStill(false);
   return fate;
+}
+
+Fate Simulation::DrawFate(bool commit) {
+  if (world_.Chance(world_.faults.crash)) return Fate::kCrash;
+  if (world_.Chance(world_.faults.depose)) return Fate::kStall;
+  if (world_.Chance(world_.faults.pause)) return Fate::kPause;
+  if (world_.Chance(world_.faults.sleep)) {
+    StandStill(true);
+    return Fate::kPause;
+  }
+  if (commit && world_.Chance(world_.faults.commit_fails)) return Fate::kCommitFails;
+  if (commit && world_.Chance(world_.faults.commit_seems_to_fail)) return Fate::kCommitSeemsToFail;
+  return Fate::kGoOn;
+}
+
+// Nobody takes its place, and it goes on where it was.
+void Simulation::StandStill(bool asleep) {
+  const int64_t ms = world_.Between(500, world_.Chance(0.2) ? 1'200'000 : 60'000);
+  world_.Observe(Happened{(asleep ? "the actuator's machine sleeps for " : "it is stopped for ") +
+                          std::to_string(ms) + " ms"});
+  world_.PlanIn(ms, [this, ms, asleep, stopped = std::weak_ptr<Actuator>(main_)] {
+    const auto actuator = stopped.lock();
+    if (!actuator) return;
+    if (asleep) actuator->HasSlept(ms);
+    actuator->Resume();
+    Settle();
+  });
 }
 
 void Simulation::Settle() {
@@ -136,62 +174,72 @@ void Simulation::Settle() {
     world_.PlanIn(away_ms + world_.Between(1, 120'000), [stalled = main_] { stalled->Resume(); });
   }
   main_.reset();
+  if (lost_ == Fate::kCrash) TroubleTheJournal();
   lost_ = Fate::kGoOn;
   world_.PlanIn(away_ms, [this] { Boot(); });
 }
 
-// --- the world's other people
-
-// Alerts are raised by recordings, which lag behind what they record.
-engine::Notification Simulation::MakeNotification() {
-  const int64_t seen_ms = world_.now_ms() - recording_lag_ms_;
-  engine::Notification notification;
-  notification.id = "n" + std::to_string(++notifications_);
-  const auto alert = [&](const char* name, const char* instance, bool firing) {
-    engine::Alert one;
-    one.firing = firing;
-    one.fingerprint = std::string(name) + instance;
-    one.labels = {{"alertname", name}, {"instance", instance}};
-    // A restarted Prometheus gives a new one to an alert that never ended.
-    one.starts_at = FromUnixMs(1'700'000'000'000 - world_.Between(0, 1) * 60'000);
-    notification.alerts.push_back(one);
-  };
-  const bool stale =
-      world_.machines.Value({"mailhub1", "file_mtime_timestamp_seconds aliases"}, seen_ms) == 100;
-  const bool big =
-      world_.machines.Value({"x500", "process_resident_memory_bytes eddy"}, seen_ms) > 500e6;
-  alert("TablesStale", "mailhub1", stale);
-  if (big || world_.Chance(0.3)) alert("DirectoryTooBig", "x500", big);
-  if (world_.Chance(0.1)) alert("NobodyKnowsThis", "x500", true);
-  if (world_.Chance(0.1)) alert("TablesStale", "no-such-host", true);
-  return notification;
+// A person puts it right after a while; a program that begins without its journal is a mutation.
+void Simulation::TroubleTheJournal() {
+  if (!world_.Chance(world_.faults.journal_trouble) || journal_.events.empty()) return;
+  if (world_.Is(Mutation::kJournalBeginsAnew)) journal_.events.clear();
+  if (world_.Is(Mutation::kJournalTakesOldCopy)) {
+    journal_.events.resize(journal_.events.size() / 2);
+  }
+  journal_.trouble =
+      world_.Chance(0.5) ? JournalFile::Trouble::kGone : JournalFile::Trouble::kOlderCopy;
+  world_.Observe(Happened{"the journal is gone or an older copy"});
+  world_.PlanIn(world_.Between(5000, world_.Chance(0.2) ? 2'400'000 : 300'000),
+                [this] { journal_.Mend(); });
 }
 
-void Simulation::NotifyAll() {
-  if (Safe()) {
-    const engine::Notification notification = MakeNotification();
-    if (main_ && main_->Ready()) main_->Feed(notification);
-    if (foreign_) foreign_->Feed(notification);
-    if (world_.Chance(0.2) && main_ && main_->Ready()) {  // the other of a pair says it again
-      engine::Notification again = notification;
-      again.id = "n" + std::to_string(++notifications_);
-      main_->Feed(std::move(again));
-    }
-    Settle();
-    world_.PlanIn(kNotifyEveryMs, [this] { NotifyAll(); });
+void Simulation::NoteWhetherUp() {
+  const bool up = main_ && main_->Ready();
+  if (up != was_up_) world_.Observe(ActuatorIs{up});
+  was_up_ = up;
+}
+
+void Simulation::LookAtMetrics() {
+  if (main_ && main_->Ready()) {
+    world_.Observe(ReadMetrics(main_->Look(), world_.Is(Mutation::kSilencesHeldRuns)));
   }
+  world_.PlanIn(kLookEveryMs, [this] { LookAtMetrics(); });
+}
+
+// --- the world around it
+
+void Simulation::NotifyAll() {
+  if (!Safe()) return;
+  const engine::Notification notification = alertmanager_.Notify();
+  if (main_ && main_->Ready()) main_->Feed(notification);
+  if (foreign_) foreign_->Feed(notification);
+  if (world_.Chance(0.2) && main_ && main_->Ready()) main_->Feed(alertmanager_.Again(notification));
+  Settle();
+  world_.PlanIn(kNotifyEveryMs, [this] { NotifyAll(); });
 }
 
 void Simulation::BadWeather() {
   if (!Safe()) {
-    wall_offset_ms_ = 0;
+    wall_offset_ms_ = disk_full_until_ms_ = 0;
     return;
   }
-  if (world_.Chance(world_.faults.clock_step)) {
-    const int64_t by_ms = world_.Between(-3'600'000, 3'600'000);
+  const auto step = [this](int64_t by_ms) {
     wall_offset_ms_ += by_ms;
     world_.Observe(ClockStepped{by_ms});
+  };
+  if (world_.Chance(world_.faults.clock_step)) step(world_.Between(-3'600'000, 3'600'000));
+  if (world_.Chance(world_.faults.clock_years)) {
+    const int64_t by_ms = world_.Between(-5, 5) * kYearMs;
+    step(by_ms);
+    world_.PlanIn(world_.Between(10'000, 300'000), [step, by_ms] { step(-by_ms); });
   }
+  if (world_.Chance(world_.faults.disk_full)) {
+    disk_full_until_ms_ =
+        world_.now_ms() + world_.Between(1000, world_.Chance(0.2) ? 1'200'000 : 60'000);
+    world_.Observe(
+        Happened{"the disk is full until " + std::to_string(disk_full_until_ms_) + " ms"});
+  }
+  world_.StayAway();
   if (main_ && world_.Chance(world_.faults.mode_changes)) {
     const uint64_t mode = world_.Random() % 3;
     main_->Feed(engine::SetMode{static_cast<engine::Mode>(mode), "operator"});
@@ -200,68 +248,39 @@ void Simulation::BadWeather() {
   world_.PlanIn(kWeatherEveryMs, [this] { BadWeather(); });
 }
 
-// What a person would do about a run, drawn from the seed. To resolve a step he looks first whether
-// it is so and nothing works at it any more; he skips only waiting.
-Verb Simulation::WhatToDo(const Run& run) {
-  const uint64_t choice = world_.Random() % 8;
-  if (!run.hold) {
-    if (run.paused) return Verb::kResume;
-    return choice == 0 ? Verb::kCancel : choice <= 2 ? Verb::kPause : Verb::kStart;
-  }
-  const engine::Step* current = run.Current();
-  if (current != nullptr && current->path == run.hold->path) {
-    const bool waits =
-        current->kind == engine::StepKind::kWaitFor || current->kind == engine::StepKind::kCheck;
-    if (choice == 0 && waits) return Verb::kSkip;
-    const auto state = run.steps.find(current->path);
-    const bool working = !waits && (state == run.steps.end() || !state->second.settled);
-    if (choice == 1 && !working && current->gate && world_.Holds(*current->gate)) {
-      return Verb::kResolve;
-    }
-  }
-  return choice == 2 && Safe() ? Verb::kCancel : choice <= 4 ? Verb::kResume : Verb::kRetry;
-}
-
-void Simulation::ActAsOperator() {
-  if (main_ && main_->Ready()) {
-    if (!Safe() && invariants_.mode() != engine::Mode::kActive) {
-      main_->Feed(engine::SetMode{engine::Mode::kActive, "operator"});
-    }
-    for (const auto& [id, run] : invariants_.runs()) {
-      if (run.stage == engine::Stage::kFinished) continue;
-      // A run that does what it should is left alone most of the time.
-      if (!run.hold && !run.paused && (!Safe() || !world_.Chance(0.02))) continue;
-      engine::Command command;
-      command.run = id;
-      command.by = "operator";
-      command.verb = WhatToDo(run);
-      if (command.verb != Verb::kStart) main_->Feed(command);
-      break;
-    }
+// Once faults are over, nothing is left halted.
+void Simulation::BringToRest() {
+  if (main_ && main_->Ready() && invariants_.known().mode != engine::Mode::kActive) {
+    main_->Feed(engine::SetMode{engine::Mode::kActive, "operator"});
     Settle();
   }
-  world_.PlanIn(kOperatorEveryMs, [this] { ActAsOperator(); });
+  world_.PlanIn(kNotifyEveryMs, [this] { BringToRest(); });
 }
 
 // --- the two phases
 
 bool Simulation::AtRest() const {
-  return main_ && main_->Ready() && invariants_.unfinished() == 0 &&
+  return main_ && main_->Ready() && invariants_.known().unfinished.empty() &&
          std::all_of(runs().begin(), runs().end(),
                      [](const auto& entry) { return entry.second.swept; });
 }
 
 std::optional<std::string> Simulation::RunAll() {
+  NoteWhetherUp();
   world_.PlanIn(1000, [this] { NotifyAll(); });
-  world_.PlanIn(kOperatorEveryMs, [this] { ActAsOperator(); });
+  world_.PlanIn(kLookEveryMs, [this] { LookAtMetrics(); });
+  people_.Begin();
   BadWeather();
   world_.Plan(options_.safe_ms, [this] {
     world_.CalmDown();
     foreign_.reset();
+    journal_.Mend();
+    BringToRest();
   });
-  const int64_t end_ms = options_.safe_ms + options_.live_ms;
+  int64_t end_ms = options_.safe_ms + options_.live_ms;
   while (!broken_ && world_.now_ms() < end_ms) {
     if (!Safe() && AtRest()) break;
+    if (!Safe() && world_.AnyGone()) end_ms = options_.safe_ms + kWithoutRestMs;
     int64_t next_ms = std::min(end_ms, world_.NextPlannedMs());
     if (main_) next_ms = std::min(next_ms, main_->NextWakeMs());
     for (const auto& deposed : deposed_) next_ms = std::min(next_ms, deposed->NextWakeMs());
@@ -272,14 +291,17 @@ std::optional<std::string> Simulation::RunAll() {
     if (foreign_) foreign_->Wake();
     if (main_) main_->Wake();
     Settle();
+    NoteWhetherUp();
   }
-  if (!broken_ && !AtRest()) broken_ = "it never came to rest";
-  if (!broken_) world_.Observe(CameToRest{});
+  if (!broken_ && !AtRest() && !world_.AnyGone() && options_.complaint.empty()) {
+    broken_ = "it never came to rest";
+  }
+  if (!broken_ && AtRest()) world_.Observe(CameToRest{});
   return broken_;
 }
 
 std::string Simulation::Story() const {
-  return "seed " + std::to_string(options_.seed) + "\n" + Tell(history_) +
+  return "seed " + std::to_string(options_.seed) + "\n" + playbook_->Text() + Tell(history_) +
          (broken_ ? "broken: " + *broken_ + "\n" : "");
 }
 

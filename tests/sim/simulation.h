@@ -1,6 +1,6 @@
-// A rebuild and a directory restart in a simulated site, driven through two phases: first faults
-// rain, then they stop and everything must come to rest. Alertmanager repeats itself, a person acts
-// on holds, the actuator dies and comes back, is deposed, or has a rival.
+// One simulated site, driven through two phases: first faults rain, then they stop and everything
+// must come to rest. Alertmanager repeats itself, people act on what they saw, the actuator dies and
+// comes back, stands still, is deposed, or has a rival.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "tests/sim/actuator.h"
+#include "tests/sim/alertmanager.h"
 #include "tests/sim/invariants.h"
+#include "tests/sim/people.h"
 #include "tests/sim/plans.h"
 
 namespace mailhub::sim {
@@ -17,7 +19,9 @@ namespace mailhub::sim {
 struct SimOptions {
   uint64_t seed = 1;
   Faults faults;  // while `safe_ms` lasts
+  bool made_up = false;  // runbooks made up from the seed; else the shipped ones
   Mutation mutation = Mutation::kNone;
+  std::string complaint;            // not empty: only complaints with these words count
   std::optional<uint64_t> at_call;  // at exactly this seam call, once,
   Fate fate = Fate::kCrash;         // ... this happens
   int64_t away_ms = 60'000;         // at most so long until it is back after a crash
@@ -38,7 +42,8 @@ class Simulation {
 
   uint64_t seam_calls() const { return seam_calls_; }
   const History& history() const { return history_; }
-  const std::map<std::string, engine::Run>& runs() const { return invariants_.runs(); }
+  const std::map<std::string, engine::Run>& runs() const { return invariants_.known().runs; }
+  std::shared_ptr<const Playbook> playbook() const { return playbook_; }
   // For a failing seed: what happened, one line an observation.
   std::string Story() const;
 
@@ -46,37 +51,42 @@ class Simulation {
   class Plans;
 
   void Observe(Observation observation);
-  std::shared_ptr<Actuator> Make(Journal* journal, bool is_main);
+  std::shared_ptr<Actuator> Make(JournalFile* journal, bool is_main);
   void Boot();
-  void Lose(Fate how);  // the main actuator has died or stalled
   Fate FateAt(Seam seam);
+  Fate DrawFate(bool commit);
+  void StandStill(bool asleep);
   void Settle();  // after each step: somebody may have died
+  void NoteWhetherUp();
+  void LookAtMetrics();
   void BadWeather();
+  void TroubleTheJournal();
   void NotifyAll();
-  engine::Notification MakeNotification();
-  void ActAsOperator();
-  engine::Verb WhatToDo(const engine::Run& run);
+  void BringToRest();
   bool AtRest() const;
   bool Safe() const { return world_.now_ms() < options_.safe_ms; }
   WallTime Wall() const;
 
   const SimOptions options_;
+  const std::shared_ptr<const Playbook> playbook_;
   Invariants invariants_;
   History history_;
   std::optional<std::string> broken_;
   World world_;
   std::unique_ptr<Plans> plans_;
-  Journal journal_{"main", {}};
-  Journal foreign_journal_{"foreign", {}};
+  Alertmanager alertmanager_;
+  People people_;
+  JournalFile journal_{"main", {}};
+  JournalFile foreign_journal_{"foreign", {}};
   std::shared_ptr<Actuator> main_;
   std::shared_ptr<Actuator> foreign_;
   std::vector<std::shared_ptr<Actuator>> deposed_;
   Fate lost_ = Fate::kGoOn;  // how the main actuator was lost in this step
+  bool was_up_ = false;
   uint64_t seam_calls_ = 0;
   uint64_t next_id_ = 1;
-  uint64_t notifications_ = 0;
-  int64_t recording_lag_ms_ = 0;
   int64_t wall_offset_ms_ = 0;
+  int64_t disk_full_until_ms_ = 0;
 };
 
 }  // namespace mailhub::sim

@@ -30,18 +30,21 @@ double ToShare(uint64_t random) {
 
 }  // namespace
 
-World::World(uint64_t seed, const Faults& faults_in, Mutation mutation, Observer observer)
+World::World(uint64_t seed, const Faults& faults_in, Mutation mutation, bool made_up,
+             Observer observer)
     : faults(faults_in),
       seed_(seed),
+      made_up_(made_up),
       mutation_(mutation),
       observer_(std::move(observer)),
       random_(seed) {
-  for (const char* name : {"x500", "mailhub1", "mailhub2", "mailhub3", "cvshost", "ex2k10-365a"}) {
+  for (const char* name : {"x500", "mailhub1", "mailhub2", "mailhub3", "cvshost", "ex2k10-365a", "box1",
+                           "box2", "box3"}) {
     numbers_.emplace(name, numbers_.size());
     hosts_.emplace(name, Host(this, name));
   }
   machines.on_service = [this](const std::string& host, const std::string& name, bool up) {
-    Observe(ServiceChanged{host, name, up});
+    Observe(ServiceChanged{host, name, up, acting_key});
   };
 }
 
@@ -87,6 +90,27 @@ void World::CalmDown() {
   }
 }
 
+std::string World::AnyHost() {
+  static const std::vector<std::string> kShipped = {"x500", "x500", "mailhub1", "mailhub2"};
+  static const std::vector<std::string> kMadeUp = {"box1", "box2", "box3"};
+  const std::vector<std::string>& names = made_up_ ? kMadeUp : kShipped;
+  return names[random_() % names.size()];
+}
+
+void World::StayAway() {
+  if (!Chance(faults.stay_away)) return;
+  const std::string name = AnyHost();
+  Host& host = hosts_.at(name);
+  host.unreachable_until_ms = now_ms_ + Between(60'000, 3'600'000);
+  host.gone = Chance(faults.gone_for_ever);
+  Observe(Happened{name + " stays away" + (host.gone ? " for ever" : "")});
+}
+
+bool World::AnyGone() const {
+  return std::any_of(hosts_.begin(), hosts_.end(),
+                     [](const auto& entry) { return entry.second.gone; });
+}
+
 // --- the network
 
 void World::AnswerIn(int64_t ms, const Answer& answer, RemoteReply reply) {
@@ -96,6 +120,7 @@ void World::AnswerIn(int64_t ms, const Answer& answer, RemoteReply reply) {
 
 void World::Send(const engine::RemoteRequest& request, const Sender& by, const Answer& answer) {
   Host& host = hosts_.at(request.host);
+  const int64_t sent = now_ms_;
   if (host.Pestered(now_ms_)) Observe(HostPestered{request.host});
   const auto fail = [&](ErrorKind kind, const char* why, int64_t after_ms) {
     RemoteReply reply;
@@ -110,29 +135,32 @@ void World::Send(const engine::RemoteRequest& request, const Sender& by, const A
     });
   }
   if (Chance(faults.refuse)) {
-    host.unreachable_until_ms = now_ms_ + (Chance(0.1) ? Between(1000, 120'000) : 1);
+    host.unreachable_until_ms =
+        std::max(host.unreachable_until_ms, now_ms_) + (Chance(0.1) ? Between(1000, 120'000) : 1);
   }
   if (now_ms_ < host.wrong_key_until_ms) {
     fail(ErrorKind::kRefused, "the host's key is not the known one", kNetworkMs);
-  } else if (now_ms_ < host.unreachable_until_ms || host.IsDown(now_ms_)) {
+  } else if (host.gone || now_ms_ < host.unreachable_until_ms || host.IsDown(now_ms_)) {
     fail(ErrorKind::kUnreachable, "connection refused", kNetworkMs);
   } else if (Chance(faults.hang)) {
     fail(ErrorKind::kOutcomeUnknown, "no answer in time", kPatienceMs);
   } else if (Chance(faults.delay)) {
     // Now and then later than any dead man waits.
     PlanIn(Between(20, Chance(0.1) ? 2'700'000 : 180'000),
-           [this, request, by] { Deliver(request, by, nullptr); });
+           [this, request, by, sent] { Deliver(request, by, sent, nullptr); });
     fail(ErrorKind::kOutcomeUnknown, "no answer in time", kPatienceMs);
   } else if (Chance(faults.lose_reply)) {
-    PlanIn(kNetworkMs, [this, request, by] { Deliver(request, by, nullptr); });
+    PlanIn(kNetworkMs, [this, request, by, sent] { Deliver(request, by, sent, nullptr); });
     fail(ErrorKind::kOutcomeUnknown, "connection lost after sending", 2 * kNetworkMs);
   } else {
-    PlanIn(kNetworkMs, [this, request, by, answer] { Deliver(request, by, answer); });
+    PlanIn(kNetworkMs, [this, request, by, sent, answer] { Deliver(request, by, sent, answer); });
   }
 }
 
-void World::Deliver(const engine::RemoteRequest& request, const Sender& by, const Answer& answer) {
+void World::Deliver(const engine::RemoteRequest& request, const Sender& by, int64_t sent_ms,
+                    const Answer& answer) {
   Host& host = hosts_.at(request.host);
+  if (Chance(faults.uptime_back)) host.SetUptimeBack();
   if (Chance(faults.reboot)) host.GoDown(Chance(faults.wipe_receipts));
   RemoteReply lost;
   lost.receipt = Fail(ErrorKind::kOutcomeUnknown, "the connection broke");
@@ -140,7 +168,7 @@ void World::Deliver(const engine::RemoteRequest& request, const Sender& by, cons
     AnswerIn(kNetworkMs, answer, lost);
     return;
   }
-  RemoteReply reply = host.CarryOut(request, by);
+  RemoteReply reply = host.CarryOut(request, by, sent_ms);
   const auto ends_at_ms = host.EndsAt(request.key);
   if (request.verb != engine::RemoteVerb::kRun || !reply.receipt || !ends_at_ms) {
     AnswerIn(kNetworkMs, answer, std::move(reply));
@@ -185,8 +213,10 @@ World::Evidence World::Gather(const std::string& name, int64_t reach_ms,
     if (mark == nullptr) continue;
     const bool other = boot->id != mark->boot_id;
     evidence.rebooted = evidence.rebooted || (other && evidence.count == 1);
+    // A sample from before the uptime went back shows more of it than the mark, and proves nothing.
+    const bool went_back = at_ms < boot->counts_since_ms;
     evidence.old =
-        evidence.old || other || static_cast<double>(at_ms - boot->up_ms) / 1000 <= mark->uptime_s;
+        evidence.old || other || went_back || boot->UptimeS(at_ms) <= mark->uptime_s;
   }
   return evidence;
 }

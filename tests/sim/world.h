@@ -21,7 +21,7 @@ namespace mailhub::sim {
 class World {
  public:
   using Observer = std::function<void(Observation)>;
-  World(uint64_t seed, const Faults& faults, Mutation mutation, Observer observer);
+  World(uint64_t seed, const Faults& faults, Mutation mutation, bool made_up, Observer observer);
 
   // --- time ---
   int64_t now_ms() const { return now_ms_; }
@@ -50,9 +50,14 @@ class World {
   bool Is(Mutation mutation) const { return mutation_ == mutation; }
   // Whether a gate's condition is the plain truth now.
   bool Holds(const engine::Gate& gate) const;
+  bool AnyGone() const;  // a host stays away for ever
+
+  // What goes wrong by itself every few seconds.
+  void StayAway();
 
   Faults faults;
   Machines machines;
+  std::string acting_key;  // of the command whose effect is under way
 
  private:
   struct Planned {
@@ -72,13 +77,16 @@ class World {
     int64_t oldest_ms = 0;
     int64_t latest_ms = 0;
   };
-  void Deliver(const engine::RemoteRequest& request, const Sender& by, const Answer& answer);
+  void Deliver(const engine::RemoteRequest& request, const Sender& by, int64_t sent_ms,
+               const Answer& answer);
+  std::string AnyHost();
   void AnswerIn(int64_t ms, const Answer& answer, engine::RemoteReply reply);
   Evidence Gather(const std::string& host, int64_t reach_ms, const engine::Mark* mark) const;
   bool Visible(size_t host, int64_t sample) const;
   engine::GateReading Read(const engine::GateQuestion& question, bool in_office);
 
   const uint64_t seed_;
+  const bool made_up_;  // whose hosts are the ones that matter
   const Mutation mutation_;
   const Observer observer_;
   std::mt19937_64 random_;

@@ -1,0 +1,36 @@
+// The alerts of a simulated site. The shipped runbooks' follow what the machines show; those that
+// made-up runbooks answer come and go as the seed will have it.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "actuator/engine/engine.h"
+#include "tests/sim/plans.h"
+#include "tests/sim/world.h"
+
+namespace mailhub::sim {
+
+// Confined to one thread; what it is given outlives it.
+class Alertmanager {
+ public:
+  Alertmanager(World* world, const Playbook* playbook);
+
+  engine::Notification Notify();
+  // The other one of a pair says the same.
+  engine::Notification Again(engine::Notification notification);
+
+ private:
+  void AddShipped(engine::Notification* notification);
+  void AddMadeUp(engine::Notification* notification);
+  void Add(engine::Notification* notification, const std::string& name,
+           const std::string& instance, bool firing, int64_t since_ms);
+
+  World* const world_;
+  const Playbook* const playbook_;
+  int64_t recording_lag_ms_ = 0;
+  uint64_t notifications_ = 0;
+  std::map<std::string, int64_t> firing_;  // made-up alerts, since when
+};
+
+}  // namespace mailhub::sim

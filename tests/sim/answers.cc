@@ -1,0 +1,100 @@
+// See answers.h.
+#include "tests/sim/answers.h"
+
+#include <algorithm>
+
+namespace mailhub::sim {
+
+using engine::AlertDecided;
+using engine::Decision;
+using engine::Run;
+using engine::RunResult;
+using engine::Stage;
+
+namespace {
+
+// Whether the run will not do what the alert asks for.
+bool GivesUp(const Run& run) {
+  const bool over = run.stage == Stage::kEnding || run.stage == Stage::kFinished;
+  return run.cancelling || (over && run.result != RunResult::kSucceeded);
+}
+
+}  // namespace
+
+Complaint Answers::See(const Answered& answered) const {
+  for (const std::string& fingerprint : answered.fingerprints) {
+    const auto decided = decided_.find({answered.notification, fingerprint});
+    if (decided == decided_.end() || decided->second != 1) {
+      return "notification " + answered.notification + " was answered and not decided";
+    }
+  }
+  return std::nullopt;
+}
+
+Complaint Answers::Record(const engine::Event& event) {
+  if (const auto* decided = std::get_if<AlertDecided>(&event.body)) return Decided(event, *decided);
+  if (std::holds_alternative<engine::StepStarted>(event.body)) last_action_[event.run] = event.seq;
+  const auto* finished = std::get_if<engine::RunFinished>(&event.body);
+  // A cancelled run begins no cooldown.
+  if (finished != nullptr && finished->result != RunResult::kCancelled) {
+    const engine::Plan& plan = known_->runs.at(event.run).plan();
+    finished_[{plan.runbook, plan.target}] = {known_->now_ms, event.at};
+  }
+  return std::nullopt;
+}
+
+Complaint Answers::Decided(const engine::Event& event, const AlertDecided& body) {
+  if (++decided_[{body.notification, body.fingerprint}] > 1) {
+    return "notification " + body.notification + " was decided twice";
+  }
+  switch (body.decision) {
+    case Decision::kJoined:
+      joined_[{body.run, body.fingerprint}] = event.seq;
+      return Leans(body);
+    case Decision::kRepeat:
+      return Leans(body);
+    case Decision::kCooldown:
+      return Cools(event, body);
+    default:
+      return std::nullopt;
+  }
+}
+
+// A run answers for the alert: one that is not finished, or that has done something since the alert
+// was heard. An alert whose own run failed or was cancelled has been answered so.
+Complaint Answers::Leans(const AlertDecided& body) const {
+  const std::string decision = engine::Name(body.decision);
+  const Run* run = known_->Find(body.run);
+  if (run == nullptr) return "an alert was decided as " + decision + ", and no run answers for it";
+  if (run->queued.fingerprint == body.fingerprint) return std::nullopt;
+  if (GivesUp(*run)) {
+    return "an alert was decided as " + decision + " of a run that has given up";
+  }
+  if (run->stage != Stage::kFinished) return std::nullopt;
+  const auto joined = joined_.find({body.run, body.fingerprint});
+  const auto action = last_action_.find(body.run);
+  if (joined == joined_.end() || action == last_action_.end() ||
+      action->second < joined->second) {
+    return "an alert was decided as " + decision + " of a run that has done nothing for it";
+  }
+  return std::nullopt;
+}
+
+// A cooldown ends by the time that has really passed, even if the clock was wrong when it began.
+Complaint Answers::Cools(const engine::Event& event, const AlertDecided& body) const {
+  const auto trigger = std::find_if(known_->playbook->triggers().begin(),
+                                    known_->playbook->triggers().end(),
+                                    [&](const auto& one) { return one.name == body.trigger; });
+  const auto instance = body.labels.find("instance");
+  const bool of_host = !trigger->parameters_from_labels.empty() && instance != body.labels.end();
+  const auto last = finished_.find({trigger->runbook, of_host ? instance->second : ""});
+  if (last == finished_.end()) return "a cooldown, and no run of the kind has finished";
+  const bool was_ahead = event.at < last->second.wall;
+  if (was_ahead && known_->now_ms - last->second.at_ms > trigger->cooldown.count()) {
+    return "a cooldown of " + std::to_string(trigger->cooldown.count() / 1000) + " s after " +
+           std::to_string((known_->now_ms - last->second.at_ms) / 1000) + " s";
+  }
+  return std::nullopt;
+}
+
+}  // namespace mailhub::sim

@@ -1,0 +1,39 @@
+// Judges what becomes of alerts: each notification that was answered is decided once, and a decision
+// that starts nothing has a reason that is true.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "tests/sim/known.h"
+
+namespace mailhub::sim {
+
+// Confined to one thread.
+class Answers {
+ public:
+  explicit Answers(const Known* known) : known_(known) {}
+
+  Complaint See(const Answered& answered) const;
+  // Before the run knows of the event.
+  Complaint Record(const engine::Event& event);
+
+ private:
+  struct Finished {
+    int64_t at_ms = 0;
+    WallTime wall;
+  };
+  Complaint Decided(const engine::Event& event, const engine::AlertDecided& body);
+  Complaint Leans(const engine::AlertDecided& body) const;
+  Complaint Cools(const engine::Event& event, const engine::AlertDecided& body) const;
+
+  const Known* const known_;
+  std::map<std::pair<std::string, std::string>, int> decided_;  // notification, fingerprint
+  std::map<std::string, uint64_t> last_action_;                 // by run: number of the event
+  std::map<std::pair<std::string, std::string>, uint64_t> joined_;  // run, fingerprint: likewise
+  std::map<std::pair<std::string, std::string>, Finished> finished_;  // by runbook and target
+};
+
+}  // namespace mailhub::sim

@@ -1,0 +1,76 @@
+// The few places at which the simulation touches what the engine may or may not offer: a list of
+// holds, effects that are valid for a while, verbs that name what they answer, renewals while a
+// commit is pending. Each is asked of the engine's types themselves, so that one simulation runs
+// against engines with and without it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actuator/engine/engine.h"
+#include "actuator/engine/run.h"
+
+namespace mailhub::sim {
+
+struct OpenHold {
+  int number = 0;  // 0 where the engine does not number them
+  std::string path;
+  engine::HoldReason reason = engine::HoldReason::kStepFailed;
+};
+
+template <typename AnyRun>
+std::vector<OpenHold> HoldsOf(const AnyRun& run) {
+  std::vector<OpenHold> holds;
+  if constexpr (requires { run.holds; }) {
+    for (const auto& hold : run.holds) holds.push_back({hold.number, hold.path, hold.reason});
+  } else {
+    if (run.hold) holds.push_back({0, run.hold->path, run.hold->reason});
+  }
+  return holds;
+}
+
+template <typename AnyRun>
+bool IsHeld(const AnyRun& run) {
+  if constexpr (requires { run.holds; }) {
+    return !run.holds.empty();
+  } else {
+    return run.hold.has_value();
+  }
+}
+
+// Until when an effect may begin; nothing: at any time.
+template <typename AnyEffect>
+std::optional<SteadyTime> BeginBefore(const AnyEffect& effect) {
+  if constexpr (requires { effect.begin_before; }) {
+    return effect.begin_before;
+  } else {
+    return std::nullopt;
+  }
+}
+
+// What a person saw, and is answering.
+template <typename AnyCommand>
+void NameWhatIsAnswered(AnyCommand* command, int hold, const std::string& step, int attempt) {
+  if constexpr (requires { command->hold; }) {
+    command->hold = hold;
+    command->step = step;
+    command->attempt = attempt;
+  }
+}
+
+// Renewals of leases that may go out although a commit is pending.
+template <typename AnyEngine>
+std::vector<engine::Effect> RenewWhilePending(AnyEngine* engine, engine::Moment now) {
+  if constexpr (requires { engine->RenewWhilePending(now); }) {
+    return engine->RenewWhilePending(now);
+  } else {
+    return {};
+  }
+}
+template <typename AnyEngine>
+void NoteRenewal(AnyEngine* engine, const engine::RemoteDone& done) {
+  if constexpr (requires { engine->NoteRenewal(done); }) engine->NoteRenewal(done);
+}
+
+}  // namespace mailhub::sim

@@ -1,0 +1,158 @@
+// See guards.h.
+#include "tests/sim/guards.h"
+
+#include <algorithm>
+
+#include "tests/sim/engine_seams.h"
+#include "tests/sim/machines.h"
+
+namespace mailhub::sim {
+namespace {
+
+// A lease that went with its host's receipts is missed at the next renewal, or a little later.
+constexpr int64_t kUnnoticedMs = 900'000;
+
+}  // namespace
+
+bool Guards::HasActed(const std::string& lease) const {
+  return acted_.contains(lease);
+}
+
+bool Guards::HasActedFor(const std::string& run) const {
+  const auto lease = acted_.lower_bound(run + '/');
+  return lease != acted_.end() && lease->starts_with(run + '/');
+}
+
+Complaint Guards::Begins(const DeedBegan& deed) {
+  if (deed.by_dead_man) {
+    Guard& guard = guards_[deed.key];
+    guard.host = deed.host;
+    guard.acted_ms = known_->now_ms;
+    guard.answered = false;
+    acted_.insert(deed.key);
+    return std::nullopt;
+  }
+  const std::string run_id = SplitAttempt(deed.key).run;
+  const engine::Run* run = known_->Find(run_id);
+  if (run == nullptr) return std::nullopt;
+  for (auto guard = guards_.lower_bound(run_id + '/');
+       guard != guards_.end() && guard->first.starts_with(run_id + '/'); ++guard) {
+    const auto& [lease, facts] = *guard;
+    const std::string path = SplitLease(lease).path;
+    // One that was armed by a request held up on its way is not known to the run.
+    const bool known = run->leases.contains(path) || run->restored.contains(path) ||
+                       to_answer_.contains({run_id, path});
+    if (!known || known_->LeaseIsOver(*run, path)) continue;
+    if (facts.acted_ms >= 0 && !facts.answered &&
+        (facts.host == deed.host || facts.acted_ms < deed.sent_ms)) {
+      return deed.key + " began after the dead man of " + path + " had acted, which nobody answered";
+    }
+    if (facts.armed && facts.expires_ms < deed.sent_ms) {
+      return deed.key + " was sent when the lease of " + path + " had run out";
+    }
+  }
+  return std::nullopt;
+}
+
+void Guards::See(const LeaseChanged& changed) {
+  Guard& guard = guards_[changed.key];
+  guard.host = changed.host;
+  guard.armed = changed.armed;
+  guard.expires_ms = changed.expires_ms;
+  if (changed.armed) guard.acted_ms = -1;
+}
+
+void Guards::See(const ServiceChanged& changed) {
+  const auto what = std::make_pair(changed.host, changed.name);
+  if (changed.up) {
+    down_.erase(what);
+    return;
+  }
+  if (std::count(changed.key.begin(), changed.key.end(), '/') != 2) return;
+  const Key key = SplitAttempt(changed.key);
+  const engine::Run* run = known_->Find(key.run);
+  // What a runbook stops without a dead man it does not promise to bring back.
+  if (run != nullptr && known_->StepOf(*run, key.path).dead_man) down_[what] = {key.run, key.path};
+}
+
+void Guards::See(const HostLost& lost) {
+  if (lost.receipts) receipts_lost_ms_[lost.host] = known_->now_ms;
+}
+
+Complaint Guards::Record(const engine::Run& run, const engine::DeadManRestored& body) {
+  to_answer_.insert({run.id, body.path});
+  return std::nullopt;
+}
+
+// A person answers the holds that were seen when the request was made.
+Complaint Guards::Record(const engine::Run& run, const engine::OperatorActed& body) {
+  const auto asked = known_->asked.find(body.by);
+  if (asked == known_->asked.end() || body.verb == engine::Verb::kPause) return std::nullopt;
+  std::erase_if(to_answer_, [&](const auto& one) {
+    if (one.first != run.id) return false;
+    const uint64_t event =
+        known_->HoldEvent(run, one.second, engine::HoldReason::kDeadManRestored);
+    const auto& seen = asked->second.holds;
+    if (std::find(seen.begin(), seen.end(), event) == seen.end()) return false;
+    guards_[run.id + '/' + one.second].answered = true;
+    return true;
+  });
+  return std::nullopt;
+}
+
+Complaint Guards::Record(const engine::Run& run, const engine::RunFinished&) {
+  for (const auto& [id, path] : to_answer_) {
+    if (id == run.id) return "the run finished, and nobody answered the dead man of " + path;
+  }
+  return std::nullopt;
+}
+
+bool Guards::IsGuarded(const std::string& host, const std::string& service,
+                       const Outage& outage) const {
+  for (auto guard = guards_.lower_bound(outage.run + '/');
+       guard != guards_.end() && guard->first.starts_with(outage.run + '/'); ++guard) {
+    if (!guard->second.armed || guard->second.host != host) continue;
+    const engine::Run& run = known_->runs.at(outage.run);
+    const auto& dead_man = known_->StepOf(run, SplitLease(guard->first).path).dead_man;
+    const auto touch = dead_man ? TouchOf(dead_man->restore) : std::nullopt;
+    if (touch && touch->up && touch->name == service) return true;
+  }
+  return false;
+}
+
+Complaint Guards::Standing() const {
+  for (const auto& [id, path] : to_answer_) {
+    const engine::Run& run = known_->runs.at(id);
+    if (known_->HoldEvent(run, path, engine::HoldReason::kDeadManRestored) == 0) {
+      return "the dead man of " + path + " acted, and no hold says so";
+    }
+  }
+  for (const auto& [what, outage] : down_) {
+    const engine::Run& run = known_->runs.at(outage.run);
+    if (IsHeld(run) || IsGuarded(what.first, what.second, outage)) continue;
+    const engine::DeadMan& dead_man = *known_->StepOf(run, outage.path).dead_man;
+    const engine::StepState* until = StateOf(run, dead_man.until);
+    const bool person_says_so =
+        until != nullptr && until->result == engine::StepResult::kResolved;
+    const bool only_until_the_end =
+        dead_man.until.empty() && run.stage == engine::Stage::kFinished;
+    const auto lost = receipts_lost_ms_.find(what.first);
+    const bool unnoticed = lost != receipts_lost_ms_.end() &&
+                           run.stage != engine::Stage::kFinished &&
+                           known_->now_ms < lost->second + kUnnoticedMs;
+    if (person_says_so || only_until_the_end || unnoticed) continue;
+    return "nothing guards " + what.second + " on " + what.first + ", which step " + outage.path +
+           " stopped and nobody brought back" +
+           (run.stage == engine::Stage::kFinished ? "; its run is finished" : "");
+  }
+  return std::nullopt;
+}
+
+Complaint Guards::AtRest() const {
+  for (const auto& [lease, guard] : guards_) {
+    if (guard.armed) return "at rest, but a dead man is still armed on " + guard.host;
+  }
+  return std::nullopt;
+}
+
+}  // namespace mailhub::sim

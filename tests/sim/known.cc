@@ -1,0 +1,62 @@
+// See known.h.
+#include "tests/sim/known.h"
+
+#include <algorithm>
+
+#include "tests/sim/engine_seams.h"
+
+namespace mailhub::sim {
+
+Key SplitAttempt(const std::string& key) {
+  const size_t first = key.find('/');
+  const size_t last = key.rfind('/');
+  return {key.substr(0, first), key.substr(first + 1, last - first - 1),
+          std::stoi(key.substr(last + 1))};
+}
+
+Key SplitLease(const std::string& key) {
+  const size_t slash = key.find('/');
+  return {key.substr(0, slash), key.substr(slash + 1), 0};
+}
+
+const engine::StepState* StateOf(const engine::Run& run, const std::string& path) {
+  const auto found = run.steps.find(path);
+  return found == run.steps.end() ? nullptr : &found->second;
+}
+
+const engine::Plan& Known::PlanOf(const engine::Run& run) const {
+  return *playbook->Make(run.plan().runbook, run.plan().parameters);
+}
+
+const engine::Step& Known::StepOf(const engine::Run& run, const std::string& path) const {
+  const engine::Plan& plan = PlanOf(run);
+  const auto is_it = [&](const engine::Step& step) { return step.path == path; };
+  const auto step = std::find_if(plan.steps.begin(), plan.steps.end(), is_it);
+  if (step != plan.steps.end()) return *step;
+  return std::find_if(plan.always.begin(), plan.always.end(),
+                      [&](const auto& always) { return is_it(always.step); })
+      ->step;
+}
+
+const engine::Run* Known::Find(const std::string& run) const {
+  const auto found = runs.find(run);
+  return found == runs.end() ? nullptr : &found->second;
+}
+
+bool Known::LeaseIsOver(const engine::Run& run, const std::string& path) const {
+  const engine::Step& step = StepOf(run, path);
+  const engine::StepState* until = step.dead_man ? StateOf(run, step.dead_man->until) : nullptr;
+  return until != nullptr && until->Fulfilled();
+}
+
+uint64_t Known::HoldEvent(const engine::Run& run, const std::string& path,
+                          std::optional<engine::HoldReason> reason) const {
+  for (const OpenHold& hold : HoldsOf(run)) {
+    if (hold.path != path || (reason && hold.reason != *reason)) continue;
+    const auto event = hold_events.find({run.id, path});
+    return event == hold_events.end() ? 0 : event->second;
+  }
+  return 0;
+}
+
+}  // namespace mailhub::sim

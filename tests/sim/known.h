@@ -1,0 +1,54 @@
+// What the journal says so far, and what the playbook says of it: shared by all that judge.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "actuator/engine/run.h"
+#include "tests/sim/observation.h"
+#include "tests/sim/plans.h"
+
+namespace mailhub::sim {
+
+using Complaint = std::optional<std::string>;
+
+struct Key {
+  std::string run;
+  std::string path;
+  int attempt = 0;  // 0: of a lease
+};
+// "RUN/PATH/ATTEMPT".
+Key SplitAttempt(const std::string& key);
+// "RUN/PATH".
+Key SplitLease(const std::string& key);
+
+struct Known {
+  explicit Known(std::shared_ptr<const Playbook> playbook_in) : playbook(std::move(playbook_in)) {}
+
+  // Plans are judged by the runbooks themselves, not by what the journal says of them.
+  const engine::Plan& PlanOf(const engine::Run& run) const;
+  const engine::Step& StepOf(const engine::Run& run, const std::string& path) const;
+  const engine::Run* Find(const std::string& run) const;
+  // Whether what the lease of the step at `path` guards was brought back, as far as is recorded.
+  bool LeaseIsOver(const engine::Run& run, const std::string& path) const;
+  // Whether the run waits for this; the number of the event that began it, 0 if it does not.
+  uint64_t HoldEvent(const engine::Run& run, const std::string& path,
+                     std::optional<engine::HoldReason> reason = {}) const;
+
+  std::shared_ptr<const Playbook> playbook;
+  int64_t now_ms = 0;
+  engine::Mode mode = engine::Mode::kActive;
+  bool clock_stepped = false;
+  std::map<std::string, engine::Run> runs;
+  std::set<std::string> unfinished;
+  std::map<std::string, Asked> asked;  // by the name of the request
+  // Numbers of the newest events that held a run, by run and path.
+  std::map<std::pair<std::string, std::string>, uint64_t> hold_events;
+};
+
+const engine::StepState* StateOf(const engine::Run& run, const std::string& path);
+
+}  // namespace mailhub::sim

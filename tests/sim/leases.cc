@@ -1,0 +1,80 @@
+// Dead men on a simulated host: armed, renewed, taken away, acting by themselves. See hosts.h.
+#include <algorithm>
+
+#include "tests/sim/hosts.h"
+#include "tests/sim/world.h"
+
+namespace mailhub::sim {
+
+using engine::LeaseState;
+using engine::RemoteVerb;
+
+namespace {
+
+constexpr int64_t kLeaseTickMs = 5000;
+
+std::string RunOf(const std::string& key) {
+  return key.substr(0, key.find('/'));
+}
+
+}  // namespace
+
+LeaseState Host::OnLease(const engine::RemoteRequest& request) {
+  const auto found = leases_.find(request.key);
+  if (found != leases_.end() && found->second.restored &&
+      !(request.verb == RemoteVerb::kArm && found->second.acknowledged)) {
+    if (request.verb == RemoteVerb::kDisarm) found->second.acknowledged = true;
+    return LeaseState::kRestored;
+  }
+  if (request.verb == RemoteVerb::kDisarm) {
+    if (!world_->Is(Mutation::kHostKeepsLease) && leases_.erase(request.key) > 0) {
+      world_->Observe(LeaseChanged{name_, request.key, false});
+    }
+    return LeaseState::kNone;
+  }
+  if (request.verb == RemoteVerb::kRenew && found == leases_.end()) return LeaseState::kNone;
+  if (world_->Is(Mutation::kHostForgetsLease)) return LeaseState::kArmed;
+  const bool armed_before = found != leases_.end() && !found->second.restored;
+  Lease& lease = leases_[request.key];
+  if (request.verb == RemoteVerb::kArm) lease = {request.command, 0, 0, false, false};
+  lease.after_ms = request.after.count();
+  lease.expires_at_ms = world_->now_ms() + lease.after_ms;
+  world_->Observe(LeaseChanged{name_, request.key, true, lease.expires_at_ms});
+  if (!armed_before) WatchLease(request.key);
+  return LeaseState::kArmed;
+}
+
+// The timer: one is planned for each armed lease, and looks again if it was renewed meanwhile.
+void Host::WatchLease(const std::string& key) {
+  const int64_t at_ms = leases_.at(key).expires_at_ms + world_->Between(0, kLeaseTickMs);
+  world_->Plan(at_ms, [this, key] {
+    const auto found = leases_.find(key);
+    if (found == leases_.end() || found->second.restored) return;
+    Lease& lease = found->second;
+    const int64_t now_ms = world_->now_ms();
+    if (now_ms < lease.expires_at_ms || IsDown(now_ms)) {
+      if (IsDown(now_ms)) lease.expires_at_ms = boot().up_ms + lease.after_ms;
+      WatchLease(key);
+      return;
+    }
+    const bool working = std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
+      return RunOf(entry.first) == RunOf(key) && Alive(entry.second);
+    });
+    if (working) {
+      lease.expires_at_ms = now_ms + lease.after_ms;
+      WatchLease(key);
+      return;
+    }
+    Restore(key);
+  });
+}
+
+void Host::Restore(const std::string& key) {
+  Lease& lease = leases_.at(key);
+  lease.restored = true;
+  world_->Observe(DeedBegan{name_, key, lease.restore, true, {}});
+  Touch(key, lease.restore);
+  world_->Observe(LeaseChanged{name_, key, false});
+}
+
+}  // namespace mailhub::sim

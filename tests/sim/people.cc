@@ -1,0 +1,146 @@
+// See people.h.
+#include "tests/sim/people.h"
+
+#include "tests/sim/engine_seams.h"
+
+namespace mailhub::sim {
+
+using engine::Run;
+using engine::Stage;
+using engine::StepKind;
+using engine::Verb;
+
+namespace {
+
+constexpr int64_t kLookEveryMs = 60'000;
+constexpr int64_t kLongestThoughtMs = 60'000;
+constexpr int kMostTries = 5;
+
+}  // namespace
+
+People::People(Site site) : site_(std::move(site)) {}
+
+void People::Begin() {
+  stale_ = site_.world->Chance(site_.world->faults.stale_people);
+  restless_ = site_.world->Chance(site_.world->faults.restless_people);
+  const int people = stale_ ? 3 : 1;
+  for (int person = 1; person <= people; ++person) {
+    site_.world->PlanIn(kLookEveryMs / person, [this, person] { Look(person); });
+  }
+}
+
+void People::Look(int person) {
+  const std::string name = "person" + std::to_string(person);
+  const Actuator* actuator = site_.actuator();
+  if (actuator != nullptr && actuator->Ready()) {
+    for (const std::string& id : site_.known->unfinished) {
+      auto wish = Want(site_.known->runs.at(id), name);
+      if (!wish) continue;
+      AskLater(std::move(*wish), stale_ ? site_.world->Between(0, kLongestThoughtMs) : 0);
+      break;
+    }
+    if (restless_ && site_.safe() && site_.world->Chance(0.02)) Start(name);
+  }
+  site_.world->PlanIn(kLookEveryMs, [this, person] { Look(person); });
+}
+
+// To resolve a step a person looks first whether it is so and nothing works at it any more; what
+// still works is not skipped either.
+std::optional<Verb> People::WhatToDo(const Run& run, const std::string& hold_path) {
+  const uint64_t choice = site_.world->Random() % 8;
+  const engine::Step* current = run.Current();
+  const engine::StepState* state = current == nullptr ? nullptr : StateOf(run, current->path);
+  if (!IsHeld(run)) {
+    if (run.paused) return Verb::kResume;
+    const bool begun = state != nullptr && state->attempt > 0;
+    if (current != nullptr && current->kind == StepKind::kConfirm && begun) return Verb::kConfirm;
+    // A run that does what it should is left alone most of the time.
+    if (!restless_ || !site_.safe() || !site_.world->Chance(0.05)) return std::nullopt;
+    return choice < 3 ? Verb::kCancel : Verb::kPause;
+  }
+  if (current != nullptr && current->path == hold_path) {
+    const bool waits = current->kind == StepKind::kWaitFor || current->kind == StepKind::kCheck;
+    const bool working = !waits && (state == nullptr || !state->settled);
+    if (choice == 0 && !working) return Verb::kSkip;
+    if (choice == 1 && !working && current->gate && site_.world->Holds(*current->gate)) {
+      return Verb::kResolve;
+    }
+  }
+  return choice == 2 && site_.safe() ? Verb::kCancel : choice <= 4 ? Verb::kResume : Verb::kRetry;
+}
+
+std::optional<People::Wish> People::Want(const Run& run, const std::string& person) {
+  const std::vector<OpenHold> holds = HoldsOf(run);
+  const OpenHold hold =
+      holds.empty() ? OpenHold() : holds[site_.world->Random() % holds.size()];
+  const auto verb = WhatToDo(run, hold.path);
+  if (!verb) return std::nullopt;
+  Wish wish;
+  wish.command.verb = *verb;
+  wish.command.run = run.id;
+  wish.command.by = person + '#' + std::to_string(++requests_);
+  wish.asked = {wish.command.by, run.id, *verb, {}, "", 0, run.paused};
+  if (const engine::Step* current = run.Current()) {
+    const engine::StepState* state = StateOf(run, current->path);
+    wish.asked.step = current->path;
+    wish.asked.attempt = state == nullptr ? 0 : state->attempt;
+  }
+  if (!hold.path.empty()) wish.asked.holds.push_back(site_.known->HoldEvent(run, hold.path));
+  // A cancel answers whatever is shown.
+  if (*verb == Verb::kCancel) {
+    for (const OpenHold& one : holds) {
+      wish.asked.holds.push_back(site_.known->HoldEvent(run, one.path));
+    }
+  }
+  NameWhatIsAnswered(&wish.command, hold.number, wish.asked.step, wish.asked.attempt);
+  return wish;
+}
+
+void People::Start(const std::string& person) {
+  const auto& startable = site_.known->playbook->startable();
+  const Playbook::Startable& what = startable[site_.world->Random() % startable.size()];
+  Wish wish;
+  wish.command.verb = Verb::kStart;
+  wish.command.by = person + '#' + std::to_string(++requests_);
+  wish.command.runbook = what.runbook;
+  wish.command.parameters = what.parameters;
+  wish.asked = {wish.command.by, "", Verb::kStart, {}, "", 0, false};
+  Ask(std::move(wish));
+}
+
+void People::AskLater(Wish wish, int64_t ms) {
+  if (ms == 0) {
+    Ask(std::move(wish));
+    return;
+  }
+  site_.world->PlanIn(ms, [this, wish = std::move(wish)] { Ask(wish); });
+}
+
+void People::Ask(Wish wish) {
+  Actuator* actuator = site_.actuator();
+  const bool again = stale_ && ++wish.tries < kMostTries;
+  if (actuator == nullptr || !actuator->Ready()) {  // 503, or no answer at all
+    if (again) AskLater(std::move(wish), site_.world->Between(1000, 5000));
+    return;
+  }
+  if (site_.world->Is(Mutation::kVerbsActOnWhatIsNow)) {
+    if (const Run* run = site_.known->Find(wish.command.run)) {
+      const auto now = Want(*run, "nobody");
+      if (now) {
+        const std::string by = wish.command.by;
+        const Verb verb = wish.command.verb;
+        wish.command = now->command;
+        wish.command.by = by;
+        wish.command.verb = verb;
+      }
+    }
+  }
+  site_.world->Observe(wish.asked);
+  actuator->Feed(wish.command);
+  // It was taken, but the answer got lost or says that the journal cannot be written now.
+  const bool unanswered = !actuator->Ready() || site_.world->Chance(0.05);
+  if (again && unanswered) AskLater(std::move(wish), site_.world->Between(1000, 5000));
+  site_.settle();
+}
+
+}  // namespace mailhub::sim

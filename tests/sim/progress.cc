@@ -1,0 +1,174 @@
+// See progress.h.
+#include "tests/sim/progress.h"
+
+#include <algorithm>
+
+#include "tests/sim/engine_seams.h"
+
+namespace mailhub::sim {
+
+using engine::HoldReason;
+using engine::Run;
+using engine::Stage;
+using engine::StepKind;
+
+namespace {
+
+// How long a run may take to end, or to start, when nothing of its own stands in the way.
+constexpr int64_t kToEndMs = 900'000;
+// How long it may be ending before its hosts' alerts must be heard again.
+constexpr int64_t kSilentEndMs = 600'000;
+// Beyond what a step may take: requests that are on their way, pauses between questions.
+constexpr int64_t kSlackMs = 300'000;
+constexpr int64_t kClockMs = 1500;  // a deadline may be found this much early
+constexpr int64_t kEstimateSlackMs = 60'000;
+
+bool AsksAPerson(const Run& run) {
+  if (IsHeld(run) || run.paused) return true;
+  const engine::Step* current = run.Current();
+  if (current == nullptr || current->kind != StepKind::kConfirm) return false;
+  const engine::StepState* state = StateOf(run, current->path);
+  return state != nullptr && state->attempt > 0;
+}
+
+bool IsNotBegun(const engine::RunHeld& body) {
+  return body.reason == HoldReason::kTimedOut && body.detail.starts_with("not begun");
+}
+
+bool Shares(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const std::string& lock) {
+    return std::find(b.begin(), b.end(), lock) != b.end();
+  });
+}
+
+}  // namespace
+
+Complaint Progress::Pass() {
+  const int64_t passed_ms = known_->now_ms - last_ms_;
+  last_ms_ = known_->now_ms;
+  if (passed_ms == 0) return std::nullopt;
+  const bool active = up_ && known_->mode == engine::Mode::kActive;
+  if (up_) watched_.up_ms += passed_ms;
+  if (active) watched_.active_ms += passed_ms;
+  for (const std::string& id : known_->unfinished) {
+    const Run& run = known_->runs.at(id);
+    Since& since = since_[id];
+    if (AsksAPerson(run)) {
+      since.progress = watched_;
+      continue;
+    }
+    if (run.started_at) since.working_ms += passed_ms;
+    if (!active) continue;
+    if (auto broken = Judge(run, since)) return broken;
+  }
+  return std::nullopt;
+}
+
+// An older run that is not finished and wants one of its locks.
+bool Progress::IsBlocked(const Run& run) const {
+  const auto& locks = known_->PlanOf(run).locks;
+  return std::any_of(known_->unfinished.begin(), known_->unfinished.end(), [&](const auto& id) {
+    return id != run.id && Shares(locks, known_->PlanOf(known_->runs.at(id)).locks);
+  });
+}
+
+Complaint Progress::Judge(const Run& run, const Since& since) const {
+  const int64_t stood_ms = watched_.active_ms - since.progress.active_ms;
+  if (stood_ms < kSlackMs) return std::nullopt;
+  const auto late = [&](int64_t limit_ms, const std::string& what) -> Complaint {
+    if (stood_ms <= limit_ms) return std::nullopt;
+    return "a run stood for " + std::to_string(stood_ms / 1000) + " s " + what +
+           " and neither moved nor held";
+  };
+  if (run.stage == Stage::kQueued) {
+    return IsBlocked(run) ? std::nullopt : late(kToEndMs, "in the queue");
+  }
+  const engine::Step* current = run.Current();
+  if (current == nullptr) return late(kToEndMs, "ending");
+  const engine::Step& step = known_->StepOf(run, current->path);
+  int64_t limit_ms = step.timeout.count() + step.retry_delay.count() + kSlackMs;
+  if (step.gate) limit_ms += step.gate->timeout.count();
+  return late(limit_ms, "at step " + step.path);
+}
+
+void Progress::Record(const engine::Event& event) {
+  // What starts anew counts anew.
+  if (std::holds_alternative<engine::ActuatorStarted>(event.body) ||
+      std::holds_alternative<engine::ModeChanged>(event.body)) {
+    for (auto& [id, since] : since_) since.progress = watched_;
+    return;
+  }
+  if (event.run.empty() || std::holds_alternative<engine::AlertDecided>(event.body)) return;
+  // A dead man's coming and going, or a pause, does not move the run.
+  const auto* acted = std::get_if<engine::OperatorActed>(&event.body);
+  if (std::holds_alternative<engine::DeadManArmed>(event.body) ||
+      std::holds_alternative<engine::DeadManDisarmed>(event.body) ||
+      (acted != nullptr && acted->verb == engine::Verb::kPause)) {
+    return;
+  }
+  since_[event.run].progress = watched_;
+}
+
+Complaint Progress::Hold(const Run& run, const engine::RunHeld& body) const {
+  const auto since = since_.find(run.id);
+  if (since == since_.end()) return std::nullopt;
+  const engine::Step& step = known_->StepOf(run, body.path);
+  const int64_t up_ms = watched_.up_ms - since->second.progress.up_ms;
+  const int64_t active_ms = watched_.active_ms - since->second.progress.active_ms;
+  const bool always = run.IsAlways(body.path);
+  if (body.reason == HoldReason::kGateShut && step.gate) {
+    const int64_t least_ms = step.gate->window.count() + step.gate->hold_for.count();
+    if (up_ms + kClockMs < least_ms) {
+      return "the gate of " + body.path + " was called shut after a look of " +
+             std::to_string(up_ms) + " ms";
+    }
+  }
+  if (IsNotBegun(body) && active_ms + kClockMs < step.timeout.count()) {
+    return "step " + body.path + " was called timed out after " + std::to_string(active_ms) +
+           " ms in which it could begin";
+  }
+  if (IsNotBegun(body) && !always && step.on_failure != engine::OnFailure::kHold) {
+    return "step " + body.path + " could not begin and held its run, which says " +
+           engine::Name(step.on_failure);
+  }
+  return std::nullopt;
+}
+
+Complaint Progress::Finish(const Run& run) {
+  int64_t& longest_ms = longest_work_ms_[run.plan().runbook];
+  longest_ms = std::max(longest_ms, since_[run.id].working_ms);
+  return std::nullopt;
+}
+
+bool Progress::MayBeSilenced(const Run& run) const {
+  if (run.stage == Stage::kQueued || run.stage == Stage::kFinished) return false;
+  if (AsksAPerson(run) || known_->mode != engine::Mode::kActive) return false;
+  const auto since = since_.find(run.id);
+  return run.stage != Stage::kEnding || since == since_.end() ||
+         watched_.active_ms - since->second.progress.active_ms < kSilentEndMs;
+}
+
+Complaint Progress::See(const Looked& looked) const {
+  for (const auto& [host, runbook] : looked.silenced) {
+    const bool acts = std::any_of(
+        known_->unfinished.begin(), known_->unfinished.end(), [&, &name = runbook](const auto& id) {
+          const Run& run = known_->runs.at(id);
+          return run.plan().runbook == name && MayBeSilenced(run);
+        });
+    if (!acts) return "alerts about " + host + " are silenced by " + runbook + ", which does not act";
+  }
+  for (const auto& [id, expected_ms] : looked.expected_ms) {
+    const Run* run = known_->Find(id);
+    const auto longest = run == nullptr ? longest_work_ms_.end()
+                                        : longest_work_ms_.find(run->plan().runbook);
+    if (longest == longest_work_ms_.end() || known_->clock_stepped) continue;
+    if (expected_ms > longest->second + kEstimateSlackMs &&
+        expected_ms > known_->PlanOf(*run).expected.count()) {
+      return "a run is expected to take " + std::to_string(expected_ms / 1000) +
+             " s, longer than any worked";
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace mailhub::sim

@@ -1,0 +1,17 @@
+// Judges people's verbs: none acts on what its person did not see.
+#pragma once
+
+#include <vector>
+
+#include "tests/sim/engine_seams.h"
+#include "tests/sim/known.h"
+
+namespace mailhub::sim {
+
+// Of a verb that is about to change the run.
+Complaint JudgeVerb(const Known& known, const engine::Run& run, const engine::OperatorActed& body);
+// Of a verb that has changed the run, which was held so before.
+Complaint JudgeAnswer(const Known& known, const engine::Run& run,
+                      const std::vector<OpenHold>& before, const engine::OperatorActed& body);
+
+}  // namespace mailhub::sim
