@@ -40,13 +40,9 @@ bool IsHeld(const AnyRun& run) {
 }
 
 // Until when an effect may begin; nothing: at any time.
-template <typename AnyEffect>
-std::optional<SteadyTime> BeginBefore(const AnyEffect& effect) {
-  if constexpr (requires { effect.begin_before; }) {
-    return effect.begin_before;
-  } else {
-    return std::nullopt;
-  }
+inline std::optional<SteadyTime> BeginBefore(const engine::Effect& effect) {
+  const auto* request = std::get_if<engine::RemoteRequest>(&effect.what);
+  return request == nullptr ? std::nullopt : request->begin_before;
 }
 
 // What a person saw, and is answering.

@@ -17,6 +17,8 @@ namespace {
 
 // A refusal may be on its way for so long, or its lease unnoticed.
 constexpr int64_t kStillInFlightMs = 60'000;
+// How long the end waits for a host, as docs/execution_model.md says.
+constexpr Milliseconds kEndPatience{600'000};
 
 // Whether all of several judges are content; the first complaint if not.
 Complaint FirstOf(std::initializer_list<Complaint> complaints) {
@@ -159,8 +161,7 @@ bool Invariants::TookAtLeast(const Run& run, Milliseconds limit) const {
   return known_.clock_stepped || decided_at_ - moved_.at(run.id) >= limit;
 }
 
-bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reason,
-                              bool about_lease) const {
+bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reason) const {
   const StepState* state = StateOf(run, step.path);
   const bool begun = state != nullptr && state->attempt > 0;
   const auto host = hosts_.find(step.host);
@@ -176,13 +177,19 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
     case HoldReason::kGateShut:
       return step.gate && TookAtLeast(run, step.gate->timeout);
     case HoldReason::kOutcomeUnknown:
-      return host != hosts_.end() &&
-             (about_lease ? host->second.receipts_lost_ms : host->second.lost_ms) != INT64_MIN;
+      return host != hosts_.end() && host->second.lost_ms != INT64_MIN;
+    case HoldReason::kLeaseLost:
+      return host != hosts_.end() && host->second.receipts_lost_ms != INT64_MIN;
+    case HoldReason::kStillStopped:
+      return run.stage == engine::Stage::kEnding && begun && !known_.LeaseIsOver(run, step.path);
+    case HoldReason::kHostAway:
+      return run.stage == engine::Stage::kEnding && TookAtLeast(run, kEndPatience);
     case HoldReason::kRefused:
       // A host refuses what would begin after a dead man of its run has acted.
       if (guards_.HasActedFor(run.id)) return true;
       return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) {
-        return entry.second.wrong_key || entry.second.wrong_key_ms + kStillInFlightMs > known_.now_ms;
+        return entry.second.wrong_key ||
+               entry.second.wrong_key_ms + kStillInFlightMs > known_.now_ms;
       });
     case HoldReason::kDeadManRestored:
       return guards_.HasActed(path);
@@ -190,7 +197,7 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
       static constexpr HoldReason kAny[] = {HoldReason::kStepFailed, HoldReason::kOutcomeUnknown,
                                             HoldReason::kGateShut, HoldReason::kRefused};
       return std::any_of(std::begin(kAny), std::end(kAny),
-                         [&](HoldReason one) { return ExpectedHold(run, step, one, false); });
+                         [&](HoldReason one) { return ExpectedHold(run, step, one); });
     }
   }
   return false;
@@ -207,10 +214,7 @@ Complaint Invariants::OnEvent(Run& run, const engine::DeadManDisarmed& body) {
 
 Complaint Invariants::OnEvent(Run& run, const engine::RunHeld& body) {
   const Step& step = known_.StepOf(run, body.path);
-  // A lease's hold names the step that it guards, which need not be the current one.
-  const bool about_lease = run.leases.contains(body.path) || run.restored.contains(body.path) ||
-                           run.Current() == nullptr || run.Current()->path != body.path;
-  if (ExpectedHold(run, step, body.reason, about_lease)) return progress_.Hold(run, body);
+  if (ExpectedHold(run, step, body.reason)) return progress_.Hold(run, body);
   return std::string("a hold that nobody expects: ") + engine::Name(body.reason) + " at " +
          body.path + ": " + body.detail;
 }

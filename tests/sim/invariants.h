@@ -70,8 +70,8 @@ class Invariants {
   Complaint OnEvent(engine::Run&, const Body&) {
     return std::nullopt;
   }
-  bool ExpectedHold(const engine::Run& run, const engine::Step& step, engine::HoldReason reason,
-                    bool about_lease) const;
+  bool ExpectedHold(const engine::Run& run, const engine::Step& step,
+                    engine::HoldReason reason) const;
   bool TookAtLeast(const engine::Run& run, Milliseconds limit) const;
 
   Known known_;

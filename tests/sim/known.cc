@@ -46,7 +46,13 @@ const engine::Run* Known::Find(const std::string& run) const {
 bool Known::LeaseIsOver(const engine::Run& run, const std::string& path) const {
   const engine::Step& step = StepOf(run, path);
   const engine::StepState* until = step.dead_man ? StateOf(run, step.dead_man->until) : nullptr;
-  return until != nullptr && until->Fulfilled();
+  if (until != nullptr && until->Fulfilled()) return true;
+  for (const engine::AlwaysStep& always : PlanOf(run).always) {
+    if (always.since != path || always.step.host != step.host) continue;
+    const engine::StepState* owed = StateOf(run, always.step.path);
+    if (owed != nullptr && owed->Fulfilled()) return true;
+  }
+  return false;
 }
 
 uint64_t Known::HoldEvent(const engine::Run& run, const std::string& path,

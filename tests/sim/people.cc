@@ -71,8 +71,7 @@ std::optional<Verb> People::WhatToDo(const Run& run, const std::string& hold_pat
 
 std::optional<People::Wish> People::Want(const Run& run, const std::string& person) {
   const std::vector<OpenHold> holds = HoldsOf(run);
-  const OpenHold hold =
-      holds.empty() ? OpenHold() : holds[site_.world->Random() % holds.size()];
+  const OpenHold hold = holds.empty() ? OpenHold() : holds[site_.world->Random() % holds.size()];
   const auto verb = WhatToDo(run, hold.path);
   if (!verb) return std::nullopt;
   Wish wish;

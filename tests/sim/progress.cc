@@ -150,17 +150,18 @@ bool Progress::MayBeSilenced(const Run& run) const {
 
 Complaint Progress::See(const Looked& looked) const {
   for (const auto& [host, runbook] : looked.silenced) {
-    const bool acts = std::any_of(
-        known_->unfinished.begin(), known_->unfinished.end(), [&, &name = runbook](const auto& id) {
-          const Run& run = known_->runs.at(id);
-          return run.plan().runbook == name && MayBeSilenced(run);
-        });
-    if (!acts) return "alerts about " + host + " are silenced by " + runbook + ", which does not act";
+    const bool acts = std::any_of(known_->unfinished.begin(), known_->unfinished.end(),
+                                  [&, &name = runbook](const auto& id) {
+                                    const Run& run = known_->runs.at(id);
+                                    return run.plan().runbook == name && MayBeSilenced(run);
+                                  });
+    if (!acts)
+      return "alerts about " + host + " are silenced by " + runbook + ", which does not act";
   }
   for (const auto& [id, expected_ms] : looked.expected_ms) {
     const Run* run = known_->Find(id);
-    const auto longest = run == nullptr ? longest_work_ms_.end()
-                                        : longest_work_ms_.find(run->plan().runbook);
+    const auto longest =
+        run == nullptr ? longest_work_ms_.end() : longest_work_ms_.find(run->plan().runbook);
     if (longest == longest_work_ms_.end() || known_->clock_stepped) continue;
     if (expected_ms > longest->second + kEstimateSlackMs &&
         expected_ms > known_->PlanOf(*run).expected.count()) {

@@ -42,7 +42,7 @@ class Progress {
   bool up_ = false;
   int64_t last_ms_ = 0;
   Watched watched_;
-  std::map<std::string, Since> since_;             // by run
+  std::map<std::string, Since> since_;              // by run
   std::map<std::string, int64_t> longest_work_ms_;  // by runbook, of runs that succeeded
 };
 
