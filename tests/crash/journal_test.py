@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The journal's file is moved away, replaced or removed: nothing is recorded where nobody finds it, and no start forgets."""
 
-import shutil
+import contextlib
 import sqlite3
 import subprocess
 import unittest
@@ -10,7 +10,7 @@ import crashkit
 import smallkit
 from labkit import layout, stack, watch
 
-AWAY = smallkit.STATE.parent / "actuator.away"
+AWAY = smallkit.STATE / "away"
 PARTS = ("journal.db", "journal.db-wal", "journal.db-shm")
 
 
@@ -18,7 +18,7 @@ def move(names, source, target):
     target.mkdir(exist_ok=True)
     for name in names:
         if (source / name).exists():
-            shutil.move(source / name, target / name)
+            (source / name).rename(target / name)
 
 
 def recorded(number):
@@ -29,8 +29,6 @@ def recorded(number):
 
 class JournalFile(smallkit.SmallCase):
     def setUp(self):
-        shutil.rmtree(AWAY, ignore_errors=True)
-        self.addCleanup(shutil.rmtree, AWAY, ignore_errors=True)
         super().setUp()
         self.assertEqual(self.notify(1), 200)
         self.assertTrue(recorded(1))
@@ -92,7 +90,8 @@ class JournalFile(smallkit.SmallCase):
 
     def test_3_a_journal_that_an_older_copy_has_replaced_takes_nothing(self):
         copy = smallkit.STATE / "copy.db"
-        with sqlite3.connect(f"file:{crashkit.JOURNAL}?mode=ro", uri=True) as journal, sqlite3.connect(copy) as older:
+        with (contextlib.closing(sqlite3.connect(f"file:{crashkit.JOURNAL}?mode=ro", uri=True)) as journal,
+              contextlib.closing(sqlite3.connect(copy)) as older):
             journal.backup(older)
         self.assertEqual(self.notify(100), 200)
         copy.replace(crashkit.JOURNAL)

@@ -39,12 +39,15 @@ def reset(host):
     _log(host).write_text("", encoding="utf-8")
     _running(host).touch()
     go_on(host).unlink(missing_ok=True)
+    layout.wait_until(f"the receipts on {host} to be gone", lambda: _forgets_receipts(host), 10)
+
+
+def _forgets_receipts(host):
+    """A command that has just ended may be writing one more."""
     for name in RUNNER:
         path = hostfiles.persist_dir(host, "runner") / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True) if not path.is_dir() else shutil.rmtree(path, ignore_errors=True)
+    return not any((hostfiles.persist_dir(host, "runner") / name).exists() for name in RUNNER)
 
 
 def by_hand(host, verb):
