@@ -1,11 +1,12 @@
 /* Ends, or stops, the program that it is preloaded into at a chosen commit of its SQLite journal.
  *
- * CRASH_AT=N ends it by SIGKILL and counts transactions from its start; CRASH_WHEN says where in the Nth:
+ * CRASH_AT=N ends it by SIGKILL and counts transactions from the program's start; CRASH_WHEN says
+ * where in the Nth:
  *   before  nothing of it has been written
  *   torn    its first page is written by half
  *   after   it is on the disk, and nobody has been told
- * CRASH_STOP_FILE=PATH instead stops the program (SIGSTOP) once that file is there, in the next commit before it is on
- * the disk, and removes the file.
+ * CRASH_STOP_FILE=PATH stops it (SIGSTOP) once that file is there, in the next commit, before that
+ * is on the disk; and removes the file.
  * Only FILE-wal counts, and there only frames: not its header, not checkpoints. */
 #define _GNU_SOURCE
 #include <signal.h>

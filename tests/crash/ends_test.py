@@ -1,6 +1,9 @@
 #!/usr/bin/python3
-"""Ends of runs: what was stopped is running, guarded, or a person is asked; a host that is away for ever keeps no run for
-ever; alerts are silenced only while a run acts."""
+"""Ends of runs, and what is said meanwhile.
+
+What was stopped is running, guarded, or a person is asked. A host that is away for ever keeps no
+run for ever. Alerts are silenced only while a run acts.
+"""
 
 import json
 import re
@@ -9,22 +12,23 @@ import unittest
 import crashkit
 import scratchkit
 import smallkit
-from kill_test import tell_alertmanager
-from labkit import faults, stack, watch
+from labkit import stack, watch
 
 # The start fails, and then: a person skips it, a person cancels, the plan ends, the plan goes on.
 SKIPPED, CANCELLED, ABORTED, CONTINUED = "x500", "mailhub1", "mailhub2", "mailhub3"
 AWAY_S = 180
+SIDE_EFFECT = {"alertname": "SideEffect", "run_side_effect": "true"}
 
 
 def host_in_run(host):
     """Whether /metrics says that a run acts on the host, so that its alerts are silenced."""
     page = stack.get(f"{stack.ACTUATOR}/metrics")
-    return re.search(rf'^mailhub_actuator_host_in_run{{[^}}]*instance="{host}"[^}}]*}} 1$', page, re.M) is not None
+    sample = rf'^mailhub_actuator_host_in_run{{[^}}]*instance="{host}"[^}}]*}} 1$'
+    return re.search(sample, page, re.M) is not None
 
 
 def silenced(host):
-    """Whether Alertmanager silences what a run may cause on the host; None before it has heard of it."""
+    """Whether Alertmanager silences a side effect on the host; None before it has heard of it."""
     for alert in stack.get_json(f"{stack.ALERTMANAGER}/api/v2/alerts?inhibited=true"):
         if alert["labels"].get("alertname") == "SideEffect" and alert["labels"]["instance"] == host:
             return alert["status"]["state"] == "suppressed"
@@ -35,11 +39,12 @@ class Ends(smallkit.SmallCase):
     # --- what was stopped ---
 
     def assert_not_forgotten(self, host, run):
-        """At every instant the service runs, its host guards it, or the run is visibly held or not yet over."""
+        """The service runs, or its host guards it, or the run is not over; the run as it is."""
         state = stack.api(f"runs/{run}")
         if scratchkit.runs(host) or scratchkit.guarded(host, run):
             return state
-        self.assertNotEqual(state["state"], "finished", f"{host}: the service is down: {state['result']}")
+        end = f"{state['state']}, {state['result']}, and the service is down on {host}"
+        self.assertNotEqual(state["state"], "finished", end)
         return state
 
     def test_1_no_run_ends_with_its_service_down(self):
@@ -54,7 +59,8 @@ class Ends(smallkit.SmallCase):
         self.assertEqual(cancelled.returncode, 0, cancelled.stderr)
         for host, run in runs.items():
             with self.subTest(host):
-                self.assert_meanwhile(lambda at=host, of=run: self.assert_not_forgotten(at, of), smallkit.QUIET_S)
+                self.assert_meanwhile(lambda at=host, of=run: self.assert_not_forgotten(at, of),
+                                      smallkit.QUIET_S)
                 self.ends_with_its_service_up(host, run)
 
     def ends_with_its_service_up(self, host, run):
@@ -62,7 +68,8 @@ class Ends(smallkit.SmallCase):
         def settled():
             state = self.assert_not_forgotten(host, run)
             return state if state["state"] in ("held", "finished") else None
-        state = watch.until(f"the run on {host} to be held or finished", settled, smallkit.LEASE_OVER_S)
+        what = f"the run on {host} to be held or finished"
+        state = watch.until(what, settled, smallkit.LEASE_OVER_S)
         if state["state"] == "held":
             self.assertIn("Stop", json.dumps(self.holds(run)), "the hold names what was stopped")
             scratchkit.by_hand(host, "start")
@@ -74,7 +81,7 @@ class Ends(smallkit.SmallCase):
     # --- a host that does not come back ---
 
     def test_2_a_host_that_is_away_for_ever_holds_its_run(self):
-        """One has left before the run's end, the other one when a person had its stop done again."""
+        """One leaves before its run's end, the other one before its stop is done again."""
         ending, retried, elsewhere = "mailhub1", "mailhub2", "mailhub3"
         runs = {retried: self.begin("person-waits", on=retried)}
         self.await_phase(runs[retried], "2", "confirm")
@@ -91,7 +98,8 @@ class Ends(smallkit.SmallCase):
                 self.assertIn(host, json.dumps(self.holds(run)), "the hold names the host")
                 self.assertFalse(host_in_run(host), "its alerts are heard")
                 self.assertIsNone(state["result"], "nothing is said of how it ends")
-                listed = [line for line in self.mailhubctl("run", "list").stdout.splitlines() if run[:12] in line]
+                lines = self.mailhubctl("run", "list").stdout.splitlines()
+                listed = [line for line in lines if run[:12] in line]
                 self.assertEqual(len(listed), 1, listed)
                 self.assertIn("held", listed[0])
                 self.assertNotIn("succeeded", listed[0])
@@ -100,7 +108,7 @@ class Ends(smallkit.SmallCase):
 
     def test_3_alerts_of_a_host_are_silenced_only_while_the_run_acts(self):
         host = "mailhub2"
-        tell_alertmanager({"alertname": "SideEffect", "instance": host, "run_side_effect": "true"}, 600)
+        crashkit.tell_alertmanager({**SIDE_EFFECT, "instance": host}, 600)
         acting = self.begin("work-follows", on=host, takes="10")
         self.await_story(host, ["stop"])
         watch.until("the acting run to be seen", lambda: host_in_run(host), 5)
@@ -119,7 +127,7 @@ class Ends(smallkit.SmallCase):
 
     def test_4_alerts_of_a_host_are_heard_in_mode_halted(self):
         host = "mailhub3"
-        tell_alertmanager({"alertname": "SideEffect", "instance": host, "run_side_effect": "true"}, 600)
+        crashkit.tell_alertmanager({**SIDE_EFFECT, "instance": host}, 600)
         run = self.begin("gate-waits", on=host)
         self.await_phase(run, "2", "gate")
         watch.until("its side effects to be silenced", lambda: silenced(host), 15)
@@ -130,7 +138,8 @@ class Ends(smallkit.SmallCase):
 
     def assert_heard(self, host):
         watch.until(f"/metrics to say that no run acts on {host}", lambda: not host_in_run(host), 5)
-        watch.until(f"Alertmanager to let the alerts of {host} through", lambda: silenced(host) is False, 15)
+        what = f"Alertmanager to let the alerts of {host} through"
+        watch.until(what, lambda: silenced(host) is False, 15)
 
 
 if __name__ == "__main__":

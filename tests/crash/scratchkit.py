@@ -1,4 +1,4 @@
-"""A service of the tests' own on the lab's hosts, and what its log on the host's disk says: asked past SSH, past the actuator."""
+"""A service of the tests' own on the lab's hosts, and what its log on each host's disk says."""
 
 import pathlib
 import shutil
@@ -46,7 +46,10 @@ def _forgets_receipts(host):
     """A command that has just ended may be writing one more."""
     for name in RUNNER:
         path = hostfiles.persist_dir(host, "runner") / name
-        path.unlink(missing_ok=True) if not path.is_dir() else shutil.rmtree(path, ignore_errors=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return not any((hostfiles.persist_dir(host, "runner") / name).exists() for name in RUNNER)
 
 

@@ -1,6 +1,6 @@
-"""Small cases on the lab: runbooks of the tests' own with short dead men, a journal on a small disk, and people at terminals.
+"""Small cases on the lab: short dead men, a journal on a small disk, people at terminals.
 
-Each case begins with an empty journal and with hosts that obey none, so that what one leaves behind disturbs no other.
+Each case begins with an empty journal and with hosts that obey none: no case disturbs another.
 """
 
 import json
@@ -17,8 +17,8 @@ import scratchkit
 from labkit import faults, layout, network, stack, watch
 
 STATE = layout.STATE / "actuator"
-# Longer than a dead man of the small runbooks (12 s), and its timer's tick.
-LEASE_OVER_S = 25
+# Longer than a dead man of the small runbooks waits (15 s), and its timer's ticks.
+LEASE_OVER_S = 30
 # What happens at all happens within this.
 QUIET_S = 6
 
@@ -29,12 +29,23 @@ class Programs(stack.Stack):
     def configure(self):
         super().configure()
         shutil.copy(scratchkit.FOLDER / "actuator.yml", layout.CONFIG / "actuator.yml")
-        shutil.copytree(scratchkit.FOLDER / "runbooks", layout.CONFIG / "scratch", dirs_exist_ok=True)
+        runbooks = scratchkit.FOLDER / "runbooks"
+        shutil.copytree(runbooks, layout.CONFIG / "scratch", dirs_exist_ok=True)
         site_file = layout.CONFIG / "site.yml"
         text = site_file.read_text(encoding="utf-8")
-        text = text.replace("groups:\n", f"groups:\n  everywhere: [{', '.join(scratchkit.HOSTS)}]\n")
-        text = text.replace("    files:\n", "    files:\n      go_on: {path: /usr/local/share/go_on}\n")
+        everywhere = ", ".join(scratchkit.HOSTS)
+        go_on = "      go_on: {path: /usr/local/share/go_on}"
+        text = text.replace("groups:\n", f"groups:\n  everywhere: [{everywhere}]\n")
+        text = text.replace("    files:\n", f"    files:\n{go_on}\n")
         layout.write_file(site_file, text)
+
+    def up(self):
+        """Without waiting for every host's first scrape: the gates wait by themselves."""
+        self.configure()
+        for name in stack.READY:
+            self.start(name)
+        for name in stack.READY:
+            self.await_ready(name)
 
 
 class SmallCase(unittest.TestCase):
@@ -88,14 +99,20 @@ class SmallCase(unittest.TestCase):
     # --- runs, as a user sees them ---
 
     def begin(self, runbook, **parameters):
-        text = crashkit.command("/api/v1/runs", {"runbook": runbook, "reason": "a small case",
-                                                 "parameters": parameters}, self.programs.token)
+        body = {"runbook": runbook, "reason": "a small case", "parameters": parameters}
+        text = crashkit.command("/api/v1/runs", body, self.programs.token)
         return json.loads(text)["data"]["run"]
 
     def await_phase(self, run, path, phase, seconds=30):
         def reached():
-            return {step["path"]: step["phase"] for step in stack.api(f"runs/{run}")["steps"]}[path] == phase
+            steps = stack.api(f"runs/{run}")["steps"]
+            return phase in (step["phase"] for step in steps if step["path"] == path)
         watch.until(f"step {path} of {run} to be in phase {phase}", reached, seconds)
+
+    def result_of(self, run, path):
+        """What became of a step; None as long as it is not over."""
+        steps = stack.api(f"runs/{run}")["steps"]
+        return next(step["result"] for step in steps if step["path"] == path)
 
     def holds(self, run):
         """What the run is held for and no person has answered."""
@@ -139,12 +156,14 @@ class SmallCase(unittest.TestCase):
 
     def post_verb(self, run, verb, body):
         """The same over HTTP, with what the person saw in the body: (status, text)."""
-        return stack.post(f"/api/v1/runs/{run}/{verb}", {"by": "operator", **body}, self.programs.token)
+        body = {"by": "operator", **body}
+        return stack.post(f"/api/v1/runs/{run}/{verb}", body, self.programs.token)
 
     # --- hosts ---
 
     def await_story(self, host, story, seconds=LEASE_OVER_S):
-        watch.until(f"{' '.join(story)} on {host}", lambda: scratchkit.story(host) == story, seconds)
+        what = f"{' '.join(story)} on {host}"
+        watch.until(what, lambda: scratchkit.story(host) == story, seconds)
 
     def assert_meanwhile(self, check, seconds):
         """Has `check` assert again and again for so long."""
@@ -157,10 +176,12 @@ class SmallCase(unittest.TestCase):
 
     def assert_quiet(self, stories, seconds=QUIET_S):
         """Nothing more happens on these hosts: {host: its story}."""
-        self.assert_meanwhile(
-            lambda: self.assertEqual({host: scratchkit.story(host) for host in stories}, stories), seconds)
+        def check():
+            self.assertEqual({host: scratchkit.story(host) for host in stories}, stories)
+        self.assert_meanwhile(check, seconds)
 
     def assert_not_done(self, host, what, seconds=QUIET_S):
+        """One thing, whatever else happens there."""
         self.assert_meanwhile(lambda: self.assertNotIn(what, scratchkit.story(host)), seconds)
 
     def cut(self, host):
@@ -184,13 +205,13 @@ class SmallCase(unittest.TestCase):
         return ballast
 
     def notify(self, number):
-        """A notification of an alert that no trigger answers; the HTTP status, or None without an answer."""
-        fingerprint = f"{number:016x}"
-        body = {"version": "4", "status": "firing", "receiver": "r", "groupKey": "{}", "groupLabels": {},
-                "commonLabels": {}, "commonAnnotations": {}, "externalURL": "", "truncatedAlerts": 0,
-                "alerts": [{"status": "firing", "labels": {"alertname": "Small"}, "annotations": {},
-                            "startsAt": "2026-01-01T00:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
-                            "generatorURL": "", "fingerprint": fingerprint}]}
+        """Of an alert that no trigger answers; the HTTP status, or None without an answer."""
+        alert = {"status": "firing", "labels": {"alertname": "Small"}, "annotations": {},
+                 "startsAt": "2026-01-01T00:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
+                 "generatorURL": "", "fingerprint": f"{number:016x}"}
+        body = {"version": "4", "status": "firing", "receiver": "r", "groupKey": "{}",
+                "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "",
+                "truncatedAlerts": 0, "alerts": [alert]}
         try:
             return stack.post("/api/v1/alerts", body, self.programs.token)[0]
         except OSError:
