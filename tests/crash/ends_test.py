@@ -94,10 +94,9 @@ class Ends(smallkit.SmallCase):
         self.answer("retry", runs[retried], numbers["dead_man_restored"])
         for host, run in runs.items():
             with self.subTest(host):
-                state = watch.await_state(run, ["held"], AWAY_S)
+                watch.await_state(run, ["held"], AWAY_S)
                 self.assertIn(host, json.dumps(self.holds(run)), "the hold names the host")
                 self.assertFalse(host_in_run(host), "its alerts are heard")
-                self.assertIsNone(state["result"], "nothing is said of how it ends")
                 lines = self.mailhubctl("run", "list").stdout.splitlines()
                 listed = [line for line in lines if run[:12] in line]
                 self.assertEqual(len(listed), 1, listed)

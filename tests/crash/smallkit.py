@@ -103,7 +103,7 @@ class SmallCase(unittest.TestCase):
         text = crashkit.command("/api/v1/runs", body, self.programs.token)
         return json.loads(text)["data"]["run"]
 
-    def await_phase(self, run, path, phase, seconds=30):
+    def await_phase(self, run, path, phase, seconds=60):
         def reached():
             steps = stack.api(f"runs/{run}")["steps"]
             return phase in (step["phase"] for step in steps if step["path"] == path)
@@ -118,7 +118,7 @@ class SmallCase(unittest.TestCase):
         """What the run is held for and no person has answered."""
         return stack.api(f"runs/{run}")["holds"]
 
-    def await_holds(self, run, reasons, seconds=40):
+    def await_holds(self, run, reasons, seconds=60):
         """Waits until the run is held for exactly these; the numbers by reason."""
         def held():
             state = stack.api(f"runs/{run}")
@@ -126,7 +126,7 @@ class SmallCase(unittest.TestCase):
             return found if state["state"] == "held" and set(found) == set(reasons) else None
         return watch.until(f"run {run} to be held for {' and '.join(reasons)}", held, seconds)
 
-    def await_finished(self, run, seconds=40):
+    def await_finished(self, run, seconds=60):
         return watch.await_state(run, ["finished"], seconds)
 
     # --- people ---
