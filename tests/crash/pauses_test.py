@@ -86,8 +86,7 @@ class Pauses(smallkit.SmallCase):
             state = stack.api(f"runs/{run}")
             if state["state"] == "finished":
                 return "finished"
-            at = state["currentStep"] or {}
-            return "asks" if state["state"] == "running" and at.get("phase") == "confirm" else None
+            return "asks" if not state["holds"] and state["asks"] else None
         return watch.until("the run to ask or to end", known, 40) == "asks"
 
     # --- the journal's disk is full ---
