@@ -61,8 +61,8 @@ class SmallCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        crashkit.fresh_lab()
         cls.addClassCleanup(crashkit.wipe_lab)
+        crashkit.fresh_lab()
         prefer_lab()
         scratchkit.install()
         STATE.mkdir(exist_ok=True)
