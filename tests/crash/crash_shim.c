@@ -1,9 +1,12 @@
-/* Ends the program that it is preloaded into by SIGKILL at a chosen commit of its SQLite journal.
+/* Ends, or stops, the program that it is preloaded into at a chosen commit of its SQLite journal.
  *
- * CRASH_AT=N counts transactions from the program's start; CRASH_WHEN says where in the Nth:
+ * CRASH_AT=N ends it by SIGKILL and counts transactions from the program's start; CRASH_WHEN says
+ * where in the Nth:
  *   before  nothing of it has been written
  *   torn    its first page is written by half
  *   after   it is on the disk, and nobody has been told
+ * CRASH_STOP_FILE=PATH stops it (SIGSTOP) once that file is there, in the next commit, before that
+ * is on the disk; and removes the file.
  * Only FILE-wal counts, and there only frames: not its header, not checkpoints. */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -17,6 +20,7 @@ enum { kWalHeader = 32 };
 
 static long at;
 static const char* when = "";
+static const char* stop_file;
 static long transactions; /* begun so far */
 static int writes;        /* of the transaction under way; none: no transaction */
 
@@ -24,6 +28,7 @@ __attribute__((constructor)) static void ReadOrders(void) {
   const char* number = getenv("CRASH_AT");
   if (number != NULL) at = atol(number);
   if (getenv("CRASH_WHEN") != NULL) when = getenv("CRASH_WHEN");
+  stop_file = getenv("CRASH_STOP_FILE");
 }
 
 static int IsWal(int fd) {
@@ -52,6 +57,7 @@ ssize_t pwrite64(int fd, const void* data, size_t size, off64_t offset) {
 }
 
 int fdatasync(int fd) {
+  if (stop_file != NULL && IsWal(fd) && unlink(stop_file) == 0) kill(getpid(), SIGSTOP);
   const int result = (int)syscall(SYS_fdatasync, fd);
   if (at > 0 && writes > 0 && IsWal(fd)) {
     DieIf("after");

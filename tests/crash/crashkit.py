@@ -1,5 +1,7 @@
 """A lab of its own with the real actuator on it, whose lives end at chosen commits; and judges of what became of it."""
 
+import datetime
+import json
 import os
 import pathlib
 import shutil
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lab"))
@@ -54,6 +57,15 @@ def command(path, body, token):
     if status not in (200, 201, 202):
         raise AssertionError(f"POST {path}: {status} {text}")
     return text
+
+
+def tell_alertmanager(labels, seconds):
+    now = datetime.datetime.now(datetime.timezone.utc)
+    alert = {"labels": labels, "startsAt": now.isoformat(),
+             "endsAt": (now + datetime.timedelta(seconds=seconds)).isoformat()}
+    request = urllib.request.Request(f"{stack.ALERTMANAGER}/api/v2/alerts", data=json.dumps([alert]).encode(),
+                                     headers={"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=10).close()
 
 
 # --- the journal ---

@@ -5,14 +5,11 @@ Two rebuilds are walked through commit by commit, a third dies at random instant
 table of all points (where, expected, seen) is printed and left in the build folder.
 """
 
-import datetime
 import itertools
-import json
 import os
 import random
 import time
 import unittest
-import urllib.request
 
 import crashkit
 from labkit import faults, stack, watch
@@ -25,15 +22,6 @@ WALKS = {
 INTAKE = [(2, "before"), (2, "torn"), (2, "after")]
 DISTINCT = 60
 SEED = int(os.environ.get("MAILHUB_CRASH_SEED", "1"))
-
-
-def tell_alertmanager(labels, seconds):
-    now = datetime.datetime.now(datetime.timezone.utc)
-    alert = {"labels": labels, "startsAt": now.isoformat(),
-             "endsAt": (now + datetime.timedelta(seconds=seconds)).isoformat()}
-    request = urllib.request.Request(f"{stack.ALERTMANAGER}/api/v2/alerts", data=json.dumps([alert]).encode(),
-                                     headers={"Content-Type": "application/json"})
-    urllib.request.urlopen(request, timeout=10).close()
 
 
 class Kills(crashkit.Judge, unittest.TestCase):
@@ -93,8 +81,8 @@ class Kills(crashkit.Judge, unittest.TestCase):
             # As if another Prometheus saw the same tables: they join the run, each once. None so late that it would miss it.
             run = crashkit.rebuild_since(began)
             if run is not None and not crashkit.has(run[0], "step_started", "2"):
-                tell_alertmanager({"alertname": "TablesStale", "instance": target, "runbook": "mailhub-rebuild",
-                                   "prometheus": str(next(numbers))}, 900)
+                crashkit.tell_alertmanager({"alertname": "TablesStale", "instance": target, "runbook": "mailhub-rebuild",
+                                            "prometheus": str(next(numbers))}, 900)
             # A gate takes some seconds of one life to open, so every third life lasts until it has got somewhere.
             return self.lives.crash_after(chance.uniform(0.05, 2), ended, patient=len(self.lives.points) % 3 == 0)
 
