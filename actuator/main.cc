@@ -129,9 +129,12 @@ class Program {
       LogWarn(
           "journal, mode, web, webhook, prometheus, or limits that need a restart have changed");
     }
-    return service::Reconfigure{.config = again->settings.engine,
-                                .plans = again->runbooks,
-                                .applied = [this, site = again->site] { hosts_.UseSite(site); }};
+    return service::Reconfigure{
+        .config = again->settings.engine,
+        .plans = again->runbooks,
+        .applied = [this, site = again->site] { hosts_.UseSite(site); },
+        .knows_host =
+            [site = again->site](const std::string& host) { return site->FindHost(host) != nullptr; }};
   }
 
   void OnReloaded(const Status& status) {

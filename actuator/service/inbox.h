@@ -25,6 +25,9 @@ struct Reconfigure {
   engine::EngineConfig config;
   std::shared_ptr<const engine::PlanSource> plans;
   std::function<void()> applied;  // called by the owner, just after; may be empty
+  // Whether the new site has that host. A reload that would take one away from an unfinished run is
+  // refused: its dead men could not be renewed. Empty: all.
+  std::function<bool(const std::string&)> knows_host = {};
 };
 
 using Request = std::variant<engine::Notification, engine::Command, engine::SetMode,

@@ -105,10 +105,15 @@ void Service::Handle(const std::shared_ptr<Ticket>& ticket) {
   engine::Output output = std::visit(
       [this](const auto& request) -> engine::Output {
         if constexpr (std::is_same_v<std::decay_t<decltype(request)>, Reconfigure>) {
+          engine::Output answered;
+          if (Status kept = KeepsHosts(request); !kept) {
+            answered.answer = Fail(kept.error());
+            return answered;
+          }
           engine_.Reconfigure(request.config, request.plans.get());
           engine_plans_ = request.plans;  // the old ones may go now
           if (request.applied) request.applied();
-          return {};
+          return answered;
         } else {
           return engine_.Handle(request, Now());
         }
@@ -118,6 +123,19 @@ void Service::Handle(const std::shared_ptr<Ticket>& ticket) {
   turn_.person_waits =
       turn_.person_waits || !std::holds_alternative<engine::Notification>(ticket->request());
   Absorb(std::move(output));
+}
+
+Status Service::KeepsHosts(const Reconfigure& request) const {
+  if (!request.knows_host) return {};
+  for (const engine::RunView& run : engine_.Look(Now()).unfinished) {
+    for (const std::string& host : run.hosts) {
+      if (request.knows_host(host)) continue;
+      return Fail(ErrorKind::kInvalid, "the new site file has no host \"" + host +
+                                           "\", which run " + run.id +
+                                           " needs; keep it until that run has finished");
+    }
+  }
+  return {};
 }
 
 void Service::Absorb(engine::Output output) {

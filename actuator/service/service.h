@@ -103,6 +103,7 @@ class Service final : public api::Backend {
   void Run();
   void Gather();
   void Handle(const std::shared_ptr<Ticket>& ticket);
+  Status KeepsHosts(const Reconfigure& request) const;
   void Absorb(engine::Output output);
   void Commit();
   Status TryAppend();

@@ -153,5 +153,25 @@ TEST(Service, AReloadCountsForWhatComesNextAndABadOneChangesNothing) {
   EXPECT_EQ(told, (std::vector<bool>{false, true, false}));
 }
 
+TEST(Service, AReloadThatTakesAHostAwayFromAnUnfinishedRunIsRefused) {
+  const TestDirectory directory;
+  std::string known = "h";
+  Life life(directory, [&](ServiceOptions& options) {
+    options.read_configuration = [&]() -> Result<Reconfigure> {
+      return Reconfigure{.config = QuickConfig(),
+                         .plans = std::make_shared<FakePlans>(),
+                         .applied = {},
+                         .knows_host = [&](const std::string& host) { return host == known; }};
+    };
+  });
+  life.StartAndWait();
+  ASSERT_TRUE(life.service->Submit(Start("guarded")));
+  EXPECT_TRUE(life.service->Reload());
+  known = "other";
+  const Status refused = life.service->Reload();
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("no host \"h\""), std::string::npos);
+}
+
 }  // namespace
 }  // namespace mailhub::service
