@@ -23,8 +23,8 @@ class Alertmanager {
  private:
   void AddShipped(engine::Notification* notification);
   void AddMadeUp(engine::Notification* notification);
-  void Add(engine::Notification* notification, const std::string& name,
-           const std::string& instance, bool firing, int64_t since_ms);
+  void Add(engine::Notification* notification, const std::string& name, const std::string& instance,
+           bool firing, int64_t since_ms);
 
   World* const world_;
   const Playbook* const playbook_;

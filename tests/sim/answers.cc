@@ -73,8 +73,7 @@ Complaint Answers::Leans(const AlertDecided& body) const {
   if (run->stage != Stage::kFinished) return std::nullopt;
   const auto joined = joined_.find({body.run, body.fingerprint});
   const auto action = last_action_.find(body.run);
-  if (joined == joined_.end() || action == last_action_.end() ||
-      action->second < joined->second) {
+  if (joined == joined_.end() || action == last_action_.end() || action->second < joined->second) {
     return "an alert was decided as " + decision + " of a run that has done nothing for it";
   }
   return std::nullopt;
@@ -82,9 +81,9 @@ Complaint Answers::Leans(const AlertDecided& body) const {
 
 // A cooldown ends by the time that has really passed, even if the clock was wrong when it began.
 Complaint Answers::Cools(const engine::Event& event, const AlertDecided& body) const {
-  const auto trigger = std::find_if(known_->playbook->triggers().begin(),
-                                    known_->playbook->triggers().end(),
-                                    [&](const auto& one) { return one.name == body.trigger; });
+  const auto trigger =
+      std::find_if(known_->playbook->triggers().begin(), known_->playbook->triggers().end(),
+                   [&](const auto& one) { return one.name == body.trigger; });
   const auto instance = body.labels.find("instance");
   const bool of_host = !trigger->parameters_from_labels.empty() && instance != body.labels.end();
   const auto last = finished_.find({trigger->runbook, of_host ? instance->second : ""});

@@ -1,5 +1,5 @@
-// Judges what becomes of alerts: each notification that was answered is decided once, and a decision
-// that starts nothing has a reason that is true.
+// Judges what becomes of alerts: each notification that was answered is decided once, and a
+// decision that starts nothing has a reason that is true.
 #pragma once
 
 #include <map>
@@ -30,9 +30,9 @@ class Answers {
   Complaint Cools(const engine::Event& event, const engine::AlertDecided& body) const;
 
   const Known* const known_;
-  std::map<std::pair<std::string, std::string>, int> decided_;  // notification, fingerprint
-  std::map<std::string, uint64_t> last_action_;                 // by run: number of the event
-  std::map<std::pair<std::string, std::string>, uint64_t> joined_;  // run, fingerprint: likewise
+  std::map<std::pair<std::string, std::string>, int> decided_;        // notification, fingerprint
+  std::map<std::string, uint64_t> last_action_;                       // by run: number of the event
+  std::map<std::pair<std::string, std::string>, uint64_t> joined_;    // run, fingerprint: likewise
   std::map<std::pair<std::string, std::string>, Finished> finished_;  // by runbook and target
 };
 

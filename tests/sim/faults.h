@@ -44,8 +44,8 @@ struct Faults {
   // For the whole simulation.
   double foreign_actuator = 0;  // one with a journal of its own, on the same hosts
   double gone_for_ever = 0;     // a host that stays away for good once it is away
-  double stale_people = 0;      // people act up to a minute after they looked, and repeat themselves
-  double restless_people = 0;   // ... and pause, cancel and start what needs nobody
+  double stale_people = 0;     // people act up to a minute after they looked, and repeat themselves
+  double restless_people = 0;  // ... and pause, cancel and start what needs nobody
 };
 
 struct FaultKind {

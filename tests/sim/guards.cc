@@ -45,7 +45,8 @@ Complaint Guards::Begins(const DeedBegan& deed) {
     if (!known || known_->LeaseIsOver(*run, path)) continue;
     if (facts.acted_ms >= 0 && !facts.answered &&
         (facts.host == deed.host || facts.acted_ms < deed.sent_ms)) {
-      return deed.key + " began after the dead man of " + path + " had acted, which nobody answered";
+      return deed.key + " began after the dead man of " + path +
+             " had acted, which nobody answered";
     }
     if (facts.armed && facts.expires_ms < deed.sent_ms) {
       return deed.key + " was sent when the lease of " + path + " had run out";
@@ -90,8 +91,7 @@ Complaint Guards::Record(const engine::Run& run, const engine::OperatorActed& bo
   if (asked == known_->asked.end() || body.verb == engine::Verb::kPause) return std::nullopt;
   std::erase_if(to_answer_, [&](const auto& one) {
     if (one.first != run.id) return false;
-    const uint64_t event =
-        known_->HoldEvent(run, one.second, engine::HoldReason::kDeadManRestored);
+    const uint64_t event = known_->HoldEvent(run, one.second, engine::HoldReason::kDeadManRestored);
     const auto& seen = asked->second.holds;
     if (std::find(seen.begin(), seen.end(), event) == seen.end()) return false;
     guards_[run.id + '/' + one.second].answered = true;
@@ -132,18 +132,18 @@ Complaint Guards::Standing() const {
     if (IsHeld(run) || IsGuarded(what.first, what.second, outage)) continue;
     const engine::DeadMan& dead_man = *known_->StepOf(run, outage.path).dead_man;
     const engine::StepState* until = StateOf(run, dead_man.until);
-    const bool person_says_so =
-        until != nullptr && until->result == engine::StepResult::kResolved;
-    const bool only_until_the_end =
-        dead_man.until.empty() && run.stage == engine::Stage::kFinished;
+    const bool person_says_so = until != nullptr && until->result == engine::StepResult::kResolved;
+    const bool only_until_the_end = dead_man.until.empty() && run.stage == engine::Stage::kFinished;
     const auto lost = receipts_lost_ms_.find(what.first);
     const bool unnoticed = lost != receipts_lost_ms_.end() &&
                            run.stage != engine::Stage::kFinished &&
                            known_->now_ms < lost->second + kUnnoticedMs;
     if (person_says_so || only_until_the_end || unnoticed) continue;
+    const std::string end = run.stage == engine::Stage::kFinished
+                                ? std::string("; its run is finished: ") + engine::Name(run.result)
+                                : "; its run goes on";
     return "nothing guards " + what.second + " on " + what.first + ", which step " + outage.path +
-           " stopped and nobody brought back" +
-           (run.stage == engine::Stage::kFinished ? "; its run is finished" : "");
+           " stopped and nobody brought back" + end;
   }
   return std::nullopt;
 }

@@ -47,11 +47,11 @@ class Guards {
   bool IsGuarded(const std::string& host, const std::string& service, const Outage& outage) const;
 
   const Known* const known_;
-  std::map<std::string, Guard> guards_;              // by RUN/PATH
-  std::set<std::string> acted_;                      // RUN/PATH of dead men that ever acted
+  std::map<std::string, Guard> guards_;                      // by RUN/PATH
+  std::set<std::string> acted_;                              // RUN/PATH of dead men that ever acted
   std::set<std::pair<std::string, std::string>> to_answer_;  // run, path
   std::map<std::pair<std::string, std::string>, Outage> down_;  // host, service
-  std::map<std::string, int64_t> receipts_lost_ms_;  // by host
+  std::map<std::string, int64_t> receipts_lost_ms_;             // by host
 };
 
 }  // namespace mailhub::sim

@@ -76,11 +76,9 @@ INSTANTIATE_TEST_SUITE_P(
                      "neither moved nor held"},
         Misbehaviour{"AClientThatNamesWhatIsTrueNow", Mutation::kVerbsActOnWhatIsNow,
                      "its person saw"},
-        Misbehaviour{"MetricsThatSilenceHeldRuns", Mutation::kSilencesHeldRuns,
-                     "which does not act"},
+        Misbehaviour{"MetricsThatSilenceHeldRuns", Mutation::kSilencesHeldRuns, "and alerts about"},
         Misbehaviour{"AJournalThatBeginsAnew", Mutation::kJournalBeginsAnew, "have a gap"},
-        Misbehaviour{"AJournalThatTakesAnOlderCopy", Mutation::kJournalTakesOldCopy,
-                     "have a gap"}),
+        Misbehaviour{"AJournalThatTakesAnOlderCopy", Mutation::kJournalTakesOldCopy, "have a gap"}),
     [](const auto& test) { return test.param.name; });
 
 // --- a doctored history
@@ -243,8 +241,8 @@ TEST_F(Doctored, NoticeADeadManThatNoHoldTellsOf) {
 TEST_F(Doctored, NoticeAVerbAboutSomethingElse) {
   const auto begun = FirstRecorded<engine::StepStarted>();
   const std::string run = std::get<Recorded>(begun->what).event.run;
-  const Observation seen = {
-      begun->at_ms, Asked{"person1#1", run, engine::Verb::kConfirm, {}, "77", 1, false}};
+  const Observation seen = {begun->at_ms,
+                            Asked{"person1#1", run, engine::Verb::kConfirm, {}, "77", 1, false}};
   Record(begun, engine::OperatorActed{engine::Verb::kConfirm, "1.1", "person1#1", ""});
   history_.insert(FirstRecorded<engine::StepStarted>(), seen);
   EXPECT_THAT(Complaint(), HasSubstr("its person saw the question of 77"));
@@ -261,8 +259,8 @@ TEST_F(Doctored, NoticeAVerbThatAnswersAnUnseenHold) {
     Record(FirstRecorded<engine::StepStarted>(),
            engine::RunHeld{"1.1", engine::HoldReason::kRefused, ""});
     history_.insert(history_.begin(), {0, KeyChanged{"x500", true}});  // what the hold is about
-    EXPECT_THAT(Complaint(), HasSubstr(verb == engine::Verb::kSkip ? "saw another hold"
-                                                                   : "did not see"));
+    EXPECT_THAT(Complaint(),
+                HasSubstr(verb == engine::Verb::kSkip ? "saw another hold" : "did not see"));
     history_ = before;
   }
 }
@@ -276,7 +274,7 @@ TEST_F(Doctored, NoticeARunThatStandsStill) {
 TEST_F(Doctored, NoticeAlertsThatAreSilencedByARunThatDoesNotAct) {
   const auto begun = FirstRecorded<engine::RunStarted>();
   history_.insert(begun, {begun->at_ms, Looked{{{"x500", "mailhub-rebuild"}}, {}}});
-  EXPECT_THAT(Complaint(), HasSubstr("silenced by mailhub-rebuild, which does not act"));
+  EXPECT_THAT(Complaint(), HasSubstr("it is not under way, and alerts about x500 are silenced"));
 }
 
 TEST_F(Doctored, NoticeAnEstimateThatCountsWaiting) {
@@ -287,16 +285,17 @@ TEST_F(Doctored, NoticeAnEstimateThatCountsWaiting) {
 }
 
 TEST_F(Doctored, NoticeAGateThatIsCalledShutAtOnce) {
-  const auto* rebuild = &std::get<engine::RunQueued>(
-      std::get<Recorded>(FirstRecorded<engine::RunQueued>()->what).event.body).plan;
+  const auto* rebuild =
+      &std::get<engine::RunQueued>(
+           std::get<Recorded>(FirstRecorded<engine::RunQueued>()->what).event.body)
+           .plan;
   const auto gate = std::find_if(rebuild->steps.begin(), rebuild->steps.end(),
                                  [](const auto& step) { return step.gate.has_value(); });
   history_.insert(history_.begin(), {0, ClockStepped{1}});  // so that it may have taken long enough
   const auto begun = std::find_if(history_.begin(), history_.end(), [&](const auto& one) {
     const auto* recorded = std::get_if<Recorded>(&one.what);
-    const auto* started = recorded == nullptr
-                              ? nullptr
-                              : std::get_if<engine::StepStarted>(&recorded->event.body);
+    const auto* started =
+        recorded == nullptr ? nullptr : std::get_if<engine::StepStarted>(&recorded->event.body);
     return started != nullptr && started->path == gate->path;
   });
   Record(begun, engine::RunHeld{gate->path, engine::HoldReason::kGateShut, ""});

@@ -1,5 +1,5 @@
-// A journal as actuator/journal keeps it: events in a file, and beside it a mark that names the file
-// and how far it had come at the last start. What a start refuses is written in
+// A journal as actuator/journal keeps it: events in a file, and beside it a mark that names the
+// file and how far it had come at the last start. What a start refuses is written in
 // docs/journal_format.md.
 #pragma once
 
@@ -14,8 +14,8 @@ namespace mailhub::sim {
 struct JournalFile {
   enum class Trouble { kNone, kGone, kOlderCopy };
 
-  // Before a start. kCorrupt while the file is gone or ends before the mark: it is left alone, and a
-  // person must put it right.
+  // Before a start. kCorrupt while the file is gone or ends before the mark: it is left alone, and
+  // a person must put it right.
   Status Open();
   void Mend() { trouble = Trouble::kNone; }
 

@@ -116,8 +116,8 @@ const Condition& ParseCondition(const std::string& expr) {
 }
 
 Machines::Machines() {
-  for (const char* host : {"x500", "mailhub1", "mailhub2", "mailhub3", "cvshost", "ex2k10-365a", "box1",
-                           "box2", "box3"}) {
+  for (const char* host : {"x500", "mailhub1", "mailhub2", "mailhub3", "cvshost", "ex2k10-365a",
+                           "box1", "box2", "box3"}) {
     Boot(host, kLongAgoMs);
   }
   Set("x500", "load", 0, kLongAgoMs);

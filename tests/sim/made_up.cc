@@ -40,8 +40,7 @@ class Writer {
  private:
   bool Chance(int percent) { return static_cast<int>(random_() % 100) < percent; }
   int Between(int least, int greatest) {
-    return least +
-           static_cast<int>(random_() % static_cast<uint64_t>(greatest - least + 1));
+    return least + static_cast<int>(random_() % static_cast<uint64_t>(greatest - least + 1));
   }
   template <size_t size>
   std::string Pick(const char* const (&words)[size]) {
@@ -124,13 +123,12 @@ class Writer {
            "\",state=\"active\"} == " + (up ? "1" : "0");
   }
   std::string Window() {
-    static constexpr const char* kWindows[] = {"window: 2s, timeout: 30s",
-                                               "window: 5s, for: 3s, timeout: 1m",
-                                               "window: 5s, timeout: 10m"};
+    static constexpr const char* kWindows[] = {
+        "window: 2s, timeout: 30s", "window: 5s, for: 3s, timeout: 1m", "window: 5s, timeout: 10m"};
     return Pick(kWindows);
   }
-  std::string Verify(const std::string& indent, const std::string& host,
-                     const std::string& service, bool up) {
+  std::string Verify(const std::string& indent, const std::string& host, const std::string& service,
+                     bool up) {
     if (Chance(40)) return "";
     return indent + "  verify: {expr: '" + Gate(host, service, up) + "', " + Window() + "}\n";
   }
@@ -145,10 +143,10 @@ class Writer {
     const std::string name = Name("Stop " + service + " on " + host);
     const bool as_service = Chance(60);
     steps_ += indent + "- name: " + name + "\n";
-    steps_ += as_service ? indent + "  service: {on: \"" + host + "\", name: " + service +
-                               ", state: stopped}\n"
-                         : indent + "  run: {on: \"" + host + "\", command: sim stop " + service +
-                               "}\n";
+    steps_ +=
+        as_service
+            ? indent + "  service: {on: \"" + host + "\", name: " + service + ", state: stopped}\n"
+            : indent + "  run: {on: \"" + host + "\", command: sim stop " + service + "}\n";
     if (!as_service && Chance(50)) steps_ += indent + "  idempotent: true\n";
     const std::string until = Chance(85) ? ", until: \"" + start_name + "\"" : "";
     const std::string restore = as_service ? "" : "restore: sim start " + service + ", ";
@@ -166,9 +164,9 @@ class Writer {
   }
   void Always(const std::string& host, const std::string& service, const std::string& since,
               const std::string& until) {
-    always_ += "- since: " + since + "\n  until: " + until + "\n  name: " +
-               Name("Start " + service + " in any case") + "\n  service: {on: \"" + host +
-               "\", name: " + service + ", state: started}\n";
+    always_ += "- since: " + since + "\n  until: " + until +
+               "\n  name: " + Name("Start " + service + " in any case") + "\n  service: {on: \"" +
+               host + "\", name: " + service + ", state: started}\n";
   }
 
   void Outage(const std::string& host, const std::string& service) {
@@ -228,8 +226,8 @@ class Writer {
   void Wait(const std::string& host, const std::string& service, bool up) {
     steps_ += "- name: " + Name("Look at " + service) + "\n  " +
               (Chance(50) ? "wait_for" : "check") + ": '" + Gate(host, service, up) + "'\n";
-    steps_ += Chance(50) ? "  window: 3s\n  timeout: 1m\n"
-                         : "  window: 5s\n  for: 5s\n  timeout: 10m\n";
+    steps_ +=
+        Chance(50) ? "  window: 3s\n  timeout: 1m\n" : "  window: 5s\n  for: 5s\n  timeout: 10m\n";
     steps_ += OnFailure("");
   }
   void Work(const std::string& near) {
@@ -237,8 +235,8 @@ class Writer {
     const std::string mark = "mark" + std::to_string(++number_);
     steps_ += "- name: " + Name("Work") + "\n";
     if (Chance(30)) {
-      steps_ += "  job: {on: \"" + host + "\", command: sim job " +
-                std::to_string(Between(2, 60)) + " " + mark + "}\n  timeout: 3m\n";
+      steps_ += "  job: {on: \"" + host + "\", command: sim job " + std::to_string(Between(2, 60)) +
+                " " + mark + "}\n  timeout: 3m\n";
     } else {
       steps_ += "  run: {on: \"" + host + "\", command: sim mark " + mark + "}\n";
     }

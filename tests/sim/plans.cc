@@ -85,8 +85,7 @@ class MadeUp final : public Playbook {
     uint64_t random = seed;
     for (const MadeUpRunbook& book : books_) {
       if (book.name == "made-part") continue;
-      startable_.push_back(
-          {book.name, book.has_host ? Parameters{{"box", "box1"}} : Parameters{}});
+      startable_.push_back({book.name, book.has_host ? Parameters{{"box", "box1"}} : Parameters{}});
       for (const char* kind : {"Needs-", "Wants-"}) {
         engine::Trigger trigger = On(kind + book.name, book.name);
         if (book.has_host) trigger.parameters_from_labels = {{"box", "instance"}};

@@ -1,5 +1,5 @@
-// What is carried out in a simulation: the shipped runbooks for the lab's site, with the lab's short
-// windows, or runbooks made up from a seed. Both are read and expanded by the real code.
+// What is carried out in a simulation: the shipped runbooks for the lab's site, with the lab's
+// short windows, or runbooks made up from a seed. Both are read and expanded by the real code.
 #pragma once
 
 #include <map>

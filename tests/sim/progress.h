@@ -36,13 +36,14 @@ class Progress {
   };
   Complaint Judge(const engine::Run& run, const Since& since) const;
   bool IsBlocked(const engine::Run& run) const;
-  bool MayBeSilenced(const engine::Run& run) const;
+  // Why alerts about the run's hosts must be heard; nothing: it acts.
+  Complaint WhyHeard(const engine::Run& run) const;
 
   const Known* const known_;
   bool up_ = false;
   int64_t last_ms_ = 0;
   Watched watched_;
-  std::map<std::string, Since> since_;             // by run
+  std::map<std::string, Since> since_;              // by run
   std::map<std::string, int64_t> longest_work_ms_;  // by runbook, of runs that succeeded
 };
 

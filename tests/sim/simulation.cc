@@ -52,8 +52,8 @@ Simulation::Simulation(const SimOptions& options)
              [this](Observation observation) { Observe(std::move(observation)); }),
       plans_(std::make_unique<Plans>(options.mutation, playbook_.get())),
       alertmanager_(&world_, playbook_.get()),
-      people_({&world_, &invariants_.known(), [this] { return main_.get(); },
-               [this] { Settle(); }, [this] { return Safe(); }}) {
+      people_({&world_, &invariants_.known(), [this] { return main_.get(); }, [this] { Settle(); },
+               [this] { return Safe(); }}) {
   if (world_.Chance(world_.faults.foreign_actuator)) {
     world_.faults.wipe_receipts = 0;  // who comes first to a host without receipts has it
     world_.PlanIn(world_.Between(1000, options_.safe_ms / 2), [this] {
@@ -127,10 +127,9 @@ Fate Simulation::FateAt(Seam seam) {
   ++seam_calls_;
   const bool commit = seam == Seam::kBeforeCommit;
   if (commit && world_.now_ms() < disk_full_until_ms_) return Fate::kCommitFails;
-  const bool can_fail = commit || (options_.fate != Fate::kCommitFails &&
-                                   options_.fate != Fate::kCommitSeemsToFail);
-  const Fate fate =
-      options_.at_call == seam_calls_ && can_fail ? options_.fate : DrawFate(commit);
+  const bool can_fail =
+      commit || (options_.fate != Fate::kCommitFails && options_.fate != Fate::kCommitSeemsToFail);
+  const Fate fate = options_.at_call == seam_calls_ && can_fail ? options_.fate : DrawFate(commit);
   if (fate == Fate::kCrash || fate == Fate::kStall) lost_ = fate;
   if (fate == Fate::kPause) StandStill(false);
   return fate;

@@ -1,6 +1,6 @@
 // One simulated site, driven through two phases: first faults rain, then they stop and everything
-// must come to rest. Alertmanager repeats itself, people act on what they saw, the actuator dies and
-// comes back, stands still, is deposed, or has a rival.
+// must come to rest. Alertmanager repeats itself, people act on what they saw, the actuator dies
+// and comes back, stands still, is deposed, or has a rival.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@ namespace mailhub::sim {
 
 struct SimOptions {
   uint64_t seed = 1;
-  Faults faults;  // while `safe_ms` lasts
+  Faults faults;         // while `safe_ms` lasts
   bool made_up = false;  // runbooks made up from the seed; else the shipped ones
   Mutation mutation = Mutation::kNone;
   std::string complaint;            // not empty: only complaints with these words count

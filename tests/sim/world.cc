@@ -38,8 +38,8 @@ World::World(uint64_t seed, const Faults& faults_in, Mutation mutation, bool mad
       mutation_(mutation),
       observer_(std::move(observer)),
       random_(seed) {
-  for (const char* name : {"x500", "mailhub1", "mailhub2", "mailhub3", "cvshost", "ex2k10-365a", "box1",
-                           "box2", "box3"}) {
+  for (const char* name : {"x500", "mailhub1", "mailhub2", "mailhub3", "cvshost", "ex2k10-365a",
+                           "box1", "box2", "box3"}) {
     numbers_.emplace(name, numbers_.size());
     hosts_.emplace(name, Host(this, name));
   }
@@ -215,8 +215,7 @@ World::Evidence World::Gather(const std::string& name, int64_t reach_ms,
     evidence.rebooted = evidence.rebooted || (other && evidence.count == 1);
     // A sample from before the uptime went back shows more of it than the mark, and proves nothing.
     const bool went_back = at_ms < boot->counts_since_ms;
-    evidence.old =
-        evidence.old || other || went_back || boot->UptimeS(at_ms) <= mark->uptime_s;
+    evidence.old = evidence.old || other || went_back || boot->UptimeS(at_ms) <= mark->uptime_s;
   }
   return evidence;
 }
@@ -257,7 +256,7 @@ engine::GateReading World::Read(const engine::GateQuestion& question, bool in_of
     holds = machines.Holding(condition, latest_ms - back_ms) == gate.expect;
   }
   reading.state = holds ? GateState::kOpen : GateState::kFalse;
-  if (holds && in_office) Observe(GatePassed{gate.about, oldest_ms});
+  if (holds && in_office) Observe(GatePassed{gate.expr, gate.about, oldest_ms});
   return reading;
 }
 
