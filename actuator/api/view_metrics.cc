@@ -13,12 +13,6 @@ bool InProgress(const engine::RunView& run) {
   return run.state != RunState::kQueued && run.state != RunState::kFinished;
 }
 
-// What a run causes may be silenced only while it acts by itself: neither held nor paused, when
-// what it left stopped must be heard of.
-bool Acts(const engine::RunView& run) {
-  return (run.state == RunState::kRunning || run.state == RunState::kEnding) && run.holds.empty();
-}
-
 std::string NameOfStep(const engine::RunView& run, const std::string& path) {
   for (const engine::StepView& step : run.steps)
     if (step.path == path) return step.name;
@@ -51,7 +45,7 @@ void AddViewMetrics(Exposition& page, const engine::View& view,
     in_progress[key] |= InProgress(run);
     overdue[key] |= run.overdue;
     if (run.eta && InProgress(run)) eta_s[key] = std::max(eta_s[key], ToUnixSeconds(*run.eta));
-    if (Acts(run))
+    if (run.acting)
       for (const std::string& host : run.hosts)
         page.Gauge("mailhub_actuator_host_in_run", "1 for each host that an acting run touches.",
                    {{"instance", host}, {"runbook", run.runbook}}, 1);

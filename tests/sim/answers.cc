@@ -44,7 +44,8 @@ Complaint Answers::Record(const engine::Event& event) {
 }
 
 Complaint Answers::Decided(const engine::Event& event, const AlertDecided& body) {
-  if (++decided_[{body.notification, body.fingerprint}] > 1) {
+  // What is decided afresh is no notification's.
+  if (!body.notification.empty() && ++decided_[{body.notification, body.fingerprint}] > 1) {
     return "notification " + body.notification + " was decided twice";
   }
   switch (body.decision) {

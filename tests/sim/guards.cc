@@ -139,9 +139,11 @@ Complaint Guards::Standing() const {
                            run.stage != engine::Stage::kFinished &&
                            known_->now_ms < lost->second + kUnnoticedMs;
     if (person_says_so || only_until_the_end || unnoticed) continue;
+    const std::string end = run.stage == engine::Stage::kFinished
+                                ? std::string("; its run is finished: ") + engine::Name(run.result)
+                                : "; its run goes on";
     return "nothing guards " + what.second + " on " + what.first + ", which step " + outage.path +
-           " stopped and nobody brought back" +
-           (run.stage == engine::Stage::kFinished ? "; its run is finished" : "");
+           " stopped and nobody brought back" + end;
   }
   return std::nullopt;
 }

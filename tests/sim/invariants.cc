@@ -15,8 +15,8 @@ using engine::StepState;
 
 namespace {
 
-// A refusal may be on its way for so long, or its lease unnoticed.
-constexpr int64_t kStillInFlightMs = 60'000;
+// A refusal may be on its way for so long, while the actuator stands still or cannot write.
+constexpr int64_t kStillInFlightMs = 1'500'000;
 // How long the end waits for a host, as docs/execution_model.md says.
 constexpr Milliseconds kEndPatience{600'000};
 
@@ -66,12 +66,14 @@ Complaint Invariants::On(const Recorded& recorded) {
   const engine::Event& event = recorded.event;
   decided_at_ = event.at;
   if (event.seq != ++last_seq_) return "the journal's numbers have a gap";
-  progress_.Record(event);
   Complaint broken = answers_.Record(event);
   if (const auto* changed = std::get_if<engine::ModeChanged>(&event.body)) {
     known_.mode = changed->mode;
   }
-  if (event.run.empty() || std::holds_alternative<engine::AlertDecided>(event.body)) return broken;
+  if (event.run.empty() || std::holds_alternative<engine::AlertDecided>(event.body)) {
+    progress_.Record(event);
+    return broken;
+  }
   Run& run = known_.runs[event.run];
   run.id = event.run;
   if (std::holds_alternative<engine::RunQueued>(event.body)) known_.unfinished.insert(run.id);
@@ -79,6 +81,7 @@ Complaint Invariants::On(const Recorded& recorded) {
       !broken) {
     broken = other;
   }
+  progress_.Record(event);
   const auto* acted = std::get_if<engine::OperatorActed>(&event.body);
   const auto holds = acted == nullptr ? std::vector<OpenHold>() : HoldsOf(run);
   run.Apply(event);
@@ -224,7 +227,7 @@ Complaint Invariants::OnEvent(Run& run, const engine::RunHeld& body) {
 Complaint Invariants::On(const DeedBegan& deed) {
   if (deed.by_dead_man) return guards_.Begins(deed);
   HostFacts& host = hosts_[deed.host];
-  host.last_deed_ms = known_.now_ms;
+  last_deeds_ms_[{SplitAttempt(deed.key).run, deed.host}] = known_.now_ms;
   if (deed.by.journal != "main") return "a foreign actuator had an effect: " + deed.key;
   if (deed.by.epoch < host.epoch) return "a deposed actuator had an effect: " + deed.key;
   if (!keys_done_.insert(deed.key).second) return "carried out twice under one key: " + deed.key;
@@ -253,17 +256,27 @@ Complaint Invariants::On(const DeedEnded& deed) {
   const Run* run = known_.Find(key.run);
   const StepState* state = run == nullptr ? nullptr : StateOf(*run, key.path);
   // A person may have resolved the step while its command was still running.
-  if (state == nullptr || !state->result) hosts_[deed.host].last_deed_ms = known_.now_ms;
+  if (state == nullptr || !state->result) last_deeds_ms_[{key.run, deed.host}] = known_.now_ms;
   return std::nullopt;
 }
 
+// Newer than what its own run did there; another run with other locks may be at work beside it.
 Complaint Invariants::On(const GatePassed& gate) {
-  for (const std::string& name : gate.about) {
-    if (gate.oldest_evidence_ms < hosts_[name].last_deed_ms) {
-      return "a gate passed on evidence from before the last action on " + name;
+  Complaint broken;
+  for (const std::string& id : known_.unfinished) {
+    const Run& run = known_.runs.at(id);
+    const engine::Step* current = run.Current();
+    if (current == nullptr || !current->gate || current->gate->expr != gate.expr) continue;
+    Complaint old;
+    for (const std::string& name : gate.about) {
+      const auto deed = last_deeds_ms_.find({id, name});
+      if (deed == last_deeds_ms_.end() || gate.oldest_evidence_ms >= deed->second) continue;
+      old = "a gate passed on evidence from before the last action on " + name;
     }
+    if (!old) return std::nullopt;
+    broken = old;
   }
-  return std::nullopt;
+  return broken;
 }
 
 Complaint Invariants::On(const ServiceChanged& changed) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "tests/sim/answers.h"
 #include "tests/sim/guards.h"
@@ -32,7 +33,6 @@ class Invariants {
   // What one host is known to be like.
   struct HostFacts {
     uint64_t epoch = 0;
-    int64_t last_deed_ms = INT64_MIN;  // began or ended, by a run
     int64_t lost_ms = INT64_MIN;
     int64_t receipts_lost_ms = INT64_MIN;
     int64_t wrong_key_ms = INT64_MIN;  // last time it was wrong
@@ -84,6 +84,7 @@ class Invariants {
   std::map<std::string, WallTime> moved_;  // by run: since when its step stands where it is
   std::set<std::string> keys_done_;
   std::map<std::string, std::optional<int>> exits_;  // by key, of what has ended
+  std::map<std::pair<std::string, std::string>, int64_t> last_deeds_ms_;  // by run and host
   std::map<std::string, HostFacts> hosts_;
 };
 

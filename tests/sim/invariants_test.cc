@@ -76,8 +76,7 @@ INSTANTIATE_TEST_SUITE_P(
                      "neither moved nor held"},
         Misbehaviour{"AClientThatNamesWhatIsTrueNow", Mutation::kVerbsActOnWhatIsNow,
                      "its person saw"},
-        Misbehaviour{"MetricsThatSilenceHeldRuns", Mutation::kSilencesHeldRuns,
-                     "which does not act"},
+        Misbehaviour{"MetricsThatSilenceHeldRuns", Mutation::kSilencesHeldRuns, "and alerts about"},
         Misbehaviour{"AJournalThatBeginsAnew", Mutation::kJournalBeginsAnew, "have a gap"},
         Misbehaviour{"AJournalThatTakesAnOlderCopy", Mutation::kJournalTakesOldCopy, "have a gap"}),
     [](const auto& test) { return test.param.name; });
@@ -275,7 +274,7 @@ TEST_F(Doctored, NoticeARunThatStandsStill) {
 TEST_F(Doctored, NoticeAlertsThatAreSilencedByARunThatDoesNotAct) {
   const auto begun = FirstRecorded<engine::RunStarted>();
   history_.insert(begun, {begun->at_ms, Looked{{{"x500", "mailhub-rebuild"}}, {}}});
-  EXPECT_THAT(Complaint(), HasSubstr("silenced by mailhub-rebuild, which does not act"));
+  EXPECT_THAT(Complaint(), HasSubstr("it is not under way, and alerts about x500 are silenced"));
 }
 
 TEST_F(Doctored, NoticeAnEstimateThatCountsWaiting) {

@@ -35,6 +35,7 @@ struct DeedEnded {
   std::optional<int> exit_status;  // nothing: cut short by a reboot
 };
 struct GatePassed {
+  std::string expr;
   std::vector<std::string> about;
   int64_t oldest_evidence_ms = 0;
 };

@@ -84,12 +84,10 @@ std::optional<People::Wish> People::Want(const Run& run, const std::string& pers
     wish.asked.step = current->path;
     wish.asked.attempt = state == nullptr ? 0 : state->attempt;
   }
-  if (!hold.path.empty()) wish.asked.holds.push_back(site_.known->HoldEvent(run, hold.path));
   // A cancel answers whatever is shown.
-  if (*verb == Verb::kCancel) {
-    for (const OpenHold& one : holds) {
-      wish.asked.holds.push_back(site_.known->HoldEvent(run, one.path));
-    }
+  for (const OpenHold& one : holds) {
+    if (*verb != Verb::kCancel && one.path != hold.path) continue;
+    wish.asked.holds.push_back(site_.known->HoldEvent(run, one.path));
   }
   NameWhatIsAnswered(&wish.command, hold.number, wish.asked.step, wish.asked.attempt);
   return wish;

@@ -140,23 +140,29 @@ Complaint Progress::Finish(const Run& run) {
   return std::nullopt;
 }
 
-bool Progress::MayBeSilenced(const Run& run) const {
-  if (run.stage == Stage::kQueued || run.stage == Stage::kFinished) return false;
-  if (AsksAPerson(run) || known_->mode != engine::Mode::kActive) return false;
+Complaint Progress::WhyHeard(const Run& run) const {
+  if (run.stage == Stage::kQueued || run.stage == Stage::kFinished) return "it is not under way";
+  if (IsHeld(run)) return "it is held";
+  if (run.paused) return "it is paused";
+  if (known_->mode != engine::Mode::kActive) return "the actuator is halted";
+  if (AsksAPerson(run)) return "it asks a person";
   const auto since = since_.find(run.id);
-  return run.stage != Stage::kEnding || since == since_.end() ||
-         watched_.active_ms - since->second.progress.active_ms < kSilentEndMs;
+  if (run.stage == Stage::kEnding && since != since_.end() &&
+      watched_.active_ms - since->second.progress.active_ms > kSilentEndMs) {
+    return "it does not come to its end";
+  }
+  return std::nullopt;
 }
 
 Complaint Progress::See(const Looked& looked) const {
   for (const auto& [host, runbook] : looked.silenced) {
-    const bool acts = std::any_of(known_->unfinished.begin(), known_->unfinished.end(),
-                                  [&, &name = runbook](const auto& id) {
-                                    const Run& run = known_->runs.at(id);
-                                    return run.plan().runbook == name && MayBeSilenced(run);
-                                  });
-    if (!acts)
-      return "alerts about " + host + " are silenced by " + runbook + ", which does not act";
+    Complaint why = "it is not under way";
+    for (const std::string& id : known_->unfinished) {
+      const Run& run = known_->runs.at(id);
+      if (run.plan().runbook == runbook) why = WhyHeard(run);
+      if (!why) break;
+    }
+    if (why) return *why + ", and alerts about " + host + " are silenced by " + runbook;
   }
   for (const auto& [id, expected_ms] : looked.expected_ms) {
     const Run* run = known_->Find(id);

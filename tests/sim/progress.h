@@ -36,7 +36,8 @@ class Progress {
   };
   Complaint Judge(const engine::Run& run, const Since& since) const;
   bool IsBlocked(const engine::Run& run) const;
-  bool MayBeSilenced(const engine::Run& run) const;
+  // Why alerts about the run's hosts must be heard; nothing: it acts.
+  Complaint WhyHeard(const engine::Run& run) const;
 
   const Known* const known_;
   bool up_ = false;

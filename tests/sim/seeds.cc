@@ -31,14 +31,15 @@ std::string FromEnvironment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// The sentence's words; what holds a digit or a slash is a number, a key or a step.
+// The sentence's words without names and numbers of hosts, services, runbooks, keys and steps.
 std::string KindOf(const std::string& sentence) {
   std::istringstream words(sentence);
   std::string kind;
   for (std::string word; words >> word;) {
     if (word.find_first_of("0123456789/{") != std::string::npos) continue;
+    if (word.starts_with("made-") || word == "alpha" || word == "beta" || word == "gamma") continue;
     kind += (kind.empty() ? "" : " ") + word;
-    if (kind.size() > 70) break;
+    if (kind.size() > 90) break;
   }
   return kind;
 }

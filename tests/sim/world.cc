@@ -256,7 +256,7 @@ engine::GateReading World::Read(const engine::GateQuestion& question, bool in_of
     holds = machines.Holding(condition, latest_ms - back_ms) == gate.expect;
   }
   reading.state = holds ? GateState::kOpen : GateState::kFalse;
-  if (holds && in_office) Observe(GatePassed{gate.about, oldest_ms});
+  if (holds && in_office) Observe(GatePassed{gate.expr, gate.about, oldest_ms});
   return reading;
 }
 
