@@ -18,8 +18,8 @@ struct Configuration {
   std::shared_ptr<const runbook::RunbookLibrary> runbooks;
 };
 
-// kInvalid names file, line and column: also of a trigger whose runbook does not exist or lacks one
-// of its parameters.
+// kInvalid names file, line and column: also of a trigger that could not do what it says. Whether
+// keys, tokens and the journal's directory can be used is CheckSurroundings' matter.
 Result<Configuration> LoadConfiguration(const std::string& path);
 
 }  // namespace mailhub

@@ -10,6 +10,7 @@
 #include "actuator/ports.h"
 #include "actuator/remote/runner_script.h"
 #include "actuator/service/service.h"
+#include "actuator/surroundings.h"
 #include "actuator/web.h"
 #include "lib/base/log.h"
 #include "lib/config/yaml.h"
@@ -27,13 +28,35 @@ int Refuse(const char* what, const Error& error) {
   return 1;
 }
 
-int CheckOnly(const std::string& path) {
-  const auto configuration = LoadConfiguration(path);
+// As the file and the command line say together.
+settings::WebSettings WebSettingsOf(const ActuatorOptions& options,
+                                    const Configuration& configuration) {
+  settings::WebSettings web = configuration.settings.fixed.web;
+  if (!options.listen_address.empty()) web.listen_address = options.listen_address;
+  if (!options.web_config_file.empty()) web.config_file = options.web_config_file;
+  return web;
+}
+
+// kInvalid: one line for each mistake.
+Result<Configuration> ReadConfiguration(const ActuatorOptions& options) {
+  auto configuration = LoadConfiguration(options.config_file);
+  if (!configuration) return configuration;
+  std::string wrong;
+  for (const std::string& line :
+       CheckSurroundings(*configuration, WebSettingsOf(options, *configuration))) {
+    wrong += (wrong.empty() ? "" : "\n") + line;
+  }
+  if (!wrong.empty()) return Fail(ErrorKind::kInvalid, wrong);
+  return configuration;
+}
+
+int CheckOnly(const ActuatorOptions& options) {
+  const auto configuration = ReadConfiguration(options);
   if (!configuration) {
     std::fprintf(stderr, "%s\n", configuration.error().message.c_str());
     return 1;
   }
-  std::printf("%s: good, %zu triggers, %zu runbooks, %zu hosts\n", path.c_str(),
+  std::printf("%s: good, %zu triggers, %zu runbooks, %zu hosts\n", options.config_file.c_str(),
               configuration->settings.triggers.size(), configuration->runbooks->List().size(),
               configuration->site->hosts.size());
   return 0;
@@ -61,7 +84,7 @@ class Program {
  public:
   Program(const ActuatorOptions& options, const Configuration& configuration, settings::Fixed fixed,
           condition::GateOptions gate_options, std::unique_ptr<journal::Journal> journal)
-      : config_file_(options.config_file),
+      : options_(options),
         as_read_(configuration.settings.fixed),
         fixed_(std::move(fixed)),
         journal_(std::move(journal)),
@@ -123,7 +146,7 @@ class Program {
   }
 
   Result<service::Reconfigure> ReadAgain() {
-    auto again = LoadConfiguration(config_file_);
+    auto again = ReadConfiguration(options_);
     if (!again) return Fail(again.error());
     if (again->settings.fixed != as_read_) {
       LogWarn(
@@ -140,14 +163,14 @@ class Program {
   void OnReloaded(const Status& status) {
     metrics_.ConfigReloaded(status.has_value());
     if (status) {
-      LogInfo("The configuration is in force", {{"file", config_file_}});
+      LogInfo("The configuration is in force", {{"file", options_.config_file}});
     } else {
       LogError("The configuration is refused; the old one stays",
                {{"why", status.error().message}});
     }
   }
 
-  const std::string config_file_;
+  const ActuatorOptions options_;
   const settings::Fixed as_read_;  // to see what a reload cannot change
   const settings::Fixed fixed_;
   const RealClock clock_;
@@ -162,15 +185,10 @@ class Program {
 };
 
 int Run(const ActuatorOptions& options) {
-  auto configuration = LoadConfiguration(options.config_file);
+  auto configuration = ReadConfiguration(options);
   if (!configuration) return Refuse("The configuration is refused", configuration.error());
   settings::Fixed fixed = configuration->settings.fixed;
-  if (!options.listen_address.empty()) fixed.web.listen_address = options.listen_address;
-  if (!options.web_config_file.empty()) fixed.web.config_file = options.web_config_file;
-  if (Status allowed = CheckListenAddress(fixed.web.listen_address, fixed.web.config_file);
-      !allowed) {
-    return Refuse("The actuator may not listen there", allowed.error());
-  }
+  fixed.web = WebSettingsOf(options, *configuration);
   auto gate_options = GateOptionsOf(fixed.prometheus);
   if (!gate_options)
     return Refuse("The password for Prometheus cannot be read", gate_options.error());
@@ -193,7 +211,7 @@ int main(int argc, char** argv) {
     const std::string_view runner = mailhub::remote::RunnerScript();
     return std::fwrite(runner.data(), 1, runner.size(), stdout) == runner.size() ? 0 : 1;
   }
-  if (options->check_only) return mailhub::CheckOnly(options->config_file);
+  if (options->check_only) return mailhub::CheckOnly(*options);
   mailhub::daemon::BlockSignals();
   return mailhub::Run(*options);
 }

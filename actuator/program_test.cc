@@ -44,6 +44,9 @@ class ProgramTest : public ::testing::Test {
     const fs::path source = MAILHUB_SOURCE_DIR;
     fs::copy(source / "tests/lab/config/site.yml", folder_ / "site.yml");
     fs::copy(source / "actuator/runbooks", folder_ / "runbooks", fs::copy_options::recursive);
+    Write("known_hosts", "10.231.77.10 ssh-ed25519 AAAA\n");
+    fs::create_directory(folder_ / "keys");
+    Write("keys/actuator", "-----BEGIN OPENSSH PRIVATE KEY-----\n");
     Write("webhook.token", std::string(kToken) + "\n");
     fs::permissions(folder_ / "webhook.token", fs::perms::owner_read | fs::perms::owner_write);
     WriteConfiguration();
@@ -132,16 +135,41 @@ TEST_F(ProgramTest, ChecksItsFilesAndSaysWhereAMistakeIs) {
 
   WriteConfiguration("  - {name: x, match: [a=b], runbook: no-such-runbook}\n");
   EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 1);
-  EXPECT_THAT(said, HasSubstr("actuator.yml:13:5: trigger \"x\": there is no runbook"));
+  EXPECT_THAT(said, HasSubstr("actuator.yml:13:38: triggers[1].runbook: there is no runbook"));
 
   WriteConfiguration("  - {name: x, match: [a=b], runbook: mailhub-rebuild}\n");
   EXPECT_EQ(RunOnce(Arguments(), &said), 1) << "not only with --config.check";
   EXPECT_THAT(said, HasSubstr("needs the parameter \\\"mailhub\\\""));
+
+  WriteConfiguration("    parameters: {rebuild_timeout: six hours}\n    only_if: '> > 60e6'\n");
+  EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 1);
+  EXPECT_THAT(said, HasSubstr("actuator.yml:13:35: triggers[0].parameters.rebuild_timeout: "));
+
+  WriteConfiguration("    only_if: '> > 60e6'\n");
+  EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 1);
+  EXPECT_THAT(said, HasSubstr("actuator.yml:13:14: triggers[0].only_if: "));
+}
+
+TEST_F(ProgramTest, LooksAtTheFilesThatItsConfigurationNames) {
+  fs::remove(folder_ / "keys/actuator");
+  std::string said;
+  EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 1);
+  EXPECT_THAT(said, HasSubstr("ssh.actuator_key: "));
+  EXPECT_THAT(said, HasSubstr("keys/actuator: No such file or directory"));
+  EXPECT_EQ(RunOnce(Arguments(), &said), 1) << "not only with --config.check";
+  EXPECT_THAT(said, HasSubstr("ssh.actuator_key: "));
+  EXPECT_FALSE(fs::exists(folder_ / "journal.db")) << "refused before anything is written";
 }
 
 TEST_F(ProgramTest, TheShippedExampleIsGood) {
   fs::copy(fs::path(MAILHUB_SOURCE_DIR) / "actuator/actuator.example.yml", folder_ / "actuator.yml",
            fs::copy_options::overwrite_existing);
+  // What it names lies in /etc and /var of a real site.
+  std::string text = ReadAll(folder_ / "actuator.yml");
+  const std::string journal = "/var/lib/mailhub-actuator/";
+  text.erase(text.find(journal), journal.size());
+  Write("actuator.yml", text);
+  Write("api.token", "another-token-of-length\n");
   std::string said;
   EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 0) << said;
 }
@@ -186,7 +214,9 @@ TEST_F(ProgramTest, DeliveriesAreJudgedRecordedAndCounted) {
   EXPECT_EQ(Post(kWebhook, Firing("mailhub2"), "").status, 401);
   EXPECT_EQ(Post(kWebhook, Firing("mailhub2"), "wrong-token-of-length").status, 401);
   EXPECT_EQ(Post(kWebhook, "{\"version\":").status, 400);
-  EXPECT_EQ(Post(kWebhook, std::string(2 << 20, ' ')).status, 413);
+  EXPECT_EQ(Post(kWebhook, std::string(2 << 20, ' ')).status, 400);
+  EXPECT_EQ(Post(kWebhook, std::string(33 << 20, ' ')).status, 503);
+  EXPECT_EQ(Post(kWebhook, std::string(33 << 20, ' '), "").status, 401);
   EXPECT_EQ(Post(kWebhook, Firing("mailhub2")).status, 200);
   EXPECT_EQ(Post(kWebhook, Firing("mailhub9")).status, 200);
   const std::string alerts = Get(kWebhook).body;
@@ -194,12 +224,31 @@ TEST_F(ProgramTest, DeliveriesAreJudgedRecordedAndCounted) {
   EXPECT_THAT(alerts, HasSubstr("\"rejected\""));
   EXPECT_THAT(alerts, HasSubstr("mailhub9"));
   const std::string page = Get("/metrics").body;
-  EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"401\"} 2\n"));
-  EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"400\"} 1\n"));
-  EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"413\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"401\"} 3\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"400\"} 2\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"503\"} 1\n"));
+  for (const char* line : {"too_large\"} 1\n", "malformed\"} 2\n", "unauthorized\"} 3\n"})
+    EXPECT_THAT(page, HasSubstr(std::string("notifications_refused_total{reason=\"") + line));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_alerts_total{decision=\"rejected\"} 1\n"));
   EXPECT_THAT(page, HasSubstr("mailhub_actuator_webhook_requests_total{code=\"200\"} 2\n"))
       << "looking at alerts is no delivery";
   EXPECT_THAT(page, HasSubstr("mailhub_actuator_mode{mode=\"observe\"} 1\n"));
+}
+
+TEST_F(ProgramTest, FifteenHundredAlertsWithAnnotationsAreTakenAtOnce) {
+  Start();
+  std::string body = R"({"version":"4","alerts":[)";
+  for (int i = 0; i < 1'500; ++i) {
+    if (i > 0) body += ",";
+    body +=
+        R"({"status":"firing","startsAt":"2024-03-01T00:00:00Z","fingerprint":"00000000000000aa",)"
+        R"("labels":{"alertname":"TablesStale","instance":"mailhub2"},"annotations":{"d":")" +
+        std::string(4'000, 'd') + R"("}})";
+  }
+  const http::HttpResponse answer = Post(kWebhook, body + "]}");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(Get("/metrics").body,
+              HasSubstr("mailhub_actuator_alerts_total{decision=\"observed\"} 1500\n"));
 }
 
 TEST_F(ProgramTest, WhatWasAnswered200SurvivesAKill) {

@@ -3,37 +3,37 @@
 
 #include <utility>
 
+#include "actuator/surroundings.h"
 #include "actuator/webhook/notification.h"
 
 namespace mailhub {
 namespace {
 
 constexpr int kEventStreams = 6;
+constexpr int kLongNotifications = 2;  // over 1 MiB, in memory at once
 
-void CountWebhook(api::ActuatorMetrics* metrics, int status) {
+void CountWebhook(api::ActuatorMetrics* metrics, webhook::Outcome outcome, int status) {
   using api::NotificationDecision;
+  using api::NotificationRefusal;
   metrics->WebhookAnswered(status);
-  metrics->NotificationDecided(status == 200   ? NotificationDecision::kAccepted
-                               : status == 401 ? NotificationDecision::kUnauthorized
-                               : status >= 500 ? NotificationDecision::kOverloaded
-                                               : NotificationDecision::kInvalid);
+  switch (outcome) {
+    case webhook::Outcome::kCommitted:
+      return metrics->NotificationDecided(NotificationDecision::kAccepted);
+    case webhook::Outcome::kLater:
+      return metrics->NotificationDecided(NotificationDecision::kOverloaded);
+    case webhook::Outcome::kUnauthorized:
+      metrics->NotificationRefused(NotificationRefusal::kUnauthorized);
+      return metrics->NotificationDecided(NotificationDecision::kUnauthorized);
+    case webhook::Outcome::kTooLarge:
+      metrics->NotificationRefused(NotificationRefusal::kTooLarge);
+      return metrics->NotificationDecided(NotificationDecision::kInvalid);
+    case webhook::Outcome::kMalformed:
+      metrics->NotificationRefused(NotificationRefusal::kMalformed);
+      return metrics->NotificationDecided(NotificationDecision::kInvalid);
+  }
 }
 
 }  // namespace
-
-Status CheckListenAddress(const std::string& address, const std::string& web_config_file) {
-  if (http::IsLoopback(address)) return {};
-  const char* why =
-      "others than this machine could reach it: TLS and authentication (web.config.file) are "
-      "needed";
-  if (web_config_file.empty()) return Fail(ErrorKind::kRefused, address + ": " + why);
-  const auto web = http::WebConfig::Load(web_config_file);
-  if (!web) return Fail(web.error());
-  if (!(*web)->UsesTls() || !((*web)->RequiresLogin() || (*web)->RequiresClientCertificate())) {
-    return Fail(ErrorKind::kRefused, address + ": " + why);
-  }
-  return {};
-}
 
 Result<std::unique_ptr<Web>> Web::Make(const settings::Fixed& settings, const std::string& version,
                                        api::Backend* backend, api::ActuatorMetrics* metrics,
@@ -44,7 +44,6 @@ Result<std::unique_ptr<Web>> Web::Make(const settings::Fixed& settings, const st
   options.listen_address = settings.web.listen_address;
   options.max_connections = settings.most_connections;
   options.max_streams = kEventStreams + 1;
-  options.max_body_bytes = webhook::kMostBytes;
   if (!settings.web.config_file.empty()) {
     auto web_config = http::WebConfig::Load(settings.web.config_file);
     if (!web_config) return Fail(web_config.error());
@@ -61,15 +60,19 @@ Result<std::unique_ptr<Web>> Web::Make(const settings::Fixed& settings, const st
 Web::Web(const settings::Fixed& settings, const std::string& version, api::Backend* backend,
          api::ActuatorMetrics* metrics, const Clock* clock, http::ServerOptions options)
     : receiver_(backend, settings.webhook_token_file,
-                [metrics](int status) { CountWebhook(metrics, status); }),
+                [metrics](webhook::Outcome outcome, int status) {
+                  CountWebhook(metrics, outcome, status);
+                }),
       server_(WithHooks(std::move(options), metrics)) {
   api::ApiOptions api_options;
   api_options.version = version;
   api_options.token_file = settings.web.api_token_file;
   api_options.max_event_streams = kEventStreams;
   api::AddRoutes(server_, *backend, *metrics, *clock, api_options);
+  // Its sender has proved itself before the first byte of a body is read.
   server_.Handle("POST", webhook::kPath,
-                 [this](const http::Request& request) { return receiver_.Receive(request); });
+                 [this](const http::Request& request) { return receiver_.Receive(request); },
+                 {.bytes = webhook::kMostBytes, .long_at_once = kLongNotifications});
 }
 
 http::ServerOptions Web::WithHooks(http::ServerOptions options, api::ActuatorMetrics* metrics) {
@@ -78,9 +81,11 @@ http::ServerOptions Web::WithHooks(http::ServerOptions options, api::ActuatorMet
     return receiver_.BeforeBody(request);
   };
   options.on_finished = [metrics](std::string_view route, int status, Milliseconds) {
-    // The server's own answers to bodies; all others are counted where they are given, because
-    // looking at past alerts shares the path.
-    if (route == webhook::kPath && (status == 411 || status == 413)) CountWebhook(metrics, status);
+    // The server's own answer to a body of no announced length; all others are counted where they
+    // are given, because looking at past alerts shares the path.
+    if (route == webhook::kPath && status == 411) {
+      CountWebhook(metrics, webhook::Outcome::kMalformed, status);
+    }
   };
   return options;
 }

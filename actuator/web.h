@@ -9,10 +9,6 @@
 
 namespace mailhub {
 
-// kRefused when the actuator would listen on `address` where others can reach it without TLS and
-// authentication.
-Status CheckListenAddress(const std::string& address, const std::string& web_config_file);
-
 // Owns the server and its threads. All that it is given must outlive it.
 class Web {
  public:

@@ -82,6 +82,7 @@ struct State {
   std::map<Pair, HistogramData> gate_seconds;
   std::map<std::string, double> alerts_total;
   std::map<std::string, double> notifications_total;
+  std::map<std::string, double> refused_total;
   std::map<int, double> webhook_total;
   HistogramData commit_seconds{kCommitBuckets};
   double journal_errors = 0;
@@ -192,6 +193,18 @@ const char* Name(NotificationDecision decision) {
   return "?";
 }
 
+const char* Name(NotificationRefusal reason) {
+  switch (reason) {
+    case NotificationRefusal::kTooLarge:
+      return "too_large";
+    case NotificationRefusal::kMalformed:
+      return "malformed";
+    case NotificationRefusal::kUnauthorized:
+      return "unauthorized";
+  }
+  return "?";
+}
+
 ActuatorMetrics::ActuatorMetrics(std::string version)
     : impl_(new Impl{std::move(version), {}, {}}) {
   State& state = impl_->state;
@@ -200,6 +213,9 @@ ActuatorMetrics::ActuatorMetrics(std::string version)
     state.alerts_total[Name(static_cast<engine::Decision>(i))] = 0;
   for (int i = 0; i <= static_cast<int>(NotificationDecision::kOverloaded); ++i)
     state.notifications_total[Name(static_cast<NotificationDecision>(i))] = 0;
+  for (const auto reason : {NotificationRefusal::kTooLarge, NotificationRefusal::kMalformed,
+                            NotificationRefusal::kUnauthorized})
+    state.refused_total[Name(reason)] = 0;
   for (const int code : {200, 400, 401, 503}) state.webhook_total[code] = 0;
 }
 ActuatorMetrics::~ActuatorMetrics() = default;
@@ -243,6 +259,10 @@ void ActuatorMetrics::JournalFailed() {
 void ActuatorMetrics::NotificationDecided(NotificationDecision decision) {
   std::lock_guard lock(impl_->mutex);
   impl_->state.notifications_total[Name(decision)] += 1;
+}
+void ActuatorMetrics::NotificationRefused(NotificationRefusal reason) {
+  std::lock_guard lock(impl_->mutex);
+  impl_->state.refused_total[Name(reason)] += 1;
 }
 void ActuatorMetrics::WebhookAnswered(int code) {
   std::lock_guard lock(impl_->mutex);
@@ -290,6 +310,10 @@ std::string ActuatorMetrics::Render(const engine::View& view) const {
     page.Counter(prefix + "notifications_total",
                  "Deliveries to the webhook, by what became of each.", {{"decision", decision}},
                  value);
+  for (const auto& [reason, value] : state.refused_total)
+    page.Counter(prefix + "notifications_refused_total",
+                 "Deliveries to the webhook that sending again does not mend, by what is wrong.",
+                 {{"reason", reason}}, value);
   for (const auto& [code, value] : state.webhook_total)
     page.Counter(prefix + "webhook_requests_total", "Webhook requests by HTTP status.",
                  {{"code", code == 0 ? "other" : std::to_string(code)}}, value);

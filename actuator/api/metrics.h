@@ -23,6 +23,10 @@ enum class NotificationDecision {
 };
 const char* Name(NotificationDecision decision);
 
+// Why a delivery was refused in a way that sending it again does not mend.
+enum class NotificationRefusal { kTooLarge, kMalformed, kUnauthorized };
+const char* Name(NotificationRefusal reason);  // "too_large", ...
+
 // Thread-safe; every call is short and does no I/O. Never fails: an event about a run that it has
 // not heard of is counted as far as the event itself tells. Bounded: it remembers the unfinished
 // runs, and at most 2,000 series of each kind; what comes after that is left out.
@@ -45,6 +49,7 @@ class ActuatorMetrics {
   void JournalCommitted(PreciseSeconds took);
   void JournalFailed();
   void NotificationDecided(NotificationDecision decision);
+  void NotificationRefused(NotificationRefusal reason);
   // The webhook's HTTP status, whatever it was.
   void WebhookAnswered(int code);
   // A reload was tried; until the first one the configuration counts as loaded.

@@ -68,6 +68,19 @@ TEST(Metrics, CountRunsStepsAndGatesFromCommittedEvents) {
   EXPECT_THAT(page, HasSubstr("mailhub_actuator_journal_errors_total 1\n"));
 }
 
+TEST(Metrics, CountWhatSendingAgainDoesNotMendFromTheStart) {
+  ActuatorMetrics metrics("1");
+  const auto line = [&](const char* reason, const char* value) {
+    return HasSubstr(std::string("mailhub_actuator_notifications_refused_total{reason=\"") +
+                     reason + "\"} " + value + "\n");
+  };
+  for (const char* reason : {"too_large", "malformed", "unauthorized"})
+    EXPECT_THAT(metrics.Render({}), line(reason, "0"));
+  metrics.NotificationRefused(NotificationRefusal::kTooLarge);
+  EXPECT_THAT(metrics.Render({}), line("too_large", "1"));
+  EXPECT_THAT(metrics.Render({}), HasSubstr("alerts_total{decision=\"rejected\"} 0\n"));
+}
+
 TEST(Metrics, LeaveOutHowLongAPersonTookToSkipAStep) {
   ActuatorMetrics metrics("1");
   auto events = EventsOfASuccess("r1");

@@ -2,11 +2,14 @@
 #include "actuator/ctl/config_check.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include "actuator/configuration.h"
 #include "actuator/ctl/text.h"
 #include "actuator/runbook/library.h"
+#include "actuator/runbook/runbook.h"
+#include "actuator/surroundings.h"
 #include "lib/config/site.h"
 #include "lib/config/yaml.h"
 
@@ -19,20 +22,22 @@ int Report(const Error& error) {
   return 1;
 }
 
-}  // namespace
-
-int ConfigCheck(const std::string& file, const std::string& runbooks) {
-  const auto yaml = config::LoadYaml(file);
-  if (!yaml) return Report(yaml.error());
-  // Only the actuator's own file says where the site file is.
-  if ((*yaml)["site"].Present()) {
-    const auto all = LoadConfiguration(file);
-    if (!all) return Report(all.error());
-    std::printf("%s: %zu triggers, %zu runbooks, %zu hosts, no mistake\n", Printable(file).c_str(),
-                all->settings.triggers.size(), all->runbooks->List().size(),
-                all->site->hosts.size());
-    return 0;
+int CheckActuator(const std::string& file) {
+  const auto all = LoadConfiguration(file);
+  if (!all) return Report(all.error());
+  // Files may be missing where the check is made, and be there where the actuator runs.
+  const auto warnings = CheckSurroundings(*all, all->settings.fixed.web);
+  for (const std::string& warning : warnings) {
+    std::fprintf(stderr, "mailhubctl: warning: %s\n", Printable(warning).c_str());
   }
+  std::printf("%s: %zu triggers, %zu runbooks, %zu hosts, no mistake", Printable(file).c_str(),
+              all->settings.triggers.size(), all->runbooks->List().size(), all->site->hosts.size());
+  if (!warnings.empty()) std::printf(" but %zu warnings", warnings.size());
+  std::printf("\n");
+  return 0;
+}
+
+int CheckSite(const std::string& file, const std::string& runbooks) {
   auto site = config::LoadSite(file);
   if (!site) return Report(site.error());
   std::printf("%s: %zu hosts, no mistake\n", Printable(file).c_str(), site->hosts.size());
@@ -43,6 +48,35 @@ int ConfigCheck(const std::string& file, const std::string& runbooks) {
   for (const runbook::RunbookInfo& info : (*library)->List())
     std::printf("%s: %s: no mistake\n", Printable(runbooks).c_str(), Printable(info.name).c_str());
   return 0;
+}
+
+// A runbook alone: its shape can be read, and nothing that it names can be looked up.
+int CheckRunbook(const config::Node& root, const std::string& file) {
+  const auto book = runbook::ReadRunbook(root);
+  if (!book) return Report(book.error());
+  const std::string folder = std::filesystem::path(file).parent_path();
+  return Report(root.Invalid("this is a runbook; whether its hosts, groups and gates are good is "
+                             "checked with a site file: mailhubctl config check SITE.yml "
+                             "--runbooks " +
+                             (folder.empty() ? "." : folder))
+                    .value());
+}
+
+}  // namespace
+
+int ConfigCheck(const std::string& file, const std::string& runbooks) {
+  const auto yaml = config::LoadYaml(file);
+  if (!yaml) return Report(yaml.error());
+  const auto has = [&](auto... keys) { return ((*yaml)[keys].Present() || ...); };
+  if (has("site", "journal", "prometheus", "triggers")) return CheckActuator(file);
+  if (has("runbook", "steps")) return CheckRunbook(*yaml, file);
+  if (!has("ssh", "hosts", "groups")) {
+    return Report(
+        yaml->Invalid("expected an actuator's file (site, runbooks, journal, ...), a site "
+                      "file (ssh, groups, hosts) or a runbook (runbook, steps, ...)")
+            .value());
+  }
+  return CheckSite(file, runbooks);
 }
 
 }  // namespace mailhub::ctl

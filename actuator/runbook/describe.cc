@@ -29,6 +29,11 @@ std::string Details(const Step& step) {
     text += "; " + std::to_string(step.attempts) + " attempts, " +
             FormatDuration(step.retry_delay) + " apart";
   }
+  if (step.success != std::vector<int>{0}) {
+    std::vector<std::string> statuses;
+    for (const int status : step.success) statuses.push_back(std::to_string(status));
+    text += "; success: " + Joined(statuses);
+  }
   if (step.idempotent) text += "; idempotent";
   if (step.on_failure == engine::OnFailure::kContinue) text += "; on failure: continue";
   if (step.on_failure == engine::OnFailure::kAbort) text += "; on failure: abort";

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <set>
 
+#include "actuator/runbook/choices.h"
 #include "actuator/runbook/gates.h"
 #include "actuator/runbook/names.h"
+#include "actuator/runbook/owed.h"
 #include "actuator/runbook/scope.h"
 
 namespace mailhub::runbook {
@@ -50,6 +52,7 @@ class Expander {
     plan_.parameters = values;
     plan_.locks = book.locks;
     Body(book, scope, "", "");
+    DropCovered(owed_by_dead_men_, &plan_);
     if (!error_) Head(book, scope);
     if (error_) return Fail(*error_);
     return std::move(plan_);
@@ -77,8 +80,8 @@ class Expander {
   }
   const std::vector<std::string>* GroupAt(const std::string& group, const Node& at) {
     const auto found = site_.groups.find(group);
-    if (found != site_.groups.end()) return &found->second;
-    Keep(at.Invalid("expected a group of the site file, found \"" + group + "\""));
+    if (found != site_.groups.end() && !found->second.empty()) return &found->second;
+    Keep(at.Invalid(NoSuchGroup(group, site_)));
     return nullptr;
   }
 
@@ -122,10 +125,19 @@ class Expander {
       engine::AlwaysStep owed;
       owed.step = Action(always.step, scope, prefix + "always." + std::to_string(++number));
       owed.since = Refer(always.since, scope, from).first;
-      if (always.until) owed.until = Refer(*always.until, scope, from).last;
+      if (always.until) {
+        owed.until = Refer(*always.until, scope, from).last;
+        if (!error_ && Before(plan_, owed.until, owed.since)) {
+          Keep(always.until->at.Invalid(
+              "\"" + Fill(*always.until, scope) + "\" comes before \"" + Fill(always.since, scope) +
+              "\", so nothing would ever be owed; expected that step or a later one"));
+        }
+      }
       if (!called_as.empty()) owed.step.name += " (" + called_as + ")";
       plan_.always.push_back(std::move(owed));
     }
+    if (!error_) OweGuarded(first_lease, prefix + "always.", number, called_as);
+    leases_.erase(leases_.begin() + static_cast<std::ptrdiff_t>(first_lease), leases_.end());
     callers_.pop_back();
   }
 
@@ -198,7 +210,8 @@ class Expander {
     const Node at = step.at["call"];
     const auto called = all_.find(step.runbook);
     if (called == all_.end()) {
-      return Keep(at["runbook"].Invalid("there is no runbook \"" + step.runbook + "\""));
+      return Keep(
+          at["runbook"].Invalid("there is no runbook \"" + step.runbook + "\"; " + ThereAre(all_)));
     }
     const Runbook& book = called->second;
     if (std::ranges::find(callers_, book.name) != callers_.end() ||
@@ -257,7 +270,11 @@ class Expander {
                                                : Command(*text.command, scope, *host);
     step.timeout =
         Duration(text.timeout, scope, text.verb == Verb::kService ? kServiceTimeout : step.timeout);
+    if (text.timeout && step.timeout <= Milliseconds(0)) {
+      Keep(text.timeout->at.Invalid("expected more than 0s"));
+    }
     step.attempts = text.attempts;
+    step.success = text.success;
     step.retry_delay = Duration(text.retry_delay, scope, Milliseconds(0));
     if (text.gate) step.gate = Gate(*text.gate, scope, host->name);
     if (text.dead_man) step.dead_man = ReadDeadMan(text, scope, *host, path);
@@ -284,9 +301,28 @@ class Expander {
       const auto place = names_.Find(leases_[i].until, from);
       if (!place) Keep(leases_[i].text.at.Invalid(place.error().message));
       const auto step = std::ranges::find(plan_.steps, leases_[i].path, &Step::path);
-      if (place && step != plan_.steps.end()) step->dead_man->until = place->last;
+      if (!place || step == plan_.steps.end()) continue;
+      step->dead_man->until = place->last;
+      if (Before(plan_, place->last, step->path)) {
+        Keep(leases_[i].text.at.Invalid(
+            "\"" + leases_[i].until + "\" comes before \"" + step->name +
+            "\"; expected this step or a later one, which brings it back"));
+      }
     }
-    leases_.erase(leases_.begin() + static_cast<std::ptrdiff_t>(first), leases_.end());
+  }
+
+  // However the run ends, what these steps took away comes back; also where the author wrote no
+  // entry for it. Which of them has one is known only once all runbooks are expanded.
+  void OweGuarded(size_t first, const std::string& prefix, int number,
+                  const std::string& called_as) {
+    std::vector<std::string> guarded;
+    for (size_t i = first; i < leases_.size(); ++i) guarded.push_back(leases_[i].path);
+    for (engine::AlwaysStep& owed : OwedFor(plan_, guarded)) {
+      owed.step.path = prefix + std::to_string(++number);
+      if (!called_as.empty()) owed.step.name += " (" + called_as + ")";
+      owed_by_dead_men_.insert(owed.step.path);
+      plan_.always.push_back(std::move(owed));
+    }
   }
 
   std::string Service(const StepText& text, const Scope& scope, const config::Host& host,
@@ -299,7 +335,7 @@ class Expander {
                  : ServiceCommand(found->second.kind, name, state);
     }
     Keep(text.service->at.Invalid("expected a service that the site file lists for " + host.name +
-                                  ", found \"" + name + "\""));
+                                  ", found \"" + name + "\"; " + ThereAre(host.services)));
     return "";
   }
 
@@ -309,7 +345,7 @@ class Expander {
       const auto named = host.commands.find(command);
       if (named == host.commands.end()) {
         Keep(text.text.at.Invalid("expected a command that the site file lists for " + host.name +
-                                  ", found \"" + command + "\""));
+                                  ", found \"" + command + "\"; " + ThereAre(host.commands)));
         return "";
       }
       // What it stands for is the host's own affair where root has installed the runner.
@@ -336,44 +372,13 @@ class Expander {
     Text text;
     std::string until;  // filled in
   };
-  std::vector<Lease> leases_;         // whose `until` is still a name
-  std::vector<std::string> callers_;  // runbooks being expanded, the run's own first
+  std::vector<Lease> leases_;               // of the runbooks being expanded
+  std::set<std::string> owed_by_dead_men_;  // paths
+  std::vector<std::string> callers_;        // runbooks being expanded, the run's own first
   std::optional<Error> error_;
 };
 
 }  // namespace
-
-Result<std::map<std::string, std::string>> BindParameters(
-    const Runbook& book, const std::map<std::string, std::string>& given,
-    const config::Site& site) {
-  for (const auto& [name, value] : given) {
-    if (book.Find(name) != nullptr) continue;
-    return Fail(ErrorKind::kInvalid, "runbook " + book.name + " has no parameter " + name);
-  }
-  std::map<std::string, std::string> values;
-  for (const Parameter& parameter : book.parameters) {
-    const auto found = given.find(parameter.name);
-    if (found == given.end() && !parameter.default_value) {
-      if (parameter.optional) continue;
-      return Fail(ErrorKind::kInvalid,
-                  "runbook " + book.name + ": parameter " + parameter.name + " is missing");
-    }
-    auto value =
-        ReadValue(parameter, found == given.end() ? *parameter.default_value : found->second);
-    const std::string where = "runbook " + book.name + ": parameter " + parameter.name;
-    if (!value) return Fail(where, value.error());
-    if (parameter.kind == ParameterKind::kHost) {
-      const auto group = site.groups.find(parameter.group);
-      if (group == site.groups.end() ||
-          std::ranges::find(group->second, *value) == group->second.end()) {
-        return Fail(ErrorKind::kInvalid, where + ": expected a host of group " + parameter.group +
-                                             ", found \"" + value->substr(0, 80) + "\"");
-      }
-    }
-    values[parameter.name] = std::move(*value);
-  }
-  return values;
-}
 
 Result<engine::Plan> Expand(const Runbook& book, const std::map<std::string, std::string>& values,
                             const Runbooks& all, const config::Site& site) {

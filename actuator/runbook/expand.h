@@ -13,6 +13,11 @@ namespace mailhub::runbook {
 
 using Runbooks = std::map<std::string, Runbook>;
 
+// One value in canonical form: a host by its own name, whichever of its names was given. kInvalid:
+// what was expected.
+Result<std::string> BindValue(const Parameter& parameter, const std::string& given,
+                              const config::Site& site);
+
 // The values of all parameters that are not absent, defaults included, in canonical form. kInvalid
 // names the parameter and what was expected.
 Result<std::map<std::string, std::string>> BindParameters(

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "actuator/runbook/choices.h"
 #include "actuator/runbook/expand.h"
 #include "actuator/runbook/runbook.h"
 #include "lib/config/yaml.h"
@@ -26,7 +27,7 @@ Status CheckParameters(const Runbook& book, const config::Site& site) {
     if (parameter.kind != ParameterKind::kHost) continue;
     const auto& hosts = HostsOf(parameter, site);
     if (hosts.empty()) {
-      return parameter.at["host_in"].Invalid("expected a group of the site file that has hosts");
+      return parameter.at["host_in"].Invalid(NoSuchGroup(parameter.group, site));
     }
     if (parameter.default_value &&
         std::ranges::find(hosts, *parameter.default_value) == hosts.end()) {
@@ -78,6 +79,11 @@ Result<std::shared_ptr<const RunbookLibrary>> RunbookLibrary::Load(
   std::vector<std::string> paths;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
        entry.increment(error)) {
+    if (entry->path().extension() == ".yaml") {
+      return Fail(ErrorKind::kInvalid, entry->path().string() +
+                                           ": runbooks end in .yml; expected " +
+                                           entry->path().stem().string() + ".yml");
+    }
     if (entry->path().extension() == ".yml") paths.push_back(entry->path().string());
   }
   if (error) {
@@ -141,6 +147,14 @@ Result<engine::Plan> RunbookLibrary::Make(
   const auto values = BindParameters(book->second, parameters, *impl_->site);
   if (!values) return Fail(values.error());
   return Expand(book->second, *values, impl_->books, *impl_->site);
+}
+
+Result<std::string> RunbookLibrary::Value(const std::string& runbook, const std::string& parameter,
+                                          const std::string& value) const {
+  const auto book = impl_->books.find(runbook);
+  const Parameter* found = book == impl_->books.end() ? nullptr : book->second.Find(parameter);
+  if (found == nullptr) return Fail(ErrorKind::kNotFound, "there is no such parameter");
+  return BindValue(*found, value, *impl_->site);
 }
 
 std::vector<RunbookInfo> RunbookLibrary::List() const {

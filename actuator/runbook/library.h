@@ -37,9 +37,10 @@ struct Source {
 // it: everything that can be known before was checked when the library was made.
 class RunbookLibrary final : public engine::PlanSource {
  public:
-  // Every *.yml in the directory. kInvalid: one line for each file with a mistake (its first), each
-  // with file:line:column; kNotFound, kRefused: the directory. All runbooks are expanded once for
-  // every host that a parameter may be, so that a site that lacks something is found here.
+  // Every *.yml in the directory; a *.yaml is a mistake, because it would be passed over. kInvalid:
+  // one line for each file with a mistake (its first), each with file:line:column; kNotFound,
+  // kRefused: the directory. All runbooks are expanded once for every host that a parameter may be,
+  // so that a site that lacks something is found here.
   static Result<std::shared_ptr<const RunbookLibrary>> Load(
       const std::string& directory, std::shared_ptr<const config::Site> site);
   static Result<std::shared_ptr<const RunbookLibrary>> Parse(
@@ -49,6 +50,11 @@ class RunbookLibrary final : public engine::PlanSource {
 
   Result<engine::Plan> Make(const std::string& runbook,
                             const std::map<std::string, std::string>& parameters) const override;
+
+  // What a run would record for the value: a host by its own name, durations and numbers in one
+  // form. kInvalid: what was expected. kNotFound: the runbook or the parameter.
+  Result<std::string> Value(const std::string& runbook, const std::string& parameter,
+                            const std::string& value) const;
 
   std::vector<RunbookInfo> List() const;  // sorted by name
 

@@ -1,11 +1,8 @@
 // YAML to Runbook: shape, keys and types. The first mistake is kept and ends the reading; what is
 // read after it is thrown away.
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include "actuator/runbook/runbook.h"
-#include "lib/base/duration.h"
 
 namespace mailhub::runbook {
 namespace {
@@ -14,6 +11,8 @@ using config::Node;
 
 constexpr size_t kLongestName = 120;
 constexpr int kMostAttempts = 20;
+constexpr size_t kMostStatuses = 16;
+constexpr int kGreatestStatus = 255;
 
 constexpr std::pair<std::string_view, Verb> kVerbs[] = {
     {"run", Verb::kRun},          {"service", Verb::kService}, {"job", Verb::kJob},
@@ -174,8 +173,8 @@ class Reader {
       case Verb::kRun:
       case Verb::kJob:
       case Verb::kService:
-        Keys(node, {"name", Word(step.verb), "verify", "timeout", "retry", "idempotent", "dead_man",
-                    "on_failure"});
+        Keys(node, {"name", Word(step.verb), "verify", "timeout", "retry", "success", "idempotent",
+                    "dead_man", "on_failure"});
         ReadAction(node, &step);
         break;
       case Verb::kWaitFor:
@@ -252,10 +251,31 @@ class Reader {
       step->attempts = Value(retry["attempts"].Int(2, kMostAttempts), 1);
       step->retry_delay = Maybe(retry["delay"]);
     }
+    if (node["success"].Present()) step->success = Success(node["success"], step->verb);
     if (node["idempotent"].Present()) step->idempotent = Value(node["idempotent"].Bool(), false);
     if (const Node dead_man = node["dead_man"]; dead_man.Present()) {
       step->dead_man = ReadDeadMan(dead_man, *step);
     }
+  }
+
+  std::vector<int> Success(const Node& node, Verb verb) {
+    std::vector<int> statuses;
+    if (verb == Verb::kService) {
+      Keep(node.Invalid("a service is judged by its state, not by an exit status"));
+    }
+    const auto items = node.Items();
+    if (items.empty() || items.size() > kMostStatuses) {
+      Keep(node.Expected("a list of 1 to 16 exit statuses"));
+    }
+    for (const Node& item : items) {
+      const int status = Value(item.Int(0, kGreatestStatus), 0);
+      if (std::ranges::find(statuses, status) != statuses.end()) {
+        Keep(item.Invalid(std::to_string(status) + " is listed twice"));
+      }
+      statuses.push_back(status);
+    }
+    std::ranges::sort(statuses);
+    return statuses;
   }
 
   CommandText Command(const Node& node) {
@@ -346,8 +366,8 @@ class Reader {
   }
 
   AlwaysText ReadAlways(const Node& node) {
-    Keys(node,
-         {"since", "until", "name", "run", "service", "verify", "timeout", "retry", "idempotent"});
+    Keys(node, {"since", "until", "name", "run", "service", "verify", "timeout", "retry", "success",
+                "idempotent"});
     AlwaysText always{StepText(FindVerb(node), node), ReadText(node["since"]),
                       Maybe(node["until"])};
     if (Failed()) return always;
@@ -361,58 +381,11 @@ class Reader {
 
 }  // namespace
 
-const char* Name(ParameterKind kind) {
-  switch (kind) {
-    case ParameterKind::kHost:
-      return "host";
-    case ParameterKind::kDuration:
-      return "duration";
-    case ParameterKind::kNumber:
-      return "number";
-  }
-  return "";
-}
-
-const Parameter* Runbook::Find(const std::string& parameter) const {
-  const auto found = std::ranges::find(parameters, parameter, &Parameter::name);
-  return found == parameters.end() ? nullptr : &*found;
-}
-
 Result<Runbook> ReadRunbook(const config::Node& root) {
   Reader reader;
   Runbook book = reader.Read(root);
   if (reader.Failed()) return Fail(reader.error());
   return book;
-}
-
-Result<std::string> ReadValue(const Parameter& parameter, const std::string& value) {
-  if (parameter.kind == ParameterKind::kHost) return value;
-  double number = 0;
-  std::string text;
-  if (parameter.kind == ParameterKind::kDuration) {
-    const auto duration = ParseDuration(value);
-    if (!duration) return Fail(duration.error());
-    number = ToSeconds(*duration);
-    text = FormatDuration(*duration);
-  } else {
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(number)) {
-      return Fail(ErrorKind::kInvalid, "\"" + value + "\" is not a number");
-    }
-    char buffer[32];
-    text.assign(buffer, std::to_chars(buffer, buffer + sizeof buffer, number).ptr);
-  }
-  const char* unit = parameter.kind == ParameterKind::kDuration ? " s" : "";
-  const auto bound = [&](const char* relation, double limit) {
-    char buffer[32];
-    const std::string shown(buffer, std::to_chars(buffer, buffer + sizeof buffer, limit).ptr);
-    return Fail(ErrorKind::kInvalid, "expected " + std::string(relation) + " " + shown + unit +
-                                         ", found \"" + value + "\"");
-  };
-  if (parameter.least && number < *parameter.least) return bound("at least", *parameter.least);
-  if (parameter.greatest && number > *parameter.greatest)
-    return bound("at most", *parameter.greatest);
-  return text;
 }
 
 }  // namespace mailhub::runbook

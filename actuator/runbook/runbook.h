@@ -74,6 +74,7 @@ struct StepText {
   std::optional<Text> timeout;
   int attempts = 1;
   std::optional<Text> retry_delay;
+  std::vector<int> success{0};  // kRun, kJob
   std::optional<bool> idempotent;
   std::optional<DeadManText> dead_man;
   engine::OnFailure on_failure = engine::OnFailure::kHold;

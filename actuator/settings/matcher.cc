@@ -9,6 +9,7 @@ namespace mailhub::settings {
 namespace {
 
 constexpr size_t kLongestValue = 256;
+constexpr size_t kLongestLabel = 128;  // no alert with a longer one comes in
 constexpr std::string_view kBlanks = " \t";
 
 bool IsNameCharacter(char c, bool first) {
@@ -29,36 +30,77 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
+// The text in double quotes that `text` begins with, its escapes undone, taken off it. Nothing when
+// the quotes or escapes are wrong.
+std::optional<std::string> TakeQuoted(std::string_view* text) {
+  std::string out;
+  size_t i = 1;
+  for (; i < text->size() && (*text)[i] != '"'; ++i) {
+    if ((*text)[i] != '\\') {
+      out += (*text)[i];
+      continue;
+    }
+    if (++i == text->size()) return std::nullopt;
+    // In quotes Alertmanager knows these three escapes; any other backslash stands for itself, so
+    // that "\." needs no doubling.
+    const char c = (*text)[i];
+    if (c != 'n' && c != '"' && c != '\\') out += '\\';
+    out += c == 'n' ? '\n' : c;
+  }
+  if (i >= text->size()) return std::nullopt;
+  text->remove_prefix(i + 1);
+  return out;
+}
+
 // Nothing when the quotes or escapes are wrong.
 std::optional<std::string> Unquote(std::string_view text) {
   if (text.empty() || text.front() != '"') {
     if (text.find_first_of("\"'{},\\ \t") != std::string_view::npos) return std::nullopt;
     return std::string(text);
   }
-  std::string out;
-  size_t i = 1;
-  for (; i < text.size() && text[i] != '"'; ++i) {
-    if (text[i] != '\\') {
-      out += text[i];
-      continue;
-    }
-    if (++i == text.size()) return std::nullopt;
-    // In quotes Alertmanager knows these three escapes; any other backslash stands for itself, so
-    // that "\." needs no doubling.
-    if (text[i] == 'n') {
-      out += '\n';
-    } else if (text[i] == '"' || text[i] == '\\') {
-      out += text[i];
-    } else {
-      out += '\\';
-      out += text[i];
-    }
-  }
-  if (i + 1 != text.size()) return std::nullopt;
+  auto out = TakeQuoted(&text);
+  if (!text.empty()) return std::nullopt;
   return out;
 }
 
+bool IsUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    const size_t bytes = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (bytes > 1 && (first < 0xc2 || first > 0xf4 || i + bytes > text.size())) return false;
+    for (size_t n = 1; n < bytes; ++n) {
+      if ((static_cast<unsigned char>(text[i + n]) & 0xc0U) != 0x80U) return false;
+    }
+    i += bytes;
+  }
+  return true;
+}
+
+// The label's name that `text` begins with, taken off it; empty when it begins with none.
+std::string TakeLabel(std::string_view* text) {
+  std::string label;
+  if (text->starts_with('"')) {
+    label = TakeQuoted(text).value_or("");
+    return IsUtf8(label) && label.size() <= kLongestLabel ? label : "";
+  }
+  while (!text->empty() && IsNameCharacter(text->front(), label.empty())) {
+    label += text->front();
+    text->remove_prefix(1);
+  }
+  return label;
+}
+
 }  // namespace
+
+Result<std::string> ParseLabelName(std::string_view text) {
+  std::string_view rest = text;
+  std::string label = TakeLabel(&rest);
+  if (!label.empty() && rest.empty() && label.size() <= kLongestLabel) return label;
+  return Fail(ErrorKind::kInvalid,
+              "expected a label's name, found \"" + std::string(text.substr(0, 80)) +
+                  "\"; names of other than letters, digits and _ are written in double quotes, as "
+                  "in a matcher: '\"my.label\"'");
+}
 
 Result<engine::Matcher> ParseMatcher(std::string_view text) {
   using Op = engine::Matcher::Op;
@@ -68,10 +110,7 @@ Result<engine::Matcher> ParseMatcher(std::string_view text) {
 
   std::string_view left = Trim(text);
   engine::Matcher matcher;
-  while (!left.empty() && IsNameCharacter(left.front(), matcher.label.empty())) {
-    matcher.label += left.front();
-    left.remove_prefix(1);
-  }
+  matcher.label = TakeLabel(&left);
   if (matcher.label.empty()) return Bad(text, "it does not begin with a label's name");
   left = Trim(left);
   bool found = false;

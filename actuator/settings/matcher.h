@@ -2,6 +2,7 @@
 // instance=~"mailhub[0-9]+".
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "actuator/engine/trigger.h"
@@ -9,9 +10,13 @@
 
 namespace mailhub::settings {
 
-// LABEL OP VALUE with OP one of = != =~ !~ and VALUE in double quotes (\" \\ \n inside) or bare.
-// kInvalid says what was expected; also for a regular expression that is none or longer than 256
-// characters.
+// A label's name: letters, digits and _, not beginning with a digit; or any UTF-8 in double quotes,
+// as Alertmanager 0.27 and later write it. kInvalid says what was expected.
+Result<std::string> ParseLabelName(std::string_view text);
+
+// LABEL OP VALUE with LABEL as above, OP one of = != =~ !~ and VALUE in double quotes (\" \\ \n
+// inside) or bare. kInvalid says what was expected; also for a regular expression that is none or
+// longer than 256 characters.
 Result<engine::Matcher> ParseMatcher(std::string_view text);
 
 }  // namespace mailhub::settings

@@ -135,6 +135,30 @@ void TakeMatchers(Taker& take, const Node& node, std::vector<engine::Matcher>* m
   }
 }
 
+// Which parameter is read from which label: LABEL, or {label: LABEL}.
+void TakeLabels(Taker& take, const Node& node, engine::Trigger* trigger) {
+  if (!node.Present()) return;
+  if (!node.IsMap()) return take.Bad(node, "expected a map from parameters to labels");
+  for (const Node::Entry& entry : node.Entries()) {
+    if (trigger->parameters.count(entry.key) > 0) {
+      take.Bad(entry.key_node, "this parameter has a fixed value already");
+    }
+    Node name = entry.value;
+    if (name.IsMap()) {
+      take.OnlyKeys(name, {"label"});
+      name = name["label"];
+    }
+    take.Need(name, "a label's name");
+    if (!name.IsScalar()) take.Bad(name, "expected a label's name or {label: NAME}");
+    std::string text;
+    take.Text(name, &text);
+    if (take.failed()) return;
+    Result<std::string> label = ParseLabelName(text);
+    if (!label) return take.Bad(name, label.error().message);
+    trigger->parameters_from_labels[entry.key] = *std::move(label);
+  }
+}
+
 void TakeTrigger(Taker& take, const Node& node, engine::Trigger* trigger) {
   take.OnlyKeys(node, {"name", "match", "runbook", "parameters", "parameters_from_labels",
                        "only_if", "cooldown", "on_resolved"});
@@ -147,13 +171,7 @@ void TakeTrigger(Taker& take, const Node& node, engine::Trigger* trigger) {
   take.Need(node["runbook"], "the name of a runbook");
   take.Text(node["runbook"], &trigger->runbook);
   take.Pairs(node["parameters"], &trigger->parameters);
-  take.Pairs(node["parameters_from_labels"], &trigger->parameters_from_labels);
-  for (const auto& [parameter, label] : trigger->parameters_from_labels) {
-    if (trigger->parameters.count(parameter) > 0) {
-      take.Bad(node["parameters_from_labels"],
-               "parameter \"" + parameter + "\" has a fixed value already");
-    }
-  }
+  TakeLabels(take, node["parameters_from_labels"], trigger);
   take.Text(node["only_if"], &trigger->only_if);
   take.Duration(node["cooldown"], Milliseconds(0), &trigger->cooldown);
   std::string on_resolved = "finish";
@@ -172,8 +190,7 @@ void TakeTriggers(Taker& take, const Node& node, std::vector<PlacedTrigger>* tri
   if (items.size() > kMostTriggers) return take.Bad(node, "more than 1000 triggers");
   std::set<std::string> names;
   for (const Node& item : items) {
-    PlacedTrigger placed;
-    placed.where = item.Where();
+    PlacedTrigger placed(item);
     TakeTrigger(take, item, &placed.trigger);
     if (take.failed()) return;
     if (!names.insert(placed.trigger.name).second) {
@@ -217,6 +234,7 @@ void TakeMode(Taker& take, const Node& node, engine::Mode* mode) {
 Result<Settings> Read(const Node& root, const std::string& path) {
   Taker take(std::filesystem::absolute(path).parent_path());
   Settings settings;
+  settings.root = root;
   take.OnlyKeys(root, {"site", "runbooks", "journal", "mode", "web", "webhook", "prometheus",
                        "triggers", "limits", "poll"});
   take.Need(root["site"], "the path of the site file");

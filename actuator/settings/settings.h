@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "actuator/engine/engine.h"
 #include "actuator/engine/trigger.h"
 #include "lib/base/result.h"
+#include "lib/config/yaml.h"
 
 namespace mailhub::settings {
 
@@ -44,10 +46,12 @@ struct Fixed {
   bool operator==(const Fixed&) const = default;
 };
 
-// A trigger and where it stands, for messages about what only the runbooks can tell.
+// A trigger and where it is written, for messages about what only the runbooks can tell.
 struct PlacedTrigger {
+  explicit PlacedTrigger(config::Node where) : at(std::move(where)) {}
+
   engine::Trigger trigger;
-  std::string where;  // "actuator.yml:12:5"
+  config::Node at;
 };
 
 // Immutable once loaded. All paths are absolute.
@@ -56,7 +60,8 @@ struct Settings {
   std::string runbooks_directory;
   Fixed fixed;
   std::vector<PlacedTrigger> triggers;
-  engine::EngineConfig engine;  // triggers included
+  engine::EngineConfig engine;       // triggers included
+  std::optional<config::Node> root;  // the file, for messages about what it names
 };
 
 // kInvalid with file:line:column, field and what was expected. Relative paths are relative to the

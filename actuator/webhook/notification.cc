@@ -19,12 +19,46 @@ tl::unexpected<Error> Bad(const std::string& what) {
   return Fail(ErrorKind::kInvalid, what);
 }
 
+tl::unexpected<Error> TooLarge(const std::string& what) {
+  return Fail(ErrorKind::kRefused, what);
+}
+
+// Alertmanager always sends these fields; a receiver's template need not.
+constexpr const char* kTemplated =
+    "was the payload made by a template (payload, body)? Alertmanager's own is needed";
+
 Result<std::string_view> FindString(const dom::object& object, const char* name) {
   std::string_view text;
-  if (object[name].get(text) != simdjson::SUCCESS) {
-    return Bad(std::string(name) + " must be a string");
+  const simdjson::error_code error = object[name].get(text);
+  if (error == simdjson::NO_SUCH_FIELD) {
+    return Bad(std::string(name) + " is missing: " + kTemplated);
   }
+  if (error != simdjson::SUCCESS) return Bad(std::string(name) + " must be a string");
   return text;
+}
+
+// "4"; or 4, which a template makes of it.
+Status CheckVersion(const dom::object& body) {
+  const std::string must = "version must be \"4\", Alertmanager's webhook format; found ";
+  dom::element version;
+  if (body["version"].get(version) != simdjson::SUCCESS) {
+    return Bad(std::string("version is missing; expected \"4\": ") + kTemplated);
+  }
+  std::string_view text;
+  int64_t number = 0;
+  const bool is_text = version.get(text) == simdjson::SUCCESS;
+  if (!is_text && version.get(number) != simdjson::SUCCESS) {
+    return Bad(must + "neither text nor a number");
+  }
+  if (is_text ? text == "4" : number == 4) return {};
+  if (is_text ? text == "1" : number == 1) {
+    return Bad(
+        must +
+        "\"1\", as Grafana's alerting sends it: let Grafana notify an Alertmanager, and that "
+        "one this program");
+  }
+  return Bad(must +
+             (is_text ? "\"" + std::string(text.substr(0, 40)) + "\"" : std::to_string(number)));
 }
 
 // As model.Fingerprint prints itself. It names the alert's episode, so its shape is not left to
@@ -94,7 +128,7 @@ Result<uint64_t> ReadTruncated(const dom::object& body) {
 
 Result<engine::Notification> ParseNotification(std::string_view body) {
   if (body.size() > kMostBytes) {
-    return Bad("the body is longer than " + std::to_string(kMostBytes) + " bytes");
+    return TooLarge("the body is longer than " + std::to_string(kMostBytes) + " bytes");
   }
   dom::parser parser;
   dom::element json;
@@ -108,15 +142,13 @@ Result<engine::Notification> ParseNotification(std::string_view body) {
   if (error != simdjson::SUCCESS) return Bad("the body is not JSON");
   dom::object object;
   if (json.get(object) != simdjson::SUCCESS) return Bad("the body must be a JSON object");
-  const Result<std::string_view> version = FindString(object, "version");
-  if (!version) return Fail(version.error());
-  if (*version != "4") return Bad("version must be \"4\", the webhook format this program speaks");
+  if (Status version = CheckVersion(object); !version) return Fail(version.error());
   const Result<uint64_t> truncated = ReadTruncated(object);
   if (!truncated) return Fail(truncated.error());
   dom::array alerts;
   if (object["alerts"].get(alerts) != simdjson::SUCCESS) return Bad("alerts must be a list");
   if (alerts.size() > kMostAlerts) {
-    return Bad("has more than " + std::to_string(kMostAlerts) + " alerts");
+    return TooLarge("has more than " + std::to_string(kMostAlerts) + " alerts");
   }
 
   engine::Notification notification;

@@ -79,8 +79,8 @@ TEST(Notification, EveryMistakeIsNamedWithItsPlace) {
     body[json::json_pointer(pointer)] = value;
     return WhyNot(body);
   };
-  EXPECT_EQ(with("/version", "3"), "version must be \"4\", the webhook format this program speaks");
-  EXPECT_EQ(with("/version", 4), "version must be a string");
+  EXPECT_EQ(with("/version", "3"),
+            "version must be \"4\", Alertmanager's webhook format; found \"3\"");
   EXPECT_EQ(with("/alerts", json::object()), "alerts must be a list");
   EXPECT_EQ(with("/alerts/1", "x"), "alerts[1]: must be an object");
   EXPECT_EQ(with("/alerts/1/status", "pending"),
@@ -97,6 +97,43 @@ TEST(Notification, EveryMistakeIsNamedWithItsPlace) {
   EXPECT_EQ(WhyNot(json::array()), "the body must be a JSON object");
   EXPECT_EQ(ParseNotification("{broken").error().message, "the body is not JSON");
   EXPECT_EQ(ParseNotification("").error().message, "the body is not JSON");
+}
+
+TEST(Notification, AVersionThatATemplateMadeANumberIsTheSame) {
+  json body = Sample();
+  body["version"] = 4;
+  EXPECT_EQ(WhyNot(body), "accepted");
+}
+
+TEST(Notification, AnotherVersionIsRefusedWithItsLikelyCause) {
+  const auto version = [](const json& value) {
+    json body = Sample();
+    body["version"] = value;
+    return WhyNot(body);
+  };
+  EXPECT_EQ(
+      version("1"),
+      "version must be \"4\", Alertmanager's webhook format; found \"1\", as Grafana's alerting "
+      "sends it: let Grafana notify an Alertmanager, and that one this program");
+  EXPECT_EQ(version(1), version("1"));
+  EXPECT_EQ(version(3), "version must be \"4\", Alertmanager's webhook format; found 3");
+  EXPECT_EQ(
+      version(json::array()),
+      "version must be \"4\", Alertmanager's webhook format; found neither text nor a number");
+  json body = Sample();
+  body.erase("version");
+  EXPECT_EQ(WhyNot(body),
+            "version is missing; expected \"4\": was the payload made by a template "
+            "(payload, body)? Alertmanager's own is needed");
+}
+
+TEST(Notification, AnAlertWithoutFingerprintIsRefusedWithItsLikelyCause) {
+  json body = Sample();
+  body["alerts"][0].erase("fingerprint");
+  EXPECT_EQ(
+      WhyNot(body),
+      "alerts[0]: fingerprint is missing: was the payload made by a template (payload, body)? "
+      "Alertmanager's own is needed");
 }
 
 TEST(Notification, OneMalformedAlertHidesNoOtherAndKeepsWhatCouldBeReadOfIt) {
@@ -163,7 +200,30 @@ TEST(Notification, FiveThousandAlertsAreTakenAndOneMoreIsNot) {
   ASSERT_LT(body.dump().size(), kMostBytes);
   EXPECT_EQ(WhyNot(body), "accepted");
   body["alerts"].push_back(alert);
-  EXPECT_EQ(WhyNot(body), "has more than 5000 alerts");
+  const auto refused = ParseNotification(body.dump());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kRefused) << "sent again it may be smaller";
+  EXPECT_EQ(refused.error().message, "has more than 5000 alerts");
+}
+
+TEST(Notification, FiveThousandAlertsWithLongAnnotationsAreTakenAndOnlyWhatIsNeededIsKept) {
+  json body = Sample();
+  const json alert = {
+      {"status", "firing"},
+      {"labels", {{"alertname", "TablesStale"}, {"instance", "mailhub2"}}},
+      {"annotations",
+       {{"summary", std::string(500, 's')}, {"description", std::string(4'000, 'd')}}},
+      {"startsAt", "2024-03-01T00:00:00Z"},
+      {"endsAt", "0001-01-01T00:00:00Z"},
+      {"generatorURL", "http://prometheus:9090/graph?" + std::string(500, 'g')},
+      {"fingerprint", "ffffffffffffffff"}};
+  body["alerts"] = json::array();
+  for (size_t i = 0; i < kMostAlerts; ++i) body["alerts"].push_back(alert);
+  const auto notification = ParseNotification(body.dump());
+  ASSERT_TRUE(notification) << notification.error().message;
+  ASSERT_EQ(notification->alerts.size(), kMostAlerts);
+  EXPECT_EQ(notification->alerts.back().malformed, "");
+  EXPECT_EQ(notification->alerts.back().labels.size(), 2u);
 }
 
 TEST(Notification, DeepAndLongBodiesAreRefusedBeforeTheyAreRead) {
@@ -171,7 +231,7 @@ TEST(Notification, DeepAndLongBodiesAreRefusedBeforeTheyAreRead) {
       ParseNotification(std::string(500'000, '[') + std::string(500'000, ']')).error().message,
       "the body is nested deeper than 32 levels");
   EXPECT_EQ(ParseNotification(std::string(kMostBytes + 1, ' ')).error().message,
-            "the body is longer than 1048576 bytes");
+            "the body is longer than 33554432 bytes");
   const auto nested = [](int levels) {  // the body itself is one
     json value = json::array({1});
     for (int n = 2; n < levels; ++n) value = json::array({value});

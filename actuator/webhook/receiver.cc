@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <string_view>
 #include <utility>
 
@@ -21,68 +22,96 @@ bool IsJson(std::string_view content_type) {
   return media == "application/json";
 }
 
-http::Response Refuse(const http::Request& request, int status, const std::string& why) {
+// The body's announced length; 0 when it says none that can be read.
+size_t AnnouncedLength(const http::Request& request) {
+  const std::string_view text = request.Header("Content-Length");
+  size_t length = 0;
+  std::from_chars(text.data(), text.data() + text.size(), length);
+  return length;
+}
+
+}  // namespace
+
+Receiver::Receiver(api::Backend* backend, const std::string& token_file, Answered answered)
+    : backend_(backend),
+      token_file_(token_file.empty() ? std::nullopt : std::make_optional<TokenFile>(token_file)),
+      answered_(std::move(answered)) {}
+
+Receiver::Verdict Receiver::Refuse(const http::Request& request, Outcome outcome, int status,
+                                   const std::string& why) {
   LogWarn(
       "notification refused",
       {{"remote", request.remote_address}, {"status", std::to_string(status)}, {"reason", why}});
   http::Response response = http::TextResponse(status, why);
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (status == 503) response.headers.emplace_back("Retry-After", "5");
-  return response;
+  return {outcome, std::move(response)};
 }
 
-}  // namespace
-
-Receiver::Receiver(api::Backend* backend, const std::string& token_file,
-                   std::function<void(int)> answered)
-    : backend_(backend),
-      token_file_(token_file.empty() ? std::nullopt : std::make_optional<TokenFile>(token_file)),
-      answered_(std::move(answered)) {}
-
 std::optional<http::Response> Receiver::BeforeBody(const http::Request& request) const {
-  std::optional<http::Response> refusal = Judge(request);
-  if (refusal && answered_) answered_(refusal->status);
-  return refusal;
+  std::optional<Verdict> refusal = Judge(request, AnnouncedLength(request));
+  if (!refusal) return std::nullopt;
+  if (answered_) answered_(refusal->outcome, refusal->response.status);
+  return std::move(refusal->response);
 }
 
 http::Response Receiver::Receive(const http::Request& request) const {
-  http::Response response = Handle(request);
-  if (answered_) answered_(response.status);
-  return response;
+  Verdict verdict = Handle(request);
+  if (answered_) answered_(verdict.outcome, verdict.response.status);
+  return std::move(verdict.response);
 }
 
-std::optional<http::Response> Receiver::Judge(const http::Request& request) const {
+std::optional<Receiver::Verdict> Receiver::Judge(const http::Request& request,
+                                                 size_t length) const {
   // Who the server let in by name has proved more than the token would.
   if (request.user.empty()) {
-    if (!token_file_) return Refuse(request, 401, "a login is needed");
+    if (!token_file_) return Refuse(request, Outcome::kUnauthorized, 401, "a login is needed");
     const Status verified = token_file_->Verify(request.BearerToken());
-    if (!verified) {
-      // A token file that cannot be read is our fault: Alertmanager must come again, and it does
-      // so after a 5xx only.
-      const int status = verified.error().kind == ErrorKind::kRefused ? 401 : 503;
-      return Refuse(request, status, verified.error().message);
+    if (!verified && verified.error().kind == ErrorKind::kRefused) {
+      return Refuse(request, Outcome::kUnauthorized, 401, verified.error().message);
     }
+    // A token file that cannot be read is our fault: Alertmanager must come again, and it does
+    // so after a 5xx only.
+    if (!verified) return Refuse(request, Outcome::kLater, 503, verified.error().message);
   }
   if (!IsJson(request.Header("Content-Type"))) {
-    return Refuse(request, 415, "the body must be application/json");
+    return Refuse(request, Outcome::kMalformed, 415, "the body must be application/json");
+  }
+  if (length > kMostBytes) {
+    return Refuse(request, Outcome::kTooLarge, 503,
+                  "the notification has " + std::to_string(length) + " bytes, and " +
+                      std::to_string(kMostBytes) +
+                      " are taken at most; smaller groups (group_by) or max_alerts help");
   }
   return std::nullopt;
 }
 
-http::Response Receiver::Handle(const http::Request& request) const {
-  if (auto refusal = Judge(request)) return *std::move(refusal);
-  if (request.body.size() > kMostBytes) return Refuse(request, 413, "the body is too long");
+Receiver::Verdict Receiver::Handle(const http::Request& request) const {
+  if (auto refusal = Judge(request, request.body.size())) return *std::move(refusal);
   Result<engine::Notification> notification = ParseNotification(request.body);
-  if (!notification) return Refuse(request, 400, notification.error().message);
+  if (!notification) {
+    const std::string& why = notification.error().message;
+    switch (notification.error().kind) {
+      case ErrorKind::kInvalid:
+        return Refuse(request, Outcome::kMalformed, 400, why);
+      case ErrorKind::kRefused:
+        return Refuse(request, Outcome::kTooLarge, 503, why);
+      default:
+        return Refuse(request, Outcome::kLater, 503, why);
+    }
+  }
   if (notification->truncated > 0) {
     LogWarn("Alertmanager left alerts out of a notification (max_alerts)",
             {{"left_out", std::to_string(notification->truncated)}});
   }
   notification->id = RandomHex(128);
   const Result<std::string> committed = backend_->Submit(*std::move(notification));
-  if (committed) return http::TextResponse(200, "committed " + *committed);
-  const int status = committed.error().kind == ErrorKind::kInvalid ? 400 : 503;
-  return Refuse(request, status, committed.error().message);
+  if (committed) {
+    return {Outcome::kCommitted, http::TextResponse(200, "committed " + *committed)};
+  }
+  const bool malformed = committed.error().kind == ErrorKind::kInvalid;
+  return Refuse(request, malformed ? Outcome::kMalformed : Outcome::kLater, malformed ? 400 : 503,
+                committed.error().message);
 }
 
 }  // namespace mailhub::webhook

@@ -13,31 +13,49 @@ namespace mailhub::webhook {
 
 inline constexpr const char* kPath = "/api/v1/alerts";
 
+// What became of one delivery.
+enum class Outcome {
+  kCommitted,
+  kMalformed,     // it can never be right
+  kUnauthorized,  // no login, no token or a wrong one
+  kTooLarge,      // more bytes or alerts than are taken
+  kLater,         // not committed, or not known to be
+};
+
 // Answers
 //   200  the notification is committed; the body names it
 //   400  what is wrong with the body: Alertmanager does not send it again
-//   401  no token or a wrong one; 415 the body is not declared as JSON; 413 it is too long
-//   503  not committed, or not known to be: Alertmanager sends it again
+//   401  no token or a wrong one; 415 the body is not declared as JSON
+//   503  not committed, or not known to be, or too large: Alertmanager sends it again, and what is
+//        too large today may be smaller by then
 // Thread-safe. Owns nothing; `backend` must outlive it.
 class Receiver {
  public:
-  // `token_file` may be empty only where the server asks for a login. `answered` is told the status
-  // of each delivery that came this far; it may be empty.
-  Receiver(api::Backend* backend, const std::string& token_file,
-           std::function<void(int)> answered = {});
+  using Answered = std::function<void(Outcome outcome, int status)>;
 
-  // What can be said before the body is read: for http::ServerOptions::before_body.
+  // `token_file` may be empty only where the server asks for a login. `answered` is told of each
+  // delivery that came this far; it may be empty.
+  Receiver(api::Backend* backend, const std::string& token_file, Answered answered = {});
+
+  // What can be said before the body is read, its announced length included: for
+  // http::ServerOptions::before_body.
   std::optional<http::Response> BeforeBody(const http::Request& request) const;
   // Looks at everything again, so that it is safe without the other.
   http::Response Receive(const http::Request& request) const;
 
  private:
-  std::optional<http::Response> Judge(const http::Request& request) const;
-  http::Response Handle(const http::Request& request) const;
+  struct Verdict {
+    Outcome outcome;
+    http::Response response;
+  };
+  static Verdict Refuse(const http::Request& request, Outcome outcome, int status,
+                        const std::string& why);
+  std::optional<Verdict> Judge(const http::Request& request, size_t length) const;
+  Verdict Handle(const http::Request& request) const;
 
   api::Backend* const backend_;
   const std::optional<TokenFile> token_file_;
-  const std::function<void(int)> answered_;
+  const Answered answered_;
 };
 
 }  // namespace mailhub::webhook

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "actuator/webhook/notification.h"
 #include "actuator/webhook/token_file.h"
 
 namespace mailhub::webhook {
@@ -120,14 +121,42 @@ TEST_F(ReceiverTest, WhomTheServerLetInNeedsNoToken) {
   EXPECT_EQ(Receiver(&backend_, "").Receive(request).status, 401) << "nobody gets in unproved";
 }
 
-TEST_F(ReceiverTest, EachAnswerIsToldOnce) {
-  std::vector<int> told;
-  const Receiver receiver(&backend_, path_, [&told](int status) { told.push_back(status); });
+TEST_F(ReceiverTest, EachAnswerIsToldOnceWithWhatBecameOfIt) {
+  std::vector<std::pair<Outcome, int>> told;
+  const Receiver receiver(&backend_, path_, [&told](Outcome outcome, int status) {
+    told.emplace_back(outcome, status);
+  });
   EXPECT_FALSE(receiver.BeforeBody(Post("")));
   (void)receiver.Receive(Post(kBody));
   (void)receiver.BeforeBody(Post("", "wrong"));
   (void)receiver.Receive(Post("{"));
-  EXPECT_EQ(told, (std::vector<int>{200, 401, 400}));
+  backend_.answer = Fail(ErrorKind::kOverloaded, "no");
+  (void)receiver.Receive(Post(kBody));
+  EXPECT_EQ(told, (std::vector<std::pair<Outcome, int>>{{Outcome::kCommitted, 200},
+                                                        {Outcome::kUnauthorized, 401},
+                                                        {Outcome::kMalformed, 400},
+                                                        {Outcome::kLater, 503}}));
+}
+
+TEST_F(ReceiverTest, WhatIsTooLargeIsAskedForAgainAndCountedApart) {
+  std::vector<Outcome> told;
+  const Receiver receiver(&backend_, path_,
+                          [&told](Outcome outcome, int) { told.push_back(outcome); });
+  http::Request announced = Post("");
+  announced.headers.emplace_back("Content-Length", std::to_string(kMostBytes + 1));
+  const auto refusal = receiver.BeforeBody(announced);
+  ASSERT_TRUE(refusal) << "before it is read";
+  EXPECT_EQ(refusal->status, 503) << "a 4xx would lose it";
+  EXPECT_EQ(receiver.Receive(Post(std::string(kMostBytes + 1, ' '))).status, 503);
+  std::string many = R"({"version":"4","alerts":[0)";
+  for (size_t i = 0; i < kMostAlerts; ++i) many += ",0";
+  EXPECT_EQ(receiver.Receive(Post(many + "]}")).status, 503);
+  EXPECT_EQ(told, std::vector<Outcome>(3, Outcome::kTooLarge));
+
+  announced.headers[1].second = "Bearer wrong";
+  EXPECT_EQ(receiver.BeforeBody(announced)->status, 401) << "its sender is asked for first";
+  EXPECT_EQ(told.back(), Outcome::kUnauthorized);
+  EXPECT_TRUE(backend_.submitted.empty());
 }
 
 TEST_F(ReceiverTest, OnlyJsonIsTaken) {
@@ -139,13 +168,13 @@ TEST_F(ReceiverTest, OnlyJsonIsTaken) {
   EXPECT_EQ(receiver.Receive(request).status, 200);
 }
 
-TEST_F(ReceiverTest, BrokenAndOversizedBodiesAreRefused) {
+TEST_F(ReceiverTest, BrokenBodiesAreRefused) {
   const Receiver receiver(&backend_, path_);
   const http::Response broken = receiver.Receive(Post("{\"version\":"));
   EXPECT_EQ(broken.status, 400);
   EXPECT_EQ(broken.body, "the body is not JSON\n");
-  EXPECT_EQ(receiver.Receive(Post(std::string(1 << 20, ' ') + kBody)).status, 413);
-  EXPECT_TRUE(backend_.submitted.empty());
+  EXPECT_EQ(backend_.submitted.size(), 0u);
+  EXPECT_EQ(receiver.Receive(Post(std::string(2 << 20, ' ') + kBody)).status, 200);
 }
 
 TEST_F(ReceiverTest, AChangedTokenFileCountsAtOnce) {

@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "lib/config/aliases.h"
 #include "lib/config/yaml.h"
 
 namespace mailhub::config {
@@ -174,9 +175,11 @@ Status ReadPaths(const Node& node, std::map<std::string, std::string>* paths) {
 Status ReadReachability(const Node& node, Host* host) {
   auto address = node["address"].String();
   if (!address) return Fail(address.error());
-  if (!IsHostLike(*address, "._-:")) {
-    return node["address"].Invalid("expected an IP address or a host name, found \"" + *address +
-                                   "\"");
+  // The SSH library refuses a name with _ when it connects.
+  if (!IsHostLike(*address, ".-:")) {
+    return node["address"].Invalid(
+        "expected an IP address or a host name of letters, digits, dots and -, found \"" +
+        *address + "\"");
   }
   host->address = *address;
   if (node["port"].Present()) {
@@ -260,9 +263,9 @@ Status ReadServicesAndChecks(const Node& node, Host* host) {
 }
 
 Result<Host> ReadHost(const std::string& name, const Node& node, const std::string& user) {
-  if (auto known =
-          node.OnlyKeys({"address", "port", "user", "platform", "runner", "processes", "threads",
-                         "services", "directories", "files", "ports", "checks", "commands"});
+  if (auto known = node.OnlyKeys({"address", "aliases", "port", "user", "platform", "runner",
+                                  "processes", "threads", "services", "directories", "files",
+                                  "ports", "checks", "commands"});
       !known) {
     return Fail(known.error());
   }
@@ -304,6 +307,7 @@ Status ReadSsh(const Node& node, const std::string& path, std::string* user, Sit
     auto file = Text(node[key]);
     if (!file) return Fail(file.error());
     *field = (folder / *file).lexically_normal().string();
+    site->places[key] = node[key].Where() + ": " + node[key].Field();
   }
   return {};
 }
@@ -360,6 +364,14 @@ const Host* Site::FindHost(const std::string& name) const {
   return found == hosts.end() ? nullptr : &found->second;
 }
 
+const Host* Site::HostCalled(const std::string& name_or_alias) const {
+  if (const Host* host = FindHost(name_or_alias)) return host;
+  for (const auto& [name, host] : hosts) {
+    if (std::ranges::find(host.aliases, name_or_alias) != host.aliases.end()) return &host;
+  }
+  return nullptr;
+}
+
 bool Site::InGroup(const std::string& host, const std::string& group) const {
   const auto found = groups.find(group);
   return found != groups.end() &&
@@ -375,6 +387,7 @@ Result<Site> ParseSite(const std::string& text, const std::string& path) {
   if (auto read = ReadSsh((*root)["ssh"], path, &user, &site); !read) return Fail(read.error());
   if (auto read = ReadHosts((*root)["hosts"], user, &site); !read) return Fail(read.error());
   if (auto read = ReadGroups((*root)["groups"], &site); !read) return Fail(read.error());
+  if (auto read = ReadAliases(*root, &site); !read) return Fail(read.error());
   return site;
 }
 

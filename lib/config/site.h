@@ -41,6 +41,7 @@ struct CheckSpec {
 // Keys of all maps become metric labels: [A-Za-z_][A-Za-z0-9_-]*, at most 64 characters.
 struct Host {
   std::string name;
+  std::vector<std::string> aliases;  // what others call it, in labels; never any host's name
   std::string address;
   int port = 22;
   std::string user;
@@ -67,17 +68,21 @@ struct Site {
   std::string known_hosts;
   std::string exporter_key;
   std::string actuator_key;
+  // "site.yml:2:16: ssh.known_hosts", for messages about such a file; by the key's name.
+  std::map<std::string, std::string> places;
   std::map<std::string, std::vector<std::string>>
       groups;  // group -> host names, in the file's order
   std::map<std::string, Host> hosts;
 
   const Host* FindHost(const std::string& name) const;
+  // By its name or one of its aliases, letter by letter.
+  const Host* HostCalled(const std::string& name_or_alias) const;
   bool InGroup(const std::string& host, const std::string& group) const;
 };
 
 // kInvalid names file:line:column, field and what was expected: unknown keys, hosts that a group
-// names but nobody defines, bad labels, relative paths on hosts, more than 1,000 hosts, ports
-// outside 1..65535.
+// names but nobody defines, an alias that could mean two hosts, bad labels, relative paths on
+// hosts, more than 1,000 hosts, ports outside 1..65535.
 Result<Site> LoadSite(const std::string& path);
 Result<Site> ParseSite(const std::string& text, const std::string& path);
 

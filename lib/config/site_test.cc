@@ -117,6 +117,47 @@ TEST(Site, RefusesNamesThatNobodyDefines) {
               HasSubstr("15 characters"));
 }
 
+TEST(Site, ReadsTheNamesThatOthersGiveAHost) {
+  auto site = Parse(
+      "hosts:\n"
+      "  hub2: {address: hub2.example.org, aliases: [HUB2, 'hub2.example.org:9100', '[::1]:22']}\n"
+      "  hub1: {address: a}\n");
+  ASSERT_TRUE(site) << site.error().message;
+  EXPECT_THAT(site->hosts.at("hub2").aliases,
+              ElementsAre("HUB2", "hub2.example.org:9100", "[::1]:22"));
+  EXPECT_EQ(site->HostCalled("HUB2"), site->FindHost("hub2"));
+  EXPECT_EQ(site->HostCalled("hub2"), site->FindHost("hub2"));
+  EXPECT_EQ(site->HostCalled("Hub2"), nullptr) << "what is not declared is not guessed";
+}
+
+TEST(Site, RefusesANameThatCouldMeanTwoHostsWithBothLines) {
+  const auto two = [](const std::string& first, const std::string& second) {
+    return Mistake("groups: {hubs: [a, b]}\nhosts:\n  a: {address: a, aliases: [" + first +
+                   "]}\n  b: {address: b, aliases: [" + second + "]}\n");
+  };
+  EXPECT_EQ(two("x", "y"), "no mistake");
+  EXPECT_EQ(two("x", "x"),
+            "/etc/mailhub/site.yml:5:29: hosts.b.aliases[0]: \"x\" is an alias in line 4 already; "
+            "an alias names one host");
+  EXPECT_EQ(two("b", "y"),
+            "/etc/mailhub/site.yml:4:29: hosts.a.aliases[0]: \"b\" is a host's name, in line 5; an "
+            "alias is another name");
+  EXPECT_EQ(
+      two("x", "hubs"),
+      "/etc/mailhub/site.yml:5:29: hosts.b.aliases[0]: \"hubs\" is a group's name, in line 2; "
+      "an alias is another name");
+  EXPECT_THAT(two("x, x", "y"), HasSubstr("\"x\" is an alias in line 4 already"));
+  EXPECT_THAT(two("'a b'", "y"), HasSubstr("expected another name of this host"));
+  EXPECT_THAT(HostMistake("    aliases: HUB\n"), HasSubstr("expected a list of texts"));
+}
+
+TEST(Site, RefusesAnAddressThatCouldNeverBeConnectedTo) {
+  EXPECT_THAT(Mistake("hosts: {my_host: {address: my_host}}\n"),
+              HasSubstr("hosts.my_host.address: expected an IP address or a host name of letters, "
+                        "digits, dots and -, found \"my_host\""));
+  EXPECT_EQ(Mistake("hosts: {my_host: {address: my-host}}\n"), "no mistake");
+}
+
 TEST(Site, RefusesWhatAPlatformCannotShow) {
   EXPECT_THAT(HostMistake("    platform: windows\n    processes: {p: {exe: /p}}\n"),
               HasSubstr("windows host"));

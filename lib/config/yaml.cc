@@ -237,6 +237,10 @@ std::string Node::Where() const {
   return Place(impl_->document->name, impl_->element().line, impl_->element().column);
 }
 
+int Node::Line() const {
+  return impl_->element().line;
+}
+
 const std::string& Node::Field() const {
   return impl_->field;
 }

@@ -34,24 +34,30 @@ bool IsOurs(std::string_view name) {  // headers only this file may set
          EqualIgnoringCase(name, "Transfer-Encoding") || EqualIgnoringCase(name, "Date");
 }
 
-// One of the places for streams, which occupy a worker for as long as they last.
-class StreamSlot {
+// One of a bounded number of places: for streams, which occupy a worker for as long as they last,
+// and for long bodies in memory.
+class Slot {
  public:
-  StreamSlot(Shared* shared, bool wanted) : shared_(shared), taken_(wanted) {
-    if (taken_) granted_ = shared_->streams.fetch_add(1) < shared_->options.max_streams;
+  Slot(std::atomic<int>* taken, int most, bool wanted) : taken_(wanted ? taken : nullptr) {
+    if (wanted) granted_ = taken->fetch_add(1) < most;
   }
-  ~StreamSlot() {
-    if (taken_) shared_->streams.fetch_sub(1);
+  ~Slot() {
+    if (taken_ != nullptr) taken_->fetch_sub(1);
   }
-  StreamSlot(const StreamSlot&) = delete;
-  StreamSlot& operator=(const StreamSlot&) = delete;
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
   bool granted() const { return granted_; }
 
  private:
-  Shared* const shared_;
-  const bool taken_;
+  std::atomic<int>* const taken_;
   bool granted_ = true;
 };
+
+Response ComeAgain(const char* why) {
+  Response response = TextResponse(503, why);
+  response.headers.emplace_back("Retry-After", "5");
+  return response;
+}
 
 }  // namespace
 
@@ -70,22 +76,12 @@ int Exchange::Run() {
   auto refusal = ReadHead();
   if (!refusal) refusal = CheckFraming();
   if (!refusal) refusal = LogIn();
-  if (!refusal) {
-    route_ = shared_->router.Find(request_.path);
-    handler_ = route_ != nullptr ? route_->Find(request_.method) : nullptr;
-    if (route_ == nullptr) {
-      refusal = TextResponse(404, "no such page");
-    } else if (handler_ == nullptr) {
-      refusal = TextResponse(405, "this page does not know that method");
-      refusal->headers.emplace_back("Allow", route_->Allow());
-    }
-  }
-  if (!refusal && content_length_ > shared_->options.max_body_bytes) {
-    refusal =
-        TextResponse(413, "the body may have " + std::to_string(shared_->options.max_body_bytes) +
-                              " bytes at most");
-  }
+  if (!refusal) refusal = FindTarget();
   if (!refusal && shared_->options.before_body) refusal = shared_->options.before_body(request_);
+  if (!refusal) refusal = CheckLength();
+  const bool long_body = !refusal && content_length_ > shared_->options.max_body_bytes;
+  const Slot slot(&shared_->long_bodies, long_body ? target_->limit.long_at_once : 0, long_body);
+  if (!slot.granted()) refusal = ComeAgain("too many long bodies are being read");
   if (!refusal) refusal = ReadBody();
   const int result = Answer(refusal ? std::move(*refusal) : Dispatch());
   if (shared_->options.on_finished && result != 0) {
@@ -167,6 +163,22 @@ std::optional<Response> Exchange::LogIn() {
   return response;
 }
 
+std::optional<Response> Exchange::FindTarget() {
+  route_ = shared_->router.Find(request_.path);
+  if (route_ == nullptr) return TextResponse(404, "no such page");
+  target_ = route_->Find(request_.method);
+  if (target_ != nullptr) return std::nullopt;
+  Response response = TextResponse(405, "this page does not know that method");
+  response.headers.emplace_back("Allow", route_->Allow());
+  return response;
+}
+
+std::optional<Response> Exchange::CheckLength() const {
+  const size_t most = std::max(target_->limit.bytes, shared_->options.max_body_bytes);
+  if (content_length_ <= most) return std::nullopt;
+  return TextResponse(413, "the body may have " + std::to_string(most) + " bytes at most");
+}
+
 std::optional<Response> Exchange::ReadBody() {
   if (content_length_ == 0) return std::nullopt;
   if (!request_.Header("Expect").empty() && !Write("HTTP/1.1 100 Continue\r\n\r\n"))
@@ -191,7 +203,7 @@ std::optional<Response> Exchange::ReadBody() {
 
 Response Exchange::Dispatch() {
   try {
-    return (*handler_)(request_);
+    return target_->handler(request_);
   } catch (const std::exception& error) {
     LogError("a request handler failed", {{"path", request_.path}, {"error", error.what()}});
   } catch (...) {
@@ -221,11 +233,8 @@ int Exchange::Answer(Response response) {
     connection_->StopReading();
     return 0;
   }
-  const StreamSlot slot(shared_, response.stream.has_value());
-  if (!slot.granted()) {
-    response = TextResponse(503, "too many streams are open");
-    response.headers.emplace_back("Retry-After", "5");
-  }
+  const Slot slot(&shared_->streams, shared_->options.max_streams, response.stream.has_value());
+  if (!slot.granted()) response = ComeAgain("too many streams are open");
   // While all workers are taken, a connection that idles would keep another client waiting.
   const bool crowded =
       shared_->connections.Count() >= static_cast<size_t>(shared_->options.max_connections);

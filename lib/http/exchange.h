@@ -21,6 +21,7 @@ struct Shared {
   Connections& connections;
   std::atomic<bool> stopping{false};
   std::atomic<int> streams{0};
+  std::atomic<int> long_bodies{0};
 };
 
 // Confined to the worker's thread.
@@ -37,6 +38,8 @@ class Exchange {
   std::optional<Response> ReadHead();
   std::optional<Response> CheckFraming();
   std::optional<Response> LogIn();
+  std::optional<Response> FindTarget();
+  std::optional<Response> CheckLength() const;
   std::optional<Response> ReadBody();
   Response Dispatch();
 
@@ -59,7 +62,7 @@ class Exchange {
   bool client_gone_ = false;
   size_t content_length_ = 0;
   const Router::Route* route_ = nullptr;
-  const Handler* handler_ = nullptr;
+  const Target* target_ = nullptr;
 };
 
 // Headers every answer carries, the web config's included.

@@ -15,28 +15,29 @@ bool Matches(std::string_view pattern, std::string_view path) {
 
 }  // namespace
 
-const Handler* Router::Route::Find(const std::string& method) const {
-  const auto found = handlers.find(method);
-  return found == handlers.end() ? nullptr : &found->second;
+const Target* Router::Route::Find(const std::string& method) const {
+  const auto found = targets.find(method);
+  return found == targets.end() ? nullptr : &found->second;
 }
 
 std::string Router::Route::Allow() const {
   std::string allow;
-  for (const auto& [method, handler] : handlers) {
+  for (const auto& [method, target] : targets) {
     if (!allow.empty()) allow += ", ";
     allow += method == "GET" ? "GET, HEAD" : method;
   }
   return allow;
 }
 
-void Router::Add(std::string method, std::string pattern, Handler handler) {
+void Router::Add(std::string method, std::string pattern, Handler handler, BodyLimit limit) {
+  Target target{std::move(handler), limit};
   for (Route& route : routes_) {
     if (route.pattern != pattern) continue;
-    route.handlers[std::move(method)] = std::move(handler);
+    route.targets[std::move(method)] = std::move(target);
     return;
   }
   Route route{std::move(pattern), {}};
-  route.handlers.emplace(std::move(method), std::move(handler));
+  route.targets.emplace(std::move(method), std::move(target));
   routes_.push_back(std::move(route));
 }
 

@@ -202,8 +202,8 @@ Server::~Server() {
   Stop();
 }
 
-void Server::Handle(std::string method, std::string pattern, Handler handler) {
-  impl_->router.Add(std::move(method), std::move(pattern), std::move(handler));
+void Server::Handle(std::string method, std::string pattern, Handler handler, BodyLimit limit) {
+  impl_->router.Add(std::move(method), std::move(pattern), std::move(handler), limit);
 }
 
 Status Server::Start() {

@@ -68,12 +68,21 @@ Response TextResponse(int status, std::string text);
 // line.
 using Handler = std::function<Response(const Request&)>;
 
+// What a route takes beyond the server's own limit.
+struct BodyLimit {
+  // The longest body; 0: max_body_bytes.
+  size_t bytes = 0;
+  // A body longer than max_body_bytes is read only while fewer than so many are in memory, from
+  // its first byte until the handler has returned; beyond that: 503.
+  int long_at_once = 1;
+};
+
 struct ServerOptions {
   // "127.0.0.1:9115", "[::1]:9115", ":9115" (all addresses); port 0 picks a free one.
   std::string listen_address = "127.0.0.1:0";
   // Null: no TLS, no login.
   std::shared_ptr<WebConfig> web_config;
-  // A longer body: 413, and it is not read.
+  // A longer body: 413, and it is not read, unless its route takes longer ones.
   size_t max_body_bytes = size_t{1} << 20;
   // A longer path with its query: 414. (All headers together: 16 KiB, else 431; at most 64 of
   // them.)
@@ -87,8 +96,8 @@ struct ServerOptions {
   // An idle connection is kept this long, and occupies its worker, unless all workers are taken. 0:
   // not at all.
   Milliseconds keep_alive{2'000};
-  // Asked after routing, length check and login, before the body is read: a response here is the
-  // answer.
+  // Asked after routing and login, before the body's length is judged and the body is read: a
+  // response here is the answer.
   std::function<std::optional<Response>(const Request&)> before_body;
   // Told about each finished request, for metrics. `route` is the pattern given to Handle, or ""
   // (404, malformed).
@@ -108,7 +117,7 @@ class Server {
   // Sends `method` requests for `pattern` to `handler`. A pattern is a path, or a path ending in
   // "/*" for all below it; an exact one wins, then the longest. GET serves HEAD too. Another method
   // on a known path: 405.
-  void Handle(std::string method, std::string pattern, Handler handler);
+  void Handle(std::string method, std::string pattern, Handler handler, BodyLimit limit = {});
 
   // Binds and starts. kInvalid for a bad address or impossible options, kRefused when the port is
   // taken or forbidden.

@@ -91,6 +91,12 @@ class ServerTest : public testing::Test {
     });
     server_->Handle("GET", "/big",
                     [](const Request&) { return TextResponse(200, std::string(50'000, 'x')); });
+    server_->Handle("POST", "/long",
+                    [this](const Request& request) {
+                      gate_.Pass();
+                      return TextResponse(200, std::to_string(request.body.size()));
+                    },
+                    {.bytes = 5'000, .long_at_once = 1});
     server_->Handle("GET", "/throw",
                     [](const Request&) -> Response { throw std::runtime_error("no"); });
     server_->Handle("GET", "/gate", [this](const Request&) {
@@ -215,6 +221,30 @@ TEST_F(ServerTest, RefusesALongBodyBeforeItIsSent) {
               StartsWith("HTTP/1.1 413 "));
   EXPECT_THAT(Ask(Post("/echo", std::string(1000, 'x'))), StartsWith("HTTP/1.1 200 "));
   EXPECT_EQ(echoes_, 1);
+}
+
+TEST_F(ServerTest, TakesLongerBodiesWhereTheRouteDoesAndFewOfThemAtOnce) {
+  Start();
+  RawClient first(server_->Port());
+  first.Send(Post("/long", std::string(5'000, 'x')));
+  gate_.AwaitVisitor();
+  EXPECT_THAT(Ask(Post("/long", std::string(1'001, 'x'))), StartsWith("HTTP/1.1 503 "));
+  gate_.Open();
+  EXPECT_THAT(first.Receive(), StartsWith("HTTP/1.1 200 "));
+  EXPECT_TRUE(Eventually([this] {
+    return Ask(Post("/long", std::string(1'001, 'x'))).ends_with("1001\n");
+  })) << "its place is free again";
+  EXPECT_THAT(Ask(Post("/long", std::string(5'001, 'x'))), StartsWith("HTTP/1.1 413 "));
+}
+
+TEST_F(ServerTest, AsksTheHookBeforeALongBodyIsJudged) {
+  options_.before_body = [](const Request& request) -> std::optional<Response> {
+    if (request.BearerToken() == "t") return std::nullopt;
+    return TextResponse(401, "no token");
+  };
+  Start();
+  EXPECT_THAT(Ask("POST /long HTTP/1.1\r\nHost: t\r\nContent-Length: 5001\r\n\r\n"),
+              StartsWith("HTTP/1.1 401 "));
 }
 
 TEST_F(ServerTest, LetsAClientThatSendsALongBodyAnywaySeeTheRefusal) {

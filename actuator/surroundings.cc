@@ -1,0 +1,160 @@
+// See surroundings.h.
+#include "actuator/surroundings.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+
+#include "actuator/webhook/token_file.h"
+#include "lib/config/yaml.h"
+#include "lib/http/server.h"
+
+namespace mailhub {
+namespace {
+
+constexpr size_t kLargestFile = size_t{16} << 20;
+
+// Reads it, if it is a file: opening anything else could wait for ever.
+Result<std::string> ReadPlainFile(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    return Fail(ErrorKind::kInvalid, path + ": is no file");
+  }
+  return config::ReadFile(path, kLargestFile);
+}
+
+Status HoldsText(const std::string& path) {
+  const auto text = ReadPlainFile(path);
+  if (!text) return Fail(text.error());
+  if (text->find_first_not_of(" \t\r\n") != std::string::npos) return {};
+  return Fail(ErrorKind::kInvalid, path + ": is empty");
+}
+
+Status IsReadable(const std::string& path) {
+  const auto text = ReadPlainFile(path);
+  return text ? Status() : Fail(text.error());
+}
+
+Status IsPrivateKey(const std::string& path) {
+  const auto text = ReadPlainFile(path);
+  if (!text) return Fail(text.error());
+  if (text->starts_with("-----BEGIN ")) return {};
+  return Fail(ErrorKind::kInvalid, path + ": does not begin with -----BEGIN");
+}
+
+Status TokensUsable(const std::string& path) {
+  if (Status plain = IsReadable(path); !plain) return plain;
+  return webhook::TokenFile::Check(path);
+}
+
+// The journal itself may be new.
+Status MayHoldJournal(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path();
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) {
+    return Fail(ErrorKind::kNotFound,
+                folder + ": " + std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+  }
+  if (!S_ISDIR(status.st_mode)) return Fail(ErrorKind::kInvalid, folder + ": is no directory");
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    return Fail(ErrorKind::kRefused, folder + ": may not be written");
+  }
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    return Fail(ErrorKind::kInvalid, path + ": is no file");
+  }
+  return {};
+}
+
+// Collects what is wrong. Confined to one call of CheckSurroundings.
+class Looker {
+ public:
+  // A path that is empty is not named and not looked at. `place` is "FILE:LINE:COLUMN: FIELD".
+  void File(const std::string& place, const std::string& path,
+            const std::function<Status(const std::string&)>& usable, const std::string& expected) {
+    if (path.empty()) return;
+    if (const Status status = usable(path); !status) {
+      wrong_.push_back(place + ": " + status.error().message + "; expected " + expected);
+    }
+  }
+  void Note(const std::string& place, const std::string& message) {
+    wrong_.push_back(place + ": " + message);
+  }
+  std::vector<std::string> Wrong() { return std::move(wrong_); }
+
+ private:
+  std::vector<std::string> wrong_;
+};
+
+std::string PlaceOf(const config::Node& node) {
+  return node.Where() + ": " + node.Field();
+}
+
+void LookAtWeb(Looker& look, const config::Node& root, const Configuration& configuration,
+               const settings::WebSettings& web) {
+  const settings::Settings& settings = configuration.settings;
+  bool login = false;
+  if (!web.config_file.empty()) {
+    const auto loaded = http::WebConfig::Load(web.config_file);
+    if (!loaded) look.Note(PlaceOf(root["web"]["config_file"]), loaded.error().message);
+    login = loaded && (*loaded)->RequiresLogin();
+    if (!loaded) return;
+  }
+  if (const Status allowed = CheckListenAddress(web.listen_address, web.config_file); !allowed) {
+    look.Note(PlaceOf(root["web"]["listen_address"]), allowed.error().message);
+  }
+  if (!settings.triggers.empty() && !login && settings.fixed.webhook_token_file.empty()) {
+    look.Note(PlaceOf(root["webhook"]["token_file"]),
+              "missing, and web.config_file asks for no login: every notification would be "
+              "answered 401; expected one of both");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> CheckSurroundings(const Configuration& configuration,
+                                           const settings::WebSettings& web) {
+  const settings::Settings& settings = configuration.settings;
+  const settings::Fixed& fixed = settings.fixed;
+  const config::Site& site = *configuration.site;
+  const config::Node& root = *settings.root;
+  Looker look;
+  look.File(site.places.at("known_hosts"), site.known_hosts, IsReadable,
+            "a file with the hosts' keys that the actuator may read");
+  look.File(site.places.at("actuator_key"), site.actuator_key, IsPrivateKey,
+            "the actuator's private SSH key, readable by it");
+  look.File(PlaceOf(root["journal"]), fixed.journal, MayHoldJournal,
+            "a path in a directory that exists and that the actuator may write");
+  look.File(PlaceOf(root["web"]["token_file"]), web.api_token_file, HoldsText,
+            "a file that holds the API token");
+  look.File(PlaceOf(root["webhook"]["token_file"]), fixed.webhook_token_file, TokensUsable,
+            "a file with one token a line, for the actuator's user only");
+  const config::Node prometheus = root["prometheus"];
+  look.File(PlaceOf(prometheus["ca_file"]), fixed.prometheus.ca_file, HoldsText,
+            "a file with certificates");
+  look.File(PlaceOf(prometheus["bearer_token_file"]), fixed.prometheus.bearer_token_file, HoldsText,
+            "a file that holds a token");
+  look.File(PlaceOf(prometheus["basic_auth"]["password_file"]),
+            fixed.prometheus.basic_password_file, HoldsText, "a file that holds a password");
+  LookAtWeb(look, root, configuration, web);
+  return look.Wrong();
+}
+
+Status CheckListenAddress(const std::string& address, const std::string& web_config_file) {
+  if (http::IsLoopback(address)) return {};
+  const char* why =
+      "others than this machine could reach it: TLS and authentication (web.config.file) are "
+      "needed";
+  if (web_config_file.empty()) return Fail(ErrorKind::kRefused, address + ": " + why);
+  const auto web = http::WebConfig::Load(web_config_file);
+  if (!web) return Fail(web.error());
+  if (!(*web)->UsesTls() || !((*web)->RequiresLogin() || (*web)->RequiresClientCertificate())) {
+    return Fail(ErrorKind::kRefused, address + ": " + why);
+  }
+  return {};
+}
+
+}  // namespace mailhub
