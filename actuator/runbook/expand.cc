@@ -7,6 +7,7 @@
 #include "actuator/runbook/gates.h"
 #include "actuator/runbook/names.h"
 #include "actuator/runbook/scope.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::runbook {
 namespace {
@@ -348,7 +349,7 @@ Result<std::map<std::string, std::string>> BindParameters(
     const config::Site& site) {
   for (const auto& [name, value] : given) {
     if (book.Find(name) != nullptr) continue;
-    return Fail(ErrorKind::kInvalid, "runbook " + book.name + " has no parameter " + name);
+    return Fail(ErrorKind::kInvalid, "runbook " + book.name + " has no parameter " + Excerpt(name));
   }
   std::map<std::string, std::string> values;
   for (const Parameter& parameter : book.parameters) {
@@ -367,7 +368,7 @@ Result<std::map<std::string, std::string>> BindParameters(
       if (group == site.groups.end() ||
           std::ranges::find(group->second, *value) == group->second.end()) {
         return Fail(ErrorKind::kInvalid, where + ": expected a host of group " + parameter.group +
-                                             ", found \"" + value->substr(0, 80) + "\"");
+                                             ", found \"" + Excerpt(*value) + "\"");
       }
     }
     values[parameter.name] = std::move(*value);

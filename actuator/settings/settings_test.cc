@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "actuator/settings/matcher.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::settings {
 namespace {
@@ -165,6 +166,18 @@ TEST(Matcher, EverythingElseIsRefusedWithAnExample) {
     EXPECT_NE(matcher.error().message.find("expected one like"), std::string::npos);
   }
   EXPECT_FALSE(ParseMatcher("a=\"" + std::string(257, 'x') + "\""));
+}
+
+TEST(Matcher, ARefusalQuotesNothingThatIsLongOrSteersATerminal) {
+  for (const std::string& text :
+       {std::string("\x1b[2J"), std::string(79, 'a') + "\xc3\xa4", std::string("a=~\"(\x1b\""),
+        "a=~\"*" + std::string(250, '\xff') + "\""}) {
+    const auto matcher = ParseMatcher(text);
+    ASSERT_FALSE(matcher) << text;
+    const std::string& message = matcher.error().message;
+    EXPECT_EQ(message, Printable(message));
+    EXPECT_LT(message.size(), 500U) << message;
+  }
 }
 
 TEST(Matcher, NoLabelMakesARegularExpressionSlow) {

@@ -44,43 +44,43 @@ bool Steers(uint32_t code) {
          (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe007f);
 }
 
+// The first character of *text as a screen may have it; takes it off.
+std::string TakeShown(std::string_view* text) {
+  const Character next = Decode(*text);
+  const std::string_view bytes = text->substr(0, std::max<size_t>(next.bytes, 1));
+  text->remove_prefix(bytes.size());
+  if (next.bytes == 0) return Escaped("\\x%02x", static_cast<unsigned char>(bytes[0]));
+  if (next.code == '\n') return "\\n";
+  if (next.code == '\t') return "\\t";
+  if (Steers(next.code)) return Escaped(next.code < 0x80 ? "\\x%02x" : "\\u%04x", next.code);
+  return std::string(bytes);
+}
+
 }  // namespace
 
 std::string Printable(std::string_view text) {
   std::string out;
-  while (!text.empty()) {
-    const Character next = Decode(text);
-    const size_t bytes = std::max<size_t>(next.bytes, 1);
-    if (next.bytes == 0) {
-      out += Escaped("\\x%02x", static_cast<unsigned char>(text[0]));
-    } else if (next.code == '\n') {
-      out += "\\n";
-    } else if (next.code == '\t') {
-      out += "\\t";
-    } else if (Steers(next.code)) {
-      out += Escaped(next.code < 0x80 ? "\\x%02x" : "\\u%04x", next.code);
-    } else {
-      out += text.substr(0, bytes);
-    }
-    text.remove_prefix(bytes);
-  }
+  while (!text.empty()) out += TakeShown(&text);
   return out;
 }
 
 std::string Excerpt(std::string_view text, size_t most) {
-  if (text.size() <= most) return Printable(text);
-  size_t end = 0;
-  while (end < most) {
-    const size_t bytes = std::max<size_t>(Decode(text.substr(end)).bytes, 1);
-    if (end + bytes > most) break;
-    end += bytes;
+  std::string out;
+  while (!text.empty()) {
+    const std::string next = TakeShown(&text);
+    if (out.size() + next.size() > most) return out + "...";
+    out += next;
   }
-  return Printable(text.substr(0, end)) + "...";
+  return out;
+}
+
+size_t FirstCharacterBytes(std::string_view text) {
+  return Decode(text).bytes;
 }
 
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
-    const size_t bytes = Decode(text).bytes;
+    const size_t bytes = FirstCharacterBytes(text);
     if (bytes == 0) return false;
     text.remove_prefix(bytes);
   }

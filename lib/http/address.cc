@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "lib/base/printable.h"
 #include "lib/http/server.h"
 
 namespace mailhub::http {
@@ -20,7 +21,7 @@ bool IsNumeric(int family, const std::string& host) {
 Result<ListenAddress> ParseListenAddress(std::string_view text) {
   const auto invalid = [&] {
     return Fail(ErrorKind::kInvalid,
-                "listen address \"" + std::string(text) +
+                "listen address \"" + Excerpt(text) +
                     "\": expected ADDRESS:PORT, [IPV6]:PORT, localhost:PORT or :PORT");
   };
   const size_t colon = text.rfind(':');
