@@ -334,22 +334,30 @@ class Walk {
                    "the gate would open whatever the value is");
     }
     if (metrics_in_operand_ == 0) return Wrong(operand_, "expected a metric in this comparison");
-    if (expression_.comparison.empty()) Split(end);
+    const size_t right = RightSide();
+    const bool has_left = compared_at_ != tokens_.data() && compared_at_[-1].begin >= operand_;
+    if (!has_left || right == tokens_.size() || tokens_[right].begin >= end) {
+      return Wrong(compared_at_->begin, "expected something to compare on both sides");
+    }
+    if (expression_.comparison.empty()) Split(end, right);
     compared_at_ = nullptr;
     metrics_in_operand_ = 0;
     return {};
   }
 
-  // on(...) and the like belong to the comparison, not to its right side.
-  void Split(size_t end) {
+  // Where the right side's tokens begin: on(...) and the like belong to the comparison.
+  size_t RightSide() const {
     size_t next = static_cast<size_t>(compared_at_ - tokens_.data()) + 1;
-    size_t right = compared_at_->end;
     while (next < tokens_.size() && OneOf(Lower(tokens_[next].text), kLabelLists)) {
-      right = tokens_[next].end;
       if (!NextIs("(", ++next)) continue;
       while (next < tokens_.size() && !NextIs(")", next)) ++next;
-      if (next < tokens_.size()) right = tokens_[next++].end;
+      if (next < tokens_.size()) ++next;
     }
+    return next;
+  }
+
+  void Split(size_t end, size_t right_side) {
+    const size_t right = tokens_[right_side - 1].end;
     const auto side = [&](size_t from, size_t to) {
       const std::string text(text_.substr(from, to - from));
       return Side{text, PlainNumber(text)};

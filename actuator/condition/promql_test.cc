@@ -135,6 +135,15 @@ TEST(GateExpression, RefusesWhatIsNoPromQL) {
   EXPECT_THAT(Refusal(std::string(9000, '(')), HasSubstr("longer than 8 KiB"));
 }
 
+TEST(GateExpression, RefusesAComparisonThatLacksASide) {
+  for (const char* expr :
+       {"mailhub_host_cpus > ", "> mailhub_host_cpus", "mailhub_host_cpus > on(instance)",
+        "mailhub_host_cpus > 1 and probe_success >", "mailhub_host_cpus > 1 and > probe_success",
+        "mailhub_host_cpus > and probe_success > 0", "mailhub_host_cpus <# 1"}) {
+    EXPECT_THAT(Refusal(expr), HasSubstr("expected something to compare on both sides")) << expr;
+  }
+}
+
 TEST(GateExpression, QuotesNothingInARefusalThatIsLongOrSteersATerminal) {
   const std::string word(5'000, 'a');
   for (const std::string& expr :
