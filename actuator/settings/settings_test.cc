@@ -105,6 +105,9 @@ TEST(Settings, MistakesHaveTheirPlace) {
   EXPECT_NE(WhyNot("site: s\nrunbooks: r\njournal: j\nprometheus: {url: 'ftp://x'}\n")
                 .find("4:19: prometheus.url: expected a URL"),
             std::string::npos);
+  EXPECT_NE(WhyNot("site: s\nrunbooks: r\njournal: j\nprometheus: {url: 'http://'}\n")
+                .find("4:19: prometheus.url: expected a URL"),
+            std::string::npos);
   EXPECT_NE(WhyNot(std::string(kSmallest) + "mode: asleep\n").find("5:7: mode: expected active"),
             std::string::npos);
   EXPECT_NE(WhyNot(std::string(kSmallest) + "limits: {unfinished_runs: 0}\n").find("5:27"),

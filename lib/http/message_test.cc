@@ -85,6 +85,10 @@ TEST(ListenAddress, IsReadInAllItsForms) {
   }
 }
 
+TEST(ListenAddress, HoldsNoNul) {
+  EXPECT_FALSE(ParseListenAddress(std::string_view("127.0.0.1\0.9:80", 14)));
+}
+
 TEST(ListenAddress, IsQuotedInARefusalOnlyAsFarAsAScreenMayHaveIt) {
   const auto address = ParseListenAddress("\x1b[2J" + std::string(10'000, 'x'));
   ASSERT_FALSE(address);

@@ -78,6 +78,7 @@ void TryListenAddress(std::string_view bytes) {
     Demand(!loopback, "what is no address is not loopback", bytes);
     return DemandGoodMessage(address.error());
   }
+  Demand(address->host.find('\0') == std::string::npos, "an address has no NUL", bytes);
   const std::string written = (address->ipv6 ? "[" + address->host + "]" : address->host) + ":" +
                               std::to_string(address->port);
   const auto again = http::ParseListenAddress(written);
@@ -213,7 +214,11 @@ void DemandBody(const Head& head, bool head_only) {
   Demand(*length == std::to_string(head.body.size()), "a body has the length that is said",
          *length);
   const std::string* packed = http::FindHeader(head.headers, "Content-Encoding");
-  if (packed != nullptr) Demand(Unzipped(head.body) == LongPage(), "gzip gives the page");
+  if (packed != nullptr) {
+    const Request& request = LastSeen().request;
+    Demand(Unzipped(head.body) == (request.method == "GET" ? LongPage() : request.body + "\n"),
+           "gzip gives what the handler gave");
+  }
   if (head.status >= 400) DemandGoodMessage(head.body.substr(0, head.body.size() - 1));
 }
 

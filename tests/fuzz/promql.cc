@@ -1,6 +1,8 @@
 // A gate's expression.
 #include "actuator/condition/promql.h"
 
+#include <cmath>
+#include <optional>
 #include <string>
 
 #include "tests/fuzz/demand.h"
@@ -10,6 +12,10 @@ namespace mailhub::fuzz {
 namespace {
 
 using condition::GateExpression;
+
+bool Same(std::optional<double> a, std::optional<double> b) {
+  return a.has_value() == b.has_value() && (!a || *a == *b || (std::isnan(*a) && std::isnan(*b)));
+}
 
 void DemandSound(const GateExpression& read, std::string_view expr) {
   Demand(!read.selectors.empty(), "an accepted expression names a metric", expr);
@@ -37,7 +43,7 @@ void TryPromql(std::string_view bytes) {
   Demand(again.has_value(), "the first comparison alone is accepted too", comparison);
   Demand(again->comparison == read->comparison, "the first comparison is the same when read again",
          comparison);
-  Demand(again->right.number == read->right.number, "its number is the same when read again",
+  Demand(Same(again->right.number, read->right.number), "its number is the same when read again",
          comparison);
   Demand(again->selectors.size() <= read->selectors.size(),
          "the first comparison has no more metrics than the whole", comparison);
