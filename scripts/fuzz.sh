@@ -26,7 +26,7 @@ longest() {
 
 scripts/deps.sh fuzz
 cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz -j "$(nproc)" >/dev/null
+cmake --build --preset fuzz -j "$(nproc)"
 
 failed=()
 printf '%-14s %12s %8s %8s  %s\n' target executions exec/s edges result
