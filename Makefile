@@ -4,7 +4,7 @@ BUILD  := build/$(PRESET)
 SEEDS  ?= 2000
 JOBS   ?= $(shell nproc)
 
-.PHONY: help deps stacks build test test-unit check-all demo stop sim bench lint format clean
+.PHONY: help deps stacks build test test-unit check-all demo stop sim fuzz bench lint format clean
 
 help:
 	@echo "make demo       watch a lab site go through the whole procedure (KEEP=1 leaves it running, make stop ends it)"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-unit  the unit tests alone"
 	@echo "make check-all  the long rest: sanitizers, real crashes, 200 hosts, many seeds, lint"
 	@echo "make bench      what things cost, beside their peers (BENCH=exporter for one)"
+	@echo "make fuzz SECONDS=60  every fuzz target that long (scripts/fuzz.sh SECONDS TARGET for one)"
 	@echo "make sim SEEDS=20000 | lint | format | clean | build PRESET=release"
 
 deps:
@@ -46,6 +47,9 @@ stop:
 
 sim: build
 	@MAILHUB_SIM_SEEDS=$(SEEDS) $(BUILD)/tests/sim/sim_test --gtest_filter='Simulation.*'
+
+fuzz:
+	@scripts/fuzz.sh $(or $(SECONDS),60)
 
 BENCH ?= $(notdir $(patsubst %/bench.py,%,$(wildcard bench/*/bench.py)))
 bench: deps

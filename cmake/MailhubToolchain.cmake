@@ -19,7 +19,7 @@ endif()
 # Used by every target of our own through mailhub_library() and friends; third-party code stays unaffected.
 add_library(mailhub_warnings INTERFACE)
 target_compile_options(mailhub_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
-if(MAILHUB_SANITIZE)
+if(MAILHUB_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees uninitialized values in its own <functional> and <regex> once they are instrumented.
   target_compile_options(mailhub_warnings INTERFACE -Wno-maybe-uninitialized)
 endif()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long checks beyond `make test`: sanitizers over unit tests and simulation, crashes, scale, and many more seeds.
+# The long checks beyond `make test`: sanitizers over unit tests and simulation, fuzzers, crashes, scale, and many more seeds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,6 +10,9 @@ for preset in asan tsan; do
   MAILHUB_SIM_SEEDS=300 ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -L 'unit|program|sim|scale' \
     --timeout 600
 done
+
+echo "== fuzzers: a minute each"
+scripts/fuzz.sh 60
 
 echo "== crash tests"
 ctest --test-dir build/dev --output-on-failure --no-tests=error -L crash

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the project builds and tests with, from Debian's packages alone. Quick when nothing is missing.
+# scripts/deps.sh [fuzz]: installs what the project builds and tests with, and what fuzzing needs beyond that, from Debian's
+# packages alone. Quick when nothing is missing.
 set -euo pipefail
 
 cache=/var/cache/mailhub
@@ -22,6 +23,9 @@ packages=(
   # what bench/ compares with, and what loads it
   prometheus-node-exporter prometheus-process-exporter webhook ansible-core wrk
 )
+if [ "${1:-}" = fuzz ]; then
+  packages+=(clang-14 libclang-rt-14-dev)
+fi
 
 missing=()
 for package in "${packages[@]}"; do

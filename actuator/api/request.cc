@@ -6,6 +6,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "lib/base/printable.h"
+
 namespace mailhub::api {
 namespace {
 
@@ -46,7 +48,10 @@ Result<std::map<std::string, std::string>> Parameters(const Json& value) {
                                          std::to_string(kMostParameters) + " strings");
   std::map<std::string, std::string> parameters;
   for (const auto& [name, entry] : value.items()) {
-    auto text = Text("parameters." + name.substr(0, kLongestName), entry, kLongestText);
+    if (name.size() > kLongestName || HasControls(name))
+      return Fail(ErrorKind::kInvalid, "parameters: the name " + Excerpt(name) +
+                                           " is too long, or has control characters");
+    auto text = Text("parameters." + Excerpt(name, kLongestName), entry, kLongestText);
     if (!text) return Fail(text.error());
     parameters[name] = *text;
   }
@@ -95,7 +100,8 @@ Result<Json> ParseObject(const std::string& text) {
   Json json = Json::parse(text, look, /*allow_exceptions=*/false);
   if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "the body is no valid JSON");
   if (!json.is_object()) return Fail(ErrorKind::kInvalid, "the body must be a JSON object");
-  if (!twice.empty()) return Fail(ErrorKind::kInvalid, "a key stands twice in the body: " + twice);
+  if (!twice.empty())
+    return Fail(ErrorKind::kInvalid, "a key stands twice in the body: " + Excerpt(twice));
   return json;
 }
 
@@ -104,7 +110,7 @@ Result<Json> ParseObject(const std::string& text) {
 Status OnlyQuery(const http::Request& request, std::initializer_list<std::string_view> known) {
   for (const auto& [name, value] : request.query) {
     if (!IsOneOf(name, known))
-      return Fail(ErrorKind::kInvalid, "unknown query parameter '" + name.substr(0, kLongestName) +
+      return Fail(ErrorKind::kInvalid, "unknown query parameter '" + Excerpt(name, kLongestName) +
                                            "'; known here: " + Listed(known));
   }
   return {};
@@ -128,10 +134,11 @@ Result<std::map<std::string, std::string>> QueryParameters(const http::Request& 
     const size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0)
       return Fail(ErrorKind::kInvalid, "parameter: expected NAME=VALUE");
-    if (text.size() > kLongestText || HasControls(text))
-      return Fail(ErrorKind::kInvalid, "parameter: too long, or has control characters");
+    if (text.size() > kLongestText || HasControls(text) || !IsUtf8(text))
+      return Fail(ErrorKind::kInvalid, "parameter: too long, no UTF-8, or with control characters");
     if (!parameters.emplace(text.substr(0, equals), text.substr(equals + 1)).second)
-      return Fail(ErrorKind::kInvalid, "parameter: '" + text.substr(0, equals) + "' stands twice");
+      return Fail(ErrorKind::kInvalid,
+                  "parameter: '" + Excerpt(text.substr(0, equals)) + "' stands twice");
   }
   return parameters;
 }
@@ -148,7 +155,7 @@ Result<ChangeBody> ParseChange(const http::Request& request,
   if (!json) return Fail(json.error());
   for (const auto& [key, value] : json->items()) {
     if (!IsOneOf(key, known))
-      return Fail(ErrorKind::kInvalid, "unknown key '" + key.substr(0, kLongestName) +
+      return Fail(ErrorKind::kInvalid, "unknown key '" + Excerpt(key, kLongestName) +
                                            "' in the body; known here: " + Listed(known));
     const Status filled = Fill(body, key, value);
     if (!filled) return Fail(filled.error());

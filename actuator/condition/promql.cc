@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "lib/base/duration.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::condition {
 namespace {
@@ -105,7 +106,7 @@ class Tokenizer {
       if (text_.substr(at_, 2) == mark) return Until(at_ + 2, Kind::kMark);
     }
     if (std::string_view("(){}+-*/%^<>=,@").find(c) == std::string_view::npos) {
-      return Wrong(at_, std::string("'") + c + "' is not understood");
+      return Wrong(at_, "'" + Excerpt(text_.substr(at_, 1)) + "' is not understood");
     }
     return Until(at_ + 1, Kind::kMark);
   }
@@ -141,7 +142,7 @@ class Tokenizer {
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (ParseDuration(text) && text != "0") return Until(end, Kind::kDuration);
     if (error != std::errc() || stop != text.data() + text.size()) {
-      return Wrong(at_, "\"" + std::string(text) + "\" is not a number");
+      return Wrong(at_, "\"" + Excerpt(text) + "\" is not a number");
     }
     return Until(end, Kind::kNumber);
   }
@@ -220,7 +221,7 @@ class Walk {
     const auto range = ParseDuration(token.text);
     if (!range || range->count() == 0) {
       return Wrong(token.begin,
-                   "expected a duration like [1m], found [" + std::string(token.text) + "]");
+                   "expected a duration like [1m], found [" + Excerpt(token.text) + "]");
     }
     expression_.longest_range = std::max(expression_.longest_range, *range);
     ++i_;
@@ -286,7 +287,7 @@ class Walk {
   Status Metric(const Token& token) {
     const std::string name(token.text);
     if (name.find(':') != std::string::npos) {
-      return Wrong(token.begin, "\"" + name +
+      return Wrong(token.begin, "\"" + Excerpt(name) +
                                     "\" is a recorded name; expected raw series, because a "
                                     "recording lags its inputs");
     }
@@ -294,7 +295,7 @@ class Walk {
                       (name.starts_with("mailhub_") && !name.starts_with("mailhub_actuator_") &&
                        !name.starts_with("mailhub_exporter_"));
     if (!ours) {
-      return Wrong(token.begin, "\"" + name +
+      return Wrong(token.begin, "\"" + Excerpt(name) +
                                     "\" is not a metric of the exporter's probes (mailhub_..., "
                                     "probe_...)");
     }
@@ -333,22 +334,30 @@ class Walk {
                    "the gate would open whatever the value is");
     }
     if (metrics_in_operand_ == 0) return Wrong(operand_, "expected a metric in this comparison");
-    if (expression_.comparison.empty()) Split(end);
+    const size_t right = RightSide();
+    const bool has_left = compared_at_ != tokens_.data() && compared_at_[-1].begin >= operand_;
+    if (!has_left || right == tokens_.size() || tokens_[right].begin >= end) {
+      return Wrong(compared_at_->begin, "expected something to compare on both sides");
+    }
+    if (expression_.comparison.empty()) Split(end, right);
     compared_at_ = nullptr;
     metrics_in_operand_ = 0;
     return {};
   }
 
-  // on(...) and the like belong to the comparison, not to its right side.
-  void Split(size_t end) {
+  // Where the right side's tokens begin: on(...) and the like belong to the comparison.
+  size_t RightSide() const {
     size_t next = static_cast<size_t>(compared_at_ - tokens_.data()) + 1;
-    size_t right = compared_at_->end;
     while (next < tokens_.size() && OneOf(Lower(tokens_[next].text), kLabelLists)) {
-      right = tokens_[next].end;
       if (!NextIs("(", ++next)) continue;
       while (next < tokens_.size() && !NextIs(")", next)) ++next;
-      if (next < tokens_.size()) right = tokens_[next++].end;
+      if (next < tokens_.size()) ++next;
     }
+    return next;
+  }
+
+  void Split(size_t end, size_t right_side) {
+    const size_t right = tokens_[right_side - 1].end;
     const auto side = [&](size_t from, size_t to) {
       const std::string text(text_.substr(from, to - from));
       return Side{text, PlainNumber(text)};

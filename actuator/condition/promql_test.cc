@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/base/printable.h"
+
 namespace mailhub::condition {
 namespace {
 
@@ -131,6 +133,27 @@ TEST(GateExpression, RefusesWhatIsNoPromQL) {
   EXPECT_THAT(Refusal("mailhub_host_cpus; 1"), HasSubstr("';' is not understood"));
   EXPECT_THAT(Refusal("sum by (mailhub_host_cpus > 1"), HasSubstr("not closed"));
   EXPECT_THAT(Refusal(std::string(9000, '(')), HasSubstr("longer than 8 KiB"));
+}
+
+TEST(GateExpression, RefusesAComparisonThatLacksASide) {
+  for (const char* expr :
+       {"mailhub_host_cpus > ", "> mailhub_host_cpus", "mailhub_host_cpus > on(instance)",
+        "mailhub_host_cpus > 1 and probe_success >", "mailhub_host_cpus > 1 and > probe_success",
+        "mailhub_host_cpus > and probe_success > 0", "mailhub_host_cpus <# 1"}) {
+    EXPECT_THAT(Refusal(expr), HasSubstr("expected something to compare on both sides")) << expr;
+  }
+}
+
+TEST(GateExpression, QuotesNothingInARefusalThatIsLongOrSteersATerminal) {
+  const std::string word(5'000, 'a');
+  for (const std::string& expr :
+       {std::string("mailhub_host_cpus > \xff"), std::string("mailhub_host_cpus > \x1b"),
+        "1" + word, word + " > 1", word + ":x > 1",
+        "rate(mailhub_host_cpus[\x1b" + word + "]) > 1"}) {
+    const std::string message = Refusal(expr);
+    EXPECT_EQ(message, Printable(message));
+    EXPECT_LT(message.size(), 300U) << message;
+  }
 }
 
 TEST(GateExpression, MapsEveryMetricFamilyToItsCollector) {

@@ -1,4 +1,4 @@
-// Escaping, alignment, durations and times.
+// Alignment, durations and times.
 #include "actuator/ctl/text.h"
 
 #include <algorithm>
@@ -16,35 +16,6 @@ std::string Format(const char* format, Values... values) {
   std::array<char, 64> buffer{};
   const int length = std::snprintf(buffer.data(), buffer.size(), format, values...);
   return std::string(buffer.data(), static_cast<size_t>(std::max(length, 0)));
-}
-
-// The character that begins at `text`, and how many bytes it takes; 0 bytes: no UTF-8.
-struct Character {
-  uint32_t code = 0;
-  size_t bytes = 0;
-};
-Character Decode(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  if (first < 0x80) return {first, 1};
-  const size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < bytes) return {};
-  uint32_t code = first & (0xffU >> (bytes + 1));
-  for (size_t i = 1; i < bytes; ++i) {
-    const auto next = static_cast<unsigned char>(text[i]);
-    if ((next & 0xc0U) != 0x80U) return {};
-    code = (code << 6U) | (next & 0x3fU);
-  }
-  constexpr std::array<uint32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  if (code < kLeast[bytes] || code > 0x10ffff || surrogate) return {};
-  return {code, bytes};
-}
-
-bool Steers(uint32_t code) {
-  return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0xad || code == 0x61c ||
-         (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-         (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
-         (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe007f);
 }
 
 size_t Width(std::string_view text) {
@@ -72,27 +43,6 @@ std::string FormatLocal(const std::string& utc, const char* format) {
 }
 
 }  // namespace
-
-std::string Printable(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const Character next = Decode(text);
-    const size_t bytes = std::max<size_t>(next.bytes, 1);
-    if (next.bytes == 0) {
-      out += Format("\\x%02x", static_cast<unsigned char>(text[0]));
-    } else if (next.code == '\n') {
-      out += "\\n";
-    } else if (next.code == '\t') {
-      out += "\\t";
-    } else if (Steers(next.code)) {
-      out += Format(next.code < 0x80 ? "\\x%02x" : "\\u%04x", next.code);
-    } else {
-      out += text.substr(0, bytes);
-    }
-    text.remove_prefix(bytes);
-  }
-  return out;
-}
 
 std::vector<std::string> PrintableLines(std::string_view text) {
   std::vector<std::string> lines;

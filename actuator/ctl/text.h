@@ -6,11 +6,9 @@
 #include <string_view>
 #include <vector>
 
-namespace mailhub::ctl {
+#include "lib/base/printable.h"
 
-// Control characters (of ASCII and of Unicode, direction marks included) and bytes that are no
-// UTF-8 become visible escapes: \n, \t, \x1b, \u202e. Everything else stays.
-std::string Printable(std::string_view text);
+namespace mailhub::ctl {
 
 // Printable lines of a many-line text, without an empty last one.
 std::vector<std::string> PrintableLines(std::string_view text);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lib/base/digest.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::journal {
 namespace {
@@ -400,7 +401,7 @@ Result<Enum> ParseEnum(std::string_view text) {
     choices += (i == 0 ? "" : ", ") + std::string(name);
   }
   return Fail(ErrorKind::kInvalid,
-              "is \"" + std::string(text.substr(0, 60)) + "\" but must be one of: " + choices);
+              "is \"" + Excerpt(text, 60) + "\" but must be one of: " + choices);
 }
 template Result<engine::Mode> ParseEnum(std::string_view);
 template Result<engine::Decision> ParseEnum(std::string_view);
@@ -426,8 +427,7 @@ std::string EncodePlan(const Plan& plan) {
 Result<engine::EventBody> Decode(std::string_view kind, std::string_view text, const Plan* plan) {
   engine::EventBody body;
   if (!MakeBody(kind, &body)) {
-    return Fail(ErrorKind::kCorrupt,
-                "unknown kind of event \"" + std::string(kind.substr(0, 60)) + "\"");
+    return Fail(ErrorKind::kCorrupt, "unknown kind of event \"" + Excerpt(kind, 60) + "\"");
   }
   const Result<Json> json = ParseObject(text);
   if (!json) return Fail(std::string(kind), json.error());

@@ -6,6 +6,7 @@
 
 #include "actuator/journal/sample_events.h"
 #include "lib/base/digest.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::journal {
 namespace {
@@ -156,6 +157,14 @@ TEST(Codec, WrongTypesAndOutOfRangeNumbersAreRefused) {
   EXPECT_FALSE(Decode("mode_changed", R"({"mode":"asleep","by":""})", nullptr));
   EXPECT_FALSE(Decode("mode_changed", R"({"mode":2,"by":""})", nullptr));
   EXPECT_FALSE(Decode("no_such_kind", "{}", nullptr));
+}
+
+TEST(Codec, WhatARefusalQuotesSteersNoTerminal) {
+  for (const auto& back : {Decode("no\x1b[2J", "{}", nullptr),
+                           Decode("mode_changed", R"({"mode":"\u001b[2J","by":""})", nullptr)}) {
+    ASSERT_FALSE(back);
+    EXPECT_EQ(back.error().message, Printable(back.error().message));
+  }
 }
 
 TEST(Codec, TextCutAnywhereIsRefusedAndNeverCrashes) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "actuator/runbook/expand.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::runbook {
 
@@ -11,7 +12,7 @@ Result<std::string> BindValue(const Parameter& parameter, const std::string& giv
   const config::Host* host = site.HostCalled(given);
   if (host != nullptr && site.InGroup(host->name, parameter.group)) return host->name;
   return Fail(ErrorKind::kInvalid, "expected a host of group " + parameter.group + ", found \"" +
-                                       given.substr(0, 80) + "\"");
+                                       Excerpt(given) + "\"");
 }
 
 Result<std::map<std::string, std::string>> BindParameters(
@@ -19,7 +20,7 @@ Result<std::map<std::string, std::string>> BindParameters(
     const config::Site& site) {
   for (const auto& [name, value] : given) {
     if (book.Find(name) != nullptr) continue;
-    return Fail(ErrorKind::kInvalid, "runbook " + book.name + " has no parameter " + name);
+    return Fail(ErrorKind::kInvalid, "runbook " + book.name + " has no parameter " + Excerpt(name));
   }
   std::map<std::string, std::string> values;
   for (const Parameter& parameter : book.parameters) {

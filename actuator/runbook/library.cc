@@ -7,6 +7,7 @@
 #include "actuator/runbook/choices.h"
 #include "actuator/runbook/expand.h"
 #include "actuator/runbook/runbook.h"
+#include "lib/base/printable.h"
 #include "lib/config/yaml.h"
 
 namespace mailhub::runbook {
@@ -142,7 +143,7 @@ Result<engine::Plan> RunbookLibrary::Make(
     const std::string& runbook, const std::map<std::string, std::string>& parameters) const {
   const auto book = impl_->books.find(runbook);
   if (book == impl_->books.end()) {
-    return Fail(ErrorKind::kNotFound, "there is no runbook \"" + runbook.substr(0, 80) + "\"");
+    return Fail(ErrorKind::kNotFound, "there is no runbook \"" + Excerpt(runbook) + "\"");
   }
   const auto values = BindParameters(book->second, parameters, *impl_->site);
   if (!values) return Fail(values.error());

@@ -7,6 +7,7 @@
 
 #include "actuator/runbook/library.h"
 #include "actuator/runbook/testing_books.h"
+#include "lib/base/printable.h"
 #include "lib/config/yaml.h"
 
 namespace mailhub::runbook {
@@ -81,6 +82,24 @@ TEST(Runbook, SaysWhichParameterIsWrongAndWhatWasExpected) {
   EXPECT_THAT(wrong("share", "1.5"), HasSubstr("expected at most 1, found \"1.5\""));
   EXPECT_THAT(wrong("other", "1"), HasSubstr("has no parameter other"));
   EXPECT_EQ((*library)->Make("tset", {}).error().kind, ErrorKind::kNotFound);
+}
+
+TEST(Runbook, QuotesNothingOfAStrangersParametersThatIsLongOrSteersATerminal) {
+  const auto library =
+      Parse({Book("parameters: {wait: {type: duration, default: 1s},"
+                  " size: {type: number, default: 1}}\n"
+                  "steps: [{name: a, check: probe_success == 1, about: [hub1]}]\n")});
+  ASSERT_TRUE(library) << library.error().message;
+  const std::string strange = "\x1b[2J" + std::string(5'000, 'x');
+  for (const std::map<std::string, std::string>& given :
+       {std::map<std::string, std::string>{{strange, "1"}},
+        {{"wait", strange}},
+        {{"size", strange}}}) {
+    const auto plan = (*library)->Make("test", given);
+    ASSERT_FALSE(plan);
+    EXPECT_EQ(plan.error().message, Printable(plan.error().message));
+    EXPECT_LT(plan.error().message.size(), 300U);
+  }
 }
 
 TEST(Runbook, TurnsServicesIntoCommandsThatLookAtWhatTheyDid) {

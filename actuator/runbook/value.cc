@@ -5,6 +5,7 @@
 
 #include "actuator/runbook/runbook.h"
 #include "lib/base/duration.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::runbook {
 
@@ -37,7 +38,7 @@ Result<std::string> ReadValue(const Parameter& parameter, const std::string& val
   } else {
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(number)) {
-      return Fail(ErrorKind::kInvalid, "\"" + value + "\" is not a number");
+      return Fail(ErrorKind::kInvalid, "\"" + Excerpt(value) + "\" is not a number");
     }
     char buffer[32];
     text.assign(buffer, std::to_chars(buffer, buffer + sizeof buffer, number).ptr);
@@ -47,7 +48,7 @@ Result<std::string> ReadValue(const Parameter& parameter, const std::string& val
     char buffer[32];
     const std::string shown(buffer, std::to_chars(buffer, buffer + sizeof buffer, limit).ptr);
     return Fail(ErrorKind::kInvalid, "expected " + std::string(relation) + " " + shown + unit +
-                                         ", found \"" + value + "\"");
+                                         ", found \"" + Excerpt(value) + "\"");
   };
   if (parameter.least && number < *parameter.least) return bound("at least", *parameter.least);
   if (parameter.greatest && number > *parameter.greatest)

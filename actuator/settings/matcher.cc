@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "lib/base/printable.h"
+
 namespace mailhub::settings {
 namespace {
 
@@ -18,8 +20,7 @@ bool IsNameCharacter(char c, bool first) {
 }
 
 tl::unexpected<Error> Bad(std::string_view text, const std::string& why) {
-  return Fail(ErrorKind::kInvalid, "\"" + std::string(text.substr(0, 80)) +
-                                       "\" is not a matcher: " + why +
+  return Fail(ErrorKind::kInvalid, "\"" + Excerpt(text) + "\" is not a matcher: " + why +
                                        "; expected one like alertname=\"DirectoryMemoryHigh\" or "
                                        "instance=~\"mailhub[0-9]+\"");
 }
@@ -127,7 +128,8 @@ Result<engine::Matcher> ParseMatcher(std::string_view text) {
   matcher.value = *std::move(value);
   if (matcher.value.size() > kLongestValue) return Bad(text, "the value is longer than 256 bytes");
   if (Status compiled = engine::Compile(&matcher); !compiled) {
-    return Bad(text, "the value is no regular expression (" + compiled.error().message + ")");
+    return Bad(text, "the value is no regular expression (" +
+                         Excerpt(compiled.error().message, 200) + ")");
   }
   return matcher;
 }

@@ -99,11 +99,11 @@ void TakePrometheus(Taker& take, const Node& node, PrometheusSettings* prometheu
   const Node url = node["url"];
   take.Need(url, "a URL like http://127.0.0.1:9090");
   take.Text(url, &prometheus->url);
+  while (prometheus->url.ends_with('/')) prometheus->url.pop_back();  // "http://" names no server
   if (!take.failed() && !prometheus->url.starts_with("http://") &&
       !prometheus->url.starts_with("https://")) {
     take.Bad(url, "expected a URL that begins with http:// or https://");
   }
-  while (prometheus->url.ends_with('/')) prometheus->url.pop_back();
   take.Path(node["ca_file"], &prometheus->ca_file);
   take.Path(node["bearer_token_file"], &prometheus->bearer_token_file);
   take.Duration(node["timeout"], Milliseconds(100), &prometheus->timeout);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "actuator/settings/matcher.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::settings {
 namespace {
@@ -104,6 +105,9 @@ TEST(Settings, MistakesHaveTheirPlace) {
   EXPECT_NE(WhyNot("site: s\nrunbooks: r\njournal: j\nprometheus: {url: 'ftp://x'}\n")
                 .find("4:19: prometheus.url: expected a URL"),
             std::string::npos);
+  EXPECT_NE(WhyNot("site: s\nrunbooks: r\njournal: j\nprometheus: {url: 'http://'}\n")
+                .find("4:19: prometheus.url: expected a URL"),
+            std::string::npos);
   EXPECT_NE(WhyNot(std::string(kSmallest) + "mode: asleep\n").find("5:7: mode: expected active"),
             std::string::npos);
   EXPECT_NE(WhyNot(std::string(kSmallest) + "limits: {unfinished_runs: 0}\n").find("5:27"),
@@ -165,6 +169,18 @@ TEST(Matcher, EverythingElseIsRefusedWithAnExample) {
     EXPECT_NE(matcher.error().message.find("expected one like"), std::string::npos);
   }
   EXPECT_FALSE(ParseMatcher("a=\"" + std::string(257, 'x') + "\""));
+}
+
+TEST(Matcher, ARefusalQuotesNothingThatIsLongOrSteersATerminal) {
+  for (const std::string& text :
+       {std::string("\x1b[2J"), std::string(79, 'a') + "\xc3\xa4", std::string("a=~\"(\x1b\""),
+        "a=~\"*" + std::string(250, '\xff') + "\""}) {
+    const auto matcher = ParseMatcher(text);
+    ASSERT_FALSE(matcher) << text;
+    const std::string& message = matcher.error().message;
+    EXPECT_EQ(message, Printable(message));
+    EXPECT_LT(message.size(), 500U) << message;
+  }
 }
 
 TEST(Matcher, NoLabelMakesARegularExpressionSlow) {

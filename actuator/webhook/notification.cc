@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "actuator/webhook/rfc3339.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::webhook {
 namespace {
@@ -79,10 +80,11 @@ Status ReadLabels(const dom::object& labels, std::map<std::string, std::string>*
       return Bad("a label's name must have 1 to " + std::to_string(kLongestLabelName) + " bytes");
     }
     std::string_view text;
-    if (value.get(text) != simdjson::SUCCESS) return Bad("label " + name + " must be a string");
+    if (value.get(text) != simdjson::SUCCESS)
+      return Bad("label " + Excerpt(name) + " must be a string");
     if (text.size() > kLongestLabelValue) {
-      return Bad("label " + name + " is longer than " + std::to_string(kLongestLabelValue) +
-                 " bytes");
+      return Bad("label " + Excerpt(name) + " is longer than " +
+                 std::to_string(kLongestLabelValue) + " bytes");
     }
     out->emplace(name, text);
   }

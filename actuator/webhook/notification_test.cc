@@ -6,6 +6,7 @@
 #include <random>
 
 #include "actuator/webhook/rfc3339.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::webhook {
 namespace {
@@ -153,6 +154,12 @@ TEST(Notification, OneMalformedAlertHidesNoOtherAndKeepsWhatCouldBeReadOfIt) {
   EXPECT_EQ(notification->alerts[2].malformed, "alerts[2]: must be an object");
 }
 
+TEST(Notification, NoLabelsNameSteersTheTerminalThatShowsItsMistake) {
+  json body = Sample();
+  body["alerts"][0]["labels"] = {{"a\x1b[2J", 1}};
+  EXPECT_EQ(WhyNot(body), "alerts[0]: label a\\x1b[2J must be a string");
+}
+
 TEST(Notification, EveryFieldWeReadIsRequired) {
   for (const char* field : {"status", "labels", "startsAt", "fingerprint"}) {
     json body = Sample();
@@ -284,6 +291,15 @@ TEST(Rfc3339, TimesAreReadToTheMillisecond) {
   EXPECT_EQ(ms("2000-02-29T12:00:00Z"), 951'825'600'000);
   EXPECT_EQ(ms("0001-01-01T00:00:00Z"), -62'135'596'800'000);
   EXPECT_EQ(ms("9999-12-31T23:59:60Z"), 253'402'300'800'000);
+}
+
+TEST(Rfc3339, ARefusalQuotesWholeCharactersThatSteerNothing) {
+  for (const std::string& text : {std::string("2026\x1b[2J"), "x" + std::string(59, '\xc3'),
+                                  std::string(59, 'x') + "\xc3\xa4"}) {
+    const auto time = ParseRfc3339(text);
+    ASSERT_FALSE(time);
+    EXPECT_EQ(time.error().message, Printable(time.error().message));
+  }
 }
 
 TEST(Rfc3339, EverythingElseIsRefused) {

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <string>
 
+#include "lib/base/printable.h"
+
 namespace mailhub::webhook {
 namespace {
 
@@ -86,7 +88,7 @@ Result<WallTime> ParseRfc3339(std::string_view text) {
   const chrono::year_month_day date{chrono::year(year), chrono::month(static_cast<unsigned>(month)),
                                     chrono::day(static_cast<unsigned>(day))};
   if (!cursor.AtEnd() || !date.ok()) {
-    return Fail(ErrorKind::kInvalid, "\"" + std::string(text.substr(0, 60)) +
+    return Fail(ErrorKind::kInvalid, "\"" + Excerpt(text, 60) +
                                          "\" is not a time: expected one like "
                                          "2018-08-03T09:52:26.739Z");
   }

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "lib/base/printable.h"
+
 namespace mailhub {
 namespace {
 
@@ -21,7 +23,7 @@ constexpr std::array<Unit, 7> kUnits = {{{"y", 365LL * 86'400'000},
 constexpr int64_t kLongestMs = 10 * kUnits[0].ms;
 
 tl::unexpected<Error> Bad(std::string_view text) {
-  return Fail(ErrorKind::kInvalid, "\"" + std::string(text) +
+  return Fail(ErrorKind::kInvalid, "\"" + Excerpt(text) +
                                        "\" is not a duration: expected one like 90s, 15m or 1h30m, "
                                        "at most 10y");
 }

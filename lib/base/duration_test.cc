@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "lib/base/printable.h"
+
 namespace mailhub {
 namespace {
 
@@ -20,6 +22,13 @@ TEST(Duration, RefusesWhatIsNotOne) {
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().kind, ErrorKind::kInvalid);
   }
+}
+
+TEST(Duration, ARefusalQuotesNothingThatIsLongOrSteersATerminal) {
+  const auto parsed = ParseDuration("5\x1b" + std::string(10'000, 'x'));
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().message, Printable(parsed.error().message));
+  EXPECT_LT(parsed.error().message.size(), 300U);
 }
 
 TEST(Duration, WritesTheShortFormThatReadsBack) {

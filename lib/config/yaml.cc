@@ -19,6 +19,7 @@
 #include <sstream>
 
 #include "lib/base/duration.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::config {
 namespace {
@@ -26,6 +27,8 @@ namespace {
 constexpr size_t kMostBytes = 1 << 20;
 constexpr int kMostLevels = 64;
 constexpr uint64_t kMostNodes = 50'000;
+constexpr size_t kLongestField = 200;
+constexpr size_t kLongestMessage = 500;
 
 enum class Kind { kNothing, kScalar, kMap, kList };
 
@@ -97,7 +100,8 @@ class TableBuilder final : public YAML::EventHandler {
     throw Mistake{mark.line + 1, mark.column + 1, std::move(message)};
   }
   static void RefuseTag(const YAML::Mark& mark, const std::string& tag) {
-    if (!tag.empty() && tag != "?" && tag != "!") Refuse(mark, "tags are not read: " + tag);
+    if (!tag.empty() && tag != "?" && tag != "!")
+      Refuse(mark, "tags are not read: " + Excerpt(tag));
   }
 
   size_t Add(const YAML::Mark& mark, Kind kind, YAML::anchor_t anchor) {
@@ -153,14 +157,15 @@ class TableBuilder final : public YAML::EventHandler {
 
   void CheckKey(size_t key, int line, int column) {
     const Element& element = elements[key];
-    if (element.kind != Kind::kScalar || element.text.empty()) {
-      throw Mistake{
-          line, column,
-          "expected a key: text that is not empty; a value that begins with {{ needs quotes"};
+    if (element.kind != Kind::kScalar || element.text.empty() ||
+        element.text.find('\0') != std::string::npos) {
+      throw Mistake{line, column,
+                    "expected a key: text that is not empty and has no NUL; a value that begins "
+                    "with {{ needs quotes"};
     }
     if (const auto [other, fresh] = seen_[open_.back()].emplace(element.text, key); !fresh) {
       throw Mistake{line, column,
-                    "key \"" + element.text + "\" stands twice, first in line " +
+                    "key \"" + Excerpt(element.text) + "\" stands twice, first in line " +
                         std::to_string(elements[other->second].line)};
     }
   }
@@ -181,21 +186,24 @@ class TableBuilder final : public YAML::EventHandler {
 };
 
 // The parser reads some bytes as its own marks (0x04 as the end of the file), so they never reach
-// it.
-Status RefuseControlBytes(std::string_view text, const std::string& name) {
+// it. Nor does what is no UTF-8: the journal would keep something else than what was written.
+Status RefuseBytesThatAreNoText(std::string_view text, const std::string& name) {
   int line = 1;
   int column = 1;
-  for (const char c : text) {
+  while (!text.empty()) {
+    const char c = text.front();
     const auto byte = static_cast<unsigned char>(c);
     const bool control = (byte < 0x20 && c != '\n' && c != '\t' && c != '\r') || byte == 0x7f;
-    if (control || byte >= 0xfe) {
+    const size_t bytes = FirstCharacterBytes(text);
+    if (control || bytes == 0) {
       char hex[8];
       std::snprintf(hex, sizeof hex, "0x%02x", byte);
       return Fail(ErrorKind::kInvalid,
                   Place(name, line, column) + ": byte " + hex + " is not text; expected UTF-8");
     }
-    column = c == '\n' ? 1 : column + ((byte & 0xc0) != 0x80 ? 1 : 0);
+    column = c == '\n' ? 1 : column + 1;
     line += c == '\n' ? 1 : 0;
+    text.remove_prefix(bytes);
   }
   return {};
 }
@@ -247,8 +255,8 @@ const std::string& Node::Field() const {
 
 tl::unexpected<Error> Node::Invalid(std::string_view message) const {
   std::string text = Where() + ": ";
-  if (!impl_->field.empty()) text += impl_->field + ": ";
-  return Fail(ErrorKind::kInvalid, text + std::string(message));
+  if (!impl_->field.empty()) text += Excerpt(impl_->field, kLongestField) + ": ";
+  return Fail(ErrorKind::kInvalid, text + Excerpt(message, kLongestMessage));
 }
 
 tl::unexpected<Error> Node::Expected(std::string_view what) const {
@@ -256,12 +264,14 @@ tl::unexpected<Error> Node::Expected(std::string_view what) const {
   if (!impl_->present) return Invalid("missing; expected " + std::string(what));
   if (IsMap()) found = "a map";
   if (IsList()) found = "a list";
-  if (IsScalar()) found = "\"" + impl_->element().text.substr(0, 80) + "\"";
+  if (IsScalar()) found = "\"" + Excerpt(impl_->element().text) + "\"";
   return Invalid("expected " + std::string(what) + ", found " + found);
 }
 
 Result<std::string> Node::String() const {
   if (!IsScalar() || impl_->element().text.empty()) return Expected("text");
+  // Paths and commands go to the system, which would take the beginning for the whole.
+  if (impl_->element().text.find('\0') != std::string::npos) return Expected("text without NUL");
   return impl_->element().text;
 }
 
@@ -375,7 +385,7 @@ Result<Node> ParseYaml(std::string_view text, const std::string& name) {
   if (text.size() > kMostBytes) {
     return Fail(ErrorKind::kInvalid, name + ": larger than 1 MiB");
   }
-  if (const Status clean = RefuseControlBytes(text, name); !clean) return Fail(clean.error());
+  if (const Status clean = RefuseBytesThatAreNoText(text, name); !clean) return Fail(clean.error());
   TableBuilder builder;
   try {
     std::istringstream stream{std::string(text)};
@@ -388,8 +398,8 @@ Result<Node> ParseYaml(std::string_view text, const std::string& name) {
     return Fail(ErrorKind::kInvalid,
                 Place(name, mistake.line, mistake.column) + ": " + mistake.message);
   } catch (const YAML::Exception& error) {
-    return Fail(ErrorKind::kInvalid,
-                Place(name, error.mark.line + 1, error.mark.column + 1) + ": " + error.msg);
+    return Fail(ErrorKind::kInvalid, Place(name, error.mark.line + 1, error.mark.column + 1) +
+                                         ": " + Excerpt(error.msg, kLongestMessage));
   }
   auto document = std::make_shared<Node::Document>();
   document->name = name;

@@ -8,6 +8,8 @@
 
 #include <fstream>
 
+#include "lib/base/printable.h"
+
 namespace mailhub::config {
 namespace {
 
@@ -122,6 +124,34 @@ TEST(Yaml, RefusesControlBytesThatWouldEndTheTextEarly) {
             "site.yml:2:4: byte 0x04 is not text; expected UTF-8");
   EXPECT_THAT(Mistake(std::string_view("a: \0b", 5)), HasSubstr("byte 0x00"));
   EXPECT_EQ(Mistake("a: gr\xc3\xbc\xc3\x9f\n"), "accepted");
+}
+
+TEST(Yaml, RefusesBytesThatAreNoUtf8) {
+  EXPECT_EQ(Mistake("a: caf\xe9\n"), "site.yml:1:7: byte 0xe9 is not text; expected UTF-8");
+  EXPECT_EQ(Mistake("a: b\n\xc3\xa4: \xc3"), "site.yml:2:4: byte 0xc3 is not text; expected UTF-8");
+  EXPECT_EQ(Mistake("a: \xc3\xa4\xe2\x9c\x93"), "accepted");
+}
+
+TEST(Yaml, RefusesATextThatANulWouldCutShort) {
+  const auto text = Parse("a: \"rm x\\0y\"\n")["a"].String();
+  ASSERT_FALSE(text);
+  EXPECT_THAT(text.error().message, HasSubstr("site.yml:1:4: a: expected text without NUL"));
+  EXPECT_THAT(Mistake("\"a\\0b\": 1"), HasSubstr("site.yml:1:1: expected a key"));
+}
+
+TEST(Yaml, QuotesNothingInAMistakeThatIsLongOrSteersATerminal) {
+  const std::string name(900, 'n');  // a key may have 1,024 characters
+  const std::string value(5'000, 'v');
+  const Node root = Parse("{\"" + name + "\": {\"\\e[2J\": \"\\e" + value + "\"}}");
+  const Node inner = root[name]["\x1b[2J"];
+  for (const std::string& message :
+       {inner.Invalid("found " + value).value().message, inner.Duration().error().message,
+        inner.Int(1, 2).error().message, root.OnlyKeys({"x"}).error().message,
+        Mistake("{\"\\e" + name + "\": 1, \"\\e" + name + "\": 2}"),
+        Mistake("!<!" + value + "> a")}) {
+    EXPECT_EQ(message, Printable(message));
+    EXPECT_LT(message.size(), 800U) << message;
+  }
 }
 
 TEST(Yaml, RefusesAliasBombs) {

@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "lib/base/printable.h"
 #include "lib/http/server.h"
 
 namespace mailhub::http {
@@ -20,7 +21,7 @@ bool IsNumeric(int family, const std::string& host) {
 Result<ListenAddress> ParseListenAddress(std::string_view text) {
   const auto invalid = [&] {
     return Fail(ErrorKind::kInvalid,
-                "listen address \"" + std::string(text) +
+                "listen address \"" + Excerpt(text) +
                     "\": expected ADDRESS:PORT, [IPV6]:PORT, localhost:PORT or :PORT");
   };
   const size_t colon = text.rfind(':');
@@ -41,6 +42,8 @@ Result<ListenAddress> ParseListenAddress(std::string_view text) {
   } else {
     parsed.host = host;
   }
+  // inet_pton would take what stands before it for the whole.
+  if (parsed.host.find('\0') != std::string::npos) return invalid();
   if (!IsNumeric(parsed.ipv6 ? AF_INET6 : AF_INET, parsed.host)) return invalid();
   return parsed;
 }

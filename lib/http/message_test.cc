@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/base/printable.h"
 #include "lib/http/address.h"
 #include "lib/http/router.h"
 
@@ -82,6 +83,17 @@ TEST(ListenAddress, IsReadInAllItsForms) {
                           "::1:80", "[::1]", "1.2.3:4", "127.0.0.1:1,[::]:2", "127.0.0.1:80s"}) {
     EXPECT_FALSE(ParseListenAddress(bad).has_value()) << bad;
   }
+}
+
+TEST(ListenAddress, HoldsNoNul) {
+  EXPECT_FALSE(ParseListenAddress(std::string_view("127.0.0.1\0.9:80", 14)));
+}
+
+TEST(ListenAddress, IsQuotedInARefusalOnlyAsFarAsAScreenMayHaveIt) {
+  const auto address = ParseListenAddress("\x1b[2J" + std::string(10'000, 'x'));
+  ASSERT_FALSE(address);
+  EXPECT_EQ(address.error().message, Printable(address.error().message));
+  EXPECT_LT(address.error().message.size(), 300U);
 }
 
 TEST(ListenAddress, IsLoopbackOnlyWhereNobodyElseCanReachIt) {

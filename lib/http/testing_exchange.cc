@@ -1,0 +1,146 @@
+// See testing_exchange.h.
+#include "lib/http/testing_exchange.h"
+
+#include <civetweb.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <deque>
+#include <utility>
+
+#include "lib/http/connections.h"
+#include "lib/http/exchange.h"
+#include "lib/http/message.h"
+
+// What civetweb knows of a connection, as far as Exchange asks.
+struct mg_connection {
+  mg_request_info info{};
+  std::deque<std::string> texts;  // what `info` points to
+  std::string_view body;
+  size_t read = 0;
+  size_t piece = 0;
+  int writes = 0;
+  std::string written;
+
+  const char* Keep(std::string_view text) { return texts.emplace_back(text).c_str(); }
+};
+
+const mg_request_info* mg_get_request_info(const mg_connection* conn) {
+  return &conn->info;
+}
+
+int mg_read(mg_connection* conn, void* buffer, size_t size) {
+  size = std::min({size, conn->piece, conn->body.size() - conn->read});
+  std::memcpy(buffer, conn->body.data() + conn->read, size);
+  conn->read += size;
+  return static_cast<int>(size);
+}
+
+int mg_write(mg_connection* conn, const void* bytes, size_t size) {
+  if (conn->writes-- <= 0) return -1;
+  conn->written.append(static_cast<const char*>(bytes), size);
+  return static_cast<int>(size);
+}
+
+namespace mailhub::http {
+namespace {
+
+std::string_view NextLine(std::string_view* rest) {
+  const size_t end = rest->find("\r\n");
+  if (end == std::string_view::npos) return {};
+  const std::string_view line = rest->substr(0, end);
+  rest->remove_prefix(end + 2);
+  return line;
+}
+
+bool IsName(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return c > ' ' && c < 0x7f && c != ':'; });
+}
+
+// "GET /path?query HTTP/1.1"
+bool TakeRequestLine(std::string_view line, mg_connection* conn) {
+  const size_t first = line.find(' ');
+  const size_t last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last) return false;
+  const std::string_view version = line.substr(last + 1);
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") return false;
+  if (!IsName(line.substr(0, first))) return false;
+  const std::string_view target = line.substr(first + 1, last - first - 1);
+  if (target.find('\0') != std::string_view::npos) return false;
+  const size_t question = target.find('?');
+  conn->info.request_method = conn->Keep(line.substr(0, first));
+  conn->info.http_version = conn->Keep(version.substr(5));
+  conn->info.local_uri_raw = conn->Keep(target.substr(0, question));
+  if (question != std::string_view::npos) {
+    conn->info.query_string = conn->Keep(target.substr(question + 1));
+  }
+  return true;
+}
+
+bool TakeHeader(std::string_view line, mg_connection* conn) {
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos || !IsName(line.substr(0, colon))) return false;
+  if (line.find('\0') != std::string_view::npos || line.find('\n') != std::string_view::npos ||
+      conn->info.num_headers == MG_MAX_HEADERS) {
+    return false;
+  }
+  std::string_view value = line.substr(colon + 1);
+  while (value.starts_with(' ')) value.remove_prefix(1);
+  while (value.ends_with(' ')) value.remove_suffix(1);
+  mg_header& header = conn->info.http_headers[conn->info.num_headers++];
+  header.name = conn->Keep(line.substr(0, colon));
+  header.value = conn->Keep(value);
+  if (EqualIgnoringCase(line.substr(0, colon), "Content-Length")) {
+    std::from_chars(value.data(), value.data() + value.size(), conn->info.content_length);
+  }
+  return true;
+}
+
+bool TakeHead(std::string_view request, mg_connection* conn) {
+  conn->info.content_length = -1;
+  if (!TakeRequestLine(NextLine(&request), conn)) return false;
+  while (!request.starts_with("\r\n")) {
+    if (!TakeHeader(NextLine(&request), conn)) return false;
+  }
+  conn->body = request.substr(2);
+  // civetweb knows a request to have no body when it says neither length nor encoding.
+  if (conn->info.content_length < 0) conn->info.content_length = 0;
+  return true;
+}
+
+}  // namespace
+
+struct PlayedServer::Impl {
+  explicit Impl(ServerOptions given) : options(std::move(given)) {}
+
+  ServerOptions options;
+  Router router;
+  Connections connections;
+  Shared shared{options, router, connections};
+};
+
+PlayedServer::PlayedServer(ServerOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+PlayedServer::~PlayedServer() = default;
+
+void PlayedServer::Handle(std::string method, std::string pattern, Handler handler) {
+  impl_->router.Add(std::move(method), std::move(pattern), std::move(handler));
+}
+
+PlayedServer::Answer PlayedServer::Ask(std::string_view request, size_t piece, int writes) {
+  mg_connection conn;
+  conn.piece = std::max<size_t>(piece, 1);
+  conn.writes = writes;
+  Answer answer;
+  answer.understood = TakeHead(request, &conn);
+  if (!answer.understood) return answer;
+  Connection connection;
+  answer.result = Exchange(&conn, &connection, &impl_->shared).Run();
+  answer.bytes = std::move(conn.written);
+  answer.body_read = conn.read;
+  return answer;
+}
+
+}  // namespace mailhub::http

@@ -1,0 +1,22 @@
+// What a fuzz target demands. A broken demand says its sentence and aborts: libFuzzer keeps the
+// input then, and a test fails.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lib/base/result.h"
+
+namespace mailhub::fuzz {
+
+// `shown` is printed as text that steers no terminal.
+void Demand(bool kept, std::string_view sentence, std::string_view shown = "");
+
+// A message is a sentence for a person: not empty, at most 1,000 bytes, printable, in one line.
+void DemandGoodMessage(const Error& error);
+void DemandGoodMessage(std::string_view message);
+
+// Calls `one` and demands that it takes at most two seconds of this thread's time.
+void Timed(void (*one)(std::string_view), std::string_view bytes);
+
+}  // namespace mailhub::fuzz
