@@ -109,6 +109,12 @@ void SpanEvidence(const engine::Gate& gate, Evidence* evidence) {
 }
 
 std::string TooShort(const GateExpression& expression, const Evidence& evidence) {
+  const Milliseconds two = 2 * Longest(evidence);
+  if (evidence.steps > 0 && evidence.for_lookback < two) {
+    return "hosts are scraped every " + FormatDuration(two / 2) + ", so with `for` a window of " +
+           FormatDuration(evidence.for_lookback) + " is too short: write " + FormatDuration(two) +
+           " or more";
+  }
   for (const Selector& selector : expression.selectors) {
     if (selector.range.count() == 0) continue;
     for (const auto& [host, needed] : evidence.hosts) {

@@ -231,8 +231,8 @@ TEST_F(Evaluator, IsShutByAnAnswerThatIsNotWhole) {
     EXPECT_EQ(Ask().state, GateState::kStale) << more;
     EXPECT_THAT(Ask().why, HasSubstr("the answer is not whole"));
   }
-  Answer(200, with(R"("isPartial":false,"warnings":[],"infos":["PromQL info: metric might not be)"
-                   R"( a counter, name does not end in _total: \"a\" (1:6)"])"));
+  Answer(200, with(R"~("isPartial":false,"warnings":[],"infos":["PromQL info: metric might not be)~"
+                   R"~( a counter, name does not end in _total: \"a\" (1:6)"])~"));
   EXPECT_EQ(Ask().state, GateState::kOpen) << Ask().why;
   question_.gate.hold_for = Milliseconds(2'000);
   answers_.With([](Answers& answers) {
@@ -279,8 +279,7 @@ TEST_F(Evaluator, SendsTheHeadersThatTheServerNeeds) {
 TEST_F(Evaluator, SaysWhatToSetWhereNoScrapeIntervalIsKnown) {
   const auto targets = [&](int status, const std::string& body) {
     evaluator_.reset();
-    answers_.With(
-        [&](Answers& answers) { answers.targets = http::TextResponse(status, body); });
+    answers_.With([&](Answers& answers) { answers.targets = http::TextResponse(status, body); });
     const auto reading = Ask();
     EXPECT_EQ(reading.state, GateState::kUnreachable);
     EXPECT_THAT(reading.why, HasSubstr("set prometheus.scrape_interval in the actuator file"));
@@ -305,10 +304,13 @@ TEST_F(Evaluator, TakesAnyJob) {
 }
 
 TEST_F(Evaluator, NamesTheMetricsThatPrometheusDoesNotKnow) {
-  server_.Handle("GET", "/api/v1/label/__name__/values", [](const http::Request& request) {
+  http::Server server{http::ServerOptions{}};
+  server.Handle("GET", "/api/v1/label/__name__/values", [](const http::Request& request) {
     EXPECT_EQ(request.Query("match[]"), "{job=\"mailhub\"}");
     return http::TextResponse(200, R"({"status":"success","data":["probe_success","up"]})");
   });
+  ASSERT_TRUE(server.Start());
+  options_.prometheus.url = "http://127.0.0.1:" + std::to_string(server.Port());
   Prometheus prometheus(options_.prometheus);
   const auto missing = prometheus.MissingMetrics("mailhub", {"probe_success", "probe_sucess"});
   ASSERT_TRUE(missing) << missing.error().message;

@@ -125,7 +125,7 @@ class HostJudge {
     const auto greatest = parts_.Greatest("now", host);
     // The newest sample may be from before the mark, by as much as this.
     const double lag_s = ToSeconds(evidence_.edge + needed.scrape_interval);
-    const double since_mark_s = ToSeconds(question_.waited) * 1.01 + kSlack_s;
+    const double since_mark_s = ToSeconds(question_.waited) * 1.001 + kSlack_s;
     if (!boots.empty() && !boots.contains(mark.boot_id)) {
       why = host + " has another boot id than when the step was done";
     } else if (least && *least < mark.uptime_s - lag_s && Went(host)) {
