@@ -18,6 +18,8 @@ using engine::GateState;
 constexpr int64_t kLeastPercent = 80;
 // A question may wait for others, and clocks differ a little in rate.
 constexpr double kSlack_s = 30;
+// Samples may reach a remote storage so much later; an uptime that is further behind went back.
+constexpr double kDelay_s = 600;
 
 std::string Short(double value) {
   char text[32];
@@ -128,7 +130,7 @@ class HostJudge {
     const double since_mark_s = ToSeconds(question_.waited) * 1.001 + kSlack_s;
     if (!boots.empty() && !boots.contains(mark.boot_id)) {
       why = host + " has another boot id than when the step was done";
-    } else if (least && *least < mark.uptime_s - lag_s && Went(host)) {
+    } else if (least && *least < mark.uptime_s - lag_s - (Went(host) ? 0 : kDelay_s)) {
       why = "the uptime of " + host + " went back while its boot id stayed";
     } else if (greatest && *greatest > mark.uptime_s + since_mark_s) {
       why = "the uptime of " + host + " is " + Short(*greatest - mark.uptime_s) +
@@ -166,9 +168,10 @@ class HostJudge {
                    "first " +
                    FormatDuration(evidence_.edge));
     }
-    const int64_t expected_in_percent = evidence_.reach.count() * kLeastPercent;
-    const int64_t unit = needed.scrape_interval.count() * 100;
-    const int64_t least = std::max<int64_t>(1, (expected_in_percent + unit - 1) / unit);
+    // Whole scrapes: where one more fits only at some moments, no two hosts may ever have it at
+    // once.
+    const int64_t fit = evidence_.reach / needed.scrape_interval;
+    const int64_t least = std::max<int64_t>(1, (fit * kLeastPercent + 99) / 100);
     const double came = parts_.Least(marked ? "uptimes" : "counts", host).value_or(0);
     if (came >= static_cast<double>(least)) return std::nullopt;
     return Stale("only " + Short(came) + " samples of " + host + " came in the last " + Reach() +

@@ -67,10 +67,9 @@ History::History(uint64_t seed, int hosts, int64_t interval_ms, int64_t reach_ms
   end_at_ = calm_at_ + 3 * reach_ms + 20 * interval_;
   others_ = Chance(0.3);
   for (int i = 0; i < hosts; ++i) {
-    const std::string name(1, static_cast<char>('a' + i));
-    MakeHost(name);
-    MakeScrapes(name);
+    MakeHost(std::string(1, static_cast<char>('a' + i)));
   }
+  for (const auto& [name, host] : hosts_) MakeScrapes(name);
 }
 
 // Each kind of trouble is off in most histories, so that none hides another.
@@ -91,6 +90,8 @@ void History::MakeHost(const std::string& name) {
       const auto back = Between(50'000, static_cast<int64_t>(before * 1'000));
       host.uptime_from.push_back({at, at - static_cast<int64_t>(before * 1'000) + back});
       std::ranges::sort(host.uptime_from);
+      // A step back that no window shows may pass for samples that are so late.
+      end_at_ = std::max(end_at_, calm_at_ + 700'000 + 3 * interval_);
     }
   }
   const int64_t flips = Chance(0.3) ? 0 : 2 * Between(1, 3);

@@ -33,7 +33,7 @@ std::string WhyStale(const ObviousGate& gate, const History& history, const std:
   if (seen.back()->at_ms < now - 2 * gate.interval_ms) return "the newest figure is old";
   if (seen.front()->at_ms > now - reach + 2 * gate.interval_ms) return "the beginning is unknown";
   const auto came = static_cast<int64_t>(seen.size());
-  if (came * gate.interval_ms * 100 < reach * 80) return "too few figures came";
+  if (came * 100 < reach / gate.interval_ms * 80) return "too few figures came";
   return "";
 }
 
