@@ -5,6 +5,7 @@
 
 #include "actuator/api/metrics.h"
 #include "actuator/configuration.h"
+#include "actuator/gate_options.h"
 #include "actuator/journal/journal.h"
 #include "actuator/options.h"
 #include "actuator/ports.h"
@@ -60,23 +61,6 @@ int CheckOnly(const ActuatorOptions& options) {
               configuration->settings.triggers.size(), configuration->runbooks->List().size(),
               configuration->site->hosts.size());
   return 0;
-}
-
-Result<condition::GateOptions> GateOptionsOf(const settings::PrometheusSettings& settings) {
-  condition::GateOptions options;
-  options.prometheus_url = settings.url;
-  options.timeout = settings.timeout;
-  options.client.ca_file = settings.ca_file;
-  options.client.basic_user = settings.basic_user;
-  options.client.bearer_token_file = settings.bearer_token_file;
-  if (!settings.basic_password_file.empty()) {
-    auto password = config::ReadFile(settings.basic_password_file, 4096);
-    if (!password) return Fail(password.error());
-    while (!password->empty() && (password->back() == '\n' || password->back() == '\r'))
-      password->pop_back();
-    options.client.basic_password = *password;
-  }
-  return options;
 }
 
 // Everything of one life of the program, in the order in which it depends on each other.
@@ -191,7 +175,7 @@ int Run(const ActuatorOptions& options) {
   fixed.web = WebSettingsOf(options, *configuration);
   auto gate_options = GateOptionsOf(fixed.prometheus);
   if (!gate_options)
-    return Refuse("The password for Prometheus cannot be read", gate_options.error());
+    return Refuse("The secrets for Prometheus cannot be read", gate_options.error());
   auto journal = journal::Journal::Open(fixed.journal, RealClock().Now());
   if (!journal) return Refuse("The journal cannot be used", journal.error());
   Program program(options, *configuration, std::move(fixed), *std::move(gate_options),

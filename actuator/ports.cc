@@ -7,7 +7,7 @@ namespace mailhub {
 
 PrometheusPort::PrometheusPort(condition::GateOptions options, const Clock* clock)
     : options_(std::move(options)), clock_(clock) {
-  options_.client.cancelled = &cancelled_;
+  options_.prometheus.client.cancelled = &cancelled_;
 }
 
 template <typename Question>

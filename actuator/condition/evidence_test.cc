@@ -27,9 +27,13 @@ class FreshEvidence : public ::testing::Test {
     Put("alive", "server", 1);
     Put("probes", "server", 1);
     Put("counts", "server", 5);
+    Put("first", "server", 2);
     Put("boot", "server", 1, {"boot_id", "boot-1"});
+    Put("boots", "server", 5, {"boot_id", "boot-1"});
+    Put("now", "server", 104.5);
     Put("uptime", "server", 100.5);
     Put("uptimes", "server", 5);
+    Put("back", "server", 0);
     Put("collectors", "server", 1, {"collector", "host"});
     Put("collectors", "server", 1, {"collector", "processes"});
   }
@@ -55,7 +59,7 @@ class FreshEvidence : public ::testing::Test {
     Evidence evidence = NeededEvidence(question_, *expression);
     for (auto& [host, needed] : evidence.hosts) needed.scrape_interval = interval_;
     SpanEvidence(question_.gate, &evidence);
-    return Judge(question_, *expression, evidence, instant_);
+    return Judge(question_, *expression, evidence, series_, instant_);
   }
   void ExpectStale(const std::string& why) {
     const GateReading reading = Judged();
@@ -65,6 +69,7 @@ class FreshEvidence : public ::testing::Test {
 
   engine::GateQuestion question_;
   Instant instant_;
+  ProbeSeries series_;
   Milliseconds interval_{1'000};
 };
 
@@ -89,10 +94,83 @@ TEST_F(FreshEvidence, IsNotOfAnotherBoot) {
   EXPECT_EQ(Judged().state, GateState::kRebooted);
   Replace("probes", 0);  // the reboot itself made probes fail: still a reboot
   EXPECT_EQ(Judged().state, GateState::kRebooted);
+}
+
+// Uptimes from before a reboot are greater than any mark from after it.
+TEST_F(FreshEvidence, IsNotFromBeforeARebootThatTheMarkCameAfter) {
+  Put("boots", "server", 3, {"boot_id", "boot-0"});
+  ExpectStale("the last 5s of server reach back before its reboot");
+}
+
+TEST_F(FreshEvidence, NeedsANewMarkWhenTheUptimeWentBack) {
+  Replace("now", 90);
+  Replace("back", 1);
+  EXPECT_EQ(Judged().state, GateState::kRebooted);
+  EXPECT_EQ(Judged().why,
+            "the uptime of server went back while its boot id stayed: a new mark is taken");
+  // Seen too late for the step back itself to be in the window.
+  question_.marks["server"].uptime_s = 1'000;
+  Replace("back", 0);
+  EXPECT_EQ(Judged().state, GateState::kRebooted);
+  question_.marks["server"].uptime_s = 100;
+  // The newest sample may be a little older than the mark.
+  Replace("back", 1);
+  Replace("now", 98);
+  Replace("uptime", 98);
+  ExpectStale("begin 2 s before the step was done");
+  Replace("now", 104);
+  Replace("uptime", 101);
+  ExpectStale("the uptime of server went back within the last 5s");
+}
+
+TEST_F(FreshEvidence, NeedsANewMarkWhenTheUptimeIsFurtherThanTheGateHasWaited) {
+  Replace("now", 131);
+  EXPECT_EQ(Judged().state, GateState::kRebooted);
+  EXPECT_THAT(Judged().why, HasSubstr("is 31 s above its mark, although the gate waits for 0s"));
+  question_.waited = Milliseconds(5'000);
+  EXPECT_EQ(Judged().state, GateState::kOpen);
+}
+
+TEST_F(FreshEvidence, NeedsASampleAtTheBeginning) {
+  Remove("first");
+  ExpectStale("the last 5s of server begin without a sample: none in their first 2s");
+}
+
+// Two exporters that probe one host under one job, or replicas without deduplication.
+TEST_F(FreshEvidence, IsOfOneSeriesAHostAndSaysWhatToSet) {
+  series_.job = "probes";
+  Remove("alive");
+  Put("alive", "server", 1, {"replica", "a"});
+  Put("alive", "server", 1, {"replica", "b"});
+  ExpectStale(
+      "job \"probes\" has 2 series of server (replica=\"a\", replica=\"b\"): choose one with "
+      "prometheus.labels in the actuator file");
+}
+
+TEST_F(FreshEvidence, IsNotSpoiltByTheSameBootIdTwice) {
   Put("boot", "server", 1, {"boot_id", "boot-1"});
-  ExpectStale("a probe of server failed");
-  Replace("probes", 1);
-  ExpectStale("known by several boot ids");
+  Put("boots", "server", 5, {"boot_id", "boot-1"});
+  EXPECT_EQ(Judged().state, GateState::kOpen);
+}
+
+TEST_F(FreshEvidence, CannotFillARangeShorterThanTwoScrapesAndSaysWhatToWrite) {
+  question_.gate.expr =
+      "rate(mailhub_process_cpu_seconds_total{instance=\"server\",process=\"d\"}[1s]) < 1";
+  ExpectStale(
+      "server is scraped every 1s, so a range of [1s] does not hold the two scrapes that a rate "
+      "needs: write [2s] or more, or scrape more often");
+}
+
+TEST_F(FreshEvidence, IsReadFromTheJobAndTheJudgedHostsOnly) {
+  question_.gate.expr = "sum(mailhub_process_running{process=\"d\"}) >= 1";
+  const auto expression = ReadGateExpression(question_.gate.expr);
+  Evidence evidence = NeededEvidence(question_, *expression);
+  evidence.hosts.at("server").scrape_interval = interval_;
+  SpanEvidence(question_.gate, &evidence);
+  series_ = {"probes", {{"replica", "a"}}};
+  EXPECT_THAT(EvidenceQuery(question_, *expression, evidence, series_, false),
+              HasSubstr("(sum((mailhub_process_running{job=\"probes\",replica=\"a\",instance=~"
+                        "\"server\",process=\"d\"} and last_over_time("));
 }
 
 TEST_F(FreshEvidence, NeedsEveryProbeOfTheWindow) {
@@ -129,7 +207,8 @@ TEST_F(FreshEvidence, NeedsFourFifthsOfTheExpectedSamples) {
 
 TEST_F(FreshEvidence, NeedsAHostThatPrometheusScrapes) {
   interval_ = Milliseconds(0);
-  ExpectStale("Prometheus does not scrape server");
+  ExpectStale(
+      "Prometheus does not scrape server in job \"mailhub\": add it there, or set prometheus.job");
 }
 
 TEST_F(FreshEvidence, NeedsAMarkOfEveryHostTheGateIsAbout) {
@@ -152,6 +231,7 @@ TEST_F(FreshEvidence, OfAHostWithoutMarksIsFromAfterTheGateBegan) {
   Put("alive", "win", 1);
   Put("probes", "win", 1);
   Put("counts", "win", 5);
+  Put("first", "win", 2);
   Put("collectors", "win", 1, {"collector", "services"});
   question_.waited = Milliseconds(4'999);
   ExpectStale("win gives no mark");

@@ -26,29 +26,44 @@ GateReading Failed(const Error& error) {
 
 }  // namespace
 
-GateEvaluator::GateEvaluator(GateOptions options, const Clock* clock)
-    : options_(std::move(options)),
-      clock_(clock),
-      prometheus_(options_.prometheus_url, options_.timeout, options_.client) {}
-
-GateReading GateEvaluator::Ask(const engine::GateQuestion& question) {
-  const auto expression = ReadGateExpression(question.gate.expr);
-  if (!expression) return Failed(expression.error());
-  Evidence evidence = NeededEvidence(question, *expression);
-  if (const Status found = FindIntervals(&evidence); !found) return Failed(found.error());
+Result<GateReading> AskGate(Queries* queries, const engine::GateQuestion& question,
+                            const GateExpression& expression, Evidence evidence,
+                            const ProbeSeries& series, bool sides) {
   SpanEvidence(question.gate, &evidence);
-  const auto instant = AskOnce(question, *expression, evidence);
-  if (!instant) return Failed(instant.error());
-  GateReading reading = Judge(question, *expression, evidence, *instant);
+  const auto instant = queries->Query(EvidenceQuery(question, expression, evidence, series, sides));
+  if (!instant) return mailhub::Fail(instant.error());
+  GateReading reading = Judge(question, expression, evidence, series, *instant);
   if (reading.state != GateState::kOpen || evidence.steps == 0) return reading;
   const double span_s = ToSeconds(evidence.step * evidence.steps);
-  const auto range = prometheus_.QueryRange(question.gate.expr, instant->at_s - span_s,
-                                            instant->at_s, evidence.step);
+  const auto range = queries->QueryRange(ForQuery(expression, evidence, series),
+                                         instant->at_s - span_s, instant->at_s, evidence.step);
   const GateReading held =
       range ? JudgeRange(question.gate, evidence, *range) : Failed(range.error());
   reading.state = held.state;
   reading.why = held.why;
   return reading;
+}
+
+GateEvaluator::GateEvaluator(GateOptions options, const Clock* clock)
+    : options_(std::move(options)), clock_(clock), prometheus_(options_.prometheus) {}
+
+// The sides are for people: where they cannot be asked for, the gate works without them.
+GateReading GateEvaluator::Ask(const engine::GateQuestion& question) {
+  const auto expression = ReadGateExpression(question.gate.expr);
+  if (!expression) return Failed(expression.error());
+  Evidence evidence = NeededEvidence(question, *expression);
+  if (const Status found = FindIntervals(&evidence); !found) return Failed(found.error());
+  const auto ask = [&](bool sides) {
+    return AskGate(&prometheus_, question, *expression, evidence, options_.series, sides);
+  };
+  const std::string& expr = question.gate.expr;
+  const bool bare = without_sides_.contains(expr);
+  auto reading = ask(!bare);
+  if (!reading && !bare && reading.error().kind != ErrorKind::kUnreachable) {
+    reading = ask(false);
+    if (reading && without_sides_.size() < kMostRemembered) without_sides_.insert(expr);
+  }
+  return reading ? *reading : Failed(reading.error());
 }
 
 engine::QueryReading GateEvaluator::Ask(const engine::QueryQuestion& question) {
@@ -75,8 +90,9 @@ Status GateEvaluator::FindIntervals(Evidence* evidence) {
       options_.scrape_interval.count() == 0 &&
       (age_left.count() <= 0 || (!all_known && age_left <= kKeepIntervals - kRetryIntervals));
   if (ask) {
-    auto intervals = prometheus_.ScrapeIntervals(options_.probe_job);
-    if (!intervals) return mailhub::Fail(intervals.error());
+    auto intervals = prometheus_.ScrapeIntervals(options_.series.job);
+    // A gate that must wait for a person's change waits as for a server that is away.
+    if (!intervals) return mailhub::Fail(ErrorKind::kUnreachable, intervals.error().message);
     intervals_ = std::move(*intervals);
     intervals_expire_ = now + kKeepIntervals;
   }
@@ -87,22 +103,6 @@ Status GateEvaluator::FindIntervals(Evidence* evidence) {
                                                                   : found->second;
   }
   return {};
-}
-
-// The sides are for people: where they cannot be asked for, the gate works without them.
-Result<Instant> GateEvaluator::AskOnce(const engine::GateQuestion& question,
-                                       const GateExpression& expression, const Evidence& evidence) {
-  const std::string& expr = question.gate.expr;
-  const auto query = [&](bool sides) {
-    return prometheus_.Query(
-        EvidenceQuery(question, expression, evidence, options_.probe_job, sides));
-  };
-  if (without_sides_.contains(expr)) return query(false);
-  auto instant = query(true);
-  if (instant || instant.error().kind == ErrorKind::kUnreachable) return instant;
-  auto bare = query(false);
-  if (bare && without_sides_.size() < kMostRemembered) without_sides_.insert(expr);
-  return bare;
 }
 
 }  // namespace mailhub::condition

@@ -15,25 +15,34 @@
 namespace mailhub::condition {
 
 struct GateOptions {
-  std::string prometheus_url = "http://127.0.0.1:9090";  // without a slash at its end
-  std::string probe_job = "mailhub";                     // the scrape job of the exporter's probes
+  PrometheusOptions prometheus;
+  ProbeSeries series;  // the scrape job of the exporter's probes
   // How often that job scrapes. 0: Prometheus is asked for each target's interval (at most once a
   // minute), which a proxy before several Prometheis may not be able to answer.
   Milliseconds scrape_interval{0};
-  Milliseconds timeout{5'000};  // of each request
-  http::ClientOptions client;
 };
 
+// A gate without `for` costs one query, with it two, when the condition holds. Fails as `queries`
+// does. The intervals of `evidence` are filled in.
+Result<engine::GateReading> AskGate(Queries* queries, const engine::GateQuestion& question,
+                                    const GateExpression& expression, Evidence evidence,
+                                    const ProbeSeries& series, bool sides);
+
 // Owns its HTTP client and caches; confined to one thread at a time. Never fails: what goes wrong
-// is a reading. A gate without `for` costs one request, with it two, when the condition holds.
+// is a reading.
 //
 // The rules, all at one instant T of Prometheus's clock (no clock of another machine is compared
 // with it), R being the window, and `for` before it:
-//   - a host with a mark has the mark's boot id, and its uptime exceeded the mark's throughout R
+//   - the condition reads only the probes of the job, of the hosts that are judged, and no sample
+//     from before R
+//   - a host with a mark has the mark's boot id, and no other throughout R; its uptime exceeded the
+//     mark's throughout R, never went back, and is not further ahead than the gate has waited
 //   - a host without a mark (Windows) was asked about for longer than R
 //   - every probe, and every collector the expression reads, succeeded throughout R
-//   - at least 80 % of the samples that R should hold are there, and none is missing now
+//   - at least 80 % of the samples that R should hold are there, one in its first two scrapes and
+//     one in its last two, and none is missing now
 //   - the expression returns exactly `expect` series and no NaN; with `for`, at every step of it
+//   - Prometheus says that it knows all of it: no warnings
 class GateEvaluator {
  public:
   // `clock` outlives the evaluator.
@@ -45,8 +54,6 @@ class GateEvaluator {
 
  private:
   Status FindIntervals(Evidence* evidence);
-  Result<Instant> AskOnce(const engine::GateQuestion& question, const GateExpression& expression,
-                          const Evidence& evidence);
 
   const GateOptions options_;
   const Clock* const clock_;

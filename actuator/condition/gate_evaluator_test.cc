@@ -37,7 +37,9 @@ std::string Fresh() {
   };
   return part("condition", "1") + part("left", "1") + part("alive", "1") + part("probes", "1") +
          part("counts", "60") + part("boot", "1", R"(,"boot_id":"b")") + part("uptime", "101") +
-         part("uptimes", "60") + part("collectors", "1", R"(,"collector":"processes")") +
+         part("boots", "60", R"(,"boot_id":"b")") + part("now", "110") + part("back", "0") +
+         part("first", "2") + part("uptimes", "60") +
+         part("collectors", "1", R"(,"collector":"processes")") +
          part("collectors", "1", R"(,"collector":"host")");
 }
 
@@ -92,7 +94,7 @@ class Evaluator : public ::testing::Test {
       });
     });
     ASSERT_TRUE(server_.Start());
-    options_.prometheus_url = "http://127.0.0.1:" + std::to_string(server_.Port());
+    options_.prometheus.url = "http://127.0.0.1:" + std::to_string(server_.Port());
     question_.gate.expr = "mailhub_process_running{instance=\"server\"} == 1 # a comment";
     question_.gate.about = {"server"};
     question_.marks["server"] = {"b", 100};
@@ -142,7 +144,7 @@ TEST_F(Evaluator, AsksAgainForAHostThatPrometheusDidNotKnowYet) {
   });
   EXPECT_THAT(Ask().why, HasSubstr("Prometheus does not scrape server"));
   Ask();
-  EXPECT_EQ(answers_.Copy().asked_targets, 1);
+  EXPECT_EQ(answers_.Copy().asked_targets, 2) << "its pool, then all";
   answers_.With([](Answers& answers) { answers.targets = http::TextResponse(200, kTargets); });
   clock_.now += Milliseconds(2'000);
   EXPECT_EQ(Ask().state, GateState::kOpen);
@@ -214,6 +216,105 @@ TEST_F(Evaluator, TakesAnAnswerOfAnotherShapeForNone) {
     Answer(200, body);
     EXPECT_EQ(Ask().state, GateState::kUnreachable) << body;
   }
+}
+
+// Thanos, Mimir and VictoriaMetrics answer with what they have when a store is away.
+TEST_F(Evaluator, IsShutByAnAnswerThatIsNotWhole) {
+  const auto with = [](const std::string& more) {
+    std::string body = Vector(Fresh());
+    body.insert(body.size() - 1, "," + more);
+    return body;
+  };
+  for (const std::string more : {R"("warnings":["store a:10901 did not answer"])",
+                                 R"("isPartial":true)", R"("infos":["PromQL info: ignored x"])"}) {
+    Answer(200, with(more));
+    EXPECT_EQ(Ask().state, GateState::kStale) << more;
+    EXPECT_THAT(Ask().why, HasSubstr("the answer is not whole"));
+  }
+  Answer(200, with(R"~("isPartial":false,"warnings":[],"infos":["PromQL info: metric might not be)~"
+                   R"~( a counter, name does not end in _total: \"a\" (1:6)"])~"));
+  EXPECT_EQ(Ask().state, GateState::kOpen) << Ask().why;
+  question_.gate.hold_for = Milliseconds(2'000);
+  answers_.With([](Answers& answers) {
+    answers.range = http::TextResponse(
+        200,
+        R"({"status":"success","warnings":["a"],"data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"],[1.5,"1"],[2,"1"],[2.5,"1"],[3,"1"]]}]}})");
+  });
+  EXPECT_EQ(Ask().state, GateState::kStale);
+}
+
+TEST_F(Evaluator, AsksByGetWhereAProxyRefusesPost) {
+  for (const int status : {403, 405}) {
+    evaluator_.reset();
+    Answer(status, "not here");
+    int gets = 0;
+    http::Server proxy{http::ServerOptions{}};
+    proxy.Handle("POST", "/api/v1/query",
+                 [&](const http::Request&) { return http::TextResponse(status, "no"); });
+    proxy.Handle("GET", "/api/v1/query", [&](const http::Request& request) {
+      ++gets;
+      EXPECT_EQ(request.Query("nocache"), "1");
+      return http::TextResponse(200, Vector(Fresh()));
+    });
+    ASSERT_TRUE(proxy.Start());
+    options_.prometheus.url = "http://127.0.0.1:" + std::to_string(proxy.Port());
+    options_.scrape_interval = Milliseconds(1'000);
+    EXPECT_EQ(Ask().state, GateState::kOpen) << Ask().why;
+    EXPECT_EQ(Ask().state, GateState::kOpen);
+    EXPECT_GE(gets, 2);
+  }
+}
+
+TEST_F(Evaluator, SendsTheHeadersThatTheServerNeeds) {
+  options_.prometheus.headers = {{"X-Scope-OrgID", "mail"}};
+  answers_.With([](Answers& answers) {
+    answers.query = [](const http::Request& request) {
+      return http::TextResponse(request.Header("x-scope-orgid") == "mail" ? 200 : 401,
+                                Vector(Fresh()));
+    };
+  });
+  EXPECT_EQ(Ask().state, GateState::kOpen) << Ask().why;
+}
+
+TEST_F(Evaluator, SaysWhatToSetWhereNoScrapeIntervalIsKnown) {
+  const auto targets = [&](int status, const std::string& body) {
+    evaluator_.reset();
+    answers_.With([&](Answers& answers) { answers.targets = http::TextResponse(status, body); });
+    const auto reading = Ask();
+    EXPECT_EQ(reading.state, GateState::kUnreachable);
+    EXPECT_THAT(reading.why, HasSubstr("set prometheus.scrape_interval in the actuator file"));
+  };
+  targets(404, "no such page");
+  targets(200, R"({"status":"success","data":{"activeTargets":[
+                 {"labels":{"instance":"server","job":"mailhub"}}]}})");
+  targets(200, std::string(17 << 20, ' '));
+}
+
+TEST_F(Evaluator, TakesAnyJob) {
+  options_.series.job = "other";
+  question_.gate.window = Milliseconds(1'000);
+  answers_.With([](Answers& answers) {
+    answers.query = [](const http::Request& request) {
+      EXPECT_THAT(request.body, HasSubstr("job%3D%22other%22"));
+      EXPECT_THAT(request.body, ::testing::Not(HasSubstr("job%3D%22mailhub%22")));
+      return http::TextResponse(200, Vector(""));
+    };
+  });
+  EXPECT_THAT(Ask().why, HasSubstr("there is no current sample of server"));
+}
+
+TEST_F(Evaluator, NamesTheMetricsThatPrometheusDoesNotKnow) {
+  http::Server server{http::ServerOptions{}};
+  server.Handle("GET", "/api/v1/label/__name__/values", [](const http::Request& request) {
+    EXPECT_EQ(request.Query("match[]"), "{job=\"mailhub\"}");
+    return http::TextResponse(200, R"({"status":"success","data":["probe_success","up"]})");
+  });
+  ASSERT_TRUE(server.Start());
+  options_.prometheus.url = "http://127.0.0.1:" + std::to_string(server.Port());
+  Prometheus prometheus(options_.prometheus);
+  const auto missing = prometheus.MissingMetrics("mailhub", {"probe_success", "probe_sucess"});
+  ASSERT_TRUE(missing) << missing.error().message;
+  EXPECT_THAT(*missing, ::testing::ElementsAre("probe_sucess"));
 }
 
 TEST_F(Evaluator, RefusesARecordedNameWithoutAsking) {

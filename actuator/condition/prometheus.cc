@@ -1,6 +1,7 @@
 // See prometheus.h.
 #include "actuator/condition/prometheus.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -25,6 +26,27 @@ tl::unexpected<Error> Refusal(const json& body) {
   return Fail(ErrorKind::kUnreachable, text);
 }
 
+// Annotations that cannot mean that data is missing; any other one can.
+bool Harmless(const std::string& info) {
+  return info.starts_with("PromQL info: metric might not be a counter");
+}
+
+// Why the answer may speak of a part of the data only; empty when it speaks of all.
+std::string Partial(const json& body) {
+  if (const auto flag = body.find("isPartial"); flag != body.end() && *flag != false) {
+    return "some of its storage did not answer (isPartial)";
+  }
+  for (const char* const list : {"warnings", "infos"}) {
+    const auto notes = body.find(list);
+    if (notes == body.end() || notes->is_null()) continue;
+    for (const json& note : *notes) {
+      const std::string text = note.get<std::string>();
+      if (std::string_view(list) == "warnings" || !Harmless(text)) return text.substr(0, 300);
+    }
+  }
+  return "";
+}
+
 // Runs `read` on the answer's `data`. An answer of another shape than documented is no answer.
 template <typename T, typename Read>
 Result<T> Reading(const Result<http::HttpResponse>& response, Read&& read) {
@@ -35,6 +57,10 @@ Result<T> Reading(const Result<http::HttpResponse>& response, Read&& read) {
     if (!body.is_object()) return NoAnswer(status + " and no JSON");
     if (body.value("status", "") == "error") return Refusal(body);
     if (!response->Succeeded()) return NoAnswer(status);
+    if (const std::string partial = Partial(body); !partial.empty()) {
+      return Fail(ErrorKind::kNotFound, "Prometheus: the answer is not whole: " + partial +
+                                            "; the gate waits for a whole one");
+    }
     return read(body.at("data"));
   } catch (const json::exception& error) {
     return NoAnswer(status + " and an unknown shape: " + error.what());
@@ -51,20 +77,61 @@ std::string FormSeconds(double seconds) {
   return text;
 }
 
+Result<std::map<std::string, Milliseconds>> ReadIntervals(const json& data,
+                                                          const std::string& job) {
+  std::map<std::string, Milliseconds> intervals;
+  for (const json& target : data.at("activeTargets")) {
+    const auto labels = target.at("labels").get<Labels>();
+    const auto instance = labels.find("instance");
+    const auto in_job = labels.find("job");
+    if (instance == labels.end() || in_job == labels.end() || in_job->second != job) continue;
+    const auto interval = ParseDuration(target.value("scrapeInterval", ""));
+    if (!interval || interval->count() == 0) {
+      return Fail(ErrorKind::kNotFound, "its targets have no scrapeInterval");
+    }
+    // Of several targets with one name the slowest: it needs the widest window.
+    Milliseconds& kept = intervals[instance->second];
+    kept = std::max(kept, *interval);
+  }
+  return intervals;
+}
+
+bool RefusesPost(int status) {
+  return status == 405 || status == 403 || status == 501;
+}
+
 }  // namespace
 
-Prometheus::Prometheus(std::string url, Milliseconds timeout, http::ClientOptions client)
-    : url_(std::move(url)), timeout_(timeout), client_(std::move(client)) {}
+Prometheus::Prometheus(PrometheusOptions options)
+    : options_(std::move(options)), client_(options_.client) {}
 
-Result<http::HttpResponse> Prometheus::Post(const std::string& path, const std::string& form) {
-  http::RequestOptions options;
-  options.timeout = timeout_;
-  options.idempotent = true;
-  return client_.Post(url_ + path, form, "application/x-www-form-urlencoded", options);
+Result<http::HttpResponse> Prometheus::Get(const std::string& path, const std::string& form) {
+  http::RequestOptions request;
+  request.timeout = options_.timeout;
+  request.headers = options_.headers;
+  request.headers.emplace_back("Cache-Control", "no-store");
+  return client_.Get(options_.url + path + (form.empty() ? "" : "?" + form), request);
+}
+
+// Caches between (of Thanos, Mimir, VictoriaMetrics) are told to stay out of it.
+Result<http::HttpResponse> Prometheus::Ask(const std::string& path, const std::string& fields) {
+  const std::string form = fields + "&nocache=1";
+  if (by_get_) return Get(path, form);
+  http::RequestOptions request;
+  request.timeout = options_.timeout;
+  request.idempotent = true;
+  request.headers = options_.headers;
+  request.headers.emplace_back("Cache-Control", "no-store");
+  auto posted =
+      client_.Post(options_.url + path, form, "application/x-www-form-urlencoded", request);
+  if (!posted || !RefusesPost(posted->status)) return posted;
+  auto got = Get(path, form);
+  by_get_ = got && got->Succeeded();
+  return got && !RefusesPost(got->status) ? std::move(got) : std::move(posted);
 }
 
 Result<Instant> Prometheus::Query(const std::string& expr) {
-  const auto response = Post("/api/v1/query", "query=" + http::UrlEncode(expr));
+  const auto response = Ask("/api/v1/query", "query=" + http::UrlEncode(expr));
   return Reading<Instant>(response, [](const json& data) -> Result<Instant> {
     if (data.at("resultType") != "vector") {
       return Fail(ErrorKind::kInvalid, "the expression returns a " +
@@ -84,7 +151,7 @@ Result<std::vector<Series>> Prometheus::QueryRange(const std::string& expr, doub
                                                    double end_s, Milliseconds step) {
   const std::string form = "query=" + http::UrlEncode(expr) + "&start=" + FormSeconds(start_s) +
                            "&end=" + FormSeconds(end_s) + "&step=" + FormSeconds(ToSeconds(step));
-  return Reading<std::vector<Series>>(Post("/api/v1/query_range", form), [](const json& data) {
+  return Reading<std::vector<Series>>(Ask("/api/v1/query_range", form), [](const json& data) {
     std::vector<Series> all;
     for (const json& one : data.at("result")) {
       Series series{one.at("metric").get<Labels>(), {}};
@@ -95,22 +162,40 @@ Result<std::vector<Series>> Prometheus::QueryRange(const std::string& expr, doub
   });
 }
 
+// A big server's targets are more than one answer may hold, so its pool is asked for first. It has
+// the job's name unless the job label was set by relabelling.
 Result<std::map<std::string, Milliseconds>> Prometheus::ScrapeIntervals(const std::string& job) {
   using Intervals = std::map<std::string, Milliseconds>;
-  http::RequestOptions options;
-  options.timeout = timeout_;
-  const auto response = client_.Get(url_ + "/api/v1/targets?state=active", options);
-  return Reading<Intervals>(response, [&](const json& data) {
-    Intervals intervals;
-    for (const json& target : data.at("activeTargets")) {
-      const auto labels = target.at("labels").get<Labels>();
-      const auto instance = labels.find("instance");
-      const auto in_job = labels.find("job");
-      if (instance == labels.end() || in_job == labels.end() || in_job->second != job) continue;
-      const auto interval = ParseDuration(target.at("scrapeInterval").get<std::string>());
-      if (interval && interval->count() > 0) intervals[instance->second] = *interval;
+  const auto ask = [&](const std::string& form) {
+    const auto response = Get("/api/v1/targets", form);
+    if (response && (response->status == 404 || response->status == 405)) {
+      return Result<Intervals>(
+          Fail(ErrorKind::kNotFound, "status " + std::to_string(response->status)));
     }
-    return Result<Intervals>(std::move(intervals));
+    return Reading<Intervals>(response, [&](const json& data) { return ReadIntervals(data, job); });
+  };
+  auto intervals = ask("state=active&scrapePool=" + http::UrlEncode(job));
+  if (intervals && intervals->empty()) intervals = ask("state=active");
+  if (intervals) return intervals;
+  return Fail(
+      intervals.error().kind,
+      "no scrape interval is known (/api/v1/targets: " + intervals.error().message +
+          "); if this server tells none, set prometheus.scrape_interval in the actuator file");
+}
+
+Result<std::vector<std::string>> Prometheus::MissingMetrics(
+    const std::string& job, const std::vector<std::string>& metrics) {
+  using Names = std::vector<std::string>;
+  const std::string selector = "{job=" + json(job).dump() + "}";
+  const auto response =
+      Get("/api/v1/label/__name__/values", "match[]=" + http::UrlEncode(selector));
+  return Reading<Names>(response, [&](const json& data) {
+    const Names known = data.get<Names>();
+    Names missing;
+    for (const std::string& metric : metrics) {
+      if (std::ranges::find(known, metric) == known.end()) missing.push_back(metric);
+    }
+    return Result<Names>(std::move(missing));
   });
 }
 

@@ -205,12 +205,12 @@ class RealGate : public ::testing::Test {
       host.boot_id = boot_id;
     });
     GateOptions options;
-    options.prometheus_url = prometheus_->Url();
-    options.timeout = Milliseconds(1'000);
+    options.prometheus.url = prometheus_->Url();
+    options.prometheus.timeout = Milliseconds(1'000);
     gates_ = std::make_unique<GateEvaluator>(options, &clock_);
     question_ = Question("mailhub_process_running{instance=\"server\",process=\"d\"} == 1");
     // Every test begins with a window that is in order.
-    question_.marks = {{"server", {exporter_->Mark("server").boot_id, 0}}};
+    question_.marks = {{"server", Past("server")}};
     Await(GateState::kOpen);
   }
 
@@ -221,6 +221,13 @@ class RealGate : public ::testing::Test {
     question.gate.window = kWindow;
     question.marks = {{"server", exporter_->Mark("server")}};
     return question;
+  }
+
+  // A mark from before the window.
+  static engine::Mark Past(const std::string& host) {
+    engine::Mark mark = exporter_->Mark(host);
+    mark.uptime_s = std::max(0.0, mark.uptime_s - 10);
+    return mark;
   }
 
   // Asks until the state is reached; what it waited.
@@ -329,7 +336,7 @@ TEST_F(RealGate, DemandsThatForWasFilledAndSurvivesTheAskersRestart) {
   const SteadyTime back = Now();
   Await(GateState::kFalse, "has not held for all of the last 1s");
   GateOptions options;
-  options.prometheus_url = prometheus_->Url();
+  options.prometheus.url = prometheus_->Url();
   gates_ = std::make_unique<GateEvaluator>(options, &clock_);
   Await(GateState::kOpen);
   EXPECT_GE(Now() - back, question_.gate.hold_for - kInterval);
@@ -339,7 +346,7 @@ TEST_F(RealGate, DemandsThatForWasFilledAndSurvivesTheAskersRestart) {
 TEST_F(RealGate, CountsSeriesExactly) {
   question_.gate.expr = "mailhub_process_running{instance=~\"server|other\"} == 1";
   question_.gate.about = {"server", "other"};
-  question_.marks["other"] = {exporter_->Mark("other").boot_id, 0};
+  question_.marks["other"] = Past("other");
   EXPECT_EQ(gates_->Ask(question_).state, GateState::kFalse);
   question_.gate.expect = 2;
   EXPECT_EQ(gates_->Ask(question_).state, GateState::kOpen);
@@ -360,10 +367,8 @@ TEST_F(RealGate, LeavesTheFinalWordOnPromQLToPrometheus) {
   EXPECT_EQ(gates_->Ask(question_).state, GateState::kInvalid);
   question_.gate.expr = "no_such_function(mailhub_host_cpus) == 1";
   EXPECT_EQ(gates_->Ask(question_).state, GateState::kInvalid);
-  // Sides that do not stand alone, and a comment at the end, are no obstacle.
-  question_.gate.expr =
-      "scalar(mailhub_host_cpus{instance=\"server\"}) == mailhub_host_cpus"
-      "{instance=\"server\"} # scalar";
+  // A comment at the end is no obstacle.
+  question_.gate.expr = "mailhub_host_cpus{instance=\"server\"} == 1 # one";
   EXPECT_EQ(gates_->Ask(question_).state, GateState::kOpen) << gates_->Ask(question_).why;
 }
 
@@ -377,7 +382,9 @@ TEST_F(RealGate, TakesEveryGateOfTheShippedRunbooks) {
   ASSERT_TRUE(library) << library.error().message;
   const auto plan = (*library)->Make("mailhub-rebuild", {{"mailhub", "mailhub2"}});
   ASSERT_TRUE(plan) << plan.error().message;
-  Prometheus prometheus(prometheus_->Url(), Milliseconds(1'000), {});
+  PrometheusOptions options;
+  options.url = prometheus_->Url();
+  Prometheus prometheus(options);
   std::set<std::string> seen;
   for (const auto& step : plan->steps) {
     if (!step.gate || !seen.insert(step.gate->expr).second) continue;
@@ -386,8 +393,7 @@ TEST_F(RealGate, TakesEveryGateOfTheShippedRunbooks) {
     ASSERT_TRUE(expression);
     Evidence evidence = NeededEvidence(question, *expression);
     SpanEvidence(question.gate, &evidence);
-    const auto answer =
-        prometheus.Query(EvidenceQuery(question, *expression, evidence, "mailhub", true));
+    const auto answer = prometheus.Query(EvidenceQuery(question, *expression, evidence, {}, true));
     EXPECT_TRUE(answer) << step.path << " " << step.gate->expr << ": " << answer.error().message;
   }
   EXPECT_GE(seen.size(), 15u);

@@ -1,49 +1,22 @@
-// See promql.h. A tokenizer and one walk over the tokens; no grammar is built.
+// See promql.h. A parser by recursive descent, with PromQL's precedences and types.
 #include "actuator/condition/promql.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
+#include <cmath>
 
+#include "actuator/condition/promql_names.h"
+#include "actuator/condition/promql_tokens.h"
 #include "lib/base/duration.h"
-#include "lib/base/printable.h"
 
 namespace mailhub::condition {
 namespace {
 
 constexpr size_t kLongestExpression = size_t{8} * 1024;
-
-enum class Kind { kWord, kNumber, kDuration, kString, kRange, kMark };
-
-struct Token {
-  Kind kind;
-  std::string_view text;  // kString: without its quotes; kRange: without its brackets
-  size_t begin;
-  size_t end;
-};
-
-template <size_t N>
-bool OneOf(std::string_view text, const std::array<std::string_view, N>& choices) {
-  return std::ranges::find(choices, text) != choices.end();
-}
+constexpr int kDeepest = 100;
 
 constexpr std::array<std::string_view, 6> kComparisons = {"==", "!=", ">=", "<=", ">", "<"};
-constexpr std::array<std::string_view, 6> kLabelLists = {"by",       "without",    "on",
-                                                         "ignoring", "group_left", "group_right"};
-constexpr std::array<std::string_view, 12> kAggregations = {
-    "sum",    "min",   "max",          "avg",     "group", "stddev",
-    "stdvar", "count", "count_values", "bottomk", "topk",  "quantile"};
-constexpr std::array<std::string_view, 9> kClocks = {"time",        "timestamp",     "minute",
-                                                     "hour",        "day_of_week",   "day_of_month",
-                                                     "day_of_year", "days_in_month", "month"};
-
-bool IsWordStart(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || c == ':';
-}
-bool IsDigit(char c) {
-  return std::isdigit(static_cast<unsigned char>(c)) != 0;
-}
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -51,333 +24,491 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-tl::unexpected<Error> Wrong(size_t at, const std::string& message) {
-  return Fail(ErrorKind::kInvalid, "character " + std::to_string(at + 1) + ": " + message);
-}
-
-// Splits the text; `[...]` becomes one token, white space and comments none.
-class Tokenizer {
- public:
-  explicit Tokenizer(std::string_view text) : text_(text) {}
-
-  Result<std::vector<Token>> All() {
-    std::vector<Token> tokens;
-    while (true) {
-      SkipSpace();
-      if (at_ >= text_.size()) return tokens;
-      auto token = Next();
-      if (!token) return Fail(token.error());
-      tokens.push_back(*token);
-    }
-  }
-
- private:
-  void SkipSpace() {
-    while (at_ < text_.size()) {
-      if (text_[at_] == '#') {
-        at_ = std::min(text_.find('\n', at_), text_.size());
-      } else if (std::isspace(static_cast<unsigned char>(text_[at_])) != 0) {
-        ++at_;
-      } else {
-        return;
-      }
-    }
-  }
-
-  Token Until(size_t end, Kind kind) {
-    const Token token{kind, text_.substr(at_, end - at_), at_, end};
-    at_ = end;
-    return token;
-  }
-
-  Result<Token> Next() {
-    const char c = text_[at_];
-    if (c == '"' || c == '\'' || c == '`') return String(c);
-    if (c == '[') return Range();
-    if (IsWordStart(c)) {
-      size_t end = at_;
-      while (end < text_.size() && (IsWordStart(text_[end]) || IsDigit(text_[end]))) ++end;
-      return Until(end, Kind::kWord);
-    }
-    if (IsDigit(c) || (c == '.' && at_ + 1 < text_.size() && IsDigit(text_[at_ + 1]))) {
-      return Number();
-    }
-    for (const std::string_view mark : {"==", "!=", ">=", "<=", "=~", "!~"}) {
-      if (text_.substr(at_, 2) == mark) return Until(at_ + 2, Kind::kMark);
-    }
-    if (std::string_view("(){}+-*/%^<>=,@").find(c) == std::string_view::npos) {
-      return Wrong(at_, "'" + Excerpt(text_.substr(at_, 1)) + "' is not understood");
-    }
-    return Until(at_ + 1, Kind::kMark);
-  }
-
-  Result<Token> String(char quote) {
-    size_t end = at_ + 1;
-    while (end < text_.size() && text_[end] != quote) {
-      end += text_[end] == '\\' && quote != '`' ? 2 : 1;
-    }
-    if (end >= text_.size()) return Wrong(at_, "this text has no closing quote");
-    const Token token{Kind::kString, text_.substr(at_ + 1, end - at_ - 1), at_, end + 1};
-    at_ = end + 1;
-    return token;
-  }
-
-  Result<Token> Range() {
-    const size_t end = text_.find(']', at_);
-    if (end == std::string_view::npos) return Wrong(at_, "this [ has no ]");
-    const Token token{Kind::kRange, text_.substr(at_ + 1, end - at_ - 1), at_, end + 1};
-    at_ = end + 1;
-    return token;
-  }
-
-  Result<Token> Number() {
-    size_t end = at_;
-    while (end < text_.size() &&
-           (IsDigit(text_[end]) || text_[end] == '.' || std::isalpha(text_[end]) != 0 ||
-            ((text_[end] == '+' || text_[end] == '-') && Lower(text_.substr(end - 1, 1)) == "e"))) {
-      ++end;
-    }
-    double value = 0;
-    const std::string_view text = text_.substr(at_, end - at_);
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (ParseDuration(text) && text != "0") return Until(end, Kind::kDuration);
-    if (error != std::errc() || stop != text.data() + text.size()) {
-      return Wrong(at_, "\"" + Excerpt(text) + "\" is not a number");
-    }
-    return Until(end, Kind::kNumber);
-  }
-
-  const std::string_view text_;
-  size_t at_ = 0;
+// What a part of the expression is.
+struct Part {
+  bool scalar = false;   // made of numbers only; else an instant vector
+  double number = 0;     // of a scalar
+  bool divides = false;  // may be NaN on good data, as 0/0 is
+  size_t begin = 0;
+  size_t end = 0;
 };
 
-std::optional<double> PlainNumber(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) {
-    text.remove_suffix(1);
-  }
-  double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return value;
+std::optional<double> Fold(std::string_view sign, double a, double b) {
+  const double folded = sign == "+"   ? a + b
+                        : sign == "-" ? a - b
+                        : sign == "*" ? a * b
+                        : sign == "/" ? a / b
+                        : sign == "%" ? std::fmod(a, b)
+                                      : std::pow(a, b);
+  if (!std::isfinite(folded)) return std::nullopt;
+  return folded;
 }
 
-// Walks over the tokens once. `depth_` counts open parentheses: what stands at depth 0 is the
-// condition itself.
-class Walk {
+class Parser {
  public:
-  Walk(std::string_view text, std::vector<Token> tokens)
-      : text_(text), tokens_(std::move(tokens)) {}
+  Parser(std::string_view text, std::vector<Token> tokens) : tokens_(std::move(tokens)) {
+    expression_.text = text;
+  }
 
-  Result<GateExpression> Done() {
-    while (i_ < tokens_.size()) {
-      if (Status step = Step(); !step) return Fail(step.error());
-    }
-    if (depth_ != 0) return Fail(ErrorKind::kInvalid, "a parenthesis is not closed");
-    if (Status end = EndOperand(text_.size()); !end) return Fail(end.error());
+  Result<GateExpression> All() {
+    do {
+      if (Status read = TopComparison(); !read) return Fail(read.error());
+    } while (TakeWord("and") && (TakeMatching(true, false), !failed_));
+    if (failed_) return Fail(*failed_);
+    if (Next().kind != TokenKind::kEnd) return Unexpected();
     return std::move(expression_);
   }
 
  private:
-  bool NextIs(std::string_view mark, size_t from) const {
-    return from < tokens_.size() && tokens_[from].kind == Kind::kMark && tokens_[from].text == mark;
+  // --- tokens
+  const Token& Next() const { return tokens_[i_]; }
+  bool NextIs(std::string_view mark) const {
+    return Next().kind == TokenKind::kMark && Next().text == mark;
   }
-
-  Status Step() {
-    const Token& token = tokens_[i_];
-    if (token.kind == Kind::kWord) return Word(token);
-    if (token.kind == Kind::kRange) return Range(token);
-    if (token.kind == Kind::kMark) return Mark(token);
-    if (token.kind == Kind::kDuration) {
-      return Wrong(token.begin, "a duration stands in brackets only; expected a number");
-    }
+  bool NextIsWord(std::string_view word) const {
+    return Next().kind == TokenKind::kWord && Lower(Next().text) == word;
+  }
+  bool Take(std::string_view mark) {
+    if (!NextIs(mark)) return false;
     ++i_;
-    return {};
+    return true;
   }
+  bool TakeWord(std::string_view word) {
+    if (!NextIsWord(word)) return false;
+    ++i_;
+    return true;
+  }
+  template <size_t N>
+  std::optional<std::string_view> TakeOneOf(const std::array<std::string_view, N>& marks) {
+    for (const std::string_view mark : marks) {
+      if (Take(mark)) return mark;
+    }
+    return std::nullopt;
+  }
+  size_t Before() const { return i_ == 0 ? 0 : tokens_[i_ - 1].end; }
 
-  Status Mark(const Token& token) {
-    if (token.text == "(") ++depth_;
-    if (token.text == ")" && --depth_ < 0) return Wrong(token.begin, "this ) closes nothing");
-    if (token.text == "{") return Wrong(token.begin, "expected the metric's name before {");
+  tl::unexpected<Error> Unexpected() const {
+    const Token& token = Next();
+    if (token.kind == TokenKind::kEnd) {
+      return Fail(
+          ErrorKind::kInvalid,
+          "the expression ends early; expected a comparison like `a{instance=\"b\"} >= 0.9`");
+    }
+    if (token.kind == TokenKind::kRange) {
+      return WrongAt(token.begin, token.text.find(':') == std::string_view::npos
+                                      ? "expected a range after a metric only, inside rate() and "
+                                        "the like"
+                                      : "subqueries are refused; `for` demands that a condition "
+                                        "lasts");
+    }
+    if (token.kind == TokenKind::kDuration) {
+      return WrongAt(token.begin, "a duration is in brackets only; expected a number");
+    }
+    if (token.text == ")") return WrongAt(token.begin, "this ) closes nothing");
     if (token.text == "@") {
-      return Wrong(token.begin, "@ is refused: a gate looks at the present moment");
+      return WrongAt(token.begin, "@ is refused: a gate looks at the present moment");
     }
-    if (depth_ == 0 && OneOf(token.text, kComparisons)) {
-      if (compared_at_ != nullptr) {
-        return Wrong(token.begin, "a second comparison; expected one, or several joined by `and`");
+    if (token.text == "{") {
+      return WrongAt(token.begin, "expected the metric's name before {, without quotes");
+    }
+    if (token.kind == TokenKind::kWord) {
+      if (const std::string why = WhyRefused(Lower(token.text)); !why.empty()) {
+        return WrongAt(token.begin, why);
       }
-      compared_at_ = &token;
     }
-    ++i_;
+    return WrongAt(token.begin, "\"" + std::string(token.text) + "\" is not expected here");
+  }
+  Status Expect(std::string_view mark, const char* unclosed) {
+    if (Take(mark)) return {};
+    if (Next().kind == TokenKind::kEnd) return Fail(ErrorKind::kInvalid, unclosed);
+    return Unexpected();
+  }
+
+  // --- the condition itself
+  Status TopComparison() {
+    const size_t begin = Before();
+    const size_t selectors = expression_.selectors.size();
+    const auto left = Sum();
+    if (!left) return Fail(left.error());
+    const auto sign = TakeOneOf(kComparisons);
+    if (!sign) {
+      const bool ends = Next().kind == TokenKind::kEnd || NextIsWord("and");
+      if (!ends) return Unexpected();
+      return WrongAt(begin,
+                     "expected a comparison outside all parentheses, like `... >= 0.9`: without "
+                     "one the gate would open whatever the value is");
+    }
+    const size_t left_end = tokens_[i_ - 1].begin;
+    const bool matching = TakeMatching(false, true);
+    if (failed_) return Fail(*failed_);
+    const size_t right_begin = Before();
+    const auto right = Sum();
+    if (!right) return Fail(right.error());
+    if (expression_.selectors.size() == selectors) {
+      return WrongAt(begin, "expected a metric in this comparison");
+    }
+    if (Status good = Compared(*sign, *left, *right, matching); !good) return good;
+    if (TakeOneOf(kComparisons)) {
+      return WrongAt(tokens_[i_ - 1].begin,
+                     "a second comparison; expected one, or several joined by `and`");
+    }
+    if (expression_.comparison.empty()) {
+      KeepSides(std::string(*sign), MakeSide(*left, begin, left_end),
+                MakeSide(*right, right_begin, Next().begin));
+    }
     return {};
   }
 
-  Status Range(const Token& token) {
-    if (token.text.find(':') != std::string_view::npos) {
-      return Wrong(token.begin, "subqueries are refused; `for` demands that a condition lasts");
+  Side MakeSide(const Part& part, size_t begin, size_t end) const {
+    Side side{expression_.text.substr(begin, end - begin), std::nullopt, begin, end};
+    if (part.scalar) side.number = part.number;
+    return side;
+  }
+
+  void KeepSides(std::string sign, Side left, Side right) {
+    if (left.number && !right.number) {
+      std::swap(left, right);
+      if (sign[0] == '<' || sign[0] == '>') sign[0] = sign[0] == '<' ? '>' : '<';
     }
+    expression_.comparison = std::move(sign);
+    expression_.left = std::move(left);
+    expression_.right = std::move(right);
+  }
+
+  Status Compared(std::string_view sign, const Part& left, const Part& right, bool matching) const {
+    if (left.scalar && right.scalar) {
+      return WrongAt(left.begin, "expected a metric in this comparison");
+    }
+    if (sign == "!=" && (left.divides || right.divides)) {
+      return WrongAt(left.begin,
+                     "`!=` beside a division, % or ^ is refused: 0/0 differs from everything; "
+                     "expected two comparisons with < and >, or none of them");
+    }
+    return Matched(left, right, matching);
+  }
+
+  static Status Matched(const Part& left, const Part& right, bool matching) {
+    if (!matching || (!left.scalar && !right.scalar)) return {};
+    return WrongAt(left.begin, "on and ignoring need a metric on both sides");
+  }
+
+  // --- operators, from the loosest
+  Result<Part> Nested() {
+    const auto deeper = Deeper();
+    if (!deeper) return Fail(deeper.error());
+    Result<Part> left = NestedComparison();
+    while (left && TakeWord("and")) {
+      TakeMatching(true, false);
+      if (failed_) return Fail(*failed_);
+      const auto right = NestedComparison();
+      if (!right) return right;
+      if (left->scalar || right->scalar) {
+        return WrongAt(left->begin, "`and` needs a metric on both sides");
+      }
+      left->divides = left->divides || right->divides;
+      left->end = right->end;
+    }
+    --depth_;
+    return left;
+  }
+
+  Result<Part> NestedComparison() {
+    auto left = Sum();
+    if (!left) return left;
+    const auto sign = TakeOneOf(kComparisons);
+    if (!sign) return left;
+    const bool matching = TakeMatching(false, true);
+    if (failed_) return Fail(*failed_);
+    const auto right = Sum();
+    if (!right) return right;
+    if (Status good = Compared(*sign, *left, *right, matching); !good) return Fail(good.error());
+    if (TakeOneOf(kComparisons)) return WrongAt(tokens_[i_ - 1].begin, "a second comparison");
+    return Part{false, 0, left->divides || right->divides, left->begin, right->end};
+  }
+
+  Result<Part> Sum() {
+    return Chain(std::array<std::string_view, 2>{"+", "-"}, [this] { return Product(); });
+  }
+  Result<Part> Product() {
+    return Chain(std::array<std::string_view, 3>{"*", "/", "%"}, [this] { return Signed(); });
+  }
+  template <size_t N, typename Operand>
+  Result<Part> Chain(const std::array<std::string_view, N>& signs, const Operand& operand) {
+    Result<Part> left = operand();
+    while (left) {
+      const auto sign = TakeOneOf(signs);
+      if (!sign) break;
+      const bool matching = TakeMatching(false, true);
+      if (failed_) return Fail(*failed_);
+      const auto right = operand();
+      if (!right) return right;
+      left = Combine(*sign, *left, *right, matching);
+    }
+    return left;
+  }
+
+  Result<Part> Signed() {
+    const auto deeper = Deeper();
+    if (!deeper) return Fail(deeper.error());
+    const size_t begin = Next().begin;
+    const bool minus = NextIs("-");
+    Result<Part> part;
+    if (Take("-") || Take("+")) {
+      part = Signed();
+    } else {
+      part = Power();
+    }
+    --depth_;
+    if (!part) return part;
+    if (minus) part->number = -part->number;
+    part->begin = begin;
+    return part;
+  }
+  // From the right: 2 ^ 3 ^ 2 is 2 ^ (3 ^ 2), and -2 ^ 2 is -(2 ^ 2).
+  Result<Part> Power() {
+    auto base = Operand();
+    if (!base || !Take("^")) return base;
+    const bool matching = TakeMatching(false, true);
+    if (failed_) return Fail(*failed_);
+    const auto exponent = Signed();
+    if (!exponent) return exponent;
+    return Combine("^", *base, *exponent, matching);
+  }
+
+  Result<Part> Combine(std::string_view sign, const Part& left, const Part& right, bool matching) {
+    if (Status good = Matched(left, right, matching); !good) return Fail(good.error());
+    Part both{left.scalar && right.scalar, 0, left.divides || right.divides, left.begin, right.end};
+    if (both.scalar) {
+      const auto folded = Fold(sign, left.number, right.number);
+      if (!folded) return WrongAt(left.begin, "this is not a finite number");
+      both.number = *folded;
+      return both;
+    }
+    const bool by_number = right.scalar && right.number != 0;
+    const bool whole =
+        right.scalar && right.number >= 0 && right.number == std::floor(right.number);
+    if ((sign == "/" || sign == "%") && !by_number) both.divides = true;
+    if (sign == "^" && !whole) both.divides = true;
+    return both;
+  }
+
+  Status Deeper() {
+    if (++depth_ > kDeepest) return WrongAt(Next().begin, "nested too deeply");
+    return {};
+  }
+
+  // --- operands
+  Result<Part> Operand() {
+    const Token& token = Next();
+    if (token.kind == TokenKind::kNumber) {
+      ++i_;
+      return Part{true, token.number, false, token.begin, token.end};
+    }
+    if (Take("(")) {
+      auto inner = Nested();
+      if (!inner) return inner;
+      if (Status end = Expect(")", "a parenthesis is not closed"); !end) return Fail(end.error());
+      inner->begin = token.begin;
+      inner->end = Before();
+      return inner;
+    }
+    if (token.kind == TokenKind::kString) {
+      return WrongAt(token.begin, "a text is not expected here");
+    }
+    if (token.kind != TokenKind::kWord) return Unexpected();
+    if (IsAggregation(Lower(token.text)) && AggregationFollows()) return Aggregated();
+    if (const std::string why = WhyRefused(Lower(token.text)); !why.empty()) {
+      return WrongAt(token.begin, why);
+    }
+    const Token& after = tokens_[i_ + 1];
+    if (after.kind == TokenKind::kMark && after.text == "(") return Called();
+    return Selected(false, false);
+  }
+
+  bool AggregationFollows() const {
+    const Token& after = tokens_[i_ + 1];
+    const std::string word = Lower(after.text);
+    return (after.kind == TokenKind::kMark && word == "(") || word == "by" || word == "without";
+  }
+
+  Result<Part> Aggregated() {
+    const size_t begin = Next().begin;
+    ++i_;
+    const auto grouping = [&] {
+      if (!TakeWord("by") && !TakeWord("without")) return false;
+      Labels(nullptr);
+      return true;
+    };
+    const bool grouped = grouping();
+    if (failed_) return Fail(*failed_);
+    auto inner = Argument("(", ")");
+    if (!inner) return inner;
+    if (inner->scalar) return WrongAt(inner->begin, "expected a metric in this aggregation");
+    if (!grouped) grouping();
+    if (failed_) return Fail(*failed_);
+    return Part{false, 0, inner->divides, begin, Before()};
+  }
+
+  Result<Part> Argument(std::string_view open, std::string_view close) {
+    if (Status begin = Expect(open, "a parenthesis is not closed"); !begin) {
+      return Fail(begin.error());
+    }
+    auto inner = Nested();
+    if (!inner) return inner;
+    if (Status end = Expect(close, "a parenthesis is not closed"); !end) return Fail(end.error());
+    return inner;
+  }
+
+  Result<Part> Called() {
+    const Token name = Next();
+    const Function* function = FindFunction(name.text);
+    if (function == nullptr) return WrongAt(name.begin, FunctionRefused(std::string(name.text)));
+    i_ += 2;
+    Result<Part> first =
+        function->takes == Function::Takes::kRange ? Selected(true, function->rate) : Nested();
+    if (!first) return first;
+    if (first->scalar) return WrongAt(first->begin, "expected a metric here");
+    std::vector<Part> numbers;
+    while (Take(",")) {
+      auto number = Nested();
+      if (!number) return number;
+      if (!number->scalar) return WrongAt(number->begin, "expected a number here");
+      numbers.push_back(*number);
+    }
+    const int count = static_cast<int>(numbers.size());
+    if (count < function->least_numbers || count > function->most_numbers) {
+      return WrongAt(name.begin, "`" + std::string(name.text) + "` takes " +
+                                     std::to_string(function->least_numbers) +
+                                     " numbers after the "
+                                     "metric, found " +
+                                     std::to_string(count));
+    }
+    if (name.text == "round" && count == 1 && numbers[0].number <= 0) {
+      return WrongAt(numbers[0].begin, "expected a number above 0");
+    }
+    if (Status end = Expect(")", "a parenthesis is not closed"); !end) return Fail(end.error());
+    return Part{false, 0, first->divides, name.begin, Before()};
+  }
+
+  Result<Part> Selected(bool ranged, bool rate) {
+    const Token& name = Next();
+    if (name.kind != TokenKind::kWord) return Unexpected();
+    if (const std::string why = WhyNoMetric(name.text); !why.empty()) {
+      return WrongAt(name.begin, why);
+    }
+    ++i_;
+    Selector selector;
+    selector.metric = name.text;
+    selector.rate = rate;
+    selector.begin = name.begin;
+    selector.name_end = name.end;
+    if (NextIs("{")) {
+      if (Status read = Matchers(&selector); !read) return Fail(read.error());
+    }
+    selector.end = Before();
+    if (ranged) {
+      if (Status read = Range(&selector); !read) return Fail(read.error());
+    }
+    expression_.selectors.push_back(selector);
+    if (NextIsWord("offset")) return Unexpected();
+    return Part{false, 0, false, name.begin, Before()};
+  }
+
+  Status Range(Selector* selector) {
+    const Token& token = Next();
+    if (token.kind != TokenKind::kRange) {
+      return WrongAt(token.begin, "expected a range like [1m] after the metric");
+    }
+    if (token.text.find(':') != std::string_view::npos) return Unexpected();
     const auto range = ParseDuration(token.text);
     if (!range || range->count() == 0) {
-      return Wrong(token.begin,
-                   "expected a duration like [1m], found [" + Excerpt(token.text) + "]");
+      return WrongAt(token.begin,
+                     "expected a duration like [1m], found [" + std::string(token.text) + "]");
     }
+    selector->range = *range;
     expression_.longest_range = std::max(expression_.longest_range, *range);
     ++i_;
     return {};
   }
 
-  Status Word(const Token& token) {
-    const std::string word = Lower(token.text);
-    if (OneOf(word, kLabelLists) && NextIs("(", i_ + 1)) return SkipLabels();
-    if (word == "and") {
-      if (depth_ == 0) {
-        if (Status end = EndOperand(token.begin); !end) return end;
-        operand_ = token.end;
-      }
-      ++i_;
-      if (i_ < tokens_.size() && OneOf(Lower(tokens_[i_].text), kLabelLists)) {
-        if (Status labels = SkipLabels(); !labels) return labels;
-        if (depth_ == 0) operand_ = tokens_[i_ - 1].end;
-      }
-      return {};
-    }
-    if (Status allowed = RefuseWord(token, word); !allowed) return allowed;
-    if (word == "group_left" || word == "group_right" || word == "atan2" || word == "inf" ||
-        word == "nan" || OneOf(word, kAggregations) || NextIs("(", i_ + 1)) {
-      ++i_;
-      return {};
-    }
-    return Metric(token);
-  }
-
-  Status RefuseWord(const Token& token, const std::string& word) const {
-    const std::string quoted = "`" + word + "`";
-    if (word == "or" || word == "unless") {
-      return Wrong(token.begin, quoted + " is refused: what is missing could make the gate open");
-    }
-    if (word == "bool") {
-      return Wrong(token.begin, "`bool` is refused: 0 would open the gate as 1 does");
-    }
-    if (word == "offset") {
-      return Wrong(token.begin, "`offset` is refused: a gate looks at the present moment");
-    }
-    if (!NextIs("(", i_ + 1)) return {};
-    if (word == "absent" || word == "absent_over_time" || word == "vector") {
-      return Wrong(token.begin,
-                   quoted +
-                       " is refused: what is missing could make the gate open; the exporter "
-                       "says 0 for what is not there");
-    }
-    if (OneOf(word, kClocks) || word == "year") {
-      return Wrong(token.begin, quoted + " is refused: it would compare two machines' clocks");
-    }
-    return {};
-  }
-
-  Status SkipLabels() {
-    const size_t begin = tokens_[i_].begin;
-    while (i_ < tokens_.size() && !NextIs(")", i_)) ++i_;
-    if (i_ == tokens_.size()) return Wrong(begin, "a parenthesis is not closed");
+  Status Matchers(Selector* selector) {
+    selector->brace = Next().end;
     ++i_;
-    return {};
-  }
-
-  Status Metric(const Token& token) {
-    const std::string name(token.text);
-    if (name.find(':') != std::string::npos) {
-      return Wrong(token.begin, "\"" + Excerpt(name) +
-                                    "\" is a recorded name; expected raw series, because a "
-                                    "recording lags its inputs");
-    }
-    const bool ours = name.starts_with("probe_") ||
-                      (name.starts_with("mailhub_") && !name.starts_with("mailhub_actuator_") &&
-                       !name.starts_with("mailhub_exporter_"));
-    if (!ours) {
-      return Wrong(token.begin, "\"" + Excerpt(name) +
-                                    "\" is not a metric of the exporter's probes (mailhub_..., "
-                                    "probe_...)");
-    }
-    metrics_in_operand_ += 1;
-    expression_.selectors.push_back({name, ""});
-    ++i_;
-    if (!NextIs("{", i_)) return {};
-    return Matchers();
-  }
-
-  Status Matchers() {
-    for (++i_; i_ < tokens_.size() && !NextIs("}", i_);) {
-      const bool whole = i_ + 2 < tokens_.size() && tokens_[i_].kind == Kind::kWord &&
-                         tokens_[i_ + 1].kind == Kind::kMark &&
-                         tokens_[i_ + 2].kind == Kind::kString;
-      if (!whole) return Wrong(tokens_[i_].begin, "expected a matcher like name=\"value\"");
-      if (tokens_[i_].text == "__name__") {
-        return Wrong(tokens_[i_].begin, "__name__ is refused; expected the metric's name before {");
+    while (!Take("}")) {
+      if (Next().kind == TokenKind::kEnd) {
+        return Fail(ErrorKind::kInvalid, "a brace is not closed");
       }
-      if (tokens_[i_].text == "instance" && tokens_[i_ + 1].text == "=") {
-        expression_.selectors.back().instance = std::string(tokens_[i_ + 2].text);
+      const Token& label = Next();
+      const bool whole = label.kind == TokenKind::kWord && i_ + 2 < tokens_.size() &&
+                         tokens_[i_ + 1].kind == TokenKind::kMark &&
+                         IsMatchSign(tokens_[i_ + 1].text) &&
+                         tokens_[i_ + 2].kind == TokenKind::kString;
+      if (!whole) return WrongAt(label.begin, "expected a matcher like name=\"value\"");
+      const std::string value = Unquoted(tokens_[i_ + 2].text);
+      if (const auto why = WhyNoMatcher(label.text, tokens_[i_ + 1].text, value); !why.empty()) {
+        return WrongAt(label.begin, why);
       }
+      if (label.text == "instance" && tokens_[i_ + 1].text == "=") selector->instance = value;
       i_ += 3;
-      if (NextIs(",", i_)) ++i_;
+      if (!Take(",") && !NextIs("}") && Next().kind != TokenKind::kEnd) {
+        return WrongAt(Next().begin, "expected , or } after a matcher");
+      }
     }
-    if (i_ == tokens_.size()) return Fail(ErrorKind::kInvalid, "a brace is not closed");
-    ++i_;
     return {};
   }
 
-  // The operand of the top level's `and` that ends before `end`.
-  Status EndOperand(size_t end) {
-    if (compared_at_ == nullptr) {
-      return Wrong(operand_,
-                   "expected a comparison outside all parentheses, like `... >= 0.9`: without one "
-                   "the gate would open whatever the value is");
+  // --- on, ignoring, group_left, group_right. True when there were some; failed_ when wrong.
+  bool TakeMatching(bool set, bool grouping) {
+    std::vector<std::string> matched;
+    const bool on = NextIsWord("on");
+    if (!TakeWord("on") && !TakeWord("ignoring")) return false;
+    Labels(&matched);
+    if (failed_ || set || !grouping) return true;
+    if (!TakeWord("group_left") && !TakeWord("group_right")) return true;
+    std::vector<std::string> carried;
+    const size_t at = Next().begin;
+    if (NextIs("(")) {
+      Labels(&carried);
+    } else {
+      expression_.bare_groupings.push_back(Before());
     }
-    if (metrics_in_operand_ == 0) return Wrong(operand_, "expected a metric in this comparison");
-    const size_t right = RightSide();
-    const bool has_left = compared_at_ != tokens_.data() && compared_at_[-1].begin >= operand_;
-    if (!has_left || right == tokens_.size() || tokens_[right].begin >= end) {
-      return Wrong(compared_at_->begin, "expected something to compare on both sides");
+    for (const std::string& label : carried) {
+      if (on && !failed_ && std::ranges::find(matched, label) != matched.end()) {
+        failed_ = WrongAt(at, "\"" + label + "\" is in `on` already").value();
+      }
     }
-    if (expression_.comparison.empty()) Split(end, right);
-    compared_at_ = nullptr;
-    metrics_in_operand_ = 0;
-    return {};
+    return true;
   }
 
-  // Where the right side's tokens begin: on(...) and the like belong to the comparison.
-  size_t RightSide() const {
-    size_t next = static_cast<size_t>(compared_at_ - tokens_.data()) + 1;
-    while (next < tokens_.size() && OneOf(Lower(tokens_[next].text), kLabelLists)) {
-      if (!NextIs("(", ++next)) continue;
-      while (next < tokens_.size() && !NextIs(")", next)) ++next;
-      if (next < tokens_.size()) ++next;
+  void Labels(std::vector<std::string>* labels) {
+    if (failed_) return;
+    if (Status open = Expect("(", "a parenthesis is not closed"); !open) {
+      failed_ = open.error();
+      return;
     }
-    return next;
+    while (!Take(")")) {
+      const Token& label = Next();
+      if (label.kind == TokenKind::kEnd) {
+        failed_ = Error{ErrorKind::kInvalid, "a parenthesis is not closed"};
+      } else if (label.kind != TokenKind::kWord || !IsGroupedLabel(label.text)) {
+        failed_ = WrongAt(label.begin, "expected a label's name, without quotes").value();
+      }
+      if (failed_) return;
+      if (labels != nullptr) labels->emplace_back(label.text);
+      ++i_;
+      if (!Take(",") && !NextIs(")")) {
+        failed_ = Next().kind == TokenKind::kEnd
+                      ? Error{ErrorKind::kInvalid, "a parenthesis is not closed"}
+                      : WrongAt(Next().begin, "expected , or ) after a label's name").value();
+        return;
+      }
+    }
   }
 
-  void Split(size_t end, size_t right_side) {
-    const size_t right = tokens_[right_side - 1].end;
-    const auto side = [&](size_t from, size_t to) {
-      const std::string text(text_.substr(from, to - from));
-      return Side{text, PlainNumber(text)};
-    };
-    expression_.left = side(operand_, compared_at_->begin);
-    expression_.comparison = std::string(compared_at_->text);
-    expression_.right = side(right, end);
-    if (!expression_.left.number || expression_.right.number) return;
-    std::swap(expression_.left, expression_.right);
-    char& sign = expression_.comparison.front();
-    if (sign == '<' || sign == '>') sign = sign == '<' ? '>' : '<';
-  }
-
-  const std::string_view text_;
   const std::vector<Token> tokens_;
   size_t i_ = 0;
   int depth_ = 0;
-  size_t operand_ = 0;  // where the operand being read begins
-  const Token* compared_at_ = nullptr;
-  int metrics_in_operand_ = 0;
+  std::optional<Error> failed_;
   GateExpression expression_;
 };
 
@@ -387,26 +518,9 @@ Result<GateExpression> ReadGateExpression(std::string_view expr) {
   if (expr.size() > kLongestExpression) {
     return Fail(ErrorKind::kInvalid, "longer than 8 KiB");
   }
-  auto tokens = Tokenizer(expr).All();
+  auto tokens = SplitPromql(expr);
   if (!tokens) return Fail(tokens.error());
-  return Walk(expr, std::move(*tokens)).Done();
-}
-
-std::string CollectorOf(std::string_view metric) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kPrefixes = {{
-      {"mailhub_host_", "host"},
-      {"mailhub_process_", "processes"},
-      {"mailhub_thread_", "processes"},
-      {"mailhub_service_", "services"},
-      {"mailhub_directory_", "directories"},
-      {"mailhub_file_", "files"},
-      {"mailhub_port_", "ports"},
-      {"mailhub_check_", "checks"},
-  }};
-  for (const auto& [prefix, collector] : kPrefixes) {
-    if (metric.starts_with(prefix)) return std::string(collector);
-  }
-  return "";
+  return Parser(expr, std::move(*tokens)).All();
 }
 
 }  // namespace mailhub::condition

@@ -1,6 +1,6 @@
-// What a gate's expression says, read just far enough to refuse what a gate must not believe and to
-// know which hosts and collectors its evidence comes from. Prometheus itself remains the judge of
-// whether it is PromQL.
+// What a gate's expression may say, and what is read out of it: its selectors, its comparison, its
+// ranges. A small part of PromQL, described by what is allowed; Prometheus accepts everything that
+// is accepted here.
 #pragma once
 
 #include <optional>
@@ -15,33 +15,56 @@ namespace mailhub::condition {
 
 struct Selector {
   std::string metric;
-  std::string instance;  // of an `instance="..."` matcher; empty when there is none
+  std::string instance;   // of an `instance="..."` matcher; empty when there is none
+  Milliseconds range{0};  // 0: it looks at the newest sample
+  bool rate = false;      // the range needs two samples
+  // Places in the expression's text, in bytes.
+  size_t begin = 0;
+  size_t name_end = 0;
+  size_t brace = 0;  // after its {; 0: it has none
+  size_t end = 0;    // before its range
 };
 
 // One side of a comparison, as a query of its own.
 struct Side {
   std::string expr;
-  std::optional<double> number;  // when it is nothing but a number
+  std::optional<double> number;  // when it is made of numbers only
+  size_t begin = 0;
+  size_t end = 0;
 };
 
 struct GateExpression {
-  std::vector<Selector> selectors;
-  // The first comparison, turned so that a plain number stands on the right.
+  std::string text;
+  std::vector<Selector> selectors;  // in the text's order
+  // The first comparison, turned so that a plain number is on the right.
   Side left;
   std::string comparison;  // "==", "!=", ">", "<", ">=", "<="
   Side right;
-  Milliseconds longest_range{0};  // of all range selectors; 0: there is none
+  std::vector<size_t> bare_groupings;  // ends of group_left and group_right without (...)
+  Milliseconds longest_range{0};       // of all range selectors; 0: there is none
 };
 
 // Pure. kInvalid with a sentence and, where there is one, the character it is about. Accepted are
-// comparisons over raw series of the exporter's probes, several joined by `and`. Refused are:
-//   recorded names         a recording lags its inputs, and still answers after they are gone
-//   other metrics          nobody could tell whether their samples are fresh
-//   or, unless, absent, vector   what is missing could make the condition true
-//   bool, no comparison    it would be true always
-//   time() and the like    clocks of two machines would be compared
-//   offset, @, subqueries  the evidence would not be that of the moment; `for` does what they do
+// comparisons over raw series of the exporter's probes, several joined by `and`, made of
+//   numbers, + - * / % ^, parentheses, on, ignoring, group_left, group_right
+//   sum, min, max, avg, count, each with by or without
+//   rate, irate, increase, avg_over_time, min_over_time, max_over_time
+//   abs, ceil, floor, round, clamp, clamp_min, clamp_max
+// Everything else is refused: what is missing, old or a clock could open the gate, or nobody has
+// shown yet that it could not.
 Result<GateExpression> ReadGateExpression(std::string_view expr);
+
+// The part of the text from `begin` to `end`, every selector in it bounded: it reads only what
+// `matchers` (like `job="a",instance=~"b|c"`) select, and no sample older than `lookback`. Without
+// the bound Prometheus goes on answering with a sample from up to five minutes ago when scrapes are
+// missing. `hosts` is put to selectors that name no instance.
+struct Bounds {
+  std::string matchers;
+  std::string hosts;
+  Milliseconds lookback{0};
+};
+std::string Bounded(const GateExpression& expression, size_t begin, size_t end,
+                    const Bounds& bounds);
 
 // The exporter's collector that a metric comes from: "processes" for mailhub_thread_running. Empty
 // for the probe's own series.

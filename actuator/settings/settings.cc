@@ -1,13 +1,13 @@
 // See settings.h.
 #include "actuator/settings/settings.h"
 
-#include <algorithm>
 #include <filesystem>
-#include <limits>
 #include <set>
 #include <utility>
 
 #include "actuator/settings/matcher.h"
+#include "actuator/settings/prometheus_section.h"
+#include "actuator/settings/taker.h"
 #include "lib/config/yaml.h"
 
 namespace mailhub::settings {
@@ -19,104 +19,12 @@ constexpr size_t kMostTriggers = 1'000;
 constexpr size_t kMostMatchers = 32;
 constexpr size_t kLongestName = 64;
 
-// Fills in what is there and stops at the first mistake. All Take... leave `out` alone when the key
-// is missing.
-class Taker {
- public:
-  explicit Taker(std::string directory) : directory_(std::move(directory)) {}
-
-  void OnlyKeys(const Node& node, std::initializer_list<std::string_view> known) {
-    Keep(node.OnlyKeys(known));
-  }
-  void Text(const Node& node, std::string* out) {
-    if (Skip(node)) return;
-    Store(node.String(), out);
-  }
-  void Path(const Node& node, std::string* out) {
-    if (Skip(node)) return;
-    Store(node.String(), out);
-    if (!failed_) *out = (std::filesystem::path(directory_) / *out).lexically_normal();
-  }
-  template <typename Number>
-  void Count(const Node& node, int least, int greatest, Number* out) {
-    if (Skip(node)) return;
-    const Result<int> number = node.Int(least, greatest);
-    if (Keep(number)) *out = static_cast<Number>(*number);
-  }
-  void Duration(const Node& node, Milliseconds least, Milliseconds* out) {
-    if (Skip(node)) return;
-    const Result<Milliseconds> duration = node.Duration();
-    if (!Keep(duration)) return;
-    if (*duration < least) return Bad(node, "shorter than " + std::to_string(least.count()) + "ms");
-    *out = *duration;
-  }
-  // A map from names to scalars.
-  void Pairs(const Node& node, std::map<std::string, std::string>* out) {
-    if (Skip(node)) return;
-    if (!node.IsMap()) return Note(node.Expected("a map from names to values"));
-    for (const Node::Entry& entry : node.Entries()) {
-      Store(entry.value.String(), &(*out)[entry.key]);
-      if (failed_) return;
-    }
-  }
-  void Need(const Node& node, std::string_view what) {
-    if (!failed_ && !node.Present()) Note(node.Expected(what));
-  }
-  void Bad(const Node& node, const std::string& message) { Note(node.Invalid(message)); }
-
-  bool failed() const { return failed_.has_value(); }
-  Error error() const { return *failed_; }
-
- private:
-  bool Skip(const Node& node) const { return failed_ || !node.Present(); }
-  template <typename T>
-  bool Keep(const Result<T>& result) {
-    if (!result && !failed_) failed_ = result.error();
-    return !failed_;
-  }
-  void Note(const tl::unexpected<Error>& error) {
-    if (!failed_) failed_ = error.value();
-  }
-  void Store(Result<std::string> text, std::string* out) {
-    if (Keep(text)) *out = *std::move(text);
-  }
-
-  const std::string directory_;
-  std::optional<Error> failed_;
-};
-
 void TakeWeb(Taker& take, const Node& node, WebSettings* web) {
   if (!node.Present()) return;
   take.OnlyKeys(node, {"listen_address", "config_file", "token_file"});
   take.Text(node["listen_address"], &web->listen_address);
   take.Path(node["config_file"], &web->config_file);
   take.Path(node["token_file"], &web->api_token_file);
-}
-
-void TakePrometheus(Taker& take, const Node& node, PrometheusSettings* prometheus) {
-  take.Need(node, "a map with the url of a Prometheus");
-  take.OnlyKeys(node, {"url", "ca_file", "basic_auth", "bearer_token_file", "timeout"});
-  const Node url = node["url"];
-  take.Need(url, "a URL like http://127.0.0.1:9090");
-  take.Text(url, &prometheus->url);
-  while (prometheus->url.ends_with('/')) prometheus->url.pop_back();  // "http://" names no server
-  if (!take.failed() && !prometheus->url.starts_with("http://") &&
-      !prometheus->url.starts_with("https://")) {
-    take.Bad(url, "expected a URL that begins with http:// or https://");
-  }
-  take.Path(node["ca_file"], &prometheus->ca_file);
-  take.Path(node["bearer_token_file"], &prometheus->bearer_token_file);
-  take.Duration(node["timeout"], Milliseconds(100), &prometheus->timeout);
-  const Node basic = node["basic_auth"];
-  if (!basic.Present()) return;
-  take.OnlyKeys(basic, {"username", "password_file"});
-  take.Need(basic["username"], "a user's name");
-  take.Need(basic["password_file"], "the file that holds the password");
-  take.Text(basic["username"], &prometheus->basic_user);
-  take.Path(basic["password_file"], &prometheus->basic_password_file);
-  if (!prometheus->bearer_token_file.empty()) {
-    take.Bad(basic, "basic_auth and bearer_token_file exclude each other");
-  }
 }
 
 void TakeMatchers(Taker& take, const Node& node, std::vector<engine::Matcher>* matchers) {

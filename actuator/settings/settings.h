@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,8 +15,14 @@
 
 namespace mailhub::settings {
 
+// Also of what answers in Prometheus's place: Thanos, Mimir, VictoriaMetrics.
 struct PrometheusSettings {
-  std::string url;  // without a trailing slash
+  std::string url;                                  // without a trailing slash
+  std::string job = "mailhub";                      // of the exporter's probes
+  Milliseconds scrape_interval{0};                  // of that job; 0: asked of the server
+  std::map<std::string, std::string> labels;        // of the probes' series, to choose one replica
+  std::map<std::string, std::string> headers;       // of every request
+  std::map<std::string, std::string> header_files;  // the same, the value being in a file
   std::string ca_file;
   std::string basic_user;
   std::string basic_password_file;

@@ -1,0 +1,258 @@
+// See evidence.h: the judgement on what Prometheus returned. Each sentence says what to change
+// where waiting does not help.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+
+#include "actuator/condition/evidence.h"
+#include "actuator/condition/parts.h"
+#include "lib/base/duration.h"
+
+namespace mailhub::condition {
+namespace {
+
+using engine::GateReading;
+using engine::GateState;
+
+constexpr int64_t kLeastPercent = 80;
+// A question may wait for others, and clocks differ a little in rate.
+constexpr double kSlack_s = 30;
+// Samples may reach a remote storage so much later; an uptime that is further behind went back.
+constexpr double kDelay_s = 600;
+
+std::string Short(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", value);
+  return text;
+}
+
+// What tells several series of one host apart: `via="a", via="b"`.
+std::string Differences(const std::vector<const Sample*>& samples) {
+  std::map<std::string, std::set<std::string>> values;
+  for (const Sample* sample : samples) {
+    for (const auto& [label, value] : sample->labels) values[label].insert(value);
+  }
+  std::string text;
+  for (const auto& [label, all] : values) {
+    if (all.size() < 2) continue;
+    for (const std::string& value : all) {
+      text += (text.empty() ? "" : ", ") + label + "=\"" + value + "\"";
+    }
+  }
+  return text;
+}
+
+// One host's evidence at one instant.
+class HostJudge {
+ public:
+  HostJudge(const engine::GateQuestion& question, const Evidence& evidence,
+            const ProbeSeries& series, const Parts& parts)
+      : question_(question), evidence_(evidence), series_(series), parts_(parts) {}
+
+  // Nothing when there is nothing to object to.
+  std::optional<GateReading> Object(const std::string& host, const HostEvidence& needed) const {
+    const auto mark = question_.marks.find(host);
+    const bool marked = mark != question_.marks.end();
+    const auto& about = question_.gate.about;
+    if (!marked && std::ranges::find(about, host) != about.end()) {
+      return Stale("no mark of " + host + " was taken");
+    }
+    if (needed.scrape_interval.count() == 0) {
+      return Stale("Prometheus does not scrape " + host + " in job \"" + series_.job +
+                   "\": add it there, or set prometheus.job in the actuator file to the job of "
+                   "the exporter's probes");
+    }
+    // First: it needs a new mark, and the probes that failed meanwhile would only delay that.
+    if (marked) {
+      if (auto anew = NeedsNewMark(host, mark->second, needed)) return anew;
+    }
+    if (auto absent = Current(host)) return absent;
+    if (auto probe = Probes(host, needed)) return probe;
+    if (marked) {
+      if (auto stale = AfterMark(host, mark->second)) return stale;
+    } else if (question_.waited < evidence_.reach) {
+      return Stale(host +
+                   " gives no mark; what is known of it must be from after the gate began, " +
+                   "which is " + FormatDuration(question_.waited) + " ago, needed " + Reach());
+    }
+    return Enough(host, needed, marked);
+  }
+
+ private:
+  static GateReading Stale(std::string why) {
+    GateReading reading;
+    reading.state = GateState::kStale;
+    reading.why = std::move(why);
+    return reading;
+  }
+  static GateReading CollectorStale(const std::string& collector, const char* what,
+                                    const std::string& host, const std::string& when) {
+    return Stale("collector " + collector + what + host + when);
+  }
+  std::string Reach() const { return FormatDuration(evidence_.reach); }
+
+  std::optional<GateReading> Current(const std::string& host) const {
+    const auto alive = parts_.Of("alive", host);
+    if (alive.empty()) {
+      return Stale("there is no current sample of " + host + ", none from the last " +
+                   FormatDuration(evidence_.edge) + ": its last scrape failed, or none came yet");
+    }
+    if (alive.size() == 1) return std::nullopt;
+    return Stale("job \"" + series_.job + "\" has " + std::to_string(alive.size()) + " series of " +
+                 host + " (" + Differences(alive) + "): choose one with prometheus.labels in the " +
+                 "actuator file, or let the storage remove duplicates");
+  }
+
+  std::optional<GateReading> Probes(const std::string& host, const HostEvidence& needed) const {
+    if (parts_.Least("probes", host).value_or(0) < 1) {
+      return Stale("a probe of " + host + " failed within the last " + Reach());
+    }
+    for (const std::string& collector : needed.collectors) {
+      const auto least = parts_.Least("collectors", host, collector);
+      if (!least) return CollectorStale(collector, " says nothing about ", host, "");
+      if (*least < 1) {
+        return CollectorStale(collector, " failed on ", host, " within the last " + Reach());
+      }
+    }
+    return std::nullopt;
+  }
+
+  // The host is not what it was when the mark was taken.
+  std::optional<GateReading> NeedsNewMark(const std::string& host, const engine::Mark& mark,
+                                          const HostEvidence& needed) const {
+    std::string why;
+    const auto boots = parts_.BootIds("boot", host);
+    const auto least = parts_.Least("now", host);
+    const auto greatest = parts_.Greatest("now", host);
+    // The newest sample may be from before the mark, by as much as this.
+    const double lag_s = ToSeconds(evidence_.edge + needed.scrape_interval);
+    const double since_mark_s = ToSeconds(question_.waited) * 1.001 + kSlack_s;
+    if (!boots.empty() && !boots.contains(mark.boot_id)) {
+      why = host + " has another boot id than when the step was done";
+    } else if (least && *least < mark.uptime_s - lag_s - (Went(host) ? 0 : kDelay_s)) {
+      why = "the uptime of " + host + " went back while its boot id stayed";
+    } else if (greatest && *greatest > mark.uptime_s + since_mark_s) {
+      why = "the uptime of " + host + " is " + Short(*greatest - mark.uptime_s) +
+            " s above its mark, although the gate waits for " + FormatDuration(question_.waited);
+    }
+    if (why.empty()) return std::nullopt;
+    GateReading reading = Stale(why + ": a new mark is taken");
+    reading.state = GateState::kRebooted;
+    return reading;
+  }
+  bool Went(const std::string& host) const { return parts_.Greatest("back", host).value_or(0) > 0; }
+
+  std::optional<GateReading> AfterMark(const std::string& host, const engine::Mark& mark) const {
+    if (parts_.Of("boot", host).empty()) return Stale("there is no current boot id of " + host);
+    if (parts_.BootIds("boots", host) != std::set<std::string>{mark.boot_id}) {
+      return Stale("the last " + Reach() + " of " + host + " reach back before its reboot");
+    }
+    const auto uptime = parts_.Least("uptime", host);
+    if (!uptime) return Stale("there are no samples of " + host + " in the last " + Reach());
+    if (*uptime <= mark.uptime_s) {
+      return Stale("the last " + Reach() + " of " + host + " begin " +
+                   Short(mark.uptime_s - *uptime) + " s before the step was done");
+    }
+    if (Went(host)) {
+      return Stale("the uptime of " + host + " went back within the last " + Reach());
+    }
+    return std::nullopt;
+  }
+
+  std::optional<GateReading> Enough(const std::string& host, const HostEvidence& needed,
+                                    bool marked) const {
+    if (parts_.Of("first", host).empty()) {
+      return Stale("the last " + Reach() + " of " + host +
+                   " begin without a sample: none in their "
+                   "first " +
+                   FormatDuration(evidence_.edge));
+    }
+    // Whole scrapes: where one more fits only at some moments, no two hosts may ever have it at
+    // once.
+    const int64_t fit = evidence_.reach / needed.scrape_interval;
+    const int64_t least = std::max<int64_t>(1, (fit * kLeastPercent + 99) / 100);
+    const double came = parts_.Least(marked ? "uptimes" : "counts", host).value_or(0);
+    if (came >= static_cast<double>(least)) return std::nullopt;
+    return Stale("only " + Short(came) + " samples of " + host + " came in the last " + Reach() +
+                 ", needed " + std::to_string(least) + " at one every " +
+                 FormatDuration(needed.scrape_interval));
+  }
+
+  const engine::GateQuestion& question_;
+  const Evidence& evidence_;
+  const ProbeSeries& series_;
+  const Parts& parts_;
+};
+
+// Of several values the one that is furthest from what the comparison wants.
+std::optional<double> Worst(const std::vector<const Sample*>& samples,
+                            const std::string& comparison) {
+  std::optional<double> worst;
+  for (const Sample* sample : samples) {
+    const double value = sample->value;
+    if (!worst) worst = value;
+    if (comparison.starts_with('>')) worst = std::min(*worst, value);
+    if (comparison.starts_with('<')) worst = std::max(*worst, value);
+  }
+  return worst;
+}
+
+void ShowSides(const Parts& parts, const GateExpression& expression, GateReading* reading) {
+  reading->comparison = expression.comparison;
+  reading->value = Worst(parts.All("left"), expression.comparison);
+  reading->threshold = expression.right.number;
+  if (!reading->threshold && parts.All("right").size() == 1) {
+    reading->threshold = parts.All("right").front()->value;
+  }
+}
+
+}  // namespace
+
+GateReading Judge(const engine::GateQuestion& question, const GateExpression& expression,
+                  const Evidence& evidence, const ProbeSeries& series, const Instant& instant) {
+  const Parts parts(instant);
+  const HostJudge judge(question, evidence, series, parts);
+  GateReading reading;
+  for (const auto& [host, needed] : evidence.hosts) {
+    if (auto objection = judge.Object(host, needed)) {
+      // A reboot outweighs the rest: it needs a new mark.
+      if (reading.why.empty() || objection->state == GateState::kRebooted) reading = *objection;
+    }
+  }
+  if (reading.why.empty()) reading.why = TooShort(expression, evidence);
+  ShowSides(parts, expression, &reading);
+  if (!reading.why.empty()) return reading;
+  reading.state = GateState::kFalse;
+  const auto& holds = parts.All("condition");
+  if (std::ranges::any_of(holds, [](const Sample* one) { return std::isnan(one->value); })) {
+    reading.why = "the expression returns NaN";
+  } else if (static_cast<int>(holds.size()) != question.gate.expect) {
+    reading.why = "the expression returns " + std::to_string(holds.size()) + " series, expected " +
+                  std::to_string(question.gate.expect);
+  } else {
+    reading.state = GateState::kOpen;
+  }
+  return reading;
+}
+
+GateReading JudgeRange(const engine::Gate& gate, const Evidence& evidence,
+                       const std::vector<Series>& range) {
+  GateReading reading;
+  reading.state = GateState::kFalse;
+  const auto points = static_cast<size_t>(evidence.steps + 1);
+  int whole = 0;
+  for (const Series& series : range) {
+    const bool number =
+        std::ranges::none_of(series.values, [](double value) { return std::isnan(value); });
+    if (number && series.values.size() == points) ++whole;
+  }
+  if (whole == gate.expect && range.size() == static_cast<size_t>(gate.expect)) {
+    reading.state = GateState::kOpen;
+  } else {
+    reading.why = "it holds, but has not held for all of the last " + FormatDuration(gate.hold_for);
+  }
+  return reading;
+}
+
+}  // namespace mailhub::condition

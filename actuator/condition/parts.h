@@ -1,0 +1,35 @@
+// The one answer to a gate's one query, taken apart again.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actuator/condition/queries.h"
+
+namespace mailhub::condition {
+
+// The label that tells the parts from each other.
+inline constexpr char kPart[] = "mailhub_gate_part";
+
+// Immutable. Points into the instant, which outlives it.
+class Parts {
+ public:
+  explicit Parts(const Instant& instant);
+
+  const std::vector<const Sample*>& All(const std::string& part) const;
+  // Of one host, and of one collector unless that is empty.
+  std::vector<const Sample*> Of(const std::string& part, const std::string& host,
+                                const std::string& collector = "") const;
+  std::optional<double> Least(const std::string& part, const std::string& host,
+                              const std::string& collector = "") const;
+  std::optional<double> Greatest(const std::string& part, const std::string& host) const;
+  std::set<std::string> BootIds(const std::string& part, const std::string& host) const;
+
+ private:
+  std::map<std::string, std::vector<const Sample*>> parts_;
+};
+
+}  // namespace mailhub::condition

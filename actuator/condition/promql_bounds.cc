@@ -1,0 +1,47 @@
+// See promql.h: an expression that reads nothing but the samples that are judged.
+#include "actuator/condition/promql.h"
+
+namespace mailhub::condition {
+namespace {
+
+std::string BoundedSelector(const std::string& text, const Selector& selector,
+                            const Bounds& bounds) {
+  std::string matchers = bounds.matchers;
+  if (selector.instance.empty()) matchers += (matchers.empty() ? "" : ",") + bounds.hosts;
+  const std::string own =
+      selector.brace == 0 ? "}" : "," + text.substr(selector.brace, selector.end - selector.brace);
+  const std::string bounded = selector.metric + "{" + matchers + own;
+  if (selector.range.count() > 0) return bounded;
+  return "(" + bounded + " and last_over_time(" + bounded + "[" +
+         std::to_string(bounds.lookback.count()) + "ms]))";
+}
+
+}  // namespace
+
+std::string Bounded(const GateExpression& expression, size_t begin, size_t end,
+                    const Bounds& bounds) {
+  const std::string& text = expression.text;
+  std::string out;
+  size_t copied = begin;
+  auto grouping = expression.bare_groupings.begin();
+  const auto copy = [&](size_t to) {
+    // What follows a bare group_left may begin with a parenthesis now, which would be its labels.
+    for (; grouping != expression.bare_groupings.end() && *grouping <= to; ++grouping) {
+      if (*grouping < copied) continue;
+      out += text.substr(copied, *grouping - copied) + "()";
+      copied = *grouping;
+    }
+    out += text.substr(copied, to - copied);
+    copied = to;
+  };
+  for (const Selector& selector : expression.selectors) {
+    if (selector.begin < begin || selector.end > end) continue;
+    copy(selector.begin);
+    out += BoundedSelector(text, selector, bounds);
+    copied = selector.end;
+  }
+  copy(end);
+  return out;
+}
+
+}  // namespace mailhub::condition
