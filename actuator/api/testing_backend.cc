@@ -121,6 +121,7 @@ engine::RunView RunAtItsGate() {
   run.fingerprint = "f00d";
   run.by = "alertmanager";
   run.state = engine::RunState::kRunning;
+  run.acting = true;
   run.queued = kStart - Seconds(5);
   run.started = kStart;
   run.eta = kStart + Seconds(14'400);
@@ -163,6 +164,7 @@ engine::RunView RunAtItsGate() {
 engine::RunView HeldRun() {
   engine::RunView run = RunAtItsGate();
   run.state = engine::RunState::kHeld;
+  run.acting = false;
   run.holds.push_back(
       {1, "3", "", engine::HoldReason::kGateShut, "the gate did not open within 1h", run.queued});
   return run;
@@ -171,6 +173,7 @@ engine::RunView HeldRun() {
 engine::RunView FinishedRun(engine::RunResult result) {
   engine::RunView run = RunAtItsGate();
   run.state = engine::RunState::kFinished;
+  run.acting = false;
   run.result = result;
   run.finished = kStart + Seconds(14'000);
   for (StepView& step : run.steps) {
