@@ -36,17 +36,7 @@ void MetricsObserver::Committed(std::span<const engine::Event> events, Took took
   metrics_->JournalCommitted(took);
   for (const engine::Event& event : events) {
     metrics_->EventCommitted(event);
-    if (const auto* held = std::get_if<engine::RunHeld>(&event.body)) {
-      LogWarn("A run holds", {{"run", event.run},
-                              {"step", held->path},
-                              {"reason", Name(held->reason)},
-                              {"detail", held->detail}});
-    } else if (const auto* done = std::get_if<engine::RunFinished>(&event.body)) {
-      LogInfo("A run has finished", {{"run", event.run}, {"result", Name(done->result)}});
-    } else if (const auto* queued = std::get_if<engine::RunQueued>(&event.body)) {
-      LogInfo("A run is queued",
-              {{"run", event.run}, {"runbook", queued->plan.runbook}, {"by", queued->by}});
-    }
+    for (const api::LogLine& line : log_.Lines(event)) Log(line.level, line.message, line.fields);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "actuator/api/event_log.h"
 #include "actuator/api/metrics.h"
 #include "actuator/condition/gate_evaluator.h"
 #include "actuator/remote/remote_hosts.h"
@@ -49,6 +50,7 @@ class PrometheusPort final : public service::ConditionPort {
   Guarded<std::vector<std::unique_ptr<condition::GateEvaluator>>> idle_;
 };
 
+// Feeds the metrics and the log.
 class MetricsObserver final : public service::Observer {
  public:
   explicit MetricsObserver(api::ActuatorMetrics* metrics) : metrics_(metrics) {}
@@ -57,6 +59,7 @@ class MetricsObserver final : public service::Observer {
 
  private:
   api::ActuatorMetrics* const metrics_;
+  api::EventLog log_;  // owner thread only
 };
 
 }  // namespace mailhub

@@ -128,7 +128,7 @@ TEST_F(TwoActuators, OnTwoJournalsTheHostRefusesTheSecondUntilAPersonLetsItTakeO
   EXPECT_EQ(taken.first, 0) << taken.second;
   EXPECT_EQ(taken.second, "x500 obeys this actuator now\n");
   const std::string run = refused.second.substr(refused.second.find("run ") + 4, 32);
-  EXPECT_EQ(second.Ctl("run retry " + run).first, 0);
+  EXPECT_EQ(second.Ctl("run retry " + run + " --hold 1").first, 0);
   const auto after = second.Ctl("run watch " + run);
   EXPECT_EQ(after.first, 0) << after.second;
   EXPECT_EQ(ReadAll(At("evidence")), "touched\ntouched\n");

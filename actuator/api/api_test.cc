@@ -1,20 +1,13 @@
-// The whole API over a real server on loopback, with a fake backend behind it.
+// The pages, the event stream, and the mode.
 #include "actuator/api/api.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "actuator/api/event_stream.h"
-#include "actuator/api/guard.h"
-#include "actuator/api/testing_backend.h"
-#include "lib/http/client.h"
+#include "actuator/api/testing_api.h"
 
 namespace mailhub::api {
 namespace {
@@ -23,76 +16,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using Json = nlohmann::json;
-
-class FixedClock final : public Clock {
- public:
-  WallTime Now() const override { return testing::kStart + Seconds(60); }
-  SteadyTime Steady() const override { return SteadyTime(); }
-};
-
-class ApiTest : public ::testing::Test {
- protected:
-  ApiTest() : token_file_("/tmp/mailhub-api-token-" + std::to_string(getpid())) {
-    std::ofstream(token_file_) << "s3cret\n";
-    ApiOptions options;
-    options.version = "1.2.3";
-    options.token_file = token_file_;
-    options.max_event_streams = 1;
-    AddRoutes(server_, backend_, metrics_, clock_, options);
-    const Status started = server_.Start();
-    EXPECT_TRUE(started) << (started ? "" : started.error().message);
-    engine::View view;
-    view.unfinished = {testing::RunAtItsGate()};
-    view.epoch = 7;
-    backend_.Show(view);
-  }
-  ~ApiTest() override {
-    server_.Stop();
-    unlink(token_file_.c_str());
-  }
-
-  http::HttpResponse Get(const std::string& path) {
-    http::Client client;
-    auto response = client.Get(Url(path));
-    EXPECT_TRUE(response) << (response ? "" : response.error().message);
-    return response ? *response : http::HttpResponse();
-  }
-  http::HttpResponse Post(const std::string& path, const std::string& body,
-                          const std::string& token = "s3cret",
-                          const std::string& type = "application/json") {
-    http::Client client;
-    http::RequestOptions options;
-    if (!token.empty()) options.headers = {{"Authorization", "Bearer " + token}};
-    auto response = client.Post(Url(path), body, type, options);
-    EXPECT_TRUE(response) << (response ? "" : response.error().message);
-    return response ? *response : http::HttpResponse();
-  }
-  std::string Url(const std::string& path) const {
-    return "http://127.0.0.1:" + std::to_string(server_.Port()) + path;
-  }
-  static Json Data(const http::HttpResponse& response) {
-    const Json json = Json::parse(response.body, nullptr, false);
-    EXPECT_EQ(response.status, 200) << response.body;
-    EXPECT_EQ(json.value("status", ""), "success") << response.body;
-    return json.value("data", Json());
-  }
-  static void ExpectError(const http::HttpResponse& response, int status, const std::string& type,
-                          const std::string& says) {
-    const Json json = Json::parse(response.body, nullptr, false);
-    EXPECT_EQ(response.status, status) << response.body;
-    ASSERT_TRUE(json.is_object()) << response.body;
-    EXPECT_EQ(json.value("status", ""), "error");
-    EXPECT_EQ(json.value("errorType", ""), type);
-    EXPECT_THAT(json.value("error", ""), HasSubstr(says));
-  }
-
-  const std::string token_file_;
-  testing::FakeBackend backend_;
-  ActuatorMetrics metrics_{"1.2.3"};
-  FixedClock clock_;
-  http::Server server_{http::ServerOptions{}};
-};
 
 TEST_F(ApiTest, ListsRunsWithTheirCurrentStep) {
   const Json runs = Data(Get("/api/v1/runs"))["runs"];
@@ -136,6 +59,7 @@ TEST_F(ApiTest, ShowsAHoldWithItsReason) {
   view.unfinished = {testing::HeldRun()};
   backend_.Show(view);
   const Json hold = Data(Get(std::string("/api/v1/runs/") + testing::kRunId))["hold"];
+  EXPECT_EQ(hold["number"], 1);
   EXPECT_EQ(hold["reason"], "gate_shut");
   EXPECT_EQ(hold["step"], "Wait for a quiet directory server");
   EXPECT_EQ(hold["detail"], "the gate did not open within 1h");
@@ -178,100 +102,95 @@ TEST_F(ApiTest, AnswersUnknownRunsAndPagesWith404) {
   ExpectError(Post("/api/v1/runs/ffffff/explode", "{}"), 404, "not_found", "one of pause");
 }
 
-TEST_F(ApiTest, StartsARunWithParametersReasonAndName) {
-  const auto response =
-      Post("/api/v1/runs", R"({"runbook":"mailhub-rebuild","parameters":{"target":"mailhub2"},)"
-                           R"("reason":"monthly","by":"anna"})");
-  EXPECT_EQ(Data(response)["run"], "0123456789abcdef0123456789abcdef");
-  const auto commands = backend_.Commands();
-  ASSERT_EQ(commands.size(), 1U);
-  EXPECT_EQ(commands[0].verb, engine::Verb::kStart);
-  EXPECT_EQ(commands[0].runbook, "mailhub-rebuild");
-  EXPECT_EQ(commands[0].parameters.at("target"), "mailhub2");
-  EXPECT_EQ(commands[0].detail, "monthly");
-  EXPECT_EQ(commands[0].by, "anna");
+TEST_F(ApiTest, ShowsEveryHold) {
+  engine::RunView run = testing::HeldRun();
+  run.holds.push_back({4, "1", "Stop the main directory process",
+                       engine::HoldReason::kDeadManRestored, "started by the host",
+                       testing::kStart + Seconds(30)});
+  Show(run);
+  const Json shown = Data(Get("/api/v1/runs/3f2a91"));
+  ASSERT_EQ(shown["holds"].size(), 2U);
+  EXPECT_EQ(shown["holds"][0]["number"], 1);
+  EXPECT_EQ(shown["holds"][0]["step"], "Wait for a quiet directory server");
+  EXPECT_EQ(shown["holds"][1]["number"], 4);
+  EXPECT_EQ(shown["holds"][1]["path"], "1");
+  EXPECT_EQ(shown["holds"][1]["reason"], "dead_man_restored");
+  EXPECT_EQ(shown["holds"][1]["since"], "2026-03-01T10:00:30.000Z");
+  EXPECT_EQ(shown["hold"], shown["holds"][0]);
+  EXPECT_EQ(Data(Get("/api/v1/runs"))["runs"][0]["holds"].size(), 2U);
 }
 
-TEST_F(ApiTest, PassesEachVerbOn) {
-  for (const char* verb : {"pause", "resume", "confirm", "cancel", "retry", "skip", "resolve"})
-    Data(Post(std::string("/api/v1/runs/3f2a91/") + verb, R"({"reason":"because"})"));
-  const auto commands = backend_.Commands();
-  ASSERT_EQ(commands.size(), 7U);
-  EXPECT_EQ(commands[0].verb, engine::Verb::kPause);
-  EXPECT_EQ(commands[6].verb, engine::Verb::kResolve);
-  EXPECT_EQ(commands[6].run, "3f2a91");
-  EXPECT_EQ(commands[6].detail, "because");
-  EXPECT_EQ(commands[6].by, "api");
+TEST_F(ApiTest, ShowsTheQuestionWithWhatAnAnswerMustName) {
+  engine::RunView run = testing::RunAtItsGate();
+  run.steps[2].phase = engine::StepPhase::kConfirm;
+  run.steps[2].kind = engine::StepKind::kConfirm;
+  run.asks = "Really delete all of it?";
+  Show(run);
+  const Json asks = Data(Get("/api/v1/runs/3f2a91"))["asks"];
+  EXPECT_EQ(asks["question"], "Really delete all of it?");
+  EXPECT_EQ(asks["path"], "3");
+  EXPECT_EQ(asks["attempt"], 1);
+  Show(testing::RunAtItsGate());
+  EXPECT_EQ(Data(Get("/api/v1/runs/3f2a91"))["asks"], nullptr);
 }
 
-TEST_F(ApiTest, TakesOverOnlyWhatCouldBeAHost) {
-  for (const char* host : {"a/b", "a:b", "a@b"}) {
-    ExpectError(Post(std::string("/api/v1/hosts/") + host + "/takeover", R"({"reason":"r"})"), 404,
-                "not_found", "no host has such a name");
-  }
-  ExpectError(Post("/api/v1/hosts/x500/takeover", "{}"), 400, "invalid", "reason: missing");
+TEST_F(ApiTest, ShowsWhetherADeadManIsArmed) {
+  engine::RunView run = testing::RunAtItsGate();
+  run.leases.push_back({"1", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.leases.push_back(
+      {"2", "mailhub2", engine::LeasePhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
+  Show(run);
+  const Json leases = Data(Get("/api/v1/runs/3f2a91"))["leases"];
+  ASSERT_EQ(leases.size(), 2U);
+  EXPECT_EQ(leases[0]["state"], "armed");
+  EXPECT_EQ(leases[0]["host"], "x500");
+  EXPECT_EQ(leases[0]["step"], "Stop the main directory process");
+  EXPECT_EQ(leases[0]["afterSeconds"], 900.0);
+  EXPECT_EQ(leases[0]["confirmedSecondsAgo"], 12.0);
+  EXPECT_EQ(leases[1]["confirmedSecondsAgo"], nullptr);
+  EXPECT_EQ(leases[1]["trouble"], "no route");
+  EXPECT_EQ(Data(Get("/api/v1/status"))["deadMen"]["armed"], 1);
+  EXPECT_EQ(Data(Get("/api/v1/status"))["deadMen"]["unconfirmed"], 1);
+  EXPECT_EQ(Data(Get("/api/v1/status"))["deadMen"]["restored"], 0);
 }
 
-TEST_F(ApiTest, WantsAReasonForWhatOnlyAPersonCanKnow) {
-  ExpectError(Post("/api/v1/runs/3f2a91/skip", "{}"), 400, "invalid", "reason: missing");
-  ExpectError(Post("/api/v1/runs/3f2a91/resolve", ""), 400, "invalid", "reason: missing");
-  EXPECT_THAT(backend_.Commands(), IsEmpty());
+TEST_F(ApiTest, RefusesAWordThatNoStateResultOrDecisionHas) {
+  ExpectError(Get("/api/v1/runs?state=helt"), 400, "invalid",
+              "state: expected queued, running, held, paused, ending or finished");
+  ExpectError(Get("/api/v1/runs?result=sucseeded"), 400, "invalid",
+              "result: expected succeeded, failed, cancelled or dropped");
+  ExpectError(Get("/api/v1/history?result=sucseeded"), 400, "invalid", "result: expected");
+  ExpectError(Get("/api/v1/alerts?decision=rejekted"), 400, "invalid", "decision: expected");
+  ExpectError(Get("/api/v1/episodes?state=open"), 400, "invalid", "state: expected");
 }
 
-TEST_F(ApiTest, LetsNobodyChangeAnythingWithoutTheToken) {
-  for (const char* path : {"/api/v1/runs", "/api/v1/runs/3f2a91/cancel", "/api/v1/mode",
-                           "/api/v1/hosts/x500/takeover", "/-/reload"}) {
-    const auto none = Post(path, "{}", "");
-    ExpectError(none, 401, "unauthorized", "API token");
-    EXPECT_THAT(std::string(none.Header("www-authenticate")), HasSubstr("Bearer"));
-    ExpectError(Post(path, "{}", "s3cre"), 401, "unauthorized", "API token");
-    ExpectError(Post(path, "{}", "s3cret2"), 401, "unauthorized", "API token");
-  }
-  EXPECT_THAT(backend_.Commands(), IsEmpty());
-  EXPECT_THAT(backend_.Modes(), IsEmpty());
-  EXPECT_EQ(backend_.Reloads(), 0);
+TEST_F(ApiTest, SaysHowLongTheExpectedEndHasPassed) {
+  engine::RunView run = testing::RunAtItsGate();
+  run.eta = testing::kStart + Seconds(20);
+  Show(run);
+  const Json shown = Data(Get("/api/v1/runs/3f2a91"));
+  EXPECT_EQ(shown["remainingSeconds"], 0.0);
+  EXPECT_EQ(shown["etaPassedSeconds"], 40.0);
 }
 
-TEST_F(ApiTest, TakesANewTokenWithoutARestartAndNoneFromAnEmptyFile) {
-  std::ofstream(token_file_) << "other";
-  ExpectError(Post("/-/reload", ""), 401, "unauthorized", "API token");
-  Data(Post("/-/reload", "", "other"));
-  EXPECT_EQ(backend_.Reloads(), 1);
-  std::ofstream(token_file_) << "\n";
-  ExpectError(Post("/-/reload", "", ""), 503, "unreachable", "empty");
-  unlink(token_file_.c_str());
-  ExpectError(Post("/-/reload", "", "other"), 503, "unreachable", "token");
-  EXPECT_EQ(backend_.Reloads(), 1);
+TEST_F(ApiTest, FindsDecisionsByTheBeginningOfAFingerprintOrARunsId) {
+  EXPECT_EQ(Data(Get("/api/v1/alerts?fingerprint=f0"))["alerts"].size(), 1U);
+  EXPECT_EQ(Data(Get("/api/v1/alerts?run=3f2a91c0aa55"))["alerts"].size(), 1U);
+  const Json all = Data(Get("/api/v1/alerts"))["alerts"];
+  ASSERT_EQ(all.size(), 2U);
+  const Json older = Data(Get("/api/v1/alerts?before=" + all[0]["seq"].dump()))["alerts"];
+  ASSERT_EQ(older.size(), 1U);
+  EXPECT_EQ(older[0]["seq"], all[1]["seq"]);
+  ExpectError(Get("/api/v1/alerts?before=x"), 400, "invalid", "before: expected a whole number");
+  ExpectError(Get("/api/v1/alerts?run="), 400, "invalid", "run: empty");
 }
 
-TEST_F(ApiTest, RefusesBodiesThatABrowserFormOrAMistakeWouldSend) {
-  ExpectError(Post("/api/v1/runs", R"({"runbook":"x"})", "s3cret", "text/plain"), 400, "invalid",
-              "Content-Type");
-  ExpectError(Post("/api/v1/runs", "{"), 400, "invalid", "no valid JSON");
-  ExpectError(Post("/api/v1/runs", "[]"), 400, "invalid", "JSON object");
-  ExpectError(Post("/api/v1/runs", R"({"runbook":"a","runbook":"b"})"), 400, "invalid", "twice");
-  ExpectError(Post("/api/v1/runs", R"({"runbok":"a"})"), 400, "invalid", "unknown key 'runbok'");
-  ExpectError(Post("/api/v1/runs", R"({"runbook":7})"), 400, "invalid", "expected a string");
-  ExpectError(Post("/api/v1/runs", R"({"runbook":"a","parameters":{"t":{"u":1}}})"), 400, "invalid",
-              "parameters.t");
-  ExpectError(Post("/api/v1/runs", R"({"runbook":"a","by":"x\u001b[2J"})"), 400, "invalid",
-              "control characters");
-  ExpectError(Post("/api/v1/runs", std::string(70'000, ' ')), 400, "invalid", "64 KiB");
-  ExpectError(Post("/api/v1/runs", std::string(60'000, '[')), 400, "invalid", "no valid JSON");
-  ExpectError(Post("/api/v1/runs", "{}"), 400, "invalid", "runbook: missing");
-  EXPECT_THAT(backend_.Commands(), IsEmpty());
-}
-
-TEST_F(ApiTest, TurnsErrorsIntoTheirStatus) {
-  const std::pair<ErrorKind, int> kinds[] = {
-      {ErrorKind::kInvalid, 400},     {ErrorKind::kNotFound, 404},
-      {ErrorKind::kRefused, 409},     {ErrorKind::kOverloaded, 503},
-      {ErrorKind::kUnreachable, 503}, {ErrorKind::kOutcomeUnknown, 504},
-      {ErrorKind::kInternal, 500}};
-  for (const auto& [kind, status] : kinds) {
-    backend_.AnswerWith(Fail(kind, "the reason"));
-    ExpectError(Post("/api/v1/runs/3f2a91/pause", "{}"), status, Name(kind), "the reason");
-  }
+TEST_F(ApiTest, HasARootPageThatLeadsOn) {
+  const auto root = Get("/");
+  EXPECT_EQ(root.status, 200);
+  EXPECT_THAT(root.body, HasSubstr("href=\"metrics\""));
+  EXPECT_THAT(root.body, HasSubstr("href=\"api/v1/runs\""));
+  EXPECT_THAT(root.body, HasSubstr("mailhubctl"));
 }
 
 TEST_F(ApiTest, ShowsDecisionsAndHistoryFiltered) {
@@ -313,24 +232,6 @@ TEST_F(ApiTest, SaysHowItIs) {
   EXPECT_EQ(Get("/-/ready").status, 503);
   EXPECT_EQ(Get("/-/healthy").status, 200);
   EXPECT_THAT(Get("/metrics").body, HasSubstr("mailhub_actuator_build_info{version=\"1.2.3\"} 1"));
-}
-
-TEST(Guard, TakesALoginOnlyWithTheHeaderThatAForeignPageCannotSend) {
-  const Guard guard("");
-  http::Request request;
-  request.user = "anna";
-  ASSERT_FALSE(guard.MayChange(request));
-  EXPECT_EQ(guard.MayChange(request).error().kind, ErrorKind::kRefused);
-  request.headers = {{"x-mailhub-request", "1"}};
-  ASSERT_TRUE(guard.MayChange(request));
-  EXPECT_EQ(*guard.MayChange(request), "anna");
-}
-
-TEST(Guard, LetsNobodyInWhenNoTokenIsConfigured) {
-  http::Request request;
-  request.remote_address = "127.0.0.1";
-  request.headers = {{"X-Mailhub-Request", "1"}, {"Authorization", "Bearer "}};
-  EXPECT_FALSE(Guard("").MayChange(request));
 }
 
 TEST(EventStream, BeginsWithEverythingAndThenSendsWhatDiffers) {

@@ -2,6 +2,7 @@
 // tests use a fake.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <variant>
@@ -26,8 +27,18 @@ struct PastRun {
 
 // One decided alert, from the journal.
 struct PastAlert {
+  uint64_t seq = 0;  // of its event
   WallTime at;
   engine::AlertDecided decided;
+};
+
+// Which decisions are wanted; what is empty or 0 is not looked at.
+struct AlertFilter {
+  std::string alertname;
+  std::string fingerprint;  // its beginning
+  std::string decision;
+  std::string run;      // its beginning
+  uint64_t before = 0;  // only decisions of events before that one
 };
 
 // What may be asked of the engine.
@@ -54,7 +65,7 @@ class Backend {
 
   // Newest first, at most `limit` (1..10,000).
   virtual Result<std::vector<PastRun>> History(const std::string& runbook, size_t limit) = 0;
-  virtual Result<std::vector<PastAlert>> Alerts(size_t limit) = 0;
+  virtual Result<std::vector<PastAlert>> Alerts(size_t limit, const AlertFilter& filter) = 0;
   // Every event of one run, oldest first. Takes a full id or a unique prefix of at least 6
   // characters.
   virtual Result<std::vector<engine::Event>> RunEvents(const std::string& run) = 0;

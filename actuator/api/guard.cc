@@ -38,9 +38,10 @@ Result<std::string> Guard::MayChange(const http::Request& request) const {
   if (token.empty()) return Fail(ErrorKind::kUnreachable, "the API token file is empty");
   // Digests are of one length: the comparison tells nothing about the token's.
   if (EqualInConstantTime(Sha256Hex(token), Sha256Hex(request.BearerToken()))) return std::string();
-  return Fail(ErrorKind::kRefused,
-              "changing something needs the API token "
-              "(Authorization: Bearer ...)");
+  if (request.BearerToken().empty())
+    return Fail(ErrorKind::kRefused,
+                "changing something needs the API token (Authorization: Bearer ...)");
+  return Fail(ErrorKind::kRefused, "what was sent as a bearer token is not the API token");
 }
 
 }  // namespace mailhub::api

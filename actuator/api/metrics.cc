@@ -9,6 +9,7 @@
 
 #include "actuator/api/exposition.h"
 #include "actuator/api/view_metrics.h"
+#include "actuator/api/words.h"
 
 namespace mailhub::api {
 namespace {
@@ -209,8 +210,7 @@ ActuatorMetrics::ActuatorMetrics(std::string version)
     : impl_(new Impl{std::move(version), {}, {}}) {
   State& state = impl_->state;
   // Series exist from the start, so that the first increase is seen as one.
-  for (int i = 0; i <= static_cast<int>(engine::Decision::kRejected); ++i)
-    state.alerts_total[Name(static_cast<engine::Decision>(i))] = 0;
+  for (const std::string& decision : Words<engine::Decision>()) state.alerts_total[decision] = 0;
   for (int i = 0; i <= static_cast<int>(NotificationDecision::kOverloaded); ++i)
     state.notifications_total[Name(static_cast<NotificationDecision>(i))] = 0;
   for (const auto reason : {NotificationRefusal::kTooLarge, NotificationRefusal::kMalformed,

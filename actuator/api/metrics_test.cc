@@ -137,6 +137,7 @@ TEST(Metrics, ShowARunThatActs) {
 TEST(Metrics, SilenceNothingWhileARunHoldsOrIsPaused) {
   engine::RunView paused = RunAtItsGate();
   paused.state = engine::RunState::kPaused;
+  paused.acting = false;
   for (const engine::RunView& run : {HeldRun(), paused}) {
     const std::string page = ActuatorMetrics("1").Render(ViewOf({run}));
     EXPECT_THAT(page, Not(HasSubstr("mailhub_actuator_host_in_run{")));
@@ -146,6 +147,52 @@ TEST(Metrics, SilenceNothingWhileARunHoldsOrIsPaused) {
   EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({HeldRun()})),
               HasSubstr("mailhub_actuator_run_held{host=\"mailhub2\",runbook=\"mailhub-rebuild\","
                         "step=\"Wait for a quiet directory server\"} 1\n"));
+}
+
+TEST(Metrics, SilenceTheHostsOfARunOnlyWhileItActs) {
+  engine::RunView waits = RunAtItsGate();
+  waits.acting = false;  // it asks a person, or the mode keeps it from going on
+  EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({waits})),
+              Not(HasSubstr("mailhub_actuator_host_in_run{")));
+  waits.acting = true;
+  EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({waits})),
+              HasSubstr("mailhub_actuator_host_in_run{instance=\"x500\","
+                        "runbook=\"mailhub-rebuild\"} 1\n"));
+}
+
+TEST(Metrics, SayThatAPersonIsAsked) {
+  engine::RunView asks = RunAtItsGate();
+  asks.asks = "Really delete all of it?";
+  EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({asks})),
+              HasSubstr("mailhub_actuator_person_asked{kind=\"confirm\","
+                        "runbook=\"mailhub-rebuild\",target=\"mailhub2\"} 1\n"));
+  EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({HeldRun()})),
+              HasSubstr("mailhub_actuator_person_asked{kind=\"hold\","
+                        "runbook=\"mailhub-rebuild\",target=\"mailhub2\"} 1\n"));
+  EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({RunAtItsGate()})),
+              Not(HasSubstr("mailhub_actuator_person_asked{")));
+}
+
+TEST(Metrics, CountDeadMenByHostAndStateAndAlertsThatNoRunAnswers) {
+  engine::RunView run = RunAtItsGate();
+  run.leases.push_back({"1", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.leases.push_back({"2", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.leases.push_back(
+      {"3", "mailhub2", engine::LeasePhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
+  engine::View view = ViewOf({run});
+  view.episodes.resize(3);
+  view.episodes[0].state = engine::EpisodeState::kUnanswered;
+  view.episodes[1].state = engine::EpisodeState::kUnanswered;
+  const std::string page = ActuatorMetrics("1").Render(view);
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_dead_men{host=\"x500\",state=\"armed\"} 2\n"));
+  EXPECT_THAT(page,
+              HasSubstr("mailhub_actuator_dead_men{host=\"mailhub2\",state=\"unconfirmed\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_dead_men{host=\"x500\",state=\"restored\"} 0\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_dead_men_unconfirmed 1\n"));
+  EXPECT_THAT(page, HasSubstr("mailhub_actuator_alerts_unanswered 2\n"));
+  const std::string empty = ActuatorMetrics("1").Render({});
+  EXPECT_THAT(empty, HasSubstr("mailhub_actuator_dead_men_unconfirmed 0\n"));
+  EXPECT_THAT(empty, HasSubstr("mailhub_actuator_alerts_unanswered 0\n"));
 }
 
 TEST(Metrics, ShowEachSeriesOnceWhenTwoRunsShareRunbookAndHost) {

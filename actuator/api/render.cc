@@ -4,41 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <ctime>
-#include <nlohmann/json.hpp>
 #include <optional>
+
+#include "actuator/api/json_values.h"
+#include "actuator/api/words.h"
 
 namespace mailhub::api {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using engine::RunView;
 using engine::StepView;
-
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Json Time(const std::optional<WallTime>& time) {
-  return time && *time != WallTime() ? Json(FormatUtc(*time)) : Json(nullptr);
-}
-Json SecondsOf(const std::optional<Milliseconds>& duration) {
-  return duration ? Json(ToSeconds(*duration)) : Json(nullptr);
-}
-Json NumberOf(const std::optional<double>& number) {
-  return number && std::isfinite(*number) ? Json(*number) : Json(nullptr);
-}
-template <typename Enum>
-Json NameOf(const std::optional<Enum>& value) {
-  return value ? Json(Name(*value)) : Json(nullptr);
-}
-
-// Never negative: wall time may step.
-std::optional<Milliseconds> Between(const std::optional<WallTime>& from, WallTime to) {
-  if (!from) return std::nullopt;
-  return std::max(Milliseconds(0), to - *from);
-}
 
 Json ToJson(const engine::GateReading& gate) {
   return {{"state", Name(gate.state)},
@@ -85,13 +61,51 @@ std::string StepName(const RunView& run, const std::string& path) {
   return path;
 }
 
-Json HoldJson(const RunView& run) {
-  if (run.holds.empty()) return nullptr;
-  const engine::HoldView& hold = run.holds.front();
-  return {{"reason", Name(hold.reason)},
+Json ToJson(const RunView& run, const engine::HoldView& hold) {
+  return {{"number", hold.number},
           {"path", hold.path},
-          {"step", StepName(run, hold.path)},
-          {"detail", hold.detail}};
+          {"step", hold.step_name.empty() ? StepName(run, hold.path) : hold.step_name},
+          {"reason", Name(hold.reason)},
+          {"detail", hold.detail},
+          {"since", Time(hold.since)}};
+}
+
+Json HoldsJson(const RunView& run) {
+  Json holds = Json::array();
+  for (const engine::HoldView& hold : run.holds) holds.push_back(ToJson(run, hold));
+  return holds;
+}
+
+// The question of the step that waits for a person, with what an answer must name.
+Json AsksJson(const RunView& run) {
+  if (run.asks.empty()) return nullptr;
+  for (const StepView& step : run.steps) {
+    if (step.phase != engine::StepPhase::kConfirm) continue;
+    return {{"path", step.path},
+            {"attempt", step.attempt},
+            {"step", step.name},
+            {"question", run.asks}};
+  }
+  return nullptr;
+}
+
+Json LeasesJson(const RunView& run) {
+  Json leases = Json::array();
+  for (const engine::LeaseView& lease : run.leases)
+    leases.push_back({{"path", lease.path},
+                      {"step", StepName(run, lease.path)},
+                      {"host", lease.host},
+                      {"state", Name(lease.phase)},
+                      {"afterSeconds", ToSeconds(lease.after)},
+                      {"confirmedSecondsAgo", SecondsOf(lease.confirmed_ago)},
+                      {"trouble", lease.trouble}});
+  return leases;
+}
+
+size_t CountOf(const engine::View& view, engine::EpisodeState state) {
+  return static_cast<size_t>(
+      std::count_if(view.episodes.begin(), view.episodes.end(),
+                    [&](const engine::EpisodeView& episode) { return episode.state == state; }));
 }
 
 // The step to show for a run in one line: the one it is at, unless it has not begun or is over.
@@ -105,7 +119,11 @@ Json CurrentStep(const RunView& run, WallTime now) {
 Json RunJson(const RunView& run, WallTime now) {
   const WallTime until = run.finished.value_or(now);
   std::optional<Milliseconds> remaining;
-  if (run.eta && !run.finished) remaining = Between(now, *run.eta);
+  std::optional<Milliseconds> eta_passed;
+  if (run.eta && !run.finished) {
+    remaining = Between(now, *run.eta);
+    if (now > *run.eta) eta_passed = now - *run.eta;
+  }
   const auto done = std::count_if(run.steps.begin(), run.steps.end(), [](const StepView& step) {
     return step.result.has_value() && !step.always;
   });
@@ -121,7 +139,10 @@ Json RunJson(const RunView& run, WallTime now) {
           {"fingerprint", run.fingerprint},
           {"state", Name(run.state)},
           {"waitingFor", run.waiting_for},
-          {"hold", HoldJson(run)},
+          {"acting", run.acting},
+          {"hold", run.holds.empty() ? Json(nullptr) : ToJson(run, run.holds.front())},
+          {"holds", HoldsJson(run)},
+          {"asks", AsksJson(run)},
           {"result", NameOf(run.result)},
           {"resultDetail", run.result_detail},
           {"queuedAt", Time(run.queued)},
@@ -130,6 +151,7 @@ Json RunJson(const RunView& run, WallTime now) {
           {"elapsedSeconds", SecondsOf(Between(run.started, until))},
           {"eta", Time(run.eta)},
           {"remainingSeconds", SecondsOf(remaining)},
+          {"etaPassedSeconds", SecondsOf(eta_passed)},
           {"overdue", run.overdue},
           {"locks", run.locks},
           {"hosts", run.hosts},
@@ -137,137 +159,6 @@ Json RunJson(const RunView& run, WallTime now) {
           {"stepsTotal", all},
           {"currentStep", CurrentStep(run, now)}};
 }
-
-Json ToJson(const engine::Gate& gate) {
-  return {{"expr", gate.expr},
-          {"about", gate.about},
-          {"windowSeconds", ToSeconds(gate.window)},
-          {"forSeconds", ToSeconds(gate.hold_for)},
-          {"expect", gate.expect},
-          {"timeoutSeconds", ToSeconds(gate.timeout)}};
-}
-
-Json ToJson(const engine::Step& step) {
-  Json dead_man = nullptr;
-  if (step.dead_man)
-    dead_man = {{"restore", step.dead_man->restore},
-                {"afterSeconds", ToSeconds(step.dead_man->after)},
-                {"until", step.dead_man->until}};
-  return {{"path", step.path},
-          {"name", step.name},
-          {"kind", Name(step.kind)},
-          {"host", step.host},
-          {"command", step.command},
-          {"timeoutSeconds", ToSeconds(step.timeout)},
-          {"attempts", step.attempts},
-          {"idempotent", step.idempotent},
-          {"gate", step.gate ? ToJson(*step.gate) : Json(nullptr)},
-          {"deadMan", dead_man},
-          {"onFailure", Name(step.on_failure)}};
-}
-
-Json PlanJson(const engine::Plan& plan) {
-  Json steps = Json::array();
-  for (const engine::Step& step : plan.steps) steps.push_back(ToJson(step));
-  Json always = Json::array();
-  for (const engine::AlwaysStep& owed : plan.always) {
-    Json json = ToJson(owed.step);
-    json["since"] = owed.since;
-    json["until"] = owed.until;
-    always.push_back(std::move(json));
-  }
-  return {{"runbook", plan.runbook},
-          {"summary", plan.summary},
-          {"parameters", plan.parameters},
-          {"target", plan.target},
-          {"locks", plan.locks},
-          {"commit", plan.commit},
-          {"expectedSeconds", ToSeconds(plan.expected)},
-          {"steps", steps},
-          {"always", always}};
-}
-
-Json ToJson(const engine::AlertDecided& body) {
-  return {{"notification", body.notification},
-          {"fingerprint", body.fingerprint},
-          {"alertname", body.alertname},
-          {"labels", body.labels},
-          {"status", body.firing ? "firing" : "resolved"},
-          {"startsAt", Time(body.starts_at)},
-          {"trigger", body.trigger},
-          {"decision", Name(body.decision)},
-          {"detail", body.detail},
-          {"run", body.run}};
-}
-
-// What an event says beyond its kind, time and run.
-struct Fields {
-  Json operator()(const engine::ActuatorStarted& body) const {
-    return {{"epoch", body.epoch}, {"version", body.version}};
-  }
-  Json operator()(const engine::ModeChanged& body) const {
-    return {{"mode", Name(body.mode)}, {"by", body.by}};
-  }
-  Json operator()(const engine::AlertDecided& body) const { return ToJson(body); }
-  Json operator()(const engine::RunQueued& body) const {
-    return {{"plan", PlanJson(body.plan)},
-            {"trigger", body.trigger},
-            {"fingerprint", body.fingerprint},
-            {"by", body.by},
-            {"onlyIf", body.only_if}};
-  }
-  Json operator()(const engine::RunStarted&) const { return Json::object(); }
-  Json operator()(const engine::RunDropped& body) const { return {{"detail", body.why}}; }
-  Json operator()(const engine::StepStarted& body) const {
-    return {{"path", body.path}, {"attempt", body.attempt}, {"receiptsAt", body.directory_id}};
-  }
-  Json operator()(const engine::StepSettled& body) const {
-    const bool finished = body.receipt.state == engine::ReceiptState::kFinished;
-    return {{"path", body.path},
-            {"attempt", body.attempt},
-            {"receipt", Name(body.receipt.state)},
-            {"exitStatus", finished ? Json(body.receipt.exit_status) : Json(nullptr)},
-            {"tookSeconds", finished ? Json(ToSeconds(body.receipt.duration)) : Json(nullptr)},
-            {"output", body.receipt.output},
-            {"outputTruncated", body.receipt.truncated},
-            {"receiptsLost", body.receipts_lost}};
-  }
-  Json operator()(const engine::StepDone& body) const {
-    return {{"path", body.path},
-            {"result", Name(body.result)},
-            {"tookSeconds", ToSeconds(body.took)},
-            {"detail", body.detail}};
-  }
-  Json operator()(const engine::DeadManArmed& body) const {
-    return {{"path", body.path}, {"host", body.host}, {"afterSeconds", ToSeconds(body.after)}};
-  }
-  Json operator()(const engine::DeadManDisarmed& body) const { return {{"path", body.path}}; }
-  Json operator()(const engine::DeadManRestored& body) const {
-    return {{"path", body.path}, {"detail", body.detail}};
-  }
-  Json operator()(const engine::RunHeld& body) const {
-    return {{"path", body.path}, {"reason", Name(body.reason)}, {"detail", body.detail}};
-  }
-  Json operator()(const engine::OperatorActed& body) const {
-    Json json = {
-        {"verb", Name(body.verb)}, {"path", body.path}, {"by", body.by}, {"detail", body.detail}};
-    if (body.hold > engine::kNoHold) json["hold"] = body.hold;
-    return json;
-  }
-  Json operator()(const engine::RunEnding& body) const {
-    return {{"result", Name(body.result)}, {"detail", body.detail}};
-  }
-  Json operator()(const engine::RunFinished& body) const {
-    return {{"result", Name(body.result)}, {"detail", body.detail}};
-  }
-  Json operator()(const engine::RunSwept&) const { return Json::object(); }
-  Json operator()(const engine::HostTakeover& body) const {
-    return {{"host", body.host}, {"by", body.by}, {"detail", body.detail}};
-  }
-  Json operator()(const engine::EpisodeClosed& body) const {
-    return {{"fingerprint", body.fingerprint}, {"by", body.by}, {"detail", body.detail}};
-  }
-};
 
 }  // namespace
 
@@ -283,55 +174,10 @@ std::string RunSummary(const RunView& run, WallTime now) {
 
 std::string RunData(const RunView& run, WallTime now) {
   Json json = RunJson(run, now);
+  json["leases"] = LeasesJson(run);
   json["steps"] = Json::array();
   for (const StepView& step : run.steps) json["steps"].push_back(StepJson(step, now));
   return Dump(json);
-}
-
-std::string EventsData(const std::vector<engine::Event>& events) {
-  Json list = Json::array();
-  for (const engine::Event& event : events) {
-    Json json = {{"seq", event.seq},
-                 {"at", Time(event.at)},
-                 {"run", event.run},
-                 {"kind", engine::Name(event.body)}};
-    json.update(std::visit(Fields(), event.body));
-    list.push_back(std::move(json));
-  }
-  return Dump({{"events", list}});
-}
-
-std::string AlertsData(const std::vector<PastAlert>& alerts) {
-  Json list = Json::array();
-  for (const PastAlert& alert : alerts) {
-    Json json = {{"at", Time(alert.at)}};
-    json.update(ToJson(alert.decided));
-    list.push_back(std::move(json));
-  }
-  return Dump({{"alerts", list}});
-}
-
-std::string HistoryData(const std::vector<PastRun>& runs) {
-  Json list = Json::array();
-  for (const PastRun& run : runs) {
-    const bool started = run.started != WallTime();
-    list.push_back({{"id", run.id},
-                    {"runbook", run.runbook},
-                    {"target", run.target},
-                    {"by", run.by},
-                    {"result", Name(run.result)},
-                    {"detail", run.detail},
-                    {"queuedAt", Time(run.queued)},
-                    {"startedAt", Time(run.started)},
-                    {"finishedAt", Time(run.finished)},
-                    {"durationSeconds",
-                     started ? SecondsOf(Between(run.started, run.finished)) : Json(nullptr)}});
-  }
-  return Dump({{"runs", list}});
-}
-
-std::string PlanData(const engine::Plan& plan) {
-  return Dump(PlanJson(plan));
 }
 
 std::string ModeData(engine::Mode mode) {
@@ -340,6 +186,23 @@ std::string ModeData(engine::Mode mode) {
 
 std::string TakeoverData(const std::string& host) {
   return Dump({{"host", host}});
+}
+
+std::string ClosedData(const std::string& fingerprint) {
+  return Dump({{"fingerprint", fingerprint}});
+}
+
+std::string EpisodesData(const std::vector<const engine::EpisodeView*>& episodes, size_t open) {
+  Json list = Json::array();
+  for (const engine::EpisodeView* episode : episodes)
+    list.push_back({{"fingerprint", episode->fingerprint},
+                    {"alertname", episode->alertname},
+                    {"trigger", episode->trigger},
+                    {"run", episode->run},
+                    {"state", Name(episode->state)},
+                    {"decidedAt", Time(episode->decided)},
+                    {"detail", episode->detail}});
+  return Dump({{"episodes", list}, {"open", open}});
 }
 
 std::string ViewSummary(const engine::View& view) {
@@ -354,14 +217,30 @@ std::string ViewSummary(const engine::View& view) {
 
 std::string StatusData(const std::string& version, const engine::View& view, bool ready,
                        WallTime now) {
+  size_t holds = 0;
+  size_t questions = 0;
+  Json dead_men;
+  for (const std::string& phase : Words<engine::LeasePhase>()) dead_men[phase] = 0;
+  for (const RunView& run : view.unfinished) {
+    holds += run.holds.size();
+    questions += run.asks.empty() ? 0 : 1;
+    for (const engine::LeaseView& lease : run.leases) {
+      Json& count = dead_men[Name(lease.phase)];
+      count = count.get<int>() + 1;
+    }
+  }
   return Dump({{"version", version},
                {"ready", ready},
                {"time", Time(now)},
                {"mode", Name(view.mode)},
                {"epoch", view.epoch},
                {"openEpisodes", view.open_episodes},
+               {"unansweredAlerts", CountOf(view, engine::EpisodeState::kUnanswered)},
                {"queueBlockedByHold", view.queue_blocked_by_hold},
-               {"unfinishedRuns", view.unfinished.size()}});
+               {"unfinishedRuns", view.unfinished.size()},
+               {"holds", holds},
+               {"questions", questions},
+               {"deadMen", dead_men}});
 }
 
 std::string StartedData(const std::string& run) {

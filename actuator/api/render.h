@@ -1,6 +1,6 @@
 // What the API says, as JSON text: the views, plans and events of the engine in the words of
-// docs/openapi.yml. nlohmann/json stays in the .cc. Text that is not UTF-8 (a command's output) is
-// replaced byte by byte, never refused.
+// docs/openapi.yml. nlohmann/json stays in the .cc files and json_values.h. Text that is not UTF-8
+// (a command's output) is replaced byte by byte, never refused.
 #pragma once
 
 #include <string>
@@ -23,6 +23,9 @@ std::string HistoryData(const std::vector<PastRun>& runs);
 std::string PlanData(const engine::Plan& plan);
 std::string ModeData(engine::Mode mode);
 std::string TakeoverData(const std::string& host);
+std::string ClosedData(const std::string& fingerprint);
+// `open`: how many there are, shown or not.
+std::string EpisodesData(const std::vector<const engine::EpisodeView*>& episodes, size_t open);
 std::string StatusData(const std::string& version, const engine::View& view, bool ready,
                        WallTime now);
 // Of everything but the runs; the same text as long as nothing of it changed.

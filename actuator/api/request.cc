@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/printable.h"
@@ -17,6 +18,7 @@ constexpr size_t kLongestBody = size_t{64} << 10;
 constexpr size_t kLongestName = 128;
 constexpr size_t kLongestText = 2'000;
 constexpr size_t kMostParameters = 64;
+constexpr int64_t kLargestNumber = 1'000'000'000;
 
 std::string Listed(std::initializer_list<std::string_view> words) {
   std::string text;
@@ -42,6 +44,15 @@ Result<std::string> Text(const std::string& field, const Json& value, size_t lon
   return text;
 }
 
+Result<int> Number(const std::string& field, const Json& value) {
+  if (value.is_number_integer()) {
+    const auto number = value.get<int64_t>();
+    if (number >= 1 && number <= kLargestNumber) return static_cast<int>(number);
+  }
+  return Fail(ErrorKind::kInvalid,
+              field + ": expected a whole number from 1 to " + std::to_string(kLargestNumber));
+}
+
 Result<std::map<std::string, std::string>> Parameters(const Json& value) {
   if (!value.is_object() || value.size() > kMostParameters)
     return Fail(ErrorKind::kInvalid, "parameters: expected an object of at most " +
@@ -65,12 +76,19 @@ Status Fill(ChangeBody& body, const std::string& key, const Json& value) {
     body.parameters = std::move(*parameters);
     return {};
   }
+  if (key == "hold" || key == "attempt") {
+    const auto number = Number(key, value);
+    if (!number) return Fail(number.error());
+    (key == "hold" ? body.hold : body.attempt) = *number;
+    return {};
+  }
   auto text = Text(key, value, key == "reason" ? kLongestText : kLongestName);
   if (!text) return Fail(text.error());
   if (key == "by") body.by = std::move(*text);
   if (key == "reason") body.reason = std::move(*text);
   if (key == "runbook") body.runbook = std::move(*text);
   if (key == "mode") body.mode = std::move(*text);
+  if (key == "step") body.step = std::move(*text);
   return {};
 }
 
@@ -114,6 +132,30 @@ Status OnlyQuery(const http::Request& request, std::initializer_list<std::string
                                            "'; known here: " + Listed(known));
   }
   return {};
+}
+
+Status QueryWord(const http::Request& request, std::string_view name,
+                 const std::vector<std::string>& words) {
+  const auto value = request.Query(name);
+  if (!value || std::find(words.begin(), words.end(), *value) != words.end()) return {};
+  std::string expected;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) expected += i + 1 == words.size() ? " or " : ", ";
+    expected += words[i];
+  }
+  return Fail(ErrorKind::kInvalid, std::string(name) + ": expected " + expected);
+}
+
+Result<uint64_t> QueryNumber(const http::Request& request, std::string_view name) {
+  const auto text = request.Query(name);
+  if (!text) return 0;
+  uint64_t number = 0;
+  const char* end = text->data() + text->size();
+  const auto parsed = std::from_chars(text->data(), end, number);
+  const bool whole = parsed.ec == std::errc() && parsed.ptr == end;
+  if (!whole || number < 1 || number > static_cast<uint64_t>(INT64_MAX))
+    return Fail(ErrorKind::kInvalid, std::string(name) + ": expected a whole number from 1");
+  return number;
 }
 
 Result<size_t> QueryLimit(const http::Request& request, size_t otherwise, size_t most) {

@@ -2,11 +2,13 @@
 // the .cc.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "actuator/engine/engine.h"
 #include "lib/base/result.h"
@@ -16,6 +18,13 @@ namespace mailhub::api {
 
 // kInvalid when the request has a query parameter that is not in `known`, naming those.
 Status OnlyQuery(const http::Request& request, std::initializer_list<std::string_view> known);
+
+// kInvalid when the parameter is there and is none of `words`, naming those.
+Status QueryWord(const http::Request& request, std::string_view name,
+                 const std::vector<std::string>& words);
+
+// A whole number from 1; 0 when the parameter is not there.
+Result<uint64_t> QueryNumber(const http::Request& request, std::string_view name);
 
 // A whole number between 1 and `most`; `otherwise` when the parameter is not there.
 Result<size_t> QueryLimit(const http::Request& request, size_t otherwise, size_t most);
@@ -30,6 +39,9 @@ struct ChangeBody {
   std::string reason;
   std::string runbook;
   std::string mode;
+  std::string step;  // path
+  int attempt = 0;   // 0: not there, as for `hold`
+  int hold = 0;
   std::map<std::string, std::string> parameters;
 };
 Result<ChangeBody> ParseChange(const http::Request& request,

@@ -18,6 +18,8 @@ Result<std::string> FakeBackend::Submit(Ask what) {
       state.commands.push_back(*command);
     if (const auto* mode = std::get_if<engine::SetMode>(&what)) state.modes.push_back(mode->mode);
     if (const auto* take = std::get_if<engine::TakeOver>(&what)) state.takeovers.push_back(*take);
+    if (const auto* close = std::get_if<engine::CloseEpisode>(&what))
+      state.closed.push_back(*close);
     return state.answer;
   });
 }
@@ -48,10 +50,11 @@ Result<std::vector<PastRun>> FakeBackend::History(const std::string& runbook, si
   return runs;
 }
 
-Result<std::vector<PastAlert>> FakeBackend::Alerts(size_t limit) {
+Result<std::vector<PastAlert>> FakeBackend::Alerts(size_t limit, const AlertFilter& filter) {
   std::vector<PastAlert> alerts;
-  for (int i = 0; i < 2 && alerts.size() < limit; ++i) {
+  for (int i = 0; i < 2; ++i) {
     PastAlert alert;
+    alert.seq = i == 0 ? 9 : 7;
     alert.at = kStart - Seconds(i);
     alert.decided.notification = "n1";
     alert.decided.fingerprint = i == 0 ? "f00d" : "beef";
@@ -64,6 +67,15 @@ Result<std::vector<PastAlert>> FakeBackend::Alerts(size_t limit) {
     alert.decided.run = i == 0 ? kRunId : "";
     alerts.push_back(alert);
   }
+  std::erase_if(alerts, [&](const PastAlert& alert) {
+    const engine::AlertDecided& decided = alert.decided;
+    return (!filter.alertname.empty() && decided.alertname != filter.alertname) ||
+           (!filter.decision.empty() && Name(decided.decision) != filter.decision) ||
+           !decided.fingerprint.starts_with(filter.fingerprint) ||
+           !decided.run.starts_with(filter.run) ||
+           (filter.before > 0 && alert.seq >= filter.before);
+  });
+  if (alerts.size() > limit) alerts.resize(limit);
   return alerts;
 }
 
@@ -104,6 +116,9 @@ std::vector<engine::Mode> FakeBackend::Modes() const {
 std::vector<engine::TakeOver> FakeBackend::Takeovers() const {
   return state_.With([](const State& state) { return state.takeovers; });
 }
+std::vector<engine::CloseEpisode> FakeBackend::Closed() const {
+  return state_.With([](const State& state) { return state.closed; });
+}
 int FakeBackend::Reloads() const {
   return state_.With([](const State& state) { return state.reloads; });
 }
@@ -121,6 +136,7 @@ engine::RunView RunAtItsGate() {
   run.fingerprint = "f00d";
   run.by = "alertmanager";
   run.state = engine::RunState::kRunning;
+  run.acting = true;
   run.queued = kStart - Seconds(5);
   run.started = kStart;
   run.eta = kStart + Seconds(14'400);
@@ -163,6 +179,7 @@ engine::RunView RunAtItsGate() {
 engine::RunView HeldRun() {
   engine::RunView run = RunAtItsGate();
   run.state = engine::RunState::kHeld;
+  run.acting = false;
   run.holds.push_back(
       {1, "3", "", engine::HoldReason::kGateShut, "the gate did not open within 1h", run.queued});
   return run;
@@ -171,6 +188,7 @@ engine::RunView HeldRun() {
 engine::RunView FinishedRun(engine::RunResult result) {
   engine::RunView run = RunAtItsGate();
   run.state = engine::RunState::kFinished;
+  run.acting = false;
   run.result = result;
   run.finished = kStart + Seconds(14'000);
   for (StepView& step : run.steps) {

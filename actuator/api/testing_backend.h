@@ -22,7 +22,7 @@ class FakeBackend final : public Backend {
   Result<engine::Plan> MakePlan(const std::string& runbook,
                                 const std::map<std::string, std::string>& parameters) override;
   Result<std::vector<PastRun>> History(const std::string& runbook, size_t limit) override;
-  Result<std::vector<PastAlert>> Alerts(size_t limit) override;
+  Result<std::vector<PastAlert>> Alerts(size_t limit, const AlertFilter& filter) override;
   Result<std::vector<engine::Event>> RunEvents(const std::string& run) override;
   Status Reload() override;
   bool Ready() const override;
@@ -35,6 +35,7 @@ class FakeBackend final : public Backend {
   std::vector<engine::Command> Commands() const;
   std::vector<engine::Mode> Modes() const;
   std::vector<engine::TakeOver> Takeovers() const;
+  std::vector<engine::CloseEpisode> Closed() const;
   int Reloads() const;
 
  private:
@@ -44,6 +45,7 @@ class FakeBackend final : public Backend {
     std::vector<engine::Command> commands;
     std::vector<engine::Mode> modes;
     std::vector<engine::TakeOver> takeovers;
+    std::vector<engine::CloseEpisode> closed;
     std::vector<engine::Event> events;
     int reloads = 0;
     bool ready = true;

@@ -29,6 +29,46 @@ void AddGates(Exposition& page, const engine::RunView& run) {
   }
 }
 
+void AddQuestions(Exposition& page, const engine::RunView& run) {
+  const auto ask = [&](const char* kind) {
+    page.Gauge("mailhub_actuator_person_asked",
+               "1 for each run that waits for a person: for a confirmation, or at a hold.",
+               {{"runbook", run.runbook}, {"target", run.target}, {"kind", kind}}, 1);
+  };
+  if (!run.asks.empty()) ask("confirm");
+  if (!run.holds.empty()) ask("hold");
+}
+
+// Of a host that has one, every state, so that a count is seen to fall.
+void AddDeadMen(Exposition& page, const engine::View& view) {
+  std::map<std::string, std::map<engine::LeasePhase, int>> hosts;
+  int unconfirmed = 0;
+  for (const engine::RunView& run : view.unfinished) {
+    for (const engine::LeaseView& lease : run.leases) {
+      ++hosts[lease.host][lease.phase];
+      unconfirmed += lease.phase == engine::LeasePhase::kUnconfirmed ? 1 : 0;
+    }
+  }
+  for (auto& [host, phases] : hosts)
+    for (const engine::LeasePhase phase :
+         {engine::LeasePhase::kUnconfirmed, engine::LeasePhase::kArmed,
+          engine::LeasePhase::kDisarming, engine::LeasePhase::kRestored})
+      page.Gauge("mailhub_actuator_dead_men", "Dead men of unfinished runs, by host and state.",
+                 {{"host", host}, {"state", Name(phase)}}, phases[phase]);
+  page.Gauge("mailhub_actuator_dead_men_unconfirmed",
+             "Dead men that their hosts have not confirmed in time.", {}, unconfirmed);
+}
+
+void AddEpisodes(Exposition& page, const engine::View& view) {
+  const auto unanswered = std::count_if(view.episodes.begin(), view.episodes.end(),
+                                        [](const engine::EpisodeView& episode) {
+                                          return episode.state == engine::EpisodeState::kUnanswered;
+                                        });
+  page.Gauge("mailhub_actuator_alerts_unanswered",
+             "Alerts that were heard again after the run for them had finished.", {},
+             static_cast<double>(unanswered));
+}
+
 }  // namespace
 
 void AddViewMetrics(Exposition& page, const engine::View& view,
@@ -55,7 +95,10 @@ void AddViewMetrics(Exposition& page, const engine::View& view,
           {{"runbook", run.runbook}, {"host", run.target}, {"step", NameOfStep(run, hold.path)}},
           1);
     AddGates(page, run);
+    AddQuestions(page, run);
   }
+  AddDeadMen(page, view);
+  AddEpisodes(page, view);
   for (const auto& [key, value] : in_progress)
     page.Gauge("mailhub_actuator_run_in_progress", "Whether such a run has started and not ended.",
                {{"runbook", key.first}, {"host", key.second}}, value ? 1 : 0);

@@ -56,7 +56,8 @@ Result<std::string> ApiClient::Open(const Result<http::HttpResponse>& response) 
   std::string message = data.error().message;
   if (data.error().kind == ErrorKind::kInvalid && response->status != 400)
     message = url_ + ": " + message;
-  if (response->status == 401 && !has_token_) message += "; give --token-file";
+  if (response->status == 401)
+    message += has_token_ ? "; it came from --token-file or --user" : "; give --token-file";
   return Fail(data.error().kind, message);
 }
 

@@ -1,41 +1,13 @@
 // Ask, read, print.
 #include "actuator/ctl/commands.h"
 
-#include <cstdio>
-
 #include "actuator/ctl/model.h"
+#include "actuator/ctl/output.h"
 #include "actuator/ctl/run_text.h"
 #include "actuator/ctl/text.h"
 
 namespace mailhub::ctl {
 namespace {
-
-constexpr size_t kShortId = 12;
-
-void Out(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-}
-void OutLines(const std::vector<std::string>& lines) {
-  for (const std::string& line : lines) Out(line + "\n");
-}
-
-int OutJson(const std::string& data) {
-  const auto text = PrettyJson(data);
-  if (!text) return Complain(text.error());
-  Out(*text);
-  return 0;
-}
-
-// Fetches, then prints JSON, or parses and shows.
-template <typename Parse, typename Show>
-int Print(const Result<std::string>& data, Format format, Parse parse, Show show) {
-  if (!data) return Complain(data.error());
-  if (format == Format::kJson) return OutJson(*data);
-  const auto parsed = parse(*data);
-  if (!parsed) return Complain(parsed.error());
-  show(*parsed);
-  return 0;
-}
 
 QueryPairs Query(const Filters& filters) {
   QueryPairs query;
@@ -50,16 +22,18 @@ QueryPairs Query(const Filters& filters) {
   add("fingerprint", filters.fingerprint);
   add("decision", filters.decision);
   add("run", filters.run);
+  if (filters.before > 0) add("before", std::to_string(filters.before));
   add("limit", std::to_string(filters.limit));
   return query;
 }
 
-std::string ShortId(const std::string& id) {
-  return id.substr(0, kShortId);
-}
-
 std::string Progress(const Run& run) {
-  if (run.hold) return "held: " + run.hold->step;
+  std::string holds;
+  for (const Hold& hold : run.holds)
+    holds += (holds.empty() ? "hold " : "; hold ") + std::to_string(hold.number) + ": " +
+             hold.step + ": " + hold.detail;
+  if (!holds.empty()) return holds;
+  if (run.asks) return "asks: " + run.asks->text;
   if (!run.result.empty()) return run.result_detail;
   if (run.current) return run.current->name;
   return run.waiting_for;
@@ -74,8 +48,8 @@ void ShowRuns(const std::vector<Run>& runs) {
                     ElapsedText(run.elapsed_s),
                     run.finished_at.empty() && !run.eta.empty() ? LocalTime(run.eta) : "-", run.by,
                     Progress(run)});
-  Out(Table({"ID", "RUNBOOK", "TARGET", "STATE", "STEPS", "ELAPSED", "EXPECTED END", "BY", "AT"},
-            rows));
+  OutTable({"ID", "RUNBOOK", "TARGET", "STATE", "STEPS", "ELAPSED", "EXPECTED END", "BY", "AT"},
+           rows);
 }
 
 void ShowLog(const std::vector<LogEntry>& entries) {
@@ -130,7 +104,7 @@ void ShowAlerts(const std::vector<AlertRecord>& alerts) {
   for (const AlertRecord& alert : alerts)
     rows.push_back({LocalTime(alert.at), alert.alertname, alert.fingerprint, alert.status,
                     alert.decision, ShortId(alert.run), alert.detail});
-  Out(Table({"DECIDED", "ALERT", "FINGERPRINT", "STATUS", "DECISION", "RUN", "WHY"}, rows));
+  OutTable({"DECIDED", "ALERT", "FINGERPRINT", "STATUS", "DECISION", "RUN", "WHY"}, rows);
 }
 
 void ExplainAlerts(const std::vector<AlertRecord>& alerts) {
@@ -164,7 +138,7 @@ void ShowHistory(const std::vector<PastRun>& runs, Format format) {
   for (const PastRun& run : runs)
     rows.push_back({LocalTime(run.started_at), run.runbook, run.target, run.result,
                     ElapsedText(run.duration_s), run.by, ShortId(run.id), run.detail});
-  Out(Table({"STARTED", "RUNBOOK", "TARGET", "RESULT", "DURATION", "BY", "RUN", "DETAIL"}, rows));
+  OutTable({"STARTED", "RUNBOOK", "TARGET", "RESULT", "DURATION", "BY", "RUN", "DETAIL"}, rows);
 }
 
 std::string RunPath(const std::string& run) {
@@ -172,11 +146,6 @@ std::string RunPath(const std::string& run) {
 }
 
 }  // namespace
-
-int Complain(const Error& error) {
-  std::fprintf(stderr, "mailhubctl: %s\n", Printable(error.message).c_str());
-  return 1;
-}
 
 int RunList(ApiClient& api, Format format, const Filters& filters) {
   return Print(api.Get("/api/v1/runs", Query(filters)), format, ParseRuns, ShowRuns);
@@ -212,28 +181,24 @@ int RunStart(ApiClient& api, Format format, const std::string& runbook,
   return 0;
 }
 
-int RunAct(ApiClient& api, Format format, const std::string& verb, const std::string& run,
-           const std::string& reason) {
-  const auto data =
-      api.Post(RunPath(run) + "/" + verb, BodyJson({{"reason", reason}, {"by", api.by()}}));
-  if (!data) return Complain(data.error());
-  if (format == Format::kJson) return OutJson(*data);
-  const auto id = ParseField(*data, "run");
-  Out(verb + ": accepted for run " + Printable(id ? *id : run) + "\n");
-  return 0;
-}
-
 int AlertList(ApiClient& api, Format format, const Filters& filters) {
   return Print(api.Get("/api/v1/alerts", Query(filters)), format, ParseAlerts, ShowAlerts);
 }
 
-int AlertExplain(ApiClient& api, Format format, const std::string& which, int limit) {
-  for (const char* field : {"fingerprint", "alertname", "run"}) {
-    const auto data = api.Get("/api/v1/alerts", {{field, which}, {"limit", std::to_string(limit)}});
+int AlertExplain(ApiClient& api, Format format, const std::string& which, const Filters& filters) {
+  for (const char* field : {"alertname", "fingerprint", "run"}) {
+    QueryPairs query = {{field, which}, {"limit", std::to_string(filters.limit)}};
+    if (filters.before > 0) query.emplace_back("before", std::to_string(filters.before));
+    const auto data = api.Get("/api/v1/alerts", query);
     if (!data) return Complain(data.error());
     const auto alerts = ParseAlerts(*data);
     if (!alerts) return Complain(alerts.error());
-    if (!alerts->empty()) return Print(data, format, ParseAlerts, ExplainAlerts);
+    if (alerts->empty()) continue;
+    return Print(data, format, ParseAlerts, [&](const std::vector<AlertRecord>& found) {
+      ExplainAlerts(found);
+      if (found.size() == static_cast<size_t>(filters.limit))
+        Out("older ones: --before " + std::to_string(found.back().seq) + "\n");
+    });
   }
   return Complain({ErrorKind::kNotFound,
                    "no decision is recorded about an alert, fingerprint or run '" + which + "'"});

@@ -2,6 +2,7 @@
 // status and has told standard error why when that is not 0.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -14,6 +15,7 @@ enum class Format { kTable, kJson, kCsv };
 struct Filters {
   std::string state, runbook, target, result, alertname, fingerprint, decision, run;
   int limit = 100;
+  uint64_t before = 0;  // 0: the newest
 };
 
 using Parameters = std::map<std::string, std::string>;
@@ -26,11 +28,13 @@ int RunPlan(ApiClient& api, Format format, const std::string& runbook,
 // Puts the new run's id into *run.
 int RunStart(ApiClient& api, Format format, const std::string& runbook,
              const Parameters& parameters, const std::string& reason, std::string* run);
-int RunAct(ApiClient& api, Format format, const std::string& verb, const std::string& run,
-           const std::string& reason);
 int AlertList(ApiClient& api, Format format, const Filters& filters);
-// `which`: a fingerprint, an alert's name or a run's id.
-int AlertExplain(ApiClient& api, Format format, const std::string& which, int limit);
+// `which`: an alert's name, or the beginning of a fingerprint or a run's id.
+int AlertExplain(ApiClient& api, Format format, const std::string& which, const Filters& filters);
+int EpisodeList(ApiClient& api, Format format, const Filters& filters);
+int EpisodeClose(ApiClient& api, Format format, const std::string& fingerprint,
+                 const std::string& reason);
+int ShowStatus(ApiClient& api, Format format);
 int History(ApiClient& api, Format format, const Filters& filters);
 int Takeover(ApiClient& api, Format format, const std::string& host, const std::string& reason);
 int ModeGet(ApiClient& api, Format format);

@@ -1,82 +1,18 @@
-// The program itself, against a real server with a fake backend behind it.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
-#include <cstdio>
+// Every command but `run watch`.
 #include <filesystem>
-#include <fstream>
-#include <thread>
+#include <sstream>
 
-#include "actuator/api/api.h"
-#include "actuator/api/testing_backend.h"
-#include "lib/http/server.h"
+#include "actuator/ctl/testing_ctl.h"
 
 namespace mailhub::ctl {
 namespace {
 
-using api::testing::FinishedRun;
 using api::testing::HeldRun;
 using api::testing::kRunId;
 using api::testing::RunAtItsGate;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
-
-struct Outcome {
-  int status = -1;
-  std::string out;  // standard output and error
-};
-
-// `arguments` go through the shell.
-Outcome Execute(const std::string& arguments) {
-  Outcome outcome;
-  FILE* program =
-      popen(("TZ=UTC USER=anna SUDO_USER= " MAILHUBCTL " " + arguments + " 2>&1").c_str(), "r");
-  if (program == nullptr) return outcome;
-  std::array<char, 4096> part{};
-  while (const size_t got = fread(part.data(), 1, part.size(), program))
-    outcome.out.append(part.data(), got);
-  const int status = pclose(program);
-  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return outcome;
-}
-
-engine::View ViewOf(const engine::RunView& run) {
-  engine::View view;
-  (run.state == engine::RunState::kFinished ? view.finished : view.unfinished) = {run};
-  return view;
-}
-
-class MailhubctlTest : public ::testing::Test {
- protected:
-  MailhubctlTest() : token_file_("/tmp/mailhubctl-token-" + std::to_string(getpid())) {
-    std::ofstream(token_file_) << "s3cret\n";
-    api::AddRoutes(server_, backend_, metrics_, clock_, {"1", token_file_, 2});
-    const Status started = server_.Start();
-    EXPECT_TRUE(started) << (started ? "" : started.error().message);
-    url_ = "http://127.0.0.1:" + std::to_string(server_.Port());
-    backend_.Show(ViewOf(RunAtItsGate()));
-  }
-  ~MailhubctlTest() override {
-    server_.Stop();
-    unlink(token_file_.c_str());
-  }
-  Outcome Ctl(const std::string& arguments) { return Execute("--url " + url_ + " " + arguments); }
-  Outcome CtlWithToken(const std::string& arguments) {
-    return Ctl("--token-file " + token_file_ + " " + arguments);
-  }
-
-  const std::string token_file_;
-  std::string url_;
-  api::testing::FakeBackend backend_;
-  api::ActuatorMetrics metrics_{"1"};
-  RealClock clock_;
-  http::Server server_{http::ServerOptions{}};
-};
 
 TEST_F(MailhubctlTest, ListsRuns) {
   const Outcome list = Ctl("run list");
@@ -108,7 +44,7 @@ TEST_F(MailhubctlTest, TellsMistypedCommandsFromFailures) {
   EXPECT_EQ(Execute("run lst").status, 64);
   EXPECT_EQ(Execute("").status, 64);
   EXPECT_EQ(Execute("mode set off").status, 64);
-  EXPECT_EQ(Execute("run skip 3f2a91").status, 64) << "a skip needs a reason";
+  EXPECT_EQ(Execute("run skip 3f2a91 --hold 1").status, 64) << "a skip needs a reason";
   EXPECT_EQ(Execute("--help").status, 0);
 }
 
@@ -139,16 +75,139 @@ TEST_F(MailhubctlTest, TakesAHostOverForAReason) {
 }
 
 TEST_F(MailhubctlTest, PassesVerbsAndRefusalsOn) {
-  EXPECT_EQ(CtlWithToken("run retry 3f2a91").status, 0);
-  EXPECT_EQ(CtlWithToken("run resolve 3f2a91 --reason 'started by hand'").status, 0);
+  EXPECT_EQ(CtlWithToken("run retry 3f2a91 --hold 2").status, 0);
+  EXPECT_EQ(CtlWithToken("run resolve 3f2a91 --hold 3 --reason 'started by hand'").status, 0);
+  EXPECT_EQ(CtlWithToken("run confirm 3f2a91 --step 4").status, 0);
+  EXPECT_EQ(CtlWithToken("run confirm 3f2a91 --step 4 --attempt 2").status, 0);
   const auto commands = backend_.Commands();
-  ASSERT_EQ(commands.size(), 2U);
+  ASSERT_EQ(commands.size(), 4U);
+  EXPECT_EQ(commands[0].hold, 2);
   EXPECT_EQ(commands[1].verb, engine::Verb::kResolve);
+  EXPECT_EQ(commands[1].hold, 3);
   EXPECT_EQ(commands[1].detail, "started by hand");
+  EXPECT_EQ(commands[2].step, "4");
+  EXPECT_EQ(commands[2].attempt, 1);
+  EXPECT_EQ(commands[3].attempt, 2);
   backend_.AnswerWith(Fail(ErrorKind::kRefused, "the run does not hold"));
-  const Outcome refused = CtlWithToken("run retry 3f2a91");
+  const Outcome refused = CtlWithToken("run retry 3f2a91 --hold 2");
   EXPECT_EQ(refused.status, 1);
   EXPECT_EQ(refused.out, "mailhubctl: the run does not hold\n");
+}
+
+TEST_F(MailhubctlTest, SendsNoVerbThatDoesNotSayWhatItAnswersAndShowsWhatIsAsked) {
+  engine::RunView run = HeldRun();
+  run.steps[2].output = "one\ntable is locked\n";
+  run.holds.push_back({4, "1", "", engine::HoldReason::kDeadManRestored, "started by the host",
+                       api::testing::kStart});
+  backend_.Show(ViewOf(run));
+  for (const char* verb : {"retry", "skip", "resolve", "resume"}) {
+    const Outcome asked = CtlWithToken(std::string("run ") + verb + " 3f2a91");
+    EXPECT_EQ(asked.status, 1) << asked.out;
+    EXPECT_THAT(asked.out, HasSubstr("HOLD 1"));
+    EXPECT_THAT(asked.out, HasSubstr("the gate did not open within 1h"));
+    EXPECT_THAT(asked.out, HasSubstr("| table is locked"));
+    EXPECT_THAT(asked.out, HasSubstr("HOLD 4"));
+    EXPECT_THAT(asked.out, HasSubstr("started by the host"));
+    EXPECT_THAT(asked.out, HasSubstr("mailhubctl run resume 3f2a91c0aa55 --hold 1\n"));
+    EXPECT_THAT(asked.out, HasSubstr("mailhubctl run retry 3f2a91c0aa55 --hold 1\n"));
+    EXPECT_THAT(asked.out, HasSubstr("mailhubctl run skip 3f2a91c0aa55 --hold 1 --reason WHY\n"));
+    EXPECT_THAT(asked.out,
+                HasSubstr("mailhubctl run resolve 3f2a91c0aa55 --hold 4 --reason WHY\n"));
+  }
+  run = RunAtItsGate();
+  run.steps[2].phase = engine::StepPhase::kConfirm;
+  run.asks = "Really delete all of it?";
+  backend_.Show(ViewOf(run));
+  const Outcome asked = CtlWithToken("run confirm 3f2a91");
+  EXPECT_EQ(asked.status, 1);
+  EXPECT_THAT(asked.out, HasSubstr("Really delete all of it?"));
+  EXPECT_THAT(asked.out, HasSubstr("mailhubctl run confirm 3f2a91c0aa55 --step 3\n"));
+  EXPECT_THAT(CtlWithToken("run retry 3f2a91").out, HasSubstr("does not hold"));
+  EXPECT_TRUE(backend_.Commands().empty());
+}
+
+TEST_F(MailhubctlTest, ResumesAPausedRunWithoutANumber) {
+  engine::RunView run = RunAtItsGate();
+  run.state = engine::RunState::kPaused;
+  backend_.Show(ViewOf(run));
+  EXPECT_EQ(CtlWithToken("run resume 3f2a91").status, 0);
+  EXPECT_EQ(backend_.Commands().size(), 1U);
+}
+
+TEST_F(MailhubctlTest, ShowsAStatusOnOneScreen) {
+  engine::View view;
+  view.mode = engine::Mode::kObserve;
+  engine::RunView run = HeldRun();
+  run.leases.push_back({"1", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
+  view.unfinished = {run};
+  engine::EpisodeView episode;
+  episode.fingerprint = "00ff12ab34cd56ef";
+  episode.alertname = "TablesStale";
+  episode.state = engine::EpisodeState::kUnanswered;
+  episode.detail = "fires again after its run";
+  view.episodes = {episode};
+  backend_.Show(view);
+  const Outcome status = Ctl("status");
+  EXPECT_EQ(status.status, 0) << status.out;
+  EXPECT_THAT(status.out, HasSubstr("mode observe"));
+  EXPECT_THAT(status.out, HasSubstr("mailhub-rebuild mailhub2: held"));
+  EXPECT_THAT(status.out, HasSubstr("HOLD 1"));
+  EXPECT_THAT(status.out, HasSubstr("dead men: 1 armed"));
+  EXPECT_THAT(status.out, HasSubstr("TablesStale"));
+}
+
+TEST_F(MailhubctlTest, HelpsWithAMistypedCommand) {
+  const Outcome list = Execute("run lst");
+  EXPECT_EQ(list.status, 64);
+  EXPECT_THAT(list.out, HasSubstr("no command 'run lst'; did you mean 'run list'?"));
+  EXPECT_THAT(Execute("rum list").out, HasSubstr("did you mean 'run'?"));
+  EXPECT_THAT(Execute("xyzzy").out, HasSubstr("alert, "));
+  EXPECT_THAT(Execute("run").out, HasSubstr("run: which command? "));
+  EXPECT_EQ(Execute("--version").status, 0);
+  EXPECT_THAT(Execute("--version").out, MatchesRegex("mailhubctl [0-9.]+\n"));
+}
+
+TEST_F(MailhubctlTest, RefusesAStateThatDoesNotExist) {
+  const Outcome list = Ctl("run list --state helt");
+  EXPECT_EQ(list.status, 1);
+  EXPECT_THAT(list.out, HasSubstr("state: expected queued, running, held"));
+  EXPECT_EQ(Ctl("history --result sucseeded").status, 1);
+}
+
+TEST_F(MailhubctlTest, ShowsWhatARunningCommandSaysAndWhetherADeadManIsArmed) {
+  engine::RunView run = RunAtItsGate();
+  run.steps[2].phase = engine::StepPhase::kActing;
+  run.steps[2].gate.reset();
+  run.steps[2].output = "table 1 of 7\ntable 2 of 7\n";
+  run.leases.push_back({"1", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.leases.push_back(
+      {"2", "mailhub2", engine::LeasePhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
+  backend_.Show(ViewOf(run));
+  const Outcome shown = Ctl("run show 3f2a91");
+  EXPECT_THAT(shown.out, HasSubstr("last output\n        | table 1 of 7\n        | table 2 of 7"));
+  EXPECT_THAT(shown.out, HasSubstr("dead man on x500: armed, acts 15m00s after the last renewal, "
+                                   "which was confirmed 12s ago"));
+  EXPECT_THAT(shown.out, HasSubstr("dead man on mailhub2: unconfirmed"));
+  EXPECT_THAT(shown.out, HasSubstr("no route"));
+}
+
+TEST_F(MailhubctlTest, SaysTimesWithTheirZoneAndThatAnExpectedEndHasPassed) {
+  engine::RunView run = RunAtItsGate();
+  run.eta = clock_.Now() - Seconds(185);
+  backend_.Show(ViewOf(run));
+  EXPECT_THAT(Ctl("run show 3f2a91").out, HasSubstr("started 2026-03-01 10:00:00 +0000"));
+  EXPECT_THAT(Ctl("run show 3f2a91").out, HasSubstr("expected end passed 3m"));
+  const Outcome utc = Execute("--utc --url " + url_ + " run show 3f2a91");
+  EXPECT_THAT(utc.out, HasSubstr("started 2026-03-01 10:00:00 +0000"));
+}
+
+TEST_F(MailhubctlTest, TellsAWrongTokenFromNone) {
+  const std::string wrong = token_file_ + "-wrong";
+  std::ofstream(wrong) << "other\n";
+  const Outcome refused = Ctl("--token-file " + wrong + " run cancel 3f2a91");
+  unlink(wrong.c_str());
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.out, HasSubstr("not the API token"));
 }
 
 TEST_F(MailhubctlTest, SaysHowToGetInWithoutAToken) {
@@ -169,7 +228,7 @@ TEST_F(MailhubctlTest, PlansWithExactCommands) {
 }
 
 TEST_F(MailhubctlTest, ExplainsAlertsByNameFingerprintOrRun) {
-  for (const std::string which : {"TablesStale", "f00d", kRunId}) {
+  for (const std::string which : {"TablesStale", "f00d", "f00", kRunId, "3f2a91c0aa55"}) {
     const Outcome explained = Ctl("alert explain " + which);
     EXPECT_EQ(explained.status, 0);
     EXPECT_THAT(explained.out, HasSubstr("started a rebuild"));
@@ -181,7 +240,8 @@ TEST_F(MailhubctlTest, ExplainsAlertsByNameFingerprintOrRun) {
 TEST_F(MailhubctlTest, ShowsHistoryAsTableCsvAndJson) {
   const Outcome table = Ctl("history --runbook mailhub-rebuild");
   EXPECT_THAT(table.out, MatchesRegex("STARTED +RUNBOOK +TARGET +RESULT +DURATION.*\n"
-                                      "2026-03-01 10:00:00  mailhub-rebuild  mailhub1  succeeded  "
+                                      "2026-03-01 10:00:00 .0000  mailhub-rebuild  mailhub1  "
+                                      "succeeded  "
                                       "4h00m .*\n.*mailhub2  failed .*\n"));
   const Outcome csv = Ctl("history --csv");
   EXPECT_THAT(csv.out, HasSubstr("started,finished,runbook,target,result,duration_seconds"));
@@ -199,104 +259,56 @@ TEST_F(MailhubctlTest, ShowsAndSetsTheMode) {
 TEST_F(MailhubctlTest, ShowsTheLogOfARun) {
   backend_.SetEvents(api::testing::EventsOfASuccess(kRunId));
   const Outcome log = Ctl("run log 3f2a91");
-  EXPECT_THAT(log.out, HasSubstr("2026-03-01 10:00:02  step_settled  path=1  attempt=1"));
+  EXPECT_THAT(log.out, HasSubstr("2026-03-01 10:00:02 +0000  step_settled  path=1  attempt=1"));
   EXPECT_THAT(log.out, HasSubstr("    | fine\n"));
 }
 
-TEST_F(MailhubctlTest, WatchEndsWithAStatusThatSaysHow) {
-  backend_.Show(ViewOf(FinishedRun(engine::RunResult::kSucceeded)));
-  EXPECT_EQ(Ctl("run watch 3f2a91").status, 0);
-  backend_.Show(ViewOf(FinishedRun(engine::RunResult::kFailed)));
-  EXPECT_EQ(Ctl("run watch 3f2a91").status, 1);
-  backend_.Show(ViewOf(HeldRun()));
-  const Outcome held = Ctl("run watch 3f2a91");
-  EXPECT_EQ(held.status, 2);
-  EXPECT_THAT(held.out, HasSubstr("held (gate_shut) at: Wait for a quiet directory server: "
-                                  "the gate did not open within 1h\n"));
-  EXPECT_EQ(Ctl("run watch ffffff").status, 1);
+TEST_F(MailhubctlTest, BreaksNoWordOnATerminalOf80Columns) {
+  engine::RunView run = HeldRun();
+  run.holds[0].detail = "the gate did not open within one hour because x500 is busy and stays so";
+  backend_.Show(ViewOf(run));
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"run", "list"}, {"alert", "list"}, {"history"}, {"status"}}) {
+    std::vector<std::string> arguments = {"--url", url_};
+    arguments.insert(arguments.end(), command.begin(), command.end());
+    const Outcome shown = OnTerminal(arguments, 80, 24);
+    EXPECT_EQ(shown.status, 0) << shown.out;
+    std::istringstream lines(shown.out);
+    for (std::string line; std::getline(lines, line);)
+      EXPECT_LE(line.size(), 81U) << line;  // with the carriage return of the terminal
+  }
+  EXPECT_THAT(OnTerminal({"--url", url_, "run", "list"}, 80, 24).out,
+              HasSubstr("3f2a91c0aa55  mailhub-rebuild  mailhub2  held   2/4"));
 }
 
-TEST_F(MailhubctlTest, WatchFollowsTheNewestRunThroughAHoldToItsEnd) {
-  backend_.Show(ViewOf(HeldRun()));
-  Outcome watched;
-  // "true" once the program has shown the hold; the run ends only then.
-  const std::string seen = "/tmp/mailhubctl-watch-" + std::to_string(getpid());
-  std::jthread watcher(
-      [&] { watched = Ctl("run watch --until-finished --interval 20ms | tee " + seen); });
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  std::string so_far;
-  while (so_far.find("held (") == std::string::npos &&
-         std::chrono::steady_clock::now() < deadline) {
-    std::ifstream file(seen);
-    so_far.assign(std::istreambuf_iterator<char>(file), {});
-  }
-  backend_.Show(ViewOf(FinishedRun(engine::RunResult::kSucceeded)));
-  watcher.join();
-  unlink(seen.c_str());
-  EXPECT_THAT(watched.out, HasSubstr("Stop the main directory process: done after 2.5s\n"));
-  EXPECT_THAT(watched.out, HasSubstr("gate 0.72, wants >= 0.9 (false: x500 is busy)\n"));
-  EXPECT_THAT(watched.out, HasSubstr("mailhub-rebuild mailhub2: succeeded after 3h53m\n"));
+TEST_F(MailhubctlTest, ListsAndClosesEpisodes) {
+  engine::View view;
+  engine::EpisodeView episode;
+  episode.fingerprint = "00ff12ab34cd56ef";
+  episode.alertname = "TablesStale";
+  episode.state = engine::EpisodeState::kUnanswered;
+  episode.run = kRunId;
+  view.episodes = {episode};
+  backend_.Show(view);
+  EXPECT_THAT(Ctl("episode list").out, HasSubstr("00ff12ab34cd  TablesStale  unanswered"));
+  EXPECT_THAT(Ctl("episode list --state answered").out, Not(HasSubstr("TablesStale")));
+  EXPECT_EQ(CtlWithToken("episode close 00ff12ab34cd").status, 64) << "a reason is needed";
+  const Outcome closed = CtlWithToken("episode close 00ff12ab34cd --reason 'mended'");
+  EXPECT_EQ(closed.status, 0) << closed.out;
+  EXPECT_THAT(closed.out, HasSubstr("episode 00ff12ab34cd56ef is closed"));
+  ASSERT_EQ(backend_.Closed().size(), 1U);
+  EXPECT_EQ(backend_.Closed()[0].fingerprint, "00ff12ab34cd56ef");
+  EXPECT_EQ(backend_.Closed()[0].by, "anna");
 }
 
-TEST_F(MailhubctlTest, WatchRedrawsInPlaceOnATerminal) {
-  backend_.Show(ViewOf(RunAtItsGate()));
-  int terminal = -1;
-  winsize size{};
-  size.ws_col = 100;
-  size.ws_row = 30;
-  const pid_t child = forkpty(&terminal, nullptr, nullptr, &size);
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    execl(MAILHUBCTL, MAILHUBCTL, "--url", url_.c_str(), "run", "watch", "3f2a91", "--interval",
-          "20ms", nullptr);
-    _exit(127);
-  }
-  std::string screen;
-  bool ended = false;
-  std::array<char, 4096> part{};
-  for (ssize_t got = 0; (got = read(terminal, part.data(), part.size())) > 0;) {
-    screen.append(part.data(), static_cast<size_t>(got));
-    if (!ended && screen.find("\033[J") != std::string::npos) {  // drawn anew at least once
-      backend_.Show(ViewOf(FinishedRun(engine::RunResult::kSucceeded)));
-      ended = true;
-    }
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  close(terminal);
-  EXPECT_EQ(WEXITSTATUS(status), 0);
-  EXPECT_THAT(screen, HasSubstr("[>] Wait for a quiet directory server"));
-  EXPECT_THAT(screen, HasSubstr("gate 0.72, wants >= 0.9"));
-  EXPECT_THAT(screen, HasSubstr("succeeded"));
-}
-
-TEST_F(MailhubctlTest, WatchSurvivesARestartOfTheActuator) {
-  backend_.Show(ViewOf(RunAtItsGate()));
-  Outcome watched;
-  const std::string seen = "/tmp/mailhubctl-restart-" + std::to_string(getpid());
-  std::jthread watcher([&] { watched = Ctl("run watch 3f2a91 --interval 20ms | tee " + seen); });
-  const auto waits_for = [&](const std::string& text) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (std::chrono::steady_clock::now() < deadline) {
-      std::ifstream file(seen);
-      const std::string so_far(std::istreambuf_iterator<char>(file), {});
-      if (so_far.find(text) != std::string::npos) return true;
-    }
-    return false;
-  };
-  EXPECT_TRUE(waits_for("running"));
-  http::ServerOptions options;
-  options.listen_address = "127.0.0.1:" + std::to_string(server_.Port());
-  server_.Stop();
-  EXPECT_TRUE(waits_for("does not answer"));
-  backend_.Show(ViewOf(FinishedRun(engine::RunResult::kSucceeded)));
-  http::Server again(options);
-  api::AddRoutes(again, backend_, metrics_, clock_, {"1", token_file_, 2});
-  const Status started = again.Start();
-  EXPECT_TRUE(started) << (started ? "" : started.error().message);
-  watcher.join();
-  unlink(seen.c_str());
-  EXPECT_THAT(watched.out, HasSubstr("mailhub-rebuild mailhub2: succeeded"));
+TEST_F(MailhubctlTest, NamesTheAccountWhereNoVariableDoes) {
+  const Outcome started =
+      Execute("--url " + url_ + " --token-file " + token_file_ + " run start mailhub-rebuild",
+              "env -u USER -u SUDO_USER ");
+  EXPECT_EQ(started.status, 0) << started.out;
+  ASSERT_EQ(backend_.Commands().size(), 1U);
+  EXPECT_NE(backend_.Commands()[0].by, "api");
+  EXPECT_NE(backend_.Commands()[0].by, "");
 }
 
 TEST(ConfigCheck, SaysWhereAMistakeIs) {

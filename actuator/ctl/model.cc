@@ -27,6 +27,10 @@ std::optional<double> Number(const Json& json, const char* key) {
 int Int(const Json& json, const char* key) {
   return static_cast<int>(Number(json, key).value_or(0));
 }
+uint64_t Whole(const Json& json, const char* key) {
+  const Json& value = At(json, key);
+  return value.is_null() ? 0 : value.get<uint64_t>();
+}
 bool Bool(const Json& json, const char* key) {
   const Json& value = At(json, key);
   return !value.is_null() && value.get<bool>();
@@ -59,6 +63,21 @@ Step ToStep(const Json& json) {
   return step;
 }
 
+Hold ToHold(const Json& json) {
+  return {Int(json, "number"),  Text(json, "path"),   Text(json, "step"),
+          Text(json, "reason"), Text(json, "detail"), Text(json, "since")};
+}
+
+DeadMan ToDeadMan(const Json& json) {
+  return {Text(json, "path"),
+          Text(json, "step"),
+          Text(json, "host"),
+          Text(json, "state"),
+          Number(json, "afterSeconds").value_or(0),
+          Number(json, "confirmedSecondsAgo"),
+          Text(json, "trouble")};
+}
+
 Run ToRun(const Json& json) {
   Run run;
   run.id = Text(json, "id");
@@ -69,10 +88,11 @@ Run ToRun(const Json& json) {
   run.trigger = Text(json, "trigger");
   run.state = Text(json, "state");
   run.waiting_for = Text(json, "waitingFor");
-  const Json& hold = At(json, "hold");
-  if (!hold.is_null())
-    run.hold =
-        Hold{Text(hold, "reason"), Text(hold, "path"), Text(hold, "step"), Text(hold, "detail")};
+  for (const Json& hold : At(json, "holds")) run.holds.push_back(ToHold(hold));
+  const Json& asks = At(json, "asks");
+  if (!asks.is_null())
+    run.asks = Question{Text(asks, "path"), Int(asks, "attempt"), Text(asks, "step"),
+                        Text(asks, "question")};
   run.result = Text(json, "result");
   run.result_detail = Text(json, "resultDetail");
   run.queued_at = Text(json, "queuedAt");
@@ -81,11 +101,13 @@ Run ToRun(const Json& json) {
   run.elapsed_s = Number(json, "elapsedSeconds");
   run.eta = Text(json, "eta");
   run.remaining_s = Number(json, "remainingSeconds");
+  run.eta_passed_s = Number(json, "etaPassedSeconds");
   run.overdue = Bool(json, "overdue");
   run.steps_done = Int(json, "stepsDone");
   run.steps_total = Int(json, "stepsTotal");
   if (!At(json, "currentStep").is_null()) run.current = ToStep(At(json, "currentStep"));
   for (const Json& step : At(json, "steps")) run.steps.push_back(ToStep(step));
+  for (const Json& lease : At(json, "leases")) run.dead_men.push_back(ToDeadMan(lease));
   return run;
 }
 
@@ -98,20 +120,36 @@ PastRun ToPastRun(const Json& json) {
 }
 
 AlertRecord ToAlert(const Json& json) {
-  AlertRecord alert{Text(json, "at"),
-                    Text(json, "notification"),
-                    Text(json, "fingerprint"),
-                    Text(json, "alertname"),
-                    Text(json, "status"),
-                    Text(json, "startsAt"),
-                    Text(json, "trigger"),
-                    Text(json, "decision"),
-                    Text(json, "detail"),
-                    Text(json, "run"),
-                    {}};
+  AlertRecord alert{Whole(json, "seq"),        Text(json, "at"),        Text(json, "notification"),
+                    Text(json, "fingerprint"), Text(json, "alertname"), Text(json, "status"),
+                    Text(json, "startsAt"),    Text(json, "trigger"),   Text(json, "decision"),
+                    Text(json, "detail"),      Text(json, "run"),       {}};
   for (const auto& [label, value] : At(json, "labels").items())
     alert.labels[label] = value.get<std::string>();
   return alert;
+}
+
+Episode ToEpisode(const Json& json) {
+  return {Text(json, "fingerprint"), Text(json, "alertname"), Text(json, "trigger"),
+          Text(json, "run"),         Text(json, "state"),     Text(json, "decidedAt"),
+          Text(json, "detail")};
+}
+
+Overview ToOverview(const Json& json) {
+  Overview overview;
+  overview.version = Text(json, "version");
+  overview.mode = Text(json, "mode");
+  overview.epoch = Whole(json, "epoch");
+  overview.ready = Bool(json, "ready");
+  overview.queue_blocked_by_hold = Bool(json, "queueBlockedByHold");
+  overview.unfinished_runs = Int(json, "unfinishedRuns");
+  overview.holds = Int(json, "holds");
+  overview.questions = Int(json, "questions");
+  overview.open_episodes = Int(json, "openEpisodes");
+  overview.unanswered_alerts = Int(json, "unansweredAlerts");
+  for (const auto& [state, count] : At(json, "deadMen").items())
+    overview.dead_men.emplace_back(state, count.get<int>());
+  return overview;
 }
 
 PlannedStep ToPlannedStep(const Json& json) {
@@ -206,6 +244,12 @@ Result<std::vector<PastRun>> ParseHistory(const std::string& data) {
 Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data) {
   return ParseList(data, "alerts", &ToAlert);
 }
+Result<std::vector<Episode>> ParseEpisodes(const std::string& data) {
+  return ParseList(data, "episodes", &ToEpisode);
+}
+Result<Overview> ParseOverview(const std::string& data) {
+  return Parse(data, &ToOverview);
+}
 Result<Plan> ParsePlan(const std::string& data) {
   return Parse(data, &ToPlan);
 }
@@ -235,10 +279,13 @@ Result<std::string> PrettyJson(const std::string& data) {
 }
 
 std::string BodyJson(const std::vector<std::pair<std::string, std::string>>& fields,
-                     const std::map<std::string, std::string>* parameters) {
+                     const std::map<std::string, std::string>* parameters,
+                     const std::vector<std::pair<std::string, int>>& numbers) {
   Json json = Json::object();
   for (const auto& [key, value] : fields)
     if (!value.empty()) json[key] = value;
+  for (const auto& [key, value] : numbers)
+    if (value != 0) json[key] = value;
   if (parameters) json["parameters"] = *parameters;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

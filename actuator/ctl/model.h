@@ -2,6 +2,7 @@
 // that this program does not know. nlohmann/json stays in the .cc.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,10 +41,30 @@ struct Step {
 };
 
 struct Hold {
-  std::string reason;
+  int number = 0;
   std::string path;
   std::string step;
+  std::string reason;
   std::string detail;
+  std::string since;
+};
+
+// The question of a step that waits for a person.
+struct Question {
+  std::string path;
+  int attempt = 1;
+  std::string step;
+  std::string text;
+};
+
+struct DeadMan {
+  std::string path;
+  std::string step;
+  std::string host;
+  std::string state;
+  double after_s = 0;
+  std::optional<double> confirmed_s_ago;
+  std::string trouble;
 };
 
 // Times are RFC 3339 in UTC, empty when there is none.
@@ -56,7 +77,8 @@ struct Run {
   std::string trigger;
   std::string state;
   std::string waiting_for;
-  std::optional<Hold> hold;
+  std::vector<Hold> holds;
+  std::optional<Question> asks;
   std::string result;
   std::string result_detail;
   std::string queued_at;
@@ -65,11 +87,13 @@ struct Run {
   std::optional<double> elapsed_s;
   std::string eta;
   std::optional<double> remaining_s;
+  std::optional<double> eta_passed_s;
   bool overdue = false;
   int steps_done = 0;
   int steps_total = 0;
   std::optional<Step> current;
-  std::vector<Step> steps;  // of a single run only
+  std::vector<Step> steps;        // of a single run only
+  std::vector<DeadMan> dead_men;  // as well
 };
 
 struct PastRun {
@@ -78,9 +102,27 @@ struct PastRun {
 };
 
 struct AlertRecord {
+  uint64_t seq = 0;
   std::string at, notification, fingerprint, alertname, status, starts_at, trigger, decision,
       detail, run;
   std::map<std::string, std::string> labels;
+};
+
+struct Episode {
+  std::string fingerprint, alertname, trigger, run, state, decided_at, detail;
+};
+
+struct Overview {
+  std::string version, mode;
+  uint64_t epoch = 0;
+  bool ready = false;
+  bool queue_blocked_by_hold = false;
+  int unfinished_runs = 0;
+  int holds = 0;
+  int questions = 0;
+  int open_episodes = 0;
+  int unanswered_alerts = 0;
+  std::vector<std::pair<std::string, int>> dead_men;  // by state
 };
 
 struct PlannedStep {
@@ -116,6 +158,8 @@ Result<std::vector<Run>> ParseRuns(const std::string& data);
 Result<Run> ParseRun(const std::string& data);
 Result<std::vector<PastRun>> ParseHistory(const std::string& data);
 Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data);
+Result<std::vector<Episode>> ParseEpisodes(const std::string& data);
+Result<Overview> ParseOverview(const std::string& data);
 Result<Plan> ParsePlan(const std::string& data);
 Result<std::vector<LogEntry>> ParseEvents(const std::string& data);
 // One string of the object: the run that was started, the mode.
@@ -127,8 +171,10 @@ Result<std::string> OpenEnvelope(int status, std::string_view body);
 // JSON for a person or a program: indented, ASCII only.
 Result<std::string> PrettyJson(const std::string& data);
 
-// A JSON object of strings, for bodies; `parameters` only when not null.
+// A JSON object of strings, for bodies; `parameters` only when not null. Of `numbers`, only those
+// that are not 0.
 std::string BodyJson(const std::vector<std::pair<std::string, std::string>>& fields,
-                     const std::map<std::string, std::string>* parameters = nullptr);
+                     const std::map<std::string, std::string>* parameters = nullptr,
+                     const std::vector<std::pair<std::string, int>>& numbers = {});
 
 }  // namespace mailhub::ctl

@@ -5,14 +5,16 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <optional>
 
+#include "actuator/ctl/hold_text.h"
 #include "actuator/ctl/text.h"
 
 namespace mailhub::ctl {
 namespace {
 
-constexpr double kRepeatGateAfterSeconds = 10;
-constexpr size_t kShortId = 12;
+constexpr double kRepeatAfterSeconds = 10;
+constexpr size_t kOutputLinesWatched = 2;
 
 std::string NumberText(std::optional<double> number) {
   if (!number) return "no value";
@@ -25,8 +27,13 @@ bool UnderWay(const Step& step) {
   return step.result.empty() && step.phase != "pending" && step.phase != "done";
 }
 
+bool HeldAt(const Run& run, const Step& step) {
+  return std::any_of(run.holds.begin(), run.holds.end(),
+                     [&](const Hold& hold) { return hold.path == step.path; });
+}
+
 const char* Mark(const Run& run, const Step& step) {
-  if (run.hold && run.hold->path == step.path && step.result.empty()) return "[!]";
+  if (HeldAt(run, step) && step.result.empty()) return "[!]";
   if (step.result == "done") return "[x]";
   if (step.result == "skipped") return "[-]";
   if (!step.result.empty()) return "[~]";
@@ -39,9 +46,8 @@ std::string StepLine(const Run& run, const Step& step) {
   if (step.attempt > 1) line += "  attempt " + std::to_string(step.attempt);
   if (!step.result.empty() && step.result != "done") line += "  " + Printable(step.result);
   if (UnderWay(step)) {
-    line += "  " + Printable(step.phase);
     const std::string gate = GateText(step);
-    if (!gate.empty()) line += "  " + gate;
+    line += "  " + (gate.empty() ? Printable(step.phase) : gate);
   }
   return line;
 }
@@ -54,32 +60,48 @@ std::string Title(const Run& run) {
   return title;
 }
 
-// Every line but the steps.
-std::vector<std::string> Header(const Run& run) {
-  std::vector<std::string> lines = {Title(run)};
-  std::string origin = "run " + Printable(run.id) + " by " + Printable(run.by);
-  if (!run.trigger.empty()) origin += " (" + Printable(run.trigger) + ")";
-  lines.push_back(origin);
+// "armed, acts 15m00s after the last renewal, which was confirmed 12s ago".
+std::string DeadManLine(const DeadMan& dead_man) {
+  std::string line = "dead man on " + Printable(dead_man.host) + ": " + Printable(dead_man.state);
+  if (dead_man.state != "restored")
+    line += ", acts " + ElapsedText(dead_man.after_s) + " after the last renewal" +
+            (dead_man.confirmed_s_ago
+                 ? ", which was confirmed " + ElapsedText(dead_man.confirmed_s_ago) + " ago"
+                 : ", of which the host has confirmed none");
+  line += "; guards step " + Printable(dead_man.path);
+  if (!dead_man.trouble.empty()) line += "; " + Printable(dead_man.trouble);
+  return line;
+}
+
+std::string Times(const Run& run) {
   std::string times = run.started_at.empty() ? "queued " + LocalTime(run.queued_at)
                                              : "started " + LocalTime(run.started_at);
   if (run.elapsed_s) times += "   elapsed " + ElapsedText(run.elapsed_s);
   if (!run.finished_at.empty()) {
     times += "   finished " + LocalTime(run.finished_at);
+  } else if (run.eta_passed_s) {
+    times += "   expected end passed " + ElapsedText(run.eta_passed_s) + " ago";
   } else if (!run.eta.empty()) {
     times +=
         "   expected end " + LocalTimeOfDay(run.eta) + " (in " + ElapsedText(run.remaining_s) + ")";
   }
   if (run.overdue) times += "   OVERDUE";
-  times += "   steps " + std::to_string(run.steps_done) + "/" + std::to_string(run.steps_total);
-  lines.push_back(times);
-  if (run.hold) {
-    lines.push_back("HELD (" + Printable(run.hold->reason) + ") at: " + Printable(run.hold->step));
-    lines.push_back("  " + Printable(run.hold->detail));
-    lines.push_back("  then: mailhubctl run retry|skip|resolve|cancel " +
-                    Printable(run.id.substr(0, kShortId)));
-  } else if (!run.waiting_for.empty()) {
+  return times + "   steps " + std::to_string(run.steps_done) + "/" +
+         std::to_string(run.steps_total);
+}
+
+// Every line but the steps.
+std::vector<std::string> Header(const Run& run, Commands commands) {
+  std::vector<std::string> lines = {Title(run)};
+  std::string origin = "run " + Printable(run.id) + " by " + Printable(run.by);
+  if (!run.trigger.empty()) origin += " (" + Printable(run.trigger) + ")";
+  lines.push_back(origin);
+  lines.push_back(Times(run));
+  for (std::string& line : HoldLines(run, commands)) lines.push_back(std::move(line));
+  for (std::string& line : QuestionLines(run)) lines.push_back(std::move(line));
+  if (run.holds.empty() && !run.asks && !run.waiting_for.empty())
     lines.push_back(Printable(run.waiting_for));
-  }
+  for (const DeadMan& dead_man : run.dead_men) lines.push_back(DeadManLine(dead_man));
   return lines;
 }
 
@@ -94,6 +116,8 @@ void AppendDetails(const Step& step, std::vector<std::string>& lines) {
   if (step.exit_status)
     lines.push_back(indent + "exit status " + std::to_string(*step.exit_status));
   if (!step.detail.empty()) lines.push_back(indent + Printable(step.detail));
+  if (step.output.empty()) return;
+  if (UnderWay(step)) lines.push_back(indent + "last output");
   for (const std::string& line : PrintableLines(step.output)) lines.push_back(indent + "| " + line);
 }
 
@@ -125,7 +149,7 @@ std::string GateText(const Step& step) {
 }
 
 std::vector<std::string> RunLines(const Run& run, bool details) {
-  std::vector<std::string> lines = Header(run);
+  std::vector<std::string> lines = Header(run, Commands::kOfAll);
   bool always = false;
   for (const Step& step : run.steps) {
     if (step.always && !always) lines.emplace_back("  in any case:");
@@ -137,18 +161,27 @@ std::vector<std::string> RunLines(const Run& run, bool details) {
 }
 
 std::vector<std::string> Frame(const Run& run, size_t columns, size_t rows) {
-  std::vector<std::string> lines = Header(run);
+  std::vector<std::string> lines;
+  for (const std::string& line : Header(run, Commands::kOfTheFirst))
+    for (std::string& part : Wrapped(line, columns, 4)) lines.push_back(std::move(part));
   std::vector<std::string> steps;
-  size_t focus = run.steps.size();
+  std::optional<size_t> focus;
   for (const Step& step : run.steps) {
-    const bool at_it = UnderWay(step) || (run.hold && run.hold->path == step.path);
-    if (at_it || (step.result.empty() && !step.always && focus == run.steps.size()))
-      focus = std::min(focus, steps.size());
-    steps.push_back(StepLine(run, step));
+    const bool at_it = UnderWay(step) || HeldAt(run, step);
+    if (!focus && (at_it || (step.result.empty() && !step.always))) focus = steps.size();
+    if (!at_it) {
+      steps.push_back(Shortened(StepLine(run, step), columns));
+      continue;
+    }
+    for (std::string& part : Wrapped(StepLine(run, step), columns, 8))
+      steps.push_back(std::move(part));
+    for (const std::string& output : LastOutput(step, kOutputLinesWatched))
+      steps.push_back(Shortened("        " + output, columns));
   }
-  if (!steps.empty()) focus = std::min(focus, steps.size() - 1);
   const size_t room = rows > lines.size() + 1 ? rows - lines.size() - 1 : 0;
-  for (std::string& line : Window(steps, focus, room)) lines.push_back(std::move(line));
+  const size_t last = steps.empty() ? 0 : steps.size() - 1;
+  for (std::string& line : Window(steps, std::min(focus.value_or(last), last), room))
+    lines.push_back(std::move(line));
   if (lines.size() > rows) lines.resize(rows);
   for (std::string& line : lines) line = Shortened(line, columns);
   return lines;
@@ -156,22 +189,23 @@ std::vector<std::string> Frame(const Run& run, size_t columns, size_t rows) {
 
 std::vector<std::string> ChangeLog::Changes(const Run& run) {
   std::vector<std::string> lines;
-  const std::string state =
-      Title(run) + "\n" +
-      (run.hold ? "held (" + run.hold->reason + ") at: " + run.hold->step + ": " + run.hold->detail
-                : "");
   std::vector<std::string> steps;
   for (const Step& step : run.steps) StepChanges(step, steps);
   const bool finished = run.state == "finished";
   if (finished) lines.swap(steps);
-  if (state != state_) {
-    if (state_.empty()) lines.push_back("run " + Printable(run.id) + " by " + Printable(run.by));
-    lines.push_back(Title(run) + (finished ? " after " + ElapsedText(run.elapsed_s) : ""));
-    if (run.hold)
-      lines.push_back("held (" + Printable(run.hold->reason) +
-                      ") at: " + Printable(run.hold->step) + ": " + Printable(run.hold->detail));
-    state_ = state;
+  const std::string title = Title(run);
+  if (title != title_) {
+    if (title_.empty()) lines.push_back("run " + Printable(run.id) + " by " + Printable(run.by));
+    lines.push_back(title + (finished ? " after " + ElapsedText(run.elapsed_s) : ""));
+    title_ = title;
   }
+  for (const auto& asked : {HoldLines(run, Commands::kOfAll), QuestionLines(run)}) {
+    for (const std::string& line : asked)
+      if (!asked_.contains(line)) lines.push_back(line);
+  }
+  asked_.clear();
+  for (const auto& asked : {HoldLines(run, Commands::kOfAll), QuestionLines(run)})
+    asked_.insert(asked.begin(), asked.end());
   lines.insert(lines.end(), steps.begin(), steps.end());
   return lines;
 }
@@ -191,17 +225,24 @@ void ChangeLog::StepChanges(const Step& step, std::vector<std::string>& lines) {
   }
   if (!UnderWay(step)) return;
   const double elapsed_s = step.elapsed_s.value_or(0);
+  const bool waits = step.phase == "gate";
   const std::string gate = GateText(step);
-  const std::string gate_state = step.gate ? step.gate->state + step.gate->why : "";
-  const bool moved = seen.phase != step.phase || seen.attempt != step.attempt;
-  const bool read = !gate.empty() && (seen.gate != gate_state ||
-                                      elapsed_s - seen.gate_said_at_s >= kRepeatGateAfterSeconds);
-  if (!moved && !read) return;
-  std::string line = name + ": " + Printable(step.phase);
-  if (step.attempt > 1) line += ", attempt " + std::to_string(step.attempt);
-  if (!gate.empty()) line += ", " + gate;
+  // The first reading comes a moment after the wait has begun, and says more.
+  if (waits && gate.empty() && elapsed_s < kRepeatAfterSeconds) return;
+  const auto output = LastOutput(step, 1);
+  const std::string text = !gate.empty() ? gate : output.empty() ? "" : output.back();
+  const std::string kind =
+      step.phase + " " + std::to_string(step.attempt) + (step.gate ? " " + step.gate->state : "");
+  const bool moved = seen.kind != kind;
+  const bool says_more =
+      text != seen.text && (seen.text.empty() || elapsed_s - seen.said_at_s >= kRepeatAfterSeconds);
+  if (!moved && !says_more) return;
+  std::string line = name + ":";
+  if (gate.empty() && (moved || text.empty())) line += " " + Printable(step.phase);
+  if (step.attempt > 1) line += " (attempt " + std::to_string(step.attempt) + ")";
+  if (!text.empty()) line += " " + text;
   lines.push_back(std::move(line));
-  seen = {step.phase, step.result, gate_state, elapsed_s, step.attempt};
+  seen = {kind, step.result, text, elapsed_s};
 }
 
 }  // namespace mailhub::ctl

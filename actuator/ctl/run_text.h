@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ std::string GateText(const Step& step);
 // The whole run, every step, with commands and output when `details`.
 std::vector<std::string> RunLines(const Run& run, bool details);
 
-// The run on a screen of that size: steps far from the current one give way first.
+// The run on a screen of that size: steps far from the current one give way first. What the run
+// asks and what the current step says is broken into lines, never cut off.
 std::vector<std::string> Frame(const Run& run, size_t columns, size_t rows);
 
 // Says what is new since the last look, one line each; says everything at the first.
@@ -28,13 +30,13 @@ class ChangeLog {
   void StepChanges(const Step& step, std::vector<std::string>& lines);
 
   struct Seen {
-    std::string phase;
+    std::string kind;  // phase, attempt, state of the gate: a change of it is said at once
     std::string result;
-    std::string gate;
-    double gate_said_at_s = 0;
-    int attempt = 0;
+    std::string text;  // reading or last output; a change of it is said now and then
+    double said_at_s = 0;
   };
-  std::string state_;
+  std::string title_;
+  std::set<std::string> asked_;  // the lines about holds and questions
   std::map<std::string, Seen> steps_;
 };
 

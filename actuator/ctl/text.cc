@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -24,6 +25,18 @@ size_t Width(std::string_view text) {
   }));
 }
 
+// How many bytes the first `characters` of it take.
+size_t BytesOf(std::string_view text, size_t characters) {
+  size_t seen = 0;
+  size_t end = 0;
+  while (end < text.size()) {
+    const bool begins = (static_cast<unsigned char>(text[end]) & 0xc0U) != 0x80U;
+    if (begins && seen++ == characters) break;
+    ++end;
+  }
+  return end;
+}
+
 std::string Padded(std::string text, size_t width) {
   const size_t now = Width(text);
   if (now < width) text.append(width - now, ' ');
@@ -42,6 +55,32 @@ std::string FormatLocal(const std::string& utc, const char* format) {
   return std::string(text.data(), strftime(text.data(), text.size(), format, &local));
 }
 
+// How many of the first columns fit beside each other; at least one.
+size_t ColumnsThatFit(const std::vector<size_t>& widths, size_t columns) {
+  size_t used = 0;
+  for (size_t i = 0; i < widths.size(); ++i) {
+    used += widths[i] + (i == 0 ? 0 : 2);
+    if (used > columns) return std::max<size_t>(i, 1);
+  }
+  return widths.size();
+}
+
+// The cells from `first` on as "header: cell", without the empty ones.
+std::vector<std::string> CellsBelow(const std::vector<std::string>& header,
+                                    const std::vector<std::string>& cells, size_t first,
+                                    size_t columns) {
+  std::string text;
+  for (size_t i = first; i < header.size(); ++i) {
+    if (cells[i].empty() || cells[i] == "-") continue;
+    std::string name = header[i];
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    text += (text.empty() ? "" : "; ") + name + ": " + cells[i];
+  }
+  if (text.empty()) return {};
+  return Wrapped("    " + text, columns, 4);
+}
+
 }  // namespace
 
 std::vector<std::string> PrintableLines(std::string_view text) {
@@ -57,14 +96,38 @@ std::vector<std::string> PrintableLines(std::string_view text) {
 std::string Shortened(const std::string& text, size_t columns) {
   if (Width(text) <= columns) return text;
   const size_t keep = columns > 3 ? columns - 3 : columns;
-  size_t seen = 0;
-  size_t end = 0;
-  while (end < text.size()) {
-    const bool begins = (static_cast<unsigned char>(text[end]) & 0xc0U) != 0x80U;
-    if (begins && seen++ == keep) break;
-    ++end;
+  return text.substr(0, BytesOf(text, keep)) + (columns > 3 ? "..." : "");
+}
+
+std::vector<std::string> Wrapped(const std::string& text, size_t columns, size_t indent) {
+  columns = std::max<size_t>(columns, 2);
+  indent = std::min(indent, columns / 2);
+  std::vector<std::string> lines(1);
+  size_t width = 0;
+  size_t at = 0;
+  while (at < text.size()) {
+    // The blanks and the word after them.
+    const size_t word = std::min(text.find_first_not_of(' ', at), text.size());
+    const size_t end = std::min(text.find(' ', word), text.size());
+    std::string part = text.substr(at, end - at);
+    at = end;
+    const bool begun = lines.size() > 1 ? width > indent : width > 0;
+    if (begun && width + Width(part) > columns) {
+      lines.emplace_back(indent, ' ');
+      width = indent;
+      part.erase(0, std::min(part.find_first_not_of(' '), part.size()));
+    }
+    while (width + Width(part) > columns) {
+      const size_t bytes = BytesOf(part, columns - width);
+      lines.back() += part.substr(0, bytes);
+      part.erase(0, bytes);
+      lines.emplace_back(indent, ' ');
+      width = indent;
+    }
+    lines.back() += part;
+    width += Width(part);
   }
-  return text.substr(0, end) + (columns > 3 ? "..." : "");
+  return lines;
 }
 
 std::string ElapsedText(std::optional<double> seconds) {
@@ -78,14 +141,14 @@ std::string ElapsedText(std::optional<double> seconds) {
 }
 
 std::string LocalTime(const std::string& utc) {
-  return FormatLocal(utc, "%Y-%m-%d %H:%M:%S");
+  return FormatLocal(utc, "%Y-%m-%d %H:%M:%S %z");
 }
 std::string LocalTimeOfDay(const std::string& utc) {
-  return FormatLocal(utc, "%H:%M:%S");
+  return FormatLocal(utc, "%H:%M:%S %z");
 }
 
 std::string Table(const std::vector<std::string>& header,
-                  const std::vector<std::vector<std::string>>& rows) {
+                  const std::vector<std::vector<std::string>>& rows, size_t columns) {
   std::vector<std::vector<std::string>> lines = {header};
   for (const auto& row : rows) {
     lines.emplace_back();
@@ -94,12 +157,15 @@ std::string Table(const std::vector<std::string>& header,
   std::vector<size_t> widths(header.size(), 0);
   for (const auto& line : lines)
     for (size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], Width(line[i]));
+  const size_t beside = columns == 0 ? widths.size() : ColumnsThatFit(widths, columns);
   std::string out;
   for (const auto& line : lines) {
     std::string text;
-    for (size_t i = 0; i < widths.size(); ++i) text += Padded(line[i], widths[i]) + "  ";
+    for (size_t i = 0; i < beside; ++i) text += Padded(line[i], widths[i]) + "  ";
     text.erase(text.find_last_not_of(' ') + 1);
     out += text + "\n";
+    if (&line == &lines.front()) continue;
+    for (const std::string& below : CellsBelow(header, line, beside, columns)) out += below + "\n";
   }
   return out;
 }

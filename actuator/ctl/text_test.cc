@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <ctime>
+
 namespace mailhub::ctl {
 namespace {
 
@@ -57,6 +60,33 @@ TEST(Text, SaysDurationsAsPeopleDo) {
 
 TEST(Text, AlignsTablesAndKeepsThemPrintable) {
   EXPECT_EQ(Table({"A", "LONG"}, {{"ä", "x\x1b"}, {"bcd", ""}}), "A    LONG\nä    x\\x1b\nbcd\n");
+}
+
+TEST(Text, BreaksLinesBetweenWordsAndOnlyTooLongWordsInside) {
+  EXPECT_THAT(Wrapped("one two three", 8, 2), ElementsAre("one two", "  three"));
+  EXPECT_THAT(Wrapped("  one  two", 80, 2), ElementsAre("  one  two"));
+  EXPECT_THAT(Wrapped("äöüäöüäö x", 6, 2), ElementsAre("äöüäöü", "  äö x"));
+  EXPECT_THAT(Wrapped("", 10, 2), ElementsAre(""));
+  EXPECT_THAT(Wrapped("a b", 0, 9), ElementsAre("a", " b"));
+}
+
+TEST(Text, PutsColumnsThatDoNotFitBelowTheirRow) {
+  const std::vector<std::string> header = {"ID", "STATE", "BY", "WHY"};
+  EXPECT_EQ(Table(header, {{"3f2a", "held", "-", "the gate did not open"}}, 20),
+            "ID    STATE  BY\n3f2a  held   -\n    why: the gate\n    did not open\n");
+  EXPECT_EQ(Table(header, {{"3f2a", "held", "-", ""}}, 10), "ID\n3f2a\n    state:\n    held\n");
+  EXPECT_EQ(Table(header, {{"3f2a", "held", "-", "x y"}}),
+            "ID    STATE  BY  WHY\n3f2a  held   -   x y\n");
+}
+
+TEST(Text, SaysLocalTimesWithTheirZone) {
+  setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+  tzset();
+  EXPECT_EQ(LocalTime("2026-03-01T10:00:00.000Z"), "2026-03-01 11:00:00 +0100");
+  EXPECT_EQ(LocalTimeOfDay("2026-07-01T10:00:00.000Z"), "12:00:00 +0200");
+  EXPECT_EQ(LocalTime(""), "-");
+  unsetenv("TZ");
+  tzset();
 }
 
 TEST(Text, WritesCsvThatNoSpreadsheetExecutes) {

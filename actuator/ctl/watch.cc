@@ -98,7 +98,7 @@ bool MayPass(const Error& error) {
 
 std::optional<int> ExitStatus(const Run& run, const WatchOptions& options) {
   if (run.state == "finished") return run.result == "succeeded" ? 0 : 1;
-  if (run.hold && !options.until_finished) return 2;
+  if (!run.holds.empty() && !options.until_finished) return 2;
   return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 // docs/journal_format.md.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,6 +57,15 @@ struct FinishedRun {
   WallTime finished;
 };
 
+// Which decisions are wanted; what is empty or 0 is not looked at.
+struct AlertFilter {
+  std::string alertname;
+  std::string fingerprint;  // its beginning
+  std::string decision;
+  std::string run;      // its beginning
+  uint64_t before = 0;  // only events before that one
+};
+
 // Looks at a journal while somebody else writes it. Thread-safe: each call uses a connection of its
 // own and sees one committed state. Errors: kNotFound, kInvalid as said, else as Journal.
 class JournalReader {
@@ -64,8 +74,8 @@ class JournalReader {
 
   // Newest first. Of all runbooks when `runbook` is empty.
   Result<std::vector<FinishedRun>> FinishedRuns(const std::string& runbook, size_t limit) const;
-  // alert_decided events, newest first.
-  Result<std::vector<engine::Event>> Alerts(size_t limit) const;
+  // alert_decided events, newest first. However old they are, all are looked at.
+  Result<std::vector<engine::Event>> Alerts(size_t limit, const AlertFilter& filter = {}) const;
   // All events of one run, oldest first. `run`: its id or a prefix of at least 6 characters;
   // kInvalid when too short or shared by several runs, kNotFound when nobody's.
   Result<std::vector<engine::Event>> RunEvents(const std::string& run) const;

@@ -326,6 +326,39 @@ TEST(JournalReader, AlertsComeNewestFirst) {
   EXPECT_EQ(std::get<engine::AlertDecided>((*alerts)[1].body).alertname, "A3");
 }
 
+TEST(JournalReader, FindsDecisionsByNameFingerprintRunAndDecisionHoweverOldTheyAre) {
+  const TestDirectory directory;
+  const auto journal = MustOpen(directory / "journal.db");
+  std::vector<engine::EventBody> bodies;
+  for (int i = 0; i < 10'050; ++i) {
+    engine::AlertDecided decided;
+    decided.alertname = i == 3 ? "Old" : "New";
+    decided.fingerprint = i == 3 ? "00ff12ab34cd56ef" : "ffffffffffffffff";
+    decided.decision = i == 3 ? engine::Decision::kStartedRun : engine::Decision::kIgnored;
+    decided.run = i == 3 ? RunId(1) : "";
+    bodies.emplace_back(decided);
+  }
+  ASSERT_TRUE(journal->Append(Numbered(std::move(bodies), 1, "")));
+  const JournalReader reader(directory / "journal.db");
+  const AlertFilter filters[] = {{.alertname = "Old"},
+                                 {.fingerprint = "00ff12ab34cd"},
+                                 {.decision = "started_run"},
+                                 {.run = RunId(1).substr(0, 12)},
+                                 {.alertname = "Old", .before = 5}};
+  for (const AlertFilter& filter : filters) {
+    const auto found = reader.Alerts(10, filter);
+    ASSERT_TRUE(found) << found.error().message;
+    ASSERT_EQ(found->size(), 1u);
+    EXPECT_EQ((*found)[0].seq, 4u);
+  }
+  EXPECT_TRUE(reader.Alerts(10, {.alertname = "Old", .decision = "ignored"})->empty());
+  EXPECT_TRUE(reader.Alerts(10, {.fingerprint = "' OR 1=1 --"})->empty());
+  const auto page = reader.Alerts(2, {.before = 100});
+  ASSERT_EQ(page->size(), 2u);
+  EXPECT_EQ((*page)[0].seq, 99u);
+  EXPECT_EQ((*page)[1].seq, 98u);
+}
+
 TEST(JournalReader, ARunIsFoundByAUniquePrefix) {
   const TestDirectory directory;
   const auto journal = MustOpen(directory / "journal.db");

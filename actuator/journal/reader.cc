@@ -91,13 +91,33 @@ Result<std::vector<FinishedRun>> JournalReader::FinishedRuns(const std::string& 
   }
 }
 
-Result<std::vector<engine::Event>> JournalReader::Alerts(size_t limit) const {
+Result<std::vector<engine::Event>> JournalReader::Alerts(size_t limit,
+                                                         const AlertFilter& filter) const {
   Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
+  std::string where = "kind = 'alert_decided'";
+  std::vector<std::string> values;
+  const auto equal = [&](const char* field, const std::string& value) {
+    if (value.empty()) return;
+    where += std::string(" AND json_extract(body, '$.") + field + "') = ?";
+    values.push_back(value);
+  };
+  const auto begins = [&](const char* field, const std::string& value) {
+    if (value.empty()) return;
+    where += std::string(" AND substr(json_extract(body, '$.") + field + "'), 1, " +
+             std::to_string(value.size()) + ") = ?";
+    values.push_back(value);
+  };
+  equal("alertname", filter.alertname);
+  equal("decision", filter.decision);
+  begins("fingerprint", filter.fingerprint);
+  begins("run", filter.run);
+  if (filter.before > 0) where += " AND seq < " + std::to_string(filter.before);
   Result<Statement> select =
-      database->Prepare("SELECT " + std::string(kEventColumns) +
-                        " FROM events WHERE kind = 'alert_decided' ORDER BY seq DESC LIMIT ?");
+      database->Prepare("SELECT " + std::string(kEventColumns) + " FROM events WHERE " + where +
+                        " ORDER BY seq DESC LIMIT ?");
   if (!select) return Fail(select.error());
+  for (const std::string& value : values) select->Bind(value);
   select->Bind(RowLimit(limit));
   return ReadEvents(*database, *select);
 }

@@ -58,13 +58,18 @@ Result<std::vector<api::PastRun>> Service::History(const std::string& runbook, s
   return runs;
 }
 
-Result<std::vector<api::PastAlert>> Service::Alerts(size_t limit) {
-  Result<std::vector<engine::Event>> events = past_.Alerts(limit);
+Result<std::vector<api::PastAlert>> Service::Alerts(size_t limit, const api::AlertFilter& filter) {
+  Result<std::vector<engine::Event>> events =
+      past_.Alerts(limit, {.alertname = filter.alertname,
+                           .fingerprint = filter.fingerprint,
+                           .decision = filter.decision,
+                           .run = filter.run,
+                           .before = filter.before});
   if (!events) return Fail(events.error());
   std::vector<api::PastAlert> alerts;
   alerts.reserve(events->size());
   for (engine::Event& event : *events) {
-    alerts.push_back({event.at, std::get<engine::AlertDecided>(std::move(event.body))});
+    alerts.push_back({event.seq, event.at, std::get<engine::AlertDecided>(std::move(event.body))});
   }
   return alerts;
 }

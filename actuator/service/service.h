@@ -76,7 +76,8 @@ class Service final : public api::Backend {
   Result<engine::Plan> MakePlan(const std::string& runbook,
                                 const std::map<std::string, std::string>& parameters) override;
   Result<std::vector<api::PastRun>> History(const std::string& runbook, size_t limit) override;
-  Result<std::vector<api::PastAlert>> Alerts(size_t limit) override;
+  Result<std::vector<api::PastAlert>> Alerts(size_t limit,
+                                             const api::AlertFilter& filter = {}) override;
   Result<std::vector<engine::Event>> RunEvents(const std::string& run) override;
   Status Reload() override;
   bool Ready() const override { return ready_; }

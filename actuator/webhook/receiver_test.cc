@@ -34,7 +34,9 @@ class FakeBackend final : public api::Backend {
     return engine::Plan{};
   }
   Result<std::vector<api::PastRun>> History(const std::string&, size_t) override { return {}; }
-  Result<std::vector<api::PastAlert>> Alerts(size_t) override { return {}; }
+  Result<std::vector<api::PastAlert>> Alerts(size_t, const api::AlertFilter&) override {
+    return {};
+  }
   Result<std::vector<engine::Event>> RunEvents(const std::string&) override { return {}; }
   Status Reload() override { return {}; }
   bool Ready() const override { return true; }

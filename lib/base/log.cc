@@ -93,7 +93,7 @@ void InitLog(LogLevel level, LogFormat format) {
   logger.sink->set_level(ToSpdlog(level));
 }
 
-void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
+void Log(LogLevel level, std::string_view message, std::span<const LogField> fields) {
   Logger& logger = TheLogger();
   if (!logger.sink->should_log(ToSpdlog(level))) return;
   const bool json = logger.format == LogFormat::kJson;

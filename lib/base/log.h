@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,7 +26,11 @@ void InitLog(LogLevel level, LogFormat format);
 
 // Writes one line: time, level, message, fields. Thread-safe. Values are escaped; control
 // characters never reach the terminal.
-void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
+void Log(LogLevel level, std::string_view message, std::span<const LogField> fields);
+inline void Log(LogLevel level, std::string_view message,
+                std::initializer_list<LogField> fields = {}) {
+  Log(level, message, std::span(fields.begin(), fields.size()));
+}
 
 inline void LogDebug(std::string_view message, std::initializer_list<LogField> fields = {}) {
   Log(LogLevel::kDebug, message, fields);

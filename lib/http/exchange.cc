@@ -25,10 +25,6 @@ std::string_view View(const char* text) {
   return text != nullptr ? std::string_view(text) : std::string_view();
 }
 
-bool MayHaveBody(const std::string& method) {
-  return method == "POST" || method == "PUT" || method == "PATCH";
-}
-
 bool IsOurs(std::string_view name) {  // headers only this file may set
   return EqualIgnoringCase(name, "Content-Length") || EqualIgnoringCase(name, "Connection") ||
          EqualIgnoringCase(name, "Transfer-Encoding") || EqualIgnoringCase(name, "Date");
@@ -139,9 +135,8 @@ std::optional<Response> Exchange::CheckFraming() {
     if (length.empty() || error != std::errc() || end != length.data() + length.size()) {
       return TextResponse(400, "the Content-Length is malformed");
     }
-  } else if (MayHaveBody(request_.method)) {
-    return TextResponse(411, "a body needs a Content-Length");
   }
+  // Without either header there is no body (RFC 9112, 6.3), whatever the method.
   body_unread_ = content_length_ > 0;
   const std::string_view expect = request_.Header("Expect");
   if (!expect.empty() && !EqualIgnoringCase(expect, "100-continue")) {

@@ -106,7 +106,7 @@ struct ServerOptions {
 
 // Owns its threads and sockets. Handle() before Start(); after that immutable and thread-safe.
 // Several may live in one process. What clients send can make it answer 400, 401, 404, 405, 408,
-// 411 (chunked bodies too), 413, 414, 417, 431, 503 or 505, and cannot make it fail.
+// 411 (chunked bodies), 413, 414, 417, 431, 503 or 505, and cannot make it fail.
 class Server {
  public:
   explicit Server(ServerOptions options);

@@ -200,7 +200,6 @@ TEST_F(ServerTest, RefusesWhatIsMalformed) {
       {Get("/hello?" + std::string(5000, 'q')), "414"},
       {Get("/hello", "X: " + std::string(20'000, 'x') + "\r\n"), "431"},
       {Get("/hello", "X: " + std::string(100'000, 'x') + "\r\n"), "400"},
-      {"POST /echo HTTP/1.1\r\nHost: t\r\n\r\n", "411"},
       {"POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411"},
       {"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400"},
       {"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: -1\r\n\r\n", "400"},
@@ -213,6 +212,21 @@ TEST_F(ServerTest, RefusesWhatIsMalformed) {
   }
   EXPECT_EQ(echoes_, 0);
   EXPECT_THAT(Ask(Get("/hello")), StartsWith("HTTP/1.1 200 "));
+}
+
+// RFC 9112, 6.3: a request with neither Content-Length nor Transfer-Encoding has no body.
+TEST_F(ServerTest, TakesAPostWithoutALengthForOneWithoutABody) {
+  Start();
+  for (const char* connection : {"keep-alive", "close"}) {
+    EXPECT_THAT(Ask(std::string("POST /echo HTTP/1.1\r\nHost: t\r\nConnection: ") + connection +
+                    "\r\n\r\n"),
+                StartsWith("HTTP/1.1 200 "));
+  }
+  EXPECT_EQ(echoes_, 2);
+  RawClient client(server_->Port());
+  client.Send("POST /echo HTTP/1.1\r\nHost: t\r\n\r\n" + Get("/hello"));
+  EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(client.Receive(), HasSubstr("hello")) << "the next request begins where it should";
 }
 
 TEST_F(ServerTest, RefusesALongBodyBeforeItIsSent) {

@@ -173,7 +173,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         self.figure(f"mailhub2 lost its power under the job: held, outcome_unknown, {time.time() - cut:.1f} s after the cut;"
                     " a person retried")
         again = time.time()
-        crashkit.command(f"/api/v1/runs/{run}/retry", {"reason": "the power is back"}, self.programs.token)
+        crashkit.command(f"/api/v1/runs/{run}/retry", {"hold": 1, "reason": "the power is back"}, self.programs.token)
         return again
 
     # --- another rebuild, bad surroundings ---

@@ -1,0 +1,222 @@
+// A verb names what its person saw, because between a look and a request the run may have come to
+// another question.
+#include "actuator/api/changes.h"
+
+#include <string_view>
+#include <utility>
+
+#include "actuator/api/answer.h"
+#include "actuator/api/find_run.h"
+#include "actuator/api/render.h"
+#include "lib/base/log.h"
+
+namespace mailhub::api {
+namespace {
+
+using engine::Verb;
+using http::Request;
+using http::Response;
+
+constexpr size_t kLongestId = 64;
+constexpr std::string_view kRunsPath = "/api/v1/runs/";
+constexpr std::string_view kHostsPath = "/api/v1/hosts/";
+constexpr std::string_view kEpisodesPath = "/api/v1/episodes/";
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+// What the site file allows in a host's name.
+constexpr std::string_view kHostCharacters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+// A logged-in name is proof, a field is a claim; the holder of the token may claim.
+std::string By(const std::string& user, const ChangeBody& body) {
+  if (!user.empty()) return user;
+  return body.by.empty() ? "api" : body.by;
+}
+
+// What is between `begin` and `end` in the path; empty when the path is another one.
+std::string Named(const std::string& path, std::string_view begin, std::string_view end) {
+  if (path.size() <= begin.size() + end.size() || !path.ends_with(end)) return "";
+  std::string name = path.substr(begin.size(), path.size() - begin.size() - end.size());
+  return name.size() > kLongestId ? "" : name;
+}
+
+// The keys of the body that each verb knows.
+Result<ChangeBody> ParseVerbBody(const Request& request, Verb verb) {
+  switch (verb) {
+    case Verb::kConfirm:
+      return ParseChange(request, {"step", "attempt", "reason", "by"});
+    case Verb::kResume:
+    case Verb::kRetry:
+    case Verb::kSkip:
+    case Verb::kResolve:
+      return ParseChange(request, {"hold", "reason", "by"});
+    case Verb::kStart:
+    case Verb::kPause:
+    case Verb::kCancel:
+      break;
+  }
+  return ParseChange(request, {"reason", "by"});
+}
+
+}  // namespace
+
+Changes::Changes(Backend& backend, std::string token_file)
+    : backend_(backend), guard_(std::move(token_file)) {}
+
+std::optional<Response> Changes::Denied(const Request& request, std::string* who) {
+  auto user = guard_.MayChange(request);
+  if (user) {
+    *who = *user;
+    return std::nullopt;
+  }
+  LogWarn(
+      "refused a change over HTTP",
+      {{"path", request.path}, {"from", request.remote_address}, {"why", user.error().message}});
+  if (user.error().kind != ErrorKind::kRefused) return Answer(Fail(user.error()));
+  const int status = request.user.empty() ? 401 : 403;
+  Response response = JsonResponse(status, Failure("unauthorized", user.error().message));
+  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"mailhub\"");
+  return response;
+}
+
+Response Changes::Submit(Ask what) {
+  const auto run = backend_.Submit(std::move(what));
+  if (!run) return Answer(Fail(run.error()));
+  return Answer(StartedData(*run));
+}
+
+Response Changes::StartRun(const Request& request) {
+  std::string user;
+  if (auto denied = Denied(request, &user)) return *denied;
+  const auto body = ParseChange(request, {"runbook", "parameters", "reason", "by"});
+  if (!body) return Answer(Fail(body.error()));
+  if (body->runbook.empty())
+    return Answer(Fail(ErrorKind::kInvalid, "runbook: missing; which one is to be started?"));
+  engine::Command command;
+  command.verb = Verb::kStart;
+  command.by = By(user, *body);
+  command.detail = body->reason;
+  command.runbook = body->runbook;
+  command.parameters = body->parameters;
+  return Submit(std::move(command));
+}
+
+Status Changes::SaysWhatItAnswers(Verb verb, const std::string& run, const ChangeBody& body) {
+  if (verb == Verb::kConfirm && body.step.empty())
+    return Fail(ErrorKind::kInvalid,
+                "step: missing; send the path of the step whose question was read, as \"step\" "
+                "(\"asks\".\"path\" of GET /api/v1/runs/ID)");
+  if (verb == Verb::kConfirm && body.attempt == 0)
+    return Fail(ErrorKind::kInvalid,
+                "attempt: missing; send the attempt of the step whose question was read "
+                "(\"asks\".\"attempt\" of GET /api/v1/runs/ID)");
+  bool about_a_hold = verb == Verb::kRetry || verb == Verb::kSkip || verb == Verb::kResolve;
+  if (verb == Verb::kResume) {
+    // A run that is only paused has no hold. One that this view does not show yet is the engine's
+    // to refuse.
+    const auto view = backend_.Look();
+    const auto found = FindRun(*view, run);
+    if (!found) return Fail(found.error());
+    about_a_hold = *found != nullptr && !(*found)->holds.empty();
+  }
+  if (about_a_hold && body.hold == 0)
+    return Fail(ErrorKind::kInvalid,
+                "hold: missing; send the number of the hold that this answers "
+                "(\"number\" in \"holds\" of GET /api/v1/runs/ID)");
+  const bool judges = verb == Verb::kSkip || verb == Verb::kResolve;
+  if (judges && body.reason.empty())
+    return Fail(ErrorKind::kInvalid,
+                std::string("reason: missing; to ") + Name(verb) +
+                    " a step is a judgement the journal must be able to explain");
+  return {};
+}
+
+Response Changes::ActOnRun(const Request& request) {
+  std::string user;
+  if (auto denied = Denied(request, &user)) return *denied;
+  const std::string rest = request.path.substr(kRunsPath.size());
+  const size_t slash = rest.find('/');
+  const auto verb =
+      slash == std::string::npos ? std::nullopt : ParseRunVerb(rest.substr(slash + 1));
+  if (!verb || slash == 0 || slash > kLongestId)
+    return Answer(Fail(ErrorKind::kNotFound,
+                       "no such action; expected /api/v1/runs/ID/ and one of pause, resume, "
+                       "confirm, cancel, retry, skip, resolve"));
+  const auto body = ParseVerbBody(request, *verb);
+  if (!body) return Answer(Fail(body.error()));
+  engine::Command command;
+  command.verb = *verb;
+  command.by = By(user, *body);
+  command.run = rest.substr(0, slash);
+  command.detail = body->reason;
+  command.hold = body->hold;
+  command.step = body->step;
+  command.attempt = body->attempt;
+  if (auto said = SaysWhatItAnswers(*verb, command.run, *body); !said)
+    return Answer(Fail(said.error()));
+  return Submit(std::move(command));
+}
+
+Response Changes::SetMode(const Request& request) {
+  std::string user;
+  if (auto denied = Denied(request, &user)) return *denied;
+  const auto body = ParseChange(request, {"mode", "by"});
+  if (!body) return Answer(Fail(body.error()));
+  const auto mode = ParseMode(body->mode);
+  if (!mode) return Answer(Fail(mode.error()));
+  const auto done = backend_.Submit(engine::SetMode{*mode, By(user, *body)});
+  if (!done) return Answer(Fail(done.error()));
+  return Answer(ModeData(*mode));
+}
+
+Response Changes::TakeOver(const Request& request) {
+  std::string user;
+  if (auto denied = Denied(request, &user)) return *denied;
+  const std::string host = Named(request.path, kHostsPath, "/takeover");
+  if (host.empty())
+    return Answer(Fail(ErrorKind::kNotFound, "no such page; expected /api/v1/hosts/HOST/takeover"));
+  // Checked here because it is recorded before anything looks it up in the site file.
+  if (host.find_first_not_of(kHostCharacters) != std::string::npos)
+    return Answer(Fail(ErrorKind::kNotFound, "no host has such a name"));
+  const auto body = ParseChange(request, {"reason", "by"});
+  if (!body) return Answer(Fail(body.error()));
+  if (body->reason.empty())
+    return Answer(Fail(ErrorKind::kInvalid,
+                       "reason: missing; another actuator may be at work on that host, and the "
+                       "journal must be able to explain why it no longer may be"));
+  const auto done = backend_.Submit(engine::TakeOver{host, By(user, *body), body->reason});
+  if (!done) return Answer(Fail(done.error()));
+  return Answer(TakeoverData(host));
+}
+
+Response Changes::CloseEpisode(const Request& request) {
+  std::string user;
+  if (auto denied = Denied(request, &user)) return *denied;
+  const std::string named = Named(request.path, kEpisodesPath, "/close");
+  if (named.empty() || named.find_first_not_of(kHexDigits) != std::string::npos)
+    return Answer(Fail(ErrorKind::kNotFound,
+                       "no such page; expected /api/v1/episodes/FINGERPRINT/close, and a "
+                       "fingerprint has hexadecimal digits only"));
+  const auto body = ParseChange(request, {"reason", "by"});
+  if (!body) return Answer(Fail(body.error()));
+  if (body->reason.empty())
+    return Answer(Fail(ErrorKind::kInvalid,
+                       "reason: missing; the alert may start another run afterwards, and the "
+                       "journal must be able to explain why"));
+  const auto view = backend_.Look();
+  const auto fingerprint = FindEpisode(*view, named);
+  if (!fingerprint) return Answer(Fail(fingerprint.error()));
+  const auto done =
+      backend_.Submit(engine::CloseEpisode{*fingerprint, By(user, *body), body->reason});
+  if (!done) return Answer(Fail(done.error()));
+  return Answer(ClosedData(*fingerprint));
+}
+
+Response Changes::Reload(const Request& request) {
+  std::string user;
+  if (auto denied = Denied(request, &user)) return *denied;
+  const Status done = backend_.Reload();
+  if (!done) return Answer(Fail(done.error()));
+  return Answer(std::string("null"));
+}
+
+}  // namespace mailhub::api

@@ -1,0 +1,38 @@
+// The requests that change something: who asks, what they saw, one question to the engine.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "actuator/api/backend.h"
+#include "actuator/api/guard.h"
+#include "actuator/api/request.h"
+#include "lib/http/server.h"
+
+namespace mailhub::api {
+
+// Thread-safe. `backend` must outlive it.
+class Changes {
+ public:
+  Changes(Backend& backend, std::string token_file);
+
+  http::Response StartRun(const http::Request& request);
+  http::Response ActOnRun(const http::Request& request);
+  http::Response SetMode(const http::Request& request);
+  http::Response TakeOver(const http::Request& request);
+  http::Response CloseEpisode(const http::Request& request);
+  http::Response Reload(const http::Request& request);
+
+ private:
+  // 401, 403 or 503; nothing and *who filled in when it may.
+  std::optional<http::Response> Denied(const http::Request& request, std::string* who);
+  // kInvalid when the body does not say what the verb answers.
+  Status SaysWhatItAnswers(engine::Verb verb, const std::string& run, const ChangeBody& body);
+  http::Response Submit(Ask what);
+
+  // Constant after construction.
+  Backend& backend_;
+  const Guard guard_;
+};
+
+}  // namespace mailhub::api

@@ -1,0 +1,206 @@
+// What changes something: verbs with what their person saw, tokens, bodies.
+#include "actuator/api/changes.h"
+
+#include "actuator/api/guard.h"
+#include "actuator/api/testing_api.h"
+
+namespace mailhub::api {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST_F(ApiTest, StartsARunWithParametersReasonAndName) {
+  const auto response =
+      Post("/api/v1/runs", R"({"runbook":"mailhub-rebuild","parameters":{"target":"mailhub2"},)"
+                           R"("reason":"monthly","by":"anna"})");
+  EXPECT_EQ(Data(response)["run"], "0123456789abcdef0123456789abcdef");
+  const auto commands = backend_.Commands();
+  ASSERT_EQ(commands.size(), 1U);
+  EXPECT_EQ(commands[0].verb, engine::Verb::kStart);
+  EXPECT_EQ(commands[0].runbook, "mailhub-rebuild");
+  EXPECT_EQ(commands[0].parameters.at("target"), "mailhub2");
+  EXPECT_EQ(commands[0].detail, "monthly");
+  EXPECT_EQ(commands[0].by, "anna");
+}
+
+TEST_F(ApiTest, PassesEachVerbOnWithWhatThePersonSaw) {
+  const std::pair<const char*, const char*> requests[] = {
+      {"pause", "{}"},
+      {"resume", R"({"hold":2})"},
+      {"confirm", R"({"step":"3","attempt":2})"},
+      {"cancel", R"({"reason":"enough"})"},
+      {"retry", R"({"hold":1})"},
+      {"skip", R"({"hold":1,"reason":"r"})"},
+      {"resolve", R"({"hold":7,"reason":"because"})"}};
+  for (const auto& [verb, body] : requests)
+    Data(Post(std::string("/api/v1/runs/3f2a91/") + verb, body));
+  const auto commands = backend_.Commands();
+  ASSERT_EQ(commands.size(), 7U);
+  EXPECT_EQ(commands[0].verb, engine::Verb::kPause);
+  EXPECT_EQ(commands[1].hold, 2);
+  EXPECT_EQ(commands[2].step, "3");
+  EXPECT_EQ(commands[2].attempt, 2);
+  EXPECT_EQ(commands[4].hold, 1);
+  EXPECT_EQ(commands[6].verb, engine::Verb::kResolve);
+  EXPECT_EQ(commands[6].hold, 7);
+  EXPECT_EQ(commands[6].run, "3f2a91");
+  EXPECT_EQ(commands[6].detail, "because");
+  EXPECT_EQ(commands[6].by, "api");
+}
+
+TEST_F(ApiTest, RefusesAVerbThatDoesNotSayWhatItAnswers) {
+  ExpectError(Post("/api/v1/runs/3f2a91/confirm", "{}"), 400, "invalid", "step: missing");
+  ExpectError(Post("/api/v1/runs/3f2a91/confirm", R"({"step":"3"})"), 400, "invalid",
+              "attempt: missing");
+  ExpectError(Post("/api/v1/runs/3f2a91/retry", "{}"), 400, "invalid", "hold: missing");
+  ExpectError(Post("/api/v1/runs/3f2a91/skip", R"({"reason":"r"})"), 400, "invalid",
+              "hold: missing");
+  ExpectError(Post("/api/v1/runs/3f2a91/resolve", R"({"reason":"r"})"), 400, "invalid",
+              "hold: missing");
+  for (const char* number : {"0", "-1", "1.5", "\"1\"", "true", "4294967297", "null"}) {
+    ExpectError(Post("/api/v1/runs/3f2a91/retry", std::string("{\"hold\":") + number + "}"), 400,
+                "invalid", "hold: expected a whole number");
+  }
+  ExpectError(Post("/api/v1/runs/3f2a91/cancel", R"({"hold":1})"), 400, "invalid", "unknown key");
+  EXPECT_THAT(backend_.Commands(), IsEmpty());
+}
+
+TEST_F(ApiTest, ResumesAPausedRunWithoutANumberAndAHeldOneOnlyWithIt) {
+  Data(Post("/api/v1/runs/3f2a91/resume", "{}"));
+  ASSERT_EQ(backend_.Commands().size(), 1U);
+  EXPECT_EQ(backend_.Commands()[0].hold, 0);
+  Show(testing::HeldRun());
+  ExpectError(Post("/api/v1/runs/3f2a91/resume", "{}"), 400, "invalid", "hold: missing");
+  Data(Post("/api/v1/runs/3f2a91/resume", R"({"hold":1})"));
+  EXPECT_EQ(backend_.Commands().size(), 2U);
+}
+
+TEST_F(ApiTest, TellsAWrongTokenFromNone) {
+  ExpectError(Post("/api/v1/mode", "{}", ""), 401, "unauthorized", "needs the API token");
+  ExpectError(Post("/api/v1/mode", "{}", "wrong"), 401, "unauthorized", "not the API token");
+}
+
+TEST_F(ApiTest, TakesOverOnlyWhatCouldBeAHost) {
+  for (const char* host : {"a/b", "a:b", "a@b"}) {
+    ExpectError(Post(std::string("/api/v1/hosts/") + host + "/takeover", R"({"reason":"r"})"), 404,
+                "not_found", "no host has such a name");
+  }
+  ExpectError(Post("/api/v1/hosts/x500/takeover", "{}"), 400, "invalid", "reason: missing");
+}
+
+TEST_F(ApiTest, WantsAReasonForWhatOnlyAPersonCanKnow) {
+  ExpectError(Post("/api/v1/runs/3f2a91/skip", R"({"hold":1})"), 400, "invalid", "reason: missing");
+  ExpectError(Post("/api/v1/runs/3f2a91/resolve", R"({"hold":1})"), 400, "invalid",
+              "reason: missing");
+  EXPECT_THAT(backend_.Commands(), IsEmpty());
+}
+
+TEST_F(ApiTest, LetsNobodyChangeAnythingWithoutTheToken) {
+  for (const char* path : {"/api/v1/runs", "/api/v1/runs/3f2a91/cancel", "/api/v1/mode",
+                           "/api/v1/hosts/x500/takeover", "/-/reload"}) {
+    const auto none = Post(path, "{}", "");
+    ExpectError(none, 401, "unauthorized", "API token");
+    EXPECT_THAT(std::string(none.Header("www-authenticate")), HasSubstr("Bearer"));
+    ExpectError(Post(path, "{}", "s3cre"), 401, "unauthorized", "API token");
+    ExpectError(Post(path, "{}", "s3cret2"), 401, "unauthorized", "API token");
+  }
+  EXPECT_THAT(backend_.Commands(), IsEmpty());
+  EXPECT_THAT(backend_.Modes(), IsEmpty());
+  EXPECT_EQ(backend_.Reloads(), 0);
+}
+
+TEST_F(ApiTest, TakesANewTokenWithoutARestartAndNoneFromAnEmptyFile) {
+  std::ofstream(token_file_) << "other";
+  ExpectError(Post("/-/reload", ""), 401, "unauthorized", "API token");
+  Data(Post("/-/reload", "", "other"));
+  EXPECT_EQ(backend_.Reloads(), 1);
+  std::ofstream(token_file_) << "\n";
+  ExpectError(Post("/-/reload", "", ""), 503, "unreachable", "empty");
+  unlink(token_file_.c_str());
+  ExpectError(Post("/-/reload", "", "other"), 503, "unreachable", "token");
+  EXPECT_EQ(backend_.Reloads(), 1);
+}
+
+TEST_F(ApiTest, RefusesBodiesThatABrowserFormOrAMistakeWouldSend) {
+  ExpectError(Post("/api/v1/runs", R"({"runbook":"x"})", "s3cret", "text/plain"), 400, "invalid",
+              "Content-Type");
+  ExpectError(Post("/api/v1/runs", "{"), 400, "invalid", "no valid JSON");
+  ExpectError(Post("/api/v1/runs", "[]"), 400, "invalid", "JSON object");
+  ExpectError(Post("/api/v1/runs", R"({"runbook":"a","runbook":"b"})"), 400, "invalid", "twice");
+  ExpectError(Post("/api/v1/runs", R"({"runbok":"a"})"), 400, "invalid", "unknown key 'runbok'");
+  ExpectError(Post("/api/v1/runs", R"({"runbook":7})"), 400, "invalid", "expected a string");
+  ExpectError(Post("/api/v1/runs", R"({"runbook":"a","parameters":{"t":{"u":1}}})"), 400, "invalid",
+              "parameters.t");
+  ExpectError(Post("/api/v1/runs", R"({"runbook":"a","by":"x\u001b[2J"})"), 400, "invalid",
+              "control characters");
+  ExpectError(Post("/api/v1/runs", std::string(70'000, ' ')), 400, "invalid", "64 KiB");
+  ExpectError(Post("/api/v1/runs", std::string(60'000, '[')), 400, "invalid", "no valid JSON");
+  ExpectError(Post("/api/v1/runs", "{}"), 400, "invalid", "runbook: missing");
+  EXPECT_THAT(backend_.Commands(), IsEmpty());
+}
+
+TEST_F(ApiTest, TurnsErrorsIntoTheirStatus) {
+  const std::pair<ErrorKind, int> kinds[] = {
+      {ErrorKind::kInvalid, 400},     {ErrorKind::kNotFound, 404},
+      {ErrorKind::kRefused, 409},     {ErrorKind::kOverloaded, 503},
+      {ErrorKind::kUnreachable, 503}, {ErrorKind::kOutcomeUnknown, 504},
+      {ErrorKind::kInternal, 500}};
+  for (const auto& [kind, status] : kinds) {
+    backend_.AnswerWith(Fail(kind, "the reason"));
+    ExpectError(Post("/api/v1/runs/3f2a91/pause", "{}"), status, Name(kind), "the reason");
+  }
+}
+
+TEST(Guard, TakesALoginOnlyWithTheHeaderThatAForeignPageCannotSend) {
+  const Guard guard("");
+  http::Request request;
+  request.user = "anna";
+  ASSERT_FALSE(guard.MayChange(request));
+  EXPECT_EQ(guard.MayChange(request).error().kind, ErrorKind::kRefused);
+  request.headers = {{"x-mailhub-request", "1"}};
+  ASSERT_TRUE(guard.MayChange(request));
+  EXPECT_EQ(*guard.MayChange(request), "anna");
+}
+
+TEST(Guard, LetsNobodyInWhenNoTokenIsConfigured) {
+  http::Request request;
+  request.remote_address = "127.0.0.1";
+  request.headers = {{"X-Mailhub-Request", "1"}, {"Authorization", "Bearer "}};
+  EXPECT_FALSE(Guard("").MayChange(request));
+}
+
+TEST_F(ApiTest, ClosesAnEpisodeForAReason) {
+  engine::View view;
+  engine::EpisodeView episode;
+  episode.fingerprint = "00ff12ab34cd56ef";
+  episode.alertname = "TablesStale";
+  episode.run = testing::kRunId;
+  episode.state = engine::EpisodeState::kUnanswered;
+  episode.decided = testing::kStart;
+  view.episodes = {episode};
+  view.open_episodes = 1;
+  backend_.Show(view);
+  const Json shown = Data(Get("/api/v1/episodes"));
+  ASSERT_EQ(shown["episodes"].size(), 1U);
+  EXPECT_EQ(shown["episodes"][0]["state"], "unanswered");
+  EXPECT_EQ(shown["episodes"][0]["decidedAt"], "2026-03-01T10:00:00.000Z");
+  EXPECT_EQ(shown["open"], 1);
+  EXPECT_EQ(Data(Get("/api/v1/status"))["unansweredAlerts"], 1);
+  EXPECT_EQ(Data(Get("/api/v1/episodes?state=answered"))["episodes"].size(), 0U);
+  const std::string path = "/api/v1/episodes/00ff12ab/close";
+  ExpectError(Post(path, "{}"), 400, "invalid", "reason: missing");
+  ExpectError(Post("/api/v1/episodes/xy/close", R"({"reason":"r"})"), 404, "not_found",
+              "FINGERPRINT/close");
+  EXPECT_EQ(Data(Post(path, R"({"reason":"mended","by":"anna"})"))["fingerprint"],
+            "00ff12ab34cd56ef");
+  const auto closed = backend_.Closed();
+  ASSERT_EQ(closed.size(), 1U);
+  EXPECT_EQ(closed[0].fingerprint, "00ff12ab34cd56ef") << "the beginning is enough";
+  EXPECT_EQ(closed[0].by, "anna");
+  EXPECT_EQ(closed[0].detail, "mended");
+}
+
+}  // namespace
+}  // namespace mailhub::api

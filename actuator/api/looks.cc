@@ -1,0 +1,242 @@
+// Each handler turns a request into one question to the backend, and its answer into one envelope.
+#include "actuator/api/looks.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "actuator/api/answer.h"
+#include "actuator/api/find_run.h"
+#include "actuator/api/past_run.h"
+#include "actuator/api/render.h"
+#include "actuator/api/request.h"
+#include "actuator/api/words.h"
+
+namespace mailhub::api {
+namespace {
+
+using engine::RunView;
+using http::Request;
+using http::Response;
+
+constexpr size_t kMostListed = 10'000;
+constexpr size_t kLongestId = 64;
+constexpr std::string_view kRunsPath = "/api/v1/runs/";
+constexpr const char* kRootPage = R"(<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>mailhub_actuator</title></head>
+<body><h1>mailhub_actuator</h1>
+<p>Runs runbooks when alerts fire. Operators use <code>mailhubctl</code>; begin with
+<code>mailhubctl status</code>.</p>
+<ul>
+<li><a href="api/v1/status">api/v1/status</a>: mode, and how much is open</li>
+<li><a href="api/v1/runs">api/v1/runs</a>: unfinished runs and the last finished ones</li>
+<li><a href="api/v1/alerts">api/v1/alerts</a>: what was decided about alerts</li>
+<li><a href="api/v1/episodes">api/v1/episodes</a>: alerts that fire and match a trigger</li>
+<li><a href="api/v1/history">api/v1/history</a>: finished runs and how long they took</li>
+<li><a href="metrics">metrics</a>: the actuator's own metrics, for Prometheus</li>
+<li><a href="-/healthy">-/healthy</a>, <a href="-/ready">-/ready</a></li>
+</ul>
+<p>Documentation, in the folder <code>docs</code> of the source: operating.md (commands by task),
+openapi.yml (the API), runbooks.md, metrics.md, alerts.md.</p>
+</body></html>
+)";
+
+bool Wanted(const Request& request, std::string_view name, std::string_view value) {
+  const auto filter = request.Query(name);
+  return !filter || *filter == value;
+}
+
+// Whether the request narrows a list that is cut off by `limit`: then all of it must be looked at.
+bool Filters(const Request& request, std::initializer_list<std::string_view> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return request.Query(name).has_value(); });
+}
+
+Result<AlertFilter> AlertFilterOf(const Request& request) {
+  AlertFilter filter;
+  if (auto known = QueryWord(request, "decision", Words<engine::Decision>()); !known)
+    return Fail(known.error());
+  for (const auto& [name, field] : {std::pair{"alertname", &filter.alertname},
+                                    {"fingerprint", &filter.fingerprint},
+                                    {"decision", &filter.decision},
+                                    {"run", &filter.run}}) {
+    const auto value = request.Query(name);
+    if (!value) continue;
+    if (value->empty())
+      return Fail(ErrorKind::kInvalid, std::string(name) + ": empty; leave it out to see all");
+    *field = *value;
+  }
+  const auto before = QueryNumber(request, "before");
+  if (!before) return Fail(before.error());
+  filter.before = *before;
+  return filter;
+}
+
+}  // namespace
+
+Looks::Looks(Backend& backend, const ActuatorMetrics& metrics, const Clock& clock,
+             std::string version, int max_event_streams)
+    : backend_(backend),
+      metrics_(metrics),
+      clock_(clock),
+      version_(std::move(version)),
+      tickets_(std::make_shared<Tickets>(max_event_streams)) {}
+
+Response Looks::Root(const Request&) {
+  Response response;
+  response.content_type = "text/html; charset=utf-8";
+  response.body = kRootPage;
+  return response;
+}
+
+Result<std::string> Looks::RunsList(const Request& request) {
+  if (auto known = OnlyQuery(request, {"state", "runbook", "target", "result", "limit"}); !known)
+    return Fail(known.error());
+  if (auto known = QueryWord(request, "state", Words<engine::RunState>()); !known)
+    return Fail(known.error());
+  if (auto known = QueryWord(request, "result", Words<engine::RunResult>()); !known)
+    return Fail(known.error());
+  const auto limit = QueryLimit(request, 100, kMostListed);
+  if (!limit) return Fail(limit.error());
+  const auto view = backend_.Look();
+  std::vector<const RunView*> chosen;
+  const auto look = [&](const RunView& run) {
+    if (chosen.size() < *limit && Wanted(request, "state", Name(run.state)) &&
+        Wanted(request, "runbook", run.runbook) && Wanted(request, "target", run.target) &&
+        Wanted(request, "result", run.result ? Name(*run.result) : ""))
+      chosen.push_back(&run);
+  };
+  std::for_each(view->unfinished.begin(), view->unfinished.end(), look);
+  std::for_each(view->finished.begin(), view->finished.end(), look);
+  return RunsData(chosen, clock_.Now());
+}
+
+Response Looks::Runs(const Request& request) {
+  return Answer(RunsList(request));
+}
+
+Result<std::string> Looks::OneRun(const std::string& id) {
+  const auto view = backend_.Look();
+  const auto found = FindRun(*view, id);
+  if (!found) return Fail(found.error());
+  if (*found != nullptr) return RunData(**found, clock_.Now());
+  auto events = backend_.RunEvents(id);
+  if (!events) return Fail(events.error());
+  const auto past = ViewOfPastRun(*events);
+  if (!past) return Fail(ErrorKind::kNotFound, "no run " + id);
+  return RunData(*past, clock_.Now());
+}
+
+Response Looks::Run(const Request& request) {
+  if (auto known = OnlyQuery(request, {}); !known) return Answer(Fail(known.error()));
+  std::string id = request.path.substr(kRunsPath.size());
+  const bool events = id.ends_with("/events");
+  if (events) id.resize(id.size() - std::string_view("/events").size());
+  if (id.empty() || id.size() > kLongestId || id.find('/') != std::string::npos)
+    return Answer(Fail(ErrorKind::kNotFound,
+                       "no such page; a run is /api/v1/runs/ID, its events "
+                       "are /api/v1/runs/ID/events"));
+  if (!events) return Answer(OneRun(id));
+  auto list = backend_.RunEvents(id);
+  if (!list) return Answer(Fail(list.error()));
+  return Answer(EventsData(*list));
+}
+
+Result<std::string> Looks::AlertsList(const Request& request) {
+  if (auto known =
+          OnlyQuery(request, {"alertname", "fingerprint", "decision", "run", "before", "limit"});
+      !known)
+    return Fail(known.error());
+  const auto limit = QueryLimit(request, 100, kMostListed);
+  if (!limit) return Fail(limit.error());
+  const auto filter = AlertFilterOf(request);
+  if (!filter) return Fail(filter.error());
+  const auto alerts = backend_.Alerts(*limit, *filter);
+  if (!alerts) return Fail(alerts.error());
+  return AlertsData(*alerts);
+}
+
+Response Looks::Alerts(const Request& request) {
+  return Answer(AlertsList(request));
+}
+
+Result<std::string> Looks::EpisodesList(const Request& request) {
+  if (auto known = OnlyQuery(request, {"state", "alertname"}); !known) return Fail(known.error());
+  if (auto known = QueryWord(request, "state", Words<engine::EpisodeState>()); !known)
+    return Fail(known.error());
+  const auto view = backend_.Look();
+  std::vector<const engine::EpisodeView*> chosen;
+  for (const engine::EpisodeView& episode : view->episodes) {
+    if (Wanted(request, "state", Name(episode.state)) &&
+        Wanted(request, "alertname", episode.alertname))
+      chosen.push_back(&episode);
+  }
+  return EpisodesData(chosen, view->open_episodes);
+}
+
+Response Looks::Episodes(const Request& request) {
+  return Answer(EpisodesList(request));
+}
+
+Result<std::string> Looks::HistoryList(const Request& request) {
+  if (auto known = OnlyQuery(request, {"runbook", "target", "result", "limit"}); !known)
+    return Fail(known.error());
+  if (auto known = QueryWord(request, "result", Words<engine::RunResult>()); !known)
+    return Fail(known.error());
+  const auto limit = QueryLimit(request, 100, kMostListed);
+  if (!limit) return Fail(limit.error());
+  auto runs = backend_.History(request.Query("runbook").value_or(""),
+                               Filters(request, {"target", "result"}) ? kMostListed : *limit);
+  if (!runs) return Fail(runs.error());
+  std::erase_if(*runs, [&](const PastRun& run) {
+    return !Wanted(request, "target", run.target) || !Wanted(request, "result", Name(run.result));
+  });
+  if (runs->size() > *limit) runs->resize(*limit);
+  return HistoryData(*runs);
+}
+
+Response Looks::History(const Request& request) {
+  return Answer(HistoryList(request));
+}
+
+Response Looks::Plan(const Request& request) {
+  if (auto known = OnlyQuery(request, {"runbook", "parameter"}); !known)
+    return Answer(Fail(known.error()));
+  const auto runbook = request.Query("runbook");
+  if (!runbook || runbook->empty())
+    return Answer(Fail(ErrorKind::kInvalid, "runbook: missing; which one is to be planned?"));
+  const auto parameters = QueryParameters(request);
+  if (!parameters) return Answer(Fail(parameters.error()));
+  const auto plan = backend_.MakePlan(*runbook, *parameters);
+  if (!plan) return Answer(Fail(plan.error()));
+  return Answer(PlanData(*plan));
+}
+
+Response Looks::Mode(const Request&) {
+  return Answer(ModeData(backend_.Look()->mode));
+}
+
+Response Looks::Status(const Request&) {
+  return Answer(StatusData(version_, *backend_.Look(), backend_.Ready(), clock_.Now()));
+}
+
+Response Looks::Events(const Request&) {
+  return ServeEvents(backend_, clock_, tickets_);
+}
+
+Response Looks::Metrics(const Request&) {
+  Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = metrics_.Render(*backend_.Look());
+  return response;
+}
+
+Response Looks::Healthy(const Request&) {
+  return http::TextResponse(200, "alive");
+}
+
+Response Looks::Ready(const Request&) {
+  return backend_.Ready() ? http::TextResponse(200, "ready") : http::TextResponse(503, "not ready");
+}
+
+}  // namespace mailhub::api

@@ -1,0 +1,50 @@
+// The pages that change nothing.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "actuator/api/backend.h"
+#include "actuator/api/event_stream.h"
+#include "actuator/api/metrics.h"
+#include "lib/base/clock.h"
+#include "lib/http/server.h"
+
+namespace mailhub::api {
+
+// Thread-safe. What the constructor is given must outlive it.
+class Looks {
+ public:
+  Looks(Backend& backend, const ActuatorMetrics& metrics, const Clock& clock, std::string version,
+        int max_event_streams);
+
+  http::Response Root(const http::Request& request);
+  http::Response Runs(const http::Request& request);
+  http::Response Run(const http::Request& request);
+  http::Response Alerts(const http::Request& request);
+  http::Response Episodes(const http::Request& request);
+  http::Response History(const http::Request& request);
+  http::Response Plan(const http::Request& request);
+  http::Response Mode(const http::Request& request);
+  http::Response Status(const http::Request& request);
+  http::Response Events(const http::Request& request);
+  http::Response Metrics(const http::Request& request);
+  http::Response Healthy(const http::Request& request);
+  http::Response Ready(const http::Request& request);
+
+ private:
+  Result<std::string> RunsList(const http::Request& request);
+  Result<std::string> OneRun(const std::string& id);
+  Result<std::string> AlertsList(const http::Request& request);
+  Result<std::string> EpisodesList(const http::Request& request);
+  Result<std::string> HistoryList(const http::Request& request);
+
+  // Constant after construction.
+  Backend& backend_;
+  const ActuatorMetrics& metrics_;
+  const Clock& clock_;
+  const std::string version_;
+  const std::shared_ptr<Tickets> tickets_;
+};
+
+}  // namespace mailhub::api

@@ -1,0 +1,306 @@
+// See command_line.h.
+#include "actuator/ctl/command_line.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "actuator/ctl/config_check.h"
+#include "lib/base/duration.h"
+
+namespace mailhub::ctl {
+namespace {
+
+Result<Parameters> ParseAssignments(const std::vector<std::string>& assignments) {
+  Parameters parameters;
+  for (const std::string& text : assignments) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Fail(ErrorKind::kInvalid, "expected NAME=VALUE and got: " + text);
+    if (!parameters.emplace(text.substr(0, equals), text.substr(equals + 1)).second)
+      return Fail(ErrorKind::kInvalid, "given twice: " + text.substr(0, equals));
+  }
+  return parameters;
+}
+
+// Connects, then acts.
+int With(const Arguments& arguments, const std::function<int(ApiClient&)>& act) {
+  auto api = ApiClient::Make(arguments.connection);
+  if (!api) return Complain(api.error());
+  return act(*api);
+}
+
+int WatchRun(const Arguments& arguments, ApiClient& api, WatchOptions options) {
+  const auto interval = ParseDuration(arguments.interval);
+  if (!interval) return Complain(interval.error());
+  const auto wait_for = ParseDuration(arguments.wait_for);
+  if (!wait_for) return Complain(wait_for.error());
+  const auto give_up_after = ParseDuration(arguments.give_up_after);
+  if (!give_up_after) return Complain(give_up_after.error());
+  options.interval = std::max(*interval, Milliseconds(20));
+  options.wait_for = *wait_for;
+  options.give_up_after = *give_up_after;
+  return Watch(api, options);
+}
+
+int StartRun(const Arguments& arguments) {
+  const auto parameters = ParseAssignments(arguments.assignments);
+  if (!parameters) return Complain(parameters.error());
+  return With(arguments, [&](ApiClient& api) {
+    std::string run;
+    const int status = RunStart(api, arguments.ChosenFormat(), arguments.runbook, *parameters,
+                                arguments.reason, &run);
+    if (status != 0 || !arguments.watch_it) return status;
+    WatchOptions options = arguments.watch;
+    options.run = run;
+    return WatchRun(arguments, api, options);
+  });
+}
+
+int PlanRun(const Arguments& arguments) {
+  const auto parameters = ParseAssignments(arguments.assignments);
+  if (!parameters) return Complain(parameters.error());
+  return With(arguments, [&](ApiClient& api) {
+    return RunPlan(api, arguments.ChosenFormat(), arguments.runbook, *parameters);
+  });
+}
+
+void AddWatchOptions(CLI::App* command, Arguments& a) {
+  command->add_flag("--until-finished", a.watch.until_finished,
+                    "Go on watching while the run holds, instead of ending with status 2");
+  command->add_option("--interval", a.interval, "How often to look")->capture_default_str();
+  command
+      ->add_option("--give-up-after", a.give_up_after,
+                   "How long the actuator may be away before watching ends")
+      ->capture_default_str();
+}
+
+void AddFilters(CLI::App* command, Arguments& a, bool states) {
+  if (states) command->add_option("--state", a.filters.state, "Only runs in this state");
+  command->add_option("--runbook", a.filters.runbook, "Only runs of this runbook");
+  command->add_option("--target", a.filters.target, "Only runs of this host");
+  command->add_option("--result", a.filters.result, "Only runs with this result");
+  command->add_option("--limit", a.filters.limit, "At most so many")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+}
+
+// What each verb needs beside the run is checked here; what it answers, where it is sent.
+void AddVerb(CLI::App* run, Arguments& a, Action* action, const std::string& word,
+             const char* help) {
+  CLI::App* command = run->add_subcommand(word, help);
+  command->add_option("RUN", a.verb.run, "The run's id, or at least 6 characters of it")
+      ->required();
+  command->add_option("--reason", a.verb.reason, "Why, for the journal");
+  const bool judges = word == "skip" || word == "resolve";
+  if (judges || word == "retry" || word == "resume")
+    command->add_option("--hold", a.verb.hold, "Number of the hold that this answers")
+        ->check(CLI::Range(1, 1'000'000'000));
+  if (word == "confirm") {
+    command->add_option("--step", a.verb.step, "Path of the step whose question this answers");
+    command->add_option("--attempt", a.verb.attempt, "Its attempt")
+        ->check(CLI::Range(1, 1'000'000'000))
+        ->capture_default_str();
+  }
+  command->callback([&a, action, word, judges] {
+    a.verb.word = word;
+    *action = [&a, judges] {
+      if (judges && a.verb.hold != 0 && a.verb.reason.empty()) {
+        Complain({ErrorKind::kInvalid, a.verb.word + " needs --reason, for the journal"});
+        return kUsage;
+      }
+      return With(a, [&](ApiClient& api) { return RunAct(api, a.ChosenFormat(), a.verb); });
+    };
+  });
+}
+
+void AddVerbs(CLI::App* run, Arguments& a, Action* action) {
+  AddVerb(run, a, action, "pause", "Begin no new step; what runs goes on");
+  AddVerb(run, a, action, "resume",
+          "Go on after a pause, or look again after a hold (then needs --hold)");
+  AddVerb(run, a, action, "confirm", "Say yes to a step that asks (needs --step)");
+  AddVerb(run, a, action, "cancel", "Settle the current step, do what is owed in any case, end");
+  AddVerb(run, a, action, "retry",
+          "Settle or void the last attempt of the held step, then try once more (needs --hold)");
+  AddVerb(run, a, action, "skip",
+          "Leave the held step undone and go on (needs --hold and --reason)");
+  AddVerb(run, a, action, "resolve",
+          "Declare the held step done by other means and go on (needs --hold and --reason)");
+}
+
+void AddLooks(CLI::App* run, Arguments& a, Action* action) {
+  CLI::App* list = run->add_subcommand("list", "Unfinished runs, then the last finished ones");
+  AddFilters(list, a, true);
+  list->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) { return RunList(api, a.ChosenFormat(), a.filters); });
+    };
+  });
+  CLI::App* show = run->add_subcommand("show", "One run: steps, commands, gates, output");
+  show->add_option("RUN", a.run)->required();
+  show->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) { return RunShow(api, a.ChosenFormat(), a.run); });
+    };
+  });
+  CLI::App* log = run->add_subcommand("log", "Everything the journal says of one run");
+  log->add_option("RUN", a.run)->required();
+  log->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) { return RunLog(api, a.ChosenFormat(), a.run); });
+    };
+  });
+  CLI::App* watch = run->add_subcommand(
+      "watch", "Follow a run live. Status 0: succeeded, 2: it holds, 1: anything else");
+  watch->add_option("RUN", a.watch.run, "Default: the newest unfinished run");
+  watch->add_option("--runbook", a.watch.runbook, "Without RUN: of this runbook");
+  watch->add_option("--wait-for", a.wait_for, "Without RUN: how long to wait for one to appear")
+      ->capture_default_str();
+  AddWatchOptions(watch, a);
+  watch->callback([&a, action] {
+    *action = [&a] { return With(a, [&](ApiClient& api) { return WatchRun(a, api, a.watch); }); };
+  });
+}
+
+void AddStarts(CLI::App* run, Arguments& a, Action* action) {
+  CLI::App* start = run->add_subcommand("start", "Queue a run");
+  CLI::App* plan = run->add_subcommand("plan", "Show what a run would do, changing nothing");
+  for (CLI::App* command : {start, plan}) {
+    command->add_option("RUNBOOK", a.runbook)->required();
+    command->add_option("PARAMETERS,-p,--parameter", a.assignments, "NAME=VALUE");
+  }
+  start->add_option("--reason", a.reason, "Why, for the journal");
+  start->add_flag("--watch", a.watch_it, "Then follow it, as `run watch`");
+  AddWatchOptions(start, a);
+  start->callback([&a, action] { *action = [&a] { return StartRun(a); }; });
+  plan->callback([&a, action] { *action = [&a] { return PlanRun(a); }; });
+}
+
+void AddPaging(CLI::App* command, Arguments& a) {
+  command->add_option("--limit", a.filters.limit, "At most so many")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  command->add_option("--before", a.filters.before,
+                      "Only decisions older than the one with this number in the journal");
+}
+
+void AddEpisodes(CLI::App& app, Arguments& a, Action* action) {
+  CLI::App* episode = app.add_subcommand("episode", "Alerts that fire and match a trigger");
+  episode->require_subcommand(1);
+  CLI::App* list = episode->add_subcommand("list", "The open ones, and which run answers each");
+  list->add_option("--state", a.filters.state, "Only episodes in this state");
+  list->add_option("--alertname", a.filters.alertname, "Only of this alert");
+  list->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) { return EpisodeList(api, a.ChosenFormat(), a.filters); });
+    };
+  });
+  CLI::App* close =
+      episode->add_subcommand("close", "Forget it, so that its alert is decided afresh");
+  close->add_option("FINGERPRINT", a.which, "Or its beginning")->required();
+  close->add_option("--reason", a.reason, "Why, for the journal")->required();
+  close->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) {
+        return EpisodeClose(api, a.ChosenFormat(), a.which, a.reason);
+      });
+    };
+  });
+}
+
+void AddAlerts(CLI::App& app, Arguments& a, Action* action) {
+  CLI::App* alert = app.add_subcommand("alert", "What became of alerts");
+  alert->require_subcommand(1);
+  CLI::App* list = alert->add_subcommand("list", "The last decisions, newest first");
+  list->add_option("--alertname", a.filters.alertname);
+  list->add_option("--decision", a.filters.decision);
+  AddPaging(list, a);
+  list->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) { return AlertList(api, a.ChosenFormat(), a.filters); });
+    };
+  });
+  CLI::App* explain = alert->add_subcommand("explain", "Why an alert did or did not start a run");
+  explain
+      ->add_option("WHICH", a.which,
+                   "An alert's name, or the beginning of a fingerprint or a run's id")
+      ->required();
+  AddPaging(explain, a);
+  explain->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) {
+        return AlertExplain(api, a.ChosenFormat(), a.which, a.filters);
+      });
+    };
+  });
+}
+
+void AddMode(CLI::App& app, Arguments& a, Action* action) {
+  CLI::App* mode = app.add_subcommand("mode", "active, observe (decide only) or halted");
+  mode->require_subcommand(1);
+  mode->add_subcommand("get", "The mode in force")->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) { return ModeGet(api, a.ChosenFormat()); });
+    };
+  });
+  CLI::App* set = mode->add_subcommand("set", "Change the mode");
+  set->add_option("MODE", a.mode)
+      ->required()
+      ->check(CLI::IsMember({"active", "observe", "halted"}));
+  set->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) { return ModeSet(api, a.ChosenFormat(), a.mode); });
+    };
+  });
+}
+
+void AddRest(CLI::App& app, Arguments& a, Action* action) {
+  app.add_subcommand("status", "Mode, runs, holds, dead men and alerts on one screen")
+      ->callback([&a, action] {
+        *action = [&a] {
+          return With(a, [&](ApiClient& api) { return ShowStatus(api, a.ChosenFormat()); });
+        };
+      });
+  CLI::App* history = app.add_subcommand("history", "Finished runs and how long they took");
+  AddFilters(history, a, false);
+  CLI::Option* csv = history->add_flag("--csv", a.csv);
+  history->add_flag("--json", a.json)->excludes(csv);
+  history->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) { return History(api, a.ChosenFormat(), a.filters); });
+    };
+  });
+  CLI::App* takeover =
+      app.add_subcommand("takeover", "Have a host obey this actuator, whichever it obeyed before");
+  takeover->add_option("HOST", a.which, "As in the site file")->required();
+  takeover->add_option("--reason", a.reason, "Why, for the journal")->required();
+  takeover->callback([&a, action] {
+    *action = [&a] {
+      return With(
+          a, [&](ApiClient& api) { return Takeover(api, a.ChosenFormat(), a.which, a.reason); });
+    };
+  });
+  CLI::App* config = app.add_subcommand("config", "Configuration files");
+  config->require_subcommand(1);
+  CLI::App* check =
+      config->add_subcommand("check", "Read it as the programs do, and say what is wrong");
+  check->add_option("FILE", a.file, "A site file, or the actuator's own with all that it names")
+      ->required();
+  check->add_option("--runbooks", a.runbooks, "Also check this directory's runbooks against it");
+  check->callback([&a, action] { *action = [&a] { return ConfigCheck(a.file, a.runbooks); }; });
+}
+
+}  // namespace
+
+void AddCommands(CLI::App& app, Arguments& arguments, Action* action) {
+  CLI::App* run = app.add_subcommand("run", "Runs");
+  run->require_subcommand(1);
+  AddLooks(run, arguments, action);
+  AddStarts(run, arguments, action);
+  AddVerbs(run, arguments, action);
+  AddAlerts(app, arguments, action);
+  AddEpisodes(app, arguments, action);
+  AddMode(app, arguments, action);
+  AddRest(app, arguments, action);
+}
+
+}  // namespace mailhub::ctl

@@ -1,0 +1,94 @@
+// See hold_text.h.
+#include "actuator/ctl/hold_text.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "actuator/ctl/text.h"
+
+namespace mailhub::ctl {
+namespace {
+
+constexpr size_t kShortId = 12;
+constexpr size_t kOutputOfAHold = 3;
+
+// For the shell: a step's path may hold more than letters and digits.
+std::string Word(const std::string& text) {
+  const std::string word = Printable(text);
+  const bool plain = word.find_first_not_of(
+                         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-") ==
+                     std::string::npos;
+  if (plain && !word.empty()) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string Typed(const Run& run, const char* verb, const std::string& rest) {
+  return std::string("mailhubctl run ") + verb + " " + Word(run.id.substr(0, kShortId)) + rest;
+}
+
+void AppendCommands(const Run& run, const Hold& hold, std::vector<std::string>& lines) {
+  // The host has acted by itself: there is nothing to skip or to declare done but that.
+  const bool restored = hold.reason == "dead_man_restored";
+  const std::string number = " --hold " + std::to_string(hold.number);
+  lines.push_back("  look again:      " + Typed(run, "resume", number));
+  lines.push_back((restored ? "  do it again:     " : "  try once more:   ") +
+                  Typed(run, "retry", number));
+  lines.push_back((restored ? "  leave it so:     " : "  leave it undone: ") +
+                  Typed(run, "skip", number + " --reason WHY"));
+  lines.push_back((restored ? "  it is in order:  " : "  declare it done: ") +
+                  Typed(run, "resolve", number + " --reason WHY"));
+}
+
+}  // namespace
+
+std::vector<std::string> LastOutput(const Step& step, size_t most) {
+  std::vector<std::string> all = PrintableLines(step.output);
+  if (all.size() > most) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(most));
+  for (std::string& line : all) line.insert(0, "| ");
+  return all;
+}
+
+std::vector<std::string> HoldLines(const Run& run, const Hold& hold) {
+  std::vector<std::string> lines;
+  lines.push_back("HOLD " + std::to_string(hold.number) + " (" + Printable(hold.reason) +
+                  ") at step " + Printable(hold.path) + ", " + Printable(hold.step) +
+                  (hold.since.empty() ? "" : ", since " + LocalTime(hold.since)));
+  if (!hold.detail.empty()) lines.push_back("  " + Printable(hold.detail));
+  for (const Step& step : run.steps) {
+    if (step.path != hold.path) continue;
+    for (const std::string& line : LastOutput(step, kOutputOfAHold)) lines.push_back("  " + line);
+  }
+  return lines;
+}
+
+std::vector<std::string> HoldLines(const Run& run, Commands commands) {
+  std::vector<std::string> lines;
+  for (const Hold& hold : run.holds) {
+    for (std::string& line : HoldLines(run, hold)) lines.push_back(std::move(line));
+    if (commands == Commands::kOfAll || &hold == &run.holds.front())
+      AppendCommands(run, hold, lines);
+  }
+  if (run.holds.empty()) return lines;
+  if (run.holds.size() > 1)
+    lines.emplace_back("  each of the holds must be answered, by its number");
+  lines.push_back("  end the run:     " + Typed(run, "cancel", ""));
+  return lines;
+}
+
+std::vector<std::string> QuestionLines(const Run& run) {
+  if (!run.asks) return {};
+  const Question& question = *run.asks;
+  std::vector<std::string> lines;
+  lines.push_back("ASKS at step " + Printable(question.path) + ", " + Printable(question.step) +
+                  ": " + Printable(question.text));
+  const std::string attempt =
+      question.attempt > 1 ? " --attempt " + std::to_string(question.attempt) : "";
+  lines.push_back("  say yes:         " +
+                  Typed(run, "confirm", " --step " + Word(question.path) + attempt));
+  lines.push_back("  end the run:     " + Typed(run, "cancel", ""));
+  return lines;
+}
+
+}  // namespace mailhub::ctl

@@ -1,0 +1,94 @@
+// `status` and `episode`: what is open, on one screen.
+#include "actuator/ctl/commands.h"
+#include "actuator/ctl/hold_text.h"
+#include "actuator/ctl/model.h"
+#include "actuator/ctl/output.h"
+#include "actuator/ctl/text.h"
+
+namespace mailhub::ctl {
+namespace {
+
+std::string DeadMenText(const Overview& overview) {
+  std::string text;
+  for (const auto& [state, count] : overview.dead_men)
+    if (count > 0)
+      text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + Printable(state);
+  return text.empty() ? "none" : text;
+}
+
+void ShowOverview(const Overview& overview) {
+  Out("mode " + Printable(overview.mode) + "; " +
+      (overview.ready ? "ready" : "NOT READY: the journal is not replayed or cannot be written") +
+      "; version " + Printable(overview.version) + "\n");
+  Out("unfinished runs: " + std::to_string(overview.unfinished_runs) + "; holds: " +
+      std::to_string(overview.holds) + "; questions: " + std::to_string(overview.questions) +
+      (overview.queue_blocked_by_hold ? "; A HOLD BLOCKS THE QUEUE" : "") + "\n");
+  Out("dead men: " + DeadMenText(overview) + "\n");
+  Out("open episodes: " + std::to_string(overview.open_episodes) +
+      "; unanswered alerts: " + std::to_string(overview.unanswered_alerts) + "\n");
+}
+
+void ShowRun(const Run& run) {
+  std::string line = "\n" + ShortId(Printable(run.id)) + " " + Printable(run.runbook);
+  if (!run.target.empty()) line += " " + Printable(run.target);
+  line += ": " + Printable(run.state);
+  if (run.current) line += ", at " + Printable(run.current->name);
+  if (!run.waiting_for.empty()) line += ", " + Printable(run.waiting_for);
+  Out(line + "\n");
+  OutLines(HoldLines(run, Commands::kOfTheFirst));
+  OutLines(QuestionLines(run));
+}
+
+void ShowEpisodes(const std::vector<Episode>& episodes) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Episode& episode : episodes)
+    rows.push_back({ShortId(episode.fingerprint), episode.alertname, episode.state,
+                    ShortId(episode.run), LocalTime(episode.decided_at), episode.trigger,
+                    episode.detail});
+  OutTable({"FINGERPRINT", "ALERT", "STATE", "RUN", "DECIDED", "TRIGGER", "WHY"}, rows);
+}
+
+}  // namespace
+
+int ShowStatus(ApiClient& api, Format format) {
+  const auto data = api.Get("/api/v1/status");
+  if (!data) return Complain(data.error());
+  if (format == Format::kJson) return OutJson(*data);
+  const auto overview = ParseOverview(*data);
+  if (!overview) return Complain(overview.error());
+  const auto runs_data = api.Get("/api/v1/runs", {{"limit", "10000"}});
+  if (!runs_data) return Complain(runs_data.error());
+  const auto runs = ParseRuns(*runs_data);
+  if (!runs) return Complain(runs.error());
+  const auto episodes_data = api.Get("/api/v1/episodes", {{"state", "unanswered"}});
+  if (!episodes_data) return Complain(episodes_data.error());
+  const auto episodes = ParseEpisodes(*episodes_data);
+  if (!episodes) return Complain(episodes.error());
+  ShowOverview(*overview);
+  for (const Run& run : *runs)
+    if (run.state != "finished") ShowRun(run);
+  if (episodes->empty()) return 0;
+  Out("\nAlerts that no run has answered; look with: mailhubctl alert explain FINGERPRINT\n");
+  ShowEpisodes(*episodes);
+  return 0;
+}
+
+int EpisodeList(ApiClient& api, Format format, const Filters& filters) {
+  QueryPairs query;
+  if (!filters.state.empty()) query.emplace_back("state", filters.state);
+  if (!filters.alertname.empty()) query.emplace_back("alertname", filters.alertname);
+  return Print(api.Get("/api/v1/episodes", query), format, ParseEpisodes, ShowEpisodes);
+}
+
+int EpisodeClose(ApiClient& api, Format format, const std::string& fingerprint,
+                 const std::string& reason) {
+  return Print(
+      api.Post("/api/v1/episodes/" + http::UrlEncode(fingerprint) + "/close",
+               BodyJson({{"reason", reason}, {"by", api.by()}})),
+      format, [](const std::string& data) { return ParseField(data, "fingerprint"); },
+      [](const std::string& closed) {
+        Out("episode " + Printable(closed) + " is closed; its alert is decided afresh\n");
+      });
+}
+
+}  // namespace mailhub::ctl
