@@ -182,11 +182,11 @@ Decision Engine::Core::DecideJoining(const Run& run, AlertDecided* record) {
   return Decision::kJoined;
 }
 
-// Nothing: it is over. By the steady clock where this life saw the run's end, because the wall
-// clock may have been years off then.
+// Nothing: it is over. By the steady clock, because the wall clock may be years off, now or when
+// the run ended.
 std::optional<Milliseconds> Engine::Core::CooldownLeft(const LastRun& last,
                                                        Milliseconds cooldown) const {
-  const Milliseconds gone = last.steady ? now.steady - *last.steady : now.wall - last.at;
+  const Milliseconds gone = now.steady - last.steady;
   if (gone >= cooldown || cooldown <= Milliseconds(0)) return std::nullopt;
   return std::min(cooldown - gone, cooldown);
 }

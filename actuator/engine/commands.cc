@@ -172,6 +172,10 @@ Status Engine::Core::CannotAnswer(const Run& run, const Hold& hold, Verb verb) c
       if (run.LeaseIsOver(hold.path)) {
         return refuse("what step " + hold.path + " stopped has been brought back since; resolve");
       }
+      if (run.Find(hold.path)->dead_man->until.empty() && run.HasActedSince(hold.path)) {
+        return refuse("step " + hold.path + "'s dead man has no `until`, and later steps have " +
+                      "acted since: nobody knows what would bring it back again; resolve");
+      }
       if (run.cancelling || (run.stage == Stage::kEnding && !run.IsAlways(hold.path))) {
         return refuse("the run is ending, and step " + hold.path + " is not done again; resolve");
       }

@@ -57,8 +57,7 @@ void Engine::Core::Apply(const Event& event) {
   if (run.result == RunResult::kDropped) return;
   // A cancelled run does not start the cooldown, nor does it end one.
   if (run.result != RunResult::kCancelled) {
-    last_runs[RunKey(run.plan().runbook, run.plan().parameters)] = {
-        event.at, run.id, started ? std::optional(now.steady) : std::nullopt};
+    last_runs[RunKey(run.plan().runbook, run.plan().parameters)] = {event.at, run.id, now.steady};
   }
   if (run.result == RunResult::kSucceeded && run.started_at) {
     const auto* body = std::get_if<RunFinished>(&event.body);
@@ -85,7 +84,7 @@ EffectId Engine::Core::Ask(std::variant<RemoteRequest, GateQuestion, QueryQuesti
 
 void Engine::Core::SetNow(Moment moment) {
   // Nobody looked for longer than there was nothing to do: that much counts as unattended.
-  static constexpr Milliseconds kSlack{2'000};
+  static constexpr Milliseconds kSlack{200};
   static constexpr Milliseconds kLongestAnswer{15'000};
   const Milliseconds passed = moment.steady - now.steady;
   const std::optional<SteadyTime> next = NextDeadline();

@@ -84,8 +84,9 @@ struct Ended {
 struct LastRun {
   WallTime at;
   std::string run;
-  // The same by the steady clock. Replayed ones: the start, if the wall clock has gone back since.
-  std::optional<SteadyTime> steady;
+  // The same by the steady clock, which does not step; of a replayed one as the wall clock said at
+  // the start, at the latest then.
+  SteadyTime steady;
 };
 
 class Engine::Core {

@@ -2,6 +2,7 @@
 // recorded and asked.
 #include "actuator/engine/engine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "actuator/engine/core.h"
@@ -24,7 +25,7 @@ Output Engine::Start(Moment now, const std::string& version) {
   core_->attended = now.steady;
   core_->started = true;
   for (auto& [key, last] : core_->last_runs) {
-    if (last.at > now.wall) last.steady = now.steady;  // the clock has gone back since
+    last.steady = now.steady - std::max(now.wall - last.at, Milliseconds(0));
   }
   core_->Emit("", ActuatorStarted{core_->epoch + 1, version});
   return core_->Finish();

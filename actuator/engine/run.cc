@@ -287,6 +287,18 @@ bool Run::Owes(const std::string& path) const {
   return !Find(path)->dead_man->until.empty() || result != RunResult::kSucceeded;
 }
 
+bool Run::HasActedSince(const std::string& path) const {
+  const auto place = places_.find(path);
+  if (place == places_.end() || place->second.always) return false;
+  for (size_t i = place->second.index + 1; i < plan().steps.size(); ++i) {
+    const Step& step = plan().steps[i];
+    const StepState* state = StateOf(steps, step.path);
+    const bool acts = step.kind == StepKind::kRun || step.kind == StepKind::kJob;
+    if (acts && state != nullptr && state->attempt > 0) return true;
+  }
+  return false;
+}
+
 bool Run::Committed() const {
   const StepState* commit = StateOf(steps, plan().commit);
   return commit != nullptr && commit->attempt > 0;

@@ -101,6 +101,8 @@ struct Run {
   bool Owes(const std::string& path) const;
   // The step that brings back what the step at `path` stops, whatever happens. Null: there is none.
   const AlwaysStep* BringsBack(const std::string& path) const;
+  // Whether a later step of the forward ones has begun a command.
+  bool HasActedSince(const std::string& path) const;
   // True once a resolved alert no longer cancels it.
   bool Committed() const;
   // Hosts that may hold receipts or leases of this run, or hear of one late.

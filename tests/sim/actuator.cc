@@ -29,14 +29,14 @@ Actuator::Actuator(Seams seams)
 
 // Steady time means nothing across lives: each counts from its own beginning.
 engine::Moment Actuator::Now() const {
-  return {seams_.wall(), SteadyTime(Milliseconds(seams_.world->now_ms() - born_ms_ - slept_ms_ +
-                                                 kSteadyAtBirthMs))};
+  return {seams_.wall(),
+          SteadyTime(Milliseconds(seams_.world->now_ms() - born_ms_ + kSteadyAtBirthMs))};
 }
 
 int64_t Actuator::NextWakeMs() const {
   const auto deadline = engine_.NextDeadline();
   if (!deadline || !Ready()) return INT64_MAX;
-  return deadline->time_since_epoch().count() - kSteadyAtBirthMs + born_ms_ + slept_ms_;
+  return deadline->time_since_epoch().count() - kSteadyAtBirthMs + born_ms_;
 }
 
 void Actuator::Start() {

@@ -47,8 +47,6 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
   void Start();  // replays the journal and goes on
   void Feed(engine::Input input);
   void Resume();
-  // Its machine was suspended for so long, and its steady clock stood still.
-  void HasSlept(int64_t ms) { slept_ms_ += ms; }
   // Does what has become due.
   void Wake();
   int64_t NextWakeMs() const;
@@ -70,7 +68,6 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
 
   const Seams seams_;
   const int64_t born_ms_;
-  int64_t slept_ms_ = 0;
   int64_t retry_ms_ = 0;
   engine::Engine engine_;
   std::deque<engine::Input> inbox_;

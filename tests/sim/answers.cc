@@ -68,10 +68,20 @@ Complaint Answers::Leans(const AlertDecided& body) const {
   const Run* run = known_->Find(body.run);
   if (run == nullptr) return "an alert was decided as " + decision + ", and no run answers for it";
   if (run->queued.fingerprint == body.fingerprint) return std::nullopt;
+  // Whatever has joined is decided afresh if the run fails; if a person cancelled it, that person
+  // answers.
+  const bool joined_before = body.decision == Decision::kRepeat;
+  const bool cancelled = run->result == RunResult::kCancelled;
+  if (joined_before && (run->stage != Stage::kFinished || cancelled)) return std::nullopt;
   if (GivesUp(*run)) {
     return "an alert was decided as " + decision + " of a run that has given up";
   }
   if (run->stage != Stage::kFinished) return std::nullopt;
+  const auto& steps = known_->PlanOf(*run).steps;
+  const bool only_looks = std::none_of(steps.begin(), steps.end(), [](const engine::Step& step) {
+    return step.kind == engine::StepKind::kRun || step.kind == engine::StepKind::kJob;
+  });
+  if (only_looks) return std::nullopt;
   const auto joined = joined_.find({body.run, body.fingerprint});
   const auto action = last_action_.find(body.run);
   if (joined == joined_.end() || action == last_action_.end() || action->second < joined->second) {

@@ -26,7 +26,6 @@ constexpr std::array kFaultKinds = {
     FaultKind{"journal_trouble", &Faults::journal_trouble, 0.2},
     FaultKind{"depose", &Faults::depose, 0.001},
     FaultKind{"pause", &Faults::pause, 0.002},
-    FaultKind{"sleep", &Faults::sleep, 0.001},
     FaultKind{"commit_fails", &Faults::commit_fails, 0.01},
     FaultKind{"commit_seems_to_fail", &Faults::commit_seems_to_fail, 0.01},
     FaultKind{"disk_full", &Faults::disk_full, 0.01},

@@ -32,7 +32,6 @@ struct Faults {
   double journal_trouble = 0;       // ... and its journal is gone or an older copy for a while
   double depose = 0;                // stalls, is replaced, and goes on where it was
   double pause = 0;                 // stands still (SIGSTOP) for up to minutes, then goes on
-  double sleep = 0;                 // its machine is suspended: its steady clock stands still too
   double commit_fails = 0;          // at each commit: nothing was recorded
   double commit_seems_to_fail = 0;  // ... or it was
   // At each look of the world at itself, every few seconds.

@@ -18,11 +18,11 @@ std::string Label(std::string_view line, std::string_view name) {
 
 }  // namespace
 
-Looked ReadMetrics(const engine::View& view, bool silence_all) {
+Looked ReadMetrics(const engine::View& view, WallTime now, bool silence_all) {
   Looked looked;
   for (const engine::RunView& run : view.unfinished) {
     if (run.eta && run.started) {
-      looked.expected_ms.emplace_back(run.id, (*run.eta - *run.started).count());
+      looked.expected_ms.emplace_back(run.id, (*run.eta - now).count());
     }
     if (!silence_all) continue;
     for (const std::string& host : run.hosts) looked.silenced.emplace_back(host, run.runbook);

@@ -7,6 +7,6 @@
 namespace mailhub::sim {
 
 // `silence_all`: a part that misbehaves silences every unfinished run's hosts.
-Looked ReadMetrics(const engine::View& view, bool silence_all);
+Looked ReadMetrics(const engine::View& view, WallTime now, bool silence_all);
 
 }  // namespace mailhub::sim

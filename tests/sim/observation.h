@@ -86,7 +86,7 @@ struct Asked {
 // What metrics say at a look: hosts whose alerts are silenced, and by which runbook.
 struct Looked {
   std::vector<std::pair<std::string, std::string>> silenced;  // host, runbook
-  std::vector<std::pair<std::string, int64_t>> expected_ms;   // run, how long it should take
+  std::vector<std::pair<std::string, int64_t>> expected_ms;   // run, how long it should still take
 };
 struct Happened {  // for the story alone
   std::string what;

@@ -53,7 +53,7 @@ Complaint Progress::Pass() {
   for (const std::string& id : known_->unfinished) {
     const Run& run = known_->runs.at(id);
     Since& since = since_[id];
-    if (AsksAPerson(run)) {
+    if (AsksAPerson(run) || (run.stage == Stage::kQueued && IsBlocked(run))) {
       since.progress = watched_;
       continue;
     }
@@ -80,9 +80,7 @@ Complaint Progress::Judge(const Run& run, const Since& since) const {
     return "a run stood for " + std::to_string(stood_ms / 1000) + " s " + what +
            " and neither moved nor held";
   };
-  if (run.stage == Stage::kQueued) {
-    return IsBlocked(run) ? std::nullopt : late(kToEndMs, "in the queue");
-  }
+  if (run.stage == Stage::kQueued) return late(kToEndMs, "in the queue");
   const engine::Step* current = run.Current();
   if (current == nullptr) return late(kToEndMs, "ending");
   const engine::Step& step = known_->StepOf(run, current->path);

@@ -131,7 +131,7 @@ Fate Simulation::FateAt(Seam seam) {
       commit || (options_.fate != Fate::kCommitFails && options_.fate != Fate::kCommitSeemsToFail);
   const Fate fate = options_.at_call == seam_calls_ && can_fail ? options_.fate : DrawFate(commit);
   if (fate == Fate::kCrash || fate == Fate::kStall) lost_ = fate;
-  if (fate == Fate::kPause) StandStill(false);
+  if (fate == Fate::kPause) StandStill();
   return fate;
 }
 
@@ -139,24 +139,18 @@ Fate Simulation::DrawFate(bool commit) {
   if (world_.Chance(world_.faults.crash)) return Fate::kCrash;
   if (world_.Chance(world_.faults.depose)) return Fate::kStall;
   if (world_.Chance(world_.faults.pause)) return Fate::kPause;
-  if (world_.Chance(world_.faults.sleep)) {
-    StandStill(true);
-    return Fate::kPause;
-  }
   if (commit && world_.Chance(world_.faults.commit_fails)) return Fate::kCommitFails;
   if (commit && world_.Chance(world_.faults.commit_seems_to_fail)) return Fate::kCommitSeemsToFail;
   return Fate::kGoOn;
 }
 
 // Nobody takes its place, and it goes on where it was.
-void Simulation::StandStill(bool asleep) {
+void Simulation::StandStill() {
   const int64_t ms = world_.Between(500, world_.Chance(0.2) ? 1'200'000 : 60'000);
-  world_.Observe(Happened{(asleep ? "the actuator's machine sleeps for " : "it is stopped for ") +
-                          std::to_string(ms) + " ms"});
-  world_.PlanIn(ms, [this, ms, asleep, stopped = std::weak_ptr<Actuator>(main_)] {
+  world_.Observe(Happened{"it is stopped for " + std::to_string(ms) + " ms"});
+  world_.PlanIn(ms, [this, stopped = std::weak_ptr<Actuator>(main_)] {
     const auto actuator = stopped.lock();
     if (!actuator) return;
-    if (asleep) actuator->HasSlept(ms);
     actuator->Resume();
     Settle();
   });
@@ -200,7 +194,7 @@ void Simulation::NoteWhetherUp() {
 
 void Simulation::LookAtMetrics() {
   if (main_ && main_->Ready()) {
-    world_.Observe(ReadMetrics(main_->Look(), world_.Is(Mutation::kSilencesHeldRuns)));
+    world_.Observe(ReadMetrics(main_->Look(), Wall(), world_.Is(Mutation::kSilencesHeldRuns)));
   }
   world_.PlanIn(kLookEveryMs, [this] { LookAtMetrics(); });
 }

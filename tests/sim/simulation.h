@@ -55,7 +55,7 @@ class Simulation {
   void Boot();
   Fate FateAt(Seam seam);
   Fate DrawFate(bool commit);
-  void StandStill(bool asleep);
+  void StandStill();
   void Settle();  // after each step: somebody may have died
   void NoteWhetherUp();
   void LookAtMetrics();
