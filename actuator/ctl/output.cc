@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "actuator/ctl/model.h"
@@ -29,7 +30,15 @@ void Out(const std::string& text) {
 }
 
 void OutLines(const std::vector<std::string>& lines) {
-  for (const std::string& line : lines) Out(line + "\n");
+  const size_t columns = TerminalColumns();
+  for (const std::string& line : lines) {
+    const size_t indent = std::min(line.find_first_not_of(' '), line.size()) + 4;
+    if (columns == 0) {
+      Out(line + "\n");
+    } else {
+      for (const std::string& part : Wrapped(line, columns, indent)) Out(part + "\n");
+    }
+  }
 }
 
 int OutJson(const std::string& data) {

@@ -10,6 +10,7 @@
 namespace mailhub::ctl {
 
 void Out(const std::string& text);
+// Broken between words where the terminal is narrower; elsewhere as they are.
 void OutLines(const std::vector<std::string>& lines);
 // Pretty; returns the exit status.
 int OutJson(const std::string& data);

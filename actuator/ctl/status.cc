@@ -29,12 +29,13 @@ void ShowOverview(const Overview& overview) {
 }
 
 void ShowRun(const Run& run) {
-  std::string line = "\n" + ShortId(Printable(run.id)) + " " + Printable(run.runbook);
+  Out("\n");
+  std::string line = ShortId(Printable(run.id)) + " " + Printable(run.runbook);
   if (!run.target.empty()) line += " " + Printable(run.target);
   line += ": " + Printable(run.state);
   if (run.current) line += ", at " + Printable(run.current->name);
   if (!run.waiting_for.empty()) line += ", " + Printable(run.waiting_for);
-  Out(line + "\n");
+  OutLines({line});
   OutLines(HoldLines(run, Commands::kOfTheFirst));
   OutLines(QuestionLines(run));
 }

@@ -340,20 +340,20 @@ TEST(JournalReader, FindsDecisionsByNameFingerprintRunAndDecisionHoweverOldTheyA
   }
   ASSERT_TRUE(journal->Append(Numbered(std::move(bodies), 1, "")));
   const JournalReader reader(directory / "journal.db");
-  const AlertFilter filters[] = {{.alertname = "Old"},
-                                 {.fingerprint = "00ff12ab34cd"},
-                                 {.decision = "started_run"},
-                                 {.run = RunId(1).substr(0, 12)},
-                                 {.alertname = "Old", .before = 5}};
+  const AlertFilter filters[] = {{"Old", "", "", "", 0},
+                                 {"", "00ff12ab34cd", "", "", 0},
+                                 {"", "", "started_run", "", 0},
+                                 {"", "", "", RunId(1).substr(0, 12), 0},
+                                 {"Old", "", "", "", 5}};
   for (const AlertFilter& filter : filters) {
     const auto found = reader.Alerts(10, filter);
     ASSERT_TRUE(found) << found.error().message;
     ASSERT_EQ(found->size(), 1u);
     EXPECT_EQ((*found)[0].seq, 4u);
   }
-  EXPECT_TRUE(reader.Alerts(10, {.alertname = "Old", .decision = "ignored"})->empty());
-  EXPECT_TRUE(reader.Alerts(10, {.fingerprint = "' OR 1=1 --"})->empty());
-  const auto page = reader.Alerts(2, {.before = 100});
+  EXPECT_TRUE(reader.Alerts(10, {"Old", "", "ignored", "", 0})->empty());
+  EXPECT_TRUE(reader.Alerts(10, {"", "' OR 1=1 --", "", "", 0})->empty());
+  const auto page = reader.Alerts(2, {"", "", "", "", 100});
   ASSERT_EQ(page->size(), 2u);
   EXPECT_EQ((*page)[0].seq, 99u);
   EXPECT_EQ((*page)[1].seq, 98u);
