@@ -30,6 +30,7 @@ struct Doing {
   std::optional<SteadyTime> gate_began;
   std::optional<GateReading> reading;
   std::string trouble;  // why it does not get on, for people
+  std::string output;   // of a command that runs: its last part
 };
 
 struct LeaseDoing {

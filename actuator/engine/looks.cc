@@ -26,6 +26,7 @@ void AddDoing(const Step& step, const Run& run, const Doing& doing, WallTime now
   const StepState* state = found == run.steps.end() ? nullptr : &found->second;
   view->phase = PhaseOf(step, state, doing);
   if (doing.path == step.path) view->gate = doing.reading;
+  if (doing.path == step.path && !doing.output.empty()) view->output = doing.output;
   if (view->started && !view->result) {
     view->took = std::max(now - *view->started, Milliseconds(0));
   }

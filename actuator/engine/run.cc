@@ -78,6 +78,7 @@ struct Fold {
     step.detail = body.detail;
     const std::vector<Step>& steps = run.plan().steps;
     while (run.next_ < steps.size() && HasResult(run.steps, steps[run.next_].path)) ++run.next_;
+    Return();
   }
   void operator()(const DeadManArmed& body) {
     run.leases[body.path] = {body.host, body.after};
@@ -162,6 +163,12 @@ struct Fold {
     const auto waited = current == nullptr ? run.steps.end() : run.steps.find(current->path);
     if (waited != run.steps.end()) waited->second.since = at;
     return answered;
+  }
+  // A step that the run was at before an earlier one was done again has its time-out anew.
+  void Return() {
+    const Step* current = run.Current();
+    const auto state = current == nullptr ? run.steps.end() : run.steps.find(current->path);
+    if (state != run.steps.end() && state->second.attempt > 0) state->second.since = at;
   }
   // The step's last attempt, if there was one, is settled first.
   void DoAgain(const std::string& path) {
@@ -283,8 +290,13 @@ bool Run::Owes(const std::string& path) const {
   const bool never_ran = stopped->attempt == 1 && stopped->settled && !stopped->receipts_lost &&
                          stopped->receipt.state == ReceiptState::kVoid;
   if (never_ran) return false;
-  // Without `until`, a run that succeeds has done what its author wanted to see done.
-  return !Find(path)->dead_man->until.empty() || result != RunResult::kSucceeded;
+  // Without `until`, a run that succeeds has done what its author wanted to see done; but not one
+  // in which a later step failed or was skipped.
+  if (!Find(path)->dead_man->until.empty() || result != RunResult::kSucceeded) return true;
+  const auto place = places_.find(path);
+  const size_t next = place->second.always ? plan().steps.size() : place->second.index + 1;
+  return std::any_of(plan().steps.begin() + static_cast<ptrdiff_t>(next), plan().steps.end(),
+                     [&](const Step& step) { return !StateOf(steps, step.path)->Fulfilled(); });
 }
 
 bool Run::HasActedSince(const std::string& path) const {

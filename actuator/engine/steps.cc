@@ -255,6 +255,7 @@ void Engine::Core::OnActReply(LiveRun& live, const Step& step, const RemoteReply
   switch (reply.receipt->state) {
     case ReceiptState::kRunning:
       doing.running = true;
+      doing.output = reply.receipt->output;
       doing.due = live.run.cancelling && step.kind == StepKind::kJob && !doing.cancel_sent
                       ? now.steady
                       : In(poll);

@@ -9,6 +9,7 @@ namespace mailhub::sim {
 namespace {
 
 constexpr int64_t kFirstRetryMs = 700;
+constexpr int64_t kRenewalTickMs = 250;
 constexpr int64_t kLongestRetryMs = 5000;
 constexpr int64_t kSteadyAtBirthMs = 1'000'000;
 constexpr int64_t kLatestMs = 300'000;  // of a performer that misbehaves
@@ -167,6 +168,12 @@ bool Actuator::Commit() {
 void Actuator::WaitOutFailure() {
   blocked_ = true;
   asked_.reset();  // it was told so
+  retry_ms_ = std::clamp(2 * retry_ms_, kFirstRetryMs, kLongestRetryMs);
+  Renew(retry_ms_);
+}
+
+// Every quarter of a second until the commit is tried again.
+void Actuator::Renew(int64_t left_ms) {
   for (const engine::Effect& effect : RenewWhilePending(&engine_, Now())) {
     if (const auto* request = std::get_if<engine::RemoteRequest>(&effect.what)) {
       AskHost(*request, [self = weak_from_this(), id = effect.id](engine::RemoteReply reply) {
@@ -176,9 +183,13 @@ void Actuator::WaitOutFailure() {
       });
     }
   }
-  retry_ms_ = std::clamp(2 * retry_ms_, kFirstRetryMs, kLongestRetryMs);
-  seams_.world->PlanIn(retry_ms_, [self = weak_from_this()] {
-    if (const auto actuator = self.lock()) {
+  const int64_t pause_ms = std::min(left_ms, kRenewalTickMs);
+  seams_.world->PlanIn(pause_ms, [self = weak_from_this(), left_ms = left_ms - pause_ms] {
+    const auto actuator = self.lock();
+    if (!actuator || actuator->dead_) return;
+    if (left_ms > 0) {
+      actuator->Renew(left_ms);
+    } else {
       actuator->blocked_ = false;
       actuator->Run();
     }

@@ -64,6 +64,7 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
   void PerformNow(const engine::Effect& effect);
   void AskHost(const engine::RemoteRequest& request, std::function<void(engine::RemoteReply)> then);
   void WaitOutFailure();
+  void Renew(int64_t left_ms);
   engine::Moment Now() const;
 
   const Seams seams_;

@@ -33,6 +33,8 @@ Complaint Answers::See(const Answered& answered) const {
 
 Complaint Answers::Record(const engine::Event& event) {
   if (const auto* decided = std::get_if<AlertDecided>(&event.body)) return Decided(event, *decided);
+  // Whatever the clock says, a start counts what is left of a cooldown from then at the latest.
+  if (std::holds_alternative<engine::ActuatorStarted>(event.body)) started_ms_ = known_->now_ms;
   if (std::holds_alternative<engine::StepStarted>(event.body)) last_action_[event.run] = event.seq;
   const auto* finished = std::get_if<engine::RunFinished>(&event.body);
   // A cancelled run begins no cooldown.
@@ -100,7 +102,8 @@ Complaint Answers::Cools(const engine::Event& event, const AlertDecided& body) c
   const auto last = finished_.find({trigger->runbook, of_host ? instance->second : ""});
   if (last == finished_.end()) return "a cooldown, and no run of the kind has finished";
   const bool was_ahead = event.at < last->second.wall;
-  if (was_ahead && known_->now_ms - last->second.at_ms > trigger->cooldown.count()) {
+  const int64_t since_ms = std::max(last->second.at_ms, started_ms_);
+  if (was_ahead && known_->now_ms - since_ms > trigger->cooldown.count()) {
     return "a cooldown of " + std::to_string(trigger->cooldown.count() / 1000) + " s after " +
            std::to_string((known_->now_ms - last->second.at_ms) / 1000) + " s";
   }

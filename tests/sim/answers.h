@@ -34,6 +34,7 @@ class Answers {
   std::map<std::string, uint64_t> last_action_;                       // by run: number of the event
   std::map<std::pair<std::string, std::string>, uint64_t> joined_;    // run, fingerprint: likewise
   std::map<std::pair<std::string, std::string>, Finished> finished_;  // by runbook and target
+  int64_t started_ms_ = 0;                                            // the actuator, last
 };
 
 }  // namespace mailhub::sim

@@ -86,8 +86,8 @@ Complaint Invariants::On(const Recorded& recorded) {
   const auto holds = acted == nullptr ? std::vector<OpenHold>() : HoldsOf(run);
   run.Apply(event);
   if (acted != nullptr && !broken) broken = JudgeAnswer(known_, run, holds, *acted);
-  if (const auto* held = std::get_if<engine::RunHeld>(&event.body)) {
-    known_.hold_events[{run.id, held->path}] = event.seq;
+  if (std::holds_alternative<engine::RunHeld>(event.body)) {
+    known_.hold_events[{run.id, HoldsOf(run).back().number}] = event.seq;
   }
   if (run.stage == engine::Stage::kFinished) known_.unfinished.erase(run.id);
   // A dead man's coming and going, or a pause, does not give the step more time.
@@ -198,7 +198,8 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
       return guards_.HasActed(path);
     case HoldReason::kAlwaysFailed: {
       static constexpr HoldReason kAny[] = {HoldReason::kStepFailed, HoldReason::kOutcomeUnknown,
-                                            HoldReason::kGateShut, HoldReason::kRefused};
+                                            HoldReason::kGateShut, HoldReason::kRefused,
+                                            HoldReason::kTimedOut};
       return std::any_of(std::begin(kAny), std::end(kAny),
                          [&](HoldReason one) { return ExpectedHold(run, step, one); });
     }

@@ -59,7 +59,7 @@ uint64_t Known::HoldEvent(const engine::Run& run, const std::string& path,
                           std::optional<engine::HoldReason> reason) const {
   for (const OpenHold& hold : HoldsOf(run)) {
     if (hold.path != path || (reason && hold.reason != *reason)) continue;
-    const auto event = hold_events.find({run.id, path});
+    const auto event = hold_events.find({run.id, hold.number});
     return event == hold_events.end() ? 0 : event->second;
   }
   return 0;

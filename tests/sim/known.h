@@ -45,8 +45,8 @@ struct Known {
   std::map<std::string, engine::Run> runs;
   std::set<std::string> unfinished;
   std::map<std::string, Asked> asked;  // by the name of the request
-  // Numbers of the newest events that held a run, by run and path.
-  std::map<std::pair<std::string, std::string>, uint64_t> hold_events;
+  // Numbers of the events that held a run, by run and number of the hold.
+  std::map<std::pair<std::string, int>, uint64_t> hold_events;
 };
 
 const engine::StepState* StateOf(const engine::Run& run, const std::string& path);

@@ -46,8 +46,9 @@ void People::Look(int person) {
 
 // To resolve a step a person looks first whether it is so and nothing works at it any more; what
 // still works is not skipped either.
-std::optional<Verb> People::WhatToDo(const Run& run, const std::string& hold_path) {
+std::optional<Verb> People::WhatToDo(const Run& run, const OpenHold& hold) {
   const uint64_t choice = site_.world->Random() % 8;
+  if (engine::IsAboutLease(hold.reason) && hold.number > 0) return AboutLease(run, hold, choice);
   const engine::Step* current = run.Current();
   const engine::StepState* state = current == nullptr ? nullptr : StateOf(run, current->path);
   if (!IsHeld(run)) {
@@ -58,10 +59,12 @@ std::optional<Verb> People::WhatToDo(const Run& run, const std::string& hold_pat
     if (!restless_ || !site_.safe() || !site_.world->Chance(0.05)) return std::nullopt;
     return choice < 3 ? Verb::kCancel : Verb::kPause;
   }
-  if (current != nullptr && current->path == hold_path) {
+  if (current != nullptr && current->path == hold.path) {
     const bool waits = current->kind == StepKind::kWaitFor || current->kind == StepKind::kCheck;
     const bool working = !waits && (state == nullptr || !state->settled);
-    if (choice == 0 && !working) return Verb::kSkip;
+    // Once nothing goes wrong any more, what does not come about by waiting is passed over.
+    const bool in_vain = waits && choice <= 2 && !site_.safe();
+    if ((choice == 0 && !working) || in_vain) return Verb::kSkip;
     if (choice == 1 && !working && current->gate && site_.world->Holds(*current->gate)) {
       return Verb::kResolve;
     }
@@ -69,10 +72,29 @@ std::optional<Verb> People::WhatToDo(const Run& run, const std::string& hold_pat
   return choice == 2 && site_.safe() ? Verb::kCancel : choice <= 4 ? Verb::kResume : Verb::kRetry;
 }
 
+// What no step brings back, a person starts by hand and then says so.
+Verb People::AboutLease(const Run& run, const OpenHold& hold, uint64_t choice) {
+  const engine::Step& step = site_.known->StepOf(run, hold.path);
+  switch (hold.reason) {
+    case engine::HoldReason::kHostAway:
+      return choice <= 5 ? Verb::kRetry : Verb::kSkip;
+    case engine::HoldReason::kStillStopped:
+      if (choice <= 3) return Verb::kRetry;
+      site_.world->ByHand(step.host, step.dead_man->restore);
+      return Verb::kResolve;
+    case engine::HoldReason::kLeaseLost:
+      if (choice <= 3) return Verb::kRetry;
+      site_.world->ByHand(step.host, step.dead_man->restore);
+      return Verb::kResume;
+    default:
+      return choice <= 2 ? Verb::kRetry : choice <= 5 ? Verb::kResolve : Verb::kResume;
+  }
+}
+
 std::optional<People::Wish> People::Want(const Run& run, const std::string& person) {
   const std::vector<OpenHold> holds = HoldsOf(run);
   const OpenHold hold = holds.empty() ? OpenHold() : holds[site_.world->Random() % holds.size()];
-  const auto verb = WhatToDo(run, hold.path);
+  const auto verb = WhatToDo(run, hold);
   if (!verb) return std::nullopt;
   Wish wish;
   wish.command.verb = *verb;
@@ -86,8 +108,8 @@ std::optional<People::Wish> People::Want(const Run& run, const std::string& pers
   }
   // A cancel answers whatever is shown.
   for (const OpenHold& one : holds) {
-    if (*verb != Verb::kCancel && one.path != hold.path) continue;
-    wish.asked.holds.push_back(site_.known->HoldEvent(run, one.path));
+    if (*verb != Verb::kCancel && one.number != hold.number) continue;
+    wish.asked.holds.push_back(site_.known->hold_events.at({run.id, one.number}));
   }
   NameWhatIsAnswered(&wish.command, hold.number, wish.asked.step, wish.asked.attempt);
   return wish;

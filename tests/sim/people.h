@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/sim/actuator.h"
+#include "tests/sim/engine_seams.h"
 #include "tests/sim/known.h"
 #include "tests/sim/world.h"
 
@@ -35,7 +36,8 @@ class People {
 
   void Look(int person);
   std::optional<Wish> Want(const engine::Run& run, const std::string& person);
-  std::optional<engine::Verb> WhatToDo(const engine::Run& run, const std::string& hold_path);
+  std::optional<engine::Verb> WhatToDo(const engine::Run& run, const OpenHold& hold);
+  engine::Verb AboutLease(const engine::Run& run, const OpenHold& hold, uint64_t choice);
   void Start(const std::string& person);
   void Ask(Wish wish);
   void AskLater(Wish wish, int64_t ms);

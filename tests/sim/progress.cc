@@ -20,7 +20,7 @@ constexpr int64_t kToEndMs = 900'000;
 constexpr int64_t kSilentEndMs = 600'000;
 // Beyond what a step may take: requests that are on their way, pauses between questions.
 constexpr int64_t kSlackMs = 300'000;
-constexpr int64_t kClockMs = 1500;  // a deadline may be found this much early
+constexpr int64_t kClockMs = 6000;  // a deadline may be found this much early
 constexpr int64_t kEstimateSlackMs = 60'000;
 
 bool AsksAPerson(const Run& run) {
@@ -84,7 +84,9 @@ Complaint Progress::Judge(const Run& run, const Since& since) const {
   const engine::Step* current = run.Current();
   if (current == nullptr) return late(kToEndMs, "ending");
   const engine::Step& step = known_->StepOf(run, current->path);
-  int64_t limit_ms = step.timeout.count() + step.retry_delay.count() + kSlackMs;
+  // As docs/execution_model.md says of a host that cannot be reached.
+  int64_t limit_ms = step.timeout.count() * step.attempts +
+                     step.retry_delay.count() * (step.attempts - 1) + kSlackMs;
   if (step.gate) limit_ms += step.gate->timeout.count();
   return late(limit_ms, "at step " + step.path);
 }

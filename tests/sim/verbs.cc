@@ -14,7 +14,7 @@ std::vector<std::string> SeenAndOpen(const Known& known, const engine::Run& run,
                                      const Asked& asked) {
   std::vector<std::string> paths;
   for (const OpenHold& hold : HoldsOf(run)) {
-    const uint64_t event = known.HoldEvent(run, hold.path);
+    const uint64_t event = known.hold_events.at({run.id, hold.number});
     if (std::find(asked.holds.begin(), asked.holds.end(), event) != asked.holds.end()) {
       paths.push_back(hold.path);
     }
@@ -69,8 +69,8 @@ Complaint JudgeAnswer(const Known& known, const engine::Run& run,
   const std::vector<OpenHold> after = HoldsOf(run);
   for (const OpenHold& hold : before) {
     const bool open = std::any_of(after.begin(), after.end(),
-                                  [&](const OpenHold& one) { return one.path == hold.path; });
-    const auto event = known.hold_events.find({run.id, hold.path});
+                                  [&](const OpenHold& one) { return one.number == hold.number; });
+    const auto event = known.hold_events.find({run.id, hold.number});
     const auto& seen = found->second.holds;
     if (open || event == known.hold_events.end() ||
         std::find(seen.begin(), seen.end(), event->second) != seen.end()) {

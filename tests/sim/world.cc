@@ -260,6 +260,13 @@ engine::GateReading World::Read(const engine::GateQuestion& question, bool in_of
   return reading;
 }
 
+void World::ByHand(const std::string& host, const std::string& command) {
+  if (hosts_.at(host).IsDown(now_ms_)) return;
+  Observe(Happened{"by hand on " + host + ": " + command});
+  machines.Effect(host, command, now_ms_,
+                  [this](int64_t ms, auto what) { PlanIn(ms, std::move(what)); });
+}
+
 bool World::Holds(const engine::Gate& gate) const {
   return machines.Holding(ParseCondition(gate.expr), now_ms_) == gate.expect;
 }
