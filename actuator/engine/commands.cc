@@ -209,6 +209,7 @@ void Engine::Core::Answer(LiveRun& live, const Hold& hold, const engine::Command
     }
     return;
   }
+  if (hold.reason == HoldReason::kRefused) AcknowledgeStrays(live, hold.path);
   const Step* current = run.Current();
   if (IsAboutLease(hold.reason) || current == nullptr || current->path != hold.path) return;
   if (command.verb == Verb::kSkip) {

@@ -7,6 +7,12 @@
 #include <cstdlib>
 
 namespace mailhub::engine {
+namespace {
+
+// How often the clock is looked at while an answer is awaited that a time-out waits for.
+constexpr Milliseconds kLook{1'000};
+
+}  // namespace
 
 void Require(bool condition, const char* what) {
   if (condition) return;
@@ -85,10 +91,9 @@ EffectId Engine::Core::Ask(std::variant<RemoteRequest, GateQuestion, QueryQuesti
 void Engine::Core::SetNow(Moment moment) {
   // Nobody looked for longer than there was nothing to do: that much counts as unattended.
   static constexpr Milliseconds kSlack{200};
-  static constexpr Milliseconds kLongestAnswer{15'000};
   const Milliseconds passed = moment.steady - now.steady;
   const std::optional<SteadyTime> next = NextDeadline();
-  const Milliseconds idle = next ? *next - now.steady : kLongestAnswer;
+  const Milliseconds idle = next ? *next - now.steady : kLook;
   attended += std::clamp(passed, Milliseconds(0), std::max(idle, Milliseconds(0)) + kSlack);
   now = moment;
 }
@@ -185,7 +190,11 @@ std::optional<SteadyTime> Engine::Core::NextDeadline() const {
   };
   for (const std::string& id : order) {
     const LiveRun& live = runs.at(id);
-    if (live.doing.effect == 0) consider(live.doing.due);
+    if (live.doing.effect == 0) {
+      consider(live.doing.due);
+    } else if (live.doing.deadline && live.run.holds.empty()) {
+      consider(In(kLook));  // so that time in which nobody looks is seen as such
+    }
     if (live.only_if == 0) consider(live.only_if_due);
     consider(live.sweep_due);
     for (const auto& [path, lease] : live.leases) {

@@ -161,6 +161,7 @@ class Engine::Core {
   void AskLease(LiveRun& live, const std::string& path, RemoteVerb verb);
   void TakeAway(LiveRun& live, const std::string& path, LeaseDoing* doing);
   bool AtEnd(const LiveRun& live) const;
+  void AcknowledgeStrays(LiveRun& live, const std::string& refused);
   void OnLeaseFailure(LiveRun& live, const std::string& path, const Error& error);
   void AcknowledgeRestored(LiveRun& live);
   void OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply);

@@ -71,8 +71,11 @@ void Engine::Reconfigure(EngineConfig config, const PlanSource* plans) {
 }
 
 std::vector<Effect> Engine::RenewWhilePending(Moment now) {
-  core_->now = now;  // and the attended clock stands still: nobody gets on meanwhile
-  return core_->RenewWhilePending();
+  // As in Look(): the runs are not given this moment, so their deadlines and time-outs wait.
+  const Moment worked = std::exchange(core_->now, now);
+  std::vector<Effect> effects = core_->RenewWhilePending();
+  core_->now = worked;
+  return effects;
 }
 
 void Engine::NoteRenewal(const RemoteDone& done) {

@@ -30,6 +30,7 @@ TEST(Engine, ADeadlineThatPassesWhileSomebodyLooksIsNotForgotten) {
   // As when the disk was full for a while, and a view is made before the engine gets its turn.
   const Moment later = At(Milliseconds(30'000));
   engine.Look(later);
+  engine.RenewWhilePending(later);
   EXPECT_EQ(engine.NextDeadline(), again);
   EXPECT_EQ(engine.Advance(later).effects.size(), 1U) << "the host is asked again";
 }

@@ -121,11 +121,13 @@ void Engine::Core::ReleaseEpisodes(const Run& run, WallTime at) {
     }
     return;
   }
+  // Of a run from long ago the journal's replay leaves its steps out.
+  const bool did_nothing = !run.steps.empty() && !run.plan().commit.empty() && !run.Committed();
   for (auto& [fingerprint, episode] : episodes) {
     if (episode.run != run.id) continue;
     const bool started_it = episode.decision == Decision::kStartedRun;
-    const bool helped =
-        episode.decision == Decision::kJoined && run.result == RunResult::kSucceeded;
+    const bool helped = episode.decision == Decision::kJoined &&
+                        run.result == RunResult::kSucceeded && !did_nothing;
     if (started_it || helped || run.result == RunResult::kCancelled) {
       episode.run_finished = at;
     } else {

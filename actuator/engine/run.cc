@@ -53,7 +53,7 @@ struct Fold {
     StepState& step = run.steps[body.path];
     step.attempt = body.attempt;
     step.settled = false;
-    step.approved = false;
+    step.approved = step.again = false;
     step.receipts_lost = false;
     step.receipt = {};
     step.directory_id = body.directory_id;
@@ -69,7 +69,7 @@ struct Fold {
     step.worked = !body.receipts_lost && body.receipt.state == ReceiptState::kFinished &&
                   Contains(run.Find(body.path)->success, body.receipt.exit_status);
     step.since = at;
-    if (step.Succeeded()) step.approved = false;  // it had worked after all
+    if (step.Succeeded() && !step.again) step.approved = false;  // it had worked after all
   }
   void operator()(const StepDone& body) {
     StepState& step = run.steps[body.path];
@@ -110,6 +110,10 @@ struct Fold {
           if (const AlwaysStep* owed = run.BringsBack(body.path)) DoAgain(owed->step.path);
         } else if (step != nullptr && (!answered || answered->reason != HoldReason::kHostAway)) {
           DoAgain(body.path);
+          if (answered && IsAboutLease(answered->reason)) {
+            step->again = true;
+            BringBackAgain(body.path);
+          }
         }
         break;
       case Verb::kCancel:
@@ -169,6 +173,15 @@ struct Fold {
     const Step* current = run.Current();
     const auto state = current == nullptr ? run.steps.end() : run.steps.find(current->path);
     if (state != run.steps.end() && state->second.attempt > 0) state->second.since = at;
+  }
+  // What brings back what the step stops, and has perhaps been done before: it comes after it
+  // again.
+  void BringBackAgain(const std::string& path) {
+    const std::optional<DeadMan>& dead_man = run.Find(path)->dead_man;
+    const auto until = dead_man ? run.steps.find(dead_man->until) : run.steps.end();
+    if (until == run.steps.end() || until->second.attempt == 0) return;
+    DoAgain(until->first);
+    until->second.again = true;
   }
   // The step's last attempt, if there was one, is settled first.
   void DoAgain(const std::string& path) {

@@ -17,6 +17,7 @@ struct StepState {
   bool settled = false;   // the last attempt's receipt is in
   bool worked = false;    // that receipt's exit status is one of the step's `success`
   bool approved = false;  // a person asked for another attempt
+  bool again = false;     // ... even if the last one turns out to have worked
   bool receipts_lost = false;
   Receipt receipt;
   std::string directory_id;  // where the last attempt's key was claimed

@@ -13,6 +13,8 @@ using engine::Stage;
 
 namespace {
 
+constexpr int64_t kPendingMs = 300'000;
+
 // Whether the run will not do what the alert asks for.
 bool GivesUp(const Run& run) {
   const bool over = run.stage == Stage::kEnding || run.stage == Stage::kFinished;
@@ -103,7 +105,8 @@ Complaint Answers::Cools(const engine::Event& event, const AlertDecided& body) c
   if (last == finished_.end()) return "a cooldown, and no run of the kind has finished";
   const bool was_ahead = event.at < last->second.wall;
   const int64_t since_ms = std::max(last->second.at_ms, started_ms_);
-  if (was_ahead && known_->now_ms - since_ms > trigger->cooldown.count()) {
+  // The decision may have waited for its commit.
+  if (was_ahead && known_->now_ms - since_ms > trigger->cooldown.count() + kPendingMs) {
     return "a cooldown of " + std::to_string(trigger->cooldown.count() / 1000) + " s after " +
            std::to_string((known_->now_ms - last->second.at_ms) / 1000) + " s";
   }

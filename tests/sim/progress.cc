@@ -116,7 +116,8 @@ Complaint Progress::Hold(const Run& run, const engine::RunHeld& body) const {
   const int64_t up_ms = watched_.up_ms - since->second.progress.up_ms;
   const int64_t active_ms = watched_.active_ms - since->second.progress.active_ms;
   const bool always = run.IsAlways(body.path);
-  if (body.reason == HoldReason::kGateShut && step.gate) {
+  // While a run is paused its gate goes on.
+  if (body.reason == HoldReason::kGateShut && step.gate && !run.paused) {
     const int64_t least_ms = step.gate->window.count() + step.gate->hold_for.count();
     if (up_ms + kClockMs < least_ms) {
       return "the gate of " + body.path + " was called shut after a look of " +
