@@ -9,7 +9,7 @@
 namespace mailhub::engine {
 namespace {
 
-// How often the clock is looked at while an answer is awaited that a time-out waits for.
+// How often the clock is looked at while a time-out runs.
 constexpr Milliseconds kLook{1'000};
 
 }  // namespace
@@ -190,11 +190,9 @@ std::optional<SteadyTime> Engine::Core::NextDeadline() const {
   };
   for (const std::string& id : order) {
     const LiveRun& live = runs.at(id);
-    if (live.doing.effect == 0) {
-      consider(live.doing.due);
-    } else if (live.doing.deadline && live.run.holds.empty()) {
-      consider(In(kLook));  // so that time in which nobody looks is seen as such
-    }
+    if (live.doing.effect == 0) consider(live.doing.due);
+    // Time in which nobody looks is to be seen as such.
+    if (live.doing.deadline && live.run.holds.empty()) consider(In(kLook));
     if (live.only_if == 0) consider(live.only_if_due);
     consider(live.sweep_due);
     for (const auto& [path, lease] : live.leases) {

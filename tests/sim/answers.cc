@@ -13,8 +13,6 @@ using engine::Stage;
 
 namespace {
 
-constexpr int64_t kPendingMs = 300'000;
-
 // Whether the run will not do what the alert asks for.
 bool GivesUp(const Run& run) {
   const bool over = run.stage == Stage::kEnding || run.stage == Stage::kFinished;
@@ -36,13 +34,13 @@ Complaint Answers::See(const Answered& answered) const {
 Complaint Answers::Record(const engine::Event& event) {
   if (const auto* decided = std::get_if<AlertDecided>(&event.body)) return Decided(event, *decided);
   // Whatever the clock says, a start counts what is left of a cooldown from then at the latest.
-  if (std::holds_alternative<engine::ActuatorStarted>(event.body)) started_ms_ = known_->now_ms;
+  if (std::holds_alternative<engine::ActuatorStarted>(event.body)) started_ms_ = known_->up_ms;
   if (std::holds_alternative<engine::StepStarted>(event.body)) last_action_[event.run] = event.seq;
   const auto* finished = std::get_if<engine::RunFinished>(&event.body);
   // A cancelled run begins no cooldown.
   if (finished != nullptr && finished->result != RunResult::kCancelled) {
     const engine::Plan& plan = known_->runs.at(event.run).plan();
-    finished_[{plan.runbook, plan.target}] = {known_->now_ms, event.at};
+    finished_[{plan.runbook, plan.target}] = {known_->up_ms, event.at};
   }
   return std::nullopt;
 }
@@ -94,7 +92,8 @@ Complaint Answers::Leans(const AlertDecided& body) const {
   return std::nullopt;
 }
 
-// A cooldown ends by the time that has really passed, even if the clock was wrong when it began.
+// A cooldown ends by the time that has really passed while the actuator was up, even if the clock
+// was wrong when it began.
 Complaint Answers::Cools(const engine::Event& event, const AlertDecided& body) const {
   const auto trigger =
       std::find_if(known_->playbook->triggers().begin(), known_->playbook->triggers().end(),
@@ -105,10 +104,9 @@ Complaint Answers::Cools(const engine::Event& event, const AlertDecided& body) c
   if (last == finished_.end()) return "a cooldown, and no run of the kind has finished";
   const bool was_ahead = event.at < last->second.wall;
   const int64_t since_ms = std::max(last->second.at_ms, started_ms_);
-  // The decision may have waited for its commit.
-  if (was_ahead && known_->now_ms - since_ms > trigger->cooldown.count() + kPendingMs) {
+  if (was_ahead && known_->up_ms - since_ms > trigger->cooldown.count()) {
     return "a cooldown of " + std::to_string(trigger->cooldown.count() / 1000) + " s after " +
-           std::to_string((known_->now_ms - last->second.at_ms) / 1000) + " s";
+           std::to_string((known_->up_ms - last->second.at_ms) / 1000) + " s";
   }
   return std::nullopt;
 }

@@ -55,6 +55,7 @@ Complaint Invariants::See(const Observation& observation) {
     lasting = guards_.Standing();
     known_.now_ms = observation.at_ms;
     if (auto stood = progress_.Pass(); !lasting) lasting = stood;
+    known_.up_ms = progress_.up_ms();
   }
   Complaint now = std::visit([this](const auto& what) { return On(what); }, observation.what);
   return lasting ? lasting : now;

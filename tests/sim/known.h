@@ -40,6 +40,7 @@ struct Known {
 
   std::shared_ptr<const Playbook> playbook;
   int64_t now_ms = 0;
+  int64_t up_ms = 0;  // how much of it the actuator was up
   engine::Mode mode = engine::Mode::kActive;
   bool clock_stepped = false;
   std::map<std::string, engine::Run> runs;

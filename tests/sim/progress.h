@@ -24,6 +24,8 @@ class Progress {
   Complaint Hold(const engine::Run& run, const engine::RunHeld& body) const;
   Complaint Finish(const engine::Run& run);
 
+  int64_t up_ms() const { return watched_.up_ms; }
+
  private:
   // How long the actuator was up, and of that how long it was active.
   struct Watched {
