@@ -140,8 +140,8 @@ class Program {
         .config = again->settings.engine,
         .plans = again->runbooks,
         .applied = [this, site = again->site] { hosts_.UseSite(site); },
-        .knows_host =
-            [site = again->site](const std::string& host) { return site->FindHost(host) != nullptr; }};
+        .knows_host = [site = again->site](
+                          const std::string& host) { return site->FindHost(host) != nullptr; }};
   }
 
   void OnReloaded(const Status& status) {

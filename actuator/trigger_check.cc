@@ -37,7 +37,7 @@ class TriggerCheck {
     for (const auto& [name, label] : trigger_.parameters_from_labels) {
       const runbook::ParameterInfo& parameter = *Find(name);
       if (parameter.kind != "host") continue;  // any value that the runbook's bounds allow
-      const auto hosts = HostsFrom(label, parameter.group);
+      const auto hosts = HostsFrom(name, label, parameter.group);
       if (hosts.empty()) {
         return at_["parameters_from_labels"][name].Invalid(
             "no host of group " + parameter.group + " matches this trigger's matchers of label " +
@@ -96,7 +96,10 @@ class TriggerCheck {
   }
 
   // The hosts of the group that the label may name in an alert which the matchers let through.
-  std::vector<std::string> HostsFrom(const std::string& label, const std::string& group) const {
+  // Where a port is stripped, the matchers see another text than the host's name: any may come.
+  std::vector<std::string> HostsFrom(const std::string& parameter, const std::string& label,
+                                     const std::string& group) const {
+    if (trigger_.strip_port.contains(parameter)) return site_.groups.at(group);
     std::vector<engine::Matcher> about;
     std::ranges::copy_if(trigger_.matchers, std::back_inserter(about),
                          [&](const engine::Matcher& matcher) { return matcher.label == label; });

@@ -163,6 +163,9 @@ TEST_F(TriggerCheckTest, ALabelMustBeAbleToNameAHost) {
   EXPECT_EQ(WhyNot(kFromLabel, "instance=~\"hub.*\""), "accepted");
   EXPECT_EQ(WhyNot(kFromLabel, "instance=~\".*:9100\""), "accepted") << "by its alias";
   EXPECT_THAT(WhyNot(kFromLabel, "instance!~\"(?i)hub.*\""), HasSubstr("no host of group hubs"));
+  EXPECT_EQ(WhyNot("    parameters_from_labels: {hub: {label: instance, strip_port: true}}\n",
+                   "instance=~\"hub[12]:9182\""),
+            "accepted");
 }
 
 TEST_F(TriggerCheckTest, ATriggerThatIsNeverReachedIsRefused) {

@@ -9,6 +9,7 @@
 #include "actuator/condition/promql_names.h"
 #include "actuator/condition/promql_tokens.h"
 #include "lib/base/duration.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::condition {
 namespace {
@@ -79,6 +80,10 @@ class Parser {
     return true;
   }
   template <size_t N>
+  bool NextIsOneOf(const std::array<std::string_view, N>& marks) const {
+    return std::ranges::any_of(marks, [this](std::string_view mark) { return NextIs(mark); });
+  }
+  template <size_t N>
   std::optional<std::string_view> TakeOneOf(const std::array<std::string_view, N>& marks) {
     for (const std::string_view mark : marks) {
       if (Take(mark)) return mark;
@@ -116,7 +121,7 @@ class Parser {
         return WrongAt(token.begin, why);
       }
     }
-    return WrongAt(token.begin, "\"" + std::string(token.text) + "\" is not expected here");
+    return WrongAt(token.begin, "\"" + Excerpt(token.text) + "\" is not expected here");
   }
   Status Expect(std::string_view mark, const char* unclosed) {
     if (Take(mark)) return {};
@@ -128,6 +133,7 @@ class Parser {
   Status TopComparison() {
     const size_t begin = Before();
     const size_t selectors = expression_.selectors.size();
+    if (NextIsOneOf(kComparisons)) return SideMissing();
     const auto left = Sum();
     if (!left) return Fail(left.error());
     const auto sign = TakeOneOf(kComparisons);
@@ -141,6 +147,7 @@ class Parser {
     const size_t left_end = tokens_[i_ - 1].begin;
     const bool matching = TakeMatching(false, true);
     if (failed_) return Fail(*failed_);
+    if (NextEndsASide()) return SideMissing();
     const size_t right_begin = Before();
     const auto right = Sum();
     if (!right) return Fail(right.error());
@@ -157,6 +164,14 @@ class Parser {
                 MakeSide(*right, right_begin, Next().begin));
     }
     return {};
+  }
+
+  bool NextEndsASide() const {
+    return Next().kind == TokenKind::kEnd || NextIsWord("and") || NextIs(")") ||
+           NextIsOneOf(kComparisons);
+  }
+  tl::unexpected<Error> SideMissing() const {
+    return WrongAt(Next().begin, "expected something to compare on both sides");
   }
 
   Side MakeSide(const Part& part, size_t begin, size_t end) const {
@@ -219,6 +234,7 @@ class Parser {
     if (!sign) return left;
     const bool matching = TakeMatching(false, true);
     if (failed_) return Fail(*failed_);
+    if (NextEndsASide()) return SideMissing();
     const auto right = Sum();
     if (!right) return right;
     if (Status good = Compared(*sign, *left, *right, matching); !good) return Fail(good.error());
@@ -423,7 +439,7 @@ class Parser {
     const auto range = ParseDuration(token.text);
     if (!range || range->count() == 0) {
       return WrongAt(token.begin,
-                     "expected a duration like [1m], found [" + std::string(token.text) + "]");
+                     "expected a duration like [1m], found [" + Excerpt(token.text) + "]");
     }
     selector->range = *range;
     expression_.longest_range = std::max(expression_.longest_range, *range);
@@ -474,7 +490,7 @@ class Parser {
     }
     for (const std::string& label : carried) {
       if (on && !failed_ && std::ranges::find(matched, label) != matched.end()) {
-        failed_ = WrongAt(at, "\"" + label + "\" is in `on` already").value();
+        failed_ = WrongAt(at, "\"" + Excerpt(label) + "\" is in `on` already").value();
       }
     }
     return true;

@@ -8,6 +8,7 @@
 
 #include "actuator/condition/promql.h"
 #include "actuator/engine/trigger.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::condition {
 namespace {
@@ -74,7 +75,7 @@ const Function* FindFunction(std::string_view name) {
 }
 
 std::string FunctionRefused(const std::string& name) {
-  const std::string refused = "`" + name + "` is refused: ";
+  const std::string refused = "`" + Excerpt(name) + "` is refused: ";
   if (name == "scalar") {
     return refused + kMissing + "; compare two metrics with `a > on (instance) b`";
   }
@@ -102,23 +103,24 @@ std::string WhyRefused(const std::string& word) {
 std::string WhyNoMetric(std::string_view text) {
   const std::string name(text);
   if (name.find(':') != std::string::npos) {
-    return "\"" + name +
+    return "\"" + Excerpt(name) +
            "\" is a recorded name; expected raw series, because a recording lags its inputs";
   }
   const bool ours = name.starts_with("probe_") ||
                     (name.starts_with("mailhub_") && !name.starts_with("mailhub_actuator_") &&
                      !name.starts_with("mailhub_exporter_"));
   if (ours) return "";
-  return "\"" + name + "\" is not a metric of the exporter's probes (mailhub_..., probe_...)";
+  return "\"" + Excerpt(name) +
+         "\" is not a metric of the exporter's probes (mailhub_..., probe_...)";
 }
 
 std::string WhyNoMatcher(std::string_view label, std::string_view sign, const std::string& value) {
   if (label == "__name__") return "__name__ is refused; expected the metric's name before {";
-  if (!IsLabelName(label)) return "\"" + std::string(label) + "\" is not a label's name";
+  if (!IsLabelName(label)) return "\"" + Excerpt(label) + "\" is not a label's name";
   if (sign != "=~" && sign != "!~") return "";
   engine::Matcher matcher{std::string(label), engine::Matcher::Op::kRegex, value};
   if (PlainRegex(value) && engine::Compile(&matcher)) return "";
-  return "\"" + value + "\" is not a regular expression; expected one like \"a|b.*\"";
+  return "\"" + Excerpt(value) + "\" is not a regular expression; expected one like \"a|b.*\"";
 }
 
 bool IsMatchSign(std::string_view text) {

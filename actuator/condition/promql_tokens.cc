@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "lib/base/duration.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::condition {
 namespace {
@@ -89,7 +90,7 @@ class Splitter {
       if (text_.substr(at_, 2) == mark) return Until(at_ + 2, TokenKind::kMark);
     }
     if (std::string_view("(){}+-*/%^<>=,@").find(c) == std::string_view::npos) {
-      return WrongAt(at_, std::string("'") + c + "' is not understood");
+      return WrongAt(at_, "'" + Excerpt(text_.substr(at_, 1)) + "' is not understood");
     }
     return Until(at_ + 1, TokenKind::kMark);
   }
@@ -140,7 +141,7 @@ class Splitter {
         std::from_chars(text.data(), text.data() + text.size(), token.number);
     const bool octal = text.size() > 1 && text[0] == '0' && IsDigit(text[1]);
     if (octal || error != std::errc() || stop != text.data() + text.size()) {
-      return WrongAt(token.begin, "\"" + std::string(text) + "\" is not a number; expected one " +
+      return WrongAt(token.begin, "\"" + Excerpt(text) + "\" is not a number; expected one " +
                                       "like 0.9 or 1e6");
     }
     return token;

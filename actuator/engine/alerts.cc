@@ -124,7 +124,8 @@ Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
       record->detail.append(parameter).append("\" is taken from");
       return Decision::kRejected;
     }
-    parameters[parameter] = found->second;
+    parameters[parameter] =
+        trigger.strip_port.contains(parameter) ? WithoutPort(found->second) : found->second;
   }
   Result<Plan> plan = plans->Make(trigger.runbook, parameters);
   if (!plan) {

@@ -120,6 +120,24 @@ class Decisions : public testing::Test {
   int notifications_ = 0;
 };
 
+TEST_F(Decisions, AParameterLosesItsLabelsPortOnlyWhereTheTriggerSaysSo) {
+  const auto started_with = [&](const std::string& instance) {
+    Alert alert = Firing(instance);
+    alert.labels["instance"] = instance;
+    EXPECT_EQ(TellOne(alert, false), Decision::kStartedRun);
+    const View view = engine_->Look(Now());
+    return view.unfinished.back().parameters.at("on");
+  };
+  EXPECT_EQ(started_with("x500:9100"), "x500:9100");
+  Configure([](EngineConfig& config) { config.triggers[0].strip_port = {"on"}; });
+  EXPECT_EQ(started_with("x500:9100"), "x500");
+  EXPECT_EQ(started_with("mailhub1"), "mailhub1");
+  EXPECT_EQ(started_with("[2001:db8::1]:9100"), "[2001:db8::1]");
+  for (const std::string kept : {"2001:db8::1", "x500:", "x500:http", "x500:123456", ":9100"}) {
+    EXPECT_EQ(started_with(kept), kept);
+  }
+}
+
 TEST_F(Decisions, AnEpisodeIsAnsweredOnceHoweverOftenAndFromWhomItComes) {
   mute_ = true;
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);

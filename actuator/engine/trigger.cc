@@ -4,6 +4,8 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+
 namespace mailhub::engine {
 namespace {
 
@@ -43,6 +45,18 @@ bool Matches(const std::vector<Matcher>& matchers,
     if (!Matches(matcher, label == labels.end() ? std::string() : label->second)) return false;
   }
   return true;
+}
+
+std::string_view WithoutPort(std::string_view value) {
+  constexpr size_t kLongestPort = 5;
+  const size_t colon = value.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return value;
+  const std::string_view host = value.substr(0, colon);
+  const std::string_view port = value.substr(colon + 1);
+  const bool digits =
+      std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; }) && !port.empty();
+  const bool bare_ipv6 = host.find(':') != std::string_view::npos && !host.ends_with(']');
+  return digits && port.size() <= kLongestPort && !bare_ipv6 ? host : value;
 }
 
 }  // namespace mailhub::engine

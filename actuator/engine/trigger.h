@@ -3,7 +3,9 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "actuator/engine/plan.h"
@@ -46,9 +48,10 @@ struct Trigger {
   std::string runbook;
   std::map<std::string, std::string> parameters;  // fixed values
   std::map<std::string, std::string>
-      parameters_from_labels;  // parameter -> label; the runbook checks the value
-  std::string only_if;         // PromQL, {{parameter}} filled in; empty: always
-  Milliseconds cooldown{0};    // after a run of this runbook and parameters finished
+      parameters_from_labels;             // parameter -> label; the runbook checks the value
+  std::set<std::string> strip_port = {};  // parameters whose label loses its port
+  std::string only_if;                    // PromQL, {{parameter}} filled in; empty: always
+  Milliseconds cooldown{0};               // after a run of this runbook and parameters finished
   OnResolved on_resolved = OnResolved::kFinish;
 };
 
@@ -56,5 +59,9 @@ struct Trigger {
 // matches, not even negated.
 bool Matches(const std::vector<Matcher>& matchers,
              const std::map<std::string, std::string>& labels);
+
+// "x500" of "x500:9100". A value that does not end in a colon and one to five digits stays whole,
+// and so does an IPv6 address without brackets.
+std::string_view WithoutPort(std::string_view value);
 
 }  // namespace mailhub::engine

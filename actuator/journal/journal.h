@@ -59,11 +59,11 @@ struct FinishedRun {
 
 // Which decisions are wanted; what is empty or 0 is not looked at.
 struct AlertFilter {
-  std::string alertname;
-  std::string fingerprint;  // its beginning
-  std::string decision;
-  std::string run;      // its beginning
-  uint64_t before = 0;  // only events before that one
+  std::string alertname = "";
+  std::string fingerprint = "";  // its beginning
+  std::string decision = "";
+  std::string run = "";  // its beginning
+  uint64_t before = 0;   // only events before that one
 };
 
 // Looks at a journal while somebody else writes it. Thread-safe: each call uses a connection of its

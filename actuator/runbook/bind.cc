@@ -11,8 +11,8 @@ Result<std::string> BindValue(const Parameter& parameter, const std::string& giv
   if (parameter.kind != ParameterKind::kHost) return ReadValue(parameter, given);
   const config::Host* host = site.HostCalled(given);
   if (host != nullptr && site.InGroup(host->name, parameter.group)) return host->name;
-  return Fail(ErrorKind::kInvalid, "expected a host of group " + parameter.group + ", found \"" +
-                                       Excerpt(given) + "\"");
+  return Fail(ErrorKind::kInvalid,
+              "expected a host of group " + parameter.group + ", found \"" + Excerpt(given) + "\"");
 }
 
 Result<std::map<std::string, std::string>> BindParameters(

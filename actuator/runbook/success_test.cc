@@ -31,7 +31,7 @@ TEST(Success, IsZeroUnlessTheStepSaysOtherwise) {
 TEST(Success, MayBeSaidOfWhatIsOwed) {
   const auto plan =
       Make({Build("always:\n  - since: Build\n    name: Tidy\n"
-                "    run: {on: hub1, command: tidy}\n    success: [0, 3]\n")});
+                  "    run: {on: hub1, command: tidy}\n    success: [0, 3]\n")});
   ASSERT_EQ(plan.always.size(), 1u);
   EXPECT_THAT(plan.always[0].step.success, ElementsAre(0, 3));
 }

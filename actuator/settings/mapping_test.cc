@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "actuator/settings/matcher.h"
 #include "actuator/settings/settings.h"
 
@@ -53,6 +56,19 @@ TEST(Labels, TheLongFormSaysTheSame) {
   EXPECT_THAT(WhyNot("{mailhub: {lable: instance}}"), HasSubstr("lable: unknown key"));
   EXPECT_THAT(WhyNot("{mailhub: {}}"), HasSubstr("mailhub.label: missing"));
   EXPECT_THAT(WhyNot("{mailhub: []}"), HasSubstr("expected a label's name"));
+}
+
+TEST(Labels, APortIsStrippedOnlyWhereTheLongFormSaysSo) {
+  const auto settings = Parse(
+      "{a: {label: instance, strip_port: true}, b: {label: instance, strip_port: false}, "
+      "c: instance}");
+  ASSERT_TRUE(settings) << settings.error().message;
+  const engine::Trigger& trigger = settings->engine.triggers[0];
+  EXPECT_EQ(trigger.strip_port, std::set<std::string>({"a"}));
+  EXPECT_EQ(trigger.parameters_from_labels.at("a"), "instance");
+  EXPECT_THAT(WhyNot("{a: {label: instance, strip_port: 9100}}"),
+              HasSubstr("strip_port: expected true or false"));
+  EXPECT_THAT(WhyNot("{a: {strip_port: true}}"), HasSubstr("a.label: missing"));
 }
 
 TEST(Matcher, ALabelsNameInQuotesIsReadAsAlertmanagerWritesIt) {

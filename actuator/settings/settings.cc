@@ -43,7 +43,7 @@ void TakeMatchers(Taker& take, const Node& node, std::vector<engine::Matcher>* m
   }
 }
 
-// Which parameter is read from which label: LABEL, or {label: LABEL}.
+// Which parameter is read from which label: LABEL, or {label: LABEL, strip_port: true}.
 void TakeLabels(Taker& take, const Node& node, engine::Trigger* trigger) {
   if (!node.Present()) return;
   if (!node.IsMap()) return take.Bad(node, "expected a map from parameters to labels");
@@ -53,7 +53,10 @@ void TakeLabels(Taker& take, const Node& node, engine::Trigger* trigger) {
     }
     Node name = entry.value;
     if (name.IsMap()) {
-      take.OnlyKeys(name, {"label"});
+      take.OnlyKeys(name, {"label", "strip_port"});
+      bool strip = false;
+      take.Bool(name["strip_port"], &strip);
+      if (strip) trigger->strip_port.insert(entry.key);
       name = name["label"];
     }
     take.Need(name, "a label's name");

@@ -46,6 +46,10 @@ class Taker {
     if (*duration < least) return Bad(node, "shorter than " + std::to_string(least.count()) + "ms");
     *out = *duration;
   }
+  void Bool(const Node& node, bool* out) {
+    if (Skip(node)) return;
+    if (const Result<bool> value = node.Bool(); Keep(value)) *out = *value;
+  }
   // A map from names to scalars.
   void Pairs(const Node& node, std::map<std::string, std::string>* out) {
     if (Skip(node)) return;
