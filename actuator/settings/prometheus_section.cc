@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string_view>
 
 namespace mailhub::settings {
 namespace {
@@ -42,6 +43,16 @@ bool IsLabelName(const std::string& name) {
   return !name.empty() && (IsLetterOrDigit(name[0]) || name[0] == '_') &&
          std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
          std::ranges::all_of(name, [](char c) { return IsLetterOrDigit(c) || c == '_'; });
+}
+
+// Another scheme has none.
+bool HasHost(std::string_view url) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!url.starts_with(scheme)) continue;
+    url.remove_prefix(scheme.size());
+    return !url.empty() && std::string_view("/:?#").find(url[0]) == std::string_view::npos;
+  }
+  return false;
 }
 
 void TakeSeries(Taker& take, const Node& node, PrometheusSettings* prometheus) {
@@ -110,9 +121,8 @@ void TakePrometheus(Taker& take, const Node& node, PrometheusSettings* prometheu
   const Node url = node["url"];
   take.Need(url, "a URL like http://127.0.0.1:9090");
   take.Text(url, &prometheus->url);
-  if (!take.failed() && !prometheus->url.starts_with("http://") &&
-      !prometheus->url.starts_with("https://")) {
-    take.Bad(url, "expected a URL that begins with http:// or https://");
+  if (!take.failed() && !HasHost(prometheus->url)) {
+    take.Bad(url, "expected a URL that begins with http:// or https:// and names a host");
   }
   while (prometheus->url.ends_with('/')) prometheus->url.pop_back();
   take.Path(node["ca_file"], &prometheus->ca_file);
