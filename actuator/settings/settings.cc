@@ -114,7 +114,9 @@ void TakeTriggers(Taker& take, const Node& node, std::vector<PlacedTrigger>* tri
 void TakeBounds(Taker& take, const Node& limits, const Node& poll, Settings* settings) {
   engine::EngineConfig& engine = settings->engine;
   if (limits.Present()) {
-    take.OnlyKeys(limits, {"unfinished_runs", "open_episodes", "waiting_requests", "connections"});
+    take.OnlyKeys(limits, {"unfinished_runs", "open_episodes", "waiting_requests", "connections",
+                           "patience"});
+    take.Duration(limits["patience"], Milliseconds(1'000), &engine.patience);
     take.Count(limits["unfinished_runs"], 1, 10'000, &engine.most_unfinished_runs);
     take.Count(limits["open_episodes"], 1, 1'000'000, &engine.most_episodes);
     take.Count(limits["waiting_requests"], 1, 10'000, &settings->fixed.most_waiting);

@@ -50,7 +50,7 @@ prometheus:
   ca_file: ca.pem
   basic_auth: {username: actuator, password_file: p}
   timeout: 3s
-limits: {unfinished_runs: 7, open_episodes: 8, waiting_requests: 9, connections: 10}
+limits: {unfinished_runs: 7, open_episodes: 8, waiting_requests: 9, connections: 10, patience: 3m}
 poll: {step: 100ms, job: 1s, gate: 200ms, retry: 300ms}
 triggers:
   - name: memory
@@ -79,6 +79,7 @@ triggers:
   EXPECT_EQ(settings->fixed.most_connections, 10);
   EXPECT_EQ(settings->engine.most_unfinished_runs, 7u);
   EXPECT_EQ(settings->engine.most_episodes, 8u);
+  EXPECT_EQ(settings->engine.patience, std::chrono::minutes(3));
   EXPECT_EQ(settings->engine.poll_step, Milliseconds(100));
   EXPECT_EQ(settings->engine.poll_job, Milliseconds(1'000));
   EXPECT_EQ(settings->engine.poll_gate, Milliseconds(200));

@@ -16,7 +16,7 @@ from labkit import stack, watch
 
 # The start fails, and then: a person skips it, a person cancels, the plan ends, the plan goes on.
 SKIPPED, CANCELLED, ABORTED, CONTINUED = "x500", "mailhub1", "mailhub2", "mailhub3"
-AWAY_S = 180
+AWAY_S = 90
 SIDE_EFFECT = {"alertname": "SideEffect", "run_side_effect": "true"}
 
 
