@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 
+import crashkit  # makes labkit importable
 from labkit import hostfiles, layout, site
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "scratch"
