@@ -138,7 +138,7 @@ TEST_P(Allowlist, AListThatOthersCouldHaveWrittenCountsForNothing) {
 
 TEST_P(Allowlist, ADeadManRestoresByNameAndOnlyWhatIsStillAllowedThen) {
   for (const char* key : {"r/1", "r/2"}) {
-    const RemoteReply armed = host.Arm(key, "@touch", Seconds(1));
+    const RemoteReply armed = host.Arm(key, "@touch", Seconds(2));
     ASSERT_EQ(armed.lease, LeaseState::kArmed) << OutputOf(armed);
   }
   EXPECT_FALSE(std::filesystem::exists(host.directory() + "/deadman.sh"))
@@ -157,7 +157,9 @@ TEST_P(Allowlist, ADeadManRestoresByNameAndOnlyWhatIsStillAllowedThen) {
   EXPECT_THAT(restored("r@2"), HasSubstr("exit_status=0\n"));
   const std::string before = host.Evidence();
   EXPECT_EQ(before, "touched\ntouched\n");
-  ASSERT_EQ(host.Arm("r/3", "@touch", Seconds(1)).lease, LeaseState::kArmed);
+  // Long enough for the list to change before the host acts.
+  const RemoteReply armed = host.Arm("r/3", "@touch", Seconds(3));
+  ASSERT_EQ(armed.lease, LeaseState::kArmed) << OutputOf(armed);
   Allow("command other true\n");
   EXPECT_THAT(restored("r@3"), HasSubstr("exit_status=126\n"));
   EXPECT_THAT(host.ReadFile("leases/r@3.out"), HasSubstr("lists no command touch"));
