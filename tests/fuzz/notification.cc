@@ -66,7 +66,9 @@ json Written(const engine::Notification& notification) {
 void TryNotification(std::string_view bytes) {
   const auto notification = webhook::ParseNotification(bytes);
   if (!notification) {
-    Demand(notification.error().kind == ErrorKind::kInvalid, "a bad notification is invalid");
+    const ErrorKind kind = notification.error().kind;
+    Demand(kind == ErrorKind::kInvalid || kind == ErrorKind::kRefused,
+           "a bad notification is invalid, a too large one refused");
     return DemandGoodMessage(notification.error());
   }
   Demand(notification->id.empty(), "a notification has no id yet");
