@@ -43,7 +43,7 @@ void ShowRuns(const std::vector<Run>& runs) {
   std::vector<std::vector<std::string>> rows;
   for (const Run& run : runs)
     rows.push_back({ShortId(run.id), run.runbook, run.target,
-                    run.result.empty() ? run.state : run.result,
+                    run.state == "finished" ? run.result : run.state,
                     std::to_string(run.steps_done) + "/" + std::to_string(run.steps_total),
                     ElapsedText(run.elapsed_s),
                     run.finished_at.empty() && !run.eta.empty() ? LocalTime(run.eta) : "-", run.by,

@@ -73,7 +73,8 @@ std::vector<std::string> HoldLines(const Run& run, Commands commands) {
   if (run.holds.empty()) return lines;
   if (run.holds.size() > 1)
     lines.emplace_back("  each of the holds must be answered, by its number");
-  lines.push_back("  end the run:     " + Typed(run, "cancel", ""));
+  // A run that is at its end has a result: nothing is left to cancel.
+  if (run.result.empty()) lines.push_back("  end the run:     " + Typed(run, "cancel", ""));
   return lines;
 }
 
@@ -81,8 +82,9 @@ std::vector<std::string> QuestionLines(const Run& run) {
   if (!run.asks) return {};
   const Question& question = *run.asks;
   std::vector<std::string> lines;
-  lines.push_back("ASKS at step " + Printable(question.path) + ", " + Printable(question.step) +
-                  ": " + Printable(question.text));
+  const std::string name = question.step == question.text ? "" : ", " + Printable(question.step);
+  lines.push_back("ASKS at step " + Printable(question.path) + name + ": " +
+                  Printable(question.text));
   const std::string attempt =
       question.attempt > 1 ? " --attempt " + std::to_string(question.attempt) : "";
   lines.push_back("  say yes:         " +

@@ -144,8 +144,12 @@ Status Engine::Core::Refusal(const Run& run, const engine::Command& command) con
       return {};
     }
     case Verb::kCancel:
-      if (run.stage == Stage::kEnding) return refuse("the run is ending; its last steps are owed");
-      if (run.cancelling) return refuse("the run is being cancelled already");
+      if (run.stage == Stage::kEnding) {
+        return refuse("the run is ending, and its last steps are owed; " + AsksNow(run));
+      }
+      if (run.cancelling && run.holds.empty()) {
+        return refuse("the run is being cancelled already");
+      }
       return {};
     case Verb::kResume:
       if (hold == nullptr && run.paused && command.hold == kNoHold) return {};

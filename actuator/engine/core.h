@@ -156,6 +156,7 @@ class Engine::Core {
   void TryStart(LiveRun& live);
   void OnOnlyIf(LiveRun& live, const QueryReading& reading);
   bool LocksFree(const LiveRun& live) const;
+  const Run* BlockedBy(const LiveRun& live) const;
   void RenewLeases(LiveRun& live);
   // --- its dead men (leases.cc) ---
   void AskLease(LiveRun& live, const std::string& path, RemoteVerb verb);

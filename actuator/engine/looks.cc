@@ -25,6 +25,11 @@ void AddDoing(const Step& step, const Run& run, const Doing& doing, WallTime now
   const auto found = run.steps.find(step.path);
   const StepState* state = found == run.steps.end() ? nullptr : &found->second;
   view->phase = PhaseOf(step, state, doing);
+  const bool held = std::any_of(run.holds.begin(), run.holds.end(),
+                                [&](const Hold& hold) { return hold.path == step.path; });
+  const bool idle = view->phase == StepPhase::kRetryWait || view->phase == StepPhase::kPreparing ||
+                    view->phase == StepPhase::kPending;
+  if (held && idle) view->phase = StepPhase::kHeld;
   if (doing.path == step.path) view->gate = doing.reading;
   if (doing.path == step.path && !doing.output.empty()) view->output = doing.output;
   if (view->started && !view->result) {
@@ -58,7 +63,10 @@ std::string Engine::Core::WaitingFor(const LiveRun& live) const {
   if (run.stage == Stage::kQueued) {
     if (mode != Mode::kActive) return std::string("mode is ") + Name(mode);
     if (run.paused) return "paused";
-    if (!LocksFree(live)) return "another run that holds its lock";
+    if (const Run* other = BlockedBy(live)) {
+      return "run " + other->id.substr(0, 12) + " (" + other->plan().runbook +
+             "), which has a lock that it needs";
+    }
     return live.doing.trouble.empty() ? "whether it is still needed" : live.doing.trouble;
   }
   if (run.stage == Stage::kFinished) return "";

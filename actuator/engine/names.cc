@@ -71,7 +71,7 @@ const char* Name(RunState state) {
 
 const char* Name(StepPhase phase) {
   return Pick(std::array{"pending", "preparing", "acting", "retry_wait", "marking", "gate",
-                         "confirm", "done"},
+                         "confirm", "done", "held"},
               phase);
 }
 

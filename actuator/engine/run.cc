@@ -119,8 +119,9 @@ struct Fold {
       case Verb::kCancel:
         run.cancelling = true;
         run.paused = false;
-        // What the holds of steps ask is moot. A dead man's are not: the site is not as planned.
-        std::erase_if(run.holds, [](const Hold& hold) { return !IsAboutLease(hold.reason); });
+        // It answers whatever the run asks: it is always a way out.
+        for (const Hold& hold : run.holds) run.answers[hold.number] = {body.verb, body.by};
+        run.holds.clear();
         if (step != nullptr) step->since = at;  // what is settled first has its time-out anew
         break;
       case Verb::kSkip:

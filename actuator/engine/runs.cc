@@ -42,9 +42,13 @@ void Engine::Core::Work(LiveRun& live) {
   }
 }
 
+bool Engine::Core::LocksFree(const LiveRun& live) const {
+  return BlockedBy(live) == nullptr;
+}
+
 // First come, first served for each lock: an older queued run that wants one of ours goes first,
 // unless a person has paused it.
-bool Engine::Core::LocksFree(const LiveRun& live) const {
+const Run* Engine::Core::BlockedBy(const LiveRun& live) const {
   bool older = true;
   for (const std::string& id : order) {
     if (id == live.run.id) {
@@ -54,10 +58,10 @@ bool Engine::Core::LocksFree(const LiveRun& live) const {
     const Run& other = runs.at(id).run;
     if (other.stage == Stage::kQueued && (!older || other.paused)) continue;
     if (other.stage != Stage::kFinished && Share(other.plan().locks, live.run.plan().locks)) {
-      return false;
+      return &other;
     }
   }
-  return true;
+  return nullptr;
 }
 
 void Engine::Core::TryStart(LiveRun& live) {

@@ -23,6 +23,7 @@ enum class StepPhase {
   kGate,       // waiting for the condition
   kConfirm,    // waiting for a person
   kDone,
+  kHeld,  // waiting for the answer to a hold
 };
 const char* Name(StepPhase phase);
 

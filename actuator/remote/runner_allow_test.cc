@@ -157,12 +157,13 @@ TEST_P(Allowlist, ADeadManRestoresByNameAndOnlyWhatIsStillAllowedThen) {
   EXPECT_THAT(restored("r@2"), HasSubstr("exit_status=0\n"));
   const std::string before = host.Evidence();
   EXPECT_EQ(before, "touched\ntouched\n");
-  // Long enough for the list to change before the host acts.
-  const RemoteReply armed = host.Arm("r/3", "@touch", Seconds(3));
+  // Of another run: this one's acts are not acknowledged. Long enough for the list to change before
+  // the host acts.
+  const RemoteReply armed = host.Arm("s/3", "@touch", Seconds(3));
   ASSERT_EQ(armed.lease, LeaseState::kArmed) << OutputOf(armed);
   Allow("command other true\n");
-  EXPECT_THAT(restored("r@3"), HasSubstr("exit_status=126\n"));
-  EXPECT_THAT(host.ReadFile("leases/r@3.out"), HasSubstr("lists no command touch"));
+  EXPECT_THAT(restored("s@3"), HasSubstr("exit_status=126\n"));
+  EXPECT_THAT(host.ReadFile("leases/s@3.out"), HasSubstr("lists no command touch"));
   EXPECT_EQ(host.Evidence(), before);
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 // A lease that went with its host's receipts is missed at the next renewal, or a little later.
 constexpr int64_t kUnnoticedMs = 900'000;
+constexpr int64_t kRearmMs = 60'000;
 
 }  // namespace
 
@@ -61,6 +62,7 @@ void Guards::See(const LeaseChanged& changed) {
   guard.armed = changed.armed;
   guard.expires_ms = changed.expires_ms;
   if (changed.armed) guard.acted_ms = -1;
+  if (!changed.armed) guard.gone_ms = known_->now_ms;
 }
 
 void Guards::See(const ServiceChanged& changed) {
@@ -93,6 +95,11 @@ Complaint Guards::Record(const engine::Run& run, const engine::OperatorActed& bo
     if (one.first != run.id) return false;
     const uint64_t event = known_->HoldEvent(run, one.second, engine::HoldReason::kDeadManRestored);
     const auto& seen = asked->second.holds;
+    // A cancel answers whatever the run asks.
+    if (body.verb == engine::Verb::kCancel) {
+      guards_[run.id + '/' + one.second].answered = true;
+      return true;
+    }
     if (std::find(seen.begin(), seen.end(), event) == seen.end()) return false;
     guards_[run.id + '/' + one.second].answered = true;
     return true;
@@ -120,6 +127,15 @@ bool Guards::IsGuarded(const std::string& host, const std::string& service,
   return false;
 }
 
+// A request to take it away that was held up on its way may come after it was armed again. The next
+// renewal finds that out.
+bool Guards::IsMissedSoon(const engine::Run& run, const Outage& outage) const {
+  const auto guard = guards_.find(outage.run + '/' + outage.path);
+  const auto lease = run.leases.find(outage.path);
+  if (guard == guards_.end() || lease == run.leases.end()) return false;
+  return known_->now_ms < guard->second.gone_ms + lease->second.after.count() / 3 + kRearmMs;
+}
+
 Complaint Guards::Standing() const {
   for (const auto& [id, path] : to_answer_) {
     const engine::Run& run = known_->runs.at(id);
@@ -130,6 +146,7 @@ Complaint Guards::Standing() const {
   for (const auto& [what, outage] : down_) {
     const engine::Run& run = known_->runs.at(outage.run);
     if (IsHeld(run) || IsGuarded(what.first, what.second, outage)) continue;
+    if (IsMissedSoon(run, outage)) continue;
     const engine::DeadMan& dead_man = *known_->StepOf(run, outage.path).dead_man;
     const engine::StepState* until = StateOf(run, dead_man.until);
     const bool person_says_so = until != nullptr && until->result == engine::StepResult::kResolved;

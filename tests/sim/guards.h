@@ -37,13 +37,16 @@ class Guards {
     std::string host;
     bool armed = false;
     int64_t expires_ms = 0;
-    int64_t acted_ms = -1;  // when the host acted by itself; -1: it has not
+    int64_t acted_ms = -1;
+    int64_t gone_ms =
+        INT64_MIN / 2;      // taken away  // when the host acted by itself; -1: it has not
     bool answered = false;  // a person knows
   };
   struct Outage {
     std::string run;
     std::string path;  // of the step that stopped it
   };
+  bool IsMissedSoon(const engine::Run& run, const Outage& outage) const;
   bool IsGuarded(const std::string& host, const std::string& service, const Outage& outage) const;
 
   const Known* const known_;

@@ -63,7 +63,7 @@ std::optional<Verb> People::WhatToDo(const Run& run, const OpenHold& hold) {
     const bool waits = current->kind == StepKind::kWaitFor || current->kind == StepKind::kCheck;
     const bool working = !waits && (state == nullptr || !state->settled);
     // Once nothing goes wrong any more, what does not come about by waiting is passed over.
-    const bool in_vain = waits && choice <= 2 && !site_.safe();
+    const bool in_vain = waits && choice <= 5 && !site_.safe();
     if ((choice == 0 && !working) || in_vain) return Verb::kSkip;
     if (choice == 1 && !working && current->gate && site_.world->Holds(*current->gate)) {
       return Verb::kResolve;

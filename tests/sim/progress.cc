@@ -92,10 +92,13 @@ Complaint Progress::Judge(const Run& run, const Since& since) const {
 }
 
 void Progress::Record(const engine::Event& event) {
-  // What starts anew counts anew.
-  if (std::holds_alternative<engine::ActuatorStarted>(event.body) ||
-      std::holds_alternative<engine::ModeChanged>(event.body)) {
+  // What starts anew counts anew. In another mode gates are looked at all the same.
+  if (std::holds_alternative<engine::ActuatorStarted>(event.body)) {
     for (auto& [id, since] : since_) since.progress = watched_;
+    return;
+  }
+  if (std::holds_alternative<engine::ModeChanged>(event.body)) {
+    for (auto& [id, since] : since_) since.progress.active_ms = watched_.active_ms;
     return;
   }
   if (event.run.empty() || std::holds_alternative<engine::AlertDecided>(event.body)) return;
@@ -111,7 +114,8 @@ void Progress::Record(const engine::Event& event) {
 
 Complaint Progress::Hold(const Run& run, const engine::RunHeld& body) const {
   const auto since = since_.find(run.id);
-  if (since == since_.end()) return std::nullopt;
+  // A deposed actuator that nobody has replaced yet goes on unseen.
+  if (since == since_.end() || !up_) return std::nullopt;
   const engine::Step& step = known_->StepOf(run, body.path);
   const int64_t up_ms = watched_.up_ms - since->second.progress.up_ms;
   const int64_t active_ms = watched_.active_ms - since->second.progress.active_ms;
