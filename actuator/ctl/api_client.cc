@@ -32,7 +32,8 @@ Result<ApiClient> ApiClient::Make(const Connection& connection) {
   http::ClientOptions options;
   options.user_agent = "mailhubctl";
   options.ca_file = connection.ca_file;
-  if (!connection.token_file.empty()) {
+  // A login is always typed; a token may come from the environment.
+  if (connection.user.empty() && !connection.token_file.empty()) {
     const auto token = config::ReadFile(connection.token_file, 4096);
     if (!token) return Fail("--token-file", token.error());
     options.bearer_token_file = connection.token_file;
@@ -49,6 +50,11 @@ Result<std::string> ApiClient::Open(const Result<http::HttpResponse>& response) 
   if (!response) {
     const Error& error = response.error();
     const bool named = error.message.find(url_) != std::string::npos;
+    if (error.kind == ErrorKind::kOutcomeUnknown) {
+      return Fail(error.kind,
+                  (named ? "" : url_ + ": ") + error.message +
+                      "; it may still take effect: look, and the same again does no harm");
+    }
     return named ? Fail(error) : Fail(url_, error);
   }
   auto data = OpenEnvelope(response->status, response->body);

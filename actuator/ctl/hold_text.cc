@@ -28,17 +28,37 @@ std::string Typed(const Run& run, const char* verb, const std::string& rest) {
   return std::string("mailhubctl run ") + verb + " " + Word(run.id.substr(0, kShortId)) + rest;
 }
 
+struct Offer {
+  const char* means;
+  const char* verb;
+  bool reason;  // wants --reason
+};
+
+// What each answer to such a hold means; the words of docs/execution_model.md, in short.
+std::vector<Offer> OffersFor(const std::string& reason) {
+  if (reason == "dead_man_restored" || reason == "lease_lost") {
+    return {{"do it again", "retry", false}, {"go on as it is", "resolve", true}};
+  }
+  if (reason == "still_stopped") {
+    return {{"bring it back", "retry", false},
+            {"it is back", "resolve", true},
+            {"leave it stopped", "skip", true}};
+  }
+  if (reason == "host_away") return {{"ask on", "retry", false}, {"give up on it", "skip", true}};
+  return {{"look again", "resume", false},
+          {"try once more", "retry", false},
+          {"leave it undone", "skip", true},
+          {"declare it done", "resolve", true}};
+}
+
 void AppendCommands(const Run& run, const Hold& hold, std::vector<std::string>& lines) {
-  // The host has acted by itself: there is nothing to skip or to declare done but that.
-  const bool restored = hold.reason == "dead_man_restored";
-  const std::string number = " --hold " + std::to_string(hold.number);
-  lines.push_back("  look again:      " + Typed(run, "resume", number));
-  lines.push_back((restored ? "  do it again:     " : "  try once more:   ") +
-                  Typed(run, "retry", number));
-  lines.push_back((restored ? "  leave it so:     " : "  leave it undone: ") +
-                  Typed(run, "skip", number + " --reason WHY"));
-  lines.push_back((restored ? "  it is in order:  " : "  declare it done: ") +
-                  Typed(run, "resolve", number + " --reason WHY"));
+  constexpr size_t kColumn = 19;
+  for (const Offer& offer : OffersFor(hold.reason)) {
+    std::string line = std::string("  ") + offer.means + ":";
+    line.resize(std::max(line.size() + 1, kColumn), ' ');
+    const std::string number = " --hold " + std::to_string(hold.number);
+    lines.push_back(line + Typed(run, offer.verb, number + (offer.reason ? " --reason WHY" : "")));
+  }
 }
 
 }  // namespace

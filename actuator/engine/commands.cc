@@ -172,6 +172,11 @@ Status Engine::Core::CannotAnswer(const Run& run, const Hold& hold, Verb verb) c
   switch (hold.reason) {
     case HoldReason::kDeadManRestored:
     case HoldReason::kLeaseLost:
+      if (verb == Verb::kResume) {
+        return refuse(
+            "the site is not as the plan assumes: resolve goes on with what is, retry "
+            "does the guarded step again");
+      }
       if (verb != Verb::kRetry) return {};
       if (run.LeaseIsOver(hold.path)) {
         return refuse("what step " + hold.path + " stopped has been brought back since; resolve");

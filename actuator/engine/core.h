@@ -71,6 +71,7 @@ struct Episode {
   std::string detail;
   WallTime decided;
   std::optional<WallTime> run_finished;
+  bool run_succeeded = false;     // then
   bool heard_again = false;       // after that
   std::optional<SteadyTime> due;  // when it is decided afresh by itself; this life only
 };
@@ -78,7 +79,8 @@ struct Episode {
 // An alert whose end was reported.
 struct Ended {
   WallTime starts_at;
-  SteadyTime at;
+  WallTime reported;
+  SteadyTime at;  // the same; of a replayed one set at the start
 };
 
 // When a run of one kind finished last; cancelled ones do not count.
@@ -128,7 +130,7 @@ class Engine::Core {
   // --- open episodes (episodes.cc) ---
   void DecideWaiting();
   void Release(const std::string& fingerprint, Episode* episode);
-  void NoteEnd(const AlertDecided& body);
+  void NoteEnd(const AlertDecided& body, WallTime at);
   void ForgetEpisode(const std::string& fingerprint);
   void Remember(const std::string& run, const AlertDecided& body, WallTime at);
   void ReleaseEpisodes(const Run& run, WallTime at);

@@ -254,6 +254,14 @@ TEST_F(Decisions, ALateCopyOfAnAlertThatHasEndedStartsNothing) {
       << "Prometheus was cut off for a while, and the alert never ended";
 }
 
+TEST_F(Decisions, ALateCopyStartsNothingThoughItsAlertWasNeverHeardBefore) {
+  const WallTime began = Now().wall;
+  Alert resolved = Resolved("a");
+  resolved.starts_at = began;
+  EXPECT_EQ(TellOne(resolved), Decision::kResolved);
+  EXPECT_EQ(TellOne(Firing("a", began)), Decision::kLate);
+}
+
 TEST_F(Decisions, WhatPrometheusCannotBeAskedIsDroppedWithThatReasonAndNotAsNoLongerTrue) {
   Configure([](EngineConfig& config) { config.triggers[0].only_if = "> > 1"; });
   still_true_ = Fail(ErrorKind::kInvalid, "parse error");

@@ -27,6 +27,9 @@ Output Engine::Start(Moment now, const std::string& version) {
   for (auto& [key, last] : core_->last_runs) {
     last.steady = now.steady - std::max(now.wall - last.at, Milliseconds(0));
   }
+  for (auto& [fingerprint, end] : core_->ended) {
+    end.at = now.steady - std::max(now.wall - end.reported, Milliseconds(0));
+  }
   core_->Emit("", ActuatorStarted{core_->epoch + 1, version});
   return core_->Finish();
 }

@@ -41,7 +41,7 @@ bool OpensEpisode(Decision decision) {
 
 void Engine::Core::Remember(const std::string& run, const AlertDecided& body, WallTime at) {
   if (!body.firing) {
-    if (started && episodes.contains(body.fingerprint)) NoteEnd(body);
+    NoteEnd(body, at);
     ForgetEpisode(body.fingerprint);
     if (body.decision != Decision::kCancelled) return;
     // Others that had joined may still fire.
@@ -79,10 +79,12 @@ void Engine::Core::Remember(const std::string& run, const AlertDecided& body, Wa
   episodes[body.fingerprint] = std::move(episode);
 }
 
-void Engine::Core::NoteEnd(const AlertDecided& body) {
-  const WallTime starts_at =
-      std::max(body.starts_at, episodes.at(body.fingerprint).alert.starts_at);
-  if (ended.insert_or_assign(body.fingerprint, Ended{starts_at, now.steady}).second) {
+void Engine::Core::NoteEnd(const AlertDecided& body, WallTime at) {
+  const auto open = episodes.find(body.fingerprint);
+  const WallTime starts_at = open == episodes.end()
+                                 ? body.starts_at
+                                 : std::max(body.starts_at, open->second.alert.starts_at);
+  if (ended.insert_or_assign(body.fingerprint, Ended{starts_at, at, now.steady}).second) {
     ended_order.push_back(body.fingerprint);
   }
   if (ended_order.size() <= kEndedKept) return;
@@ -130,6 +132,7 @@ void Engine::Core::ReleaseEpisodes(const Run& run, WallTime at) {
                         run.result == RunResult::kSucceeded && !did_nothing;
     if (started_it || helped || run.result == RunResult::kCancelled) {
       episode.run_finished = at;
+      episode.run_succeeded = run.result == RunResult::kSucceeded;
     } else {
       Release(fingerprint, &episode);
     }

@@ -39,9 +39,11 @@ TEST_F(Holds, AnAnswerAboutADeadManChangesNothingOfTheStepThatTheRunIsAt) {
   restored_ = true;
   Pass(Seconds(30));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
+  EXPECT_THAT(Say(Verb::kResume, 1).error().message, HasSubstr("resolve goes on with what is"));
   EXPECT_TRUE(Say(Verb::kResolve, 1));
   Pass(Seconds(30));
   EXPECT_EQ(Times("start"), 0U) << "the gate was not resolved with it";
+  EXPECT_EQ(Look().state, RunState::kRunning);
   gate_.state = GateState::kOpen;
   Pass(Seconds(5));
   EXPECT_EQ(Times("start"), 1U);
@@ -211,6 +213,21 @@ TEST_F(Holds, ARunActsOnlyWhileItGoesOnByItself) {
   Pass(Seconds(5));
   EXPECT_EQ(Look().asks, "Is all well?");
   EXPECT_FALSE(Look().acting) << "at a question";
+}
+
+TEST_F(Holds, CancelAnswersWhateverTheRunAsksAndDoesWhatIsOwed) {
+  exits_["work"] = 1;
+  Step back{.path = "a1", .name = "Bring it back", .host = "x500", .command = "start"};
+  plan_.always.push_back({.step = back, .since = "1", .until = "3"});
+  Begin();
+  restored_ = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed, HoldReason::kDeadManRestored));
+  EXPECT_TRUE(Say(Verb::kCancel, kNoHold));
+  Pass(Seconds(5));
+  EXPECT_EQ(Times("start"), 1U);
+  EXPECT_EQ(Look().state, RunState::kFinished);
+  EXPECT_EQ(Look().result, RunResult::kCancelled);
 }
 
 TEST_F(Holds, PauseIsRefusedWhileTheRunIsHeld) {

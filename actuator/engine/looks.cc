@@ -88,6 +88,7 @@ bool Engine::Core::Acts(const LiveRun& live) const {
   const Run& run = live.run;
   if (run.stage != Stage::kActive && run.stage != Stage::kEnding) return false;
   if (mode != Mode::kActive || !run.holds.empty() || run.paused || run.AtQuestion()) return false;
+  if (run.stage == Stage::kEnding && !live.doing.trouble.empty()) return false;
   return !AtEnd(live) || std::all_of(live.leases.begin(), live.leases.end(), [](const auto& lease) {
     return lease.second.trouble.empty();
   });
@@ -129,7 +130,8 @@ EpisodeView Engine::Core::LookAt(const Episode& episode) const {
   if (waiting.contains(view.fingerprint)) {
     view.state = EpisodeState::kWaiting;
   } else if (episode.run_finished) {
-    view.state = episode.heard_again ? EpisodeState::kUnanswered : EpisodeState::kRemedied;
+    const bool remedied = episode.run_succeeded && !episode.heard_again;
+    view.state = remedied ? EpisodeState::kRemedied : EpisodeState::kUnanswered;
   }
   return view;
 }

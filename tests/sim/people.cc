@@ -85,9 +85,9 @@ Verb People::AboutLease(const Run& run, const OpenHold& hold, uint64_t choice) {
     case engine::HoldReason::kLeaseLost:
       if (choice <= 3) return Verb::kRetry;
       site_.world->ByHand(step.host, step.dead_man->restore);
-      return Verb::kResume;
+      return Verb::kResolve;
     default:
-      return choice <= 2 ? Verb::kRetry : choice <= 5 ? Verb::kResolve : Verb::kResume;
+      return choice <= 3 ? Verb::kRetry : Verb::kResolve;
   }
 }
 

@@ -118,7 +118,7 @@ class Stack:
         layout.wait_until(
             "the first scrape of every host",
             lambda: (value('count(probe_success{job="mailhub"} == 1)') or 0) == len(layout.HOSTS),
-            30,
+            120,
             0.2,
         )
 
@@ -189,7 +189,7 @@ class Stack:
             )
         layout.write_file(layout.STATE / f"{name}.pid", f"{self.processes[name].pid}\n")
 
-    def await_ready(self, name, seconds=30):
+    def await_ready(self, name, seconds=90):
         def ready():
             code = self.processes[name].poll()
             if code is not None:
