@@ -80,7 +80,6 @@ enum class Mutation {
   kPlanWithoutLocks,
   kPlanWithoutAlways,
   kPlanWithoutDeadMan,
-  kPlanWithoutUntil,  // the lease is taken away at the end, whatever became of the start
   kPlanWithoutTimeouts,
   kRetriesWhatIsUnknown,  // the plan calls every step idempotent
   kVerbsActOnWhatIsNow,   // a person's verb names what is true when it arrives

@@ -30,6 +30,7 @@ Complaint Guards::Begins(const DeedBegan& deed) {
     guard.host = deed.host;
     guard.acted_ms = known_->now_ms;
     guard.answered = false;
+    guard.ever_acted = true;
     acted_.insert(deed.key);
     return std::nullopt;
   }
@@ -133,6 +134,7 @@ bool Guards::IsMissedSoon(const engine::Run& run, const Outage& outage) const {
   const auto guard = guards_.find(outage.run + '/' + outage.path);
   const auto lease = run.leases.find(outage.path);
   if (guard == guards_.end() || lease == run.leases.end()) return false;
+  if (!guard->second.ever_acted) return false;
   return known_->now_ms < guard->second.gone_ms + lease->second.after.count() / 3 + kRearmMs;
 }
 

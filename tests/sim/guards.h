@@ -37,10 +37,10 @@ class Guards {
     std::string host;
     bool armed = false;
     int64_t expires_ms = 0;
-    int64_t acted_ms = -1;
-    int64_t gone_ms =
-        INT64_MIN / 2;      // taken away  // when the host acted by itself; -1: it has not
-    bool answered = false;  // a person knows
+    int64_t acted_ms = -1;            // when the host acted by itself; -1: it has not
+    bool ever_acted = false;          // ... or had, before it was armed again
+    int64_t gone_ms = INT64_MIN / 2;  // when it was taken away
+    bool answered = false;            // a person knows
   };
   struct Outage {
     std::string run;

@@ -32,7 +32,6 @@ class Simulation::Plans final : public engine::PlanSource {
     if (mutation_ == Mutation::kPlanWithoutAlways) plan->always.clear();
     for (engine::Step& step : plan->steps) {
       if (mutation_ == Mutation::kPlanWithoutDeadMan) step.dead_man.reset();
-      if (mutation_ == Mutation::kPlanWithoutUntil && step.dead_man) step.dead_man->until.clear();
       if (mutation_ == Mutation::kPlanWithoutTimeouts) step.timeout = Milliseconds(86'400'000);
       if (mutation_ == Mutation::kRetriesWhatIsUnknown) step.idempotent = true;
     }
