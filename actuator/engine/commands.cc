@@ -101,8 +101,9 @@ std::string AsksNow(const Run& run) {
   std::string text;
   for (const Hold& hold : run.holds) {
     text += text.empty() ? "it is held now by " : ", and by ";
+    const Step* step = run.Find(hold.path);
     text += "hold " + std::to_string(hold.number) + " (" + Name(hold.reason) + " at step " +
-            hold.path + ": " + hold.detail + ")";
+            hold.path + (step == nullptr ? "" : ", " + step->name) + ": " + hold.detail + ")";
   }
   if (!text.empty()) return text;
   if (run.AtQuestion()) {
@@ -219,13 +220,13 @@ void Engine::Core::Answer(LiveRun& live, const Hold& hold, const engine::Command
     return;
   }
   if (hold.reason == HoldReason::kRefused) AcknowledgeStrays(live, hold.path);
-  const Step* current = run.Current();
-  if (IsAboutLease(hold.reason) || current == nullptr || current->path != hold.path) return;
+  // Perhaps not the step that the run is at: an earlier one may have to be done again first.
+  const Step& step = *run.Find(hold.path);
+  if (IsAboutLease(hold.reason) || run.steps[hold.path].result) return;
   if (command.verb == Verb::kSkip) {
-    Done(live, *current, StepResult::kSkipped, "skipped by " + command.by + ": " + command.detail);
+    Done(live, step, StepResult::kSkipped, "skipped by " + command.by + ": " + command.detail);
   } else if (command.verb == Verb::kResolve) {
-    Done(live, *current, StepResult::kResolved,
-         "resolved by " + command.by + ": " + command.detail);
+    Done(live, step, StepResult::kResolved, "resolved by " + command.by + ": " + command.detail);
   }
 }
 

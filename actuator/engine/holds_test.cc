@@ -61,6 +61,18 @@ TEST_F(Holds, RetryAfterADeadManDoesTheGuardedStepAgainAndArmsAnew) {
   EXPECT_THAT(began_, ElementsAre("stop", "work", "stop", "work", "start"));
 }
 
+TEST_F(Holds, AStepsHoldIsAnsweredThoughAnEarlierStepIsToBeDoneAgainFirst) {
+  exits_["work"] = 1;
+  Begin();
+  restored_ = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed, HoldReason::kDeadManRestored));
+  EXPECT_TRUE(Say(Verb::kRetry, 2));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  Pass(Seconds(30));
+  EXPECT_THAT(began_, ElementsAre("stop", "work", "stop", "start"));
+}
+
 TEST_F(Holds, AVerbAboutAnotherHoldOrQuestionIsRefusedWithWhatIsTrueNow) {
   exits_["work"] = 1;
   plan_.steps.push_back({.path = "5", .name = "Delete it all?", .kind = StepKind::kConfirm});

@@ -118,14 +118,14 @@ class People(smallkit.SmallCase):
         self.await_phase(run, "1", "confirm")
         refused = self.mailhubctl("run", "confirm", run)
         self.assertEqual(refused.returncode, 1, refused)
-        self.assertIn("Is it a quiet week?", refused.stderr)
+        self.assertIn("Is it a quiet week?", refused.stdout + refused.stderr)
         failed = self.begin("two-failures", on=host)
         hold = self.await_holds(failed, ["step_failed"])["step_failed"]
         for verb in ("retry", "skip", "resolve", "resume"):
             with self.subTest(verb):
                 refused = self.mailhubctl("run", verb, failed, "--reason", "I did not look")
                 self.assertEqual(refused.returncode, 1, refused)
-                self.assertIn("First", refused.stderr)
+                self.assertIn("First", refused.stdout + refused.stderr)
                 words = ("run", verb, failed, "--hold", hold + 1, "--reason", "a guess")
                 guess = self.mailhubctl(*words)
                 self.assertEqual(guess.returncode, 1, guess)
