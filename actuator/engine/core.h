@@ -170,6 +170,7 @@ class Engine::Core {
   void OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply);
   void DoubtLeases(LiveRun& live, const std::string& host);
   std::optional<SteadyTime> GuardedUntil(const LiveRun& live) const;
+  std::string Unconfirmed(const LiveRun& live) const;
   std::vector<Effect> RenewWhilePending();
   void NoteRenewal(const RemoteDone& done);
   void End(LiveRun& live);

@@ -161,6 +161,18 @@ std::optional<SteadyTime> Engine::Core::GuardedUntil(const LiveRun& live) const 
   return now.steady < until ? std::optional(until) : std::nullopt;
 }
 
+// The host whose lease is the first that is not confirmed.
+std::string Engine::Core::Unconfirmed(const LiveRun& live) const {
+  for (const auto& [path, lease] : live.run.leases) {
+    if (live.run.LeaseIsOver(path)) continue;
+    const auto doing = live.leases.find(path);
+    const bool confirmed = doing != live.leases.end() && doing->second.confirmed &&
+                           now.steady < *doing->second.confirmed + lease.after;
+    if (!confirmed) return lease.host;
+  }
+  return "a host";
+}
+
 // --- while a commit is pending
 
 // What is decided and not yet committed must wait; a dead man that is known to be armed need not

@@ -73,7 +73,7 @@ bool Engine::Core::MayBegin(LiveRun& live) {
   } else if (live.run.paused) {
     live.doing.trouble = "paused";
   } else if (!GuardedUntil(live)) {
-    live.doing.trouble = "a dead man's lease is not confirmed by its host";
+    live.doing.trouble = Unconfirmed(live) + " has not confirmed its dead man's lease";
   } else {
     return true;
   }
@@ -280,7 +280,7 @@ void Engine::Core::OnNotBegun(LiveRun& live, const Step& step) {
   live.doing.due = In(config.poll_step);
   const Run& run = live.run;
   if (mode != Mode::kActive || !run.holds.empty() || MayReach(live, step)) return;
-  live.doing.trouble = "a dead man's lease is not confirmed by its host";
+  live.doing.trouble = Unconfirmed(live) + " has not confirmed its dead man's lease";
   if (step.dead_man && !run.leases.contains(step.path) && !Unheard(live, step.host)) {
     Arm(live, step, run.steps.at(step.path).directory_id);
   }

@@ -146,7 +146,7 @@ Complaint Invariants::OnEvent(Run& run, const engine::RunFinished& body) {
       if (state == nullptr || !state->result) return "the run succeeded without " + step.path;
     }
   }
-  if (body.result == engine::RunResult::kSucceeded) progress_.Finish(run);
+  if (body.result == engine::RunResult::kSucceeded) progress_.Finish(run, decided_at_);
   return guards_.Record(run, body);
 }
 

@@ -56,6 +56,7 @@ Complaint Progress::Pass() {
     Since& since = since_[id];
     if (AsksAPerson(run) || (run.stage == Stage::kQueued && IsBlocked(run))) {
       since.progress = watched_;
+      if (run.started_at) since.asked_ms += passed_ms;
       continue;
     }
     if (run.started_at) since.working_ms += passed_ms;
@@ -140,9 +141,12 @@ Complaint Progress::Hold(const Run& run, const engine::RunHeld& body) const {
   return std::nullopt;
 }
 
-Complaint Progress::Finish(const Run& run) {
+Complaint Progress::Finish(const Run& run, WallTime at) {
   int64_t& longest_ms = longest_work_ms_[run.plan().runbook];
-  longest_ms = std::max(longest_ms, since_[run.id].working_ms);
+  const Since& since = since_[run.id];
+  // What was decided waits for its commit; by the events' own times that is work.
+  const int64_t whole_ms = run.started_at ? (at - *run.started_at).count() : 0;
+  longest_ms = std::max({longest_ms, since.working_ms, whole_ms - since.asked_ms});
   return std::nullopt;
 }
 

@@ -22,7 +22,7 @@ class Progress {
   // Before the run knows of the event.
   void Record(const engine::Event& event);
   Complaint Hold(const engine::Run& run, const engine::RunHeld& body) const;
-  Complaint Finish(const engine::Run& run);
+  Complaint Finish(const engine::Run& run, WallTime at);
 
   int64_t up_ms() const { return watched_.up_ms; }
 
@@ -35,6 +35,7 @@ class Progress {
   struct Since {
     Watched progress;  // when the run last moved, or the actuator started, or the mode changed
     int64_t working_ms = 0;  // neither held, paused nor asking
+    int64_t asked_ms = 0;    // in which a person was asked
   };
   Complaint Judge(const engine::Run& run, const Since& since) const;
   bool IsBlocked(const engine::Run& run) const;
