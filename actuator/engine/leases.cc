@@ -22,10 +22,11 @@ void Engine::Core::AskLease(LiveRun& live, const std::string& path, RemoteVerb v
   doing.effect = Ask(std::move(request), live.run.id);
 }
 
-// The host keeps saying that it has acted until it hears that we know, and would answer the next
-// arming with it.
+// The host refuses every command of the run until it hears that its act is known; one that was held
+// up on its way, too. So it hears that only after a person's answer.
 void Engine::Core::AcknowledgeRestored(LiveRun& live) {
   for (const auto& [path, lease] : live.run.restored) {
+    if (live.run.HasHold(path, HoldReason::kDeadManRestored)) continue;
     LeaseDoing& doing = live.leases[path];
     if (doing.effect == 0 && Due(doing.due)) TakeAway(live, path, &doing);
   }

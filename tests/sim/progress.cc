@@ -22,7 +22,7 @@ constexpr int64_t kSilentEndMs = 600'000;
 constexpr int64_t kSlackMs = 300'000;
 constexpr int64_t kClockMs = 3000;  // a deadline may be found this much early
 // A commit that is pending counts as work, because the next event says only when it was decided.
-constexpr int64_t kEstimateSlackMs = 300'000;
+constexpr int64_t kEstimateSlackMs = 1'500'000;
 
 bool AsksAPerson(const Run& run) {
   if (IsHeld(run) || run.paused) return true;
