@@ -29,7 +29,9 @@ void Engine::Core::Command(const engine::Command& command) {
     out.answer = Fail(live.error());
     return;
   }
-  const Status acted = ActOn(**live, command);
+  engine::Command said = command;
+  if (said.verb == Verb::kCancel) said.hold = kAllHolds;
+  const Status acted = ActOn(**live, said);
   if (acted) {
     out.answer = (*live)->run.id;
   } else {
@@ -66,7 +68,8 @@ Status Engine::Core::ActOn(LiveRun& live, const engine::Command& command) {
   }
   const Step* current = run.Current();
   const std::string path = current != nullptr ? current->path : "";
-  Emit(run.id, OperatorActed{command.verb, path, command.by, command.detail, kNoHold});
+  const int hold = command.verb == Verb::kCancel ? command.hold : kNoHold;
+  Emit(run.id, OperatorActed{command.verb, path, command.by, command.detail, hold});
   if (command.verb != Verb::kPause) live.doing = {};
   if (run.stage == Stage::kQueued && command.verb == Verb::kCancel) {
     Emit(run.id, RunFinished{RunResult::kCancelled,
@@ -213,8 +216,7 @@ void Engine::Core::Answer(LiveRun& live, const Hold& hold, const engine::Command
     LeaseDoing& lease = live.leases[hold.path];
     lease.give_up.reset();
     lease.due.reset();
-    if (command.verb == Verb::kSkip || command.verb == Verb::kResolve) {
-      Emit(run.id, DeadManDisarmed{hold.path});
+    if (!run.leases.contains(hold.path) && !run.restored.contains(hold.path)) {
       live.leases.erase(hold.path);
     }
     return;

@@ -128,7 +128,7 @@ struct RunHeld {
 
 enum class Verb { kStart, kPause, kResume, kConfirm, kCancel, kRetry, kSkip, kResolve };
 inline constexpr int kNoHold = 0;
-inline constexpr int kAllHolds = -1;  // only in journals whose runs had one hold at most
+inline constexpr int kAllHolds = -1;  // a person's cancel; anything in journals of before holds
 struct OperatorActed {
   Verb verb = Verb::kStart;
   std::string path;  // of the step it was about

@@ -119,15 +119,23 @@ struct Fold {
       case Verb::kCancel:
         run.cancelling = true;
         run.paused = false;
-        // It answers whatever the run asks: it is always a way out.
-        for (const Hold& hold : run.holds) run.answers[hold.number] = {body.verb, body.by};
-        run.holds.clear();
+        // A person's answers whatever the run asks: it is always a way out. That of an alert which
+        // is over leaves to people what dead men did.
+        std::erase_if(run.holds, [&](const Hold& hold) {
+          if (body.hold != kAllHolds && IsAboutLease(hold.reason)) return false;
+          run.answers[hold.number] = {body.verb, body.by};
+          return true;
+        });
         if (step != nullptr) step->since = at;  // what is settled first has its time-out anew
         break;
       case Verb::kSkip:
       case Verb::kResolve:
         if (answered && answered->reason == HoldReason::kStillStopped) {
           run.released.insert(answered->path);
+        } else if (answered && answered->reason == HoldReason::kHostAway) {
+          // Given up: nobody knows whether the host's dead man is gone, so nothing says it is.
+          run.leases.erase(answered->path);
+          run.restored.erase(answered->path);
         }
         break;
       case Verb::kStart:
@@ -155,9 +163,9 @@ struct Fold {
 
   // Takes the hold that the verb answers out of the run's.
   std::optional<Hold> Answer(const OperatorActed& body) {
-    if (body.hold == kAllHolds && body.verb != Verb::kPause && body.verb != Verb::kConfirm) {
-      run.holds.clear();
-    }
+    const bool of_a_hold = body.verb != Verb::kPause && body.verb != Verb::kConfirm &&
+                           body.verb != Verb::kCancel;
+    if (body.hold == kAllHolds && of_a_hold) run.holds.clear();
     const Hold* hold = run.FindHold(body.hold);
     if (hold == nullptr) return std::nullopt;
     const Hold answered = *hold;

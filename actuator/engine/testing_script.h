@@ -37,9 +37,12 @@ class Script : public testing::Test, public PlanSource {
     std::abort();
   }
 
-  void Begin() {
+  void Boot() {
     engine_.emplace(config_, this, [] { return std::string("run-id"); });
     Take(engine_->Start(Now(), "test"));
+  }
+  void Begin() {
+    Boot();
     Command start;
     start.verb = Verb::kStart;
     start.by = "ann";
@@ -135,6 +138,13 @@ class Script : public testing::Test, public PlanSource {
     Settle();
     return answer;
   }
+  void Hear(const Alert& alert) {
+    Notification notification;
+    notification.id = "n" + std::to_string(++notifications_);
+    notification.alerts = {alert};
+    Take(engine_->Handle(notification, Now()));
+    Settle();
+  }
   RunView Look() const {
     const View view = engine_->Look(Now());
     return view.unfinished.empty() ? view.finished.at(0) : view.unfinished.at(0);
@@ -169,6 +179,7 @@ class Script : public testing::Test, public PlanSource {
 
   std::deque<Effect> asked_;
   Milliseconds passed_{0};
+  int notifications_ = 0;
 };
 
 }  // namespace mailhub::engine

@@ -154,7 +154,15 @@ Complaint Invariants::OnEvent(Run& run, const engine::DeadManRestored& body) {
   return guards_.Record(run, body);
 }
 
+Complaint Invariants::OnEvent(Run& run, const engine::RunEnding&) {
+  ends_since_[run.id] = decided_at_;
+  return std::nullopt;
+}
+
 Complaint Invariants::OnEvent(Run& run, const engine::OperatorActed& body) {
+  if (run.HasHold(body.path, HoldReason::kHostAway)) {
+    ends_since_[run.id + '/' + body.path] = decided_at_;
+  }
   const Complaint verb = JudgeVerb(known_, run, body);
   return FirstOf({verb, guards_.Record(run, body)});
 }
@@ -163,6 +171,15 @@ Complaint Invariants::OnEvent(Run& run, const engine::OperatorActed& body) {
 
 bool Invariants::TookAtLeast(const Run& run, Milliseconds limit) const {
   return known_.clock_stepped || decided_at_ - moved_.at(run.id) >= limit;
+}
+
+// Whether the end has waited that long for the dead man's host, or since a person said: ask on.
+bool Invariants::WaitedAtEnd(const std::string& lease, Milliseconds limit) const {
+  const auto ending = ends_since_.find(SplitLease(lease).run);
+  const auto asked_on = ends_since_.find(lease);
+  if (ending == ends_since_.end()) return false;
+  const WallTime since = asked_on == ends_since_.end() ? ending->second : asked_on->second;
+  return known_.clock_stepped || decided_at_ - since >= limit;
 }
 
 bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reason) const {
@@ -187,7 +204,7 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
     case HoldReason::kStillStopped:
       return run.stage == engine::Stage::kEnding && begun && !known_.LeaseIsOver(run, step.path);
     case HoldReason::kHostAway:
-      return run.stage == engine::Stage::kEnding && TookAtLeast(run, kEndPatience);
+      return run.stage == engine::Stage::kEnding && WaitedAtEnd(path, kEndPatience);
     case HoldReason::kRefused:
       // A host refuses what would begin after a dead man of its run has acted.
       if (guards_.HasActedFor(run.id)) return true;

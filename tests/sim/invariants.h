@@ -65,6 +65,7 @@ class Invariants {
   Complaint OnEvent(engine::Run& run, const engine::DeadManRestored& body);
   Complaint OnEvent(engine::Run& run, const engine::RunHeld& body);
   Complaint OnEvent(engine::Run& run, const engine::OperatorActed& body);
+  Complaint OnEvent(engine::Run& run, const engine::RunEnding&);
   Complaint OnEvent(engine::Run& run, const engine::RunFinished& body);
   template <typename Body>
   Complaint OnEvent(engine::Run&, const Body&) {
@@ -73,6 +74,7 @@ class Invariants {
   bool ExpectedHold(const engine::Run& run, const engine::Step& step,
                     engine::HoldReason reason) const;
   bool TookAtLeast(const engine::Run& run, Milliseconds limit) const;
+  bool WaitedAtEnd(const std::string& lease, Milliseconds limit) const;
 
   Known known_;
   Guards guards_;
@@ -82,6 +84,7 @@ class Invariants {
   std::map<std::string, std::string> lock_holders_;
   WallTime decided_at_;  // when the event under judgement was: its commit may have had to wait
   std::map<std::string, WallTime> moved_;  // by run: since when its step stands where it is
+  std::map<std::string, WallTime> ends_since_;  // by run, and by lease that was asked on about
   std::set<std::string> keys_done_;
   std::map<std::string, std::optional<int>> exits_;  // by key, of what has ended
   std::map<std::pair<std::string, std::string>, int64_t> last_deeds_ms_;  // by run and host
