@@ -169,6 +169,11 @@ TEST(Metrics, SayThatAPersonIsAsked) {
   EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({HeldRun()})),
               HasSubstr("mailhub_actuator_person_asked{kind=\"hold\","
                         "runbook=\"mailhub-rebuild\",target=\"mailhub2\"} 1\n"));
+  engine::RunView paused = RunAtItsGate();
+  paused.state = engine::RunState::kPaused;
+  EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({paused})),
+              HasSubstr("mailhub_actuator_person_asked{kind=\"pause\","
+                        "runbook=\"mailhub-rebuild\",target=\"mailhub2\"} 1\n"));
   EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({RunAtItsGate()})),
               Not(HasSubstr("mailhub_actuator_person_asked{")));
 }

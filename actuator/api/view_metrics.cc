@@ -32,11 +32,12 @@ void AddGates(Exposition& page, const engine::RunView& run) {
 void AddQuestions(Exposition& page, const engine::RunView& run) {
   const auto ask = [&](const char* kind) {
     page.Gauge("mailhub_actuator_person_asked",
-               "1 for each run that waits for a person: for a confirmation, or at a hold.",
+               "1 for each run that waits for a person: for a confirmation, at a hold, or paused.",
                {{"runbook", run.runbook}, {"target", run.target}, {"kind", kind}}, 1);
   };
   if (!run.asks.empty()) ask("confirm");
   if (!run.holds.empty()) ask("hold");
+  if (run.state == engine::RunState::kPaused) ask("pause");
 }
 
 // Of a host that has one, every state, so that a count is seen to fall.

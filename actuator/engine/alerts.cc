@@ -215,9 +215,17 @@ Decision Engine::Core::DecideResolved(const Alert& alert, const Trigger& trigger
 }
 
 void Engine::Core::Close(const CloseEpisode& close) {
-  if (!episodes.contains(close.fingerprint)) {
+  const auto episode = episodes.find(close.fingerprint);
+  if (episode == episodes.end()) {
     out.answer = Fail(ErrorKind::kNotFound,
                       "no open episode has the fingerprint " + close.fingerprint.substr(0, 64));
+    return;
+  }
+  const auto run = runs.find(episode->second.run);
+  if (run != runs.end() && run->second.run.stage != Stage::kFinished) {
+    out.answer = Fail(ErrorKind::kRefused, "run " + run->first +
+                                               " answers for it and is not finished; cancel that "
+                                               "first, should the alert be decided afresh");
     return;
   }
   Emit("", EpisodeClosed{close.fingerprint, close.by, close.detail});

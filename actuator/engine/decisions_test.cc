@@ -242,6 +242,15 @@ TEST_F(Decisions, AnAlertThatStillFiresAfterItsRunIsShownAsUnanswered) {
   EXPECT_TRUE(engine_->Look(Now()).episodes.empty());
 }
 
+TEST_F(Decisions, AnEpisodeIsNotClosedUnderItsRun) {
+  mute_ = true;
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  const Output output = engine_->Handle(CloseEpisode{"a", "ann", "seen"}, Now());
+  ASSERT_FALSE(output.answer);
+  EXPECT_THAT(output.answer.error().message, testing::HasSubstr("run-no-1 answers for it"));
+  EXPECT_EQ(engine_->Look(Now()).episodes.size(), 1U);
+}
+
 TEST_F(Decisions, ALateCopyOfAnAlertThatHasEndedStartsNothing) {
   const WallTime began = Now().wall;
   EXPECT_EQ(TellOne(Firing("a", began)), Decision::kStartedRun);

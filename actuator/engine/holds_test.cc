@@ -242,6 +242,19 @@ TEST_F(Holds, CancelAnswersWhateverTheRunAsksAndDoesWhatIsOwed) {
   EXPECT_EQ(Look().result, RunResult::kCancelled);
 }
 
+TEST_F(Holds, CancelEndsACommandThatTakesLongerThanItMayOnceMore) {
+  endless_ = {"work"};
+  Begin();
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  EXPECT_TRUE(Say(Verb::kCancel, kNoHold));
+  Pass(Seconds(55));
+  EXPECT_FALSE(endless_.empty()) << "it is waited for";
+  Pass(Seconds(15));
+  EXPECT_TRUE(endless_.empty());
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+}
+
 TEST_F(Holds, TheEndOfItsAlertLeavesToPeopleWhatADeadManDid) {
   plan_.commit = "3";
   exits_["work"] = 1;

@@ -160,18 +160,24 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
     const WallTime since = std::max(state.since, mode_since.value_or(state.since));
     doing.deadline = Deadline(doing.running ? state.since : since, step.timeout, kLeastLook);
   }
+  // A cancelled run waits for a short command, though no longer than that one may take.
+  bool end = live.run.cancelling && step.kind == StepKind::kJob;
   if (live.run.holds.empty() && doing.asked && Passed(doing.deadline)) {
-    HoldRun(live, step.path, HoldReason::kTimedOut,
-            doing.running ? "still running after " + FormatDuration(step.timeout) + "; it goes on"
-                          : doing.trouble);
+    end = end || live.run.cancelling;
+    if (end && doing.running && !doing.cancel_sent) {
+      doing.deadline = Attended(step.timeout);
+    } else {
+      HoldRun(live, step.path, HoldReason::kTimedOut,
+              doing.running ? "still running after " + FormatDuration(step.timeout) + "; it goes on"
+                            : doing.trouble);
+    }
   }
   RemoteRequest request;
   request.host = step.host;
   request.key = Key(live.run, step, state.attempt);
   request.directory_id = state.directory_id;
   const bool settle = live.run.cancelling || state.approved;
-  if (settle && doing.running && step.kind == StepKind::kJob && live.run.cancelling &&
-      !doing.cancel_sent) {
+  if (end && doing.running && !doing.cancel_sent) {
     request.verb = RemoteVerb::kCancel;
   } else if (settle) {
     request.verb = RemoteVerb::kVoid;  // or the receipt, if it was claimed

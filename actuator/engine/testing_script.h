@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -92,7 +93,8 @@ class Script : public testing::Test, public PlanSource {
     switch (request.verb) {
       case RemoteVerb::kRun:
         began_.push_back(request.command);
-        reply.receipt->state = ReceiptState::kFinished;
+        reply.receipt->state =
+            endless_.contains(request.command) ? ReceiptState::kRunning : ReceiptState::kFinished;
         reply.receipt->exit_status = exits_[request.command];
         break;
       case RemoteVerb::kArm:
@@ -106,8 +108,12 @@ class Script : public testing::Test, public PlanSource {
         reply.lease = restored_ ? LeaseState::kRestored : LeaseState::kNone;
         restored_ = false;  // acknowledged
         break;
+      case RemoteVerb::kCancel:
+        endless_.clear();
+        break;
+      case RemoteVerb::kStatus:
       case RemoteVerb::kVoid:
-        reply.receipt->state = ReceiptState::kVoid;
+        reply.receipt->state = endless_.empty() ? ReceiptState::kVoid : ReceiptState::kRunning;
         break;
       default:
         break;
@@ -162,6 +168,7 @@ class Script : public testing::Test, public PlanSource {
   Plan plan_;
   std::optional<Engine> engine_;
   std::map<std::string, int> exits_;   // of commands; 0 otherwise
+  std::set<std::string> endless_;      // commands that run until they are cancelled
   std::map<std::string, bool> away_;   // hosts
   bool restored_ = false;              // x500's dead man has acted, and has not been acknowledged
   GateReading gate_;                   // what every gate reads
