@@ -163,8 +163,8 @@ struct Fold {
 
   // Takes the hold that the verb answers out of the run's.
   std::optional<Hold> Answer(const OperatorActed& body) {
-    const bool of_a_hold = body.verb != Verb::kPause && body.verb != Verb::kConfirm &&
-                           body.verb != Verb::kCancel;
+    const bool of_a_hold =
+        body.verb != Verb::kPause && body.verb != Verb::kConfirm && body.verb != Verb::kCancel;
     if (body.hold == kAllHolds && of_a_hold) run.holds.clear();
     const Hold* hold = run.FindHold(body.hold);
     if (hold == nullptr) return std::nullopt;

@@ -83,7 +83,7 @@ class Invariants {
   uint64_t last_seq_ = 0;
   std::map<std::string, std::string> lock_holders_;
   WallTime decided_at_;  // when the event under judgement was: its commit may have had to wait
-  std::map<std::string, WallTime> moved_;  // by run: since when its step stands where it is
+  std::map<std::string, WallTime> moved_;       // by run: since when its step stands where it is
   std::map<std::string, WallTime> ends_since_;  // by run, and by lease that was asked on about
   std::set<std::string> keys_done_;
   std::map<std::string, std::optional<int>> exits_;  // by key, of what has ended
