@@ -24,6 +24,7 @@ struct Doing {
   bool asked = false;    // at least one answer or failure came since `deadline` was set
   bool running = false;  // the host said so
   bool cancel_sent = false;
+  bool overlong = false;  // of a cancelled run: its time-out has passed once
   bool gate_timed_out = false;
   std::map<std::string, Mark> marks;
   std::map<std::string, EffectId> mark_effects;

@@ -160,11 +160,11 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
     const WallTime since = std::max(state.since, mode_since.value_or(state.since));
     doing.deadline = Deadline(doing.running ? state.since : since, step.timeout, kLeastLook);
   }
-  // A cancelled run waits for a short command, though no longer than that one may take.
-  bool end = live.run.cancelling && step.kind == StepKind::kJob;
   if (live.run.holds.empty() && doing.asked && Passed(doing.deadline)) {
-    end = end || live.run.cancelling;
-    if (end && doing.running && !doing.cancel_sent) {
+    // A cancelled run waits for a short command, though no longer than that one may take.
+    const bool is_short = step.kind != StepKind::kJob;
+    if (live.run.cancelling && is_short && doing.running && !doing.overlong) {
+      doing.overlong = true;
       doing.deadline = Attended(step.timeout);
     } else {
       HoldRun(live, step.path, HoldReason::kTimedOut,
@@ -177,6 +177,7 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
   request.key = Key(live.run, step, state.attempt);
   request.directory_id = state.directory_id;
   const bool settle = live.run.cancelling || state.approved;
+  const bool end = live.run.cancelling && (step.kind == StepKind::kJob || doing.overlong);
   if (end && doing.running && !doing.cancel_sent) {
     request.verb = RemoteVerb::kCancel;
   } else if (settle) {
