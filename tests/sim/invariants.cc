@@ -28,6 +28,10 @@ Complaint FirstOf(std::initializer_list<Complaint> complaints) {
   return std::nullopt;
 }
 
+bool Worked(const Step& step, int exit_status) {
+  return std::find(step.success.begin(), step.success.end(), exit_status) != step.success.end();
+}
+
 // Whether the journal knows a reason to try again: it failed for certain, never ran, or may be done
 // twice, or a person asked.
 bool MayFollow(const Step& step, const StepState& state) {
@@ -35,7 +39,7 @@ bool MayFollow(const Step& step, const StepState& state) {
   if (state.approved || state.receipts_lost) return state.approved || step.idempotent;
   switch (state.receipt.state) {
     case engine::ReceiptState::kFinished:
-      return state.receipt.exit_status != 0;
+      return !Worked(step, state.receipt.exit_status);
     case engine::ReceiptState::kVoid:
       return true;
     default:
@@ -191,7 +195,7 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
     case HoldReason::kStepFailed: {
       if (!begun) return false;
       const auto exit = exits_.find(path + '/' + std::to_string(state->attempt));
-      return exit != exits_.end() && exit->second.value_or(0) != 0;
+      return exit != exits_.end() && exit->second && !Worked(step, *exit->second);
     }
     case HoldReason::kTimedOut:
       return TookAtLeast(run, step.timeout);

@@ -241,6 +241,7 @@ class Writer {
       steps_ += "  run: {on: \"" + host + "\", command: sim mark " + mark + "}\n";
     }
     if (Chance(40)) steps_ += "  idempotent: true\n";
+    if (Chance(20)) steps_ += "  success: [0, 1]\n";
     if (Chance(40)) {
       steps_ += "  verify: {expr: 'mailhub_check_value{instance=\"" + host + "\",check=\"" + mark +
                 "\"} >= 1', " + Window() + "}\n";
