@@ -232,8 +232,8 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
 Complaint Invariants::OnEvent(Run& run, const engine::DeadManDisarmed& body) {
   const std::string& host = known_.StepOf(run, body.path).host;
   const auto lease = hosts_[host].leases.find(run.id + '/' + body.path);
-  // An arming that was held up on its way may just have come.
-  const bool armed = lease != hosts_[host].leases.end() && lease->second + 5000 < known_.now_ms;
+  // An arming that was held up on its way may just have come, or while the actuator stood still.
+  const bool armed = lease != hosts_[host].leases.end() && lease->second + 5000 < known_.up_ms;
   if (armed) return "the dead man of " + body.path + " is still armed on " + host;
   return std::nullopt;
 }
@@ -356,7 +356,7 @@ Complaint Invariants::On(const KeyChanged& changed) {
 Complaint Invariants::On(const LeaseChanged& changed) {
   guards_.See(changed);
   if (changed.armed) {
-    hosts_[changed.host].leases.emplace(changed.key, known_.now_ms);
+    hosts_[changed.host].leases.emplace(changed.key, known_.up_ms);
   } else {
     hosts_[changed.host].leases.erase(changed.key);
   }

@@ -37,7 +37,7 @@ class Invariants {
     int64_t receipts_lost_ms = INT64_MIN;
     int64_t wrong_key_ms = INT64_MIN;  // last time it was wrong
     bool wrong_key = false;
-    std::map<std::string, int64_t> leases;  // armed, since when
+    std::map<std::string, int64_t> leases;  // armed, since when by the time it was up
   };
 
   Complaint On(const Recorded& recorded);
