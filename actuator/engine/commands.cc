@@ -86,6 +86,10 @@ bool Engine::Core::WasSaid(const Run& run, const engine::Command& command) const
   if (answer != run.answers.end()) {
     return answer->second.verb == command.verb && answer->second.by == command.by;
   }
+  if (command.verb == Verb::kResume) {
+    const auto lifted = run.resumed_by.find(command.pause);
+    return lifted != run.resumed_by.end() && lifted->second == command.by;
+  }
   if (command.verb != Verb::kConfirm) return false;
   const auto step = run.steps.find(command.step);
   return step != run.steps.end() && step->second.attempt == command.attempt &&
@@ -113,6 +117,10 @@ std::string AsksNow(const Run& run) {
     const Step* step = run.Current();
     return "it asks now at step " + step->path + ": " + step->name;
   }
+  if (run.pause) {
+    return "it is paused now by " + run.pause->by + ": pause " + std::to_string(run.pause->number) +
+           (run.pause->reason.empty() ? "" : " (" + run.pause->reason + ")");
+  }
   return "it is not held now";
 }
 
@@ -131,14 +139,14 @@ Status Engine::Core::Refusal(const Run& run, const engine::Command& command) con
     case Verb::kStart:
       return Fail(ErrorKind::kInternal, "start is not about a run");
     case Verb::kPause:
-      if (run.paused) return refuse("the run is paused already");
+      if (run.pause) return refuse("the run is paused already; " + AsksNow(run));
       if (!run.holds.empty()) {
         return refuse("the run is held, and begins nothing until that is answered");
       }
       if (run.stage == Stage::kEnding) return refuse("the run is ending; its last steps are owed");
       return {};
     case Verb::kConfirm: {
-      if (!run.AtQuestion()) {
+      if (!run.AtQuestion() || !run.holds.empty()) {
         return refuse("the run is not waiting for a confirmation; " + AsksNow(run));
       }
       const std::string& path = run.Current()->path;
@@ -156,7 +164,14 @@ Status Engine::Core::Refusal(const Run& run, const engine::Command& command) con
       }
       return {};
     case Verb::kResume:
-      if (hold == nullptr && run.paused && command.hold == kNoHold) return {};
+      if (command.hold == kNoHold && (run.pause || command.pause != 0)) {
+        if (run.pause && command.pause == run.pause->number) return {};
+        const auto lifted = run.resumed_by.find(command.pause);
+        return refuse(lifted != run.resumed_by.end()
+                          ? "pause " + std::to_string(command.pause) + " was lifted by " +
+                                lifted->second + "; " + AsksNow(run)
+                          : "say which pause is lifted; " + AsksNow(run));
+      }
       break;
     case Verb::kRetry:
     case Verb::kSkip:

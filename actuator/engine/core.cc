@@ -130,6 +130,12 @@ void Engine::Core::Dispatch(const RemoteDone& done) {
     OnLease(live, name, done.reply);
     return;
   }
+  for (auto& [path, lease] : live.given_up) {
+    if (lease.effect != done.id) continue;
+    const std::string name = path;
+    OnGivenUp(live, name, done.reply);
+    return;
+  }
   for (auto& [host, effect] : live.sweeping) {
     if (effect != done.id) continue;
     const std::string name = host;
@@ -195,8 +201,10 @@ std::optional<SteadyTime> Engine::Core::NextDeadline() const {
     if (live.doing.deadline && live.run.holds.empty()) consider(In(kLook));
     if (live.only_if == 0) consider(live.only_if_due);
     consider(live.sweep_due);
-    for (const auto& [path, lease] : live.leases) {
-      if (lease.effect == 0) consider(lease.due);
+    for (const auto* leases : {&live.leases, &live.given_up}) {
+      for (const auto& [path, lease] : *leases) {
+        if (lease.effect == 0) consider(lease.due);
+      }
     }
   }
   if (mode == Mode::kActive) {

@@ -43,6 +43,7 @@ struct LeaseDoing {
   std::optional<SteadyTime> confirmed;  // the lease is armed, from then on at least
   // On the attended clock: when a host that does not say that the lease is gone becomes a hold.
   std::optional<SteadyTime> give_up;
+  bool in_vain = false;  // it must have acted by now, or was never there: nobody asks any more
   // A renewal beside the ordinary ones, while a commit is pending.
   EffectId extra = 0;
   SteadyTime extra_asked;
@@ -53,7 +54,8 @@ struct LiveRun {
   Doing doing;
   std::map<std::string, std::string>
       directories;                           // receipts directory by host, as it told in this life
-  std::map<std::string, LeaseDoing> leases;  // by step path
+  std::map<std::string, LeaseDoing> leases;    // by step path
+  std::map<std::string, LeaseDoing> given_up;  // those of Run::given_up
   EffectId only_if = 0;
   bool only_if_held = false;
   std::optional<SteadyTime> only_if_due;
@@ -109,6 +111,10 @@ class Engine::Core {
   void Dispatch(const GateDone& done);
   void Dispatch(const QueryDone& done);
   std::optional<SteadyTime> NextDeadline() const;
+  // How often a host is asked about a run that is over.
+  Milliseconds AfterTheEnd() const {
+    return std::max(config.remote_retry * 10, Milliseconds(1000));
+  }
   SteadyTime In(Milliseconds wait) const { return now.steady + wait; }
   bool Due(const std::optional<SteadyTime>& at) const { return !at || now.steady >= *at; }
   // Deadlines count by a clock that stands still while nobody looks: a stopped process, a suspended
@@ -162,10 +168,13 @@ class Engine::Core {
   const Run* BlockedBy(const LiveRun& live) const;
   void RenewLeases(LiveRun& live);
   // --- its dead men (leases.cc) ---
+  const Lease& LeaseOf(const LiveRun& live, const std::string& path) const;
   void AskLease(LiveRun& live, const std::string& path, RemoteVerb verb);
   void TakeAway(LiveRun& live, const std::string& path, LeaseDoing* doing);
   bool AtEnd(const LiveRun& live) const;
   void AcknowledgeStrays(LiveRun& live, const std::string& refused);
+  bool ChaseGivenUp(LiveRun& live);
+  void OnGivenUp(LiveRun& live, const std::string& path, const RemoteReply& reply);
   void OnLeaseFailure(LiveRun& live, const std::string& path, const Error& error);
   void AcknowledgeRestored(LiveRun& live);
   void OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply);
@@ -251,6 +260,11 @@ inline constexpr size_t kDecideAtOnce = 50;
 // How often an alert that no run answers for is looked at again.
 inline constexpr Milliseconds kDecideAgain{10'000};
 inline constexpr size_t kEpisodesShown = 1'000;
+
+// The host, or what is known of it, does not let us; to ask again changes nothing.
+inline bool IsRefusal(const Error& error) {
+  return error.kind == ErrorKind::kRefused || error.kind == ErrorKind::kInvalid;
+}
 
 std::string RunKey(const std::string& runbook,
                    const std::map<std::string, std::string>& parameters);

@@ -47,6 +47,7 @@ struct Command {
   std::string detail;  // a reason, written into the journal
   // What the person saw; a verb about something else is refused.
   int hold = 0;         // kRetry, kSkip, kResolve, kResume of a held run: number of the hold
+  int pause = 0;        // kResume of a paused run: number of the pause
   std::string step;     // kConfirm: path of the step
   int attempt = 0;      // kConfirm: its attempt
   std::string runbook;  // kStart

@@ -11,7 +11,16 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class Holds : public Script {};
+class Holds : public Script {
+ protected:
+  // Its first step is done, and a gate is shut.
+  void WaitAtTheSecondStep() {
+    StepAt("2") = {.path = "2", .name = "Wait", .kind = StepKind::kWaitFor};
+    StepAt("2").gate = Gate{.expr = "x == 1", .about = {}};
+    gate_.state = GateState::kFalse;
+    Begin();
+  }
+};
 
 TEST_F(Holds, ADeadMansActDuringAnotherHoldIsAHoldOfItsOwn) {
   exits_["work"] = 1;
@@ -32,10 +41,7 @@ TEST_F(Holds, ADeadMansActDuringAnotherHoldIsAHoldOfItsOwn) {
 }
 
 TEST_F(Holds, AnAnswerAboutADeadManChangesNothingOfTheStepThatTheRunIsAt) {
-  StepAt("2") = {.path = "2", .name = "Wait", .kind = StepKind::kWaitFor};
-  StepAt("2").gate = Gate{.expr = "x == 1", .about = {}};
-  gate_.state = GateState::kFalse;
-  Begin();
+  WaitAtTheSecondStep();
   restored_ = true;
   Pass(Seconds(30));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
@@ -181,10 +187,7 @@ TEST_F(Holds, RetryGivesAHostThatIsAwayTheTimeOfAllAttempts) {
 }
 
 TEST_F(Holds, TimeInWhichNobodyLooksUsesUpNoTimeout) {
-  StepAt("2") = {.path = "2", .name = "Wait", .kind = StepKind::kWaitFor};
-  StepAt("2").gate = Gate{.expr = "x == 1", .about = {}};
-  gate_.state = GateState::kFalse;
-  Begin();
+  WaitAtTheSecondStep();
   Pass(Seconds(10));
   Sleep(minutes(30));
   Pass(Seconds(1));
@@ -281,6 +284,106 @@ TEST_F(Holds, TheEndOfItsAlertLeavesToPeopleWhatADeadManDid) {
   Pass(Seconds(5));
   EXPECT_EQ(Look().result, RunResult::kCancelled);
   EXPECT_EQ(Times("work"), 1U);
+}
+
+TEST_F(Holds, AHostThatWasGivenUpIsAskedOnAfterTheEndOfTheRun) {
+  StepAt("1").dead_man->until = "";
+  Begin();
+  away_["x500"] = true;
+  EXPECT_TRUE(Confirm("4"));
+  Pass(minutes(11));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kHostAway));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  ASSERT_EQ(Look().state, RunState::kFinished);
+  disarmed_.clear();
+  away_["x500"] = false;
+  Pass(minutes(1));
+  EXPECT_THAT(disarmed_, ElementsAre("run-id/1"));
+}
+
+TEST_F(Holds, ALostLeaseIsTakenAwayOnceItsDirectoryIsSeenAgain) {
+  WaitAtTheSecondStep();
+  other_receipts_["x500"] = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kLeaseLost));
+  EXPECT_TRUE(Say(Verb::kResolve, 1));
+  Pass(minutes(1));
+  EXPECT_THAT(disarmed_, IsEmpty());
+  other_receipts_["x500"] = false;
+  Pass(minutes(1));
+  EXPECT_THAT(disarmed_, ElementsAre("run-id/1"));
+  EXPECT_THAT(Reasons(), IsEmpty());
+}
+
+TEST_F(Holds, ALostLeaseThatHasActedAllTheSameIsAHold) {
+  WaitAtTheSecondStep();
+  other_receipts_["x500"] = true;
+  Pass(Seconds(30));
+  EXPECT_TRUE(Say(Verb::kResolve, 1));
+  restored_ = true;
+  other_receipts_["x500"] = false;
+  Pass(minutes(1));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
+}
+
+TEST_F(Holds, ReceiptsThatAreBackAreAskedForBeforeAnythingIsDoneAgain) {
+  endless_ = {"work"};
+  Begin();
+  other_receipts_["mailhub1"] = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kOutcomeUnknown));
+  other_receipts_["mailhub1"] = false;
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(Seconds(5));
+  EXPECT_EQ(Times("work"), 1U) << "it still runs, and is waited for";
+}
+
+TEST_F(Holds, AQuestionIsAskedAnewOnceWhatCameBeforeItIsDoneAgain) {
+  StepAt("2") = {.path = "2", .name = "Is it down?", .kind = StepKind::kConfirm};
+  Begin();
+  restored_ = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
+  EXPECT_THAT(Confirm("2").error().message, HasSubstr("it is held now by hold 1"));
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(Seconds(5));
+  EXPECT_EQ(Times("stop"), 2U);
+  EXPECT_EQ(Look().asks, "Is it down?");
+  EXPECT_FALSE(Confirm("2")) << "that was about the first stop";
+  EXPECT_TRUE(Confirm("2", "ann", 2));
+}
+
+TEST_F(Holds, ARefusalOfADeadMansRenewalIsAHold) {
+  WaitAtTheSecondStep();
+  refuses_["x500"] = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kRefused));
+  refuses_["x500"] = false;
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(Seconds(5));
+  EXPECT_THAT(Reasons(), IsEmpty());
+  EXPECT_EQ(Times("stop"), 1U) << "only its lease is asked for again";
+}
+
+TEST_F(Holds, ResumeLiftsThePauseThatWasSeen) {
+  WaitAtTheSecondStep();
+  const auto resume = [&](int pause, const char* by) {
+    Command command;
+    command.verb = Verb::kResume;
+    command.run = "run-id";
+    command.by = by;
+    command.pause = pause;
+    return Tell(command);
+  };
+  EXPECT_TRUE(Say(Verb::kPause, kNoHold));
+  EXPECT_THAT(resume(0, "bert").error().message, HasSubstr("paused now by ann: pause 1"));
+  EXPECT_TRUE(resume(1, "bert"));
+  EXPECT_TRUE(Say(Verb::kPause, kNoHold));
+  EXPECT_TRUE(resume(1, "bert")) << "a second click changes nothing";
+  EXPECT_EQ(Look().state, RunState::kPaused);
+  EXPECT_THAT(resume(1, "carl").error().message, HasSubstr("pause 1 was lifted by bert"));
+  EXPECT_TRUE(resume(2, "carl"));
+  EXPECT_EQ(Look().state, RunState::kRunning);
 }
 
 TEST_F(Holds, PauseIsRefusedWhileTheRunIsHeld) {

@@ -5,16 +5,29 @@
 #include "actuator/engine/core.h"
 
 namespace mailhub::engine {
+namespace {
 
-void Engine::Core::AskLease(LiveRun& live, const std::string& path, RemoteVerb verb) {
-  const auto armed = live.run.leases.find(path);
-  const Lease& lease = armed != live.run.leases.end() ? armed->second : live.run.restored.at(path);
+RemoteRequest AboutLease(const std::string& run, const std::string& path, const Lease& lease,
+                         RemoteVerb verb) {
   RemoteRequest request;
   request.verb = verb;
   request.host = lease.host;
-  request.key = live.run.id + '/' + path;
-  request.directory_id = live.run.directories[lease.host];
+  request.key = run + '/' + path;
+  request.directory_id = lease.directory;
   request.after = lease.after;
+  return request;
+}
+
+}  // namespace
+
+const Lease& Engine::Core::LeaseOf(const LiveRun& live, const std::string& path) const {
+  const auto armed = live.run.leases.find(path);
+  return armed != live.run.leases.end() ? armed->second : live.run.restored.at(path);
+}
+
+void Engine::Core::AskLease(LiveRun& live, const std::string& path, RemoteVerb verb) {
+  const Lease& lease = LeaseOf(live, path);
+  RemoteRequest request = AboutLease(live.run.id, path, lease, verb);
   if (verb == RemoteVerb::kArm) request.command = live.run.Find(path)->dead_man->restore;
   LeaseDoing& doing = live.leases[path];
   doing.verb = verb;
@@ -63,6 +76,7 @@ bool Engine::Core::AtEnd(const LiveRun& live) const {
 
 void Engine::Core::RenewLeases(LiveRun& live) {
   AcknowledgeRestored(live);
+  ChaseGivenUp(live);
   const bool at_end = AtEnd(live);
   for (const auto& [path, lease] : live.run.leases) {
     LeaseDoing& doing = live.leases[path];
@@ -114,11 +128,53 @@ void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteR
   }
 }
 
+// Dead men that nobody can vouch for: should a host show the directory again that it was armed in,
+// it is taken away, or has acted. True while that is awaited.
+bool Engine::Core::ChaseGivenUp(LiveRun& live) {
+  bool awaited = false;
+  for (const auto& [path, lease] : live.run.given_up) {
+    LeaseDoing& doing = live.given_up[path];
+    if (!doing.give_up) doing.give_up = Attended(lease.after + AfterTheEnd());
+    if (doing.in_vain) continue;
+    awaited = true;
+    // Armed anew under the same key: that one first.
+    if (live.run.leases.contains(path) || live.run.restored.contains(path)) continue;
+    if (doing.effect != 0 || !Due(doing.due)) continue;
+    doing.effect = Ask(AboutLease(live.run.id, path, lease, RemoteVerb::kDisarm), live.run.id);
+  }
+  return awaited;
+}
+
+void Engine::Core::OnGivenUp(LiveRun& live, const std::string& path, const RemoteReply& reply) {
+  LeaseDoing& doing = live.given_up[path];
+  doing.effect = 0;
+  if (!reply.receipt) {
+    doing.due = In(AfterTheEnd());
+    const bool away = reply.receipt.error().kind != ErrorKind::kCorrupt &&
+                      reply.receipt.error().kind != ErrorKind::kInvalid;
+    doing.in_vain = !away && Passed(doing.give_up);
+    return;
+  }
+  if (live.run.leases.contains(path) || live.run.restored.contains(path)) return;
+  live.given_up.erase(path);
+  const bool acted = reply.lease == LeaseState::kRestored;
+  if (acted) Emit(live.run.id, DeadManRestored{path, reply.lease_detail});
+  if (acted && live.run.stage != Stage::kFinished) {
+    HoldRun(live, path, HoldReason::kDeadManRestored,
+            "the host acted by itself: " + reply.lease_detail);
+  } else {
+    Emit(live.run.id, DeadManDisarmed{path});
+  }
+}
+
 void Engine::Core::OnLeaseFailure(LiveRun& live, const std::string& path, const Error& error) {
   LeaseDoing& doing = live.leases[path];
   if (error.kind != ErrorKind::kCorrupt) {
     doing.due = In(config.remote_retry);
     doing.trouble = error.message;
+    if (IsRefusal(error) && !AtEnd(live)) {
+      HoldRun(live, path, HoldReason::kRefused, error.message);
+    }
     if (AtEnd(live) && Passed(doing.give_up)) {
       HoldRun(live, path, HoldReason::kHostAway,
               "the host has not said for " + FormatDuration(config.patience) +
@@ -129,14 +185,14 @@ void Engine::Core::OnLeaseFailure(LiveRun& live, const std::string& path, const 
   const bool known_restored = live.run.restored.contains(path);
   const bool guards =
       live.run.stage == Stage::kActive ? !live.run.LeaseIsOver(path) : live.run.Owes(path);
-  live.directories.erase(known_restored ? live.run.restored.at(path).host
-                                        : live.run.leases.at(path).host);
-  Emit(live.run.id, DeadManDisarmed{path});
-  live.leases.erase(path);
+  live.directories.erase(LeaseOf(live, path).host);
   if (guards && !known_restored) {
     HoldRun(live, path, HoldReason::kLeaseLost,
-            "the host's receipts were replaced, and with them the dead man's lease");
+            "the host has other receipts now; nobody knows whether its dead man is still armed");
+  } else {
+    Emit(live.run.id, DeadManDisarmed{path});
   }
+  live.leases.erase(path);
 }
 
 // The host has other receipts than recorded, and its leases were among them: nothing begins until
@@ -187,15 +243,9 @@ std::vector<Effect> Engine::Core::RenewWhilePending() {
       if (lease == live.run.leases.end() || !doing.confirmed || doing.extra != 0) continue;
       const SteadyTime last = std::max(*doing.confirmed, doing.extra_asked);
       if (now.steady < last + std::max(lease->second.after / 3, Milliseconds(100))) continue;
-      RemoteRequest request;
-      request.verb = RemoteVerb::kRenew;
-      request.host = lease->second.host;
-      request.key = id + '/' + path;
-      request.directory_id = live.run.directories[lease->second.host];
-      request.after = lease->second.after;
       doing.extra = next_effect++;
       doing.extra_asked = now.steady;
-      effects.push_back({doing.extra, std::move(request)});
+      effects.push_back({doing.extra, AboutLease(id, path, lease->second, RemoteVerb::kRenew)});
     }
   }
   return effects;

@@ -62,7 +62,7 @@ std::string Engine::Core::WaitingFor(const LiveRun& live) const {
   const Run& run = live.run;
   if (run.stage == Stage::kQueued) {
     if (mode != Mode::kActive) return std::string("mode is ") + Name(mode);
-    if (run.paused) return "paused";
+    if (run.pause) return "paused";
     if (const Run* other = BlockedBy(live)) {
       return "run " + other->id.substr(0, 12) + " (" + other->plan().runbook +
              "), which has a lock that it needs";
@@ -87,7 +87,7 @@ std::string Engine::Core::WaitingFor(const LiveRun& live) const {
 bool Engine::Core::Acts(const LiveRun& live) const {
   const Run& run = live.run;
   if (run.stage != Stage::kActive && run.stage != Stage::kEnding) return false;
-  if (mode != Mode::kActive || !run.holds.empty() || run.paused || run.AtQuestion()) return false;
+  if (mode != Mode::kActive || !run.holds.empty() || run.pause || run.AtQuestion()) return false;
   if (run.stage == Stage::kEnding && !live.doing.trouble.empty()) return false;
   return !AtEnd(live) || std::all_of(live.leases.begin(), live.leases.end(), [](const auto& lease) {
     return lease.second.trouble.empty();

@@ -81,17 +81,21 @@ struct Fold {
     Return();
   }
   void operator()(const DeadManArmed& body) {
-    run.leases[body.path] = {body.host, body.after};
+    run.leases[body.path] = {body.host, body.after, body.directory_id};
     run.directories[body.host] = body.directory_id;
   }
   void operator()(const DeadManDisarmed& body) {
-    run.leases.erase(body.path);
-    run.restored.erase(body.path);
+    // One that was armed anew has the same path.
+    const size_t known = run.leases.erase(body.path) + run.restored.erase(body.path);
+    if (known == 0) run.given_up.erase(body.path);
   }
   void operator()(const DeadManRestored& body) {
-    if (auto lease = run.leases.extract(body.path)) run.restored.insert(std::move(lease));
+    auto lease = run.leases.extract(body.path);
+    if (!lease) lease = run.given_up.extract(body.path);
+    if (lease) run.restored.insert(std::move(lease));
   }
   void operator()(const RunHeld& body) {
+    if (body.reason == HoldReason::kLeaseLost) GiveUp(body.path);
     run.holds.push_back({++run.holds_so_far, body.path, body.reason, body.detail, at});
   }
   void operator()(const OperatorActed& body) {
@@ -99,16 +103,21 @@ struct Fold {
     StepState* step = body.path.empty() ? nullptr : &run.steps[body.path];
     switch (body.verb) {
       case Verb::kPause:
-        run.paused = true;
+        run.pause = Pause{++run.pauses_so_far, body.by, body.detail, at};
         break;
       case Verb::kResume:
-        if (body.hold <= kNoHold) run.paused = false;
-        if (step != nullptr) step->since = at;
+        if (body.hold <= kNoHold && run.pause) {
+          run.resumed_by[run.pause->number] = body.by;
+          run.pause.reset();
+        }
+        if (step == nullptr) break;
+        step->since = at;
+        AskAgain(step);
         break;
       case Verb::kRetry:
         if (answered && answered->reason == HoldReason::kStillStopped) {
           if (const AlwaysStep* owed = run.BringsBack(body.path)) DoAgain(owed->step.path);
-        } else if (step != nullptr && (!answered || answered->reason != HoldReason::kHostAway)) {
+        } else if (step != nullptr && !(answered && OnlyAsksOn(*answered))) {
           DoAgain(body.path);
           if (answered && IsAboutLease(answered->reason)) {
             step->again = true;
@@ -118,7 +127,7 @@ struct Fold {
         break;
       case Verb::kCancel:
         run.cancelling = true;
-        run.paused = false;
+        run.pause.reset();
         // A person's answers whatever the run asks: it is always a way out. That of an alert which
         // is over leaves to people what dead men did.
         std::erase_if(run.holds, [&](const Hold& hold) {
@@ -133,9 +142,7 @@ struct Fold {
         if (answered && answered->reason == HoldReason::kStillStopped) {
           run.released.insert(answered->path);
         } else if (answered && answered->reason == HoldReason::kHostAway) {
-          // Given up: nobody knows whether the host's dead man is gone, so nothing says it is.
-          run.leases.erase(answered->path);
-          run.restored.erase(answered->path);
+          GiveUp(answered->path);
         }
         break;
       case Verb::kStart:
@@ -177,6 +184,21 @@ struct Fold {
     if (waited != run.steps.end()) waited->second.since = at;
     return answered;
   }
+  // Nobody knows whether the host's dead man is gone, so nothing says that it is.
+  void GiveUp(const std::string& path) {
+    auto lease = run.leases.extract(path);
+    if (!lease) lease = run.restored.extract(path);
+    if (lease) run.given_up.insert(std::move(lease));
+  }
+  // Its receipts may have come back meanwhile, so they are asked for before anything is done anew.
+  static void AskAgain(StepState* step) {
+    if (step->receipts_lost && !step->result) step->settled = false;
+  }
+  // To retry it is to ask the host again. A refusal of a step that is done was about its dead man.
+  bool OnlyAsksOn(const Hold& hold) const {
+    return hold.reason == HoldReason::kHostAway ||
+           (hold.reason == HoldReason::kRefused && HasResult(run.steps, hold.path));
+  }
   // A step that the run was at before an earlier one was done again has its time-out anew.
   void Return() {
     const Step* current = run.Current();
@@ -195,13 +217,21 @@ struct Fold {
   // The step's last attempt, if there was one, is settled first.
   void DoAgain(const std::string& path) {
     StepState& step = run.steps[path];
+    AskAgain(&step);
     step.since = at;
     step.approved = step.attempt > 0;
     step.first_attempt = step.attempt + 1;
     step.result.reset();
     const auto place = run.places_.find(path);
-    if (place != run.places_.end() && !place->second.always) {
-      run.next_ = std::min(run.next_, place->second.index);
+    if (place == run.places_.end() || place->second.always) return;
+    run.next_ = std::min(run.next_, place->second.index);
+    // What is asked after it was asked about how things were before.
+    const std::vector<Step>& steps = run.plan().steps;
+    for (size_t i = place->second.index + 1; i < steps.size(); ++i) {
+      const auto later = run.steps.find(steps[i].path);
+      const bool asked = steps[i].kind == StepKind::kConfirm && later != run.steps.end() &&
+                         later->second.attempt > 0;
+      if (asked && !later->second.result) later->second.again = true;
     }
   }
 };
@@ -232,7 +262,7 @@ void Run::FindPlaces() {
 void Run::Account(WallTime at, Mode mode) {
   if (accounted) worked += std::max(at - *accounted, Milliseconds(0));
   const bool works = (stage == Stage::kActive || stage == Stage::kEnding) && holds.empty() &&
-                     !paused && mode == Mode::kActive && !AtQuestion();
+                     !pause && mode == Mode::kActive && !AtQuestion();
   accounted = works ? std::optional(at) : std::nullopt;
 }
 
@@ -286,7 +316,7 @@ bool Run::AtQuestion() const {
   const Step* current = Current();
   if (current == nullptr || current->kind != StepKind::kConfirm) return false;
   const StepState* state = StateOf(steps, current->path);
-  return state != nullptr && state->attempt > 0;
+  return state != nullptr && state->attempt > 0 && !state->again;
 }
 
 const AlwaysStep* Run::BringsBack(const std::string& path) const {

@@ -17,7 +17,8 @@ struct StepState {
   bool settled = false;   // the last attempt's receipt is in
   bool worked = false;    // that receipt's exit status is one of the step's `success`
   bool approved = false;  // a person asked for another attempt
-  bool again = false;     // ... even if the last one turns out to have worked
+  // ... even if the last one turns out to have worked. Of a `confirm`: it is to be asked anew.
+  bool again = false;
   bool receipts_lost = false;
   Receipt receipt;
   std::string directory_id;  // where the last attempt's key was claimed
@@ -47,6 +48,14 @@ struct Hold {
 // Whether such a hold is about a dead man, at whatever step the run may be, and not about a step.
 bool IsAboutLease(HoldReason reason);
 
+// A person's pause. Numbered within the run from 1, apart from its holds.
+struct Pause {
+  int number = 0;
+  std::string by;
+  std::string reason;
+  WallTime since;
+};
+
 struct Answer {
   Verb verb = Verb::kResume;
   std::string by;
@@ -57,6 +66,7 @@ enum class Stage { kQueued, kActive, kEnding, kFinished };
 struct Lease {
   std::string host;
   Milliseconds after{0};
+  std::string directory;  // the receipts directory that it was armed in
 };
 
 struct Run {
@@ -69,7 +79,9 @@ struct Run {
   std::vector<Hold> holds;        // unanswered, oldest first; while there is one, nothing begins
   int holds_so_far = 0;           // answered ones included
   std::map<int, Answer> answers;  // by the hold's number
-  bool paused = false;
+  std::optional<Pause> pause;     // while there is one, nothing begins
+  int pauses_so_far = 0;
+  std::map<int, std::string> resumed_by;  // by the pause's number
   bool cancelling = false;
   RunResult result = RunResult::kSucceeded;  // from kEnding on
   std::string result_detail;
@@ -79,7 +91,10 @@ struct Run {
   std::map<std::string, Lease>
       restored;  // dead men that acted, until the host has heard that we know
   std::map<std::string, Lease> leases;  // dead men that may be armed, by path of their step
-  std::set<std::string> released;       // paths whose dead man a person has made unnecessary
+  // Dead men that nobody can vouch for: their hosts have other receipts now, or a person waits for
+  // them no more. Taken away should their directories be seen again.
+  std::map<std::string, Lease> given_up;
+  std::set<std::string> released;  // paths whose dead man a person has made unnecessary
   // Time in which the run went on by itself, up to `accounted`.
   Milliseconds worked{0};
   std::optional<WallTime> accounted;  // nothing: it does not go on by itself now

@@ -9,7 +9,7 @@ RunState StateOf(const Run& run) {
   if (run.stage == Stage::kFinished) return RunState::kFinished;
   if (!run.holds.empty()) return RunState::kHeld;
   if (run.stage == Stage::kQueued) return RunState::kQueued;
-  if (run.paused) return RunState::kPaused;
+  if (run.pause) return RunState::kPaused;
   return run.stage == Stage::kEnding ? RunState::kEnding : RunState::kRunning;
 }
 

@@ -56,7 +56,7 @@ const Run* Engine::Core::BlockedBy(const LiveRun& live) const {
       continue;
     }
     const Run& other = runs.at(id).run;
-    if (other.stage == Stage::kQueued && (!older || other.paused)) continue;
+    if (other.stage == Stage::kQueued && (!older || other.pause)) continue;
     if (other.stage != Stage::kFinished && Share(other.plan().locks, live.run.plan().locks)) {
       return &other;
     }
@@ -65,7 +65,7 @@ const Run* Engine::Core::BlockedBy(const LiveRun& live) const {
 }
 
 void Engine::Core::TryStart(LiveRun& live) {
-  if (mode != Mode::kActive || live.run.paused || !LocksFree(live)) {
+  if (mode != Mode::kActive || live.run.pause || !LocksFree(live)) {
     live.only_if_held = false;  // what was true then need not be true when its turn comes
     return;
   }
@@ -118,6 +118,7 @@ void Engine::Core::End(LiveRun& live) {
 void Engine::Core::Sweep(LiveRun& live) {
   if (live.run.swept || !Due(live.sweep_due)) return;
   live.sweep_due.reset();
+  if (ChaseGivenUp(live)) return;
   bool missing = false;
   for (const std::string& host : live.run.TouchedHosts()) {
     if (live.swept.contains(host)) continue;
@@ -140,7 +141,7 @@ void Engine::Core::OnSwept(LiveRun& live, const std::string& host, const RemoteR
       reply.receipt.error().kind == ErrorKind::kInvalid) {
     live.swept.insert(host);
   } else {
-    live.sweep_due = In(std::max(config.remote_retry * 10, Milliseconds(1000)));
+    live.sweep_due = In(AfterTheEnd());
   }
 }
 

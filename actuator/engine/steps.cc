@@ -17,10 +17,6 @@ std::string Key(const Run& run, const Step& step, int attempt) {
 
 // A person must look, whatever the step's own rule for failures is: another host key, a foreign
 // actuator, a host that is not known.
-bool IsRefusal(const Error& error) {
-  return error.kind == ErrorKind::kRefused || error.kind == ErrorKind::kInvalid;
-}
-
 // What is left to look after a restart, however long nobody looked before it.
 constexpr Milliseconds kLeastLook{30'000};
 
@@ -57,6 +53,7 @@ void Engine::Core::WorkStep(LiveRun& live, const Step& step) {
     BeginAttempt(live, step, 1);
   } else if (step.kind == StepKind::kConfirm) {
     live.doing.trouble.clear();
+    if (state.again) BeginAttempt(live, step, state.attempt + 1);
   } else if (IsAction(step)) {
     AfterSettled(live, step);
   } else {
@@ -70,7 +67,7 @@ void Engine::Core::WorkStep(LiveRun& live, const Step& step) {
 bool Engine::Core::MayBegin(LiveRun& live) {
   if (mode != Mode::kActive) {
     live.doing.trouble = std::string("mode is ") + Name(mode);
-  } else if (live.run.paused) {
+  } else if (live.run.pause) {
     live.doing.trouble = "paused";
   } else if (!GuardedUntil(live)) {
     live.doing.trouble = Unconfirmed(live) + " has not confirmed its dead man's lease";
@@ -88,7 +85,7 @@ Milliseconds Patience(const Step& step) {
 
 void Engine::Core::BeginAttempt(LiveRun& live, const Step& step, int attempt) {
   if (live.doing.effect != 0 || !Due(live.doing.due)) return;
-  if (mode != Mode::kActive || live.run.paused) {
+  if (mode != Mode::kActive || live.run.pause) {
     live.doing.deadline.reset();  // nobody waits for a host now
   } else if (!live.doing.deadline) {
     live.doing.deadline = Attended(Patience(step));

@@ -74,21 +74,29 @@ class Script : public testing::Test, public PlanSource {
       asked_.pop_front();
       if (const auto* request = std::get_if<RemoteRequest>(&effect.what)) {
         requests_.push_back(*request);
-        if (away_.contains(request->host) && away_.at(request->host)) {
-          RemoteReply reply;
+        RemoteReply reply;
+        if (away_[request->host]) {
           reply.receipt = Fail(ErrorKind::kUnreachable, request->host + ": no route");
-          Take(engine_->Handle(RemoteDone{.id = effect.id, .reply = reply}, Now()));
+        } else if (refuses_[request->host]) {
+          reply.receipt = Fail(ErrorKind::kRefused, request->host + " obeys another journal");
+        } else if (!request->directory_id.empty() &&
+                   request->directory_id != DirectoryOf(request->host)) {
+          reply.receipt = Fail(ErrorKind::kCorrupt, request->host + " has other receipts");
         } else {
-          Take(engine_->Handle(RemoteDone{.id = effect.id, .reply = Answer(*request)}, Now()));
+          reply = Answer(*request);
         }
+        Take(engine_->Handle(RemoteDone{.id = effect.id, .reply = reply}, Now()));
       } else if (std::holds_alternative<GateQuestion>(effect.what)) {
         Take(engine_->Handle(GateDone{.id = effect.id, .reading = gate_}, Now()));
       }
     }
   }
+  std::string DirectoryOf(const std::string& host) {
+    return (other_receipts_[host] ? "other-" : "dir-") + host;
+  }
   RemoteReply Answer(const RemoteRequest& request) {
     RemoteReply reply;
-    reply.directory_id = "dir-" + request.host;
+    reply.directory_id = DirectoryOf(request.host);
     reply.receipt = Receipt{};
     switch (request.verb) {
       case RemoteVerb::kRun:
@@ -128,13 +136,14 @@ class Script : public testing::Test, public PlanSource {
     command.hold = hold;
     return Tell(command);
   }
-  Result<std::string> Confirm(const std::string& step, const std::string& by = "ann") {
+  Result<std::string> Confirm(const std::string& step, const std::string& by = "ann",
+                              int attempt = 1) {
     Command command;
     command.verb = Verb::kConfirm;
     command.run = "run-id";
     command.by = by;
     command.step = step;
-    command.attempt = 1;
+    command.attempt = attempt;
     return Tell(command);
   }
   Result<std::string> Tell(const Command& command) {
@@ -169,7 +178,8 @@ class Script : public testing::Test, public PlanSource {
   std::optional<Engine> engine_;
   std::map<std::string, int> exits_;   // of commands; 0 otherwise
   std::set<std::string> endless_;      // commands that run until they are cancelled
-  std::map<std::string, bool> away_;   // hosts
+  // Hosts that cannot be reached, that obey another actuator, that have other receipts.
+  std::map<std::string, bool> away_, refuses_, other_receipts_;
   bool restored_ = false;              // x500's dead man has acted, and has not been acknowledged
   GateReading gate_;                   // what every gate reads
   std::vector<std::string> began_;     // commands, in their order

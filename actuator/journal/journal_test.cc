@@ -241,6 +241,9 @@ TEST(Journal, TheShortReplayHasTheAlertsWhoseEpisodesAreOpenAndTheirRuns) {
   writer.Alert("of a dropped run", Decision::kStartedRun, RunId(3));
   for (int i = 0; i < 50; ++i) writer.Alert("open", Decision::kRepeat, RunId(1));
   writer.Alert("over", Decision::kResolved, RunId(2), false);
+  writer.Alert("over", Decision::kLate, "");  // hides nothing
+  writer.Alert("over by a cancel", Decision::kStartedRun, RunId(4));
+  writer.Alert("over by a cancel", Decision::kCancelled, RunId(4), false);
   for (const int run : {1, 2, 4}) {
     auto rest = WholeRun(writer.next() - 1, RunId(run), engine::RunResult::kFailed);
     writer.Append(std::span(rest).subspan(1));
@@ -250,8 +253,8 @@ TEST(Journal, TheShortReplayHasTheAlertsWhoseEpisodesAreOpenAndTheirRuns) {
   writer.Alert("nobody's", Decision::kIgnored, "");
 
   auto seen = ShortReplay(*journal);
-  EXPECT_EQ(seen["alerts"], 5u) << "two episodes are open, one of them heard again, a third has "
-                                   "just ended; and the last event";
+  EXPECT_EQ(seen["alerts"], 6u) << "two episodes are open, one of them heard again, two have just "
+                                   "ended; and the last event";
   EXPECT_EQ(seen[RunId(1)], 5u) << "the episodes need to know when their run finished";
   EXPECT_EQ(seen.count(RunId(2)), 0u);
   EXPECT_EQ(seen.count(RunId(3)), 0u);

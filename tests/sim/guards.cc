@@ -84,7 +84,8 @@ void Guards::See(const HostLost& lost) {
 }
 
 Complaint Guards::Record(const engine::Run& run, const engine::DeadManRestored& body) {
-  to_answer_.insert({run.id, body.path});
+  // That of a run that is over was given up by a person.
+  if (run.stage != engine::Stage::kFinished) to_answer_.insert({run.id, body.path});
   return std::nullopt;
 }
 

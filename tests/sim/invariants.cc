@@ -35,6 +35,8 @@ bool Worked(const Step& step, int exit_status) {
 // Whether the journal knows a reason to try again: it failed for certain, never ran, or may be done
 // twice, or a person asked.
 bool MayFollow(const Step& step, const StepState& state) {
+  // A question is asked anew once what came before it was done again.
+  if (step.kind == engine::StepKind::kConfirm) return state.again;
   if (!state.settled) return false;
   if (state.approved || state.receipts_lost) return state.approved || step.idempotent;
   switch (state.receipt.state) {
@@ -120,7 +122,7 @@ Complaint Invariants::OnEvent(Run& run, const engine::RunStarted&) {
 Complaint Invariants::OnEvent(Run& run, const engine::StepStarted& body) {
   const std::string step = "step " + body.path;
   if (known_.mode != engine::Mode::kActive) return step + " began while the actuator was halted";
-  if (run.paused) return step + " began while its run was paused";
+  if (run.pause) return step + " began while its run was paused";
   if (IsHeld(run)) return step + " began while its run was held";
   const StepState* state = StateOf(run, body.path);
   const int before = state == nullptr ? 0 : state->attempt;

@@ -81,7 +81,7 @@ struct Asked {
   std::vector<uint64_t> holds;  // numbers of the events that began them
   std::string step;             // the current one
   int attempt = 0;
-  bool paused = false;
+  int pause = 0;  // its number; 0: it was not paused
 };
 // What metrics say at a look: hosts whose alerts are silenced, and by which runbook.
 struct Looked {

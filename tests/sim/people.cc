@@ -52,7 +52,7 @@ std::optional<Verb> People::WhatToDo(const Run& run, const OpenHold& hold) {
   const engine::Step* current = run.Current();
   const engine::StepState* state = current == nullptr ? nullptr : StateOf(run, current->path);
   if (!IsHeld(run)) {
-    if (run.paused) return Verb::kResume;
+    if (run.pause) return Verb::kResume;
     const bool begun = state != nullptr && state->attempt > 0;
     if (current != nullptr && current->kind == StepKind::kConfirm && begun) return Verb::kConfirm;
     // A run that does what it should is left alone most of the time.
@@ -100,7 +100,8 @@ std::optional<People::Wish> People::Want(const Run& run, const std::string& pers
   wish.command.verb = *verb;
   wish.command.run = run.id;
   wish.command.by = person + '#' + std::to_string(++requests_);
-  wish.asked = {wish.command.by, run.id, *verb, {}, "", 0, run.paused};
+  wish.asked = {wish.command.by, run.id, *verb, {}, "", 0, 0};
+  if (run.pause) wish.asked.pause = run.pause->number;
   if (const engine::Step* current = run.Current()) {
     const engine::StepState* state = StateOf(run, current->path);
     wish.asked.step = current->path;
@@ -112,6 +113,7 @@ std::optional<People::Wish> People::Want(const Run& run, const std::string& pers
     wish.asked.holds.push_back(site_.known->hold_events.at({run.id, one.number}));
   }
   NameWhatIsAnswered(&wish.command, hold.number, wish.asked.step, wish.asked.attempt);
+  wish.command.pause = wish.asked.pause;
   return wish;
 }
 
@@ -123,7 +125,7 @@ void People::Start(const std::string& person) {
   wish.command.by = person + '#' + std::to_string(++requests_);
   wish.command.runbook = what.runbook;
   wish.command.parameters = what.parameters;
-  wish.asked = {wish.command.by, "", Verb::kStart, {}, "", 0, false};
+  wish.asked = {wish.command.by, "", Verb::kStart, {}, "", 0, 0};
   Ask(std::move(wish));
 }
 

@@ -10,7 +10,6 @@ namespace mailhub::sim {
 using engine::HoldReason;
 using engine::Run;
 using engine::Stage;
-using engine::StepKind;
 
 namespace {
 
@@ -25,11 +24,7 @@ constexpr int64_t kClockMs = 3000;  // a deadline may be found this much early
 constexpr int64_t kEstimateSlackMs = 1'500'000;
 
 bool AsksAPerson(const Run& run) {
-  if (IsHeld(run) || run.paused) return true;
-  const engine::Step* current = run.Current();
-  if (current == nullptr || current->kind != StepKind::kConfirm) return false;
-  const engine::StepState* state = StateOf(run, current->path);
-  return state != nullptr && state->attempt > 0;
+  return IsHeld(run) || run.pause || run.AtQuestion();
 }
 
 bool IsNotBegun(const engine::RunHeld& body) {
@@ -123,7 +118,7 @@ Complaint Progress::Hold(const Run& run, const engine::RunHeld& body) const {
   const int64_t active_ms = watched_.active_ms - since->second.progress.active_ms;
   const bool always = run.IsAlways(body.path);
   // While a run is paused its gate goes on.
-  if (body.reason == HoldReason::kGateShut && step.gate && !run.paused) {
+  if (body.reason == HoldReason::kGateShut && step.gate && !run.pause) {
     const int64_t least_ms = step.gate->window.count() + step.gate->hold_for.count();
     if (up_ms + kClockMs < least_ms) {
       return "the gate of " + body.path + " was called shut after a look of " +
@@ -153,7 +148,7 @@ Complaint Progress::Finish(const Run& run, WallTime at) {
 Complaint Progress::WhyHeard(const Run& run) const {
   if (run.stage == Stage::kQueued || run.stage == Stage::kFinished) return "it is not under way";
   if (IsHeld(run)) return "it is held";
-  if (run.paused) return "it is paused";
+  if (run.pause) return "it is paused";
   if (known_->mode != engine::Mode::kActive) return "the actuator is halted";
   if (AsksAPerson(run)) return "it asks a person";
   const auto since = since_.find(run.id);

@@ -36,6 +36,7 @@ Complaint JudgeVerb(const Known& known, const engine::Run& run, const engine::Op
       if (asked.step != body.path || state == nullptr || asked.attempt != state->attempt) {
         return verb + " answered " + body.path + "; its person saw the question of " + asked.step;
       }
+      if (IsHeld(run)) return verb + " was taken while its run was held";
       return std::nullopt;
     }
     case Verb::kRetry:
@@ -49,7 +50,7 @@ Complaint JudgeVerb(const Known& known, const engine::Run& run, const engine::Op
       }
       return std::nullopt;
     case Verb::kResume:
-      if (seen.empty() && !(asked.paused && run.paused)) {
+      if (seen.empty() && !(asked.pause > 0 && run.pause && asked.pause == run.pause->number)) {
         return verb + " went on from what its person did not see";
       }
       return std::nullopt;
