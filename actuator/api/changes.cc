@@ -45,6 +45,7 @@ Result<ChangeBody> ParseVerbBody(const Request& request, Verb verb) {
     case Verb::kConfirm:
       return ParseChange(request, {"step", "attempt", "reason", "by"});
     case Verb::kResume:
+      return ParseChange(request, {"hold", "pause", "reason", "by"});
     case Verb::kRetry:
     case Verb::kSkip:
     case Verb::kResolve:
@@ -116,7 +117,7 @@ Status Changes::SaysWhatItAnswers(Verb verb, const std::string& run, const Chang
     const auto view = backend_.Look();
     const auto found = FindRun(*view, run);
     if (!found) return Fail(found.error());
-    about_a_hold = *found != nullptr && !(*found)->holds.empty();
+    about_a_hold = *found != nullptr && !(*found)->holds.empty() && body.pause == 0;
   }
   if (about_a_hold && body.hold == 0)
     return Fail(ErrorKind::kInvalid,
@@ -149,6 +150,7 @@ Response Changes::ActOnRun(const Request& request) {
   command.run = rest.substr(0, slash);
   command.detail = body->reason;
   command.hold = body->hold;
+  command.pause = body->pause;
   command.step = body->step;
   command.attempt = body->attempt;
   if (auto said = SaysWhatItAnswers(*verb, command.run, *body); !said)

@@ -170,7 +170,7 @@ TEST(Metrics, SayThatAPersonIsAsked) {
               HasSubstr("mailhub_actuator_person_asked{kind=\"hold\","
                         "runbook=\"mailhub-rebuild\",target=\"mailhub2\"} 1\n"));
   engine::RunView paused = RunAtItsGate();
-  paused.state = engine::RunState::kPaused;
+  paused.pause = engine::PauseView{1, "ann", "", {}};
   EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({paused})),
               HasSubstr("mailhub_actuator_person_asked{kind=\"pause\","
                         "runbook=\"mailhub-rebuild\",target=\"mailhub2\"} 1\n"));

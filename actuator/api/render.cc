@@ -26,7 +26,7 @@ Json ToJson(const engine::GateReading& gate) {
 
 bool UnderWay(const StepView& step) {
   return !step.result && step.phase != engine::StepPhase::kPending &&
-         step.phase != engine::StepPhase::kDone;
+         step.phase != engine::StepPhase::kDone && step.phase != engine::StepPhase::kLeft;
 }
 
 Json StepSummary(const StepView& step, WallTime now) {
@@ -61,13 +61,28 @@ std::string StepName(const RunView& run, const std::string& path) {
   return path;
 }
 
+Json NamesOf(const std::vector<engine::Verb>& verbs) {
+  Json names = Json::array();
+  for (const engine::Verb verb : verbs) names.push_back(Name(verb));
+  return names;
+}
+
 Json ToJson(const RunView& run, const engine::HoldView& hold) {
   return {{"number", hold.number},
           {"path", hold.path},
           {"step", hold.step_name.empty() ? StepName(run, hold.path) : hold.step_name},
           {"reason", Name(hold.reason)},
           {"detail", hold.detail},
-          {"since", Time(hold.since)}};
+          {"since", Time(hold.since)},
+          {"answers", NamesOf(hold.answers)}};
+}
+
+Json PauseJson(const RunView& run) {
+  if (!run.pause) return nullptr;
+  return {{"number", run.pause->number},
+          {"by", run.pause->by},
+          {"reason", run.pause->reason},
+          {"since", Time(run.pause->since)}};
 }
 
 Json HoldsJson(const RunView& run) {
@@ -142,6 +157,7 @@ Json RunJson(const RunView& run, WallTime now) {
           {"acting", run.acting},
           {"hold", run.holds.empty() ? Json(nullptr) : ToJson(run, run.holds.front())},
           {"holds", HoldsJson(run)},
+          {"pause", PauseJson(run)},
           {"asks", AsksJson(run)},
           {"result", NameOf(run.result)},
           {"resultDetail", run.result_detail},
@@ -219,11 +235,13 @@ std::string StatusData(const std::string& version, const engine::View& view, boo
                        WallTime now) {
   size_t holds = 0;
   size_t questions = 0;
+  size_t pauses = 0;
   Json dead_men;
   for (const std::string& phase : Words<engine::LeasePhase>()) dead_men[phase] = 0;
   for (const RunView& run : view.unfinished) {
     holds += run.holds.size();
     questions += run.asks.empty() ? 0 : 1;
+    pauses += run.pause ? 1 : 0;
     for (const engine::LeaseView& lease : run.leases) {
       Json& count = dead_men[Name(lease.phase)];
       count = count.get<int>() + 1;
@@ -240,6 +258,7 @@ std::string StatusData(const std::string& version, const engine::View& view, boo
                {"unfinishedRuns", view.unfinished.size()},
                {"holds", holds},
                {"questions", questions},
+               {"pauses", pauses},
                {"deadMen", dead_men}});
 }
 

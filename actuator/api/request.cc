@@ -76,10 +76,10 @@ Status Fill(ChangeBody& body, const std::string& key, const Json& value) {
     body.parameters = std::move(*parameters);
     return {};
   }
-  if (key == "hold" || key == "attempt") {
+  if (key == "hold" || key == "attempt" || key == "pause") {
     const auto number = Number(key, value);
     if (!number) return Fail(number.error());
-    (key == "hold" ? body.hold : body.attempt) = *number;
+    (key == "hold" ? body.hold : key == "pause" ? body.pause : body.attempt) = *number;
     return {};
   }
   auto text = Text(key, value, key == "reason" ? kLongestText : kLongestName);

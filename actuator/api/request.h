@@ -42,6 +42,7 @@ struct ChangeBody {
   std::string step;  // path
   int attempt = 0;   // 0: not there, as for `hold`
   int hold = 0;
+  int pause = 0;
   std::map<std::string, std::string> parameters;
 };
 Result<ChangeBody> ParseChange(const http::Request& request,

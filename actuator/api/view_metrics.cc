@@ -37,7 +37,7 @@ void AddQuestions(Exposition& page, const engine::RunView& run) {
   };
   if (!run.asks.empty()) ask("confirm");
   if (!run.holds.empty()) ask("hold");
-  if (run.state == engine::RunState::kPaused) ask("pause");
+  if (run.pause) ask("pause");
 }
 
 // Of a host that has one, every state, so that a count is seen to fall.
@@ -53,7 +53,7 @@ void AddDeadMen(Exposition& page, const engine::View& view) {
   for (auto& [host, phases] : hosts)
     for (const engine::LeasePhase phase :
          {engine::LeasePhase::kUnconfirmed, engine::LeasePhase::kArmed,
-          engine::LeasePhase::kDisarming, engine::LeasePhase::kRestored})
+          engine::LeasePhase::kDisarming, engine::LeasePhase::kRestored, engine::LeasePhase::kLost})
       page.Gauge("mailhub_actuator_dead_men", "Dead men of unfinished runs, by host and state.",
                  {{"host", host}, {"state", Name(phase)}}, phases[phase]);
   page.Gauge("mailhub_actuator_dead_men_unconfirmed",

@@ -46,14 +46,13 @@ Result<ApiClient> ApiClient::Make(const Connection& connection) {
   return ApiClient(std::move(options), connection);
 }
 
-Result<std::string> ApiClient::Open(const Result<http::HttpResponse>& response) const {
+Result<std::string> ApiClient::Open(const Result<http::HttpResponse>& response,
+                                    const char* if_unknown) const {
   if (!response) {
     const Error& error = response.error();
     const bool named = error.message.find(url_) != std::string::npos;
     if (error.kind == ErrorKind::kOutcomeUnknown) {
-      return Fail(error.kind,
-                  (named ? "" : url_ + ": ") + error.message +
-                      "; it may still take effect: look, and the same again does no harm");
+      return Fail(error.kind, (named ? "" : url_ + ": ") + error.message + if_unknown);
     }
     return named ? Fail(error) : Fail(url_, error);
   }
@@ -78,7 +77,12 @@ Result<std::string> ApiClient::Get(const std::string& path, const QueryPairs& qu
 }
 
 Result<std::string> ApiClient::Post(const std::string& path, const std::string& json) {
-  return Open(client_->Post(url_ + path, json, "application/json", request_));
+  // Every other request names what it is about.
+  const bool starts = path == "/api/v1/runs";
+  return Open(client_->Post(url_ + path, json, "application/json", request_),
+              starts ? "; it may still take effect: see `run list` and `run history` first, for a "
+                       "second start is a second run"
+                     : "; it may still take effect: look, and the same again does no harm");
 }
 
 }  // namespace mailhub::ctl

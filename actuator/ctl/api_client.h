@@ -39,7 +39,8 @@ class ApiClient {
 
  private:
   ApiClient(http::ClientOptions options, const Connection& connection);
-  Result<std::string> Open(const Result<http::HttpResponse>& response) const;
+  Result<std::string> Open(const Result<http::HttpResponse>& response,
+                           const char* if_unknown = "") const;
 
   std::unique_ptr<http::Client> client_;
   std::string url_;

@@ -95,6 +95,9 @@ void AddVerb(CLI::App* run, Arguments& a, Action* action, const std::string& wor
   if (judges || word == "retry" || word == "resume")
     command->add_option("--hold", a.verb.hold, "Number of the hold that this answers")
         ->check(CLI::Range(1, 1'000'000'000));
+  if (word == "resume")
+    command->add_option("--pause", a.verb.pause, "Number of the pause that this lifts")
+        ->check(CLI::Range(1, 1'000'000'000));
   if (word == "confirm") {
     command->add_option("--step", a.verb.step, "Path of the step whose question this answers");
     command->add_option("--attempt", a.verb.attempt, "Its attempt")
@@ -116,7 +119,7 @@ void AddVerb(CLI::App* run, Arguments& a, Action* action, const std::string& wor
 void AddVerbs(CLI::App* run, Arguments& a, Action* action) {
   AddVerb(run, a, action, "pause", "Begin no new step; what runs goes on");
   AddVerb(run, a, action, "resume",
-          "Go on after a pause, or look again after a hold (then needs --hold)");
+          "Go on after a pause (needs --pause), or look again after a hold (--hold)");
   AddVerb(run, a, action, "confirm", "Say yes to a step that asks (needs --step)");
   AddVerb(run, a, action, "cancel", "Settle the current step, do what is owed in any case, end");
   AddVerb(run, a, action, "retry",

@@ -39,6 +39,11 @@ std::vector<Offer> OffersFor(const std::string& reason) {
   if (reason == "dead_man_restored" || reason == "lease_lost") {
     return {{"do it again", "retry", false}, {"go on as it is", "resolve", true}};
   }
+  if (reason == "refused") {
+    return {{"ask again", "retry", false},
+            {"leave it undone", "skip", true},
+            {"declare it done", "resolve", true}};
+  }
   if (reason == "still_stopped") {
     return {{"bring it back", "retry", false},
             {"it is back", "resolve", true},
@@ -54,11 +59,38 @@ std::vector<Offer> OffersFor(const std::string& reason) {
 void AppendCommands(const Run& run, const Hold& hold, std::vector<std::string>& lines) {
   constexpr size_t kColumn = 19;
   for (const Offer& offer : OffersFor(hold.reason)) {
+    // An older actuator does not say which are taken.
+    const bool taken = hold.answers.empty() || std::find(hold.answers.begin(), hold.answers.end(),
+                                                         offer.verb) != hold.answers.end();
+    if (!taken) continue;
     std::string line = std::string("  ") + offer.means + ":";
     line.resize(std::max(line.size() + 1, kColumn), ' ');
     const std::string number = " --hold " + std::to_string(hold.number);
     lines.push_back(line + Typed(run, offer.verb, number + (offer.reason ? " --reason WHY" : "")));
   }
+}
+
+void AppendPause(const Run& run, std::vector<std::string>& lines) {
+  if (!run.pause) return;
+  const Pause& pause = *run.pause;
+  lines.push_back("PAUSED by " + Printable(pause.by) +
+                  (pause.since.empty() ? "" : ", since " + LocalTime(pause.since)) +
+                  (pause.reason.empty() ? "" : ": " + Printable(pause.reason)));
+  lines.push_back("  go on:           " +
+                  Typed(run, "resume", " --pause " + std::to_string(pause.number)));
+}
+
+void AppendQuestion(const Run& run, std::vector<std::string>& lines) {
+  if (!run.asks) return;
+  const Question& question = *run.asks;
+  const std::string name = question.step == question.text ? "" : ", " + Printable(question.step);
+  lines.push_back("ASKS at step " + Printable(question.path) + name + ": " +
+                  Printable(question.text));
+  const std::string attempt =
+      question.attempt > 1 ? " --attempt " + std::to_string(question.attempt) : "";
+  lines.push_back("  say yes:         " +
+                  Typed(run, "confirm", " --step " + Word(question.path) + attempt));
+  lines.push_back("  end the run:     " + Typed(run, "cancel", ""));
 }
 
 }  // namespace
@@ -83,6 +115,8 @@ std::vector<std::string> HoldLines(const Run& run, const Hold& hold) {
   return lines;
 }
 
+namespace {
+
 std::vector<std::string> HoldLines(const Run& run, Commands commands) {
   std::vector<std::string> lines;
   for (const Hold& hold : run.holds) {
@@ -93,23 +127,17 @@ std::vector<std::string> HoldLines(const Run& run, Commands commands) {
   if (run.holds.empty()) return lines;
   if (run.holds.size() > 1)
     lines.emplace_back("  each of the holds must be answered, by its number");
-  // A run that is at its end has a result: nothing is left to cancel.
+  // One that is being cancelled, or is at its end, has a result: nothing is left to cancel.
   if (run.result.empty()) lines.push_back("  end the run:     " + Typed(run, "cancel", ""));
   return lines;
 }
 
-std::vector<std::string> QuestionLines(const Run& run) {
-  if (!run.asks) return {};
-  const Question& question = *run.asks;
-  std::vector<std::string> lines;
-  const std::string name = question.step == question.text ? "" : ", " + Printable(question.step);
-  lines.push_back("ASKS at step " + Printable(question.path) + name + ": " +
-                  Printable(question.text));
-  const std::string attempt =
-      question.attempt > 1 ? " --attempt " + std::to_string(question.attempt) : "";
-  lines.push_back("  say yes:         " +
-                  Typed(run, "confirm", " --step " + Word(question.path) + attempt));
-  lines.push_back("  end the run:     " + Typed(run, "cancel", ""));
+}  // namespace
+
+std::vector<std::string> AskedLines(const Run& run, Commands commands) {
+  std::vector<std::string> lines = HoldLines(run, commands);
+  AppendPause(run, lines);
+  AppendQuestion(run, lines);
   return lines;
 }
 

@@ -126,12 +126,16 @@ TEST_F(MailhubctlTest, SendsNoVerbThatDoesNotSayWhatItAnswersAndShowsWhatIsAsked
   EXPECT_TRUE(backend_.Commands().empty());
 }
 
-TEST_F(MailhubctlTest, ResumesAPausedRunWithoutANumber) {
+TEST_F(MailhubctlTest, LiftsThePauseThatWasSeen) {
   engine::RunView run = RunAtItsGate();
-  run.state = engine::RunState::kPaused;
+  run.pause = engine::PauseView{2, "anna", "wait for bert", api::testing::kStart};
   backend_.Show(ViewOf(run));
-  EXPECT_EQ(CtlWithToken("run resume 3f2a91").status, 0);
-  EXPECT_EQ(backend_.Commands().size(), 1U);
+  const Outcome asked = CtlWithToken("run resume 3f2a91");
+  EXPECT_EQ(asked.status, 1);
+  EXPECT_THAT(asked.out, HasSubstr("mailhubctl run resume 3f2a91c0aa55 --pause 2\n"));
+  EXPECT_EQ(CtlWithToken("run resume 3f2a91 --pause 2").status, 0);
+  ASSERT_EQ(backend_.Commands().size(), 1U);
+  EXPECT_EQ(backend_.Commands()[0].pause, 2);
 }
 
 TEST_F(MailhubctlTest, ShowsAStatusOnOneScreen) {

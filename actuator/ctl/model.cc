@@ -64,8 +64,8 @@ Step ToStep(const Json& json) {
 }
 
 Hold ToHold(const Json& json) {
-  return {Int(json, "number"),  Text(json, "path"),   Text(json, "step"),
-          Text(json, "reason"), Text(json, "detail"), Text(json, "since")};
+  return {Int(json, "number"),  Text(json, "path"),  Text(json, "step"),      Text(json, "reason"),
+          Text(json, "detail"), Text(json, "since"), Strings(json, "answers")};
 }
 
 DeadMan ToDeadMan(const Json& json) {
@@ -89,6 +89,10 @@ Run ToRun(const Json& json) {
   run.state = Text(json, "state");
   run.waiting_for = Text(json, "waitingFor");
   for (const Json& hold : At(json, "holds")) run.holds.push_back(ToHold(hold));
+  const Json& pause = At(json, "pause");
+  if (!pause.is_null())
+    run.pause =
+        Pause{Int(pause, "number"), Text(pause, "by"), Text(pause, "reason"), Text(pause, "since")};
   const Json& asks = At(json, "asks");
   if (!asks.is_null())
     run.asks = Question{Text(asks, "path"), Int(asks, "attempt"), Text(asks, "step"),
@@ -145,6 +149,7 @@ Overview ToOverview(const Json& json) {
   overview.unfinished_runs = Int(json, "unfinishedRuns");
   overview.holds = Int(json, "holds");
   overview.questions = Int(json, "questions");
+  overview.pauses = Int(json, "pauses");
   overview.open_episodes = Int(json, "openEpisodes");
   overview.unanswered_alerts = Int(json, "unansweredAlerts");
   for (const auto& [state, count] : At(json, "deadMen").items())

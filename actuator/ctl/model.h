@@ -47,6 +47,13 @@ struct Hold {
   std::string reason;
   std::string detail;
   std::string since;
+  std::vector<std::string> answers = {};  // verbs that are taken for it now
+};
+
+// A person's pause.
+struct Pause {
+  int number = 0;
+  std::string by, reason, since;
 };
 
 // The question of a step that waits for a person.
@@ -78,6 +85,7 @@ struct Run {
   std::string state;
   std::string waiting_for;
   std::vector<Hold> holds;
+  std::optional<Pause> pause;
   std::optional<Question> asks;
   std::string result;
   std::string result_detail;
@@ -120,6 +128,7 @@ struct Overview {
   int unfinished_runs = 0;
   int holds = 0;
   int questions = 0;
+  int pauses = 0;
   int open_episodes = 0;
   int unanswered_alerts = 0;
   std::vector<std::pair<std::string, int>> dead_men;  // by state

@@ -24,7 +24,8 @@ std::string NumberText(std::optional<double> number) {
 }
 
 bool UnderWay(const Step& step) {
-  return step.result.empty() && step.phase != "pending" && step.phase != "done";
+  return step.result.empty() && step.phase != "pending" && step.phase != "done" &&
+         step.phase != "left";
 }
 
 bool HeldAt(const Run& run, const Step& step) {
@@ -97,10 +98,9 @@ std::vector<std::string> Header(const Run& run, Commands commands) {
   if (!run.trigger.empty()) origin += " (" + Printable(run.trigger) + ")";
   lines.push_back(origin);
   lines.push_back(Times(run));
-  for (std::string& line : HoldLines(run, commands)) lines.push_back(std::move(line));
-  for (std::string& line : QuestionLines(run)) lines.push_back(std::move(line));
-  if (run.holds.empty() && !run.asks && !run.waiting_for.empty())
-    lines.push_back(Printable(run.waiting_for));
+  const std::vector<std::string> asked = AskedLines(run, commands);
+  lines.insert(lines.end(), asked.begin(), asked.end());
+  if (asked.empty() && !run.waiting_for.empty()) lines.push_back(Printable(run.waiting_for));
   for (const DeadMan& dead_man : run.dead_men) lines.push_back(DeadManLine(dead_man));
   return lines;
 }
@@ -199,13 +199,11 @@ std::vector<std::string> ChangeLog::Changes(const Run& run) {
     lines.push_back(title + (finished ? " after " + ElapsedText(run.elapsed_s) : ""));
     title_ = title;
   }
-  for (const auto& asked : {HoldLines(run, Commands::kOfAll), QuestionLines(run)}) {
-    for (const std::string& line : asked)
-      if (!asked_.contains(line)) lines.push_back(line);
-  }
+  const std::vector<std::string> asked = AskedLines(run, Commands::kOfAll);
+  for (const std::string& line : asked)
+    if (!asked_.contains(line)) lines.push_back(line);
   asked_.clear();
-  for (const auto& asked : {HoldLines(run, Commands::kOfAll), QuestionLines(run)})
-    asked_.insert(asked.begin(), asked.end());
+  asked_.insert(asked.begin(), asked.end());
   lines.insert(lines.end(), steps.begin(), steps.end());
   return lines;
 }

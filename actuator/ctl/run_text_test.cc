@@ -84,6 +84,22 @@ TEST(RunText, SaysOfEveryHoldWhereWhyWhatTheStepSaidAndWhatToType) {
   EXPECT_THAT(lines, Contains(HasSubstr("[!] Step 2")));
 }
 
+TEST(RunText, OffersOnlyTheAnswersThatAreTaken) {
+  ctl::Run run = MakeHeldRun();
+  run.holds[1].answers = {"resolve", "skip"};
+  const auto lines = RunLines(run, false);
+  EXPECT_THAT(lines, Not(Contains(HasSubstr("run retry 3f2a91c0aa55 --hold 2"))));
+  EXPECT_THAT(lines, Contains(HasSubstr("run resolve 3f2a91c0aa55 --hold 2")));
+}
+
+TEST(RunText, SaysHowAPauseIsLifted) {
+  ctl::Run run = MakeRun(3, 1);
+  run.pause = ctl::Pause{2, "anna", "wait for bert", ""};
+  const auto lines = RunLines(run, false);
+  EXPECT_THAT(lines, Contains("PAUSED by anna: wait for bert"));
+  EXPECT_THAT(lines, Contains("  go on:           mailhubctl run resume 3f2a91c0aa55 --pause 2"));
+}
+
 TEST(RunText, ShowsEveryHoldOnAScreenOfUsualSizeAndCutsNothingOff) {
   ctl::Run run = MakeHeldRun();
   run.holds[0].detail =

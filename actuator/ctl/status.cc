@@ -22,6 +22,7 @@ void ShowOverview(const Overview& overview) {
       "; version " + Printable(overview.version) + "\n");
   Out("unfinished runs: " + std::to_string(overview.unfinished_runs) + "; holds: " +
       std::to_string(overview.holds) + "; questions: " + std::to_string(overview.questions) +
+      (overview.pauses > 0 ? "; paused: " + std::to_string(overview.pauses) : "") +
       (overview.queue_blocked_by_hold ? "; A HOLD BLOCKS THE QUEUE" : "") + "\n");
   Out("dead men: " + DeadMenText(overview) + "\n");
   Out("open episodes: " + std::to_string(overview.open_episodes) +
@@ -36,8 +37,7 @@ void ShowRun(const Run& run) {
   if (run.current) line += ", at " + Printable(run.current->name);
   if (!run.waiting_for.empty()) line += ", " + Printable(run.waiting_for);
   OutLines({line});
-  OutLines(HoldLines(run, Commands::kOfTheFirst));
-  OutLines(QuestionLines(run));
+  OutLines(AskedLines(run, Commands::kOfTheFirst));
 }
 
 void ShowEpisodes(const std::vector<Episode>& episodes) {

@@ -24,12 +24,13 @@ int ShowWhatIsAsked(const Run& run, const std::string& word) {
     why += "name the step whose question you answer, with --step";
   } else if (!confirms && !run.holds.empty()) {
     why += "name the hold that you answer, with --hold";
+  } else if (word == "resume" && run.pause) {
+    why += "name the pause that you lift, with --pause";
   } else {
     why += "the run " + std::string(confirms ? "asks nothing" : "does not hold") + ", it is " +
            run.state;
   }
-  OutLines(HoldLines(run, Commands::kOfAll));
-  OutLines(QuestionLines(run));
+  OutLines(AskedLines(run, Commands::kOfAll));
   return Complain({ErrorKind::kRefused, why});
 }
 
@@ -37,19 +38,19 @@ int ShowWhatIsAsked(const Run& run, const std::string& word) {
 
 int RunAct(ApiClient& api, Format format, const Verb& verb) {
   const bool confirms = verb.word == "confirm";
-  const bool unsaid = confirms ? verb.step.empty() : verb.hold == 0;
+  const bool unsaid = confirms ? verb.step.empty() : verb.hold == 0 && verb.pause == 0;
   if (unsaid && (confirms || AnswersAHold(verb.word) || verb.word == "resume")) {
     const auto data = api.Get(RunPath(verb.run));
     if (!data) return Complain(data.error());
     const auto run = ParseRun(*data);
     if (!run) return Complain(run.error());
-    // A run that is only paused goes on without more being said.
-    if (verb.word != "resume" || !run->holds.empty()) return ShowWhatIsAsked(*run, verb.word);
+    return ShowWhatIsAsked(*run, verb.word);
   }
   const auto data = api.Post(
       RunPath(verb.run) + "/" + verb.word,
-      BodyJson({{"reason", verb.reason}, {"by", api.by()}, {"step", confirms ? verb.step : ""}},
-               nullptr, {{"hold", verb.hold}, {"attempt", confirms ? verb.attempt : 0}}));
+      BodyJson(
+          {{"reason", verb.reason}, {"by", api.by()}, {"step", confirms ? verb.step : ""}}, nullptr,
+          {{"hold", verb.hold}, {"pause", verb.pause}, {"attempt", confirms ? verb.attempt : 0}}));
   if (!data) return Complain(data.error());
   if (format == Format::kJson) return OutJson(*data);
   const auto id = ParseField(*data, "run");

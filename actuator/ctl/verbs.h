@@ -14,6 +14,7 @@ struct Verb {
   std::string run;
   std::string reason;
   int hold = 0;      // 0: not given
+  int pause = 0;     // of `resume`; 0: not given
   std::string step;  // of `confirm`; empty: not given
   int attempt = 1;
 };

@@ -1,4 +1,5 @@
 // What people ask of runs: each verb is either refused with a sentence or recorded with who asked.
+#include "actuator/engine/answers.h"
 #include "actuator/engine/core.h"
 
 namespace mailhub::engine {
@@ -183,42 +184,7 @@ Status Engine::Core::Refusal(const Run& run, const engine::Command& command) con
                       ? "say which hold is answered; " + AsksNow(run)
                       : "there is no hold " + std::to_string(command.hold) + "; " + AsksNow(run));
   }
-  return CannotAnswer(run, *hold, command.verb);
-}
-
-Status Engine::Core::CannotAnswer(const Run& run, const Hold& hold, Verb verb) const {
-  const auto refuse = [](std::string why) { return Fail(Refused(std::move(why))); };
-  switch (hold.reason) {
-    case HoldReason::kDeadManRestored:
-    case HoldReason::kLeaseLost:
-      if (verb == Verb::kResume) {
-        return refuse(
-            "the site is not as the plan assumes: resolve goes on with what is, retry "
-            "does the guarded step again");
-      }
-      if (verb != Verb::kRetry) return {};
-      if (run.LeaseIsOver(hold.path)) {
-        return refuse("what step " + hold.path + " stopped has been brought back since; resolve");
-      }
-      if (run.Find(hold.path)->dead_man->until.empty() && run.HasActedSince(hold.path)) {
-        return refuse("step " + hold.path + "'s dead man has no `until`, and later steps have " +
-                      "acted since: nobody knows what would bring it back again; resolve");
-      }
-      if (run.cancelling || (run.stage == Stage::kEnding && !run.IsAlways(hold.path))) {
-        return refuse("the run is ending, and step " + hold.path + " is not done again; resolve");
-      }
-      return {};
-    case HoldReason::kStillStopped:
-      if (verb == Verb::kResume) {
-        return refuse("retry brings it back; resolve if it is back; skip leaves it stopped");
-      }
-      if (verb == Verb::kRetry && run.BringsBack(hold.path) == nullptr) {
-        return refuse("no step of this run brings it back; do it, then resolve; or skip");
-      }
-      return {};
-    default:
-      return {};
-  }
+  return MayAnswer(run, *hold, command.verb);
 }
 
 // A hold about a dead man changes nothing of the step that the run is at: unless the guarded step

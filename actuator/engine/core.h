@@ -54,7 +54,7 @@ struct LiveRun {
   Doing doing;
   std::map<std::string, std::string>
       directories;                           // receipts directory by host, as it told in this life
-  std::map<std::string, LeaseDoing> leases;    // by step path
+  std::map<std::string, LeaseDoing> leases;  // by step path
   std::map<std::string, LeaseDoing> given_up;  // those of Run::given_up
   EffectId only_if = 0;
   bool only_if_held = false;
@@ -152,7 +152,6 @@ class Engine::Core {
   Result<std::string> Start(const engine::Command& command);
   Status ActOn(LiveRun& live, const engine::Command& command);
   Status Refusal(const Run& run, const engine::Command& command) const;
-  Status CannotAnswer(const Run& run, const Hold& hold, Verb verb) const;
   bool WasSaid(const Run& run, const engine::Command& command) const;
   void Answer(LiveRun& live, const Hold& hold, const engine::Command& command);
   std::string QueueRun(RunQueued queued);

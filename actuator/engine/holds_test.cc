@@ -386,6 +386,25 @@ TEST_F(Holds, ResumeLiftsThePauseThatWasSeen) {
   EXPECT_EQ(Look().state, RunState::kRunning);
 }
 
+TEST_F(Holds, OffersTheAnswersThatItTakes) {
+  exits_["work"] = 1;
+  Begin();
+  restored_ = true;
+  Pass(Seconds(30));
+  const std::vector<HoldView> holds = Look().holds;
+  EXPECT_THAT(holds.at(0).answers,
+              ElementsAre(Verb::kRetry, Verb::kResume, Verb::kResolve, Verb::kSkip));
+  EXPECT_THAT(holds.at(1).answers, ElementsAre(Verb::kRetry, Verb::kResolve, Verb::kSkip));
+}
+
+TEST_F(Holds, ACancelIsSeenAtOnceAndTheQuestionIsLeft) {
+  Begin();
+  away_["x500"] = true;
+  EXPECT_TRUE(Say(Verb::kCancel, kNoHold));
+  EXPECT_EQ(Look().result, RunResult::kCancelled);
+  EXPECT_EQ(Look().steps.at(3).phase, StepPhase::kLeft);
+}
+
 TEST_F(Holds, PauseIsRefusedWhileTheRunIsHeld) {
   exits_["work"] = 1;
   Begin();

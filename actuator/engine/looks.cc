@@ -24,6 +24,7 @@ StepPhase PhaseOf(const Step& step, const StepState* state, const Doing& doing) 
 void AddDoing(const Step& step, const Run& run, const Doing& doing, WallTime now, StepView* view) {
   const auto found = run.steps.find(step.path);
   const StepState* state = found == run.steps.end() ? nullptr : &found->second;
+  if (view->phase == StepPhase::kLeft) return;
   view->phase = PhaseOf(step, state, doing);
   const bool held = std::any_of(run.holds.begin(), run.holds.end(),
                                 [&](const Hold& hold) { return hold.path == step.path; });
@@ -95,7 +96,7 @@ bool Engine::Core::Acts(const LiveRun& live) const {
 }
 
 void Engine::Core::AddLeases(const LiveRun& live, RunView* view) const {
-  const auto add = [&](const std::string& path, const Lease& lease, bool restored) {
+  const auto add = [&](const std::string& path, const Lease& lease, LeasePhase phase) {
     LeaseView one;
     one.path = path;
     one.host = lease.host;
@@ -105,8 +106,9 @@ void Engine::Core::AddLeases(const LiveRun& live, RunView* view) const {
     if (doing != nullptr) one.trouble = doing->trouble;
     const bool known = doing != nullptr && doing->confirmed;
     if (known) one.confirmed_ago = now.steady - *doing->confirmed;
-    if (restored) {
-      one.phase = LeasePhase::kRestored;
+    one.phase = phase;
+    if (phase != LeasePhase::kUnconfirmed) {
+      // As its own events say.
     } else if (live.run.LeaseIsOver(path)) {
       one.phase = LeasePhase::kDisarming;
     } else if (known && now.steady < *doing->confirmed + lease.after) {
@@ -114,8 +116,10 @@ void Engine::Core::AddLeases(const LiveRun& live, RunView* view) const {
     }
     view->leases.push_back(std::move(one));
   };
-  for (const auto& [path, lease] : live.run.leases) add(path, lease, false);
-  for (const auto& [path, lease] : live.run.restored) add(path, lease, true);
+  const Run& run = live.run;
+  for (const auto& [path, lease] : run.leases) add(path, lease, LeasePhase::kUnconfirmed);
+  for (const auto& [path, lease] : run.restored) add(path, lease, LeasePhase::kRestored);
+  for (const auto& [path, lease] : run.given_up) add(path, lease, LeasePhase::kLost);
 }
 
 EpisodeView Engine::Core::LookAt(const Episode& episode) const {

@@ -71,12 +71,12 @@ const char* Name(RunState state) {
 
 const char* Name(StepPhase phase) {
   return Pick(std::array{"pending", "preparing", "acting", "retry_wait", "marking", "gate",
-                         "confirm", "done", "held"},
+                         "confirm", "done", "held", "left"},
               phase);
 }
 
 const char* Name(LeasePhase phase) {
-  return Pick(std::array{"unconfirmed", "armed", "disarming", "restored"}, phase);
+  return Pick(std::array{"unconfirmed", "armed", "disarming", "restored", "lost"}, phase);
 }
 
 const char* Name(EpisodeState state) {

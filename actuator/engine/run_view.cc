@@ -1,4 +1,5 @@
 // What a run's events alone say of it, as people see it.
+#include "actuator/engine/answers.h"
 #include "actuator/engine/run.h"
 #include "actuator/engine/view.h"
 
@@ -28,9 +29,13 @@ StepView ViewOf(const Step& step, bool always, const Run& run) {
   view.attempt = state.attempt;
   view.started = state.started;
   view.result = state.result;
+  const bool over =
+      run.stage == Stage::kFinished || (run.stage == Stage::kEnding && run.Current() != &step);
   if (state.result) {
     view.phase = StepPhase::kDone;
     view.took = state.took;
+  } else if (over && state.attempt > 0) {
+    view.phase = StepPhase::kLeft;
   }
   view.output = state.receipt.output;
   if (state.settled && state.receipt.state == ReceiptState::kFinished) {
@@ -59,12 +64,18 @@ RunView ViewOf(const Run& run) {
   for (const Hold& hold : run.holds) {
     const Step* step = run.Find(hold.path);
     view.holds.push_back({hold.number, hold.path, step == nullptr ? "" : step->name, hold.reason,
-                          hold.detail, hold.since});
+                          hold.detail, hold.since, AnswersTo(run, hold)});
+  }
+  if (run.pause) {
+    view.pause = {run.pause->number, run.pause->by, run.pause->reason, run.pause->since};
   }
   if (run.AtQuestion() && run.holds.empty()) view.asks = run.Current()->name;
   if (run.stage == Stage::kFinished || run.stage == Stage::kEnding) {
     view.result = run.result;
     view.result_detail = run.result_detail;
+  } else if (run.cancelling) {
+    view.result = RunResult::kCancelled;
+    view.result_detail = "it is being cancelled";
   }
   view.queued = run.queued_at;
   view.started = run.started_at;

@@ -176,8 +176,8 @@ class Script : public testing::Test, public PlanSource {
   EngineConfig config_;
   Plan plan_;
   std::optional<Engine> engine_;
-  std::map<std::string, int> exits_;   // of commands; 0 otherwise
-  std::set<std::string> endless_;      // commands that run until they are cancelled
+  std::map<std::string, int> exits_;  // of commands; 0 otherwise
+  std::set<std::string> endless_;     // commands that run until they are cancelled
   // Hosts that cannot be reached, that obey another actuator, that have other receipts.
   std::map<std::string, bool> away_, refuses_, other_receipts_;
   bool restored_ = false;              // x500's dead man has acted, and has not been acknowledged

@@ -24,6 +24,7 @@ enum class StepPhase {
   kConfirm,    // waiting for a person
   kDone,
   kHeld,  // waiting for the answer to a hold
+  kLeft,  // begun, and its run has gone to its end without it
 };
 const char* Name(StepPhase phase);
 
@@ -54,6 +55,15 @@ struct HoldView {
   HoldReason reason = HoldReason::kStepFailed;
   std::string detail;
   WallTime since;
+  std::vector<Verb> answers = {};  // verbs that are taken for it now
+};
+
+// A person's pause, which a person lifts.
+struct PauseView {
+  int number = 0;  // within the run, from 1; `resume` names it
+  std::string by;
+  std::string reason;
+  WallTime since;
 };
 
 enum class LeasePhase {
@@ -61,6 +71,7 @@ enum class LeasePhase {
   kArmed,        // confirmed by the host within its time
   kDisarming,    // no longer needed, and the host has not said yet that it is gone
   kRestored,     // the host acted by itself, and has not heard yet that this is known
+  kLost,         // the host has other receipts now: nobody knows whether it is armed
 };
 const char* Name(LeasePhase phase);
 
@@ -85,14 +96,15 @@ struct RunView {
   std::string fingerprint;
   std::string by;
   RunState state = RunState::kQueued;
-  std::string waiting_for;        // kQueued: what for; else what it is doing, or why it cannot
-  std::vector<HoldView> holds;    // all of them must be answered
+  std::string waiting_for;      // kQueued: what for; else what it is doing, or why it cannot
+  std::vector<HoldView> holds;  // all of them must be answered
+  std::optional<PauseView> pause;
   std::vector<LeaseView> leases;  // dead men that may be armed, or have acted
   // It does something now: it is neither queued, held, paused, waiting for a confirmation nor kept
   // from going on by the mode. Only then are its hosts' alerts silenced.
   bool acting = false;
-  std::string asks;  // the question of the `confirm` that it waits at; else empty
-  std::optional<RunResult> result;
+  std::string asks;                 // the question of the `confirm` that it waits at; else empty
+  std::optional<RunResult> result;  // also while it is being cancelled, and at its end
   std::string result_detail;
   WallTime queued;
   std::optional<WallTime> started;

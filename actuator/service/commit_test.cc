@@ -11,14 +11,14 @@ namespace {
 using journal::testing::TestDirectory;
 using namespace testing;  // NOLINT: the world that these tests are about
 
-TEST(Service, AFailedCommitIsAnswered503AndNothingIsDone) {
+TEST(Service, WhileNoCommitSucceedsNothingIsDoneAndNothingNewIsTaken) {
   const TestDirectory directory;
   Life life(directory);
   life.StartAndWait();
   life.store.FailWith(kDiskFull);
   const Result<std::string> answer = life.service->Submit(Firing("1"));
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().kind, ErrorKind::kOverloaded);
+  EXPECT_EQ(answer.error().kind, ErrorKind::kOutcomeUnknown) << "it is kept";
   EXPECT_NE(answer.error().message.find("disk full"), std::string::npos);
   EXPECT_FALSE(life.service->Ready());
   const Result<std::string> next = life.service->Submit(Firing("2"));

@@ -170,9 +170,10 @@ void Service::WaitOutFailure(const Error& error) {
   const Error refusal{ErrorKind::kOverloaded, "the journal cannot be written: " + error.message};
   inbox_->Refuse(refusal);
   for (const Turn::Reply& reply : turn_.replies) {
-    reply.ticket->Answer(
-        Fail(ErrorKind::kOverloaded,
-             refusal.message + "; this request is kept and takes effect once it can be"));
+    reply.ticket->Answer(Fail(
+        ErrorKind::kOutcomeUnknown,
+        refusal.message + "; this request is kept, and takes effect once it can be, unless the "
+                          "program ends before: look before asking again"));
   }
   turn_.replies.clear();
   if (error.kind == ErrorKind::kCorrupt) {

@@ -75,7 +75,8 @@ struct Teller {
   }
   void operator()(const Asked& asked) const {
     out << asked.by << " asks for " << engine::Name(asked.verb) << " of " << asked.run.substr(0, 6)
-        << ", seen at " << asked.step << " #" << asked.attempt << (asked.pause > 0 ? " paused" : "");
+        << ", seen at " << asked.step << " #" << asked.attempt
+        << (asked.pause > 0 ? " paused" : "");
     for (const uint64_t hold : asked.holds) out << " held by event " << hold;
   }
   void operator()(const Looked& looked) const {

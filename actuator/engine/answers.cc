@@ -1,0 +1,49 @@
+// See answers.h.
+#include "actuator/engine/answers.h"
+
+namespace mailhub::engine {
+
+Status MayAnswer(const Run& run, const Hold& hold, Verb verb) {
+  const auto refuse = [](std::string why) { return Fail(ErrorKind::kRefused, std::move(why)); };
+  switch (hold.reason) {
+    case HoldReason::kDeadManRestored:
+    case HoldReason::kLeaseLost:
+      if (verb == Verb::kResume) {
+        return refuse(
+            "the site is not as the plan assumes: resolve goes on with what is, retry "
+            "does the guarded step again");
+      }
+      if (verb != Verb::kRetry) return {};
+      if (run.LeaseIsOver(hold.path)) {
+        return refuse("what step " + hold.path + " stopped has been brought back since; resolve");
+      }
+      if (run.Find(hold.path)->dead_man->until.empty() && run.HasActedSince(hold.path)) {
+        return refuse("step " + hold.path + "'s dead man has no `until`, and later steps have " +
+                      "acted since: nobody knows what would bring it back again; resolve");
+      }
+      if (run.cancelling || (run.stage == Stage::kEnding && !run.IsAlways(hold.path))) {
+        return refuse("the run is ending, and step " + hold.path + " is not done again; resolve");
+      }
+      return {};
+    case HoldReason::kStillStopped:
+      if (verb == Verb::kResume) {
+        return refuse("retry brings it back; resolve if it is back; skip leaves it stopped");
+      }
+      if (verb == Verb::kRetry && run.BringsBack(hold.path) == nullptr) {
+        return refuse("no step of this run brings it back; do it, then resolve; or skip");
+      }
+      return {};
+    default:
+      return {};
+  }
+}
+
+std::vector<Verb> AnswersTo(const Run& run, const Hold& hold) {
+  std::vector<Verb> verbs;
+  for (const Verb verb : {Verb::kRetry, Verb::kResume, Verb::kResolve, Verb::kSkip}) {
+    if (MayAnswer(run, hold, verb)) verbs.push_back(verb);
+  }
+  return verbs;
+}
+
+}  // namespace mailhub::engine
