@@ -34,6 +34,15 @@ Status HoldsText(const std::string& path) {
   return Fail(ErrorKind::kInvalid, path + ": is empty");
 }
 
+// Whoever reads it may run what the runbooks say, as root on every host.
+Status IsSecret(const std::string& path) {
+  if (Status holds = HoldsText(path); !holds) return holds;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || (status.st_mode & (S_IROTH | S_IWOTH)) == 0) return {};
+  return Fail(ErrorKind::kRefused,
+              path + ": everybody on this machine can read or write it; chmod o= it");
+}
+
 Status IsReadable(const std::string& path) {
   const auto text = ReadPlainFile(path);
   return text ? Status() : Fail(text.error());
@@ -128,8 +137,8 @@ std::vector<std::string> CheckSurroundings(const Configuration& configuration,
             "the actuator's private SSH key, readable by it");
   look.File(PlaceOf(root["journal"]), fixed.journal, MayHoldJournal,
             "a path in a directory that exists and that the actuator may write");
-  look.File(PlaceOf(root["web"]["token_file"]), web.api_token_file, HoldsText,
-            "a file that holds the API token");
+  look.File(PlaceOf(root["web"]["token_file"]), web.api_token_file, IsSecret,
+            "a file that holds the API token, for the actuator's user only");
   look.File(PlaceOf(root["webhook"]["token_file"]), fixed.webhook_token_file, TokensUsable,
             "a file with one token a line, for the actuator's user only");
   const config::Node prometheus = root["prometheus"];

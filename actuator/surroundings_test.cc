@@ -92,7 +92,7 @@ TEST_F(SurroundingsTest, EveryFileThatIsMissingIsNamedWithItsPlace) {
           "actuator.yml:3:10: journal: nowhere: No such file or directory; expected a path in "
           "a directory that exists and that the actuator may write",
           "actuator.yml:4:50: web.token_file: api.token: No such file or directory; expected "
-          "a file that holds the API token",
+          "a file that holds the API token, for the actuator's user only",
           "actuator.yml:5:23: webhook.token_file: webhook.token: No such file or directory; "
           "expected a file with one token a line, for the actuator's user only",
           "actuator.yml:6:60: prometheus.bearer_token_file: prometheus.token: No such file or "
@@ -111,6 +111,11 @@ TEST_F(SurroundingsTest, WhatIsThereMustBeWhatIsExpected) {
                                              "actuator's private SSH key"),
                                    HasSubstr("journal.db: is no file"),
                                    HasSubstr("api.token: is empty"), HasSubstr("chmod o=")));
+}
+
+TEST_F(SurroundingsTest, TheApiTokenIsForTheActuatorsUserOnly) {
+  ::chmod((folder_ / "api.token").c_str(), 0644);
+  EXPECT_THAT(Wrong(), ElementsAre(HasSubstr("api.token: everybody on this machine can read")));
 }
 
 TEST_F(SurroundingsTest, APipeIsNotWaitedFor) {
