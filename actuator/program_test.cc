@@ -170,6 +170,7 @@ TEST_F(ProgramTest, TheShippedExampleIsGood) {
   text.erase(text.find(journal), journal.size());
   Write("actuator.yml", text);
   Write("api.token", "another-token-of-length\n");
+  ASSERT_EQ(::chmod((folder_ / "api.token").c_str(), 0600), 0);
   std::string said;
   EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 0) << said;
 }

@@ -294,7 +294,7 @@ TEST_F(MailhubctlTest, ListsAndClosesEpisodes) {
   episode.run = kRunId;
   view.episodes = {episode};
   backend_.Show(view);
-  EXPECT_THAT(Ctl("episode list").out, HasSubstr("00ff12ab34cd  TablesStale  unanswered"));
+  EXPECT_THAT(Ctl("episode list").out, HasSubstr("00ff12ab34cd56ef  TablesStale  unanswered"));
   EXPECT_THAT(Ctl("episode list --state answered").out, Not(HasSubstr("TablesStale")));
   EXPECT_EQ(CtlWithToken("episode close 00ff12ab34cd").status, 64) << "a reason is needed";
   const Outcome closed = CtlWithToken("episode close 00ff12ab34cd --reason 'mended'");
