@@ -20,9 +20,10 @@ run_captured() {
     exec 2>/dev/null
     trap ':' TERM
     [ -z "$unsynced_claim" ] || durable "$unsynced_claim" || exit 1
+    set_surroundings
     # shellcheck disable=SC2086  # $with_signals is an option or nothing
-    env -i $with_signals PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="${HOME:-/}" \
-      USER="${USER:-root}" LOGNAME="${LOGNAME:-root}" SHELL=/bin/sh LANG=C MAILHUB_KEY="${key:-}" \
+    env -i $with_signals PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$HOME" \
+      USER="$USER" LOGNAME="$USER" SHELL=/bin/sh LANG=C MAILHUB_KEY="${key:-}" \
       /bin/sh -c "$2" </dev/null 2>&1
     echo $? 1<>"$1.exit"
   } | {
@@ -41,6 +42,18 @@ run_captured() {
     [ -n "$waited" ] && waited='' && late
   done
   read_note "$1"
+}
+
+# What a command is to find as it would after a login: who it is, a home, its folder, and a umask. sshd and
+# cron give them; systemd gives root none. Receipts keep the runner's own umask.
+set_surroundings() {
+  USER=${USER:-${LOGNAME:-$(id -un)}}
+  if [ -z "${HOME:-}" ]; then
+    case $USER in *[!A-Za-z0-9._-]*) HOME=/ ;; *) eval "HOME=~$USER" ;; esac
+    case $HOME in /*) ;; *) HOME=/ ;; esac
+    cd "$HOME" 2>/dev/null || cd /
+  fi
+  umask 022
 }
 
 # Sets result to the exit status that was noted in $1.exit; fails if there is none yet.

@@ -102,7 +102,7 @@ launch() {
     unit=
     [ -n "$use_systemd" ] && unit=mailhub-job-$run-$path-$attempt-$$
     # shellcheck disable=SC2086
-    if [ -z "$unit" ] || ! systemd-run --quiet --collect --no-block --unit="$unit" --property=KillMode=process \
+    if [ -z "$unit" ] || ! systemd-run --quiet --collect --no-block --unit="$unit" --property=KillMode=process --property=IgnoreSIGPIPE=no \
       --description="mailhub job $key" $shell "$me" --shell "$shell" $options job "$job_file" "$unit" </dev/null >/dev/null 2>&1; then
       unit=
       setsid $shell "$me" --shell "$shell" $options job "$job_file" "" </dev/null >/dev/null 2>&1 &

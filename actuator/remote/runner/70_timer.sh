@@ -33,6 +33,7 @@ Description=mailhub's dead man: restores what a vanished actuator has stopped
 Type=oneshot
 ExecStart=/bin/sh $deadman_script$options deadman
 KillMode=process
+IgnoreSIGPIPE=no
 "
   timer="[Unit]
 Description=Looks at mailhub's leases

@@ -19,7 +19,8 @@ hello() {
   read -r wanted_id <"$dir/id" && [ -n "$wanted_id" ] || fail internal "$dir/id cannot be read"
   check_fence
   check_directory
-  if env --default-signal=INT true 2>/dev/null; then with_signals=--default-signal=INT,QUIT; fi
+  # Commands get every signal's own meaning back: a shell's background ignores INT and QUIT, a service PIPE.
+  if env --default-signal true 2>/dev/null; then with_signals=--default-signal; fi
   publish "$dir/tools" "${with_signals:-}$nl"
   # What crashes have left. A wrong clock may take a file from a request that is under way: then nothing is
   # claimed, and the request is asked again.
