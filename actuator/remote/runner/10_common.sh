@@ -188,3 +188,29 @@ publish() {
   { printf '%s' "$2" >"$1.new.$$"; } 2>/dev/null && { [ "${3:-}" = soon ] || durable "$1.new.$$"; } &&
     mv -f "$1.new.$$" "$1" 2>/dev/null
 }
+
+# A full disk must not keep what has begun from its end. So room is taken while there is some: a file of blanks,
+# which is later written over in place. (A file system that never writes in place needs a free block all the same.)
+
+# Makes file $1 of $2 blanks. Fails if the disk is full.
+take_room() {
+  { printf "%$2s" '' >"$1"; } 2>/dev/null && [ "$(($(wc -c <"$1")))" -eq "$2" ]
+}
+
+# Puts text $2 into file $1, whole or not at all, by way of the room in file $3; on disk before it can be seen,
+# unless $4 is soon. What is left of the room stays behind the text.
+publish_in_room() {
+  [ -s "$3" ] && { printf '%s' "$2" 1<>"$3"; } 2>/dev/null && { [ "${4:-}" = soon ] || durable "$3"; } &&
+    mv -f "$3" "$1" 2>/dev/null
+}
+
+# Puts text $2 into file $1 by way of the room in $1.room; what was the file is the room of next time. Without such room,
+# or if it does not serve, room is taken now.
+publish_over() {
+  [ -e "$1.room" ] || mv -f "$1.spare" "$1.room" 2>/dev/null # cut off between the two
+  rm -f "$1.spare"
+  if [ -e "$1.room" ] && [ ! "$1.room" -ef "$1" ] && ln "$1" "$1.spare" 2>/dev/null; then
+    publish_in_room "$1" "$2" "$1.room" && mv -f "$1.spare" "$1.room" && return
+  fi
+  publish "$1" "$2"
+}

@@ -2,7 +2,7 @@
 # --- running a command ------------------------------------------------------------------------------
 
 # Runs command $2 and sets result to its exit status, or to nothing if that cannot be known. Output
-# goes to $1.out*. What the command leaves running may keep its output open: that is waited for a
+# goes to $1.out*. The note $1.exit is there and says nothing yet. What the command leaves running may keep its output open: that is waited for a
 # moment only. Once $3 milliseconds (0: never) have passed, the function late is called.
 #
 # Four processes: this one; the subshell that starts the command and notes its end in $1.exit, so
@@ -10,8 +10,6 @@
 # the whole group gets when the command is cancelled: then the end of all output is the end.
 run_captured() {
   over='' waited=''
-  # Room for the note is taken now and filled in place later: the end must be known on a full disk too.
-  { printf '%s\n' '-       ' >"$1.exit"; } 2>/dev/null
   trap 'over=1' USR1
   trap 'waited=1' USR2
   # Redirected from inside: a shell keeps copies of what a redirection from outside replaces, and
@@ -71,7 +69,7 @@ drain() {
   trap '' TERM
   drain_file=$1.out drain_number=0 drain_size=0
   while :; do
-    drain_info=$(dd bs=8192 count=16 2>&1 >>"$drain_file") || exec cat >/dev/null
+    drain_info=$(dd bs=8192 count=16 2>&1 >>"$drain_file") || { : >"$1.cut"; exec cat >/dev/null; }
     [ -e "$1.status" ] && exec cat >/dev/null
     drain_blocks=${drain_info%%" records in"*} # "whole+partial", perhaps after a warning
     drain_blocks=${drain_blocks##*"$nl"}
@@ -132,7 +130,7 @@ perform() {
 # A full disk must not turn a known end into an unknown one: waits for room as long as it takes.
 write_status() {
   [ -n "$unwritten" ] || return 0
-  until publish "$base.status" "exit_status=$status_exit${nl}duration_ms=$status_duration$nl" "$@"; do
+  until publish_status "$base" "$status_exit" "$status_duration" $$ "$@"; do
     [ -d "$runs/$run" ] || return
     nap 5000
   done

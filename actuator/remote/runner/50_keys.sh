@@ -173,7 +173,7 @@ cancel() {
     wait_for_death "$grace_ms" || { killed=137 && signal_all KILL && wait_for_death 5000; }
     read_state "$base"
     # Its runner was killed before it could say so, but it is known here how it ended.
-    [ "$state" != interrupted ] || publish "$base.status" "exit_status=$killed${nl}duration_ms=0$nl"
+    [ "$state" != interrupted ] || publish_status "$base" $killed 0 "$claim_pid"
   fi
   report "$base"
 }

@@ -13,9 +13,10 @@ enter_lease() {
   base=$dir/leases/$run@$path
 }
 
+# Of one size as long as it restores by the same command: what is written over it in place covers it. With $2 = first
+# room is taken for all that may have to be written later.
 write_lease() {
-  publish "$1.lease" "mailhub-lease 1
-state=$lease_state
+  lease_text="state=$lease_state
 disarmed=$lease_disarmed
 after_ms=$lease_after
 digest=$lease_digest
@@ -25,9 +26,19 @@ pid=$lease_pid
 start=$lease_start
 exit_status=$lease_exit
 at=$lease_at
+remark=$lease_remark"
+  lease_text="mailhub-lease 1
+pad=$(printf "%$((1000 - ${#lease_text}))s" '')
+$lease_text
 
 $lease_command
-" && durable "$dir/leases"
+"
+  if [ "${2:-}" = first ]; then
+    rm -f "$1.lease.spare"
+    take_room "$1.lease.room" ${#lease_text} && make_note "$1.exit" && publish "$1.lease" "$lease_text"
+  else
+    publish_over "$1.lease" "$lease_text"
+  fi && durable "$dir/leases"
 }
 
 # The lease starts anew, now.
@@ -35,7 +46,7 @@ start_lease() {
   read_boot
   read_uptime
   lease_boot=$boot lease_uptime=$uptime_s
-  write_lease "$1"
+  write_lease "$@"
 }
 
 # Whether the lease has run out. Uptime counts, so clock steps do nothing; after a reboot it counts
@@ -101,9 +112,12 @@ arm() {
   resolve "$body"
   lease_state=armed lease_disarmed='' lease_after=$after_ms lease_digest=$digest lease_command=$body
   lease_pid='' lease_start='' lease_exit='' lease_at=''
-  start_lease "$base" || fail unavailable "cannot write $base.lease; nothing was armed"
+  if [ "$lease_was" = armed ]; then start_lease "$base"; else start_lease "$base" first; fi || {
+    [ "$lease_was" = armed ] || remove_lease
+    fail unavailable "cannot write $base.lease, the disk may be full; nothing was armed"
+  }
   if ! ensure_timer; then
-    [ "$lease_was" = armed ] || rm -f "$base.lease"
+    [ "$lease_was" = armed ] || remove_lease
     fail internal "the dead man's timer could not be started: $timer_problem"
   fi
   unlock
@@ -135,7 +149,7 @@ disarm() {
   read_lease "$base"
   case $lease_state in
     armed)
-      rm -f "$base.lease" && durable "$dir/leases" || fail unavailable "cannot remove $base.lease; it is still armed"
+      remove_lease && durable "$dir/leases" || fail unavailable "cannot remove $base.lease; it is still armed"
       any_lease_armed || stop_timer
       ;;
     restoring | restored)
@@ -145,6 +159,10 @@ disarm() {
   esac
   unlock
   report_lease
+}
+
+remove_lease() {
+  rm -f "$base.lease" && rm -f "$base.lease.room" "$base.lease.spare" "$base.exit"
 }
 
 any_lease_armed() {

@@ -133,9 +133,11 @@ loop() {
   publish "$dir/leases/loop" "$$ $start $boot$nl"
   while :; do
     deadman
-    lock
-    any_lease_armed || break
-    unlock
+    if ! any_lease_armed; then
+      lock
+      any_lease_armed || break
+      unlock
+    fi
     nap 4000
   done
   rm -f "$dir/leases/loop"
@@ -164,18 +166,22 @@ restore() {
   trap ':' TERM
   lease_state=restoring lease_pid=$$ lease_start=$own_start lease_boot=$boot
   lease_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-  rm -f "$base.exit" "$base.status" "$base.out" "$base.out."*
+  rm -f "$base.status" "$base.cut" "$base.out" "$base.out."*
+  make_note "$base.exit" # an earlier restoring that was cut off may have left its own
   write_lease "$base" || return
   unlock
   key=$run/${1#*@}
   # What root has taken off the list since is not run: the receipt says so.
-  (resolve "$lease_command") >"$base.refusal"
-  if [ -s "$base.refusal" ]; then
-    command="sed -n s/^message=//p '$base.refusal'; exit 126"
+  refusal=$(resolve "$lease_command")
+  if [ -n "$refusal" ]; then
+    refusal=${refusal#*"${nl}message="}
+    { printf '%s\n' "${refusal%%"$nl"*}" >"$base.out"; } 2>/dev/null
+    command='exit 126'
   else
     resolve "$lease_command"
   fi
   run_captured "$base" "$command" 0
+  lock_must=1
   while :; do
     [ -d "$dir/leases" ] || return
     lock

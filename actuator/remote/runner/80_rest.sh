@@ -22,6 +22,7 @@ hello() {
   # Commands get every signal's own meaning back: a shell's background ignores INT and QUIT, a service PIPE.
   if env --default-signal true 2>/dev/null; then with_signals=--default-signal; fi
   publish "$dir/tools" "${with_signals:-}$nl"
+  [ -e "$dir/fence.room" ] || take_room "$dir/fence.room" 128
   # What crashes have left. A wrong clock may take a file from a request that is under way: then nothing is
   # claimed, and the request is asked again.
   find "$dir/tmp" "$dir/receipts" -name '*.new.*' -mtime +1 -exec rm -f {} + 2>/dev/null
@@ -125,7 +126,7 @@ takeover() {
   { read -r wanted_id <"$dir/id"; } 2>/dev/null
   lock
   check_directory
-  publish "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was changed"
+  publish_over "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was changed"
   durable "$dir"
   unlock
 }
