@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -412,6 +413,43 @@ TEST_P(Runner, SweepsARunForGood) {
   // One that was held up on its way would run again what has run.
   ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kRefused, "swept");
   EXPECT_EQ(host.Evidence(), "x\n");
+}
+
+TEST_P(Runner, RefusesADirectoryThatAnotherAccountCouldChange) {
+  const std::string above = std::filesystem::path(host.directory()).parent_path();
+  const auto refused = [&](const std::string& words) {
+    ExpectFailure(host.Hello(), ErrorKind::kRefused, words);
+  };
+  ASSERT_EQ(chown(host.directory().c_str(), 65534, 0), 0);
+  refused(host.directory() + " belongs to another account");
+  ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kRefused, "belongs to another account");
+  ASSERT_EQ(chown(host.directory().c_str(), 0, 0), 0);
+  for (const mode_t open : {0770, 0702}) {
+    ASSERT_EQ(chmod(host.directory().c_str(), open), 0);
+    refused("may write to " + host.directory());
+    ASSERT_EQ(chmod(host.directory().c_str(), 0700), 0);
+    ASSERT_EQ(chmod(above.c_str(), open), 0);
+    refused("may write to " + above);
+    ASSERT_EQ(chmod(above.c_str(), 0755), 0);
+  }
+  ASSERT_EQ(chown(above.c_str(), 65534, 0), 0);
+  refused(above + " belongs to another account");
+  ASSERT_EQ(chown(above.c_str(), 0, 0), 0);
+  ASSERT_EQ(chmod((host.directory() + "/leases").c_str(), 0777), 0);
+  refused("may write to " + host.directory() + "/leases");
+  ASSERT_EQ(chmod((host.directory() + "/leases").c_str(), 0700), 0);
+  ExpectState(host.Run("r/1/1", Trace("y")), ReceiptState::kFinished);
+  EXPECT_EQ(host.Evidence(), "y\n");
+}
+
+TEST_P(Runner, RefusesALinkToADirectoryWhoseParentAnotherAccountOwns) {
+  const std::string above = std::filesystem::path(host.directory()).parent_path();
+  std::filesystem::create_directory(above + "/theirs");
+  std::filesystem::rename(host.directory(), above + "/theirs/d");
+  std::filesystem::create_directory_symlink(above + "/theirs/d", host.directory());
+  ASSERT_TRUE(host.Hello().receipt);
+  ASSERT_EQ(chown((above + "/theirs").c_str(), 65534, 0), 0);
+  ExpectFailure(host.Hello(), ErrorKind::kRefused, above + "/theirs belongs to another account");
 }
 
 TEST_P(Runner, RefusesMalformedRequests) {

@@ -128,4 +128,5 @@ check_directory() {
     fail directory_changed "there is no receipts directory in $dir any more, the one with identity $wanted_id is gone"
   [ "$directory_id" = "$wanted_id" ] ||
     fail directory_changed "the receipts in $dir are others than recorded: identity $directory_id, not $wanted_id"
+  [ -O "$dir" ] || fail refused "$dir belongs to another account; nothing was done" # the rest of strict is hello's
 }

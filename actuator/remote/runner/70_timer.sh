@@ -116,6 +116,7 @@ stop_timer() {
 # --- what the timer runs ------------------------------------------------------------------------
 
 deadman() {
+  [ -O "$dir" ] || return
   for lease_due in "$dir"/leases/*.lease; do
     [ -e "$lease_due" ] || continue
     lease_due=${lease_due%.lease}

@@ -3,8 +3,10 @@
 
 # Makes the directory, or looks at it again: the only request that needs no identity.
 hello() {
-  mkdir -p "$dir" "$dir/receipts" "$dir/leases" "$dir/swept" "$dir/tmp" 2>/dev/null && chmod 700 "$dir" ||
+  mkdir -p "$dir" "$dir/receipts" "$dir/leases" "$dir/swept" "$dir/tmp" 2>/dev/null || [ -d "$dir" ] ||
     fail unavailable "cannot make $dir"
+  strict "$dir" || fail refused "$strict_problem; nothing was done"
+  [ -d "$dir/tmp" ] && chmod 700 "$dir" || fail unavailable "cannot make $dir/tmp, the disk may be full; nothing was done"
   if [ -z "$use_tmpfs" ]; then
     case $(stat -f -c %T "$dir" 2>/dev/null || df -T "$dir" 2>/dev/null) in
       *tmpfs* | *ramfs*) fail refused "$dir is on a tmpfs: receipts would not survive a reboot" ;;
