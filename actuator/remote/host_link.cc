@@ -109,11 +109,25 @@ RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& 
     Answer answer = Exchange(request, *text, exchange.nonce);
     if (answer.session_lost) session_.reset();
     if (answer.too_late) return Failed(ErrorKind::kUnreachable, too_late);
-    if (answer.reply) return std::move(*answer.reply);
+    if (answer.reply) {
+      TellOfLease(*answer.reply);
+      return std::move(*answer.reply);
+    }
     const bool again =
         tries == 0 && !cancel_->IsCancelled() && ((answer.never_sent && kept) || answer.no_runner);
     if (!again) return Failed(answer.failure.kind, answer.failure.message);
     session_.reset();
+  }
+}
+
+// What a host says about a dead man that is armed: nobody need act on it, somebody may want to
+// know.
+void HostLink::TellOfLease(const RemoteReply& reply) {
+  if (!reply.receipt || reply.lease != engine::LeaseState::kArmed) return;
+  if (reply.lease_detail == said_of_lease_) return;
+  said_of_lease_ = reply.lease_detail;
+  if (!said_of_lease_.empty()) {
+    LogWarn("a dead man is armed, but", {{"host", host_}, {"detail", said_of_lease_}});
   }
 }
 

@@ -50,7 +50,9 @@ runs=$dir/receipts
 # shells count in 32 bits.
 read_uptime() {
   if [ -n "$use_proc" ]; then
-    read -r uptime _ </proc/uptime
+    uptime=''
+    { read -r uptime _ </proc/uptime; } 2>/dev/null
+    case $uptime in [0-9]*.[0-9][0-9]) ;; *) read_kernel_clock && uptime=$clock_s.00 ;; esac
   else
     to_seconds "$(ps -o etime= -p 1 | tr -d ' ')"
     uptime=$seconds.00
@@ -58,9 +60,25 @@ read_uptime() {
   uptime_s=${uptime%.*}
 }
 
+# Sets clock_s: seconds since the boot, as the kernel notes them for a process that has just begun. What a container
+# shows as uptime may be made up by others (lxcfs): it may go back, or be nothing at all.
+read_kernel_clock() {
+  if [ -n "$use_proc" ]; then
+    clock_stat=$(cat /proc/self/stat)
+    # shellcheck disable=SC2086  # the fields after "pid (name) "
+    set -- ${clock_stat##*") "}
+    shift 19
+    clock_s=$(($1 / 100))
+  else
+    read_uptime
+    clock_s=$uptime_s
+  fi
+}
+
 # Sets took_ms: milliseconds from uptime $1 to uptime $2.
 set_took() {
   took_ms=$(((${2%.*} - ${1%.*}) * 1000 + (1${2#*.} - 1${1#*.}) * 10))
+  [ $took_ms -ge 0 ] || took_ms=0 # it went back
 }
 
 # Sets seconds to what ps's [[days-]hours:]minutes:seconds in $1 comes to.
@@ -95,11 +113,13 @@ plain() {
   case $1 in 0?) echo "${1#0}" ;; *) echo "$1" ;; esac
 }
 
-# Sets boot.
+# Sets boot. Where the kernel's own id cannot be read, in some containers, the start of process 1 is part of it.
 read_boot() {
-  if [ -n "$use_proc" ]; then
-    read -r boot </proc/sys/kernel/random/boot_id
-  else
+  boot=''
+  [ -z "$use_proc" ] || { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+  if [ -z "$boot" ] && [ -n "$use_proc" ]; then
+    boot=boot-$(start_of 1; who -b 2>/dev/null | tr -cd 'A-Za-z0-9'; echo "-$start")
+  elif [ -z "$boot" ]; then
     boot=$(who -b 2>/dev/null | tr -cd 'A-Za-z0-9')
     boot=boot-${boot:-$(ps -o lstart= -p 1 2>/dev/null | tr -cd 'A-Za-z0-9')}
   fi

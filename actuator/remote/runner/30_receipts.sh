@@ -134,7 +134,7 @@ read_output() {
 
 # Reads the lease at $1 into lease_*, the state being none when there is no lease.
 read_lease() {
-  lease_state=none lease_disarmed='' lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start='' lease_remark=''
+  lease_state=none lease_disarmed='' lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start='' lease_reboot='' lease_remark=''
   [ -e "$1.lease" ] || return 0
   {
     while IFS= read -r line; do
@@ -149,6 +149,7 @@ read_lease() {
         start=*) lease_start=${line#*=} ;;
         exit_status=*) lease_exit=${line#*=} ;;
         at=*) lease_at=${line#*=} ;;
+        reboot=*) lease_reboot=${line#*=} ;;
         remark=*) lease_remark=${line#*=} ;;
         '') break ;;
       esac

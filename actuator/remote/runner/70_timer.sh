@@ -7,6 +7,7 @@ deadman_script=$dir/deadman.sh
 # Has something look at the leases every 5 s: a systemd timer, which also comes back after a reboot,
 # or a loop, which cron brings back where there is one.
 ensure_timer() {
+  no_reboot=''
   timer_problem="cannot copy the runner to $dir/deadman.sh"
   if [ -z "$installed" ] && ! cmp -s "$me" "$dir/deadman.sh"; then
     cp "$me" "$dir/deadman.sh.new" && durable "$dir/deadman.sh.new" && mv -f "$dir/deadman.sh.new" "$dir/deadman.sh" || return 1
@@ -16,6 +17,13 @@ ensure_timer() {
   else
     ensure_loop
   fi
+}
+
+# Whether what ensure_timer started is still there.
+timer_alive() {
+  [ -n "$use_systemd" ] || { loop_alive; return; }
+  name_units
+  systemctl is-active --quiet "$unit_name.timer" && systemctl is-enabled --quiet "$unit_name.timer"
 }
 
 name_units() {
@@ -76,6 +84,8 @@ ensure_loop() {
   if read_crontab && ! has_line "$table" "$loop_line"; then
     printf '%s\n' ${table:+"$table"} "$loop_line" | crontab - 2>/dev/null
   fi
+  read_crontab && has_line "$table" "$loop_line" ||
+    no_reboot="a reboot is not survived: there is neither a systemd unit nor a crontab for this account"
   return 0
 }
 
@@ -94,11 +104,12 @@ has_line() {
   case "$nl$1$nl" in *"$nl$2$nl"*) ;; *) return 1 ;; esac
 }
 
+# By the loop itself: what it has left, a sleep, looks at nothing.
 loop_alive() {
   loop_pid=
   { read -r loop_pid loop_start loop_boot <"$dir/leases/loop"; } 2>/dev/null
   read_boot
-  [ -n "$loop_pid" ] && alive "$loop_pid" "$loop_start" "$loop_boot"
+  [ -n "$loop_pid" ] && [ "$loop_boot" = "$boot" ] && start_of "$loop_pid" && same_start "$start" "$loop_start"
 }
 
 stop_timer() {
@@ -158,7 +169,7 @@ restore() {
   fi
   read_lease "$base"
   lease_needs_work || return
-  if [ "$lease_state" = armed ] && any_claim_alive "$run"; then
+  if [ "$lease_state" = armed ] && { [ -n "$lease_remark" ] && ! lease_expired || any_claim_alive "$run"; }; then
     start_lease "$base"
     return
   fi

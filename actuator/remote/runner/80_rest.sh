@@ -39,13 +39,18 @@ hello() {
 
 # Any lease that the host has acted on, else whether one is armed.
 report_leases() {
-  lease_answer=none lease_details=
+  lease_answer=none lease_details='' armed_details=''
   for lease_seen in "$dir"/leases/*.lease; do
     [ -e "$lease_seen" ] || continue
     base=${lease_seen%.lease}
     report_lease
     case $lease_state in
-      armed) [ $lease_answer = none ] && lease_answer=armed ;;
+      armed)
+        [ $lease_answer = none ] && lease_answer=armed
+        lease_said=${receipt#*lease_detail=}
+        [ "$lease_said" = "$nl" ] || [ ${#armed_details} -ge 2000 ] ||
+          armed_details="$armed_details${armed_details:+; }${base##*/}: ${lease_said%"$nl"}"
+        ;;
       restoring | restored)
         [ -n "$lease_disarmed" ] && continue
         lease_answer=restored
@@ -53,6 +58,7 @@ report_leases() {
         ;;
     esac
   done
+  [ $lease_answer = restored ] || lease_details=$armed_details
   receipt="lease=$lease_answer${nl}lease_detail=$lease_details$nl"
 }
 
