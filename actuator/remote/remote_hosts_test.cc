@@ -203,6 +203,20 @@ TEST_F(Hosts, RefusesHostsThatCannotRunSteps) {
   EXPECT_EQ(KindOf(Ask(RemoteVerb::kRun, "r/1/1", "true", "nobody")), ErrorKind::kInvalid);
 }
 
+TEST_F(Hosts, UnderstandsAHostWhoseStartUpFilesPrintWithoutALineEnd) {
+  // A wrapper stands for the login: it prints, then starts what was asked for.
+  const std::string shell = sshd->directory() + "/chatty";
+  std::ofstream(shell) << "#!/bin/sh\nprintf '\\033]0;host\\007mailhub-runner 1'\nexec sh \"$@\"\n";
+  ASSERT_EQ(chmod(shell.c_str(), 0755), 0);
+  options.shell = shell;
+  Open();
+  const RemoteReply hello = Ask(RemoteVerb::kHello);
+  ASSERT_TRUE(hello.receipt) << hello.receipt.error().message;
+  const RemoteReply reply = Ask(RemoteVerb::kRun, "r/1/1", Trace("x") + "; echo said");
+  ASSERT_TRUE(reply.receipt) << reply.receipt.error().message;
+  EXPECT_EQ(reply.receipt->output, "said\n");
+}
+
 // A file system of its own at the runner's directory, gone with the object.
 class OwnDisk {
  public:

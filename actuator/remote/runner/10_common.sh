@@ -181,6 +181,8 @@ unsynced_claim='' # the directory of a claim just published
 
 # Answers with an error of kind $1, which says what the actuator should do, and a sentence, and ends.
 fail() {
+  # The sentence may quote a request, and must stay one line of the reply.
+  case $2 in *[[:cntrl:]]*) set -- "$1" "$(printf '%s' "$2" | tr '\000-\037\177' '?')" ;; esac
   [ -z "${on_failure:-}" ] || "$on_failure" "$1" "$2"
   # shellcheck disable=SC2086  # a list of words
   [ -z "$litter" ] || rm -f $litter

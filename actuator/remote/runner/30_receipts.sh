@@ -19,10 +19,10 @@ check_name() {
   [ ${#1} -le "$2" ] || fail invalid "'$1' is longer than $2 characters"
 }
 
-# Reads a claim into claim_*. One that is not whole (a power cut) has no pid, so it is not alive.
+# Reads a claim into claim_*. One that is not whole (a power cut) says nothing for sure: its command never began.
 read_claim() {
   [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
-  claim_kind='' claim_digest='' claim_pid='' claim_start='' claim_boot='' claim_unit=''
+  claim_kind='' claim_digest='' claim_pid='' claim_start='' claim_boot='' claim_unit='' claim_whole=''
   while IFS= read -r line; do
     case $line in
       kind=*) claim_kind=${line#*=} ;;
@@ -31,9 +31,10 @@ read_claim() {
       start=*) claim_start=${line#*=} ;;
       boot_id=*) claim_boot=${line#*=} ;;
       unit=*) claim_unit=${line#*=} ;;
-      '') break ;;
+      '') claim_whole=$claim_kind && break ;;
     esac
   done <"$1.claim"
+  [ -n "$claim_whole" ] || claim_kind='' claim_pid=''
 }
 
 # Reads a status into status_*; fails when there is none.
@@ -233,6 +234,6 @@ make_note() {
 
 # Refuses a key that was used for another command.
 check_digest() {
-  [ "$claim_kind" = void ] || [ "$claim_digest" = "$digest" ] ||
+  [ -z "$claim_whole" ] || [ "$claim_kind" = void ] || [ "$claim_digest" = "$digest" ] ||
     fail refused "key $key was claimed for another command (digest $claim_digest, not $digest)"
 }

@@ -36,10 +36,21 @@ run_captured() {
   while :; do
     wait "$drain_pid"
     kill -0 "$drain_pid" 2>/dev/null || break
-    [ -n "$over" ] && read_note "$1" && break
+    [ -n "$over" ] && read_note "$1" && settle_drain && break
     [ -n "$waited" ] && waited='' && late
   done
   read_note "$1"
+}
+
+# The command is over; what it said may still be on its way to the disk. Waits for the drain's end, but not for long:
+# a daemon that the command has left may keep the output open.
+settle_drain() {
+  drain_looks=15
+  while start_of "$drain_pid" && [ $drain_looks -gt 0 ]; do
+    drain_looks=$((drain_looks - 1))
+    nap 20
+  done
+  return 0
 }
 
 # What a command is to find as it would after a login: who it is, a home, its folder, and a umask. sshd and
