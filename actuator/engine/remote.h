@@ -76,7 +76,9 @@ struct RemoteReply {
   Mark mark;                 // on success: taken after everything the receipt speaks of
   LeaseState lease =
       LeaseState::kNone;     // kArm, kRenew, kDisarm; kRestored: the host acted by itself
-  std::string lease_detail;  // kRestored: when, and the restoring command's exit status
+  // kRestored: when, and the restoring command's exit status. kArmed: what somebody may want to know
+  // of it, that no reboot is survived for one.
+  std::string lease_detail;
 };
 
 }  // namespace mailhub::engine

@@ -109,11 +109,25 @@ RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& 
     Answer answer = Exchange(request, *text, exchange.nonce);
     if (answer.session_lost) session_.reset();
     if (answer.too_late) return Failed(ErrorKind::kUnreachable, too_late);
-    if (answer.reply) return std::move(*answer.reply);
+    if (answer.reply) {
+      TellOfLease(*answer.reply);
+      return std::move(*answer.reply);
+    }
     const bool again =
         tries == 0 && !cancel_->IsCancelled() && ((answer.never_sent && kept) || answer.no_runner);
     if (!again) return Failed(answer.failure.kind, answer.failure.message);
     session_.reset();
+  }
+}
+
+// What a host says about a dead man that is armed: nobody need act on it, somebody may want to
+// know.
+void HostLink::TellOfLease(const RemoteReply& reply) {
+  if (!reply.receipt || reply.lease != engine::LeaseState::kArmed) return;
+  if (reply.lease_detail == said_of_lease_) return;
+  said_of_lease_ = reply.lease_detail;
+  if (!said_of_lease_.empty()) {
+    LogWarn("a dead man is armed, but", {{"host", host_}, {"detail", said_of_lease_}});
   }
 }
 
@@ -141,36 +155,51 @@ Status HostLink::Connect(const ssh::SshTarget& target) {
   return done;
 }
 
-// Makes sure that the host has this program's runner, whole.
+// Makes sure that the host has this program's runner, whole, and that nobody but the account can
+// change it. Where that cannot be, a person must look; whatever else goes wrong, a full disk for
+// one, may pass.
 Status HostLink::PutRunner() {
-  const std::string path = RunnerPath();
-  const std::string same =
-      "[ \"$(sha256sum <\"$f\" 2>/dev/null)\" = \"" + RunnerDigest() + "  -\" ]";
+  const std::string here = "mailhub-runner-is-here\n";
+  const std::string may_not = "mailhub-runner-may-not: ";
+  const std::string look =
+      std::string("exec sh -c '") + std::string(StrictScript()) +
+      "umask 077; d=" + options_.directory + "; f=" + RunnerPath() + "\nno() { echo \"" + may_not +
+      "$1\"; exit; }\n" + "same() { [ \"$(sha256sum <\"$1\" 2>/dev/null)\" = \"" + RunnerDigest() +
+      "  -\" ]; }\n" + "[ ! -e \"$d\" ] || strict \"$d\" || no \"$strict_problem\"\n";
+  const std::string found =
+      "command -v sha256sum >/dev/null || no \"there is no sha256sum\"\n"
+      "same \"$f\" && echo mailhub-runner-is-here'";
+  const std::string put =
+      "p=$d/bin; until [ -e \"$p\" ]; do p=${p%/*}; done\n"
+      "[ -w \"$p\" ] || no \"$(id -un) may not write to $p\"\n"
+      "mkdir -p \"$d/bin\" || exit; strict \"$d\" || no \"$strict_problem\"\n"
+      "n=$f.new.$$; chmod 700 \"$d\" && cat >\"$n\" && same \"$n\" && sync \"$n\" && mv -f \"$n\" "
+      "\"$f\" && "
+      "sync \"$d/bin\" && echo mailhub-runner-is-here || rm -f \"$n\"'";
   const SteadyTime deadline = clock_.Steady() + options_.exchange_timeout;
-  const auto failed = [this](const Error& error) {
-    // Whatever was uploaded, no request has been sent yet.
-    const bool refused = error.kind == ErrorKind::kRefused;
-    return Fail(refused ? ErrorKind::kRefused : ErrorKind::kUnreachable, error.message);
-  };
-  const auto found = session_->Exec(
-      "exec sh -c 'f=" + path + "; " + same + " && echo mailhub-runner-is-here'", "", {}, deadline);
-  if (!found) return failed(found.error());
-  if (found->out.find("mailhub-runner-is-here\n") != std::string::npos) return {};
-
-  const std::string directory = options_.directory;
-  const auto put =
-      session_->Exec("exec sh -c 'umask 077; d=" + directory + "/bin; f=" + path +
-                         ".new.$$; mkdir -p \"$d\" && chmod 700 " + directory +
-                         " && cat >\"$f\" && " + same + " && sync \"$f\" && mv -f \"$f\" " + path +
-                         " && sync \"$d\" && echo mailhub-runner-is-here'",
-                     RunnerScript(), {}, deadline);
-  if (!put) return failed(put.error());
-  if (put->out.find("mailhub-runner-is-here\n") == std::string::npos) {
-    return Fail(ErrorKind::kRefused, host_ + ": the runner cannot be put into " + directory +
-                                         "/bin: " + FirstLine(put->err));
+  std::string complaint;
+  for (const bool upload : {false, true}) {
+    const auto done = session_->Exec(look + (upload ? put : found),
+                                     upload ? RunnerScript() : std::string_view(), {}, deadline);
+    if (!done) {
+      // Whatever was uploaded, no request has been sent yet.
+      const bool refused = done.error().kind == ErrorKind::kRefused;
+      return Fail(refused ? ErrorKind::kRefused : ErrorKind::kUnreachable, done.error().message);
+    }
+    if (done->out.find(here) != std::string::npos) {
+      if (upload) LogInfo("runner installed", {{"host", host_}, {"path", RunnerPath()}});
+      return {};
+    }
+    const size_t at = done->out.find(may_not);
+    if (at != std::string::npos) {
+      return Fail(ErrorKind::kRefused,
+                  host_ + ": the runner cannot be put into " + options_.directory +
+                      "/bin: " + FirstLine(done->out.substr(at + may_not.size())));
+    }
+    complaint = FirstLine(done->err);
   }
-  LogInfo("runner installed", {{"host", host_}, {"path", path}});
-  return {};
+  return Fail(ErrorKind::kUnreachable, host_ + ": the runner cannot be put into " +
+                                           options_.directory + "/bin: " + complaint);
 }
 
 HostLink::Answer HostLink::Exchange(const engine::RemoteRequest& request, const std::string& text,

@@ -52,6 +52,7 @@ class HostLink {
   Status PutRunner();
   Answer Exchange(const engine::RemoteRequest& request, const std::string& text,
                   const std::string& nonce);
+  void TellOfLease(const engine::RemoteReply& reply);
   Milliseconds Patience(const engine::RemoteRequest& request) const;
   std::string RunnerPath() const;
   std::string RunnerCommand() const;
@@ -66,6 +67,7 @@ class HostLink {
   Backoff backoff_;
   SteadyTime pause_until_{};
   Error last_failure_;
+  std::string said_of_lease_;
 };
 
 }  // namespace mailhub::remote

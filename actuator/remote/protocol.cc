@@ -170,12 +170,17 @@ bool ReplyReader::Feed(std::string_view bytes) {
   buffer_ += bytes;
   if (broken_) return true;
   if (!begun_) {
+    // Start-up files may print anything before, with or without a line end: only the nonce makes it
+    // the reply.
     static constexpr std::string_view kMagic = "mailhub-runner 1\n";
-    size_t at = buffer_.find(kMagic);
-    while (at != std::string::npos && at != 0 && buffer_[at - 1] != '\n') {
-      at = buffer_.find(kMagic, at + 1);
+    const size_t at = buffer_.find(std::string(kMagic) + "nonce=" + nonce_ + '\n');
+    if (at == std::string::npos) {
+      const std::string another = std::string(kMagic) + "nonce=";
+      const size_t reply = buffer_.starts_with(another) ? 0 : buffer_.find('\n' + another);
+      const bool whole = reply != std::string::npos &&
+                         buffer_.find('\n', reply + another.size() + 1) != std::string::npos;
+      return broken_ = whole || buffer_.size() > kMostNoise;
     }
-    if (at == std::string::npos) return broken_ = buffer_.size() > kMostNoise;
     begun_ = true;
     buffer_.erase(0, at + kMagic.size());
   }

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -12,6 +15,7 @@
 #include <vector>
 
 #include "actuator/remote/runner_script.h"
+#include "actuator/remote/testing_runner.h"
 #include "lib/ssh/testing_sshd.h"
 
 namespace mailhub::remote {
@@ -199,12 +203,72 @@ TEST_F(Hosts, RefusesHostsThatCannotRunSteps) {
   EXPECT_EQ(KindOf(Ask(RemoteVerb::kRun, "r/1/1", "true", "nobody")), ErrorKind::kInvalid);
 }
 
-TEST_F(Hosts, SaysItWhenTheRunnerCannotBePutInPlace) {
-  options.directory = "/proc/mailhub-runner";
+TEST_F(Hosts, UnderstandsAHostWhoseStartUpFilesPrintWithoutALineEnd) {
+  // A wrapper stands for the login: it prints, then starts what was asked for.
+  const std::string shell = sshd->directory() + "/chatty";
+  std::ofstream(shell) << "#!/bin/sh\nprintf '\\033]0;host\\007mailhub-runner 1'\nexec sh \"$@\"\n";
+  ASSERT_EQ(chmod(shell.c_str(), 0755), 0);
+  options.shell = shell;
   Open();
+  const RemoteReply hello = Ask(RemoteVerb::kHello);
+  ASSERT_TRUE(hello.receipt) << hello.receipt.error().message;
+  const RemoteReply reply = Ask(RemoteVerb::kRun, "r/1/1", Trace("x") + "; echo said");
+  ASSERT_TRUE(reply.receipt) << reply.receipt.error().message;
+  EXPECT_EQ(reply.receipt->output, "said\n");
+}
+
+// A file system of its own at the runner's directory, gone with the object.
+class OwnDisk {
+ public:
+  OwnDisk(std::string at, const char* data, unsigned long flags = 0) : at_(std::move(at)) {
+    std::filesystem::create_directory(at_);
+    EXPECT_EQ(mount("tmpfs", at_.c_str(), "tmpfs", flags, data), 0);
+  }
+  ~OwnDisk() { umount2(at_.c_str(), MNT_DETACH); }
+  OwnDisk(const OwnDisk&) = delete;
+  OwnDisk& operator=(const OwnDisk&) = delete;
+
+ private:
+  const std::string at_;
+};
+
+TEST_F(Hosts, LeavesItToAPersonWhenItMayNotPutTheRunnerInPlace) {
+  const OwnDisk disk(directory, "size=1m,mode=700", MS_RDONLY);
   const RemoteReply reply = Ask(RemoteVerb::kHello);
   EXPECT_EQ(KindOf(reply), ErrorKind::kRefused);
-  EXPECT_THAT(reply.receipt.error().message, HasSubstr("/proc/mailhub-runner"));
+  EXPECT_THAT(reply.receipt.error().message, HasSubstr("may not write to " + directory));
+}
+
+TEST_F(Hosts, PutsTheRunnerInPlaceOnceThereIsRoomForIt) {
+  const OwnDisk disk(directory, "size=300k,mode=700");
+  const std::string filler = directory + "/filler";
+  std::ofstream(filler) << std::string(400'000, 'x');
+  for (int i = 0; i < 2; ++i) {
+    const RemoteReply reply = Ask(RemoteVerb::kHello);
+    EXPECT_EQ(KindOf(reply), ErrorKind::kUnreachable);
+    EXPECT_THAT(reply.receipt.error().message, HasSubstr("cannot be put into " + directory));
+    EXPECT_THAT(reply.receipt.error().message, HasSubstr("No space left"));
+  }
+  std::filesystem::remove(filler);
+  ASSERT_TRUE(Eventually([&] { return Ask(RemoteVerb::kHello).receipt.has_value(); }));
+}
+
+TEST_F(Hosts, PutsNoRunnerWhereAnotherAccountCouldChangeIt) {
+  const std::string made = sshd->directory() + "/made";
+  std::filesystem::create_directory(directory);
+  ASSERT_EQ(chown(directory.c_str(), 65534, 65534), 0);
+  // What that account has put there is not so much as looked at.
+  std::filesystem::create_directory(directory + "/bin");
+  std::ofstream(Runner()) << "touch " << made << "\n";
+  RemoteReply reply = Ask(RemoteVerb::kHello);
+  EXPECT_EQ(KindOf(reply), ErrorKind::kRefused);
+  EXPECT_THAT(reply.receipt.error().message, HasSubstr(directory + " belongs to another account"));
+  ASSERT_EQ(chown(directory.c_str(), 0, 0), 0);
+  ASSERT_EQ(chmod(directory.c_str(), 0777), 0);
+  reply = Ask(RemoteVerb::kHello);
+  EXPECT_EQ(KindOf(reply), ErrorKind::kRefused);
+  EXPECT_THAT(reply.receipt.error().message, HasSubstr("may write to " + directory));
+  EXPECT_FALSE(std::filesystem::exists(made));
 }
 
 TEST_F(Hosts, ObeysAnotherJournalOnlyAfterATakeover) {

@@ -23,6 +23,7 @@ using engine::LeaseState;
 using engine::ReceiptState;
 using engine::RemoteReply;
 using engine::RemoteVerb;
+using testing::AnyOf;
 using testing::HasSubstr;
 
 constexpr uid_t kNobody = 65534;
@@ -97,7 +98,9 @@ TEST_P(Allowlist, NothingOfARequestBecomesPartOfACommand) {
                                           "#"};
   for (const std::string& name : names) {
     const RemoteReply reply = host.Run("r/1/1", "@" + name);
-    EXPECT_FALSE(reply.receipt) << name;
+    ASSERT_FALSE(reply.receipt) << name;
+    EXPECT_THAT(reply.receipt.error().kind, AnyOf(ErrorKind::kInvalid, ErrorKind::kRefused))
+        << name << ": " << reply.receipt.error().message;
     EXPECT_EQ(host.Evidence(), "") << name;
   }
   EXPECT_EQ(host.Do(RemoteVerb::kStatus, "r/1/1").receipt->state, ReceiptState::kNone);
@@ -110,6 +113,15 @@ TEST_P(Allowlist, AServiceIsBroughtIntoAStateByNameAndState) {
   EXPECT_THAT(OutputOf(reply), testing::AnyOf(HasSubstr("mailhub-none"), HasSubstr("systemd")));
   Allow("service mailhub-none upstart\n");
   ExpectRefused(host.Run("r/2/1", "@service mailhub-none started"), "must be systemd or sysv");
+}
+
+TEST_P(Allowlist, LinesMayEndAsWindowsEndsThem) {
+  Allow("command say printf '%s' said\r\ncommand none\r\nservice mailhub-none systemd\r\n");
+  EXPECT_EQ(OutputOf(host.Run("r/1/1", "@say")), "said");
+  ExpectRefused(host.Run("r/2/1", "@none"), "says nothing to run");
+  EXPECT_TRUE(host.Run("r/3/1", "@service mailhub-none started").receipt);
+  Allow("free_commands\r\n");
+  EXPECT_EQ(OutputOf(host.Run("r/4/1", "echo free")), "free\n");
 }
 
 TEST_P(Allowlist, FreeCommandsRunWhereRootSaysSo) {

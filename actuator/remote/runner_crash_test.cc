@@ -2,13 +2,10 @@
 // random instants: receipts never say what is not true, and nothing runs twice.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -190,33 +187,6 @@ TEST_F(Crash, LetsTheNextOneThroughWhenTheHolderOfTheLockIsKilled) {
     ExpectTruth(Request(RemoteVerb::kRun, number), number, options);
     std::filesystem::remove_all(shims);
   }
-}
-
-TEST(FullDisk, RefusesNewWorkAndStillKnowsHowTheOldEnded) {
-  RunnerHost host(UsualSetup()[0]);
-  std::filesystem::create_directory(host.directory());
-  ASSERT_EQ(mount("tmpfs", host.directory().c_str(), "tmpfs", 0, "size=600k"), 0)
-      << std::strerror(errno);
-  const std::string filler = host.directory() + "/filler";
-  [&] {
-    ASSERT_TRUE(host.Hello().receipt);
-    ASSERT_TRUE(
-        host.Launch("r/1/1", "until [ -e " + filler + " ]; do sleep 0.05; done; sleep 0.3; exit 5")
-            .receipt);
-    std::ofstream(filler) << std::string(1'000'000, 'x');
-    const RemoteReply refused = host.Run("r/2/1", "echo ran >>" + host.evidence());
-    ASSERT_FALSE(refused.receipt);
-    EXPECT_EQ(refused.receipt.error().kind, ErrorKind::kUnreachable);
-    EXPECT_TRUE(Eventually([&] { return host.ReadFile("receipts/r/1@1.exit")[0] == '5'; }));
-    EXPECT_EQ(host.Do(RemoteVerb::kStatus, "r/1/1").receipt->state, ReceiptState::kRunning);
-    std::filesystem::remove(filler);
-    const RemoteReply settled = host.Settled("r/1/1");
-    ASSERT_TRUE(settled.receipt);
-    EXPECT_EQ(settled.receipt->state, ReceiptState::kFinished);
-    EXPECT_EQ(settled.receipt->exit_status, 5);
-    EXPECT_EQ(host.Evidence(), "");
-  }();
-  umount2(host.directory().c_str(), MNT_DETACH);
 }
 
 TEST(DeadMan, RestoresByItself) {

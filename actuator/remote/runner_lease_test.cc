@@ -1,6 +1,11 @@
 // The dead man: what the host does by itself, and what it never does.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
 
 #include "actuator/remote/testing_runner.h"
 
@@ -251,6 +256,89 @@ TEST_F(DeadMan, TakesUpARestoringThatWasCutOff) {
   host.WriteFile("leases/r@stop.lease", lease);
   EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
   EXPECT_EQ(host.Evidence(), "restored\n");
+}
+
+TEST_F(DeadMan, IsGivenANewLoopByARenewalWhenItsOwnWasKilled) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  const pid_t loop = atoi(host.ReadFile("leases/loop").c_str());
+  ASSERT_GT(loop, 1);
+  ASSERT_EQ(kill(loop, SIGKILL), 0);
+  ASSERT_TRUE(Eventually([&] { return kill(loop, 0) != 0; }));
+  ExpectLease(Renew("r/stop", kAfter), LeaseState::kArmed);
+  const pid_t next = atoi(host.ReadFile("leases/loop").c_str());
+  EXPECT_NE(next, loop);
+  EXPECT_EQ(kill(next, 0), 0);
+}
+
+TEST_F(DeadMan, IsNotCalledArmedByARenewalThatFindsNobodyToAct) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  const pid_t loop = atoi(host.ReadFile("leases/loop").c_str());
+  std::filesystem::create_directory(host.directory() + "/shims");
+  host.WriteFile("shims/setsid", "#!/bin/sh\nexit 1\n");
+  chmod((host.directory() + "/shims/setsid").c_str(), 0755);
+  host.setup.environment = {{"PATH", host.directory() + "/shims"}};
+  ASSERT_EQ(kill(loop, SIGKILL), 0);
+  ASSERT_TRUE(Eventually([&] { return kill(loop, 0) != 0; }));
+  const RemoteReply renewed = Renew("r/stop", kAfter);
+  ASSERT_FALSE(renewed.receipt);
+  EXPECT_EQ(renewed.receipt.error().kind, ErrorKind::kInternal);
+  EXPECT_THAT(renewed.receipt.error().message, HasSubstr("the loop did not start"));
+}
+
+TEST_F(DeadMan, SaysThatNoRebootIsSurvivedWhereNothingBringsItBack) {
+  std::filesystem::create_directory(host.directory() + "/shims");
+  const std::string crontab = host.directory() + "/shims/crontab";
+  host.WriteFile("shims/crontab",
+                 "#!/bin/sh\necho 'not allowed to use this program' >&2; exit 1\n");
+  chmod(crontab.c_str(), 0755);
+  host.setup.environment = {{"PATH", host.directory() + "/shims"}};
+  for (const RemoteReply& reply :
+       {host.Arm("r/stop", "true", kAfter), Renew("r/stop", kAfter), host.Hello()}) {
+    ExpectLease(reply, LeaseState::kArmed);
+    EXPECT_THAT(reply.lease_detail, HasSubstr("a reboot is not survived"));
+  }
+  host.WriteFile("shims/crontab",
+                 "#!/bin/sh\ntable=" + host.directory() +
+                     "/table\ncase $1 in -l) cat $table ;; *) cat >$table ;; esac\n");
+  host.WriteFile("table", "");
+  for (const RemoteReply& reply : {host.Arm("r/stop", "true", kAfter), Renew("r/stop", kAfter)}) {
+    ExpectLease(reply, LeaseState::kArmed);
+    EXPECT_EQ(reply.lease_detail, "");
+  }
+}
+
+TEST_F(DeadMan, CountsAnewWhenUptimeWentBackAndSaysSo) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), Seconds(2)), LeaseState::kArmed);
+  Age("r@stop", -1'000'000);
+  const std::string ahead = host.ReadFile("leases/r@stop.lease");
+  ASSERT_TRUE(Eventually([&] {
+    host.LookAtLeases();
+    return host.ReadFile("leases/r@stop.lease") != ahead;
+  }));
+  EXPECT_THAT(host.ReadFile("leases/r@stop.lease"), HasSubstr("state=armed\n"));
+  const RemoteReply hello = host.Hello();
+  ExpectLease(hello, LeaseState::kArmed);
+  EXPECT_THAT(hello.lease_detail, HasSubstr("uptime went back"));
+  EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(15'000)));
+}
+
+TEST_F(DeadMan, ActsAlsoWhereNoUptimeCanBeRead) {
+  // As in a container whose /proc is made by others: there, and empty, for the loop as well.
+  host.setup.shell = host.directory() + "-shell";
+  const std::string uptime = host.directory() + "-uptime";
+  std::ofstream{uptime};
+  std::ofstream(host.setup.shell)
+      << "#!/bin/sh\n[ -z \"$(cat /proc/uptime)\" ] && exec sh \"$@\"\n"
+      << "exec unshare -m sh -c 'mount --bind " << uptime << " /proc/uptime && mount --bind "
+      << uptime << " /proc/sys/kernel/random/boot_id && exec sh \"$@\"' x \"$@\"\n";
+  chmod(host.setup.shell.c_str(), 0755);
+  const RemoteReply hello = host.Hello();
+  ASSERT_TRUE(hello.receipt) << hello.receipt.error().message;
+  EXPECT_GT(hello.mark.uptime_s, 0);
+  EXPECT_NE(hello.mark.boot_id, "");
+  EXPECT_TRUE(host.Run("r/1/1", "true").receipt);
+  ExpectLease(host.Arm("r/stop", Trace("restored"), Seconds(1)), LeaseState::kArmed);
+  EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
 }
 
 TEST_F(DeadMan, IsArmedByNobodyWhoMayNotAct) {

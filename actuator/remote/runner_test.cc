@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -414,6 +415,72 @@ TEST_P(Runner, SweepsARunForGood) {
   EXPECT_EQ(host.Evidence(), "x\n");
 }
 
+TEST_P(Runner, RefusesADirectoryThatAnotherAccountCouldChange) {
+  const std::string above = std::filesystem::path(host.directory()).parent_path();
+  const auto refused = [&](const std::string& words) {
+    ExpectFailure(host.Hello(), ErrorKind::kRefused, words);
+  };
+  ASSERT_EQ(chown(host.directory().c_str(), 65534, 0), 0);
+  refused(host.directory() + " belongs to another account");
+  ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kRefused, "belongs to another account");
+  ASSERT_EQ(chown(host.directory().c_str(), 0, 0), 0);
+  for (const mode_t open : {0770, 0702}) {
+    ASSERT_EQ(chmod(host.directory().c_str(), open), 0);
+    refused("may write to " + host.directory());
+    ASSERT_EQ(chmod(host.directory().c_str(), 0700), 0);
+    ASSERT_EQ(chmod(above.c_str(), open), 0);
+    refused("may write to " + above);
+    ASSERT_EQ(chmod(above.c_str(), 0755), 0);
+  }
+  ASSERT_EQ(chown(above.c_str(), 65534, 0), 0);
+  refused(above + " belongs to another account");
+  ASSERT_EQ(chown(above.c_str(), 0, 0), 0);
+  ASSERT_EQ(chmod((host.directory() + "/leases").c_str(), 0777), 0);
+  refused("may write to " + host.directory() + "/leases");
+  ASSERT_EQ(chmod((host.directory() + "/leases").c_str(), 0700), 0);
+  ExpectState(host.Run("r/1/1", Trace("y")), ReceiptState::kFinished);
+  EXPECT_EQ(host.Evidence(), "y\n");
+}
+
+TEST_P(Runner, RefusesALinkToADirectoryWhoseParentAnotherAccountOwns) {
+  const std::string above = std::filesystem::path(host.directory()).parent_path();
+  std::filesystem::create_directory(above + "/theirs");
+  std::filesystem::rename(host.directory(), above + "/theirs/d");
+  std::filesystem::create_directory_symlink(above + "/theirs/d", host.directory());
+  ASSERT_TRUE(host.Hello().receipt);
+  ASSERT_EQ(chown((above + "/theirs").c_str(), 65534, 0), 0);
+  ExpectFailure(host.Hello(), ErrorKind::kRefused, above + "/theirs belongs to another account");
+}
+
+TEST_P(Runner, CallsATornClaimInterruptedAlsoToWhoAsksToRunIt) {
+  ASSERT_TRUE(host.Run("r/1/1", "true").receipt);
+  const std::string claim = host.ReadFile("receipts/r/1@1.claim");
+  // As a power cut may leave it: cut off anywhere in its head, or nothing but zeros.
+  for (size_t size = 0; size < claim.find("\nby="); size += 23) {
+    host.WriteFile("receipts/r/2@1.claim", claim.substr(0, size));
+    ExpectState(host.Run("r/2/1", Trace("x")), ReceiptState::kInterrupted);
+    ExpectState(host.Launch("r/2/1", Trace("x")), ReceiptState::kInterrupted);
+  }
+  host.WriteFile("receipts/r/2@1.claim", std::string(300, '\0'));
+  ExpectState(host.Run("r/2/1", Trace("x")), ReceiptState::kInterrupted);
+  EXPECT_EQ(host.Evidence(), "");
+}
+
+TEST_P(Runner, KeepsOutputThatASlowDiskTakesLate) {
+  // dd, which writes the output down, is late; somebody asks meanwhile.
+  std::filesystem::create_directory(host.directory() + "/shims");
+  host.WriteFile("shims/dd", "#!/bin/sh\nsleep 0.1\nexec /usr/bin/dd \"$@\"\n");
+  chmod((host.directory() + "/shims/dd").c_str(), 0755);
+  host.setup.environment = {{"PATH", host.directory() + "/shims"}};
+  for (int i = 1; i <= 3; ++i) {
+    const std::string key = "r/" + std::to_string(i) + "/1";
+    ASSERT_TRUE(host.Launch(key, "echo said").receipt);
+    const RemoteReply reply = host.Settled(key);
+    ExpectState(reply, ReceiptState::kFinished);
+    EXPECT_EQ(reply.receipt->output, "said\n");
+  }
+}
+
 TEST_P(Runner, RefusesMalformedRequests) {
   for (const char* key : {"r/1", "r/1/x", "../1/1", "r/../1", "r//1", "r/1/1/1", "r/1/"}) {
     ExpectFailure(host.Run(key, Trace("x")), ErrorKind::kInvalid, "");
@@ -429,6 +496,8 @@ TEST_P(Runner, RefusesMalformedRequests) {
                 "cut short");
   ExpectFailure(say(head + "body_bytes=3\n\necho too long\n"), ErrorKind::kInvalid, "longer than");
   ExpectFailure(say(head + "body_bytes=99999999999999\n\nx\n"), ErrorKind::kInvalid, "no number");
+  ExpectFailure(say(head + std::string("body_bytes=16\n\necho a\0b; echo c\n", 32)),
+                ErrorKind::kInvalid, "");
   ExpectFailure(say(head + "surprise=1\nbody_bytes=1\n\nx\n"), ErrorKind::kInvalid, "surprise");
   EXPECT_EQ(host.Evidence(), "");
 }

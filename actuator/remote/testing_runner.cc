@@ -168,7 +168,7 @@ RunnerHost::RunnerHost(RunnerSetup with) : setup(std::move(with)) {
   root_ = name;
 }
 
-RunnerHost::~RunnerHost() {
+void RunnerHost::EndAll() const {
   // Groups that the receipts name, and the loop: all of them ours.
   std::error_code ignored;
   std::vector<pid_t> groups;
@@ -182,6 +182,11 @@ RunnerHost::~RunnerHost() {
   for (const pid_t group : groups) {
     if (group > 1 && getpgid(group) == group) kill(-group, SIGKILL);
   }
+}
+
+RunnerHost::~RunnerHost() {
+  EndAll();
+  std::error_code ignored;
   // Who is still ending may write a last file meanwhile.
   Eventually(
       [&] {

@@ -74,6 +74,8 @@ class RunnerHost {
   engine::RemoteReply Arm(const std::string& key, const std::string& restore, Milliseconds after);
   // Asks for the status until it is another than running; at most 15 s.
   engine::RemoteReply Settled(const std::string& key);
+  // Ends what the runner has left running.
+  void EndAll() const;
   // What the timer does.
   void LookAtLeases();
 

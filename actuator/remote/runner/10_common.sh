@@ -50,7 +50,9 @@ runs=$dir/receipts
 # shells count in 32 bits.
 read_uptime() {
   if [ -n "$use_proc" ]; then
-    read -r uptime _ </proc/uptime
+    uptime=''
+    { read -r uptime _ </proc/uptime; } 2>/dev/null
+    case $uptime in [0-9]*.[0-9][0-9]) ;; *) read_kernel_clock && uptime=$clock_s.00 ;; esac
   else
     to_seconds "$(ps -o etime= -p 1 | tr -d ' ')"
     uptime=$seconds.00
@@ -58,9 +60,25 @@ read_uptime() {
   uptime_s=${uptime%.*}
 }
 
+# Sets clock_s: seconds since the boot, as the kernel notes them for a process that has just begun. What a container
+# shows as uptime may be made up by others (lxcfs): it may go back, or be nothing at all.
+read_kernel_clock() {
+  if [ -n "$use_proc" ]; then
+    clock_stat=$(cat /proc/self/stat)
+    # shellcheck disable=SC2086  # the fields after "pid (name) "
+    set -- ${clock_stat##*") "}
+    shift 19
+    clock_s=$(($1 / 100))
+  else
+    read_uptime
+    clock_s=$uptime_s
+  fi
+}
+
 # Sets took_ms: milliseconds from uptime $1 to uptime $2.
 set_took() {
   took_ms=$(((${2%.*} - ${1%.*}) * 1000 + (1${2#*.} - 1${1#*.}) * 10))
+  [ $took_ms -ge 0 ] || took_ms=0 # it went back
 }
 
 # Sets seconds to what ps's [[days-]hours:]minutes:seconds in $1 comes to.
@@ -95,11 +113,13 @@ plain() {
   case $1 in 0?) echo "${1#0}" ;; *) echo "$1" ;; esac
 }
 
-# Sets boot.
+# Sets boot. Where the kernel's own id cannot be read, in some containers, the start of process 1 is part of it.
 read_boot() {
-  if [ -n "$use_proc" ]; then
-    read -r boot </proc/sys/kernel/random/boot_id
-  else
+  boot=''
+  [ -z "$use_proc" ] || { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+  if [ -z "$boot" ] && [ -n "$use_proc" ]; then
+    boot=boot-$(start_of 1; who -b 2>/dev/null | tr -cd 'A-Za-z0-9'; echo "-$start")
+  elif [ -z "$boot" ]; then
     boot=$(who -b 2>/dev/null | tr -cd 'A-Za-z0-9')
     boot=boot-${boot:-$(ps -o lstart= -p 1 2>/dev/null | tr -cd 'A-Za-z0-9')}
   fi
@@ -161,6 +181,8 @@ unsynced_claim='' # the directory of a claim just published
 
 # Answers with an error of kind $1, which says what the actuator should do, and a sentence, and ends.
 fail() {
+  # The sentence may quote a request, and must stay one line of the reply.
+  case $2 in *[[:cntrl:]]*) set -- "$1" "$(printf '%s' "$2" | tr '\000-\037\177' '?')" ;; esac
   [ -z "${on_failure:-}" ] || "$on_failure" "$1" "$2"
   # shellcheck disable=SC2086  # a list of words
   [ -z "$litter" ] || rm -f $litter
@@ -187,4 +209,30 @@ durable() {
 publish() {
   { printf '%s' "$2" >"$1.new.$$"; } 2>/dev/null && { [ "${3:-}" = soon ] || durable "$1.new.$$"; } &&
     mv -f "$1.new.$$" "$1" 2>/dev/null
+}
+
+# A full disk must not keep what has begun from its end. So room is taken while there is some: a file of blanks,
+# which is later written over in place. (A file system that never writes in place needs a free block all the same.)
+
+# Makes file $1 of $2 blanks. Fails if the disk is full.
+take_room() {
+  { printf "%$2s" '' >"$1"; } 2>/dev/null && [ "$(($(wc -c <"$1")))" -eq "$2" ]
+}
+
+# Puts text $2 into file $1, whole or not at all, by way of the room in file $3; on disk before it can be seen,
+# unless $4 is soon. What is left of the room stays behind the text.
+publish_in_room() {
+  [ -s "$3" ] && { printf '%s' "$2" 1<>"$3"; } 2>/dev/null && { [ "${4:-}" = soon ] || durable "$3"; } &&
+    mv -f "$3" "$1" 2>/dev/null
+}
+
+# Puts text $2 into file $1 by way of the room in $1.room; what was the file is the room of next time. Without such room,
+# or if it does not serve, room is taken now.
+publish_over() {
+  [ -e "$1.room" ] || mv -f "$1.spare" "$1.room" 2>/dev/null # cut off between the two
+  rm -f "$1.spare"
+  if [ -e "$1.room" ] && [ ! "$1.room" -ef "$1" ] && ln "$1" "$1.spare" 2>/dev/null; then
+    publish_in_room "$1" "$2" "$1.room" && mv -f "$1.spare" "$1.room" && return
+  fi
+  publish "$1" "$2"
 }

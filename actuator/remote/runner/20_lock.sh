@@ -43,12 +43,15 @@ numbered_lock() {
   read_boot
   start_of $$
   rm -f "$lock_file" # a namesake's before a reboot may still be the newest lock's other name
-  printf '%s %s %s\n' $$ "$start" "$boot" >"$lock_file" || fail unavailable "cannot write to $dir; nothing was done"
+  until write_lock_file; do
+    [ -n "${lock_must:-}" ] && [ -d "$dir/tmp" ] || fail unavailable "cannot write to $dir; nothing was done"
+    nap 100 # another has the only room, for a second at most
+  done
   while :; do
     newest_lock
     if [ "$lock_newest" -gt 0 ] && lock_held "$dir/lock.$lock_newest"; then
       look_again && continue
-      rm -f "$lock_file"
+      mv -f "$lock_file" "$dir/lock-room"
       return 1
     fi
     lock_number=$((lock_newest + 1))
@@ -62,9 +65,19 @@ numbered_lock() {
     rm -f "$dir/lock.$lock_number"
   done
   for lock_old in "$dir"/lock.*; do
-    [ "${lock_old##*.}" -lt "$lock_number" ] && rm -f "$lock_old"
+    [ "${lock_old##*.}" -lt "$lock_number" ] && mv -f "$lock_old" "$dir/lock-room" 2>/dev/null
   done
   return 0
+}
+
+# On a full disk the file of a lock that is over is written over: one long line, as long as all that it held.
+write_lock_file() {
+  lock_text="$$ $start $boot"
+  { printf '%s\n' "$lock_text" >"$lock_file"; } 2>/dev/null && [ -s "$lock_file" ] && return
+  rm -f "$lock_file"
+  mv "$dir/lock-room" "$lock_file" 2>/dev/null || return
+  lock_size=$(($(wc -c <"$lock_file") - 1))
+  [ $lock_size -ge ${#lock_text} ] && { printf "%-${lock_size}s\n" "$lock_text" 1<>"$lock_file"; } 2>/dev/null
 }
 
 newest_lock() {
@@ -91,7 +104,7 @@ check_fence() {
   { read -r fence_journal fence_epoch <"$dir/fence"; } 2>/dev/null
   if [ -z "$fence_journal" ] || { [ "$fence_journal" = "$journal" ] && [ "$epoch" -gt "$fence_epoch" ]; }; then
     if [ "${1:-}" = held ]; then
-      publish "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was done"
+      publish_over "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was done"
       durable "$dir"
     else
       lock
@@ -115,4 +128,5 @@ check_directory() {
     fail directory_changed "there is no receipts directory in $dir any more, the one with identity $wanted_id is gone"
   [ "$directory_id" = "$wanted_id" ] ||
     fail directory_changed "the receipts in $dir are others than recorded: identity $directory_id, not $wanted_id"
+  [ -O "$dir" ] || fail refused "$dir belongs to another account; nothing was done" # the rest of strict is hello's
 }

@@ -19,10 +19,10 @@ check_name() {
   [ ${#1} -le "$2" ] || fail invalid "'$1' is longer than $2 characters"
 }
 
-# Reads a claim into claim_*. One that is not whole (a power cut) has no pid, so it is not alive.
+# Reads a claim into claim_*. One that is not whole (a power cut) says nothing for sure: its command never began.
 read_claim() {
   [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
-  claim_kind='' claim_digest='' claim_pid='' claim_start='' claim_boot='' claim_unit=''
+  claim_kind='' claim_digest='' claim_pid='' claim_start='' claim_boot='' claim_unit='' claim_whole=''
   while IFS= read -r line; do
     case $line in
       kind=*) claim_kind=${line#*=} ;;
@@ -31,9 +31,10 @@ read_claim() {
       start=*) claim_start=${line#*=} ;;
       boot_id=*) claim_boot=${line#*=} ;;
       unit=*) claim_unit=${line#*=} ;;
-      '') break ;;
+      '') claim_whole=$claim_kind && break ;;
     esac
   done <"$1.claim"
+  [ -n "$claim_whole" ] || claim_kind='' claim_pid=''
 }
 
 # Reads a status into status_*; fails when there is none.
@@ -92,7 +93,13 @@ await_status() {
 settle_orphan() {
   [ "$claim_boot" = "$boot" ] && read_note "$1" || return
   status_exit=$result status_duration=0
-  publish "$1.status" "exit_status=$result${nl}duration_ms=0$nl" || : # a full disk: the note stays
+  publish_status "$1" "$result" 0 "$claim_pid" || : # a full disk: the note stays
+}
+
+# Writes the status of the key at $1: exit status $2 after $3 ms, into the room that process $4 took when it claimed.
+publish_status() {
+  published_status="exit_status=$2${nl}duration_ms=$3$nl"
+  publish_in_room "$1.status" "$published_status" "$1.room.$4" "${5:-}" || publish "$1.status" "$published_status" "${5:-}"
 }
 
 # Fills receipt and out for the key at $1. Who runs it knows its state: $2.
@@ -120,7 +127,7 @@ read_output() {
     out=$(tail -c 4097 "$1.out" 2>/dev/null; echo .)
   fi
   out=${out%.}
-  if [ ${#out} -gt 4096 ] || [ "$output_last" -gt 0 ]; then
+  if [ ${#out} -gt 4096 ] || [ "$output_last" -gt 0 ] || [ -e "$1.cut" ]; then
     receipt="${receipt}truncated=1$nl"
     [ ${#out} -gt 4096 ] && out=${out#?}
   fi
@@ -128,7 +135,7 @@ read_output() {
 
 # Reads the lease at $1 into lease_*, the state being none when there is no lease.
 read_lease() {
-  lease_state=none lease_disarmed='' lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start=''
+  lease_state=none lease_disarmed='' lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start='' lease_reboot='' lease_remark=''
   [ -e "$1.lease" ] || return 0
   {
     while IFS= read -r line; do
@@ -143,6 +150,8 @@ read_lease() {
         start=*) lease_start=${line#*=} ;;
         exit_status=*) lease_exit=${line#*=} ;;
         at=*) lease_at=${line#*=} ;;
+        reboot=*) lease_reboot=${line#*=} ;;
+        remark=*) lease_remark=${line#*=} ;;
         '') break ;;
       esac
     done
@@ -190,7 +199,9 @@ claim() {
   cancelled=''
   trap 'cancelled=1' TERM
   claim_file=$base.claim.new.$$
-  litter=$claim_file
+  litter="$claim_file $base.exit.new.$$ $base.room.$$"
+  [ "$1" = void ] || { take_room "$base.room.$$" 64 && make_note "$base.exit.new.$$"; } ||
+    fail unavailable "cannot write to $runs/$run, the disk may be full; nothing was done"
   {
     printf 'mailhub-claim 1\nkey=%s\nkind=%s\ndigest=%s\npid=%s\nstart=%s\nboot_id=%s\nuptime=%s\nunit=%s\nby=%s\n\n%s\n' \
       "$key" "$1" "$digest" "$$" "$own_start" "$boot" "$uptime" "${unit:-}" "$journal $epoch" "$body" >"$claim_file"
@@ -208,14 +219,21 @@ claim() {
   claim_result=$?
   unlock
   if [ $claim_result -ne 0 ]; then
+    rm -f "$base.exit.new.$$" "$base.room.$$"
     [ -e "$base.claim" ] || fail unavailable "cannot publish $base.claim; nothing was done"
     return 1
   fi
+  [ "$1" = void ] || mv -f "$base.exit.new.$$" "$base.exit"
   unsynced_claim=$runs/$run
+}
+
+# Takes the room for the note of a command's end, which is filled in place: the end must be known on a full disk too.
+make_note() {
+  { printf '%s\n' '-       ' 1<>"$1"; } 2>/dev/null && [ -s "$1" ]
 }
 
 # Refuses a key that was used for another command.
 check_digest() {
-  [ "$claim_kind" = void ] || [ "$claim_digest" = "$digest" ] ||
+  [ -z "$claim_whole" ] || [ "$claim_kind" = void ] || [ "$claim_digest" = "$digest" ] ||
     fail refused "key $key was claimed for another command (digest $claim_digest, not $digest)"
 }

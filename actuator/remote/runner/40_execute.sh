@@ -2,7 +2,7 @@
 # --- running a command ------------------------------------------------------------------------------
 
 # Runs command $2 and sets result to its exit status, or to nothing if that cannot be known. Output
-# goes to $1.out*. What the command leaves running may keep its output open: that is waited for a
+# goes to $1.out*. The note $1.exit is there and says nothing yet. What the command leaves running may keep its output open: that is waited for a
 # moment only. Once $3 milliseconds (0: never) have passed, the function late is called.
 #
 # Four processes: this one; the subshell that starts the command and notes its end in $1.exit, so
@@ -10,8 +10,6 @@
 # the whole group gets when the command is cancelled: then the end of all output is the end.
 run_captured() {
   over='' waited=''
-  # Room for the note is taken now and filled in place later: the end must be known on a full disk too.
-  { printf '%s\n' '-       ' >"$1.exit"; } 2>/dev/null
   trap 'over=1' USR1
   trap 'waited=1' USR2
   # Redirected from inside: a shell keeps copies of what a redirection from outside replaces, and
@@ -20,9 +18,10 @@ run_captured() {
     exec 2>/dev/null
     trap ':' TERM
     [ -z "$unsynced_claim" ] || durable "$unsynced_claim" || exit 1
+    set_surroundings
     # shellcheck disable=SC2086  # $with_signals is an option or nothing
-    env -i $with_signals PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="${HOME:-/}" \
-      USER="${USER:-root}" LOGNAME="${LOGNAME:-root}" SHELL=/bin/sh LANG=C MAILHUB_KEY="${key:-}" \
+    env -i $with_signals PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$HOME" \
+      USER="$USER" LOGNAME="$USER" SHELL=/bin/sh LANG=C MAILHUB_KEY="${key:-}" \
       /bin/sh -c "$2" </dev/null 2>&1
     echo $? 1<>"$1.exit"
   } | {
@@ -37,10 +36,33 @@ run_captured() {
   while :; do
     wait "$drain_pid"
     kill -0 "$drain_pid" 2>/dev/null || break
-    [ -n "$over" ] && read_note "$1" && break
+    [ -n "$over" ] && read_note "$1" && settle_drain && break
     [ -n "$waited" ] && waited='' && late
   done
   read_note "$1"
+}
+
+# The command is over; what it said may still be on its way to the disk. Waits for the drain's end, but not for long:
+# a daemon that the command has left may keep the output open.
+settle_drain() {
+  drain_looks=15
+  while start_of "$drain_pid" && [ $drain_looks -gt 0 ]; do
+    drain_looks=$((drain_looks - 1))
+    nap 20
+  done
+  return 0
+}
+
+# What a command is to find as it would after a login: who it is, a home, its folder, and a umask. sshd and
+# cron give them; systemd gives root none. Receipts keep the runner's own umask.
+set_surroundings() {
+  USER=${USER:-${LOGNAME:-$(id -un)}}
+  if [ -z "${HOME:-}" ]; then
+    case $USER in *[!A-Za-z0-9._-]*) HOME=/ ;; *) eval "HOME=~$USER" ;; esac
+    case $HOME in /*) ;; *) HOME=/ ;; esac
+    cd "$HOME" 2>/dev/null || cd /
+  fi
+  umask 022
 }
 
 # Sets result to the exit status that was noted in $1.exit; fails if there is none yet.
@@ -58,7 +80,7 @@ drain() {
   trap '' TERM
   drain_file=$1.out drain_number=0 drain_size=0
   while :; do
-    drain_info=$(dd bs=8192 count=16 2>&1 >>"$drain_file") || exec cat >/dev/null
+    drain_info=$(dd bs=8192 count=16 2>&1 >>"$drain_file") || { : >"$1.cut"; exec cat >/dev/null; }
     [ -e "$1.status" ] && exec cat >/dev/null
     drain_blocks=${drain_info%%" records in"*} # "whole+partial", perhaps after a warning
     drain_blocks=${drain_blocks##*"$nl"}
@@ -119,7 +141,7 @@ perform() {
 # A full disk must not turn a known end into an unknown one: waits for room as long as it takes.
 write_status() {
   [ -n "$unwritten" ] || return 0
-  until publish "$base.status" "exit_status=$status_exit${nl}duration_ms=$status_duration$nl" "$@"; do
+  until publish_status "$base" "$status_exit" "$status_duration" $$ "$@"; do
     [ -d "$runs/$run" ] || return
     nap 5000
   done

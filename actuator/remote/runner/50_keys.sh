@@ -102,7 +102,7 @@ launch() {
     unit=
     [ -n "$use_systemd" ] && unit=mailhub-job-$run-$path-$attempt-$$
     # shellcheck disable=SC2086
-    if [ -z "$unit" ] || ! systemd-run --quiet --collect --no-block --unit="$unit" --property=KillMode=process \
+    if [ -z "$unit" ] || ! systemd-run --quiet --collect --no-block --unit="$unit" --property=KillMode=process --property=IgnoreSIGPIPE=no \
       --description="mailhub job $key" $shell "$me" --shell "$shell" $options job "$job_file" "$unit" </dev/null >/dev/null 2>&1; then
       unit=
       setsid $shell "$me" --shell "$shell" $options job "$job_file" "" </dev/null >/dev/null 2>&1 &
@@ -173,7 +173,7 @@ cancel() {
     wait_for_death "$grace_ms" || { killed=137 && signal_all KILL && wait_for_death 5000; }
     read_state "$base"
     # Its runner was killed before it could say so, but it is known here how it ended.
-    [ "$state" != interrupted ] || publish "$base.status" "exit_status=$killed${nl}duration_ms=0$nl"
+    [ "$state" != interrupted ] || publish_status "$base" $killed 0 "$claim_pid"
   fi
   report "$base"
 }

@@ -13,9 +13,10 @@ enter_lease() {
   base=$dir/leases/$run@$path
 }
 
+# Of one size as long as it restores by the same command: what is written over it in place covers it. With $2 = first
+# room is taken for all that may have to be written later.
 write_lease() {
-  publish "$1.lease" "mailhub-lease 1
-state=$lease_state
+  lease_text="state=$lease_state
 disarmed=$lease_disarmed
 after_ms=$lease_after
 digest=$lease_digest
@@ -25,31 +26,48 @@ pid=$lease_pid
 start=$lease_start
 exit_status=$lease_exit
 at=$lease_at
+reboot=$lease_reboot
+remark=$lease_remark"
+  lease_text="mailhub-lease 1
+pad=$(printf "%$((1000 - ${#lease_text}))s" '')
+$lease_text
 
 $lease_command
-" && durable "$dir/leases"
+"
+  if [ "${2:-}" = first ]; then
+    rm -f "$1.lease.spare"
+    take_room "$1.lease.room" ${#lease_text} && make_note "$1.exit" && publish "$1.lease" "$lease_text"
+  else
+    publish_over "$1.lease" "$lease_text"
+  fi && durable "$dir/leases"
 }
 
 # The lease starts anew, now.
 start_lease() {
   read_boot
-  read_uptime
-  lease_boot=$boot lease_uptime=$uptime_s
-  write_lease "$1"
+  read_kernel_clock
+  lease_boot=$boot lease_uptime=$clock_s
+  write_lease "$@"
 }
 
 # Whether the lease has run out. Uptime counts, so clock steps do nothing; after a reboot it counts
 # from the boot. In whole seconds: never early, and at most a second late.
 lease_expired() {
   read_boot
-  read_uptime
+  read_kernel_clock
   [ "$lease_boot" = "$boot" ] || lease_uptime=0
-  [ $((uptime_s - lease_uptime)) -gt $(((lease_after + 999) / 1000)) ]
+  [ $((clock_s - lease_uptime)) -gt $(((lease_after + 999) / 1000)) ]
+}
+
+# Whether the lease says that it began later than now: nobody knows how much of it has passed. Follows lease_expired.
+lease_went_back() {
+  [ "$clock_s" -lt "$lease_uptime" ] || return
+  lease_remark="uptime went back from $lease_uptime to $clock_s s, so the lease counted anew"
 }
 
 lease_needs_work() {
   case $lease_state in
-    armed) lease_expired ;;
+    armed) lease_expired || lease_went_back ;;
     restoring) read_boot; ! alive "$lease_pid" "$lease_start" "$lease_boot" ;;
     *) false ;;
   esac
@@ -69,7 +87,7 @@ report_lease() {
   case $lease_state in
     restoring) receipt="lease=restored${nl}lease_detail=being restored since $lease_at$nl" ;;
     restored) receipt="lease=restored${nl}lease_detail=restored at $lease_at, exit status ${lease_exit:-unknown}$nl" ;;
-    *) receipt="lease=$lease_state$nl" ;;
+    *) receipt="lease=$lease_state${nl}lease_detail=$lease_reboot${lease_reboot:+${lease_remark:+; }}$lease_remark$nl" ;;
   esac
 }
 
@@ -99,15 +117,26 @@ arm() {
     *) check_dead_men_of_others ;;
   esac
   resolve "$body"
-  lease_state=armed lease_disarmed='' lease_after=$after_ms lease_digest=$digest lease_command=$body
+  lease_state=armed lease_disarmed='' lease_reboot='' lease_remark='' lease_after=$after_ms lease_digest=$digest lease_command=$body
   lease_pid='' lease_start='' lease_exit='' lease_at=''
-  start_lease "$base" || fail unavailable "cannot write $base.lease; nothing was armed"
+  if [ "$lease_was" = armed ]; then start_lease "$base"; else start_lease "$base" first; fi || {
+    [ "$lease_was" = armed ] || remove_lease
+    fail unavailable "cannot write $base.lease, the disk may be full; nothing was armed"
+  }
   if ! ensure_timer; then
-    [ "$lease_was" = armed ] || rm -f "$base.lease"
+    [ "$lease_was" = armed ] || remove_lease
     fail internal "the dead man's timer could not be started: $timer_problem"
   fi
+  note_reboot
   unlock
   report_lease
+}
+
+# Writes down in the lease whether what acts on it comes back after a reboot.
+note_reboot() {
+  [ "$lease_reboot" = "$no_reboot" ] && return
+  lease_reboot=$no_reboot
+  write_lease "$base" || fail unavailable "cannot write $base.lease"
 }
 
 renew() {
@@ -119,7 +148,14 @@ renew() {
   read_lease "$base"
   if [ "$lease_state" = armed ]; then
     [ "$after_ms" -lt 1000 ] || lease_after=$after_ms
+    lease_remark=''
+    lease_expired || lease_went_back
     start_lease "$base" || fail unavailable "cannot write $base.lease; it was not renewed"
+    # Renewed is not armed: somebody must be there to act.
+    if ! timer_alive; then
+      ensure_timer || fail internal "the lease is renewed, but nothing would act on it: $timer_problem"
+      note_reboot
+    fi
   fi
   unlock
   report_lease
@@ -135,7 +171,7 @@ disarm() {
   read_lease "$base"
   case $lease_state in
     armed)
-      rm -f "$base.lease" && durable "$dir/leases" || fail unavailable "cannot remove $base.lease; it is still armed"
+      remove_lease && durable "$dir/leases" || fail unavailable "cannot remove $base.lease; it is still armed"
       any_lease_armed || stop_timer
       ;;
     restoring | restored)
@@ -145,6 +181,10 @@ disarm() {
   esac
   unlock
   report_lease
+}
+
+remove_lease() {
+  rm -f "$base.lease" && rm -f "$base.lease.room" "$base.lease.spare" "$base.exit"
 }
 
 any_lease_armed() {

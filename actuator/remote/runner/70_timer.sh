@@ -7,6 +7,7 @@ deadman_script=$dir/deadman.sh
 # Has something look at the leases every 5 s: a systemd timer, which also comes back after a reboot,
 # or a loop, which cron brings back where there is one.
 ensure_timer() {
+  no_reboot=''
   timer_problem="cannot copy the runner to $dir/deadman.sh"
   if [ -z "$installed" ] && ! cmp -s "$me" "$dir/deadman.sh"; then
     cp "$me" "$dir/deadman.sh.new" && durable "$dir/deadman.sh.new" && mv -f "$dir/deadman.sh.new" "$dir/deadman.sh" || return 1
@@ -16,6 +17,13 @@ ensure_timer() {
   else
     ensure_loop
   fi
+}
+
+# Whether what ensure_timer started is still there.
+timer_alive() {
+  [ -n "$use_systemd" ] || { loop_alive; return; }
+  name_units
+  systemctl is-active --quiet "$unit_name.timer" && systemctl is-enabled --quiet "$unit_name.timer"
 }
 
 name_units() {
@@ -33,6 +41,7 @@ Description=mailhub's dead man: restores what a vanished actuator has stopped
 Type=oneshot
 ExecStart=/bin/sh $deadman_script$options deadman
 KillMode=process
+IgnoreSIGPIPE=no
 "
   timer="[Unit]
 Description=Looks at mailhub's leases
@@ -75,6 +84,8 @@ ensure_loop() {
   if read_crontab && ! has_line "$table" "$loop_line"; then
     printf '%s\n' ${table:+"$table"} "$loop_line" | crontab - 2>/dev/null
   fi
+  read_crontab && has_line "$table" "$loop_line" ||
+    no_reboot="a reboot is not survived: there is neither a systemd unit nor a crontab for this account"
   return 0
 }
 
@@ -93,11 +104,12 @@ has_line() {
   case "$nl$1$nl" in *"$nl$2$nl"*) ;; *) return 1 ;; esac
 }
 
+# By the loop itself: what it has left, a sleep, looks at nothing.
 loop_alive() {
   loop_pid=
   { read -r loop_pid loop_start loop_boot <"$dir/leases/loop"; } 2>/dev/null
   read_boot
-  [ -n "$loop_pid" ] && alive "$loop_pid" "$loop_start" "$loop_boot"
+  [ -n "$loop_pid" ] && [ "$loop_boot" = "$boot" ] && start_of "$loop_pid" && same_start "$start" "$loop_start"
 }
 
 stop_timer() {
@@ -115,6 +127,7 @@ stop_timer() {
 # --- what the timer runs ------------------------------------------------------------------------
 
 deadman() {
+  [ -O "$dir" ] || return
   for lease_due in "$dir"/leases/*.lease; do
     [ -e "$lease_due" ] || continue
     lease_due=${lease_due%.lease}
@@ -132,9 +145,11 @@ loop() {
   publish "$dir/leases/loop" "$$ $start $boot$nl"
   while :; do
     deadman
-    lock
-    any_lease_armed || break
-    unlock
+    if ! any_lease_armed; then
+      lock
+      any_lease_armed || break
+      unlock
+    fi
     nap 4000
   done
   rm -f "$dir/leases/loop"
@@ -154,7 +169,7 @@ restore() {
   fi
   read_lease "$base"
   lease_needs_work || return
-  if [ "$lease_state" = armed ] && any_claim_alive "$run"; then
+  if [ "$lease_state" = armed ] && { [ -n "$lease_remark" ] && ! lease_expired || any_claim_alive "$run"; }; then
     start_lease "$base"
     return
   fi
@@ -163,18 +178,22 @@ restore() {
   trap ':' TERM
   lease_state=restoring lease_pid=$$ lease_start=$own_start lease_boot=$boot
   lease_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-  rm -f "$base.exit" "$base.status" "$base.out" "$base.out."*
+  rm -f "$base.status" "$base.cut" "$base.out" "$base.out."*
+  make_note "$base.exit" # an earlier restoring that was cut off may have left its own
   write_lease "$base" || return
   unlock
   key=$run/${1#*@}
   # What root has taken off the list since is not run: the receipt says so.
-  (resolve "$lease_command") >"$base.refusal"
-  if [ -s "$base.refusal" ]; then
-    command="sed -n s/^message=//p '$base.refusal'; exit 126"
+  refusal=$(resolve "$lease_command")
+  if [ -n "$refusal" ]; then
+    refusal=${refusal#*"${nl}message="}
+    { printf '%s\n' "${refusal%%"$nl"*}" >"$base.out"; } 2>/dev/null
+    command='exit 126'
   else
     resolve "$lease_command"
   fi
   run_captured "$base" "$command" 0
+  lock_must=1
   while :; do
     [ -d "$dir/leases" ] || return
     lock

@@ -3,8 +3,10 @@
 
 # Makes the directory, or looks at it again: the only request that needs no identity.
 hello() {
-  mkdir -p "$dir" "$dir/receipts" "$dir/leases" "$dir/swept" "$dir/tmp" 2>/dev/null && chmod 700 "$dir" ||
+  mkdir -p "$dir" "$dir/receipts" "$dir/leases" "$dir/swept" "$dir/tmp" 2>/dev/null || [ -d "$dir" ] ||
     fail unavailable "cannot make $dir"
+  strict "$dir" || fail refused "$strict_problem; nothing was done"
+  [ -d "$dir/tmp" ] && chmod 700 "$dir" || fail unavailable "cannot make $dir/tmp, the disk may be full; nothing was done"
   if [ -z "$use_tmpfs" ]; then
     case $(stat -f -c %T "$dir" 2>/dev/null || df -T "$dir" 2>/dev/null) in
       *tmpfs* | *ramfs*) fail refused "$dir is on a tmpfs: receipts would not survive a reboot" ;;
@@ -19,8 +21,10 @@ hello() {
   read -r wanted_id <"$dir/id" && [ -n "$wanted_id" ] || fail internal "$dir/id cannot be read"
   check_fence
   check_directory
-  if env --default-signal=INT true 2>/dev/null; then with_signals=--default-signal=INT,QUIT; fi
+  # Commands get every signal's own meaning back: a shell's background ignores INT and QUIT, a service PIPE.
+  if env --default-signal true 2>/dev/null; then with_signals=--default-signal; fi
   publish "$dir/tools" "${with_signals:-}$nl"
+  [ -e "$dir/fence.room" ] || take_room "$dir/fence.room" 128
   # What crashes have left. A wrong clock may take a file from a request that is under way: then nothing is
   # claimed, and the request is asked again.
   find "$dir/tmp" "$dir/receipts" -name '*.new.*' -mtime +1 -exec rm -f {} + 2>/dev/null
@@ -35,13 +39,18 @@ hello() {
 
 # Any lease that the host has acted on, else whether one is armed.
 report_leases() {
-  lease_answer=none lease_details=
+  lease_answer=none lease_details='' armed_details=''
   for lease_seen in "$dir"/leases/*.lease; do
     [ -e "$lease_seen" ] || continue
     base=${lease_seen%.lease}
     report_lease
     case $lease_state in
-      armed) [ $lease_answer = none ] && lease_answer=armed ;;
+      armed)
+        [ $lease_answer = none ] && lease_answer=armed
+        lease_said=${receipt#*lease_detail=}
+        [ "$lease_said" = "$nl" ] || [ ${#armed_details} -ge 2000 ] ||
+          armed_details="$armed_details${armed_details:+; }${base##*/}: ${lease_said%"$nl"}"
+        ;;
       restoring | restored)
         [ -n "$lease_disarmed" ] && continue
         lease_answer=restored
@@ -49,6 +58,7 @@ report_leases() {
         ;;
     esac
   done
+  [ $lease_answer = restored ] || lease_details=$armed_details
   receipt="lease=$lease_answer${nl}lease_detail=$lease_details$nl"
 }
 
@@ -124,7 +134,7 @@ takeover() {
   { read -r wanted_id <"$dir/id"; } 2>/dev/null
   lock
   check_directory
-  publish "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was changed"
+  publish_over "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was changed"
   durable "$dir"
   unlock
 }

@@ -1,0 +1,39 @@
+
+# --- whose directory this is ----------------------------------------------------------------------
+
+# Who can write to the directory, or put another in its place, makes this account do whatever they like. Fails and sets
+# strict_problem to a sentence unless directory $1 and the folders in it belong to this account and nobody else may write
+# to them, and all above it belong to this account or to root and nobody else may write to them either, as sshd asks of
+# a home. Above, a sticky folder like /tmp will do: others cannot move there what is not theirs.
+strict() {
+  strict_problem=""
+  strict_real=$(cd -P "$1" 2>/dev/null && pwd -P) || { strict_problem="$1 cannot be entered"; return 1; }
+  for strict_at in "$1" "$1/bin" "$1/receipts" "$1/leases" "$1/swept" "$1/tmp"; do
+    [ ! -e "$strict_at" ] || strict_own "$strict_at" || return
+  done
+  strict_above "$1" && strict_above "$strict_real"
+}
+
+strict_own() {
+  [ -O "$1" ] || { strict_problem="$1 belongs to another account"; return 1; }
+  # shellcheck disable=SC2046  # the fields of ls: mode, links, owner
+  set -- "$1" $(ls -ldn "$1/." 2>/dev/null)
+  case ${2:-} in
+    d????[!w]??[!w]*) ;;
+    *) strict_problem="others than its owner may write to $1"; return 1 ;;
+  esac
+}
+
+strict_above() {
+  strict_at=$1
+  while strict_at=${strict_at%/*}; do
+    # shellcheck disable=SC2046
+    set -- "${strict_at:-/}" $(ls -ldn "${strict_at:-/}" 2>/dev/null)
+    [ "${4:-}" = 0 ] || [ -O "$1" ] || { strict_problem="$1 belongs to another account"; return 1; }
+    case ${2:-} in
+      l* | d????[!w]??[!w]* | d????????[tT]*) ;;
+      *) strict_problem="others than its owner may write to $1"; return 1 ;;
+    esac
+    [ -n "$strict_at" ] || return 0
+  done
+}
