@@ -27,6 +27,7 @@ import queries  # noqa: E402  (found through the line above)
 # Expression or selector: why a healthy demo has no data for it. An entry that nothing uses any more is an error.
 EXCEPTIONS = {
     'mailhub_actuator_person_asked{kind="confirm"}': "exists only while a run asks, and the demo's runs do not",
+    'mailhub_actuator_person_asked{kind="pause"}': "exists only while a person has paused a run, and the demo's runs are not",
     "mailhub_actuator_run_held": "exists only while a run holds, and the demo's runs do not",
     "mailhub_actuator_run_held == 1": "the same, as the dashboards' annotation",
     'mailhub_actuator_runs_total{result="failed"}': "the series appears with the first failed run",
