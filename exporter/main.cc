@@ -16,6 +16,7 @@
 #include "lib/config/site.h"
 #include "lib/daemon/daemon.h"
 #include "lib/http/server.h"
+#include "lib/ssh/session.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -29,8 +30,13 @@ constexpr Milliseconds kLongestShutdown{1'800};
 
 Result<config::Site> LoadForExporter(const std::string& path) {
   auto site = config::LoadSite(path);
-  if (site && site->exporter_key.empty()) {
+  if (!site) return site;
+  if (site->exporter_key.empty()) {
     return Fail(ErrorKind::kInvalid, path + ": ssh.exporter_key: missing");
+  }
+  if (auto usable = ssh::CheckOwnFiles(site->known_hosts, site->exporter_key); !usable) {
+    return Fail(ErrorKind::kInvalid,
+                site->places.at("known_hosts") + ", exporter_key: " + usable.error().message);
   }
   return site;
 }

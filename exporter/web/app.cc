@@ -25,9 +25,10 @@ constexpr Metric kCollectorDuration{"mailhub_collector_duration_seconds",
                                     "How long the collector took, by the clock of where it ran."};
 
 using ssh::ConnectFailure;
-constexpr std::array<ConnectFailure, 6> kReasons = {
+constexpr std::array<ConnectFailure, 7> kReasons = {
     ConnectFailure::kResolve, ConnectFailure::kConnect, ConnectFailure::kHostKey,
-    ConnectFailure::kAuth,    ConnectFailure::kTimeout, ConnectFailure::kProtocol};
+    ConnectFailure::kAuth,    ConnectFailure::kTimeout, ConnectFailure::kProtocol,
+    ConnectFailure::kOwnFiles};
 
 http::Response Json(std::string body) {
   http::Response response;

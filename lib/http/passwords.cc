@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "lib/base/base64.h"
 #include "lib/base/digest.h"
 
 namespace mailhub::http {
@@ -14,25 +15,6 @@ namespace {
 constexpr size_t kRemembered = 256;
 constexpr int kMaxWaiting = 16;
 constexpr size_t kBcryptSize = 60;
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::optional<std::string> DecodeBase64(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string decoded;
-  unsigned bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const size_t digit = kBase64.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    decoded += static_cast<char>(bits >> count & 0xff);
-  }
-  return decoded;
-}
 
 struct Credentials {
   std::string user;
@@ -47,7 +29,9 @@ std::optional<Credentials> ParseBasic(std::string_view header) {
         header[i] >= 'A' && header[i] <= 'Z' ? static_cast<char>(header[i] - 'A' + 'a') : header[i];
     if (c != kScheme[i]) return std::nullopt;
   }
-  auto decoded = DecodeBase64(header.substr(kScheme.size()));
+  std::string encoded(header.substr(kScheme.size()));
+  while (encoded.size() % 4 != 0) encoded += '=';  // some clients leave the padding out
+  auto decoded = DecodeBase64(encoded);
   // crypt(3) would stop at a NUL and so take the beginning for the whole.
   if (!decoded || decoded->find('\0') != std::string::npos) return std::nullopt;
   const size_t colon = decoded->find(':');

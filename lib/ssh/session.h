@@ -15,11 +15,12 @@
 
 namespace mailhub::ssh {
 
-// Whom to connect to. The host key is always checked against known_hosts_file alone, as `address`,
-// or as
-// `[address]:port` when the port is not 22 (what ssh-keyscan -p writes); hashed entries work. The
-// only authentication is identity_file (unencrypted private key): no agent, no password, no other
-// key, and no ssh_config is read.
+// Whom to connect to. The host key is always checked against known_hosts_file alone, which is read
+// as OpenSSH reads it: as `address`, or as `[address]:port` when the port is not 22 (what
+// ssh-keyscan -p writes), with hashed names, patterns and @revoked. Certificates of
+// @cert-authority are not understood: such a host is refused. The only authentication is
+// identity_file (unencrypted private key): no agent, no password, no other key, and no ssh_config
+// is read.
 struct SshTarget {
   std::string name;     // how messages call the host
   std::string address;  // IP address or name
@@ -33,20 +34,24 @@ struct SshTarget {
 enum class ConnectFailure {
   kResolve,   // the name has no address, or the resolver did not answer in time
   kConnect,   // TCP: refused, unreachable
-  kHostKey,   // the host's key is unknown or another one, or known_hosts cannot be read
-  kAuth,      // the host does not take the key, or the key file cannot be used
+  kHostKey,   // the host's key is unknown, revoked or another one
+  kAuth,      // the host does not take the key
   kTimeout,   // the deadline passed, or the program is shutting down, after the address was known
   kProtocol,  // what answers does not speak SSH as we do, or it hung up
+  kOwnFiles,  // known_hosts or the key file cannot be used: nothing that the host did
 };
-// "resolve", "connect", "host_key", "auth", "timeout", "protocol".
+// The reason label: "resolve", "connect", "host_key", "auth", "timeout", "protocol", "own_files".
 const char* Name(ConnectFailure reason);
 
 // A failed connect. error.kind: kRefused for host_key and auth (a person must look), kUnreachable
-// for the others, kInvalid when the key file itself is unusable.
+// for the others, kInvalid for own files.
 struct ConnectError {
   ConnectFailure reason = ConnectFailure::kProtocol;
   Error error;
 };
+
+// Whether both files can be used, as Connect would: kInvalid says which and why. Thread-safe.
+Status CheckOwnFiles(const std::string& known_hosts_file, const std::string& identity_file);
 
 // Interrupts waiting calls when the program ends. Thread-safe; must outlive the sessions it was
 // given to. Once cancelled it stays so: calls in progress and later ones fail at once as if their
