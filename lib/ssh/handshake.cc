@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libssh/libssh.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -84,6 +85,38 @@ class Handshaker {
     }
     if (outcome == SSH_OK) return {};
     return Failed(ConnectFailure::kProtocol, ErrorKind::kUnreachable, Said("SSH handshake failed"));
+  }
+
+  // sshd hangs up, or says one of these lines instead of its version, when it is too busy or has
+  // had too many failures from here.
+  Step AwaitGreeting(int fd) {
+    constexpr std::array<std::string_view, 2> kNotNow = {"Not allowed at this time",
+                                                         "Exceeded MaxStartups"};
+    switch (WaitFor(fd, POLLIN, deadline_, cancel_)) {
+      case Wake::kReady:
+        break;
+      case Wake::kDeadline:
+        return Failed(ConnectFailure::kTimeout, ErrorKind::kUnreachable,
+                      target_.name + ": no answer in time while exchanging keys");
+      case Wake::kCancelled:
+        return Failed(ConnectFailure::kTimeout, ErrorKind::kUnreachable,
+                      target_.name + ": shutting down while exchanging keys");
+    }
+    std::array<char, 64> bytes{};
+    const ssize_t size = recv(fd, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+    if (size <= 0) {
+      return Failed(ConnectFailure::kConnect, ErrorKind::kUnreachable,
+                    target_.name +
+                        ": the host hung up before it said anything (sshd's MaxStartups "
+                        "or PerSourcePenalties?)");
+    }
+    const std::string_view said(bytes.data(), static_cast<size_t>(size));
+    for (const std::string_view line : kNotNow) {
+      if (!said.starts_with(line)) continue;
+      return Failed(ConnectFailure::kConnect, ErrorKind::kUnreachable,
+                    target_.name + ": sshd turns us away for now: " + std::string(line));
+    }
+    return {};
   }
 
   Step CheckHostKey() {
@@ -188,9 +221,11 @@ tl::expected<SshHandle, ConnectError> Handshake(const SshTarget& target, const O
     return Failed(ConnectFailure::kProtocol, ErrorKind::kInternal, target.name + ": out of memory");
   }
   Handshaker handshake(target, own, session.get(), deadline, cancel);
-  if (Step step = handshake.Configure(fd); !step) {
+  Step begun = handshake.Configure(fd);
+  if (begun) begun = handshake.AwaitGreeting(fd);
+  if (!begun) {
     close(fd);
-    return tl::make_unexpected(step.error());
+    return tl::make_unexpected(begun.error());
   }
   // From its first call on, ssh_connect has the socket for its own; ssh_free closes it.
   if (Step step = handshake.ExchangeKeys(); !step) return tl::make_unexpected(step.error());

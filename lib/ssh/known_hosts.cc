@@ -239,6 +239,9 @@ Result<KnownHosts> KnownHosts::Read(const std::string& path) {
   };
   // Not blocking: a pipe that nobody writes to would be waited for.
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+    return Fail(ErrorKind::kOverloaded, "no file descriptor is left to read " + path);
+  }
   if (fd < 0) return failed(std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
   std::string text;
   std::string piece(size_t{64} << 10, '\0');

@@ -24,7 +24,7 @@ enum class HostKeyVerdict {
 // Immutable; may be shared between threads.
 class KnownHosts {
  public:
-  // kInvalid when the file cannot be read.
+  // kInvalid when the file cannot be read, kOverloaded when no file descriptor is left.
   static Result<KnownHosts> Read(const std::string& path);
   explicit KnownHosts(std::string text) : text_(std::move(text)) {}
 

@@ -22,7 +22,7 @@ struct OwnFiles {
   SshKey key;
 };
 
-// Fails with kOwnFiles. Thread-safe.
+// Fails with kOwnFiles or kOwnLimits. Thread-safe.
 tl::expected<OwnFiles, ConnectError> ReadOwnFiles(const std::string& known_hosts_file,
                                                   const std::string& identity_file);
 

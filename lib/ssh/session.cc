@@ -305,6 +305,7 @@ Session::~Session() {
 
 tl::expected<std::unique_ptr<Session>, ConnectError> Session::Connect(const SshTarget& target,
                                                                       SteadyTime deadline,
+                                                                      SteadyTime login_by,
                                                                       const Cancellation* cancel) {
   const auto failed = [&](ConnectError error) {
     error.error.message = target.name + ": " + error.error.message;
@@ -314,7 +315,7 @@ tl::expected<std::unique_ptr<Session>, ConnectError> Session::Connect(const SshT
   if (!own) return failed(own.error());
   auto fd = Dial(target.address, target.port, deadline, cancel);
   if (!fd) return failed(fd.error());
-  auto handle = Handshake(target, *own, *fd, deadline, cancel);
+  auto handle = Handshake(target, *own, *fd, login_by, cancel);
   if (!handle) return tl::make_unexpected(handle.error());
   auto impl = std::make_shared<Impl>();
   impl->name = target.name;
@@ -434,6 +435,8 @@ const char* Name(ConnectFailure reason) {
       return "protocol";
     case ConnectFailure::kOwnFiles:
       return "own_files";
+    case ConnectFailure::kOwnLimits:
+      return "own_limits";
   }
   return "protocol";
 }

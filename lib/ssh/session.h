@@ -32,15 +32,17 @@ struct SshTarget {
 
 // Why a connection did not come about; these are the exporter's `reason` labels.
 enum class ConnectFailure {
-  kResolve,   // the name has no address, or the resolver did not answer in time
-  kConnect,   // TCP: refused, unreachable
-  kHostKey,   // the host's key is unknown, revoked or another one
-  kAuth,      // the host does not take the key
-  kTimeout,   // the deadline passed, or the program is shutting down, after the address was known
-  kProtocol,  // what answers does not speak SSH as we do, or it hung up
-  kOwnFiles,  // known_hosts or the key file cannot be used: nothing that the host did
+  kResolve,    // the name has no address, or the resolver did not answer in time
+  kConnect,    // TCP: refused, unreachable
+  kHostKey,    // the host's key is unknown, revoked or another one
+  kAuth,       // the host does not take the key
+  kTimeout,    // the deadline passed, or the program is shutting down, after the address was known
+  kProtocol,   // what answers does not speak SSH as we do, or it hung up
+  kOwnFiles,   // known_hosts or the key file cannot be used: nothing that the host did
+  kOwnLimits,  // this process has no file descriptor left: the host was not asked
 };
-// The reason label: "resolve", "connect", "host_key", "auth", "timeout", "protocol", "own_files".
+// The reason label: "resolve", "connect", "host_key", "auth", "timeout", "protocol", "own_files",
+// "own_limits".
 const char* Name(ConnectFailure reason);
 
 // A failed connect. error.kind: kRefused for host_key and auth (a person must look), kUnreachable
@@ -99,15 +101,23 @@ class Channel;
 // Alive() is false, connect anew.
 class Session {
  public:
-  // Resolves, connects, checks the host key, authenticates; all before `deadline`. `cancel` may be
+  // Resolves and connects before `deadline`, checks the host key and authenticates before
+  // `login_by`. Where that is later, it is for hosts whose logins are slow, as sshd's are that asks
+  // a resolver which does not answer; a host that is away is left at `deadline`. `cancel` may be
   // null.
   //
   // Numeric addresses need no resolver. Names go to glibc's own bounded pool of resolver threads
   // (getaddrinfo_a), and waiting for it ends at the deadline; a look-up that got no answer by then
   // is left to finish by itself, in memory of its own. When 16 such are outstanding in the process,
   // further names fail at once with kResolve.
+  static tl::expected<std::unique_ptr<Session>, ConnectError> Connect(const SshTarget& target,
+                                                                      SteadyTime deadline,
+                                                                      SteadyTime login_by,
+                                                                      const Cancellation* cancel);
   static tl::expected<std::unique_ptr<Session>, ConnectError> Connect(
-      const SshTarget& target, SteadyTime deadline, const Cancellation* cancel = nullptr);
+      const SshTarget& target, SteadyTime deadline, const Cancellation* cancel = nullptr) {
+    return Connect(target, deadline, deadline, cancel);
+  }
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

@@ -398,6 +398,34 @@ TEST(Connect, SaysThatAPeerDoesNotSpeakSsh) {
   EXPECT_EQ(session.error().reason, ConnectFailure::kProtocol);
 }
 
+TEST(Connect, SaysThatThePeerTurnsUsAwayForNow) {
+  for (const std::string_view said :
+       {"", "Exceeded MaxStartups\r\n", "Not allowed at this time\r\n"}) {
+    Listener sshd;
+    sshd.Listen();
+    std::jthread server([&] {
+      const int fd = accept(sshd.fd(), nullptr, nullptr);
+      EXPECT_EQ(write(fd, said.data(), said.size()), static_cast<ssize_t>(said.size()));
+      close(fd);
+    });
+    auto session = Session::Connect(Nobody(sshd.port()), In(2000));
+    ASSERT_FALSE(session.has_value());
+    EXPECT_EQ(session.error().reason, ConnectFailure::kConnect) << said;
+    EXPECT_EQ(session.error().error.kind, ErrorKind::kUnreachable);
+  }
+}
+
+TEST(Connect, GivesASlowLoginMoreTimeThanTheConnection) {
+  Listener slow;
+  slow.Listen();
+  const SteadyTime start = SteadyNow();
+  const auto session = Session::Connect(Nobody(slow.port()), start + Milliseconds(200),
+                                        start + Milliseconds(700), nullptr);
+  ASSERT_FALSE(session.has_value());
+  EXPECT_EQ(session.error().reason, ConnectFailure::kTimeout);
+  EXPECT_GE(SteadyNow() - start, Milliseconds(699));
+}
+
 #ifndef __SANITIZE_THREAD__
 TEST(Connect, SaysThatANameHasNoAddressBeforeItsDeadline) {
   SshTarget target = Nobody(22);
