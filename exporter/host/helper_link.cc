@@ -3,6 +3,8 @@
 // next time.
 #include "exporter/host/helper_link.h"
 
+#include <algorithm>
+
 #include "exporter/collector/collector.h"
 #include "exporter/helper/helper_command.h"
 #include "lib/base/digest.h"
@@ -16,6 +18,7 @@ using ssh::ConnectFailure;
 constexpr size_t kReadSize = 64 << 10;
 constexpr size_t kMaxNoise = 64 << 10;
 constexpr int kNonceBits = 128;
+constexpr Milliseconds kStartPatience{5'000};
 
 // How long checks may take: what is left, less a fifth for the reply to be finished and to travel.
 Milliseconds CheckBudget(Milliseconds left) {
@@ -43,6 +46,8 @@ std::optional<Trouble> HelperLink::Prepare(SteadyTime deadline) {
   }
   if (auto trouble = session_.Ensure(deadline, &is_new)) return trouble;
   if (channel_ != nullptr) return std::nullopt;
+  // After a login that took long, the helper gets its time all the same.
+  if (is_new) deadline = std::max(deadline, clock_.Steady() + kStartPatience);
   auto trouble = StartHelper(deadline);
   if (!trouble) return std::nullopt;
   channel_.reset();
