@@ -4,9 +4,11 @@
 Runs itself in a mount namespace of its own, where /etc/hosts and /etc/resolv.conf are the test's.
 """
 
+import atexit
 import http.server
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import sys
@@ -31,6 +33,12 @@ class Names:
                                                    encoding="utf-8")
         for name in ("hosts", "resolv.conf", "nsswitch.conf"):
             run("mount", "--bind", self.folder / name, f"/etc/{name}")
+        atexit.register(self.leave)
+
+    def leave(self):
+        for name in ("hosts", "resolv.conf", "nsswitch.conf"):
+            run("umount", f"/etc/{name}")
+        shutil.rmtree(self.folder)
 
     def are(self, **addresses):
         lines = [f"{address} {name}\n" for name, several in addresses.items() for address in several]
