@@ -41,13 +41,16 @@ Trouble HelperLink::Broken(const Error& error, SteadyTime deadline) {
 
 std::optional<Trouble> HelperLink::Prepare(SteadyTime deadline) {
   bool is_new = false;
+  const SteadyTime begun = clock_.Steady();
   if (channel_ != nullptr && (session_.get() == nullptr || !session_.get()->Alive())) {
     channel_.reset();
   }
   if (auto trouble = session_.Ensure(deadline, &is_new)) return trouble;
   if (channel_ != nullptr) return std::nullopt;
-  // After a login that took long, the helper gets its time all the same.
-  if (is_new) deadline = std::max(deadline, clock_.Steady() + kStartPatience);
+  // After a login that took most of the time, the helper gets its own all the same: no later try
+  // would fare better.
+  const SteadyTime now = clock_.Steady();
+  if (is_new && now - begun > deadline - now) deadline = std::max(deadline, now + kStartPatience);
   auto trouble = StartHelper(deadline);
   if (!trouble) return std::nullopt;
   channel_.reset();
