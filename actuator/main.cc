@@ -197,5 +197,6 @@ int main(int argc, char** argv) {
   }
   if (options->check_only) return mailhub::CheckOnly(*options);
   mailhub::daemon::BlockSignals();
+  mailhub::daemon::RaiseFileLimit();
   return mailhub::Run(*options);
 }

@@ -16,6 +16,7 @@
 #include "lib/config/site.h"
 #include "lib/daemon/daemon.h"
 #include "lib/http/server.h"
+#include "lib/ssh/session.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -26,11 +27,23 @@ constexpr char kVersion[] = MAILHUB_VERSION;
 constexpr size_t kSpareConnections = 56;
 constexpr size_t kMaxConnections = 1'000;
 constexpr Milliseconds kLongestShutdown{1'800};
+// A session, and two that end it early. Ports are measured a moment each.
+constexpr size_t kFilesPerHost = 3;
+constexpr size_t kOtherFiles = 100;
+
+size_t Connections(size_t hosts) {
+  return std::min(kMaxConnections, hosts + kSpareConnections);
+}
 
 Result<config::Site> LoadForExporter(const std::string& path) {
   auto site = config::LoadSite(path);
-  if (site && site->exporter_key.empty()) {
+  if (!site) return site;
+  if (site->exporter_key.empty()) {
     return Fail(ErrorKind::kInvalid, path + ": ssh.exporter_key: missing");
+  }
+  if (auto usable = ssh::CheckOwnFiles(site->known_hosts, site->exporter_key); !usable) {
+    return Fail(ErrorKind::kInvalid,
+                site->places.at("known_hosts") + ", exporter_key: " + usable.error().message);
   }
   return site;
 }
@@ -38,8 +51,8 @@ Result<config::Site> LoadForExporter(const std::string& path) {
 // Loads the site file again and again, one at a time. Thread-safe.
 class Reloader {
  public:
-  Reloader(std::string path, Fleet& fleet, SelfMetrics& self)
-      : path_(std::move(path)), fleet_(fleet), self_(self) {}
+  Reloader(std::string path, size_t file_limit, Fleet& fleet, SelfMetrics& self)
+      : path_(std::move(path)), file_limit_(file_limit), fleet_(fleet), self_(self) {}
 
   Status Reload() {
     std::lock_guard lock(mutex_);
@@ -50,6 +63,11 @@ class Reloader {
       return Fail(site.error());
     }
     const size_t hosts = site->hosts.size();
+    const size_t needed = hosts * kFilesPerHost + Connections(hosts) + kOtherFiles;
+    if (needed > file_limit_) {
+      LogWarn("The limit on open files is too low for so many hosts",
+              {{"limit", std::to_string(file_limit_)}, {"needed", std::to_string(needed)}});
+    }
     fleet_.Apply(std::make_shared<const config::Site>(std::move(*site)));
     self_.OnReload(true);
     LogInfo("The site file is in force", {{"file", path_}, {"hosts", std::to_string(hosts)}});
@@ -58,6 +76,7 @@ class Reloader {
 
  private:
   const std::string path_;
+  const size_t file_limit_;
   Fleet& fleet_;
   SelfMetrics& self_;
   std::mutex mutex_;  // one reload at a time
@@ -73,17 +92,16 @@ int CheckOnly(const std::string& path) {
   return 0;
 }
 
-int Run(const Options& options) {
+int Run(const Options& options, size_t file_limit) {
   const RealClock clock;
   SelfMetrics self(kVersion, MAILHUB_REVISION);
   Fleet fleet(clock, self);
-  Reloader reloader(options.config_file, fleet, self);
+  Reloader reloader(options.config_file, file_limit, fleet, self);
   if (!reloader.Reload()) return 1;
 
   http::ServerOptions server_options;
   server_options.listen_address = options.listen_address;
-  server_options.max_connections =
-      static_cast<int>(std::min(kMaxConnections, fleet.site()->hosts.size() + kSpareConnections));
+  server_options.max_connections = static_cast<int>(Connections(fleet.site()->hosts.size()));
   server_options.max_streams = 1;
   server_options.max_body_bytes = 4096;
   if (!options.web_config_file.empty()) {
@@ -129,5 +147,5 @@ int main(int argc, char** argv) {
   }
   if (options->check_only) return CheckOnly(options->config_file);
   mailhub::daemon::BlockSignals();
-  return Run(*options);
+  return Run(*options, mailhub::daemon::RaiseFileLimit());
 }

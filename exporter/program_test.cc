@@ -18,6 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -196,6 +197,39 @@ TEST_F(ProgramTest, ChecksASiteFileAndNamesTheMistake) {
   EXPECT_TRUE(bad.WaitFor("\n", &said));
   EXPECT_THAT(said, HasSubstr("site.yml:10:9: hosts.bad.adress: unknown key"));
   EXPECT_EQ(bad.AwaitExit(seconds(20)), 1);
+}
+
+TEST_F(ProgramTest, DoesNotStartWithoutItsOwnFiles) {
+  const ssh::TestingSshd sshd;
+  const auto expect = [&](const std::string& known_hosts, const std::string& key,
+                          const std::string& wrong) {
+    std::ofstream(SiteFile()) << "ssh: {user: root, known_hosts: " << known_hosts
+                              << ", exporter_key: " << key
+                              << "}\nhosts: {a: {address: 10.0.0.1}}\n";
+    TestingProcess program(MAILHUB_EXPORTER, {"--config.check", "--config.file", SiteFile()});
+    std::string said;
+    EXPECT_TRUE(program.WaitFor("\n", &said));
+    EXPECT_THAT(said, AllOf(HasSubstr("site.yml:1:"), HasSubstr(wrong)));
+    EXPECT_EQ(program.AwaitExit(seconds(20)), 1);
+  };
+  const auto target = sshd.Target();
+  expect(target.known_hosts_file, "/no/such/key", "/no/such/key: No such file");
+  expect("/no/known_hosts", target.identity_file, "/no/known_hosts: No such file");
+  expect(target.known_hosts_file, target.known_hosts_file, "it is none");
+}
+
+TEST_F(ProgramTest, SaysOnceThatAHostsProbeBeganToFail) {
+  const ssh::TestingSshd sshd;
+  WriteSite(sshd, "  other: {address: 127.0.0.1, port: 1}\n");
+  Start();
+  for (int i = 0; i < 3; ++i) Get("/probe?target=other");
+  Get("/probe?target=here");
+  kill(program_->pid(), SIGTERM);
+  std::string log;
+  EXPECT_TRUE(program_->WaitFor("msg=\"Ending\"", &log));
+  const size_t first = log.find("msg=\"Probe failed\" host=other reason=connect why=");
+  ASSERT_NE(first, std::string::npos) << log;
+  EXPECT_EQ(log.find("Probe failed", first + 20), std::string::npos) << log;
 }
 
 TEST_F(ProgramTest, RefusesFlagsItDoesNotKnow) {

@@ -52,7 +52,8 @@ HostLink::HostLink(std::string host, LinkOptions options, const ssh::Cancellatio
     : host_(std::move(host)),
       options_(std::move(options)),
       cancel_(cancel),
-      backoff_(options_.first_pause, options_.longest_pause) {}
+      backoff_(options_.first_pause, options_.longest_pause),
+      login_backoff_(options_.first_login_pause, options_.longest_login_pause) {}
 
 HostLink::~HostLink() = default;
 
@@ -135,21 +136,27 @@ Status HostLink::Connect(const ssh::SshTarget& target) {
   if (clock_.Steady() < pause_until_ && SameTarget(target, target_)) return Fail(last_failure_);
   target_ = target;
   Status done;
-  auto session = ssh::Session::Connect(target, clock_.Steady() + options_.connect_timeout, cancel_);
+  const SteadyTime connect_by = clock_.Steady() + options_.connect_timeout;
+  auto session =
+      ssh::Session::Connect(target, connect_by, connect_by + options_.login_timeout, cancel_);
+  bool login_failed = false;
   if (session) {
     session_ = std::move(*session);
     if (form_ == config::RunnerForm::kUploaded) done = PutRunner();
     if (!done) session_.reset();
   } else {
     done = Fail(session.error().error);
+    login_failed = session.error().reason == ssh::ConnectFailure::kAuth;
   }
   if (done) {
     backoff_.Reset();
+    login_backoff_.Reset();
     pause_until_ = {};
     return done;
   }
   last_failure_ = done.error();
-  pause_until_ = clock_.Steady() + backoff_.Next(std::random_device{}());
+  Backoff& backoff = login_failed ? login_backoff_ : backoff_;
+  pause_until_ = clock_.Steady() + backoff.Next(std::random_device{}());
   LogWarn("cannot reach a host's runner",
           {{"host", host_}, {"kind", Name(last_failure_.kind)}, {"error", last_failure_.message}});
   return done;

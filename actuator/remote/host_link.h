@@ -22,11 +22,16 @@ struct LinkOptions {
   std::string arguments;  // after the script's path
 
   Milliseconds connect_timeout{5'000};
+  Milliseconds login_timeout{30'000};     // once connected
   Milliseconds exchange_timeout{15'000};  // beyond what the request itself waits for
   Milliseconds run_wait{1'000};           // how long kRun waits for the command's end
   Milliseconds cancel_grace{5'000};
   Milliseconds first_pause{100};  // after a failed connect; doubles
   Milliseconds longest_pause{5'000};
+  // After a login that failed: sshd since 9.8 shuts out an address that fails often, and with it
+  // the exporter, if that runs beside us.
+  Milliseconds first_login_pause{10'000};
+  Milliseconds longest_login_pause{60'000};
 };
 
 // Owns the session. Confined to one thread. Connects when asked and not connected; after a failed
@@ -65,6 +70,7 @@ class HostLink {
   ssh::SshTarget target_;
   config::RunnerForm form_ = config::RunnerForm::kUploaded;
   Backoff backoff_;
+  Backoff login_backoff_;
   SteadyTime pause_until_{};
   Error last_failure_;
   std::string said_of_lease_;

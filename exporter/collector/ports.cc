@@ -1,13 +1,13 @@
 // Non-blocking connects and one poll loop.
 #include "exporter/collector/ports.h"
 
-#include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -21,27 +21,10 @@ constexpr Metric kOpen{"mailhub_port_open",
                        "Whether the port accepted a TCP connection from the exporter."};
 constexpr Metric kConnect{"mailhub_port_connect_seconds", "How long that took."};
 
-Result<PortAddress> LookUp(const std::string& address, int flags) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = flags;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(address.c_str(), nullptr, &hints, &found);
-  if (error != 0 || found == nullptr) {
-    return Fail(flags != 0 ? ErrorKind::kInvalid : ErrorKind::kUnreachable,
-                address + ": " + gai_strerror(error));
-  }
-  PortAddress result;
-  std::memcpy(&result.storage, found->ai_addr, found->ai_addrlen);
-  result.length = found->ai_addrlen;
-  freeaddrinfo(found);
-  return result;
-}
-
 // One connection attempt. Owns its socket.
 class Attempt {
  public:
-  Attempt(const std::string& label, PortAddress address, int port) : label_(label) {
+  Attempt(ssh::SocketAddress address, int port) {
     auto* storage = &address.storage;
     if (storage->ss_family == AF_INET6) {
       reinterpret_cast<sockaddr_in6*>(storage)->sin6_port = htons(static_cast<uint16_t>(port));
@@ -60,8 +43,7 @@ class Attempt {
     if (socket_ >= 0) close(socket_);
   }
   Attempt(Attempt&& other) noexcept
-      : label_(std::move(other.label_)),
-        watch_(other.watch_),
+      : watch_(other.watch_),
         socket_(std::exchange(other.socket_, -1)),
         open_(other.open_),
         seconds_(other.seconds_) {}
@@ -77,10 +59,8 @@ class Attempt {
     End(getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0);
   }
 
-  void Report(Families* families) const {
-    families->Add(kOpen, {{"port", label_}}, open_.value_or(false) ? 1 : 0);
-    if (open_.value_or(false)) families->Add(kConnect, {{"port", label_}}, seconds_);
-  }
+  bool Open() const { return open_.value_or(false); }
+  double seconds() const { return seconds_; }
 
  private:
   void End(bool open) {
@@ -88,40 +68,65 @@ class Attempt {
     seconds_ = watch_.Seconds();
   }
 
-  std::string label_;
   Stopwatch watch_;
   int socket_ = -1;
   std::optional<bool> open_;
   double seconds_ = 0;
 };
 
+// One port of the host, tried at each address.
+class Port {
+ public:
+  explicit Port(std::string label) : label_(std::move(label)) {}
+
+  // False: no file descriptor is left.
+  bool Try(const std::vector<ssh::SocketAddress>& addresses, int port) {
+    for (const ssh::SocketAddress& address : addresses) {
+      attempts_.emplace_back(address, port);
+      if (attempts_.back().Failed()) return false;
+    }
+    return true;
+  }
+  bool Settled() const {
+    return Open() != nullptr || std::ranges::none_of(attempts_, &Attempt::Pending);
+  }
+  void Report(Families* families) const {
+    const Attempt* open = Open();
+    families->Add(kOpen, {{"port", label_}}, open != nullptr ? 1 : 0);
+    if (open != nullptr) families->Add(kConnect, {{"port", label_}}, open->seconds());
+  }
+  std::vector<Attempt>& attempts() { return attempts_; }
+
+ private:
+  const Attempt* Open() const {
+    const auto found = std::ranges::find_if(attempts_, &Attempt::Open);
+    return found == attempts_.end() ? nullptr : &*found;
+  }
+
+  std::string label_;
+  std::vector<Attempt> attempts_;
+};
+
 }  // namespace
 
-Result<PortAddress> NumericAddress(const std::string& address) {
-  return LookUp(address, AI_NUMERICHOST);
-}
-
-Result<PortAddress> LookUpAddress(const std::string& name) {
-  return LookUp(name, 0);
-}
-
-Status MeasurePorts(const config::Host& host, const PortAddress& address, const Clock& clock,
-                    SteadyTime deadline, Families* families) {
-  std::vector<Attempt> attempts;
-  attempts.reserve(host.ports.size());
-  for (const auto& [label, port] : host.ports) {
-    attempts.emplace_back(label, address, port);
-    if (attempts.back().Failed()) {
+Status MeasurePorts(const config::Host& host, const std::vector<ssh::SocketAddress>& addresses,
+                    const Clock& clock, SteadyTime deadline, Families* families) {
+  std::vector<Port> ports;
+  for (const auto& [label, number] : host.ports) {
+    if (!ports.emplace_back(label).Try(addresses, number)) {
       return Fail(ErrorKind::kInternal, "ports: no file descriptor is left");
     }
   }
   while (true) {
     std::vector<pollfd> waits;
     std::vector<Attempt*> pending;
-    for (Attempt& attempt : attempts) {
-      if (!attempt.Pending()) continue;
-      waits.push_back({attempt.descriptor(), POLLOUT, 0});
-      pending.push_back(&attempt);
+    for (Port& port : ports) {
+      if (port.Settled()) continue;
+      for (Attempt& attempt : port.attempts()) {
+        if (!attempt.Pending()) continue;
+        waits.push_back({attempt.descriptor(), POLLOUT, 0});
+        pending.push_back(&attempt);
+      }
     }
     const auto left = deadline - clock.Steady();
     if (waits.empty() || left.count() <= 0) break;
@@ -132,7 +137,7 @@ Status MeasurePorts(const config::Host& host, const PortAddress& address, const 
       if (waits[i].revents != 0) pending[i]->OnReady();
     }
   }
-  for (const Attempt& attempt : attempts) attempt.Report(families);
+  for (const Port& port : ports) port.Report(families);
   return {};
 }
 

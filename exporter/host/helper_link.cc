@@ -4,6 +4,8 @@
 // until it has answered.
 #include "exporter/host/helper_link.h"
 
+#include <algorithm>
+
 #include "exporter/collector/collector.h"
 #include "exporter/helper/helper_command.h"
 #include "lib/base/digest.h"
@@ -17,6 +19,7 @@ using ssh::ConnectFailure;
 constexpr size_t kReadSize = 64 << 10;
 constexpr size_t kMaxNoise = 64 << 10;
 constexpr int kNonceBits = 128;
+constexpr Milliseconds kStartPatience{5'000};
 
 // How long checks may take: what is left, less a fifth for the reply to be finished and to travel.
 Milliseconds CheckBudget(Milliseconds left) {
@@ -50,9 +53,14 @@ Trouble HelperLink::Broken(const Error& error, SteadyTime deadline) {
 
 std::optional<Trouble> HelperLink::Prepare(SteadyTime deadline) {
   bool is_new = false;
+  const SteadyTime begun = clock_.Steady();
   if (session_.get() == nullptr || !session_.get()->Alive()) Forget();
   if (auto trouble = session_.Ensure(deadline, &is_new)) return trouble;
   if (main_.channel != nullptr) return std::nullopt;
+  // After a login that took most of the time, the helper gets its own all the same: no later try
+  // would fare better.
+  const SteadyTime now = clock_.Steady();
+  if (is_new && now - begun > deadline - now) deadline = std::max(deadline, now + kStartPatience);
   auto trouble = StartHelper(&main_, deadline);
   if (!trouble) return std::nullopt;
   Forget();

@@ -224,8 +224,15 @@ TEST_F(HelperLinkTest, StartsAnotherHelperWhenTheOldOneIsGone) {
 }
 
 TEST_F(HelperLinkTest, TriesAHostThatIsAwayEachTime) {
+  const TestingSshd keeper;  // of our own files, which must outlive the host
   auto sshd = std::make_unique<TestingSshd>();
-  HelperLink link(host_, sshd->Target(), clock_, counts_);
+  ssh::SshTarget target = sshd->Target();
+  for (std::string* file : {&target.identity_file, &target.known_hosts_file}) {
+    const std::string kept = keeper.directory() + "/kept" + std::to_string(file->size());
+    std::filesystem::copy_file(*file, kept);
+    *file = kept;
+  }
+  HelperLink link(host_, target, clock_, counts_);
   ASSERT_FALSE(Once(link).trouble);
   std::vector<pid_t> sessions;
   for (pid_t helper : Helpers(*sshd)) sessions.push_back(ParentOf(helper));

@@ -5,6 +5,9 @@
 namespace mailhub::exporter {
 namespace {
 
+// How much longer than the connection a login may take.
+constexpr Milliseconds kLoginPatience{30'000};
+
 // Whether trying again soon could change anything, short of a person doing something.
 bool NeedsAPerson(ssh::ConnectFailure reason) {
   return reason == ssh::ConnectFailure::kHostKey || reason == ssh::ConnectFailure::kAuth ||
@@ -20,12 +23,14 @@ std::optional<Trouble> KeptSession::Ensure(SteadyTime deadline, bool* is_new) {
     Drop();
   }
   if (clock_.Steady() < not_before_) return last_trouble_;
-  auto connected = ssh::Session::Connect(target_, deadline, &cancel_);
+  auto connected = ssh::Session::Connect(target_, deadline, deadline + kLoginPatience, &cancel_);
   if (!connected) {
     const auto& error = connected.error();
     observer_.OnConnect(ssh::Name(error.reason));
     last_trouble_ = {error.reason, error.error.message};
-    if (NeedsAPerson(error.reason)) {
+    if (error.reason == ssh::ConnectFailure::kAuth) {
+      not_before_ = clock_.Steady() + login_backoff_.Next(std::random_device{}());
+    } else if (NeedsAPerson(error.reason)) {
       not_before_ = clock_.Steady() + backoff_.Next(std::random_device{}());
     }
     return last_trouble_;
@@ -33,6 +38,7 @@ std::optional<Trouble> KeptSession::Ensure(SteadyTime deadline, bool* is_new) {
   observer_.OnConnect("success");
   observer_.OnSessions(+1);
   backoff_.Reset();
+  login_backoff_.Reset();
   session_ = std::move(*connected);
   *is_new = true;
   return std::nullopt;

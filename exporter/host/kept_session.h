@@ -24,7 +24,8 @@ class KeptSession {
 
   // Makes sure that there is a session that looks alive. Sets *is_new when it had to be made. A
   // host that is merely away is tried each time; one that refused us, or that we refused, only
-  // after a wait that grows to half a minute, and until then the same trouble is the answer.
+  // after a wait that grows to half a minute (after a failed login: a minute), and until then the
+  // same trouble is the answer. A login may end 30 s after the deadline.
   std::optional<Trouble> Ensure(SteadyTime deadline, bool* is_new);
 
   ssh::Session* get() const { return session_.get(); }
@@ -38,6 +39,9 @@ class KeptSession {
   ssh::Cancellation cancel_;
   std::unique_ptr<ssh::Session> session_;
   Backoff backoff_{Milliseconds(1'000), Milliseconds(30'000)};
+  // sshd since 9.8 counts 5 s for each login that fails, and shuts out an address that has come to
+  // 15 s: also the actuator's, if it runs beside us.
+  Backoff login_backoff_{Milliseconds(10'000), Milliseconds(60'000)};
   SteadyTime not_before_{};
   Trouble last_trouble_;
 };

@@ -40,7 +40,7 @@ class LinkObserver {
 };
 
 // Confined to one thread at a time; Interrupt() may be called from any. No call takes longer than
-// its deadline.
+// its deadline, but for a login in Prepare that has begun and is slow.
 class Link {
  public:
   virtual ~Link() = default;

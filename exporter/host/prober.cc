@@ -5,17 +5,26 @@
 #include <algorithm>
 
 #include "exporter/metrics/stopwatch.h"
+#include "lib/base/log.h"
 
 namespace mailhub::exporter {
 namespace {
 
 using ssh::ConnectFailure;
 
+// Scrapes whose deadlines differ by less share what there is.
+constexpr Milliseconds kMuchLonger{500};
+
+bool IsWhole(const Look& look) {
+  return !look.trouble && std::ranges::all_of(look.collectors, [](const auto& collector) {
+    return collector.second.success;
+  });
+}
+
 }  // namespace
 
 Prober::Prober(config::Host host, std::unique_ptr<Link> link, const Clock& clock)
     : host_(std::move(host)), link_(std::move(link)), clock_(clock) {
-  if (auto address = NumericAddress(host_.address)) address_ = *address;
   worker_ = std::jthread([this] { Work(); });
 }
 
@@ -25,6 +34,7 @@ Prober::~Prober() {
 
 void Prober::Interrupt() {
   link_->Interrupt();
+  cancel_.Cancel();
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -32,39 +42,45 @@ void Prober::Interrupt() {
   changed_.notify_all();
 }
 
+std::shared_ptr<Prober::Collection> Prober::JoinOrBegin(SteadyTime deadline, bool* i_began) {
+  std::lock_guard lock(mutex_);
+  const bool joinable =
+      current_ != nullptr && current_->link_part == nullptr && clock_.Steady() < current_->deadline;
+  *i_began = !joinable;
+  if (!joinable) {
+    current_ = std::make_shared<Collection>();
+    current_->deadline = deadline;
+  } else if (!current_->begun) {
+    current_->deadline = std::max(current_->deadline, deadline);
+  }
+  return current_;
+}
+
 Look Prober::Probe(SteadyTime deadline) {
-  std::shared_ptr<Collection> mine;
-  bool i_began = false;
-  {
-    std::lock_guard lock(mutex_);
-    const bool joinable = current_ != nullptr && current_->link_part == nullptr &&
-                          clock_.Steady() < current_->deadline;
-    if (!joinable) {
-      current_ = std::make_shared<Collection>();
-      current_->deadline = deadline;
-      i_began = true;
-    } else if (!current_->begun) {
-      current_->deadline = std::max(current_->deadline, deadline);
-    }
-    mine = current_;
-  }
-  changed_.notify_all();
-  if (i_began) {
-    auto ports = LookAtPorts(deadline);
-    {
-      std::lock_guard lock(mutex_);
-      mine->ports_part = std::move(ports);
-    }
+  while (true) {
+    bool i_began = false;
+    const auto mine = JoinOrBegin(deadline, &i_began);
     changed_.notify_all();
+    if (i_began) {
+      auto ports = LookAtPorts(deadline);
+      {
+        std::lock_guard lock(mutex_);
+        mine->ports_part = std::move(ports);
+      }
+      changed_.notify_all();
+    }
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, deadline, [&] {
+      return (mine->link_part != nullptr && mine->ports_part != nullptr) || stopping_;
+    });
+    const auto link_part = mine->link_part;
+    const auto ports_part = mine->ports_part;
+    const bool had_less = mine->deadline + kMuchLonger < deadline;
+    const bool over = stopping_ || clock_.Steady() >= deadline;
+    lock.unlock();
+    Look look = Together(link_part.get(), ports_part.get());
+    if (i_began || over || !had_less || IsWhole(look)) return look;
   }
-  std::unique_lock lock(mutex_);
-  changed_.wait_until(lock, deadline, [&] {
-    return (mine->link_part != nullptr && mine->ports_part != nullptr) || stopping_;
-  });
-  const auto link_part = mine->link_part;
-  const auto ports_part = mine->ports_part;
-  lock.unlock();
-  return Together(link_part.get(), ports_part.get());
 }
 
 Look Prober::Together(const Look* link_part, const Look* ports_part) const {
@@ -95,38 +111,20 @@ Look Prober::Together(const Look* link_part, const Look* ports_part) const {
   return look;
 }
 
-// Beside the worker, so that a silent SSH does not hide what the ports say. A name is looked up by
-// the worker.
+// Beside the worker, so that a silent SSH does not hide what the ports say. A name is looked up
+// each time: what it means may change.
 std::shared_ptr<const Look> Prober::LookAtPorts(SteadyTime deadline) {
   auto look = std::make_shared<Look>();
   if (host_.ports.empty()) return look;
   const Stopwatch watch;
-  std::optional<PortAddress> address;
-  {
-    std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, deadline, [&] { return address_.has_value() || stopping_; });
-    address = address_;
+  const auto addresses = ssh::Resolve(host_.address, host_.port, deadline, &cancel_);
+  Status measured = addresses ? MeasurePorts(host_, *addresses, clock_, deadline, &look->families)
+                              : Fail(addresses.error().error);
+  if (!measured) {
+    LogDebug("A collector failed", {{"host", host_.name}, {"why", measured.error().message}});
   }
-  bool success = false;
-  if (address) {
-    success = MeasurePorts(host_, *address, clock_, deadline, &look->families).has_value();
-  }
-  look->collectors["ports"] = {success, watch.Seconds()};
+  look->collectors["ports"] = {measured.has_value(), watch.Seconds()};
   return look;
-}
-
-void Prober::LearnAddress() {
-  {
-    std::lock_guard lock(mutex_);
-    if (address_ || host_.ports.empty()) return;
-  }
-  auto address = LookUpAddress(host_.address);
-  if (!address) return;
-  {
-    std::lock_guard lock(mutex_);
-    address_ = *address;
-  }
-  changed_.notify_all();
 }
 
 Look Prober::LookThroughLink(SteadyTime deadline) {
@@ -152,7 +150,6 @@ void Prober::Work() {
       current_->begun = true;
       collection = current_;
     }
-    LearnAddress();
     auto look = std::make_shared<const Look>(LookThroughLink(collection->deadline));
     {
       std::lock_guard lock(mutex_);

@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 
@@ -34,8 +33,9 @@ class Prober {
   // For the program's end: scrapes that wait return at once, and so do all later ones.
   void Interrupt();
 
-  // Collects now, or joins a collection that is under way. Returns at the deadline at the latest,
-  // with kTimeout as trouble if nothing better is known by then.
+  // Collects now, or joins a collection that is under way; where that one had less time and was not
+  // whole, collects anew. Returns at the deadline at the latest, with kTimeout as trouble if
+  // nothing better is known by then.
   Look Probe(SteadyTime deadline);
 
  private:
@@ -49,7 +49,7 @@ class Prober {
 
   void Work();
   Look LookThroughLink(SteadyTime deadline);
-  void LearnAddress();
+  std::shared_ptr<Collection> JoinOrBegin(SteadyTime deadline, bool* i_began);
   std::shared_ptr<const Look> LookAtPorts(SteadyTime deadline);
   Look Together(const Look* link_part, const Look* ports_part) const;
 
@@ -58,10 +58,10 @@ class Prober {
   const std::unique_ptr<Link> link_;
   const Clock& clock_;
 
+  ssh::Cancellation cancel_;  // of look-ups
   std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<Collection> current_;  // the newest; protected by mutex_
-  std::optional<PortAddress> address_;   // of the ports; protected by mutex_
   bool stopping_ = false;                // protected by mutex_
 
   std::jthread worker_;  // last: it uses everything above

@@ -41,6 +41,7 @@ class Script {
   std::atomic<int> collects = 0;
   std::atomic<bool> stale = false;  // the next collect finds the session gone
   std::atomic<bool> block_in_prepare = false;
+  std::atomic<bool> slow = false;  // a collection needs two seconds to be allowed to
 
  private:
   void Set(bool* flag, bool value) {
@@ -64,9 +65,13 @@ class FakeLink final : public Link {
     if (script_.block_in_prepare) script_.WaitWhileBlocked();
     return std::nullopt;
   }
-  Look Collect(SteadyTime) override {
+  Look Collect(SteadyTime deadline) override {
     if (!script_.block_in_prepare) script_.WaitWhileBlocked();
     Look look;
+    if (script_.slow && deadline - BootClock::now() < Milliseconds(2'000)) {
+      look.trouble = {ssh::ConnectFailure::kTimeout, "too little time"};
+      return look;
+    }
     was_stale_ = script_.stale.exchange(false);
     if (was_stale_) {
       look.trouble = {ssh::ConnectFailure::kConnect, "reset"};
@@ -152,6 +157,21 @@ TEST_F(ProberTest, NeverServesTheResultOfACollectionThatCameTooLate) {
   const auto look = Probe();
   ASSERT_FALSE(look.trouble);
   EXPECT_EQ(Value(look.families, "serial"), 2) << "the first one was for the scrape that left";
+}
+
+TEST_F(ProberTest, CollectsAnewForAScrapeThatHasLongerThanTheOneItJoined) {
+  Start();
+  script_.slow = true;
+  script_.Block();
+  auto hasty = ProbeLater(1'000);
+  script_.AwaitWaiting();
+  auto patient = ProbeLater(20'000);
+  // It may not have joined yet on a busy machine, and then collects for itself anyhow.
+  EXPECT_EQ(patient.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  script_.Release();
+  EXPECT_TRUE(hasty.get().trouble);
+  const Look look = patient.get();
+  EXPECT_FALSE(look.trouble) << look.trouble->message;
 }
 
 TEST_F(ProberTest, GoesOnConnectingForALaterScrapeThatTheFirstCouldNotAwait) {

@@ -17,8 +17,9 @@ namespace mailhub::exporter {
 class SelfMetrics final : public LinkObserver {
  public:
   // Results of probes and connects: "success" and the failure reasons.
-  static constexpr std::array<const char*, 7> kResults = {
-      "success", "resolve", "connect", "host_key", "auth", "timeout", "protocol"};
+  static constexpr std::array<const char*, 9> kResults = {"success",  "resolve",   "connect",
+                                                          "host_key", "auth",      "timeout",
+                                                          "protocol", "own_files", "own_limits"};
 
   SelfMetrics(std::string version, std::string revision)
       : version_(std::move(version)), revision_(std::move(revision)) {}

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "exporter/collector/fields.h"
 #include "exporter/metrics/stopwatch.h"
@@ -25,9 +26,10 @@ constexpr Metric kCollectorDuration{"mailhub_collector_duration_seconds",
                                     "How long the collector took, by the clock of where it ran."};
 
 using ssh::ConnectFailure;
-constexpr std::array<ConnectFailure, 6> kReasons = {
-    ConnectFailure::kResolve, ConnectFailure::kConnect, ConnectFailure::kHostKey,
-    ConnectFailure::kAuth,    ConnectFailure::kTimeout, ConnectFailure::kProtocol};
+constexpr std::array<ConnectFailure, 8> kReasons = {
+    ConnectFailure::kResolve,  ConnectFailure::kConnect,  ConnectFailure::kHostKey,
+    ConnectFailure::kAuth,     ConnectFailure::kTimeout,  ConnectFailure::kProtocol,
+    ConnectFailure::kOwnFiles, ConnectFailure::kOwnLimits};
 
 http::Response Json(std::string body) {
   http::Response response;
@@ -69,10 +71,7 @@ http::Response App::Probe(const http::Request& request) {
   }
   Look look = prober->Probe(deadline);
   const char* result = look.trouble ? ssh::Name(look.trouble->reason) : "success";
-  if (look.trouble) {
-    LogDebug("Probe failed",
-             {{"host", *target}, {"reason", result}, {"why", look.trouble->message}});
-  }
+  LogChange(*target, result, look);
   Families families = std::move(look.families);
   families.Add(kSuccess, {}, look.trouble ? 0 : 1);
   families.Add(kTimeout, {}, ToSeconds(timeout));
@@ -88,6 +87,20 @@ http::Response App::Probe(const http::Request& request) {
   families.Add(kDuration, {}, seconds);
   self_.OnProbe(result, seconds);
   return Text(ToText(families), kTextContentType);
+}
+
+void App::LogChange(const std::string& host, const std::string& result, const Look& look) {
+  const std::string before = last_results_.With([&](auto& results) {
+    auto [entry, is_new] = results.try_emplace(host, "success");
+    return std::exchange(entry->second, result);
+  });
+  if (look.trouble) {
+    const bool again = before == result;
+    (again ? LogDebug : LogInfo)(
+        "Probe failed", {{"host", host}, {"reason", result}, {"why", look.trouble->message}});
+  } else if (before != result) {
+    LogInfo("Probe succeeded again", {{"host", host}, {"reason_before", before}});
+  }
 }
 
 http::Response App::Discover() const {

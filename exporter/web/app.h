@@ -3,11 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "exporter/host/fleet.h"
 #include "exporter/metrics/self.h"
 #include "lib/base/clock.h"
+#include "lib/base/guarded.h"
 #include "lib/base/result.h"
 #include "lib/http/server.h"
 
@@ -39,11 +41,15 @@ class App {
   http::Response Landing() const;
 
  private:
+  void LogChange(const std::string& host, const std::string& result, const Look& look);
+
   const AppOptions options_;
   Fleet& fleet_;
   SelfMetrics& self_;
   const Clock& clock_;
   const std::function<Status()> reload_;
+  // Of each host's last probe, so that the log tells a change once and not each probe.
+  Guarded<std::map<std::string, std::string>> last_results_;
 };
 
 // How long a probe may take: the header's seconds less the offset, never less than half of it; 10 s

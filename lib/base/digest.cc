@@ -2,6 +2,8 @@
 #include "lib/base/digest.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -28,6 +30,17 @@ std::string Sha256Hex(std::string_view data) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(data.data()), data.size(), digest.data());
   return Hex(digest.data(), digest.size());
+}
+
+std::string HmacSha1(std::string_view key, std::string_view data) {
+  std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
+  unsigned size = 0;
+  if (HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(data.data()), data.size(), digest.data(),
+           &size) == nullptr) {
+    std::abort();  // out of memory
+  }
+  return {reinterpret_cast<const char*>(digest.data()), size};
 }
 
 std::string RandomHex(int bits) {

@@ -214,10 +214,9 @@ Status ReadPaths(const Node& node, std::map<std::string, std::string>* paths) {
 Status ReadReachability(const Node& node, Host* host) {
   auto address = node["address"].String();
   if (!address) return Fail(address.error());
-  // The SSH library refuses a name with _ when it connects.
-  if (!IsHostLike(*address, ".-:")) {
+  if (!IsHostLike(*address, "._-:")) {
     return node["address"].Invalid(
-        "expected an IP address or a host name of letters, digits, dots and -, found \"" +
+        "expected an IP address or a host name of letters, digits, dots, _ and -, found \"" +
         *address + "\"");
   }
   host->address = *address;

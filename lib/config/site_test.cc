@@ -154,10 +154,10 @@ TEST(Site, RefusesANameThatCouldMeanTwoHostsWithBothLines) {
 }
 
 TEST(Site, RefusesAnAddressThatCouldNeverBeConnectedTo) {
-  EXPECT_THAT(Mistake("hosts: {my_host: {address: my_host}}\n"),
+  EXPECT_THAT(Mistake("hosts: {my_host: {address: my host}}\n"),
               HasSubstr("hosts.my_host.address: expected an IP address or a host name of letters, "
-                        "digits, dots and -, found \"my_host\""));
-  EXPECT_EQ(Mistake("hosts: {my_host: {address: my-host}}\n"), "no mistake");
+                        "digits, dots, _ and -, found \"my host\""));
+  EXPECT_EQ(Mistake("hosts: {my_host: {address: my_host}}\n"), "no mistake");
 }
 
 TEST(Site, RefusesWhatAPlatformCannotShow) {

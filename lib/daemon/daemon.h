@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -13,6 +14,9 @@ namespace mailhub::daemon {
 // Before any thread exists, so that all inherit it and signals come to ServeSignals alone. SIGPIPE
 // is ignored.
 void BlockSignals();
+
+// Raises the limit on open files to the most that this process may have. The limit now.
+size_t RaiseFileLimit();
 
 // Says READY to the service manager, then calls `reload` at each SIGHUP and feeds the watchdog.
 // Returns when the program is to end (SIGTERM, SIGINT, or EndProgram), after STOPPING was said.

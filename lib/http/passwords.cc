@@ -1,11 +1,14 @@
 #include "lib/http/passwords.h"
 
+#include <arpa/inet.h>
 #include <crypt.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <memory>
 #include <optional>
 
+#include "lib/base/base64.h"
 #include "lib/base/digest.h"
 
 namespace mailhub::http {
@@ -13,26 +16,8 @@ namespace {
 
 constexpr size_t kRemembered = 256;
 constexpr int kMaxWaiting = 16;
+constexpr int kMaxWaitingOfOne = 2;
 constexpr size_t kBcryptSize = 60;
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::optional<std::string> DecodeBase64(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string decoded;
-  unsigned bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const size_t digit = kBase64.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    decoded += static_cast<char>(bits >> count & 0xff);
-  }
-  return decoded;
-}
 
 struct Credentials {
   std::string user;
@@ -47,7 +32,9 @@ std::optional<Credentials> ParseBasic(std::string_view header) {
         header[i] >= 'A' && header[i] <= 'Z' ? static_cast<char>(header[i] - 'A' + 'a') : header[i];
     if (c != kScheme[i]) return std::nullopt;
   }
-  auto decoded = DecodeBase64(header.substr(kScheme.size()));
+  std::string encoded(header.substr(kScheme.size()));
+  while (encoded.size() % 4 != 0) encoded += '=';  // some clients leave the padding out
+  auto decoded = DecodeBase64(encoded);
   // crypt(3) would stop at a NUL and so take the beginning for the whole.
   if (!decoded || decoded->find('\0') != std::string::npos) return std::nullopt;
   const size_t colon = decoded->find(':');
@@ -71,6 +58,14 @@ bool Matches(const std::string& password, const std::string& hash) {
   const auto data = std::make_unique<crypt_data>();
   const char* computed = crypt_r(password.c_str(), hash.c_str(), data.get());
   return computed != nullptr && EqualInConstantTime(computed, hash);
+}
+
+// Whoever has one IPv6 address has all of its network.
+std::string Origin(const std::string& address) {
+  in6_addr six{};
+  if (inet_pton(AF_INET6, address.c_str(), &six) != 1 || IN6_IS_ADDR_V4MAPPED(&six)) return address;
+  constexpr size_t kNetworkBytes = 8;
+  return {reinterpret_cast<const char*>(six.s6_addr), kNetworkBytes};
 }
 
 }  // namespace
@@ -103,8 +98,26 @@ void Passwords::Remember(const std::string& digest) {
   });
 }
 
+bool Passwords::Enter(const std::string& origin) {
+  return waiting_.With([&](std::map<std::string, int>& waiting) {
+    int all = 0;
+    for (const auto& [one, count] : waiting) all += count;
+    if (all >= kMaxWaiting) return false;
+    int& mine = waiting[origin];
+    if (mine >= kMaxWaitingOfOne) return false;
+    ++mine;
+    return true;
+  });
+}
+
+void Passwords::Leave(const std::string& origin) {
+  waiting_.With([&](std::map<std::string, int>& waiting) {
+    if (--waiting[origin] == 0) waiting.erase(origin);
+  });
+}
+
 Result<std::string> Passwords::Check(const std::map<std::string, std::string>& users,
-                                     std::string_view header) {
+                                     std::string_view header, const std::string& remote_address) {
   const auto credentials = ParseBasic(header);
   if (!credentials) return Fail(ErrorKind::kRefused, "no name and password were given");
   const auto found = users.find(credentials->user);
@@ -114,8 +127,8 @@ Result<std::string> Passwords::Check(const std::map<std::string, std::string>& u
   const std::string digest =
       Sha256Hex(salt_ + credentials->user + '\0' + hash + '\0' + credentials->password);
   if (Known(digest)) return credentials->user;
-  if (waiting_.fetch_add(1) >= kMaxWaiting) {
-    waiting_.fetch_sub(1);
+  const std::string origin = Origin(remote_address);
+  if (!Enter(origin)) {
     return Fail(ErrorKind::kOverloaded, "too many passwords to check");
   }
   bool right = false;
@@ -124,7 +137,7 @@ Result<std::string> Passwords::Check(const std::map<std::string, std::string>& u
     right = Known(digest) ||
             Matches(credentials->password, hash);  // another may just have asked the same
   }
-  waiting_.fetch_sub(1);
+  Leave(origin);
   if (!right || !exists) return Fail(ErrorKind::kRefused, "wrong name or password");
   if (!Known(digest)) Remember(digest);
   return credentials->user;

@@ -9,7 +9,8 @@ namespace mailhub::ssh {
 
 // A connected, non-blocking, close-on-exec socket with TCP_NODELAY and keepalive, which the caller
 // owns. All of the name's addresses are tried in turn, each with an equal share of the time that is
-// left. Fails with kResolve, kConnect or kTimeout. Thread-safe.
+// left. Fails with kResolve, kConnect, kTimeout or
+// kOwnLimits. Thread-safe.
 tl::expected<int, ConnectError> Dial(const std::string& address, int port, SteadyTime deadline,
                                      const Cancellation* cancel);
 

@@ -6,11 +6,17 @@
 #include <fcntl.h>
 #include <libssh/libssh.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
+#include "lib/base/base64.h"
 #include "lib/ssh/wait.h"
 
 namespace mailhub::ssh {
@@ -22,25 +28,48 @@ tl::unexpected<ConnectError> Failed(ConnectFailure reason, ErrorKind kind, std::
 
 using Step = tl::expected<void, ConnectError>;
 
+// In OpenSSH's order, those first of which known_hosts has a key: a host with several keys shows
+// one of these.
+std::string HostKeyAlgorithms(const std::vector<std::string>& known) {
+  constexpr std::array<const char*, 6> kAll = {"ssh-ed25519",         "ecdsa-sha2-nistp256",
+                                               "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+                                               "rsa-sha2-512",        "rsa-sha2-256"};
+  const auto is_known = [&](std::string_view algorithm) {
+    return std::ranges::any_of(known, [&](std::string_view type) {
+      const bool both_rsa =
+          algorithm.starts_with("rsa-") && (type.starts_with("rsa-") || type == "ssh-rsa");
+      return both_rsa || type == algorithm;
+    });
+  };
+  std::string list;
+  for (const bool wanted : {true, false}) {
+    for (const char* algorithm : kAll) {
+      if (is_known(algorithm) == wanted) list.append(list.empty() ? "" : ",").append(algorithm);
+    }
+  }
+  return list;
+}
+
 class Handshaker {
  public:
-  Handshaker(const SshTarget& target, ssh_session session, SteadyTime deadline,
+  Handshaker(const SshTarget& target, const OwnFiles& own, ssh_session session, SteadyTime deadline,
              const Cancellation* cancel)
-      : target_(target), session_(session), deadline_(deadline), cancel_(cancel) {}
+      : target_(target), own_(own), session_(session), deadline_(deadline), cancel_(cancel) {}
 
   Step Configure(int fd) {
     const bool no_config = false;
-    const int strict = 1;
     const auto set = [this](ssh_options_e option, const void* value) {
       return ssh_options_set(session_, option, value) == SSH_OK;
     };
+    const std::string algorithms =
+        HostKeyAlgorithms(own_.known_hosts.TypesOf(target_.address, target_.port));
+    // Only for libssh's own known_hosts, which is not asked, and it does not take every name.
     const unsigned port = static_cast<unsigned>(target_.port);
-    const bool done = set(SSH_OPTIONS_PROCESS_CONFIG, &no_config) &&
-                      set(SSH_OPTIONS_HOST, target_.address.c_str()) &&
-                      set(SSH_OPTIONS_PORT, &port) && set(SSH_OPTIONS_USER, target_.user.c_str()) &&
-                      set(SSH_OPTIONS_STRICTHOSTKEYCHECK, &strict) &&
-                      set(SSH_OPTIONS_KNOWNHOSTS, target_.known_hosts_file.c_str()) &&
-                      set(SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null") && set(SSH_OPTIONS_FD, &fd);
+    const bool done =
+        set(SSH_OPTIONS_PROCESS_CONFIG, &no_config) && set(SSH_OPTIONS_HOST, "host") &&
+        set(SSH_OPTIONS_PORT, &port) && set(SSH_OPTIONS_USER, target_.user.c_str()) &&
+        set(SSH_OPTIONS_HOSTKEYS, algorithms.c_str()) && set(SSH_OPTIONS_KNOWNHOSTS, "/dev/null") &&
+        set(SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null") && set(SSH_OPTIONS_FD, &fd);
     if (!done) {
       return Failed(ConnectFailure::kProtocol, ErrorKind::kInvalid,
                     Said("cannot set up a session"));
@@ -58,42 +87,64 @@ class Handshaker {
     return Failed(ConnectFailure::kProtocol, ErrorKind::kUnreachable, Said("SSH handshake failed"));
   }
 
-  Step CheckHostKey() {
-    const auto refuse = [this](const std::string& why) {
-      return Failed(ConnectFailure::kHostKey, ErrorKind::kRefused, target_.name + ": " + why);
-    };
-    const std::string& file = target_.known_hosts_file;
-    if (access(file.c_str(), R_OK) != 0)
-      return refuse("cannot read " + file + ": " + std::strerror(errno));
-    const std::string host = target_.port == 22
-                                 ? target_.address
-                                 : "[" + target_.address + "]:" + std::to_string(target_.port);
-    switch (ssh_session_is_known_server(session_)) {
-      case SSH_KNOWN_HOSTS_OK:
-        return {};
-      case SSH_KNOWN_HOSTS_CHANGED:
-        return refuse("the host key of " + host + " is not the one in " + file);
-      case SSH_KNOWN_HOSTS_OTHER:
-        return refuse("the host key of " + host + " is of another type than those in " + file);
-      case SSH_KNOWN_HOSTS_UNKNOWN:
-      case SSH_KNOWN_HOSTS_NOT_FOUND:
-        return refuse("no host key of " + host + " in " + file);
-      case SSH_KNOWN_HOSTS_ERROR:
+  // sshd hangs up, or says one of these lines instead of its version, when it is too busy or has
+  // had too many failures from here.
+  Step AwaitGreeting(int fd) {
+    constexpr std::array<std::string_view, 2> kNotNow = {"Not allowed at this time",
+                                                         "Exceeded MaxStartups"};
+    switch (WaitFor(fd, POLLIN, deadline_, cancel_)) {
+      case Wake::kReady:
         break;
+      case Wake::kDeadline:
+        return Failed(ConnectFailure::kTimeout, ErrorKind::kUnreachable,
+                      target_.name + ": no answer in time while exchanging keys");
+      case Wake::kCancelled:
+        return Failed(ConnectFailure::kTimeout, ErrorKind::kUnreachable,
+                      target_.name + ": shutting down while exchanging keys");
     }
-    return refuse(std::string("cannot check the host key: ") + ssh_get_error(session_));
+    std::array<char, 64> bytes{};
+    const ssize_t size = recv(fd, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+    if (size <= 0) {
+      return Failed(ConnectFailure::kConnect, ErrorKind::kUnreachable,
+                    target_.name +
+                        ": the host hung up before it said anything (sshd's MaxStartups "
+                        "or PerSourcePenalties?)");
+    }
+    const std::string_view said(bytes.data(), static_cast<size_t>(size));
+    for (const std::string_view line : kNotNow) {
+      if (!said.starts_with(line)) continue;
+      return Failed(ConnectFailure::kConnect, ErrorKind::kUnreachable,
+                    target_.name + ": sshd turns us away for now: " + std::string(line));
+    }
+    return {};
+  }
+
+  Step CheckHostKey() {
+    ssh_key shown = nullptr;
+    if (ssh_get_server_publickey(session_, &shown) != SSH_OK) {
+      return Failed(ConnectFailure::kProtocol, ErrorKind::kUnreachable,
+                    Said("cannot tell the host's key"));
+    }
+    const SshKey key(shown);
+    char* encoded = nullptr;
+    if (ssh_pki_export_pubkey_base64(key.get(), &encoded) != SSH_OK) {
+      return Failed(ConnectFailure::kProtocol, ErrorKind::kUnreachable,
+                    target_.name + ": the host's key is none that can be compared");
+    }
+    const auto bytes = DecodeBase64(encoded);
+    ssh_string_free_char(encoded);
+    size_t line = 0;
+    const HostKeyVerdict verdict =
+        own_.known_hosts.Judge(target_.address, target_.port, bytes.value_or(""), &line);
+    if (verdict == HostKeyVerdict::kGood) return {};
+    return Failed(ConnectFailure::kHostKey, ErrorKind::kRefused,
+                  target_.name + ": " + WhyNot(verdict, line));
   }
 
   Step Authenticate() {
-    ssh_key loaded = nullptr;
-    if (ssh_pki_import_privkey_file(target_.identity_file.c_str(), nullptr, nullptr, nullptr,
-                                    &loaded) != SSH_OK) {
-      return Failed(ConnectFailure::kAuth, ErrorKind::kInvalid,
-                    target_.name + ": cannot use the private key " + target_.identity_file);
-    }
-    const std::unique_ptr<ssh_key_struct, decltype(&ssh_key_free)> key(loaded, &ssh_key_free);
     int outcome = SSH_AUTH_AGAIN;
-    while ((outcome = ssh_userauth_publickey(session_, nullptr, key.get())) == SSH_AUTH_AGAIN) {
+    while ((outcome = ssh_userauth_publickey(session_, nullptr, own_.key.get())) ==
+           SSH_AUTH_AGAIN) {
       if (Step step = Wait("while authenticating"); !step) return step;
     }
     if (outcome == SSH_AUTH_SUCCESS) return {};
@@ -127,7 +178,29 @@ class Handshaker {
     return target_.name + ": " + what + ": " + ssh_get_error(session_);
   }
 
+  std::string WhyNot(HostKeyVerdict verdict, size_t line) const {
+    const std::string& file = target_.known_hosts_file;
+    const std::string place = file + ":" + std::to_string(line);
+    const std::string host = target_.port == 22
+                                 ? target_.address
+                                 : "[" + target_.address + "]:" + std::to_string(target_.port);
+    switch (verdict) {
+      case HostKeyVerdict::kRevoked:
+        return "the host key of " + host + " is revoked by " + place;
+      case HostKeyVerdict::kOther:
+        return "the host key of " + host + " is not the one in " + place;
+      case HostKeyVerdict::kAuthority:
+        return "no host key of " + host + " in " + file + ", only @cert-authority in line " +
+               std::to_string(line) + ": certificates are not understood, add the host's own key";
+      case HostKeyVerdict::kUnknown:
+      case HostKeyVerdict::kGood:
+        break;
+    }
+    return "no host key of " + host + " in " + file;
+  }
+
   const SshTarget& target_;
+  const OwnFiles& own_;
   const ssh_session session_;
   const SteadyTime deadline_;
   const Cancellation* const cancel_;
@@ -139,17 +212,20 @@ void SshFree::operator()(ssh_session_struct* session) const {
   ssh_free(session);
 }
 
-tl::expected<SshHandle, ConnectError> Handshake(const SshTarget& target, int fd,
-                                                SteadyTime deadline, const Cancellation* cancel) {
+tl::expected<SshHandle, ConnectError> Handshake(const SshTarget& target, const OwnFiles& own,
+                                                int fd, SteadyTime deadline,
+                                                const Cancellation* cancel) {
   SshHandle session(ssh_new());
   if (session == nullptr) {
     close(fd);
     return Failed(ConnectFailure::kProtocol, ErrorKind::kInternal, target.name + ": out of memory");
   }
-  Handshaker handshake(target, session.get(), deadline, cancel);
-  if (Step step = handshake.Configure(fd); !step) {
+  Handshaker handshake(target, own, session.get(), deadline, cancel);
+  Step begun = handshake.Configure(fd);
+  if (begun) begun = handshake.AwaitGreeting(fd);
+  if (!begun) {
     close(fd);
-    return tl::make_unexpected(step.error());
+    return tl::make_unexpected(begun.error());
   }
   // From its first call on, ssh_connect has the socket for its own; ssh_free closes it.
   if (Step step = handshake.ExchangeKeys(); !step) return tl::make_unexpected(step.error());

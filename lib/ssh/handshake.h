@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "lib/ssh/own_files.h"
 #include "lib/ssh/session.h"
 
 struct ssh_session_struct;
@@ -15,8 +16,9 @@ struct SshFree {
 using SshHandle = std::unique_ptr<ssh_session_struct, SshFree>;
 
 // Takes ownership of `fd`, also when it fails. The result is in non-blocking mode. Every
-// ConnectFailure but kResolve and kConnect may come out of it.
-tl::expected<SshHandle, ConnectError> Handshake(const SshTarget& target, int fd,
-                                                SteadyTime deadline, const Cancellation* cancel);
+// ConnectFailure but kResolve and kOwnFiles may come out of it.
+tl::expected<SshHandle, ConnectError> Handshake(const SshTarget& target, const OwnFiles& own,
+                                                int fd, SteadyTime deadline,
+                                                const Cancellation* cancel);
 
 }  // namespace mailhub::ssh

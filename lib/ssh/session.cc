@@ -305,14 +305,17 @@ Session::~Session() {
 
 tl::expected<std::unique_ptr<Session>, ConnectError> Session::Connect(const SshTarget& target,
                                                                       SteadyTime deadline,
+                                                                      SteadyTime login_by,
                                                                       const Cancellation* cancel) {
-  auto fd = Dial(target.address, target.port, deadline, cancel);
-  if (!fd) {
-    ConnectError error = fd.error();
+  const auto failed = [&](ConnectError error) {
     error.error.message = target.name + ": " + error.error.message;
     return tl::make_unexpected(std::move(error));
-  }
-  auto handle = Handshake(target, *fd, deadline, cancel);
+  };
+  const auto own = ReadOwnFiles(target.known_hosts_file, target.identity_file);
+  if (!own) return failed(own.error());
+  auto fd = Dial(target.address, target.port, deadline, cancel);
+  if (!fd) return failed(fd.error());
+  auto handle = Handshake(target, *own, *fd, login_by, cancel);
   if (!handle) return tl::make_unexpected(handle.error());
   auto impl = std::make_shared<Impl>();
   impl->name = target.name;
@@ -430,6 +433,10 @@ const char* Name(ConnectFailure reason) {
       return "timeout";
     case ConnectFailure::kProtocol:
       return "protocol";
+    case ConnectFailure::kOwnFiles:
+      return "own_files";
+    case ConnectFailure::kOwnLimits:
+      return "own_limits";
   }
   return "protocol";
 }

@@ -15,11 +15,12 @@
 
 namespace mailhub::ssh {
 
-// Whom to connect to. The host key is always checked against known_hosts_file alone, as `address`,
-// or as
-// `[address]:port` when the port is not 22 (what ssh-keyscan -p writes); hashed entries work. The
-// only authentication is identity_file (unencrypted private key): no agent, no password, no other
-// key, and no ssh_config is read.
+// Whom to connect to. The host key is always checked against known_hosts_file alone, which is read
+// as OpenSSH reads it: as `address`, or as `[address]:port` when the port is not 22 (what
+// ssh-keyscan -p writes), with hashed names, patterns and @revoked. Certificates of
+// @cert-authority are not understood: such a host is refused. The only authentication is
+// identity_file (unencrypted private key): no agent, no password, no other key, and no ssh_config
+// is read.
 struct SshTarget {
   std::string name;     // how messages call the host
   std::string address;  // IP address or name
@@ -31,22 +32,28 @@ struct SshTarget {
 
 // Why a connection did not come about; these are the exporter's `reason` labels.
 enum class ConnectFailure {
-  kResolve,   // the name has no address, or the resolver did not answer in time
-  kConnect,   // TCP: refused, unreachable
-  kHostKey,   // the host's key is unknown or another one, or known_hosts cannot be read
-  kAuth,      // the host does not take the key, or the key file cannot be used
-  kTimeout,   // the deadline passed, or the program is shutting down, after the address was known
-  kProtocol,  // what answers does not speak SSH as we do, or it hung up
+  kResolve,    // the name has no address, or the resolver did not answer in time
+  kConnect,    // TCP: refused, unreachable
+  kHostKey,    // the host's key is unknown, revoked or another one
+  kAuth,       // the host does not take the key
+  kTimeout,    // the deadline passed, or the program is shutting down, after the address was known
+  kProtocol,   // what answers does not speak SSH as we do, or it hung up
+  kOwnFiles,   // known_hosts or the key file cannot be used: nothing that the host did
+  kOwnLimits,  // this process has no file descriptor left: the host was not asked
 };
-// "resolve", "connect", "host_key", "auth", "timeout", "protocol".
+// The reason label: "resolve", "connect", "host_key", "auth", "timeout", "protocol", "own_files",
+// "own_limits".
 const char* Name(ConnectFailure reason);
 
 // A failed connect. error.kind: kRefused for host_key and auth (a person must look), kUnreachable
-// for the others, kInvalid when the key file itself is unusable.
+// for the others, kInvalid for own files.
 struct ConnectError {
   ConnectFailure reason = ConnectFailure::kProtocol;
   Error error;
 };
+
+// Whether both files can be used, as Connect would: kInvalid says which and why. Thread-safe.
+Status CheckOwnFiles(const std::string& known_hosts_file, const std::string& identity_file);
 
 // Interrupts waiting calls when the program ends. Thread-safe; must outlive the sessions it was
 // given to. Once cancelled it stays so: calls in progress and later ones fail at once as if their
@@ -94,15 +101,23 @@ class Channel;
 // Alive() is false, connect anew.
 class Session {
  public:
-  // Resolves, connects, checks the host key, authenticates; all before `deadline`. `cancel` may be
+  // Resolves and connects before `deadline`, checks the host key and authenticates before
+  // `login_by`. Where that is later, it is for hosts whose logins are slow, as sshd's are that asks
+  // a resolver which does not answer; a host that is away is left at `deadline`. `cancel` may be
   // null.
   //
   // Numeric addresses need no resolver. Names go to glibc's own bounded pool of resolver threads
   // (getaddrinfo_a), and waiting for it ends at the deadline; a look-up that got no answer by then
   // is left to finish by itself, in memory of its own. When 16 such are outstanding in the process,
   // further names fail at once with kResolve.
+  static tl::expected<std::unique_ptr<Session>, ConnectError> Connect(const SshTarget& target,
+                                                                      SteadyTime deadline,
+                                                                      SteadyTime login_by,
+                                                                      const Cancellation* cancel);
   static tl::expected<std::unique_ptr<Session>, ConnectError> Connect(
-      const SshTarget& target, SteadyTime deadline, const Cancellation* cancel = nullptr);
+      const SshTarget& target, SteadyTime deadline, const Cancellation* cancel = nullptr) {
+    return Connect(target, deadline, deadline, cancel);
+  }
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

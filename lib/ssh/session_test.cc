@@ -160,8 +160,25 @@ TEST_F(SessionTest, RefusesAHostThatIsNotInKnownHosts) {
   target.known_hosts_file = sshd_->directory() + "/known_hosts_empty";
   std::ofstream(target.known_hosts_file) << "# nobody\n";
   EXPECT_EQ(FailedConnect(target).reason, ConnectFailure::kHostKey);
+}
+
+TEST_F(SessionTest, SaysThatItsOwnFilesCannotBeUsed) {
+  const auto expect = [](const SshTarget& target, const std::string& said) {
+    const ConnectError error = FailedConnect(target);
+    EXPECT_EQ(error.reason, ConnectFailure::kOwnFiles) << Name(error.reason);
+    EXPECT_EQ(error.error.kind, ErrorKind::kInvalid);
+    EXPECT_THAT(error.error.message, testing::HasSubstr(said));
+  };
+  SshTarget target = sshd_->Target();
   target.known_hosts_file = sshd_->directory() + "/known_hosts_missing";
-  EXPECT_EQ(FailedConnect(target).reason, ConnectFailure::kHostKey);
+  expect(target, "cannot read " + target.known_hosts_file + ": No such file");
+  target.known_hosts_file = sshd_->directory();
+  expect(target, "Is a directory");
+  target = sshd_->Target();
+  target.identity_file = sshd_->directory() + "/no_such_key";
+  expect(target, "cannot read the private key " + target.identity_file + ": No such file");
+  target.identity_file = sshd_->Target().known_hosts_file;
+  expect(target, "cannot use the private key");
 }
 
 TEST_F(SessionTest, KnowsAHostByAHashedEntry) {
@@ -175,14 +192,52 @@ TEST_F(SessionTest, KnowsAHostByAHashedEntry) {
   EXPECT_TRUE(session.has_value()) << session.error().error.message;
 }
 
+TEST_F(SessionTest, RefusesAHostWhoseKeyIsRevokedOrWhichALineExcepts) {
+  SshTarget target = sshd_->Target();
+  const std::string name = "[127.0.0.1]:" + std::to_string(target.port);
+  target.known_hosts_file = sshd_->directory() + "/known_hosts_revoked";
+  std::ofstream(target.known_hosts_file)
+      << name << " " << sshd_->HostKey() << "\n@revoked * " << sshd_->HostKey() << "\n";
+  ConnectError error = FailedConnect(target);
+  EXPECT_EQ(error.reason, ConnectFailure::kHostKey);
+  EXPECT_EQ(error.error.kind, ErrorKind::kRefused);
+  EXPECT_THAT(error.error.message,
+              testing::HasSubstr("revoked by " + target.known_hosts_file + ":2"));
+  std::ofstream(target.known_hosts_file)
+      << "*,!127.0.0.1,!" << name << " " << sshd_->HostKey() << "\n";
+  EXPECT_EQ(FailedConnect(target).reason, ConnectFailure::kHostKey);
+}
+
+TEST_F(SessionTest, ReadsLinesThatOpenSshReads) {
+  SshTarget target = sshd_->Target();
+  const std::string name = "[127.0.0.1]:" + std::to_string(target.port);
+  std::string tabs = sshd_->HostKey();
+  tabs.replace(tabs.find(' '), 1, "\t \t");
+  for (const std::string& text :
+       {name + " ssh-unheard-of AAAA\n" + name + " " + sshd_->HostKey() + "\n",
+        "\t" + name + "\t" + tabs + "\r\n",
+        name + " " + sshd_->HostKey() + " " + std::string(9000, 'x') + "\n",
+        "127.0.0.1 " + sshd_->HostKey() + "\n"}) {
+    target.known_hosts_file = sshd_->directory() + "/known_hosts_odd";
+    std::ofstream(target.known_hosts_file) << text;
+    auto session = Session::Connect(target, In(3000));
+    EXPECT_TRUE(session.has_value()) << text.substr(0, 80) << session.error().error.message;
+  }
+}
+
+TEST_F(SessionTest, SaysThatCertificateAuthoritiesAreNotUnderstood) {
+  SshTarget target = sshd_->Target();
+  target.known_hosts_file = sshd_->directory() + "/known_hosts_authority";
+  std::ofstream(target.known_hosts_file) << "@cert-authority * " << sshd_->HostKey() << "\n";
+  const ConnectError error = FailedConnect(target);
+  EXPECT_EQ(error.reason, ConnectFailure::kHostKey);
+  EXPECT_THAT(error.error.message, testing::HasSubstr("@cert-authority"));
+}
+
 TEST_F(SessionTest, SaysWhenTheHostDoesNotTakeTheKey) {
   SshTarget target = sshd_->Target();
   target.identity_file = sshd_->NewKey("stranger");
   EXPECT_EQ(FailedConnect(target).reason, ConnectFailure::kAuth);
-  target.identity_file = sshd_->directory() + "/no_such_key";
-  const ConnectError error = FailedConnect(target);
-  EXPECT_EQ(error.reason, ConnectFailure::kAuth);
-  EXPECT_EQ(error.error.kind, ErrorKind::kInvalid);
 }
 
 // ThreadSanitizer does not see glibc's resolver threads being made, and falls over them.
@@ -305,7 +360,9 @@ class Listener {
 };
 
 SshTarget Nobody(int port) {
-  return {"nobody", "127.0.0.1", port, "root", "/dev/null", "/dev/null"};
+  static TestingSshd keys;
+  static const std::string key = keys.NewKey("nobody");
+  return {"nobody", "127.0.0.1", port, "root", key, "/dev/null"};
 }
 
 TEST(Connect, SaysThatAPortIsClosed) {
@@ -339,6 +396,34 @@ TEST(Connect, SaysThatAPeerDoesNotSpeakSsh) {
   auto session = Session::Connect(Nobody(web.port()), In(2000));
   ASSERT_FALSE(session.has_value());
   EXPECT_EQ(session.error().reason, ConnectFailure::kProtocol);
+}
+
+TEST(Connect, SaysThatThePeerTurnsUsAwayForNow) {
+  for (const std::string_view said :
+       {"", "Exceeded MaxStartups\r\n", "Not allowed at this time\r\n"}) {
+    Listener sshd;
+    sshd.Listen();
+    std::jthread server([&] {
+      const int fd = accept(sshd.fd(), nullptr, nullptr);
+      EXPECT_EQ(write(fd, said.data(), said.size()), static_cast<ssize_t>(said.size()));
+      close(fd);
+    });
+    auto session = Session::Connect(Nobody(sshd.port()), In(2000));
+    ASSERT_FALSE(session.has_value());
+    EXPECT_EQ(session.error().reason, ConnectFailure::kConnect) << said;
+    EXPECT_EQ(session.error().error.kind, ErrorKind::kUnreachable);
+  }
+}
+
+TEST(Connect, GivesASlowLoginMoreTimeThanTheConnection) {
+  Listener slow;
+  slow.Listen();
+  const SteadyTime start = SteadyNow();
+  const auto session = Session::Connect(Nobody(slow.port()), start + Milliseconds(200),
+                                        start + Milliseconds(700), nullptr);
+  ASSERT_FALSE(session.has_value());
+  EXPECT_EQ(session.error().reason, ConnectFailure::kTimeout);
+  EXPECT_GE(SteadyNow() - start, Milliseconds(699));
 }
 
 #ifndef __SANITIZE_THREAD__

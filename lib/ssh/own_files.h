@@ -1,0 +1,29 @@
+// The files of ours that a connection needs; internal to this folder. What is wrong with them is
+// nothing that a host did, so they are read before it is bothered.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "lib/ssh/known_hosts.h"
+#include "lib/ssh/session.h"
+
+struct ssh_key_struct;
+
+namespace mailhub::ssh {
+
+struct SshKeyFree {
+  void operator()(ssh_key_struct* key) const;
+};
+using SshKey = std::unique_ptr<ssh_key_struct, SshKeyFree>;
+
+struct OwnFiles {
+  KnownHosts known_hosts;
+  SshKey key;
+};
+
+// Fails with kOwnFiles or kOwnLimits. Thread-safe.
+tl::expected<OwnFiles, ConnectError> ReadOwnFiles(const std::string& known_hosts_file,
+                                                  const std::string& identity_file);
+
+}  // namespace mailhub::ssh
