@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 from harness import HELPER  # noqa: E402
 
 SHELLS = ["bash", "dash", "busybox sh", "mksh", "ksh93"]
-TABLES, SEED = 400, 20240601
+TABLES, SEED = 60, 20240601
 NAMES = ["eddy", "eddy-1.0", "eddy-2.0", "a-name-of-more-than-15", "two words", "x*y", "[ab]", "-n"]
 ARGUMENTS = ["-D", "/dirtables/root", "-D/dirtables/root", "two words", "x" * 20000, "*", "\n", "$(id)", "-D\n/dirtables/root", ""]
 

@@ -14,7 +14,8 @@ from harness import EXPORTER, Exporter, Site, promtool_says, series, until  # no
 
 # What `sc.exe query NAME` prints on a host, in the place of a Windows.
 SC = ("ForceCommand case $SSH_ORIGINAL_COMMAND in 'sc.exe query '*) "
-      "printf 'SERVICE_NAME: x\\r\\n        STATE  : 4  RUNNING\\r\\n';; *) exit 1;; esac")
+      "printf '\\r\\nSERVICE_NAME: Spooler\\r\\n        TYPE : 110  WIN32_OWN_PROCESS\\r\\n        STATE : 4  RUNNING\\r\\n"
+      "        WIN32_EXIT_CODE : 0  (0x0)\\r\\n        SERVICE_EXIT_CODE : 0  (0x0)\\r\\n';; *) exit 1;; esac")
 
 
 class Pages(unittest.TestCase):
