@@ -80,7 +80,7 @@ Result<std::string> ApiClient::Post(const std::string& path, const std::string& 
   // Every other request names what it is about.
   const bool starts = path == "/api/v1/runs";
   return Open(client_->Post(url_ + path, json, "application/json", request_),
-              starts ? "; it may still take effect: see `run list` and `run history` first, for a "
+              starts ? "; it may still take effect: see `run list` and `history` first, for a "
                        "second start is a second run"
                      : "; it may still take effect: look, and the same again does no harm");
 }

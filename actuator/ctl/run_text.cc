@@ -38,6 +38,7 @@ const char* Mark(const Run& run, const Step& step) {
   if (step.result == "done") return "[x]";
   if (step.result == "skipped") return "[-]";
   if (!step.result.empty()) return "[~]";
+  if (step.phase == "left") return "[~]";
   return UnderWay(step) ? "[>]" : "[ ]";
 }
 
@@ -46,6 +47,7 @@ std::string StepLine(const Run& run, const Step& step) {
   if (step.elapsed_s) line += "  " + ElapsedText(step.elapsed_s);
   if (step.attempt > 1) line += "  attempt " + std::to_string(step.attempt);
   if (!step.result.empty() && step.result != "done") line += "  " + Printable(step.result);
+  if (step.phase == "left") line += "  left";
   if (UnderWay(step)) {
     const std::string gate = GateText(step);
     line += "  " + (gate.empty() ? Printable(step.phase) : gate);

@@ -81,8 +81,10 @@ Status Engine::Core::ActOn(LiveRun& live, const engine::Command& command) {
   return {};
 }
 
-// A repeat of what the same person has said already: it changes nothing, and is no mistake.
+// A repeat of what the same person has said already: it changes nothing, and is no mistake; unless
+// the run asks something else by now, which that person has then to know.
 bool Engine::Core::WasSaid(const Run& run, const engine::Command& command) const {
+  if (!run.holds.empty() || run.AtQuestion() || run.pause) return false;
   const auto answer = run.answers.find(command.hold);
   if (answer != run.answers.end()) {
     return answer->second.verb == command.verb && answer->second.by == command.by;
@@ -116,7 +118,8 @@ std::string AsksNow(const Run& run) {
   if (!text.empty()) return text;
   if (run.AtQuestion()) {
     const Step* step = run.Current();
-    return "it asks now at step " + step->path + ": " + step->name;
+    return "it asks now at step " + step->path + " (attempt " +
+           std::to_string(run.steps.at(step->path).attempt) + "): " + step->name;
   }
   if (run.pause) {
     return "it is paused now by " + run.pause->by + ": pause " + std::to_string(run.pause->number) +

@@ -86,13 +86,13 @@ TEST_F(Holds, AVerbAboutAnotherHoldOrQuestionIsRefusedWithWhatIsTrueNow) {
   EXPECT_THAT(Say(Verb::kRetry, kNoHold).error().message, HasSubstr("hold 1 (step_failed"));
   EXPECT_THAT(Say(Verb::kRetry, 7).error().message, HasSubstr("there is no hold 7"));
   EXPECT_TRUE(Say(Verb::kSkip, 1));
-  EXPECT_TRUE(Say(Verb::kSkip, 1)) << "the same again is harmless";
+  EXPECT_FALSE(Say(Verb::kSkip, 1)) << "the run asks something else by now";
   EXPECT_THAT(Say(Verb::kSkip, 1, "bob").error().message, HasSubstr("was answered by ann"));
   EXPECT_EQ(Times("start"), 1U);
   EXPECT_EQ(Look().asks, "Is all well?");
   EXPECT_TRUE(Confirm("4"));
   EXPECT_THAT(Confirm("4", "bob").error().message, HasSubstr("Delete it all?"));
-  EXPECT_TRUE(Confirm("4")) << "the same again is harmless";
+  EXPECT_FALSE(Confirm("4")) << "the run asks something else by now";
   EXPECT_EQ(Look().asks, "Delete it all?");
 }
 
@@ -379,11 +379,71 @@ TEST_F(Holds, ResumeLiftsThePauseThatWasSeen) {
   EXPECT_THAT(resume(0, "bert").error().message, HasSubstr("paused now by ann: pause 1"));
   EXPECT_TRUE(resume(1, "bert"));
   EXPECT_TRUE(Say(Verb::kPause, kNoHold));
-  EXPECT_TRUE(resume(1, "bert")) << "a second click changes nothing";
+  EXPECT_THAT(resume(1, "bert").error().message, HasSubstr("paused now by ann: pause 2"));
   EXPECT_EQ(Look().state, RunState::kPaused);
   EXPECT_THAT(resume(1, "carl").error().message, HasSubstr("pause 1 was lifted by bert"));
   EXPECT_TRUE(resume(2, "carl"));
   EXPECT_EQ(Look().state, RunState::kRunning);
+}
+
+TEST_F(Holds, WhatWasSeenBeforeAGuardedStepIsDoneAgainIsLookedAtAgain) {
+  StepAt("2") = {.path = "2", .name = "Is it quiet?", .kind = StepKind::kConfirm};
+  StepAt("3") = {.path = "3", .name = "Wait", .kind = StepKind::kWaitFor};
+  StepAt("3").gate = Gate{.expr = "x == 1", .about = {}};
+  StepAt("1").dead_man->until = "4";
+  StepAt("4") = {.path = "4", .name = "Start", .host = "mailhub1", .command = "start"};
+  away_["mailhub1"] = true;
+  Begin();
+  EXPECT_TRUE(Confirm("2"));
+  Pass(Seconds(5));
+  restored_ = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
+  gate_.state = GateState::kFalse;
+  away_["mailhub1"] = false;
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(Seconds(5));
+  EXPECT_EQ(Times("stop"), 2U);
+  EXPECT_EQ(Look().asks, "Is it quiet?");
+  EXPECT_TRUE(Confirm("2", "ann", 2));
+  Pass(Seconds(5));
+  EXPECT_EQ(Times("start"), 0U) << "the gate is shut";
+  gate_.state = GateState::kOpen;
+  Pass(Seconds(5));
+  EXPECT_EQ(Times("start"), 1U);
+}
+
+TEST_F(Holds, AStopThatIsPassedOverWhileItRunsKeepsItsDeadMan) {
+  endless_ = {"stop"};
+  Begin();
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  EXPECT_TRUE(Confirm("4"));
+  Pass(Seconds(30));
+  EXPECT_THAT(disarmed_, IsEmpty());
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_TRUE(Say(Verb::kResolve, 2));
+  Pass(Seconds(30));
+  EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
+TEST_F(Holds, ARefusedDeadManMayBeGivenUp) {
+  WaitAtTheSecondStep();
+  refuses_["x500"] = true;
+  Pass(Seconds(30));
+  EXPECT_TRUE(Say(Verb::kResolve, 1));
+  Pass(minutes(1));
+  EXPECT_THAT(Reasons(), IsEmpty());
+}
+
+TEST_F(Holds, ARepeatIsNotTakenForAnAnswerToSomethingElse) {
+  exits_["work"] = 1;
+  exits_["start"] = 1;
+  Begin();
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed));
+  EXPECT_THAT(Say(Verb::kSkip, 1).error().message, HasSubstr("hold 1 was answered by ann"));
 }
 
 TEST_F(Holds, OffersTheAnswersThatItTakes) {

@@ -140,7 +140,8 @@ bool Engine::Core::ChaseGivenUp(LiveRun& live) {
     // Armed anew under the same key: that one first.
     if (live.run.leases.contains(path) || live.run.restored.contains(path)) continue;
     if (doing.effect != 0 || !Due(doing.due)) continue;
-    doing.effect = Ask(AboutLease(live.run.id, path, lease, RemoteVerb::kDisarm), live.run.id);
+    // To take it away would tell its host that its act is known.
+    doing.effect = Ask(AboutLease(live.run.id, path, lease, doing.verb), live.run.id);
   }
   return awaited;
 }
@@ -156,15 +157,20 @@ void Engine::Core::OnGivenUp(LiveRun& live, const std::string& path, const Remot
     return;
   }
   if (live.run.leases.contains(path) || live.run.restored.contains(path)) return;
-  live.given_up.erase(path);
-  const bool acted = reply.lease == LeaseState::kRestored;
-  if (acted) Emit(live.run.id, DeadManRestored{path, reply.lease_detail});
-  if (acted && live.run.stage != Stage::kFinished) {
-    HoldRun(live, path, HoldReason::kDeadManRestored,
-            "the host acted by itself: " + reply.lease_detail);
-  } else {
-    Emit(live.run.id, DeadManDisarmed{path});
+  if (reply.lease == LeaseState::kArmed && doing.verb == RemoteVerb::kRenew) {
+    doing.verb = RemoteVerb::kDisarm;
+    doing.due = now.steady;
+    return;
   }
+  live.given_up.erase(path);
+  if (reply.lease != LeaseState::kRestored) {
+    Emit(live.run.id, DeadManDisarmed{path});
+    return;
+  }
+  Emit(live.run.id, DeadManRestored{path, reply.lease_detail});
+  if (live.run.stage == Stage::kFinished) return;
+  HoldRun(live, path, HoldReason::kDeadManRestored,
+          "the host acted by itself: " + reply.lease_detail);
 }
 
 void Engine::Core::OnLeaseFailure(LiveRun& live, const std::string& path, const Error& error) {
@@ -187,6 +193,7 @@ void Engine::Core::OnLeaseFailure(LiveRun& live, const std::string& path, const 
       live.run.stage == Stage::kActive ? !live.run.LeaseIsOver(path) : live.run.Owes(path);
   live.directories.erase(LeaseOf(live, path).host);
   if (guards && !known_restored) {
+    live.given_up.erase(path);
     HoldRun(live, path, HoldReason::kLeaseLost,
             "the host has other receipts now; nobody knows whether its dead man is still armed");
   } else {

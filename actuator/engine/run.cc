@@ -118,6 +118,7 @@ struct Fold {
         if (answered && answered->reason == HoldReason::kStillStopped) {
           if (const AlwaysStep* owed = run.BringsBack(body.path)) DoAgain(owed->step.path);
         } else if (step != nullptr && !(answered && OnlyAsksOn(*answered))) {
+          if (answered && IsAboutLease(answered->reason)) LookAgainAfter(body.path);
           DoAgain(body.path);
           if (answered && IsAboutLease(answered->reason)) {
             step->again = true;
@@ -143,6 +144,9 @@ struct Fold {
           run.released.insert(answered->path);
         } else if (answered && answered->reason == HoldReason::kHostAway) {
           GiveUp(answered->path);
+        } else if (answered && answered->reason == HoldReason::kRefused &&
+                   HasResult(run.steps, answered->path)) {
+          GiveUp(answered->path);  // it was its dead man that the host refused
         }
         break;
       case Verb::kStart:
@@ -213,6 +217,23 @@ struct Fold {
     if (until == run.steps.end() || until->second.attempt == 0) return;
     DoAgain(until->first);
     until->second.again = true;
+  }
+  // What the run has seen and been told since its last command was about how things were before.
+  // What came before that command has been used up by it.
+  void LookAgainAfter(const std::string& path) {
+    const auto place = run.places_.find(path);
+    if (place == run.places_.end() || place->second.always) return;
+    for (size_t i = run.next_; i-- > place->second.index + 1;) {
+      const Step& step = run.plan().steps[i];
+      const bool question = step.kind == StepKind::kConfirm;
+      const bool look = step.kind == StepKind::kWaitFor || step.kind == StepKind::kCheck;
+      StepState& state = run.steps[step.path];
+      if (!question && !look && state.attempt > 0) return;
+      if ((!question && !look) || state.result != StepResult::kDone) continue;
+      state.result.reset();
+      state.again = question;
+      state.since = at;
+    }
   }
   // The step's last attempt, if there was one, is settled first.
   void DoAgain(const std::string& path) {
@@ -329,6 +350,11 @@ const AlwaysStep* Run::BringsBack(const std::string& path) const {
 
 bool Run::LeaseIsOver(const std::string& path) const {
   if (released.contains(path)) return true;
+  const StepState* own = StateOf(steps, path);
+  if (own != nullptr && own->result) {
+    if (own->attempt == 0) return true;   // given up before it began
+    if (!own->settled) return false;  // passed over while its command ran: that may still take effect
+  }
   const StepState* until = StateOf(steps, Find(path)->dead_man->until);
   if (until != nullptr && until->Fulfilled()) return true;
   const AlwaysStep* owed = BringsBack(path);
@@ -342,6 +368,7 @@ bool Run::Owes(const std::string& path) const {
   const bool never_ran = stopped->attempt == 1 && stopped->settled && !stopped->receipts_lost &&
                          stopped->receipt.state == ReceiptState::kVoid;
   if (never_ran) return false;
+  if (!stopped->settled) return true;
   // Without `until`, a run that succeeds has done what its author wanted to see done; but not one
   // in which a later step failed or was skipped.
   if (!Find(path)->dead_man->until.empty() || result != RunResult::kSucceeded) return true;

@@ -118,7 +118,8 @@ void Engine::Core::End(LiveRun& live) {
 void Engine::Core::Sweep(LiveRun& live) {
   if (live.run.swept || !Due(live.sweep_due)) return;
   live.sweep_due.reset();
-  if (ChaseGivenUp(live)) return;
+  AcknowledgeRestored(live);
+  if (ChaseGivenUp(live) || !live.run.restored.empty()) return;
   bool missing = false;
   for (const std::string& host : live.run.TouchedHosts()) {
     if (live.swept.contains(host)) continue;
