@@ -16,7 +16,6 @@ namespace {
 
 constexpr Milliseconds kTick{250};
 constexpr Milliseconds kLinger{1000};
-constexpr Milliseconds kPatienceWhenCrowded{2000};
 constexpr size_t kMaxLingerBytes = size_t{1} << 20;
 
 struct Endpoint {
@@ -79,14 +78,8 @@ void Connection::Attach(const std::string& remote_address, int remote_port, int 
                    local_port);  // %: IPv6 zone
 }
 
-void Connection::AttachTo(int fd) {
-  looked_ = true;
-  fd_ = fd;
-}
-
 void Connection::Arm(SteadyTime deadline, bool reading) {
   reading_.store(reading);
-  armed_ms_.store(SteadyNow().time_since_epoch().count());
   deadline_ms_.store(std::max<long long>(1, deadline.time_since_epoch().count()));
 }
 
@@ -97,11 +90,9 @@ void Connection::Hasten(SteadyTime deadline) {
   }
 }
 
-void Connection::Check(SteadyTime now, bool others_wait) {
-  long long deadline = deadline_ms_.load();
-  if (deadline == 0 || fd_ < 0) return;
-  if (others_wait) deadline = std::min(deadline, armed_ms_.load() + kPatienceWhenCrowded.count());
-  if (now.time_since_epoch().count() < deadline) return;
+void Connection::Check(SteadyTime now) {
+  const long long deadline = deadline_ms_.load();
+  if (deadline == 0 || now.time_since_epoch().count() < deadline || fd_ < 0) return;
   timed_out_.store(true);
   shutdown(fd_, reading_.load() ? SHUT_RD : SHUT_RDWR);
 }
@@ -132,9 +123,7 @@ void Connection::Linger() const {
   }
 }
 
-Connections::Connections(std::function<bool()> others_wait)
-    : others_wait_(std::move(others_wait)),
-      watchdog_([this](const std::stop_token& stop) { Watch(stop); }) {}
+Connections::Connections() : watchdog_([this](const std::stop_token& stop) { Watch(stop); }) {}
 
 Connections::~Connections() {
   watchdog_.request_stop();
@@ -172,8 +161,7 @@ void Connections::Watch(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     const SteadyTime now = SteadyNow();
-    const bool others_wait = others_wait_();
-    for (auto& [connection, owned] : open_) connection->Check(now, others_wait);
+    for (auto& [connection, owned] : open_) connection->Check(now);
     wake_.wait_for(lock, stop, kTick, [] { return false; });
   }
 }

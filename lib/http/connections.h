@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -27,20 +26,13 @@ class Connection {
   // without it, nothing is watched. civetweb tells the addresses only with the first request. Later
   // calls do nothing.
   void Attach(const std::string& remote_address, int remote_port, int local_port);
-  // The same where the socket is known.
-  void AttachTo(int fd);
 
-  // From now until Rest(), the socket is shut down when `deadline` has passed (within 250 ms), or
-  // after 2 s when others wait for its worker: for reading only, so that an answer can still be
-  // sent, or altogether.
+  // From now until Rest(), the socket is shut down when `deadline` has passed (within 250 ms): for
+  // reading only, so that an answer can still be sent, or altogether.
   void ReadUntil(SteadyTime deadline) { Arm(deadline, true); }
   void WriteUntil(SteadyTime deadline) { Arm(deadline, false); }
   void Rest() { deadline_ms_.store(0); }
   bool TimedOut() const { return timed_out_.load(); }
-
-  // Whether the client was already told why its last request is none. The worker's.
-  void SetRefused() { refused_ = true; }
-  bool Refused() const { return refused_; }
 
   // Whether the client has closed its side; waits at most that long.
   bool PeerLeft(Milliseconds wait) const;
@@ -55,13 +47,11 @@ class Connection {
   friend class Connections;
   void Arm(SteadyTime deadline, bool reading);
   void Hasten(SteadyTime deadline);
-  void Check(SteadyTime now, bool others_wait);
+  void Check(SteadyTime now);
 
-  bool looked_ = false;   // the worker's
-  bool refused_ = false;  // the worker's
+  bool looked_ = false;  // the worker's
   std::atomic<int> fd_{-1};
   std::atomic<long long> deadline_ms_{0};  // on the boot clock; 0: none
-  std::atomic<long long> armed_ms_{0};     // when it was set
   std::atomic<bool> reading_{false};
   std::atomic<bool> timed_out_{false};
 };
@@ -69,8 +59,7 @@ class Connection {
 // All connections of one server, and the thread that watches their deadlines. Thread-safe.
 class Connections {
  public:
-  // `others_wait`: whether a client waits until a worker is free. Called by the watching thread.
-  explicit Connections(std::function<bool()> others_wait = [] { return false; });
+  Connections();
   ~Connections();
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
@@ -87,7 +76,6 @@ class Connections {
  private:
   void Watch(const std::stop_token& stop);
 
-  const std::function<bool()> others_wait_;
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> open_;  // protected by mutex_

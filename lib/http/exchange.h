@@ -7,7 +7,6 @@
 #include <string>
 
 #include "lib/http/connections.h"
-#include "lib/http/door.h"
 #include "lib/http/router.h"
 #include "lib/http/server.h"
 
@@ -20,7 +19,6 @@ struct Shared {
   const ServerOptions& options;
   const Router& router;
   Connections& connections;
-  const Door* door = nullptr;  // null: there are no sockets
   std::atomic<bool> stopping{false};
   std::atomic<int> streams{0};
   std::atomic<int> long_bodies{0};
@@ -38,7 +36,6 @@ class Exchange {
  private:
   // Each step answers by itself when it returns false (or nullptr), and then the exchange is over.
   std::optional<Response> ReadHead();
-  std::optional<Response> CheckWhole() const;
   std::optional<Response> CheckFraming();
   std::optional<Response> LogIn();
   std::optional<Response> FindTarget();

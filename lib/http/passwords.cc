@@ -1,8 +1,6 @@
 #include "lib/http/passwords.h"
 
-#include <arpa/inet.h>
 #include <crypt.h>
-#include <netinet/in.h>
 
 #include <algorithm>
 #include <memory>
@@ -16,7 +14,6 @@ namespace {
 
 constexpr size_t kRemembered = 256;
 constexpr int kMaxWaiting = 16;
-constexpr int kMaxWaitingOfOne = 2;
 constexpr size_t kBcryptSize = 60;
 
 struct Credentials {
@@ -60,14 +57,6 @@ bool Matches(const std::string& password, const std::string& hash) {
   return computed != nullptr && EqualInConstantTime(computed, hash);
 }
 
-// Whoever has one IPv6 address has all of its network.
-std::string Origin(const std::string& address) {
-  in6_addr six{};
-  if (inet_pton(AF_INET6, address.c_str(), &six) != 1 || IN6_IS_ADDR_V4MAPPED(&six)) return address;
-  constexpr size_t kNetworkBytes = 8;
-  return {reinterpret_cast<const char*>(six.s6_addr), kNetworkBytes};
-}
-
 }  // namespace
 
 bool IsBcrypt(std::string_view hash) {
@@ -98,26 +87,8 @@ void Passwords::Remember(const std::string& digest) {
   });
 }
 
-bool Passwords::Enter(const std::string& origin) {
-  return waiting_.With([&](std::map<std::string, int>& waiting) {
-    int all = 0;
-    for (const auto& [one, count] : waiting) all += count;
-    if (all >= kMaxWaiting) return false;
-    int& mine = waiting[origin];
-    if (mine >= kMaxWaitingOfOne) return false;
-    ++mine;
-    return true;
-  });
-}
-
-void Passwords::Leave(const std::string& origin) {
-  waiting_.With([&](std::map<std::string, int>& waiting) {
-    if (--waiting[origin] == 0) waiting.erase(origin);
-  });
-}
-
 Result<std::string> Passwords::Check(const std::map<std::string, std::string>& users,
-                                     std::string_view header, const std::string& remote_address) {
+                                     std::string_view header) {
   const auto credentials = ParseBasic(header);
   if (!credentials) return Fail(ErrorKind::kRefused, "no name and password were given");
   const auto found = users.find(credentials->user);
@@ -127,8 +98,8 @@ Result<std::string> Passwords::Check(const std::map<std::string, std::string>& u
   const std::string digest =
       Sha256Hex(salt_ + credentials->user + '\0' + hash + '\0' + credentials->password);
   if (Known(digest)) return credentials->user;
-  const std::string origin = Origin(remote_address);
-  if (!Enter(origin)) {
+  if (waiting_.fetch_add(1) >= kMaxWaiting) {
+    waiting_.fetch_sub(1);
     return Fail(ErrorKind::kOverloaded, "too many passwords to check");
   }
   bool right = false;
@@ -137,7 +108,7 @@ Result<std::string> Passwords::Check(const std::map<std::string, std::string>& u
     right = Known(digest) ||
             Matches(credentials->password, hash);  // another may just have asked the same
   }
-  Leave(origin);
+  waiting_.fetch_sub(1);
   if (!right || !exists) return Fail(ErrorKind::kRefused, "wrong name or password");
   if (!Known(digest)) Remember(digest);
   return credentials->user;

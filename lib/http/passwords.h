@@ -3,6 +3,7 @@
 // .cc.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -23,21 +24,18 @@ class Passwords {
   Passwords();
 
   // The user whom an Authorization header proves. kRefused, or kOverloaded when too many wait for
-  // their turn: 2 of one address (of one /64 with IPv6), so that who tries passwords keeps nobody
-  // else from logging in, and 16 in all.
+  // their turn.
   Result<std::string> Check(const std::map<std::string, std::string>& users,
-                            std::string_view header, const std::string& remote_address);
+                            std::string_view header);
 
  private:
   bool Known(const std::string& digest) const;
   void Remember(const std::string& digest);
-  bool Enter(const std::string& origin);
-  void Leave(const std::string& origin);
 
   const std::string salt_;  // so that the digests say nothing outside this process
   Guarded<std::deque<std::string>> right_;
   std::mutex hashing_;
-  Guarded<std::map<std::string, int>> waiting_;  // by origin
+  std::atomic<int> waiting_{0};
 };
 
 }  // namespace mailhub::http

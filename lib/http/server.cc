@@ -2,12 +2,14 @@
 // on, is decided in exchange.cc, which its begin_request callback calls for every request.
 #include "lib/http/server.h"
 
+#include <arpa/inet.h>
 #include <civetweb.h>
-#include <sys/resource.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -15,7 +17,6 @@
 #include "lib/base/log.h"
 #include "lib/http/address.h"
 #include "lib/http/connections.h"
-#include "lib/http/door.h"
 #include "lib/http/exchange.h"
 #include "lib/http/message.h"
 #include "lib/http/router.h"
@@ -41,12 +42,7 @@ bool InitLibrary() {
 struct Server::Impl {
   ServerOptions options;
   Router router;
-  std::unique_ptr<Door> door;                 // from Start on
-  std::atomic<const Door*> watched{nullptr};  // the same, for the watchdog
-  Connections connections{[this] {
-    const Door* const now = watched.load();
-    return now != nullptr && now->SomebodyWaits();
-  }};
+  Connections connections;
   Shared shared{options, router, connections};
   ListenAddress address;
   mg_context* context = nullptr;
@@ -70,15 +66,11 @@ struct Server::Impl {
     return ConnectionOf(conn);
   }
 
-  static void* OnThread(const mg_context* context, int kind);
   static int OnLog(const mg_connection* conn, const char* message);
   static int OnOpen(const mg_connection* conn, void** data);
   static void OnClose(const mg_connection* conn);
   static int OnRequest(mg_connection* conn);
   static int OnError(mg_connection* conn, int status, const char* message);
-  static void AnswerForeignTarget(const mg_connection* conn);
-  static void Refuse(mg_connection* conn, int status, const std::string& text);
-  std::string Refusal(int status, const std::string& text) const;
   static int OnTls(void** tls_context, void* user);
 
   Status Check();
@@ -91,7 +83,7 @@ struct Server::Impl {
     std::lock_guard lock(mutex);
     if (--in_flight == 0) idle.notify_all();
   }
-  static size_t MostWaiting();
+  void Knock() const;
 };
 
 int Server::Impl::OnLog(const mg_connection*, const char* message) {
@@ -100,43 +92,15 @@ int Server::Impl::OnLog(const mg_connection*, const char* message) {
   return 1;  // and not to a file of civetweb's own
 }
 
-void* Server::Impl::OnThread(const mg_context* context, int kind) {
-  constexpr int kWorker = 1;
-  if (kind == kWorker) static_cast<Impl*>(mg_get_user_data(context))->door->TakeThread();
-  return nullptr;
-}
-
-// After the TLS handshake, if there is one.
 int Server::Impl::OnOpen(const mg_connection* conn, void** data) {
-  Impl* impl = Of(conn);
-  Connection* const connection = impl->connections.Add(std::make_unique<Connection>());
-  *data = connection;
-  const int fd = impl->door->EndHandshake();
-  if (fd < 0) return 0;
-  connection->AttachTo(fd);
-  connection->ReadUntil(SteadyNow() + impl->options.request_timeout);
+  *data = Of(conn)->connections.Add(std::make_unique<Connection>());
   return 0;
 }
 
 void Server::Impl::OnClose(const mg_connection* conn) {
-  Impl* impl = Of(conn);
-  static_cast<void>(impl->door->EndHandshake());
   Connection* connection = ConnectionOf(conn);
-  if (connection != nullptr) {  // null where the TLS handshake failed
-    AnswerForeignTarget(conn);
-    impl->connections.Remove(connection);
-  }
-  impl->door->OnLeft();
-}
-
-// civetweb has no callback for a request that is meant for another server, or for none: "GET
-// http://elsewhere/", "OPTIONS *".
-void Server::Impl::AnswerForeignTarget(const mg_connection* conn) {
-  const mg_request_info* info = mg_get_request_info(conn);
-  const bool foreign = info != nullptr && info->request_method != nullptr &&
-                       info->request_uri != nullptr && info->local_uri_raw == nullptr &&
-                       info->request_uri[0] != '/' && !ConnectionOf(conn)->Refused();
-  if (foreign) Refuse(const_cast<mg_connection*>(conn), 400, "that is no page of this server");
+  if (connection != nullptr)
+    Of(conn)->connections.Remove(connection);  // null where the TLS handshake failed
 }
 
 int Server::Impl::OnRequest(mg_connection* conn) {
@@ -149,33 +113,24 @@ int Server::Impl::OnRequest(mg_connection* conn) {
   return result != 0 ? result : -1;
 }
 
-std::string Server::Impl::Refusal(int status, const std::string& text) const {
-  Headers headers = CommonHeaders(options);
-  SetHeader(&headers, "Content-Type", "text/plain; charset=utf-8");
-  SetHeader(&headers, "Content-Length", std::to_string(text.size() + 1));
-  SetHeader(&headers, "Connection", "close");
-  return ComposeHead(status, headers) + text + "\n";
-}
-
-void Server::Impl::Refuse(mg_connection* conn, int status, const std::string& text) {
-  const Impl* impl = Of(conn);
-  const std::string answer = impl->Refusal(status, text);
-  mg_write(conn, answer.data(), answer.size());
-  AttachedConnectionOf(conn)->SetRefused();
-  AttachedConnectionOf(conn)->Linger();
-  if (impl->options.on_finished) impl->options.on_finished("", status, Milliseconds(0));
-}
-
 // civetweb could not make sense of the head, or waited for the rest of it in vain. It closes the
 // connection afterwards.
 int Server::Impl::OnError(mg_connection* conn, int status, const char*) {
+  const Impl* impl = Of(conn);
   std::string text = "the request is malformed, incomplete or far too long";
   if (status == 505) {
     text = "only HTTP/1.1 and HTTP/1.0 are spoken here";
   } else if (status < 500) {
     status = 400;  // it says 411 for a malformed Content-Length, and 413 for a head
   }
-  Refuse(conn, status, text);
+  Headers headers = CommonHeaders(impl->options);
+  SetHeader(&headers, "Content-Type", "text/plain; charset=utf-8");
+  SetHeader(&headers, "Content-Length", std::to_string(text.size() + 1));
+  SetHeader(&headers, "Connection", "close");
+  const std::string answer = ComposeHead(status, headers) + text + "\n";
+  mg_write(conn, answer.data(), answer.size());
+  AttachedConnectionOf(conn)->Linger();
+  if (impl->options.on_finished) impl->options.on_finished("", status, Milliseconds(0));
   return 0;
 }
 
@@ -215,12 +170,30 @@ std::string Server::Impl::ListenText() const {
   return tls ? text + "s" : text;
 }
 
-// Half of what the process may open is left for what it is there for.
-size_t Server::Impl::MostWaiting() {
-  constexpr rlim_t kMost = 1'000;
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  return static_cast<size_t>(std::clamp<rlim_t>(limit.rlim_cur / 2, 16, kMost));
+// civetweb's accepting thread looks at its stop flag when somebody connects, and otherwise every 2
+// s.
+void Server::Impl::Knock() const {
+  sockaddr_storage to{};
+  socklen_t size = sizeof(sockaddr_in);
+  if (address.ipv6) {
+    auto& in = reinterpret_cast<sockaddr_in6&>(to);
+    in.sin6_family = AF_INET6;
+    in.sin6_port = htons(static_cast<uint16_t>(port));
+    inet_pton(AF_INET6, address.host.c_str(), &in.sin6_addr);
+    size = sizeof(sockaddr_in6);
+  } else {
+    auto& in = reinterpret_cast<sockaddr_in&>(to);
+    in.sin_family = AF_INET;
+    in.sin_port = htons(static_cast<uint16_t>(port));
+    inet_pton(AF_INET, address.host.empty() ? "127.0.0.1" : address.host.c_str(), &in.sin_addr);
+  }
+  const int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return;
+  if (connect(fd, reinterpret_cast<sockaddr*>(&to), size) != 0) {
+    pollfd poll_fd{fd, POLLOUT, 0};
+    poll(&poll_fd, 1, 20);
+  }
+  close(fd);
 }
 
 Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -263,7 +236,6 @@ Status Server::Start() {
                                              "no",
                                              nullptr};
   mg_callbacks callbacks{};
-  callbacks.init_thread = &Impl::OnThread;
   callbacks.log_message = &Impl::OnLog;
   callbacks.init_connection = &Impl::OnOpen;
   callbacks.connection_close = &Impl::OnClose;
@@ -271,14 +243,6 @@ Status Server::Start() {
   callbacks.http_error = &Impl::OnError;
   callbacks.external_ssl_ctx = &Impl::OnTls;
   said_while_starting.clear();
-  DoorOptions door;
-  door.tls = options.web_config != nullptr && options.web_config->UsesTls();
-  door.patience = options.request_timeout;
-  door.workers = static_cast<size_t>(options.max_connections);
-  door.most_waiting = Impl::MostWaiting();
-  door.too_late = [this] { return impl_->Refusal(408, "the request did not come in time"); };
-  impl_->door = std::make_unique<Door>(std::move(door));
-  impl_->shared.door = impl_->door.get();
   impl_->context = mg_start(&callbacks, impl_.get(), const_cast<const char**>(settings.data()));
   if (impl_->context == nullptr) {
     return Fail(ErrorKind::kRefused,
@@ -287,11 +251,6 @@ Status Server::Start() {
   mg_server_port listening{};
   mg_get_server_ports(impl_->context, 1, &listening);
   impl_->port = listening.port;
-  impl_->watched = impl_->door.get();
-  if (Status opened = impl_->door->Open(listening.port); !opened) {
-    Stop();
-    return opened;
-  }
   return {};
 }
 
@@ -306,16 +265,14 @@ void Server::Stop() {
       impl_->connections.Hasten(SteadyNow() + kGrace);
     }
   }
-  impl_->door->Close();
   impl_->connections.StopReadingAll();
   {
-    // civetweb's accepting thread looks at its stop flag when it is woken, and otherwise every 2 s.
     std::jthread knocker([this](const std::stop_token& stop) {
       std::mutex mutex;
       std::condition_variable_any wake;
       std::unique_lock lock(mutex);
       while (!stop.stop_requested()) {
-        impl_->door->Knock();
+        impl_->Knock();
         wake.wait_for(lock, stop, Milliseconds(20), [] { return false; });
       }
     });

@@ -282,7 +282,7 @@ TEST_F(ServerTest, LeavesARequestWhoseHeadComesTooSlowly) {
   const SteadyTime start = Now();
   client.Send("GET /hello HTTP/1.1\r\nX: ");
   const std::jthread drip = Drip(&client);
-  EXPECT_THAT(client.ReceiveAll(), StartsWith("HTTP/1.1 408 "));
+  EXPECT_THAT(client.ReceiveAll(), StartsWith("HTTP/1.1 400 "));
   EXPECT_LT(Now() - start, Milliseconds(2500));
 }
 

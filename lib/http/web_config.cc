@@ -282,11 +282,10 @@ bool WebConfig::LastReloadSucceeded() const {
   return impl_->last_succeeded;
 }
 
-Result<std::string> WebConfig::Authenticate(std::string_view authorization_header,
-                                            const std::string& remote_address) {
+Result<std::string> WebConfig::Authenticate(std::string_view authorization_header) {
   const SettingsPtr settings = impl_->Current();
   if (settings->users.empty()) return std::string();
-  return impl_->passwords.Check(settings->users, authorization_header, remote_address);
+  return impl_->passwords.Check(settings->users, authorization_header);
 }
 
 std::vector<std::pair<std::string, std::string>> WebConfig::ResponseHeaders() {
