@@ -43,9 +43,8 @@ void ShowRun(const Run& run) {
 void ShowEpisodes(const std::vector<Episode>& episodes) {
   std::vector<std::vector<std::string>> rows;
   for (const Episode& episode : episodes)
-    rows.push_back({episode.fingerprint, episode.alertname, episode.state,
-                    ShortId(episode.run), LocalTime(episode.decided_at), episode.trigger,
-                    episode.detail});
+    rows.push_back({episode.fingerprint, episode.alertname, episode.state, ShortId(episode.run),
+                    LocalTime(episode.decided_at), episode.trigger, episode.detail});
   OutTable({"FINGERPRINT", "ALERT", "STATE", "RUN", "DECIDED", "TRIGGER", "WHY"}, rows);
 }
 

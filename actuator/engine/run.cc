@@ -352,8 +352,9 @@ bool Run::LeaseIsOver(const std::string& path) const {
   if (released.contains(path)) return true;
   const StepState* own = StateOf(steps, path);
   if (own != nullptr && own->result) {
-    if (own->attempt == 0) return true;   // given up before it began
-    if (!own->settled) return false;  // passed over while its command ran: that may still take effect
+    if (own->attempt == 0) return true;  // given up before it began
+    if (!own->settled)
+      return false;  // passed over while its command ran: that may still take effect
   }
   const StepState* until = StateOf(steps, Find(path)->dead_man->until);
   if (until != nullptr && until->Fulfilled()) return true;

@@ -11,8 +11,8 @@ namespace mailhub::remote {
 // Immutable, thread-safe. The build makes it of runner/.
 std::string_view RunnerScript();
 
-// The part of it that looks whether a directory is the account's alone: needed before there is a runner. Holds no
-// apostrophe.
+// The part of it that looks whether a directory is the account's alone: needed before there is a
+// runner. Holds no apostrophe.
 std::string_view StrictScript();
 
 // SHA-256 of it, hex. Computed once.
