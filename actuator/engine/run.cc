@@ -352,9 +352,10 @@ bool Run::LeaseIsOver(const std::string& path) const {
   if (released.contains(path)) return true;
   const StepState* own = StateOf(steps, path);
   if (own != nullptr && own->result) {
-    if (own->attempt == 0) return true;  // given up before it began
-    if (!own->settled)
-      return false;  // passed over while its command ran: that may still take effect
+    // Given up before it began; one that a person did by other means is guarded all the same.
+    if (own->attempt == 0 && own->result != StepResult::kResolved) return true;
+    // Passed over while its command ran: that may still take effect.
+    if (own->attempt > 0 && !own->settled) return false;
   }
   const StepState* until = StateOf(steps, Find(path)->dead_man->until);
   if (until != nullptr && until->Fulfilled()) return true;
