@@ -178,8 +178,9 @@ class Engine::Core {
   void AcknowledgeRestored(LiveRun& live);
   void OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply);
   void DoubtLeases(LiveRun& live, const std::string& host);
-  std::optional<SteadyTime> GuardedUntil(const LiveRun& live) const;
-  std::string Unconfirmed(const LiveRun& live) const;
+  bool Concerns(const LiveRun& live, const std::string& lease, const Step& step) const;
+  std::optional<SteadyTime> GuardedUntil(const LiveRun& live, const Step& step) const;
+  std::string Unconfirmed(const LiveRun& live, const Step& step) const;
   std::vector<Effect> RenewWhilePending();
   void NoteRenewal(const RemoteDone& done);
   void End(LiveRun& live);
@@ -189,7 +190,7 @@ class Engine::Core {
 
   // --- the current step (steps.cc) ---
   void WorkStep(LiveRun& live, const Step& step);
-  bool MayBegin(LiveRun& live);
+  bool MayBegin(LiveRun& live, const Step& step);
   void BeginAttempt(LiveRun& live, const Step& step, int attempt);
   bool Prepare(LiveRun& live, const Step& step);
   void Arm(LiveRun& live, const Step& step, const std::string& directory);

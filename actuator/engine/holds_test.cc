@@ -1,4 +1,4 @@
-// What holds a run, what an answer to it does, and what the end of a run may not leave behind.
+// What holds a run, and what an answer to it does.
 #include <gmock/gmock.h>
 
 #include "actuator/engine/testing_script.h"
@@ -11,16 +11,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class Holds : public Script {
- protected:
-  // Its first step is done, and a gate is shut.
-  void WaitAtTheSecondStep() {
-    StepAt("2") = {.path = "2", .name = "Wait", .kind = StepKind::kWaitFor};
-    StepAt("2").gate = Gate{.expr = "x == 1", .about = {}};
-    gate_.state = GateState::kFalse;
-    Begin();
-  }
-};
+class Holds : public Script {};
 
 TEST_F(Holds, ADeadMansActDuringAnotherHoldIsAHoldOfItsOwn) {
   exits_["work"] = 1;
@@ -94,62 +85,6 @@ TEST_F(Holds, AVerbAboutAnotherHoldOrQuestionIsRefusedWithWhatIsTrueNow) {
   EXPECT_THAT(Confirm("4", "bob").error().message, HasSubstr("Delete it all?"));
   EXPECT_FALSE(Confirm("4")) << "the run asks something else by now";
   EXPECT_EQ(Look().asks, "Delete it all?");
-}
-
-TEST_F(Holds, WhatWasStoppedIsOwedThoughThePersonSkipsItsStart) {
-  exits_["start"] = 1;
-  Begin();
-  EXPECT_TRUE(Say(Verb::kSkip, 1));
-  EXPECT_TRUE(Confirm("4"));
-  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
-  Pass(minutes(10));
-  EXPECT_THAT(disarmed_, IsEmpty()) << "its dead man goes on guarding it";
-  EXPECT_THAT(Say(Verb::kRetry, 2).error().message, HasSubstr("no step of this run"));
-  EXPECT_TRUE(Say(Verb::kResolve, 2));
-  EXPECT_THAT(disarmed_, ElementsAre("run-id/1"));
-  EXPECT_EQ(Look().result, RunResult::kSucceeded);
-}
-
-TEST_F(Holds, WhatWasStoppedIsOwedThoughTheRunIsCancelledOrAborted) {
-  exits_["work"] = 1;
-  StepAt("2").on_failure = OnFailure::kAbort;
-  Begin();
-  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
-  EXPECT_EQ(Look().result, RunResult::kFailed);
-}
-
-TEST_F(Holds, AStepThatBringsItBackInAnyCasePaysForIt) {
-  exits_["work"] = 1;
-  StepAt("2").on_failure = OnFailure::kAbort;
-  Step back{.path = "a1", .name = "Bring it back", .host = "x500", .command = "start"};
-  plan_.always.push_back({.step = back, .since = "1", .until = "3"});
-  exits_["start"] = 1;
-  Begin();
-  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kAlwaysFailed));
-  EXPECT_TRUE(Say(Verb::kSkip, 1));
-  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped)) << "skipping does not";
-  exits_["start"] = 0;
-  EXPECT_TRUE(Say(Verb::kRetry, 2));
-  EXPECT_THAT(Reasons(), IsEmpty());
-  EXPECT_EQ(Look().result, RunResult::kFailed);
-  EXPECT_EQ(Look().state, RunState::kFinished);
-}
-
-TEST_F(Holds, AHostThatIsAwayAtTheEndHoldsItAfterAWhile) {
-  StepAt("1").dead_man->until = "";
-  Begin();
-  away_["x500"] = true;
-  EXPECT_TRUE(Confirm("4"));
-  Pass(minutes(9));
-  EXPECT_EQ(Look().state, RunState::kEnding);
-  EXPECT_FALSE(Look().acting) << "its alerts are heard meanwhile";
-  Pass(minutes(2));
-  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kHostAway));
-  EXPECT_TRUE(Say(Verb::kRetry, 1));
-  Pass(minutes(11));
-  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kHostAway));
-  EXPECT_TRUE(Say(Verb::kSkip, 2));
-  EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
 TEST_F(Holds, ARetryThatCannotBeginBecauseAHostIsAwayEndsInAHold) {
@@ -286,46 +221,6 @@ TEST_F(Holds, TheEndOfItsAlertLeavesToPeopleWhatADeadManDid) {
   EXPECT_EQ(Times("work"), 1U);
 }
 
-TEST_F(Holds, AHostThatWasGivenUpIsAskedOnAfterTheEndOfTheRun) {
-  StepAt("1").dead_man->until = "";
-  Begin();
-  away_["x500"] = true;
-  EXPECT_TRUE(Confirm("4"));
-  Pass(minutes(11));
-  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kHostAway));
-  EXPECT_TRUE(Say(Verb::kSkip, 1));
-  ASSERT_EQ(Look().state, RunState::kFinished);
-  disarmed_.clear();
-  away_["x500"] = false;
-  Pass(minutes(1));
-  EXPECT_THAT(disarmed_, ElementsAre("run-id/1"));
-}
-
-TEST_F(Holds, ALostLeaseIsTakenAwayOnceItsDirectoryIsSeenAgain) {
-  WaitAtTheSecondStep();
-  other_receipts_["x500"] = true;
-  Pass(Seconds(30));
-  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kLeaseLost));
-  EXPECT_TRUE(Say(Verb::kResolve, 1));
-  Pass(minutes(1));
-  EXPECT_THAT(disarmed_, IsEmpty());
-  other_receipts_["x500"] = false;
-  Pass(minutes(1));
-  EXPECT_THAT(disarmed_, ElementsAre("run-id/1"));
-  EXPECT_THAT(Reasons(), IsEmpty());
-}
-
-TEST_F(Holds, ALostLeaseThatHasActedAllTheSameIsAHold) {
-  WaitAtTheSecondStep();
-  other_receipts_["x500"] = true;
-  Pass(Seconds(30));
-  EXPECT_TRUE(Say(Verb::kResolve, 1));
-  restored_ = true;
-  other_receipts_["x500"] = false;
-  Pass(minutes(1));
-  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
-}
-
 TEST_F(Holds, ReceiptsThatAreBackAreAskedForBeforeAnythingIsDoneAgain) {
   endless_ = {"work"};
   Begin();
@@ -411,21 +306,6 @@ TEST_F(Holds, WhatWasSeenBeforeAGuardedStepIsDoneAgainIsLookedAtAgain) {
   gate_.state = GateState::kOpen;
   Pass(Seconds(5));
   EXPECT_EQ(Times("start"), 1U);
-}
-
-TEST_F(Holds, AStopThatIsPassedOverWhileItRunsKeepsItsDeadMan) {
-  endless_ = {"stop"};
-  Begin();
-  Pass(minutes(2));
-  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
-  EXPECT_TRUE(Say(Verb::kSkip, 1));
-  EXPECT_TRUE(Confirm("4"));
-  Pass(Seconds(30));
-  EXPECT_THAT(disarmed_, IsEmpty());
-  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
-  EXPECT_TRUE(Say(Verb::kResolve, 2));
-  Pass(Seconds(30));
-  EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
 TEST_F(Holds, ARefusedDeadManMayBeGivenUp) {

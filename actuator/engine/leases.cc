@@ -212,12 +212,19 @@ void Engine::Core::DoubtLeases(LiveRun& live, const std::string& host) {
   }
 }
 
-// Until when no dead man can act without our knowing: each host has confirmed its lease for that
-// long. Nothing: it may have acted already. Never: there is none.
-std::optional<SteadyTime> Engine::Core::GuardedUntil(const LiveRun& live) const {
+// Whether `step` may begin only while that lease is known to be armed. What is owed at the end
+// brings back what was stopped: that must not wait for another host, which may be down for good.
+bool Engine::Core::Concerns(const LiveRun& live, const std::string& lease, const Step& step) const {
+  if (live.run.LeaseIsOver(lease)) return false;
+  return live.run.stage != Stage::kEnding || live.run.leases.at(lease).host == step.host;
+}
+
+// Until when no dead man that concerns the step can act without our knowing: each host has
+// confirmed its lease for that long. Nothing: one may have acted already. Never: there is none.
+std::optional<SteadyTime> Engine::Core::GuardedUntil(const LiveRun& live, const Step& step) const {
   SteadyTime until = SteadyTime::max();
   for (const auto& [path, lease] : live.run.leases) {
-    if (live.run.LeaseIsOver(path)) continue;
+    if (!Concerns(live, path, step)) continue;
     const auto doing = live.leases.find(path);
     if (doing == live.leases.end() || !doing->second.confirmed) return std::nullopt;
     until = std::min(until, *doing->second.confirmed + lease.after);
@@ -226,9 +233,9 @@ std::optional<SteadyTime> Engine::Core::GuardedUntil(const LiveRun& live) const 
 }
 
 // The host whose lease is the first that is not confirmed.
-std::string Engine::Core::Unconfirmed(const LiveRun& live) const {
+std::string Engine::Core::Unconfirmed(const LiveRun& live, const Step& step) const {
   for (const auto& [path, lease] : live.run.leases) {
-    if (live.run.LeaseIsOver(path)) continue;
+    if (!Concerns(live, path, step)) continue;
     const auto doing = live.leases.find(path);
     const bool confirmed = doing != live.leases.end() && doing->second.confirmed &&
                            now.steady < *doing->second.confirmed + lease.after;

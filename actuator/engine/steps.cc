@@ -64,13 +64,13 @@ void Engine::Core::WorkStep(LiveRun& live, const Step& step) {
 // --- beginning
 // ------------------------------------------------------------------------------------------------------
 
-bool Engine::Core::MayBegin(LiveRun& live) {
+bool Engine::Core::MayBegin(LiveRun& live, const Step& step) {
   if (mode != Mode::kActive) {
     live.doing.trouble = std::string("mode is ") + Name(mode);
   } else if (live.run.pause) {
     live.doing.trouble = "paused";
-  } else if (!GuardedUntil(live)) {
-    live.doing.trouble = Unconfirmed(live) + " has not confirmed its dead man's lease";
+  } else if (!GuardedUntil(live, step)) {
+    live.doing.trouble = Unconfirmed(live, step) + " has not confirmed its dead man's lease";
   } else {
     return true;
   }
@@ -91,7 +91,7 @@ void Engine::Core::BeginAttempt(LiveRun& live, const Step& step, int attempt) {
     live.doing.deadline = Attended(Patience(step));
   }
   std::string directory;
-  const bool ready = MayBegin(live) && (!IsAction(step) || Prepare(live, step));
+  const bool ready = MayBegin(live, step) && (!IsAction(step) || Prepare(live, step));
   if (!ready) {
     if (live.doing.effect == 0 && !live.doing.trouble.empty() && Passed(live.doing.deadline)) {
       FailStep(live, step, HoldReason::kTimedOut, "not begun: " + live.doing.trouble);
@@ -184,7 +184,7 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
   } else {
     request.verb = step.kind == StepKind::kJob ? RemoteVerb::kLaunch : RemoteVerb::kRun;
     request.command = step.command;
-    request.begin_before = std::min(In(config.begin_within), *GuardedUntil(live));
+    request.begin_before = std::min(In(config.begin_within), *GuardedUntil(live, step));
   }
   doing.verb = request.verb;
   doing.effect = Ask(std::move(request), live.run.id);
@@ -195,7 +195,7 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
 bool Engine::Core::MayReach(const LiveRun& live, const Step& step) const {
   const bool guarded = !step.dead_man || live.run.leases.contains(step.path);
   return mode == Mode::kActive && live.run.holds.empty() && guarded && !Unheard(live, step.host) &&
-         GuardedUntil(live);
+         GuardedUntil(live, step);
 }
 
 void Engine::Core::OnStepReply(LiveRun& live, const Step& step, const RemoteReply& reply) {
@@ -284,7 +284,7 @@ void Engine::Core::OnNotBegun(LiveRun& live, const Step& step) {
   live.doing.due = In(config.poll_step);
   const Run& run = live.run;
   if (mode != Mode::kActive || !run.holds.empty() || MayReach(live, step)) return;
-  live.doing.trouble = Unconfirmed(live) + " has not confirmed its dead man's lease";
+  live.doing.trouble = Unconfirmed(live, step) + " has not confirmed its dead man's lease";
   if (step.dead_man && !run.leases.contains(step.path) && !Unheard(live, step.host)) {
     Arm(live, step, run.steps.at(step.path).directory_id);
   }

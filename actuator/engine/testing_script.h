@@ -51,6 +51,13 @@ class Script : public testing::Test, public PlanSource {
     Take(engine_->Handle(start, Now()));
     Settle();
   }
+  // Its first step is done, and a gate is shut.
+  void WaitAtTheSecondStep() {
+    StepAt("2") = {.path = "2", .name = "Wait", .kind = StepKind::kWaitFor};
+    StepAt("2").gate = Gate{.expr = "x == 1", .about = {}};
+    gate_.state = GateState::kFalse;
+    Begin();
+  }
   Moment Now() const {
     return {.wall = WallTime(Seconds(1'000'000'000)) + passed_,
             .steady = SteadyTime(Seconds(1000)) + passed_};

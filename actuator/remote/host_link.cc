@@ -88,8 +88,9 @@ RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& 
   exchange.takeover = takeover;
   if (request.verb == RemoteVerb::kRun) exchange.wait = options_.run_wait;
   if (request.verb == RemoteVerb::kCancel) exchange.grace = options_.cancel_grace;
-  const Result<std::string> text = EncodeRequest(request, identity, exchange);
-  if (!text) return Failed(text.error().kind, host_ + ": " + text.error().message);
+  if (const auto text = EncodeRequest(request, identity, exchange); !text) {
+    return Failed(text.error().kind, host_ + ": " + text.error().message);
+  }
 
   const std::string too_late =
       host_ + ": not sent: it was decided too long ago, and the host could not be asked in time";
@@ -107,7 +108,7 @@ RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& 
         return Failed(connected.error().kind, connected.error().message);
       }
     }
-    Answer answer = Exchange(request, *text, exchange.nonce);
+    Answer answer = Exchange(request, identity, exchange);
     if (answer.session_lost) session_.reset();
     if (answer.too_late) return Failed(ErrorKind::kUnreachable, too_late);
     if (answer.reply) {
@@ -209,8 +210,8 @@ Status HostLink::PutRunner() {
                                            options_.directory + "/bin: " + complaint);
 }
 
-HostLink::Answer HostLink::Exchange(const engine::RemoteRequest& request, const std::string& text,
-                                    const std::string& nonce) {
+HostLink::Answer HostLink::Exchange(const engine::RemoteRequest& request, const Identity& identity,
+                                    remote::Exchange exchange) {
   const SteadyTime deadline = clock_.Steady() + Patience(request);
   Answer answer;
   const auto lost = [&](const Error& error, bool sent) {
@@ -229,16 +230,22 @@ HostLink::Answer HostLink::Exchange(const engine::RemoteRequest& request, const 
   }
   // The last moment at which it can be kept back: queueing and connecting are over. Without a
   // request the runner ends and does nothing.
-  if (IsTooLate(request, clock_.Steady())) {
+  const SteadyTime now = clock_.Steady();
+  if (IsTooLate(request, now)) {
     answer.too_late = true;
     return answer;
   }
+  // From here on the runner counts: its process is there, so it has begun to count before now.
+  if (request.begin_before) {
+    exchange.within = std::chrono::ceil<Milliseconds>(*request.begin_before - now);
+  }
+  const Result<std::string> text = EncodeRequest(request, identity, exchange);
   const SteadyTime write_by = std::min(deadline, request.begin_before.value_or(deadline));
-  if (const Status written = (*channel)->Write(text, write_by); !written) {
+  if (const Status written = (*channel)->Write(*text, write_by); !written) {
     lost(written.error(), true);
     return answer;
   }
-  ReplyReader reader(nonce);
+  ReplyReader reader(exchange.nonce);
   while (true) {
     std::string bytes;
     const Result<ssh::ReadState> state = (*channel)->Read(&bytes, kPiece, deadline);

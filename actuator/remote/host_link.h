@@ -55,8 +55,8 @@ class HostLink {
 
   Status Connect(const ssh::SshTarget& target);
   Status PutRunner();
-  Answer Exchange(const engine::RemoteRequest& request, const std::string& text,
-                  const std::string& nonce);
+  Answer Exchange(const engine::RemoteRequest& request, const Identity& identity,
+                  remote::Exchange exchange);
   void TellOfLease(const engine::RemoteReply& reply);
   Milliseconds Patience(const engine::RemoteRequest& request) const;
   std::string RunnerPath() const;

@@ -159,6 +159,7 @@ Result<std::string> EncodeRequest(const engine::RemoteRequest& request, const Id
   if (!request.directory_id.empty()) add("directory_id", request.directory_id);
   if (!request.key.empty()) add("key", request.key);
   if (exchange.wait.count() > 0) add("wait_ms", std::to_string(exchange.wait.count()));
+  if (exchange.within.count() > 0) add("within_ms", std::to_string(exchange.within.count()));
   if (exchange.grace.count() > 0) add("grace_ms", std::to_string(exchange.grace.count()));
   if (request.after.count() > 0) add("after_ms", std::to_string(request.after.count()));
   if (!request.command.empty()) add("digest", Sha256Hex(request.command));

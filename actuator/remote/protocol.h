@@ -20,8 +20,11 @@ struct Identity {
 
 // What one exchange adds to what the engine wants.
 struct Exchange {
-  std::string nonce;      // comes back in the reply, so that nothing else is taken for it
-  Milliseconds wait{0};   // kRun: how long the runner waits for the command's end
+  std::string nonce;     // comes back in the reply, so that nothing else is taken for it
+  Milliseconds wait{0};  // kRun: how long the runner waits for the command's end
+  // kRun, kLaunch: once it has been at it so long, the runner begins no command any more. 0: any
+  // time
+  Milliseconds within{0};
   Milliseconds grace{0};  // kCancel: between TERM and KILL
   bool takeover =
       false;  // asks to obey this journal from now on; of the request only the host counts

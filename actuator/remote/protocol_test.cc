@@ -37,10 +37,11 @@ TEST(Protocol, SaysARequestWithItsBodyFramed) {
   Exchange exchange;
   exchange.nonce = "n";
   exchange.wait = Milliseconds(1500);
+  exchange.within = Milliseconds(30'000);
   const auto text = EncodeRequest(RunRequest(), {"j1", 7}, exchange);
   ASSERT_TRUE(text);
   EXPECT_THAT(*text, StartsWith("mailhub-request 1\nnonce=n\nverb=run\njournal=j1\nepoch=7\n"));
-  EXPECT_THAT(*text, HasSubstr("\nwait_ms=1500\n"));
+  EXPECT_THAT(*text, HasSubstr("\nwait_ms=1500\nwithin_ms=30000\n"));
   EXPECT_THAT(*text, EndsWith("\nbody_bytes=7\n\necho 1\n\n"));
 }
 

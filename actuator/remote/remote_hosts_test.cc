@@ -1,8 +1,10 @@
 // The whole way: queue, SSH, a real sshd, the real runner.
 #include "actuator/remote/remote_hosts.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -342,6 +344,23 @@ TEST_F(Hosts, DoesNotSendWhatBecameTooOldWhileItConnectedAgain) {
   request.begin_before = RealClock().Steady() + Milliseconds(60'000);
   EXPECT_TRUE(Submit(request).get().receipt);
   EXPECT_EQ(Evidence(), "x\n");
+}
+
+// Sent in time, but held up on the host.
+TEST_F(Hosts, BeginsNothingThatCameToItsTurnTooLate) {
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  const int lock = open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(flock(lock, LOCK_EX), 0);
+  RemoteRequest request = Request(RemoteVerb::kRun, "r/1/1", Trace("x"));
+  const SteadyTime before = RealClock().Steady() + Milliseconds(1'500);
+  request.begin_before = before;
+  auto late = Submit(request);
+  ASSERT_TRUE(Eventually([&] { return RealClock().Steady() > before; }));
+  close(lock);
+  const RemoteReply reply = late.get();
+  ASSERT_EQ(KindOf(reply), ErrorKind::kUnreachable);
+  EXPECT_THAT(reply.receipt.error().message, HasSubstr("was to begin within 1"));
+  EXPECT_EQ(Evidence(), "");
 }
 
 TEST_F(Hosts, StopsSoonAndCallsNobodyAfterwards) {

@@ -111,6 +111,40 @@ TEST_P(Lock, IsGivenUpWhenTheDirectoryGoesAway) {
   EXPECT_THAT(reply.receipt.error().message, HasSubstr("is gone; nothing was done"));
 }
 
+TEST_P(Lock, LetsNothingBeginThatHasWaitedForItTooLong) {
+  Exchange exchange;
+  exchange.wait = Milliseconds(10'000);
+  exchange.within = Milliseconds(1'000);
+  RemoteRequest run;
+  run.verb = RemoteVerb::kRun;
+  run.key = "r/1/1";
+  run.command = "echo run >>" + host.evidence();
+  RemoteRequest launch = run;
+  launch.verb = RemoteVerb::kLaunch;
+  launch.key = "r/2/1";
+  launch.command = "echo job >>" + host.evidence();
+  Hold();
+  RunnerCall late_run = host.Start(run, exchange);
+  RunnerCall late_job = host.Start(launch, exchange);
+  std::this_thread::sleep_for(Milliseconds(1'100));  // what it must take, not a wait for something
+  LetGo();
+  for (RunnerCall* call : {&late_run, &late_job}) {
+    const auto reply = call->Wait();
+    ASSERT_FALSE(reply.receipt);
+    EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kUnreachable);
+    EXPECT_THAT(reply.receipt.error().message, HasSubstr("was to begin within 1000 ms"));
+  }
+  for (const char* key : {"r/1/1", "r/2/1"}) {
+    EXPECT_EQ(host.Do(RemoteVerb::kStatus, key).receipt->state, engine::ReceiptState::kNone);
+  }
+  EXPECT_EQ(host.Evidence(), "");
+  exchange.within = Milliseconds(60'000);
+  EXPECT_TRUE(host.Ask(run, exchange).receipt);
+  EXPECT_TRUE(host.Ask(launch, exchange).receipt);
+  EXPECT_EQ(host.Settled("r/2/1").receipt->exit_status, 0);
+  EXPECT_EQ(host.Evidence(), "run\njob\n");
+}
+
 TEST_P(Lock, IsLeftToTheNextLookByADeadManThatCannotHaveItWithinASecond) {
   ASSERT_TRUE(
       host.Arm("r/stop", "echo restored >>" + host.evidence(), Milliseconds(1'000)).receipt);

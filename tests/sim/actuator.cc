@@ -37,7 +37,12 @@ engine::Moment Actuator::Now() const {
 int64_t Actuator::NextWakeMs() const {
   const auto deadline = engine_.NextDeadline();
   if (!deadline || !Ready()) return INT64_MAX;
-  return deadline->time_since_epoch().count() - kSteadyAtBirthMs + born_ms_;
+  return AtMs(*deadline);
+}
+
+int64_t Actuator::AtMs(SteadyTime time) const {
+  return std::chrono::duration_cast<Milliseconds>(time.time_since_epoch()).count() -
+         kSteadyAtBirthMs + born_ms_;
 }
 
 void Actuator::Start() {
@@ -198,7 +203,10 @@ void Actuator::Renew(int64_t left_ms) {
 
 void Actuator::AskHost(const engine::RemoteRequest& request,
                        std::function<void(engine::RemoteReply)> then) {
-  seams_.world->Send(request, {seams_.journal->id, engine_.epoch()}, std::move(then));
+  Sender by{seams_.journal->id, engine_.epoch()};
+  const auto before = BeginBefore(request);
+  if (before && !seams_.world->Is(Mutation::kActsLate)) by.begin_by_ms = AtMs(*before);
+  seams_.world->Send(request, by, std::move(then));
 }
 
 void Actuator::Perform(const engine::Effect& effect) {
@@ -217,7 +225,7 @@ void Actuator::PerformNow(const engine::Effect& effect) {
     if (const auto actuator = self.lock()) actuator->Feed(std::move(done));
   };
   if (const auto* request = std::get_if<engine::RemoteRequest>(&effect.what)) {
-    const auto before = BeginBefore(effect);
+    const auto before = BeginBefore(*request);
     if (before && Now().steady >= *before && !seams_.world->Is(Mutation::kActsLate)) {
       engine::RemoteReply dropped;
       dropped.receipt = Fail(ErrorKind::kUnreachable, "its time had passed; nothing was sent");

@@ -66,6 +66,7 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
   void WaitOutFailure();
   void Renew(int64_t left_ms);
   engine::Moment Now() const;
+  int64_t AtMs(SteadyTime time) const;  // of the world
 
   const Seams seams_;
   const int64_t born_ms_;

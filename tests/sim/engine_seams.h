@@ -40,9 +40,8 @@ bool IsHeld(const AnyRun& run) {
 }
 
 // Until when an effect may begin; nothing: at any time.
-inline std::optional<SteadyTime> BeginBefore(const engine::Effect& effect) {
-  const auto* request = std::get_if<engine::RemoteRequest>(&effect.what);
-  return request == nullptr ? std::nullopt : request->begin_before;
+inline std::optional<SteadyTime> BeginBefore(const engine::RemoteRequest& request) {
+  return request.begin_before;
 }
 
 // What a person saw, and is answering.

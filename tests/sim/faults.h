@@ -67,6 +67,7 @@ enum class Mutation {
   kRunnerIgnoresClaims,
   kRunnerIgnoresVoid,
   kRunnerIgnoresFence,
+  kRunnerIsPatient,        // begins what is held up on its host, however late
   kRunnerIgnoresRestored,  // a restored lease stops the guarded step only, not its run
   kHostForgetsLease,
   kHostKeepsLease,  // says disarmed, and is not

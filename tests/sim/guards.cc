@@ -45,13 +45,14 @@ Complaint Guards::Begins(const DeedBegan& deed) {
     const bool known = run->leases.contains(path) || run->restored.contains(path) ||
                        to_answer_.contains({run_id, path});
     if (!known || known_->LeaseIsOver(*run, path)) continue;
-    if (facts.acted_ms >= 0 && !facts.answered &&
-        (facts.host == deed.host || facts.acted_ms < deed.sent_ms)) {
+    // What is owed at the end waits for no other host.
+    if (run->stage == engine::Stage::kEnding && facts.host != deed.host) continue;
+    if (facts.acted_ms >= 0 && !facts.answered) {
       return deed.key + " began after the dead man of " + path +
              " had acted, which nobody answered";
     }
-    if (facts.armed && facts.expires_ms < deed.sent_ms) {
-      return deed.key + " was sent when the lease of " + path + " had run out";
+    if (facts.armed && facts.expires_ms < known_->now_ms) {
+      return deed.key + " began when the lease of " + path + " had run out";
     }
   }
   return std::nullopt;

@@ -70,8 +70,7 @@ RemoteReply Host::ReplyFor(const std::string& key) const {
   return Reply(found == claims_.end() ? engine::Receipt() : ReceiptOf(found->second));
 }
 
-RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& by,
-                           int64_t sent_ms) {
+RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& by) {
   if (auto refusal = Refusal(request, by)) {
     RemoteReply reply;
     reply.receipt = Fail(*refusal);
@@ -85,7 +84,7 @@ RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& b
       break;
     case RemoteVerb::kRun:
     case RemoteVerb::kLaunch:
-      return Run(request, by, sent_ms);
+      return Run(request, by);
     case RemoteVerb::kVoid:
       if (is_new) claims_[request.key].is_void = true;
       break;
@@ -109,7 +108,7 @@ RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& b
   return ReplyFor(request.key);
 }
 
-RemoteReply Host::Run(const engine::RemoteRequest& request, const Sender& by, int64_t sent_ms) {
+RemoteReply Host::Run(const engine::RemoteRequest& request, const Sender& by) {
   const auto claimed = claims_.find(request.key);
   const bool is_new = claimed == claims_.end();
   RemoteReply refused;
@@ -121,9 +120,13 @@ RemoteReply Host::Run(const engine::RemoteRequest& request, const Sender& by, in
     refused.receipt = Fail(ErrorKind::kRefused, "a dead man of the run has acted");
     return refused;
   }
+  if (is_new && world_->now_ms() >= by.begin_by_ms && !world_->Is(Mutation::kRunnerIsPatient)) {
+    refused.receipt = Fail(ErrorKind::kUnreachable, "it may not begin any more; nothing was done");
+    return refused;
+  }
   if (is_new || world_->Is(Mutation::kRunnerIgnoresClaims) ||
       (claimed->second.is_void && world_->Is(Mutation::kRunnerIgnoresVoid))) {
-    Begin(request.key, request.command, by, sent_ms);
+    Begin(request.key, request.command, by);
   }
   return ReplyFor(request.key);
 }
@@ -206,8 +209,7 @@ void Host::Touch(const std::string& key, const std::string& command) {
   world_->acting_key.clear();
 }
 
-void Host::Begin(const std::string& key, const std::string& command, const Sender& by,
-                 int64_t sent_ms) {
+void Host::Begin(const std::string& key, const std::string& command, const Sender& by) {
   Claim claim;
   claim.command = command;
   claim.boot_id = boot().id;
@@ -218,7 +220,7 @@ void Host::Begin(const std::string& key, const std::string& command, const Sende
   world_->Plan(claim.ends_at_ms,
                [this, key, fails, boot_id = claim.boot_id] { End(key, boot_id, fails); });
   claims_[key] = std::move(claim);
-  world_->Observe(DeedBegan{name_, key, command, false, by, sent_ms});
+  world_->Observe(DeedBegan{name_, key, command, false, by});
 }
 
 void Host::End(const std::string& key, const std::string& boot_id, bool fails) {

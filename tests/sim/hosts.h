@@ -50,8 +50,7 @@ class Host {
   Host(World* world, std::string name);
 
   // What the runner does with a request that has arrived.
-  engine::RemoteReply CarryOut(const engine::RemoteRequest& request, const Sender& by,
-                               int64_t sent_ms);
+  engine::RemoteReply CarryOut(const engine::RemoteRequest& request, const Sender& by);
   // When a running command under `key` will end; nothing if none runs.
   std::optional<int64_t> EndsAt(const std::string& key) const;
   engine::RemoteReply ReplyFor(const std::string& key) const;
@@ -73,11 +72,11 @@ class Host {
  private:
   std::optional<Error> Refusal(const engine::RemoteRequest& request, const Sender& by);
   engine::Receipt ReceiptOf(const Claim& claim) const;
-  engine::RemoteReply Run(const engine::RemoteRequest& request, const Sender& by, int64_t sent_ms);
+  engine::RemoteReply Run(const engine::RemoteRequest& request, const Sender& by);
   engine::RemoteReply Sweep(const std::string& run);
   bool HasActed(const std::string& key) const;
   bool Alive(const Claim& claim) const;
-  void Begin(const std::string& key, const std::string& command, const Sender& by, int64_t sent_ms);
+  void Begin(const std::string& key, const std::string& command, const Sender& by);
   void Touch(const std::string& key, const std::string& command);
   void End(const std::string& key, const std::string& boot_id, bool fails);
   engine::LeaseState OnLease(const engine::RemoteRequest& request);

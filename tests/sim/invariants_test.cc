@@ -69,6 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
                      "again without a reason"},
         Misbehaviour{"ARunnerThatRefusesTheGuardedStepAlone", Mutation::kRunnerIgnoresRestored,
                      "began after the dead man", 0.3},
+        Misbehaviour{"ARunnerThatIsPatient", Mutation::kRunnerIsPatient, "had run out"},
         Misbehaviour{"AnActuatorThatActsLate", Mutation::kActsLate, "had run out"},
         Misbehaviour{"APlanWithoutTimeouts", Mutation::kPlanWithoutTimeouts,
                      "neither moved nor held"},
@@ -219,18 +220,18 @@ TEST_F(Doctored, NoticeADeedAfterADeadManHasActed) {
     return changed != nullptr && changed->key == lease;
   });
   const std::vector<Observation> acted = {{at_ms, LeaseChanged{host, lease, true, INT64_MAX}},
-                                          {at_ms, DeedBegan{host, lease, "start", true, {}, 0}}};
+                                          {at_ms, DeedBegan{host, lease, "start", true, {}}}};
   history_.insert(history_.begin() + after, acted.begin(), acted.end());
   EXPECT_THAT(Complaint(), HasSubstr("began after the dead man of " + GuardedPath()));
 }
 
-TEST_F(Doctored, NoticeADeedThatIsSentWhenItsLeaseHasRunOut) {
+TEST_F(Doctored, NoticeADeedThatBeginsWhenItsLeaseHasRunOut) {
   const std::string path = GuardedPath();
   for (Observation& one : history_) {
     auto* changed = std::get_if<LeaseChanged>(&one.what);
     if (changed != nullptr && changed->key.ends_with('/' + path)) changed->expires_ms = 0;
   }
-  EXPECT_THAT(Complaint(), HasSubstr("was sent when the lease of " + path + " had run out"));
+  EXPECT_THAT(Complaint(), HasSubstr("began when the lease of " + path + " had run out"));
 }
 
 TEST_F(Doctored, NoticeADeadManThatNoHoldTellsOf) {

@@ -16,6 +16,7 @@ namespace mailhub::sim {
 struct Sender {
   std::string journal;
   uint64_t epoch = 0;
+  int64_t begin_by_ms = INT64_MAX;  // no command begins then or later
 };
 
 struct Recorded {  // in the journal that the hosts obey
@@ -27,7 +28,6 @@ struct DeedBegan {  // a command began on a host
   std::string command;
   bool by_dead_man = false;
   Sender by;
-  int64_t sent_ms = 0;  // when its request left the actuator
 };
 struct DeedEnded {
   std::string host;

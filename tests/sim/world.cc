@@ -120,7 +120,6 @@ void World::AnswerIn(int64_t ms, const Answer& answer, RemoteReply reply) {
 
 void World::Send(const engine::RemoteRequest& request, const Sender& by, const Answer& answer) {
   Host& host = hosts_.at(request.host);
-  const int64_t sent = now_ms_;
   if (host.Pestered(now_ms_)) Observe(HostPestered{request.host});
   const auto fail = [&](ErrorKind kind, const char* why, int64_t after_ms) {
     RemoteReply reply;
@@ -147,18 +146,17 @@ void World::Send(const engine::RemoteRequest& request, const Sender& by, const A
   } else if (Chance(faults.delay)) {
     // Now and then later than any dead man waits.
     PlanIn(Between(20, Chance(0.1) ? 2'700'000 : 180'000),
-           [this, request, by, sent] { Deliver(request, by, sent, nullptr); });
+           [this, request, by] { Deliver(request, by, nullptr); });
     fail(ErrorKind::kOutcomeUnknown, "no answer in time", kPatienceMs);
   } else if (Chance(faults.lose_reply)) {
-    PlanIn(kNetworkMs, [this, request, by, sent] { Deliver(request, by, sent, nullptr); });
+    PlanIn(kNetworkMs, [this, request, by] { Deliver(request, by, nullptr); });
     fail(ErrorKind::kOutcomeUnknown, "connection lost after sending", 2 * kNetworkMs);
   } else {
-    PlanIn(kNetworkMs, [this, request, by, sent, answer] { Deliver(request, by, sent, answer); });
+    PlanIn(kNetworkMs, [this, request, by, answer] { Deliver(request, by, answer); });
   }
 }
 
-void World::Deliver(const engine::RemoteRequest& request, const Sender& by, int64_t sent_ms,
-                    const Answer& answer) {
+void World::Deliver(const engine::RemoteRequest& request, const Sender& by, const Answer& answer) {
   Host& host = hosts_.at(request.host);
   if (Chance(faults.uptime_back)) host.SetUptimeBack();
   if (Chance(faults.reboot)) host.GoDown(Chance(faults.wipe_receipts));
@@ -168,7 +166,7 @@ void World::Deliver(const engine::RemoteRequest& request, const Sender& by, int6
     AnswerIn(kNetworkMs, answer, lost);
     return;
   }
-  RemoteReply reply = host.CarryOut(request, by, sent_ms);
+  RemoteReply reply = host.CarryOut(request, by);
   const auto ends_at_ms = host.EndsAt(request.key);
   if (request.verb != engine::RemoteVerb::kRun || !reply.receipt || !ends_at_ms) {
     AnswerIn(kNetworkMs, answer, std::move(reply));

@@ -79,8 +79,7 @@ class World {
     int64_t oldest_ms = 0;
     int64_t latest_ms = 0;
   };
-  void Deliver(const engine::RemoteRequest& request, const Sender& by, int64_t sent_ms,
-               const Answer& answer);
+  void Deliver(const engine::RemoteRequest& request, const Sender& by, const Answer& answer);
   std::string AnyHost();
   void AnswerIn(int64_t ms, const Answer& answer, engine::RemoteReply reply);
   Evidence Gather(const std::string& host, int64_t reach_ms, const engine::Mark* mark) const;

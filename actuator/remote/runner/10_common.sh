@@ -60,19 +60,29 @@ read_uptime() {
   uptime_s=${uptime%.*}
 }
 
-# Sets clock_s: seconds since the boot, as the kernel notes them for a process that has just begun. What a container
-# shows as uptime may be made up by others (lxcfs): it may go back, or be nothing at all.
+# Sets clock (seconds and hundredths) and clock_s: the time since the boot, as the kernel notes it for a process that has
+# just begun. What a container shows as uptime may be made up by others (lxcfs): it may go back, or be nothing at all.
 read_kernel_clock() {
   if [ -n "$use_proc" ]; then
     clock_stat=$(cat /proc/self/stat)
     # shellcheck disable=SC2086  # the fields after "pid (name) "
     set -- ${clock_stat##*") "}
     shift 19
-    clock_s=$(($1 / 100))
+    to_clock "$1"
   else
     read_uptime
-    clock_s=$uptime_s
+    clock=$uptime
   fi
+  clock_s=${clock%.*}
+}
+
+# Sets clock to what $1, a process's start, comes to. Cut, not divided: after 248 days it is more than 32 bits hold.
+to_clock() {
+  clock=$1.00
+  [ -z "$use_proc" ] || case $1 in
+    ???*) clock=${1%??}.${1#"${1%??}"} ;;
+    *) clock=0.00 ;;
+  esac
 }
 
 # Sets took_ms: milliseconds from uptime $1 to uptime $2.
@@ -231,6 +241,7 @@ publish_in_room() {
 publish_over() {
   [ -e "$1.room" ] || mv -f "$1.spare" "$1.room" 2>/dev/null # cut off between the two
   rm -f "$1.spare"
+  # shellcheck disable=SC3013  # not in POSIX, but in each shell that runner_shells_test knows
   if [ -e "$1.room" ] && [ ! "$1.room" -ef "$1" ] && ln "$1" "$1.spare" 2>/dev/null; then
     publish_in_room "$1" "$2" "$1.room" && mv -f "$1.spare" "$1.room" && return
   fi

@@ -179,6 +179,19 @@ check_dead_men() {
   done
 }
 
+# Refuses what may not begin any more: the dead man of another host may have acted meanwhile. Counts from the start
+# of the process that was asked, which was there before the request was sent.
+check_in_time() {
+  [ -n "$within_ms" ] || return 0
+  to_clock "${asked_start:-$own_start}"
+  in_time_from=$clock
+  read_kernel_clock
+  set_took "$in_time_from" "$clock"
+  [ -n "$use_proc" ] || took_ms=$((took_ms + 3000)) # what ps says is in seconds, and not exact
+  [ "$took_ms" -lt "$within_ms" ] ||
+    fail unavailable "it took $took_ms ms to get this far, and the command was to begin within $within_ms ms; nothing was done"
+}
+
 own_start_of() {
   start_of $$ || fail internal "cannot see my own process $$"
   own_start=$start
@@ -214,7 +227,7 @@ claim() {
   check_fence held
   check_directory
   [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
-  [ "$1" = void ] || check_dead_men
+  [ "$1" = void ] || { check_dead_men; check_in_time; }
   ln "$claim_file" "$base.claim" 2>/dev/null
   claim_result=$?
   unlock

@@ -4,7 +4,7 @@
 # Reads a request: a line "mailhub-request 1", "name=value" lines, an empty line, then a body of
 # body_bytes bytes and a newline.
 read_request() {
-  verb='' journal='' epoch=0 wanted_id='' key='' digest='' wait_ms=0 after_ms=0 grace_ms=5000 body_bytes=0 body=''
+  verb='' journal='' epoch=0 wanted_id='' key='' digest='' wait_ms=0 within_ms='' after_ms=0 grace_ms=5000 body_bytes=0 body=''
   IFS= read -r line && [ "$line" = "mailhub-request 1" ] || fail invalid "this is no request of version 1"
   header_count=0
   while IFS= read -r line; do
@@ -20,6 +20,7 @@ read_request() {
       key=*) key=${line#*=} ;;
       digest=*) digest=${line#*=} ;;
       wait_ms=*) wait_ms=${line#*=} ;;
+      within_ms=*) within_ms=${line#*=} ;;
       after_ms=*) after_ms=${line#*=} ;;
       grace_ms=*) grace_ms=${line#*=} ;;
       body_bytes=*) body_bytes=${line#*=} ;;
@@ -30,6 +31,7 @@ read_request() {
   check_name "$journal" 64
   check_number "$epoch" 999999999
   check_number "$wait_ms" 600000
+  [ -z "$within_ms" ] || check_number "$within_ms" 604800000
   check_number "$grace_ms" 600000
   check_number "$body_bytes" 65536
   [ "$body_bytes" -eq 0 ] || read_body
@@ -95,17 +97,18 @@ launch() {
   if [ ! -e "$base.claim" ]; then
     resolve "$body"
     job_file=$dir/tmp/job.$$
+    [ -n "${own_start:-}" ] || own_start_of
     {
-      printf 'mailhub-request 1\nnonce=%s\nverb=launch\njournal=%s\nepoch=%s\ndirectory_id=%s\nkey=%s\ndigest=%s\nbody_bytes=%s\n\n%s\n' \
-        "$nonce" "$journal" "$epoch" "$wanted_id" "$key" "$digest" "$body_bytes" "$body" >"$job_file"
+      printf 'mailhub-request 1\nnonce=%s\nverb=launch\njournal=%s\nepoch=%s\ndirectory_id=%s\nkey=%s\ndigest=%s\n%sbody_bytes=%s\n\n%s\n' \
+        "$nonce" "$journal" "$epoch" "$wanted_id" "$key" "$digest" "${within_ms:+within_ms=$within_ms$nl}" "$body_bytes" "$body" >"$job_file"
     } 2>/dev/null || fail unavailable "cannot write to $dir/tmp; nothing was done"
     unit=
     [ -n "$use_systemd" ] && unit=mailhub-job-$run-$path-$attempt-$$
     # shellcheck disable=SC2086
     if [ -z "$unit" ] || ! systemd-run --quiet --collect --no-block --unit="$unit" --property=KillMode=process --property=IgnoreSIGPIPE=no \
-      --description="mailhub job $key" $shell "$me" --shell "$shell" $options job "$job_file" "$unit" </dev/null >/dev/null 2>&1; then
+      --description="mailhub job $key" $shell "$me" --shell "$shell" $options job "$job_file" "$unit" "$own_start" </dev/null >/dev/null 2>&1; then
       unit=
-      setsid $shell "$me" --shell "$shell" $options job "$job_file" "" </dev/null >/dev/null 2>&1 &
+      setsid $shell "$me" --shell "$shell" $options job "$job_file" "" "$own_start" </dev/null >/dev/null 2>&1 &
       job_pid=$!
     fi
     waited=0
@@ -135,7 +138,7 @@ job_lives() {
 # The job's own process.
 job() {
   exec <"$1" >/dev/null 2>&1
-  job_file=$1 unit=$2
+  job_file=$1 unit=$2 asked_start=$3
   on_failure=job_failed
   read_request
   on_failure=job_failed
@@ -230,7 +233,7 @@ case ${1:-} in
     esac
     ;;
   job)
-    job "$2" "$3"
+    job "$2" "$3" "$4"
     exit 0
     ;;
 esac

@@ -1,0 +1,141 @@
+// What the end of a run owes: what was stopped comes back, or is guarded, or a person is asked.
+#include <gmock/gmock.h>
+
+#include "actuator/engine/testing_script.h"
+
+namespace mailhub::engine {
+namespace {
+
+using std::chrono::minutes;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class Ending : public Script {};
+
+TEST_F(Ending, WhatWasStoppedIsOwedThoughThePersonSkipsItsStart) {
+  exits_["start"] = 1;
+  Begin();
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  EXPECT_TRUE(Confirm("4"));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  Pass(minutes(10));
+  EXPECT_THAT(disarmed_, IsEmpty()) << "its dead man goes on guarding it";
+  EXPECT_THAT(Say(Verb::kRetry, 2).error().message, HasSubstr("no step of this run"));
+  EXPECT_TRUE(Say(Verb::kResolve, 2));
+  EXPECT_THAT(disarmed_, ElementsAre("run-id/1"));
+  EXPECT_EQ(Look().result, RunResult::kSucceeded);
+}
+
+TEST_F(Ending, WhatWasStoppedIsOwedThoughTheRunIsCancelledOrAborted) {
+  exits_["work"] = 1;
+  StepAt("2").on_failure = OnFailure::kAbort;
+  Begin();
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_EQ(Look().result, RunResult::kFailed);
+}
+
+TEST_F(Ending, AStepThatBringsItBackInAnyCasePaysForIt) {
+  exits_["work"] = 1;
+  StepAt("2").on_failure = OnFailure::kAbort;
+  Step back{.path = "a1", .name = "Bring it back", .host = "x500", .command = "start"};
+  plan_.always.push_back({.step = back, .since = "1", .until = "3"});
+  exits_["start"] = 1;
+  Begin();
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kAlwaysFailed));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped)) << "skipping does not";
+  exits_["start"] = 0;
+  EXPECT_TRUE(Say(Verb::kRetry, 2));
+  EXPECT_THAT(Reasons(), IsEmpty());
+  EXPECT_EQ(Look().result, RunResult::kFailed);
+  EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
+TEST_F(Ending, AHostThatIsAwayAtTheEndHoldsItAfterAWhile) {
+  StepAt("1").dead_man->until = "";
+  Begin();
+  away_["x500"] = true;
+  EXPECT_TRUE(Confirm("4"));
+  Pass(minutes(9));
+  EXPECT_EQ(Look().state, RunState::kEnding);
+  EXPECT_FALSE(Look().acting) << "its alerts are heard meanwhile";
+  Pass(minutes(2));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kHostAway));
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(minutes(11));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kHostAway));
+  EXPECT_TRUE(Say(Verb::kSkip, 2));
+  EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
+TEST_F(Ending, AHostThatWasGivenUpIsAskedOnAfterTheEndOfTheRun) {
+  StepAt("1").dead_man->until = "";
+  Begin();
+  away_["x500"] = true;
+  EXPECT_TRUE(Confirm("4"));
+  Pass(minutes(11));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kHostAway));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  ASSERT_EQ(Look().state, RunState::kFinished);
+  disarmed_.clear();
+  away_["x500"] = false;
+  Pass(minutes(1));
+  EXPECT_THAT(disarmed_, ElementsAre("run-id/1"));
+}
+
+TEST_F(Ending, ALostLeaseIsTakenAwayOnceItsDirectoryIsSeenAgain) {
+  WaitAtTheSecondStep();
+  other_receipts_["x500"] = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kLeaseLost));
+  EXPECT_TRUE(Say(Verb::kResolve, 1));
+  Pass(minutes(1));
+  EXPECT_THAT(disarmed_, IsEmpty());
+  other_receipts_["x500"] = false;
+  Pass(minutes(1));
+  EXPECT_THAT(disarmed_, ElementsAre("run-id/1"));
+  EXPECT_THAT(Reasons(), IsEmpty());
+}
+
+TEST_F(Ending, ALostLeaseThatHasActedAllTheSameIsAHold) {
+  WaitAtTheSecondStep();
+  other_receipts_["x500"] = true;
+  Pass(Seconds(30));
+  EXPECT_TRUE(Say(Verb::kResolve, 1));
+  restored_ = true;
+  other_receipts_["x500"] = false;
+  Pass(minutes(1));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
+}
+
+TEST_F(Ending, AStopThatIsPassedOverWhileItRunsKeepsItsDeadMan) {
+  endless_ = {"stop"};
+  Begin();
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  EXPECT_TRUE(Confirm("4"));
+  Pass(Seconds(30));
+  EXPECT_THAT(disarmed_, IsEmpty());
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_TRUE(Say(Verb::kResolve, 2));
+  Pass(Seconds(30));
+  EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
+TEST_F(Ending, WhatIsOwedOnOneHostWaitsForNoOthersDeadMan) {
+  exits_["work"] = 1;
+  Step tidy{.path = "a1", .name = "Tidy up", .host = "mailhub1", .command = "tidy"};
+  plan_.always.push_back({.step = tidy, .since = "1", .until = "4"});
+  Begin();
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed));
+  away_["x500"] = true;
+  Pass(minutes(2));
+  EXPECT_TRUE(Say(Verb::kCancel, kNoHold));
+  EXPECT_EQ(Times("tidy"), 1U);
+  EXPECT_EQ(Times("start"), 0U);
+}
+
+}  // namespace
+}  // namespace mailhub::engine
