@@ -119,7 +119,7 @@ TEST_F(TwoActuators, OnTwoJournalsTheHostRefusesTheSecondUntilAPersonLetsItTakeO
   const auto refused = second.Ctl("run start touch --watch");
   EXPECT_EQ(refused.first, 2) << "it holds: " << refused.second;
   EXPECT_THAT(refused.second, HasSubstr("this host obeys journal "));
-  EXPECT_THAT(refused.second, HasSubstr("two actuators? 'mailhubctl takeover' decides"));
+  EXPECT_THAT(refused.second, HasSubstr("two actuators? 'mailhubctl takeover HOST"));
   EXPECT_EQ(ReadAll(At("evidence")), "touched\n");
 
   EXPECT_EQ(second.Ctl("takeover x500").first, 64) << "needs a reason";

@@ -70,6 +70,10 @@ void AppendCommands(const Run& run, const Hold& hold, std::vector<std::string>& 
   }
 }
 
+void AppendCancel(const Run& run, std::vector<std::string>& lines) {
+  lines.push_back("  end the run:     " + Typed(run, "cancel", ""));
+}
+
 void AppendPause(const Run& run, std::vector<std::string>& lines) {
   if (!run.pause) return;
   const Pause& pause = *run.pause;
@@ -78,6 +82,8 @@ void AppendPause(const Run& run, std::vector<std::string>& lines) {
                   (pause.reason.empty() ? "" : ": " + Printable(pause.reason)));
   lines.push_back("  go on:           " +
                   Typed(run, "resume", " --pause " + std::to_string(pause.number)));
+  // As a hold or a question beside it says, or it has a result and nothing is left to cancel.
+  if (run.holds.empty() && !run.asks && run.result.empty()) AppendCancel(run, lines);
 }
 
 void AppendQuestion(const Run& run, std::vector<std::string>& lines) {
@@ -90,7 +96,7 @@ void AppendQuestion(const Run& run, std::vector<std::string>& lines) {
       question.attempt > 1 ? " --attempt " + std::to_string(question.attempt) : "";
   lines.push_back("  say yes:         " +
                   Typed(run, "confirm", " --step " + Word(question.path) + attempt));
-  lines.push_back("  end the run:     " + Typed(run, "cancel", ""));
+  AppendCancel(run, lines);
 }
 
 }  // namespace
@@ -128,7 +134,7 @@ std::vector<std::string> HoldLines(const Run& run, Commands commands) {
   if (run.holds.size() > 1)
     lines.emplace_back("  each of the holds must be answered, by its number");
   // One that is being cancelled, or is at its end, has a result: nothing is left to cancel.
-  if (run.result.empty()) lines.push_back("  end the run:     " + Typed(run, "cancel", ""));
+  if (run.result.empty()) AppendCancel(run, lines);
   return lines;
 }
 

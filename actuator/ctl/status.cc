@@ -37,7 +37,7 @@ void ShowRun(const Run& run) {
   if (run.current) line += ", at " + Printable(run.current->name);
   if (!run.waiting_for.empty()) line += ", " + Printable(run.waiting_for);
   OutLines({line});
-  OutLines(AskedLines(run, Commands::kOfTheFirst));
+  OutLines(AskedLines(run, Commands::kOfAll));
 }
 
 void ShowEpisodes(const std::vector<Episode>& episodes) {
@@ -60,15 +60,18 @@ int ShowStatus(ApiClient& api, Format format) {
   if (!runs_data) return Complain(runs_data.error());
   const auto runs = ParseRuns(*runs_data);
   if (!runs) return Complain(runs.error());
-  const auto episodes_data = api.Get("/api/v1/episodes", {{"state", "unanswered"}});
+  const auto episodes_data = api.Get("/api/v1/episodes");
   if (!episodes_data) return Complain(episodes_data.error());
-  const auto episodes = ParseEpisodes(*episodes_data);
+  auto episodes = ParseEpisodes(*episodes_data);
   if (!episodes) return Complain(episodes.error());
+  std::erase_if(*episodes, [](const Episode& episode) {
+    return episode.state != "unanswered" && episode.state != "waiting";
+  });
   ShowOverview(*overview);
   for (const Run& run : *runs)
     if (run.state != "finished") ShowRun(run);
   if (episodes->empty()) return 0;
-  Out("\nAlerts that no run has answered; look with: mailhubctl alert explain FINGERPRINT\n");
+  Out("\nAlerts that no run answers, or that wait; look with: mailhubctl alert explain FINGERPRINT\n");
   ShowEpisodes(*episodes);
   return 0;
 }

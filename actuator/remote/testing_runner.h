@@ -1,6 +1,8 @@
 // A host for tests: the real runner under a chosen shell, with receipts in a directory of its own.
 #pragma once
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/types.h>
 
 #include <map>
@@ -94,6 +96,35 @@ class RunnerHost {
  private:
   std::string root_;
 };
+
+// A host of the setup that is the test's parameter, greeted.
+class RunnerTest : public testing::TestWithParam<RunnerSetup> {
+ protected:
+  RunnerTest() : host(GetParam()) {
+    const engine::RemoteReply hello = host.Hello();
+    EXPECT_TRUE(hello.receipt) << hello.receipt.error().message;
+  }
+  // A command that leaves a trace, so that what ran can be counted.
+  std::string Trace(const std::string& word) const {
+    return "echo " + word + " >>" + host.evidence();
+  }
+  static void ExpectFailure(const engine::RemoteReply& reply, ErrorKind kind,
+                            const std::string& words) {
+    ASSERT_FALSE(reply.receipt);
+    EXPECT_EQ(reply.receipt.error().kind, kind);
+    EXPECT_THAT(reply.receipt.error().message, testing::HasSubstr(words));
+  }
+  static void ExpectState(const engine::RemoteReply& reply, engine::ReceiptState state) {
+    ASSERT_TRUE(reply.receipt) << reply.receipt.error().message;
+    EXPECT_EQ(reply.receipt->state, state);
+  }
+
+  RunnerHost host;
+};
+
+inline std::string SetupName(const testing::TestParamInfo<RunnerSetup>& setup) {
+  return setup.param.name;
+}
 
 // Polls `happened` until it is true, at most `longest`.
 template <typename Condition>

@@ -114,7 +114,7 @@ check_fence() {
     return
   fi
   [ "$fence_journal" = "$journal" ] ||
-    fail refused "this host obeys journal $fence_journal, not $journal: two actuators? 'mailhubctl takeover' decides"
+    fail refused "this host obeys journal $fence_journal, not $journal: two actuators? 'mailhubctl takeover HOST --reason WHY' decides"
   [ "$epoch" -eq "$fence_epoch" ] ||
     fail refused "epoch $epoch is over: an actuator with epoch $fence_epoch has been here since"
 }
