@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "lib/base/lower.h"
 #include "lib/base/printable.h"
 
 namespace mailhub::api {
@@ -96,9 +97,7 @@ bool SaysJson(const http::Request& request) {
   std::string type(request.Header("Content-Type"));
   type = type.substr(0, type.find(';'));
   while (!type.empty() && type.back() == ' ') type.pop_back();
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return type == "application/json";
+  return Lower(std::move(type)) == "application/json";
 }
 
 // Refuses a key that stands twice: which one counts would be a guess.

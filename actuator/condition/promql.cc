@@ -6,9 +6,10 @@
 #include <cctype>
 #include <cmath>
 
+#include "actuator/condition/promql_cursor.h"
 #include "actuator/condition/promql_names.h"
-#include "actuator/condition/promql_tokens.h"
 #include "lib/base/duration.h"
+#include "lib/base/lower.h"
 #include "lib/base/printable.h"
 
 namespace mailhub::condition {
@@ -18,12 +19,6 @@ constexpr size_t kLongestExpression = size_t{8} * 1024;
 constexpr int kDeepest = 100;
 
 constexpr std::array<std::string_view, 6> kComparisons = {"==", "!=", ">=", "<=", ">", "<"};
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return lower;
-}
 
 // What a part of the expression is.
 struct Part {
@@ -45,9 +40,9 @@ std::optional<double> Fold(std::string_view sign, double a, double b) {
   return folded;
 }
 
-class Parser {
+class Parser : TokenCursor {
  public:
-  Parser(std::string_view text, std::vector<Token> tokens) : tokens_(std::move(tokens)) {
+  Parser(std::string_view text, std::vector<Token> tokens) : TokenCursor(std::move(tokens)) {
     expression_.text = text;
   }
 
@@ -61,75 +56,6 @@ class Parser {
   }
 
  private:
-  // --- tokens
-  const Token& Next() const { return tokens_[i_]; }
-  bool NextIs(std::string_view mark) const {
-    return Next().kind == TokenKind::kMark && Next().text == mark;
-  }
-  bool NextIsWord(std::string_view word) const {
-    return Next().kind == TokenKind::kWord && Lower(Next().text) == word;
-  }
-  bool Take(std::string_view mark) {
-    if (!NextIs(mark)) return false;
-    ++i_;
-    return true;
-  }
-  bool TakeWord(std::string_view word) {
-    if (!NextIsWord(word)) return false;
-    ++i_;
-    return true;
-  }
-  template <size_t N>
-  bool NextIsOneOf(const std::array<std::string_view, N>& marks) const {
-    return std::ranges::any_of(marks, [this](std::string_view mark) { return NextIs(mark); });
-  }
-  template <size_t N>
-  std::optional<std::string_view> TakeOneOf(const std::array<std::string_view, N>& marks) {
-    for (const std::string_view mark : marks) {
-      if (Take(mark)) return mark;
-    }
-    return std::nullopt;
-  }
-  size_t Before() const { return i_ == 0 ? 0 : tokens_[i_ - 1].end; }
-
-  tl::unexpected<Error> Unexpected() const {
-    const Token& token = Next();
-    if (token.kind == TokenKind::kEnd) {
-      return Fail(
-          ErrorKind::kInvalid,
-          "the expression ends early; expected a comparison like `a{instance=\"b\"} >= 0.9`");
-    }
-    if (token.kind == TokenKind::kRange) {
-      return WrongAt(token.begin, token.text.find(':') == std::string_view::npos
-                                      ? "expected a range after a metric only, inside rate() and "
-                                        "the like"
-                                      : "subqueries are refused; `for` demands that a condition "
-                                        "lasts");
-    }
-    if (token.kind == TokenKind::kDuration) {
-      return WrongAt(token.begin, "a duration is in brackets only; expected a number");
-    }
-    if (token.text == ")") return WrongAt(token.begin, "this ) closes nothing");
-    if (token.text == "@") {
-      return WrongAt(token.begin, "@ is refused: a gate looks at the present moment");
-    }
-    if (token.text == "{") {
-      return WrongAt(token.begin, "expected the metric's name before {, without quotes");
-    }
-    if (token.kind == TokenKind::kWord) {
-      if (const std::string why = WhyRefused(Lower(token.text)); !why.empty()) {
-        return WrongAt(token.begin, why);
-      }
-    }
-    return WrongAt(token.begin, "\"" + Excerpt(token.text) + "\" is not expected here");
-  }
-  Status Expect(std::string_view mark, const char* unclosed) {
-    if (Take(mark)) return {};
-    if (Next().kind == TokenKind::kEnd) return Fail(ErrorKind::kInvalid, unclosed);
-    return Unexpected();
-  }
-
-  // --- the condition itself
   Status TopComparison() {
     const size_t begin = Before();
     const size_t selectors = expression_.selectors.size();
@@ -332,8 +258,8 @@ class Parser {
       return WrongAt(token.begin, "a text is not expected here");
     }
     if (token.kind != TokenKind::kWord) return Unexpected();
-    if (IsAggregation(Lower(token.text)) && AggregationFollows()) return Aggregated();
-    if (const std::string why = WhyRefused(Lower(token.text)); !why.empty()) {
+    if (IsAggregation(Lower(std::string(token.text))) && AggregationFollows()) return Aggregated();
+    if (const std::string why = WhyRefused(Lower(std::string(token.text))); !why.empty()) {
       return WrongAt(token.begin, why);
     }
     const Token& after = tokens_[i_ + 1];
@@ -343,7 +269,7 @@ class Parser {
 
   bool AggregationFollows() const {
     const Token& after = tokens_[i_ + 1];
-    const std::string word = Lower(after.text);
+    const std::string word = Lower(std::string(after.text));
     return (after.kind == TokenKind::kMark && word == "(") || word == "by" || word == "without";
   }
 
@@ -521,8 +447,6 @@ class Parser {
     }
   }
 
-  const std::vector<Token> tokens_;
-  size_t i_ = 0;
   int depth_ = 0;
   std::optional<Error> failed_;
   GateExpression expression_;

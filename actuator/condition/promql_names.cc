@@ -8,6 +8,7 @@
 
 #include "actuator/condition/promql.h"
 #include "actuator/engine/trigger.h"
+#include "lib/base/lower.h"
 #include "lib/base/printable.h"
 
 namespace mailhub::condition {
@@ -134,8 +135,7 @@ bool IsLabelName(std::string_view text) {
 
 // Prometheus reads the words of its own language here, and some of them are none of a label.
 bool IsGroupedLabel(std::string_view text) {
-  std::string word(text);
-  std::ranges::transform(word, word.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string word = Lower(std::string(text));
   return IsLabelName(text) && word != "inf" && word != "nan" && word != "without";
 }
 

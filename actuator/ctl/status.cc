@@ -71,7 +71,8 @@ int ShowStatus(ApiClient& api, Format format) {
   for (const Run& run : *runs)
     if (run.state != "finished") ShowRun(run);
   if (episodes->empty()) return 0;
-  Out("\nAlerts that no run answers, or that wait; look with: mailhubctl alert explain FINGERPRINT\n");
+  Out("\nAlerts that no run answers, or that wait; look with: mailhubctl alert explain "
+      "FINGERPRINT\n");
   ShowEpisodes(*episodes);
   return 0;
 }

@@ -1,5 +1,6 @@
 // Alignment, durations and times.
 #include "actuator/ctl/text.h"
+#include "lib/base/lower.h"
 
 #include <algorithm>
 #include <array>
@@ -72,10 +73,7 @@ std::vector<std::string> CellsBelow(const std::vector<std::string>& header,
   std::string text;
   for (size_t i = first; i < header.size(); ++i) {
     if (cells[i].empty() || cells[i] == "-") continue;
-    std::string name = header[i];
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    text += (text.empty() ? "" : "; ") + name + ": " + cells[i];
+    text += (text.empty() ? "" : "; ") + Lower(header[i]) + ": " + cells[i];
   }
   if (text.empty()) return {};
   return Wrapped("    " + text, columns, 4);

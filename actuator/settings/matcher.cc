@@ -98,7 +98,7 @@ Result<std::string> ParseLabelName(std::string_view text) {
   std::string label = TakeLabel(&rest);
   if (!label.empty() && rest.empty() && label.size() <= kLongestLabel) return label;
   return Fail(ErrorKind::kInvalid,
-              "expected a label's name, found \"" + std::string(text.substr(0, 80)) +
+              "expected a label's name, found \"" + Excerpt(text) +
                   "\"; names of other than letters, digits and _ are written in double quotes, as "
                   "in a matcher: '\"my.label\"'");
 }

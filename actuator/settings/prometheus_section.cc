@@ -1,5 +1,6 @@
 // See prometheus_section.h.
 #include "actuator/settings/prometheus_section.h"
+#include "lib/base/lower.h"
 
 #include <algorithm>
 #include <cctype>
@@ -13,11 +14,6 @@ constexpr size_t kLongestValue = 1'024;
 
 bool IsLetterOrDigit(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0;
-}
-
-std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
 }
 
 bool Printable(const std::string& text) {

@@ -10,6 +10,7 @@
 #include "actuator/webhook/notification.h"
 #include "lib/base/digest.h"
 #include "lib/base/log.h"
+#include "lib/base/lower.h"
 
 namespace mailhub::webhook {
 namespace {
@@ -17,9 +18,7 @@ namespace {
 bool IsJson(std::string_view content_type) {
   std::string media(content_type.substr(0, content_type.find(';')));
   std::erase(media, ' ');
-  std::transform(media.begin(), media.end(), media.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return media == "application/json";
+  return Lower(std::move(media)) == "application/json";
 }
 
 // The body's announced length; 0 when it says none that can be read.

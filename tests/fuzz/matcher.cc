@@ -11,23 +11,9 @@ namespace {
 
 using Op = engine::Matcher::Op;
 
-std::string Written(const engine::Matcher& matcher) {
-  std::string text = matcher.label;
-  switch (matcher.op) {
-    case Op::kEqual:
-      text += "=\"";
-      break;
-    case Op::kNotEqual:
-      text += "!=\"";
-      break;
-    case Op::kRegex:
-      text += "=~\"";
-      break;
-    case Op::kNotRegex:
-      text += "!~\"";
-      break;
-  }
-  for (const char c : matcher.value) {
+std::string Quoted(const std::string& value) {
+  std::string text = "\"";
+  for (const char c : value) {
     if (c == '\n') {
       text += "\\n";
       continue;
@@ -35,7 +21,16 @@ std::string Written(const engine::Matcher& matcher) {
     if (c == '"' || c == '\\') text += '\\';
     text += c;
   }
-  return text + "\"";
+  return text + '"';
+}
+
+std::string Written(const engine::Matcher& matcher) {
+  const bool plain = settings::ParseLabelName(matcher.label).has_value();
+  const char* op = matcher.op == Op::kEqual      ? "="
+                   : matcher.op == Op::kNotEqual ? "!="
+                   : matcher.op == Op::kRegex    ? "=~"
+                                                 : "!~";
+  return (plain ? matcher.label : Quoted(matcher.label)) + op + Quoted(matcher.value);
 }
 
 }  // namespace
