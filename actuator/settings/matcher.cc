@@ -64,31 +64,19 @@ std::optional<std::string> Unquote(std::string_view text) {
   return out;
 }
 
-bool IsUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const size_t bytes = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (bytes > 1 && (first < 0xc2 || first > 0xf4 || i + bytes > text.size())) return false;
-    for (size_t n = 1; n < bytes; ++n) {
-      if ((static_cast<unsigned char>(text[i + n]) & 0xc0U) != 0x80U) return false;
-    }
-    i += bytes;
-  }
-  return true;
-}
-
 // The label's name that `text` begins with, taken off it; empty when it begins with none.
 std::string TakeLabel(std::string_view* text) {
   std::string label;
-  if (text->starts_with('"')) {
+  const bool quoted = text->starts_with('"');
+  if (quoted) {
     label = TakeQuoted(text).value_or("");
-    return IsUtf8(label) && label.size() <= kLongestLabel ? label : "";
+    if (!IsUtf8(label)) return "";
   }
-  while (!text->empty() && IsNameCharacter(text->front(), label.empty())) {
+  while (!quoted && !text->empty() && IsNameCharacter(text->front(), label.empty())) {
     label += text->front();
     text->remove_prefix(1);
   }
-  return label;
+  return label.size() <= kLongestLabel ? label : "";
 }
 
 }  // namespace
@@ -96,7 +84,7 @@ std::string TakeLabel(std::string_view* text) {
 Result<std::string> ParseLabelName(std::string_view text) {
   std::string_view rest = text;
   std::string label = TakeLabel(&rest);
-  if (!label.empty() && rest.empty() && label.size() <= kLongestLabel) return label;
+  if (!label.empty() && rest.empty()) return label;
   return Fail(ErrorKind::kInvalid,
               "expected a label's name, found \"" + Excerpt(text) +
                   "\"; names of other than letters, digits and _ are written in double quotes, as "

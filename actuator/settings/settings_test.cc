@@ -170,6 +170,8 @@ TEST(Matcher, EverythingElseIsRefusedWithAnExample) {
     EXPECT_NE(matcher.error().message.find("expected one like"), std::string::npos);
   }
   EXPECT_FALSE(ParseMatcher("a=\"" + std::string(257, 'x') + "\""));
+  EXPECT_FALSE(ParseMatcher(std::string(129, 'a') + "=b"));
+  EXPECT_FALSE(ParseMatcher('"' + std::string(129, 'a') + "\"=b"));
 }
 
 TEST(Matcher, ARefusalQuotesNothingThatIsLongOrSteersATerminal) {

@@ -58,8 +58,7 @@ Status CheckVersion(const dom::object& body) {
         "\"1\", as Grafana's alerting sends it: let Grafana notify an Alertmanager, and that "
         "one this program");
   }
-  return Bad(must +
-             (is_text ? "\"" + std::string(text.substr(0, 40)) + "\"" : std::to_string(number)));
+  return Bad(must + (is_text ? "\"" + Excerpt(text, 40) + "\"" : std::to_string(number)));
 }
 
 // As model.Fingerprint prints itself. It names the alert's episode, so its shape is not left to

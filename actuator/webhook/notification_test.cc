@@ -117,6 +117,8 @@ TEST(Notification, AnotherVersionIsRefusedWithItsLikelyCause) {
       "version must be \"4\", Alertmanager's webhook format; found \"1\", as Grafana's alerting "
       "sends it: let Grafana notify an Alertmanager, and that one this program");
   EXPECT_EQ(version(1), version("1"));
+  EXPECT_EQ(version("\x1b[2J4"),
+            "version must be \"4\", Alertmanager's webhook format; found \"\\x1b[2J4\"");
   EXPECT_EQ(version(3), "version must be \"4\", Alertmanager's webhook format; found 3");
   EXPECT_EQ(
       version(json::array()),

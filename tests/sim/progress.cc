@@ -19,7 +19,8 @@ constexpr int64_t kToEndMs = 900'000;
 constexpr int64_t kSilentEndMs = 600'000;
 // Beyond what a step may take: requests that are on their way, pauses between questions.
 constexpr int64_t kSlackMs = 300'000;
-constexpr int64_t kClockMs = 3000;  // a deadline may be found this much early
+constexpr int64_t kClockMs =
+    3000;  // a deadline may be found this much early, for each interruption
 // A commit that is pending counts as work, because the next event says only when it was decided.
 constexpr int64_t kEstimateSlackMs = 1'500'000;
 
@@ -125,7 +126,9 @@ Complaint Progress::Hold(const Run& run, const engine::RunHeld& body) const {
              std::to_string(up_ms) + " ms";
     }
   }
-  if (IsNotBegun(body) && active_ms + kClockMs < step.timeout.count()) {
+  // Of each time that it was away, what it meant to sleep anyway counts as attended.
+  const int64_t interruptions = watched_.interruptions - since->second.progress.interruptions;
+  if (IsNotBegun(body) && active_ms + kClockMs * (1 + interruptions) < step.timeout.count()) {
     return "step " + body.path + " was called timed out after " + std::to_string(active_ms) +
            " ms in which it could begin";
   }

@@ -17,7 +17,10 @@ class Progress {
 
   // Time has come to known->now_ms; of what lasted until then.
   Complaint Pass();
-  void See(const ActuatorIs& is) { up_ = is.up; }
+  void See(const ActuatorIs& is) {
+    watched_.interruptions += up_ && !is.up ? 1 : 0;
+    up_ = is.up;
+  }
   Complaint See(const Looked& looked) const;
   // Before the run knows of the event.
   void Record(const engine::Event& event);
@@ -27,10 +30,11 @@ class Progress {
   int64_t up_ms() const { return watched_.up_ms; }
 
  private:
-  // How long the actuator was up, and of that how long it was active.
+  // How long the actuator was up, of that how long it was active, and how often it was interrupted.
   struct Watched {
     int64_t up_ms = 0;
     int64_t active_ms = 0;
+    int64_t interruptions = 0;
   };
   struct Since {
     Watched progress;  // when the run last moved, or the actuator started, or the mode changed

@@ -131,7 +131,8 @@ refuse_sweeping_dead_men() {
 # From now on this host obeys the given journal. Who asks cannot know the receipts' identity: a
 # stranger is told nothing before this.
 takeover() {
-  { read -r wanted_id <"$dir/id"; } 2>/dev/null
+  { read -r wanted_id <"$dir/id"; } 2>/dev/null ||
+    fail unavailable "there is no receipts directory in $dir: this host obeys nobody yet; nothing was changed"
   lock
   check_directory
   publish_over "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was changed"
