@@ -27,6 +27,36 @@ bool IsJournalId(std::string_view word) {
   return word.size() == 32 && word.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+constexpr size_t kDigits = 20;
+
+// The number always has as many digits, so that nothing but digits changes from one commit to the
+// next: no power cut leaves half a line.
+std::string TextOf(const Mark& mark) {
+  std::array<char, kDigits + 1> number{};
+  std::snprintf(number.data(), number.size(), "%0*llu",
+                mark.journal.empty() ? 1 : static_cast<int>(kDigits),
+                static_cast<unsigned long long>(mark.seq));
+  return std::to_string(::getpid()) + "\n" + mark.journal + " " + number.data() + "\n";
+}
+
+// Whoever makes the file writes it before anything else, so that one without its lines is damaged
+// and not new. False: it is there already.
+Result<bool> Create(const std::string& path, const Mark& mark) {
+  const Descriptor made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (made.number() < 0) {
+    if (errno == EEXIST) return false;
+    return SystemError(path, errno);
+  }
+  const std::string text = TextOf(mark);
+  if (::write(made.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      ::fdatasync(made.number()) == 0) {
+    return true;
+  }
+  const int number = errno;
+  ::unlink(path.c_str());
+  return SystemError(path, number);
+}
+
 bool ParseNumber(std::string_view word, uint64_t* number) {
   const auto parsed = std::from_chars(word.data(), word.data() + word.size(), *number);
   return !word.empty() && parsed.ec == std::errc() && parsed.ptr == word.data() + word.size();
@@ -47,11 +77,12 @@ Descriptor::~Descriptor() {
 }
 
 Result<LockFile> LockFile::Take(const std::string& path) {
-  return Take(path, ErrorKind::kRefused);
+  return Take(path, {}, ErrorKind::kRefused);
 }
 
-Result<LockFile> LockFile::Take(const std::string& path, ErrorKind if_taken) {
-  Descriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+Result<LockFile> LockFile::Take(const std::string& path, const Mark& if_new, ErrorKind if_taken) {
+  if (const Result<bool> created = Create(path, if_new); !created) return Fail(created.error());
+  Descriptor lock(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (lock.number() < 0) return SystemError(path, errno);
   if (::flock(lock.number(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return SystemError(path, errno);
@@ -68,37 +99,37 @@ Result<LockFile> LockFile::Take(const std::string& path, ErrorKind if_taken) {
 // there is no journal.
 Result<Mark> LockFile::Read() const {
   const std::string text = ReadAll(descriptor_.number());
-  if (text.empty()) return Mark{};
   const auto damaged = [&] {
-    return Fail(
-        ErrorKind::kCorrupt,
-        path_ + " cannot be read: it should name a process, the journal and its last event");
+    return Fail(ErrorKind::kCorrupt,
+                path_ +
+                    " cannot be read: it should hold two lines, a process and the journal with its "
+                    "last event. Nothing was changed. See whether the journal beside it is there "
+                    "and whole; then, once no run is in progress on any host, remove " +
+                    path_ +
+                    ": the start goes on from the journal that is in place, and begins an empty "
+                    "one if there is none");
   };
   const size_t line = text.find('\n');
   uint64_t owner = 0;
-  if (line == std::string::npos || text.back() != '\n' ||
-      !ParseNumber(text.substr(0, line), &owner))
+  if (line == std::string::npos || line + 1 == text.size() || text.back() != '\n' ||
+      !ParseNumber(text.substr(0, line), &owner)) {
     return damaged();
-  if (line + 1 == text.size()) return Mark{};
-  const std::string mark = text.substr(line + 1, text.size() - line - 2);
-  const size_t blank = mark.find(' ');
-  Mark read;
-  if (blank == std::string::npos || !ParseNumber(mark.substr(blank + 1), &read.seq))
+  }
+  const std::string second = text.substr(line + 1, text.size() - line - 2);
+  Mark mark;
+  if (second == " 0") return mark;
+  const size_t blank = second.find(' ');
+  if (blank == std::string::npos || second.size() != blank + 1 + kDigits ||
+      !ParseNumber(second.substr(blank + 1), &mark.seq)) {
     return damaged();
-  read.journal = mark.substr(0, blank);
-  const bool none = read.journal.empty() && read.seq == 0;
-  if (!none && !IsJournalId(read.journal)) return damaged();
-  return read;
+  }
+  mark.journal = second.substr(0, blank);
+  if (!IsJournalId(mark.journal)) return damaged();
+  return mark;
 }
 
-// The number always has as many digits, so that nothing but digits changes from one commit to the
-// next: no power cut leaves half a line.
 Status LockFile::Note(const Mark& mark, Write how) const {
-  std::array<char, 24> number{};
-  std::snprintf(number.data(), number.size(), "%0*llu", mark.journal.empty() ? 1 : 20,
-                static_cast<unsigned long long>(mark.seq));
-  const std::string text =
-      std::to_string(::getpid()) + "\n" + mark.journal + " " + number.data() + "\n";
+  const std::string text = TextOf(mark);
   const auto size = static_cast<ssize_t>(text.size());
   if (::pwrite(descriptor_.number(), text.data(), text.size(), 0) != size) {
     return SystemError(path_, errno);
@@ -118,7 +149,7 @@ Status LockFile::Keep(const Mark& mark) {
       held.st_ino == named.st_ino) {
     return {};
   }
-  Result<LockFile> anew = Take(path_, ErrorKind::kCorrupt);
+  Result<LockFile> anew = Take(path_, mark, ErrorKind::kCorrupt);
   if (!anew) return Fail(anew.error());
   std::swap(descriptor_, anew->descriptor_);
   return Note(mark, Write::kDurable);

@@ -44,7 +44,7 @@ class LockFile {
 
   const std::string& path() const { return path_; }
 
-  // kCorrupt: there is something else in it.
+  // kCorrupt: there is something else in it, or nothing; the sentence says what to do.
   Result<Mark> Read() const;
 
   // kDurable: on disk when it returns. kSoon outlives this process, and a power cut some seconds
@@ -57,7 +57,8 @@ class LockFile {
   Status Keep(const Mark& mark);
 
  private:
-  static Result<LockFile> Take(const std::string& path, ErrorKind if_taken);
+  // `if_new` is what a file says that was not there.
+  static Result<LockFile> Take(const std::string& path, const Mark& if_new, ErrorKind if_taken);
   LockFile(std::string path, Descriptor descriptor)
       : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -193,16 +194,51 @@ TEST_F(Vanishing, AnOlderCopyIsRefusedThoughItLacksOnlyTheLastEvents) {
 TEST_F(Vanishing, ALockFileThatCannotBeReadIsNotTakenForAnEmptyOne) {
   Fill();
   journal.reset();
-  for (const std::string& damaged : {std::string(60, '\0'), std::string("12\nnonsense\n"),
-                                     std::string("12\n0123456789abcdef0123456789abcdef x\n")}) {
-    std::ofstream(path + ".lock", std::ios::binary) << damaged;
-    const auto refused = Journal::Open(path, kNow);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().kind, ErrorKind::kCorrupt);
-    ExpectSays(refused.error().message, path + ".lock cannot be read");
+  const std::string mark = "0123456789abcdef0123456789abcdef 00000000000000000013\n";
+  const std::string owner = "12\n";
+  for (const std::string& damaged :
+       {std::string(60, '\0'), std::string(), owner, owner + "nonsense\n",
+        owner + "0123456789abcdef0123456789abcdef x\n",
+        owner + "0123456789abcdef0123456789abcdef 5\n", owner + " 7\n", owner + "0\n",
+        owner + mark.substr(0, mark.size() - 1), owner + mark + "more\n",
+        owner + mark + std::string(400, '\n')}) {
+    for (const bool there : {true, false}) {
+      const std::string elsewhere = directory / "elsewhere.db";
+      if (!there) fs::rename(path, elsewhere);
+      std::ofstream(path + ".lock", std::ios::binary) << damaged;
+      const auto refused = Journal::Open(path, kNow);
+      ASSERT_FALSE(refused) << damaged;
+      EXPECT_EQ(refused.error().kind, ErrorKind::kCorrupt);
+      ExpectSays(refused.error().message, path + ".lock cannot be read");
+      ExpectSays(refused.error().message, "remove " + path + ".lock");
+      EXPECT_EQ(fs::exists(path), there) << "nothing is begun";
+      EXPECT_EQ(fs::file_size(path + ".lock"), damaged.size()) << "nothing is changed";
+      if (!there) fs::rename(elsewhere, path);
+    }
   }
   fs::remove(path + ".lock");
   EXPECT_TRUE(Journal::Open(path, kNow));
+}
+
+// However the first start ends: a lock file that is there says something.
+TEST_F(Vanishing, ALockFileIsNeverSeenWithoutItsLines) {
+  const std::string second = home + "/second.db";
+  const auto nowhere = Journal::Open(home + "/none/j.db", kNow);
+  EXPECT_FALSE(nowhere);
+  const auto opened = Journal::Open(second, kNow);
+  ASSERT_TRUE(opened) << opened.error().message;
+  std::ifstream file(second + ".lock");
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  EXPECT_EQ(text, std::to_string(::getpid()) + "\n 0\n");
+  size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(home)) {
+    files += entry.path().filename().string().starts_with("second.db.lock") ? 1U : 0U;
+  }
+  EXPECT_EQ(files, 1u) << "what it was made from is gone";
+  // A stop before the first event leaves it so, and the next start goes on.
+  const auto other = Journal::Open(second, kNow);
+  ASSERT_FALSE(other);
+  ExpectSays(other.error().message, "(pid " + std::to_string(::getpid()) + ")");
 }
 
 // --- under the running program
