@@ -106,6 +106,29 @@ TEST(Service, DeadMenAreRenewedWhileACommitWaitsOrFails) {
   EXPECT_EQ(life.service->Look()->unfinished[0].leases.at(0).phase, engine::LeasePhase::kArmed);
 }
 
+TEST(Service, IsNotReadyWhileACommitHasBeenPendingTooLong) {
+  const TestDirectory directory;
+  Life life(directory, [](ServiceOptions& options) {
+    options.patience = Milliseconds(20);
+    options.longest_commit = Milliseconds(100);
+  });
+  life.StartAndWait();
+  life.store.Block(true);  // a disk that does not answer
+  const Result<std::string> pending = life.service->Submit(Firing("1"));
+  ASSERT_FALSE(pending);
+  EXPECT_TRUE(life.Eventually([&] { return !life.service->Ready(); }));
+  const Result<std::string> next = life.service->Submit(Firing("2"));
+  ASSERT_FALSE(next);
+  EXPECT_EQ(next.error().kind, ErrorKind::kOverloaded);
+  EXPECT_NE(next.error().message.find("the journal does not answer"), std::string::npos)
+      << next.error().message;
+  EXPECT_EQ(life.observer.failures(), 0) << "nothing has failed yet";
+  life.store.Block(false);
+  EXPECT_TRUE(life.Eventually([&] { return life.service->Ready(); }));
+  EXPECT_TRUE(life.Eventually([&] { return life.Finished() == 1; })) << "what was kept goes on";
+  EXPECT_TRUE(life.Eventually([&] { return life.service->Submit(Firing("2")).has_value(); }));
+}
+
 TEST(Service, AJournalThatContradictsItselfEndsEverything) {
   const TestDirectory directory;
   std::promise<Error> fatal;

@@ -154,13 +154,22 @@ void Service::Commit() {
 Status Service::TryAppend() {
   if (turn_.events.empty()) return {};
   const auto before = std::chrono::steady_clock::now();
-  Status done = committer_->Append(turn_.events, kRenewalTick, [this] { RenewWhilePending(); });
+  Status done = committer_->Append(turn_.events, kRenewalTick, [&] {
+    RenewWhilePending();
+    if (std::chrono::steady_clock::now() - before >= options_.longest_commit) RefuseWhilePending();
+  });
   if (done) {
     ports_.observer->Committed(turn_.events, std::chrono::steady_clock::now() - before);
   } else {
     ports_.observer->CommitFailed(done.error());
   }
   return done;
+}
+
+// A frozen disk reports no error, so the time tells.
+void Service::RefuseWhilePending() {
+  if (!ready_.exchange(false)) return;
+  inbox_->Refuse(Error{ErrorKind::kOverloaded, "the journal does not answer; ask again later"});
 }
 
 // The engine's state already contains the events, so they are appended again and again, and nothing

@@ -33,6 +33,8 @@ struct ServiceOptions {
   size_t most_waiting = 256;
   Milliseconds patience{5'000};           // how long a Submit waits
   Milliseconds takeover_patience{4'000};  // and then for the host's answer, if it is a TakeOver
+  // While a commit has been pending for longer, the service is not ready and takes nothing new.
+  Milliseconds longest_commit{5'000};
   // A failed commit is tried again after these.
   Milliseconds first_retry{100};
   Milliseconds longest_retry{5'000};
@@ -110,6 +112,7 @@ class Service final : public api::Backend {
   Status TryAppend();
   void WaitOutFailure(const Error& error);
   void RenewWhilePending();
+  void RefuseWhilePending();
   void NoteRenewals();
   void AfterCommit();
   void Perform(const engine::Effect& effect);
