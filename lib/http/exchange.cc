@@ -147,7 +147,8 @@ std::optional<Response> Exchange::CheckFraming() {
 
 std::optional<Response> Exchange::LogIn() {
   if (shared_->options.web_config == nullptr) return std::nullopt;
-  auto user = shared_->options.web_config->Authenticate(request_.Authorization());
+  auto user =
+      shared_->options.web_config->Authenticate(request_.Authorization(), request_.remote_address);
   if (user) {
     request_.user = std::move(*user);
     return std::nullopt;
