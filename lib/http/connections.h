@@ -34,6 +34,10 @@ class Connection {
   void Rest() { deadline_ms_.store(0); }
   bool TimedOut() const { return timed_out_.load(); }
 
+  // Whether the client was already told why its last request is none. The worker's.
+  void SetRefused() { refused_ = true; }
+  bool Refused() const { return refused_; }
+
   // Whether the client has closed its side; waits at most that long.
   bool PeerLeft(Milliseconds wait) const;
   // Makes the connection end once what was written is sent: nothing more is read from it.
@@ -49,7 +53,8 @@ class Connection {
   void Hasten(SteadyTime deadline);
   void Check(SteadyTime now);
 
-  bool looked_ = false;  // the worker's
+  bool looked_ = false;   // the worker's
+  bool refused_ = false;  // the worker's
   std::atomic<int> fd_{-1};
   std::atomic<long long> deadline_ms_{0};  // on the boot clock; 0: none
   std::atomic<bool> reading_{false};

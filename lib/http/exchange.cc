@@ -104,6 +104,10 @@ std::optional<Response> Exchange::ReadHead() {
   }
   keep_ = WantsKeepAlive();
   body_unread_ = info->content_length != 0;
+  if (auto refusal = CheckWhole()) {
+    body_unread_ = true;  // nobody knows where it ends
+    return refusal;
+  }
   const std::string_view path = View(info->local_uri_raw);
   const std::string_view query = View(info->query_string);
   if (shared_->stopping) return TextResponse(503, "shutting down");
@@ -115,6 +119,32 @@ std::optional<Response> Exchange::ReadHead() {
   if (!http10_ && request_.Header("Host").empty())
     return TextResponse(400, "there is no Host header");
   return std::nullopt;
+}
+
+// civetweb stops reading a head where it does not understand a line, and after 64 headers, and says
+// nothing: what follows, a Content-Length perhaps, is not seen. Its strings lie in the head as it
+// came, with line ends and colons made NUL, so that what follows the last one can be looked at.
+std::optional<Response> Exchange::CheckWhole() const {
+  const mg_request_info* info = mg_get_request_info(conn_);
+  if (info->num_headers == MG_MAX_HEADERS) return TextResponse(431, "there are too many headers");
+  if (info->num_headers == 0) {
+    // The version, and two line ends at least.
+    const char* version = info->http_version;
+    const bool whole = version[3] == '\0' && version[4] == '\0' && version[5] == '\0';
+    if (whole) return std::nullopt;
+    return TextResponse(400, "a header has no name");
+  }
+  for (int i = 0; i < info->num_headers; ++i) {
+    const char* name_end = info->http_headers[i].name + View(info->http_headers[i].name).size();
+    if (name_end + 1 < info->http_headers[i].value && name_end[1] == '\0') {
+      return TextResponse(400, "there is a blank before a header's colon");
+    }
+  }
+  const char* const last = info->http_headers[info->num_headers - 1].value;
+  const char* const end = last + View(last).size();
+  // The last line end of the head is NUL too, and nothing else in a head is.
+  if (end[1] == '\0' && end[2] == '\r' && end[3] == '\0') return std::nullopt;
+  return TextResponse(400, "a header has no name, or goes on in a second line");
 }
 
 // What tells where the request ends must be said once and clearly, or a proxy may see another end

@@ -36,6 +36,7 @@ class Exchange {
  private:
   // Each step answers by itself when it returns false (or nullptr), and then the exchange is over.
   std::optional<Response> ReadHead();
+  std::optional<Response> CheckWhole() const;
   std::optional<Response> CheckFraming();
   std::optional<Response> LogIn();
   std::optional<Response> FindTarget();

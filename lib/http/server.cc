@@ -71,6 +71,9 @@ struct Server::Impl {
   static void OnClose(const mg_connection* conn);
   static int OnRequest(mg_connection* conn);
   static int OnError(mg_connection* conn, int status, const char* message);
+  static void AnswerForeignTarget(const mg_connection* conn);
+  static void Refuse(mg_connection* conn, int status, const std::string& text);
+  std::string Refusal(int status, const std::string& text) const;
   static int OnTls(void** tls_context, void* user);
 
   Status Check();
@@ -99,8 +102,19 @@ int Server::Impl::OnOpen(const mg_connection* conn, void** data) {
 
 void Server::Impl::OnClose(const mg_connection* conn) {
   Connection* connection = ConnectionOf(conn);
-  if (connection != nullptr)
-    Of(conn)->connections.Remove(connection);  // null where the TLS handshake failed
+  if (connection == nullptr) return;  // the TLS handshake failed
+  AnswerForeignTarget(conn);
+  Of(conn)->connections.Remove(connection);
+}
+
+// civetweb has no callback for a request that is meant for another server, or for none: "GET
+// http://elsewhere/", "OPTIONS *".
+void Server::Impl::AnswerForeignTarget(const mg_connection* conn) {
+  const mg_request_info* info = mg_get_request_info(conn);
+  const bool foreign = info != nullptr && info->request_method != nullptr &&
+                       info->request_uri != nullptr && info->local_uri_raw == nullptr &&
+                       info->request_uri[0] != '/' && !ConnectionOf(conn)->Refused();
+  if (foreign) Refuse(const_cast<mg_connection*>(conn), 400, "that is no page of this server");
 }
 
 int Server::Impl::OnRequest(mg_connection* conn) {
@@ -113,24 +127,33 @@ int Server::Impl::OnRequest(mg_connection* conn) {
   return result != 0 ? result : -1;
 }
 
+std::string Server::Impl::Refusal(int status, const std::string& text) const {
+  Headers headers = CommonHeaders(options);
+  SetHeader(&headers, "Content-Type", "text/plain; charset=utf-8");
+  SetHeader(&headers, "Content-Length", std::to_string(text.size() + 1));
+  SetHeader(&headers, "Connection", "close");
+  return ComposeHead(status, headers) + text + "\n";
+}
+
+void Server::Impl::Refuse(mg_connection* conn, int status, const std::string& text) {
+  const Impl* impl = Of(conn);
+  const std::string answer = impl->Refusal(status, text);
+  mg_write(conn, answer.data(), answer.size());
+  AttachedConnectionOf(conn)->SetRefused();
+  AttachedConnectionOf(conn)->Linger();
+  if (impl->options.on_finished) impl->options.on_finished("", status, Milliseconds(0));
+}
+
 // civetweb could not make sense of the head, or waited for the rest of it in vain. It closes the
 // connection afterwards.
 int Server::Impl::OnError(mg_connection* conn, int status, const char*) {
-  const Impl* impl = Of(conn);
   std::string text = "the request is malformed, incomplete or far too long";
   if (status == 505) {
     text = "only HTTP/1.1 and HTTP/1.0 are spoken here";
   } else if (status < 500) {
     status = 400;  // it says 411 for a malformed Content-Length, and 413 for a head
   }
-  Headers headers = CommonHeaders(impl->options);
-  SetHeader(&headers, "Content-Type", "text/plain; charset=utf-8");
-  SetHeader(&headers, "Content-Length", std::to_string(text.size() + 1));
-  SetHeader(&headers, "Connection", "close");
-  const std::string answer = ComposeHead(status, headers) + text + "\n";
-  mg_write(conn, answer.data(), answer.size());
-  AttachedConnectionOf(conn)->Linger();
-  if (impl->options.on_finished) impl->options.on_finished("", status, Milliseconds(0));
+  Refuse(conn, status, text);
   return 0;
 }
 

@@ -84,8 +84,8 @@ struct ServerOptions {
   std::shared_ptr<WebConfig> web_config;
   // A longer body: 413, and it is not read, unless its route takes longer ones.
   size_t max_body_bytes = size_t{1} << 20;
-  // A longer path with its query: 414. (All headers together: 16 KiB, else 431; at most 64 of
-  // them.)
+  // A longer path with its query: 414. (All headers together: 16 KiB, and at most 63 of them,
+  // else 431.)
   size_t max_path_bytes = 4096;
   // One worker thread each; as many again may wait for one.
   int max_connections = 32;
