@@ -69,6 +69,7 @@ Exchange::Exchange(mg_connection* conn, Connection* connection, Shared* shared)
     : conn_(conn), connection_(connection), shared_(shared), start_(SteadyNow()) {}
 
 int Exchange::Run() {
+  connection_->Rest();
   auto refusal = ReadHead();
   if (!refusal) refusal = CheckFraming();
   if (!refusal) refusal = LogIn();
@@ -211,7 +212,8 @@ std::optional<Response> Exchange::ReadBody() {
     return Response{};
   request_.body.resize(content_length_);
   size_t read = 0;
-  connection_->ReadUntil(start_ + shared_->options.request_timeout);
+  const SteadyTime deadline = start_ + shared_->options.request_timeout;
+  connection_->ReadUntil(deadline);
   while (read < content_length_) {
     const int size = mg_read(conn_, request_.body.data() + read, content_length_ - read);
     if (size <= 0) break;
@@ -222,7 +224,11 @@ std::optional<Response> Exchange::ReadBody() {
     body_unread_ = false;
     return std::nullopt;
   }
-  if (connection_->TimedOut()) return TextResponse(408, "the body did not come in time");
+  if (shared_->stopping) return TextResponse(503, "shutting down");
+  if (connection_->TimedOut()) {
+    if (SteadyNow() < deadline) return ComeAgain("others are waiting, and the body did not come");
+    return TextResponse(408, "the body did not come in time");
+  }
   client_gone_ = true;
   return Response{};
 }
@@ -262,8 +268,7 @@ int Exchange::Answer(Response response) {
   const Slot slot(&shared_->streams, shared_->options.max_streams, response.stream.has_value());
   if (!slot.granted()) response = ComeAgain("too many streams are open");
   // While all workers are taken, a connection that idles would keep another client waiting.
-  const bool crowded =
-      shared_->connections.Count() >= static_cast<size_t>(shared_->options.max_connections);
+  const bool crowded = shared_->door != nullptr && shared_->door->Crowded();
   const bool close = body_unread_ || shared_->stopping || crowded || (response.stream && http10_);
   if (close) keep_ = false;
   Headers headers = CommonHeaders(shared_->options);
@@ -279,7 +284,15 @@ int Exchange::Answer(Response response) {
   }
   if (body_unread_) connection_->Linger();
   if (close || client_gone_) connection_->StopReading();
+  if (keep_) Idle();
   return response.status;
+}
+
+void Exchange::Idle() {
+  connection_->IdleUntil(SteadyNow() + shared_->options.keep_alive +
+                         shared_->options.request_timeout);
+  // Who began to wait before this connection could be found idle.
+  if (shared_->door != nullptr && shared_->door->SomebodyWaits()) connection_->StopReading();
 }
 
 void Exchange::AnswerBody(Response* response, Headers* headers) {

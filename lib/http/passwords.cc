@@ -1,8 +1,6 @@
 #include "lib/http/passwords.h"
 
-#include <arpa/inet.h>
 #include <crypt.h>
-#include <netinet/in.h>
 
 #include <algorithm>
 #include <iterator>
@@ -12,6 +10,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/base/digest.h"
+#include "lib/http/address.h"
 
 namespace mailhub::http {
 namespace {
@@ -72,14 +71,6 @@ bool Matches(const std::string& password, const std::string& hash) {
   const auto data = std::make_unique<crypt_data>();
   const char* computed = crypt_r(password.c_str(), hash.c_str(), data.get());
   return computed != nullptr && EqualInConstantTime(computed, hash);
-}
-
-// Whoever has one IPv6 address has all of its network.
-std::string Origin(const std::string& address) {
-  in6_addr six{};
-  if (inet_pton(AF_INET6, address.c_str(), &six) != 1 || IN6_IS_ADDR_V4MAPPED(&six)) return address;
-  constexpr size_t kNetworkBytes = 8;
-  return {reinterpret_cast<const char*>(six.s6_addr), kNetworkBytes};
 }
 
 }  // namespace
@@ -158,7 +149,7 @@ Result<std::string> Passwords::Check(const std::map<std::string, std::string>& u
   const std::string digest =
       Sha256Hex(salt_ + credentials->user + '\0' + hash + '\0' + credentials->password);
   if (Known(digest)) return credentials->user;
-  const auto right = Ask(digest, Origin(remote_address), credentials->password, hash);
+  const auto right = Ask(digest, OriginOf(remote_address), credentials->password, hash);
   if (!right) return Fail(right.error());
   if (!*right || !exists) return Fail(ErrorKind::kRefused, "wrong name or password");
   if (!Known(digest)) Remember(digest);

@@ -124,8 +124,7 @@ struct PlayedServer::Impl {
 
   ServerOptions options;
   Router router;
-  Connections connections;
-  Shared shared{options, router, connections};
+  Shared shared{options, router};
 };
 
 PlayedServer::PlayedServer(ServerOptions options)

@@ -187,7 +187,7 @@ constexpr std::array<const char*, 2> kTried{"Basic YW5uOm5v", "Basic YW5uOm5heQ=
 
 TEST(WebConfig, LetsWhoTriesPasswordsKeepNobodyElseFromLoggingIn) {
   const TempDir directory;
-  const std::string hash = "$2y$10$" + std::string(53, 'a');
+  const std::string hash = "$2y$08$" + std::string(53, 'a');
   const std::string file = directory.Write("web.yml", "basic_auth_users: {ann: " + hash + "}\n");
   const auto config = WebConfig::Load(file).value();
   const SteadyTime before = BootClock::now();
@@ -201,7 +201,7 @@ TEST(WebConfig, LetsWhoTriesPasswordsKeepNobodyElseFromLoggingIn) {
       while (!enough) static_cast<void>(config->Authenticate(password, "192.0.2.1"));
     });
   }
-  constexpr int kLogins = 5;
+  constexpr int kLogins = 3;
   const SteadyTime start = BootClock::now();
   for (int i = 0; i < kLogins; ++i) {
     const auto fresh = config->Authenticate(kFresh, "192.0.2.2");

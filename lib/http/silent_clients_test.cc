@@ -1,0 +1,214 @@
+// Clients that connect and say nothing, or not enough, cost a descriptor each and nobody's time.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <openssl/ssl.h>
+#include <sys/resource.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "lib/http/client.h"
+#include "lib/http/server.h"
+#include "lib/http/testing_http.h"
+
+namespace mailhub::http {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr size_t kSilent = 500;
+constexpr Milliseconds kSoon{1'000};
+constexpr Milliseconds kAtOnce{100};
+constexpr const char* kGet = "GET /hello HTTP/1.1\r\nHost: t\r\n\r\n";
+// The body does not come.
+constexpr const char* kPost = "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\n";
+
+SteadyTime Now() {
+  return BootClock::now();
+}
+
+// What a TLS client says first.
+std::string ClientHello() {
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL* connection = SSL_new(context);
+  BIO* sent = BIO_new(BIO_s_mem());
+  SSL_set_bio(connection, BIO_new(BIO_s_mem()), sent);
+  SSL_connect(connection);
+  std::array<char, 4096> bytes{};
+  const int size = BIO_read(sent, bytes.data(), bytes.size());
+  SSL_free(connection);
+  SSL_CTX_free(context);
+  return {bytes.data(), static_cast<size_t>(size)};
+}
+
+class SilentClientsTest : public testing::Test {
+ protected:
+  SilentClientsTest() {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    options_.max_connections = 32;
+    options_.before_body = [this](const Request&) {
+      ++requests_;
+      requests_.notify_all();
+      return std::nullopt;
+    };
+  }
+  // Until so many have got a worker.
+  void AwaitRequests(int count) const {
+    for (int seen = requests_; seen < count; seen = requests_) requests_.wait(seen);
+  }
+  void Start(bool tls) {
+    if (tls) {
+      MakeCertificate(directory_, "ca");
+      MakeCertificate(directory_, "web", "ca");
+      const std::string file = directory_.Write(
+          "web.yml", "tls_server_config: {cert_file: web.crt, key_file: web.key}\n");
+      options_.web_config = WebConfig::Load(file).value();
+    }
+    server_ = std::make_unique<Server>(options_);
+    server_->Handle("GET", "/hello", [](const Request&) { return TextResponse(200, "hello"); });
+    server_->Handle("POST", "/echo",
+                    [](const Request& request) { return TextResponse(200, request.body); });
+    const Status started = server_->Start();
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+  }
+  void Open(size_t count, const std::string& said) {
+    for (size_t i = 0; i < count; ++i) {
+      silent_.push_back(std::make_unique<RawClient>(server_->Port()));
+      if (!said.empty()) silent_.back()->Send(said);
+    }
+  }
+  void ExpectAnAnswerSoon(bool tls, Milliseconds soon = kSoon) {
+    ClientOptions options;
+    if (tls) options.ca_file = directory_.Path("ca.crt");
+    const std::string url = std::string(tls ? "https" : "http") +
+                            "://127.0.0.1:" + std::to_string(server_->Port()) + "/hello";
+    const SteadyTime start = Now();
+    const auto answer = Client(options).Get(url);
+    ASSERT_TRUE(answer.has_value()) << answer.error().message;
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_LT(Now() - start, soon);
+  }
+
+  std::atomic<int> requests_{0};
+  TempDir directory_;
+  ServerOptions options_;
+  std::unique_ptr<Server> server_;
+  std::vector<std::unique_ptr<RawClient>> silent_;
+};
+
+TEST_F(SilentClientsTest, KeepNobodyWaiting) {
+  Start(false);
+  Open(kSilent, "");
+  Open(50, "GET /hello HTTP/1.1\r\nHost: ");
+  ExpectAnAnswerSoon(false);
+  const SteadyTime start = Now();
+  server_->Stop();
+  EXPECT_LT(Now() - start, kAtOnce);
+}
+
+TEST_F(SilentClientsTest, KeepNobodyWaitingForTls) {
+  Start(true);
+  Open(kSilent, "");
+  Open(50, "\x16\x03\x01");
+  ExpectAnAnswerSoon(true);
+}
+
+TEST_F(SilentClientsTest, GiveWayWhenTheyBeginTlsAndDoNotGoOn) {
+  Start(true);
+  Open(32, ClientHello());
+  ExpectAnAnswerSoon(true, 2 * kSoon);
+}
+
+TEST_F(SilentClientsTest, KeepNobodyWaitingForTheirBodies) {
+  Start(false);
+  Open(200, kPost);
+  ExpectAnAnswerSoon(false);
+}
+
+TEST_F(SilentClientsTest, GiveWayWhenTheyIdleAndAnotherNeedsTheWorker) {
+  options_.max_connections = 2;
+  options_.max_streams = 0;
+  options_.keep_alive = Seconds(30);
+  Start(false);
+  RawClient idle(server_->Port());
+  idle.Send(kGet);
+  EXPECT_THAT(idle.Receive(), HasSubstr("keep-alive"));
+  RawClient busy(server_->Port());
+  busy.Send(kPost);
+  AwaitRequests(2);
+  ExpectAnAnswerSoon(false);
+}
+
+// An answer that nobody wakes for comes when civetweb looks around of its own accord, 2 s later.
+TEST_F(SilentClientsTest, AnswersTheFirstAtOnceAndStopsAtOnce) {
+  for (int i = 0; i < 10; ++i) {
+    Start(false);
+    ExpectAnAnswerSoon(false);
+    const SteadyTime start = Now();
+    server_->Stop();
+    EXPECT_LT(Now() - start, kAtOnce);
+  }
+}
+
+TEST_F(SilentClientsTest, StopsAtOnceThoughNobodyCame) {
+  for (int i = 0; i < 5; ++i) {
+    Start(i % 2 == 1);
+    const SteadyTime start = Now();
+    server_->Stop();
+    EXPECT_LT(Now() - start, kAtOnce);
+  }
+}
+
+TEST_F(SilentClientsTest, KeepNoServerFromStopping) {
+  options_.keep_alive = Seconds(30);
+  options_.request_timeout = Seconds(30);
+  Start(false);
+  Open(50, "");
+  Open(50, "GET /hello HTTP/1.1\r\n");
+  Open(3, kPost);
+  Open(3, kGet);
+  for (size_t i = 103; i < 106; ++i) EXPECT_THAT(silent_[i]->Receive(), HasSubstr("keep-alive"));
+  AwaitRequests(6);
+  const SteadyTime start = Now();
+  server_->Stop();
+  EXPECT_LT(Now() - start, kAtOnce);
+  EXPECT_THAT(silent_[100]->ReceiveAll(), StartsWith("HTTP/1.1 503 "));
+}
+
+TEST_F(SilentClientsTest, KeepNoServerFromStoppingWithTls) {
+  options_.request_timeout = Seconds(30);
+  Start(true);
+  Open(20, "");
+  Open(20, ClientHello());
+  const SteadyTime start = Now();
+  server_->Stop();
+  EXPECT_LT(Now() - start, kAtOnce);
+}
+
+TEST_F(SilentClientsTest, AreSentAwayWhenTheirTimeIsUp) {
+  options_.request_timeout = Milliseconds(100);
+  Start(false);
+  RawClient silent(server_->Port());
+  EXPECT_TRUE(silent.ClosedWithin(kSoon));
+  RawClient slow(server_->Port());
+  slow.Send("GET /hello HTTP/1.1\r\n");
+  EXPECT_THAT(slow.ReceiveAll(), StartsWith("HTTP/1.1 408 "));
+}
+
+TEST_F(SilentClientsTest, LeaveOneAfterTheOtherWhenTheyAreTooMany) {
+  Start(false);
+  Open(1'100, "");
+  EXPECT_TRUE(silent_.front()->ClosedWithin(kSoon)) << "who has waited longest";
+  ExpectAnAnswerSoon(false);
+}
+
+}  // namespace
+}  // namespace mailhub::http
