@@ -13,6 +13,7 @@ namespace {
 constexpr Milliseconds kTick{250};
 constexpr Milliseconds kLinger{1000};
 constexpr Milliseconds kPatienceWhenCrowded{2000};
+constexpr Milliseconds kPatienceToBegin{500};
 constexpr size_t kMaxLingerBytes = size_t{1} << 20;
 
 }  // namespace
@@ -36,11 +37,18 @@ void Connection::Hasten(SteadyTime deadline) {
   }
 }
 
+Milliseconds Connection::PatienceWhenCrowded(Wait wait) {
+  if (wait == Wait::kIdling) return Milliseconds(0);
+  return wait == Wait::kBeginning ? kPatienceToBegin : kPatienceWhenCrowded;
+}
+
 void Connection::Check(SteadyTime now, bool others_wait) {
   const Wait wait = wait_.load();
   long long deadline = deadline_ms_.load();
   if (deadline == 0) return;
-  if (others_wait) deadline = std::min(deadline, armed_ms_.load() + kPatienceWhenCrowded.count());
+  if (others_wait) {
+    deadline = std::min<long long>(deadline, armed_ms_.load() + PatienceWhenCrowded(wait).count());
+  }
   if (now.time_since_epoch().count() >= deadline) End(wait);
 }
 

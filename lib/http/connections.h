@@ -29,7 +29,9 @@ class Connection {
   // sent, or altogether. Reading ends at once when the server stops.
   void ReadUntil(SteadyTime deadline) { Arm(deadline, Wait::kReading); }
   void WriteUntil(SteadyTime deadline) { Arm(deadline, Wait::kWriting); }
-  // The same for the client's next request. This ends at once when another client needs the worker.
+  // The same for a client's first request: 0.5 s when others wait.
+  void BeginUntil(SteadyTime deadline) { Arm(deadline, Wait::kBeginning); }
+  // The same for its next request: ends at once when another client needs the worker.
   void IdleUntil(SteadyTime deadline) { Arm(deadline, Wait::kIdling); }
   void Rest() { deadline_ms_.store(0); }
   bool TimedOut() const { return timed_out_.load(); }
@@ -49,10 +51,11 @@ class Connection {
 
  private:
   friend class Connections;
-  enum class Wait { kReading, kWriting, kIdling };
+  enum class Wait { kBeginning, kReading, kWriting, kIdling };
   void Arm(SteadyTime deadline, Wait wait);
   void Hasten(SteadyTime deadline);
   void Check(SteadyTime now, bool others_wait);
+  static Milliseconds PatienceWhenCrowded(Wait wait);
   bool Waits() const { return deadline_ms_.load() != 0; }
   void End(Wait wait);
 

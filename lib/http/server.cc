@@ -113,7 +113,7 @@ int Server::Impl::OnOpen(const mg_connection* conn, void** data) {
   EndHandshake();
   if (WorkersSocket() < 0) return 0;  // it is known as soon as this worker waits for the client
   connection->Attach(WorkersSocket());
-  connection->ReadUntil(SteadyNow() + impl->options.request_timeout);
+  connection->BeginUntil(SteadyNow() + impl->options.request_timeout);
   return 0;
 }
 

@@ -135,6 +135,23 @@ TEST_F(SilentClientsTest, GiveWayWhenTheyBeginTlsAndDoNotGoOn) {
   ExpectAnAnswerSoon(true, 2 * kSoon);
 }
 
+TEST_F(SilentClientsTest, GiveWaySoonWhenTheyEndTheHandshakeAndSayNoMore) {
+  Start(true);
+  SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+  const std::string place = "127.0.0.1:" + std::to_string(server_->Port());
+  std::vector<std::unique_ptr<BIO, decltype(&BIO_free_all)>> clients;
+  for (int i = 0; i < 40; ++i) {
+    clients.emplace_back(BIO_new_ssl_connect(context), &BIO_free_all);
+    BIO_set_conn_hostname(clients.back().get(), place.c_str());
+    const SteadyTime start = Now();
+    ASSERT_EQ(BIO_do_handshake(clients.back().get()), 1) << i;
+    EXPECT_LT(Now() - start, kSoon) << i;
+  }
+  ExpectAnAnswerSoon(true);
+  clients.clear();
+  SSL_CTX_free(context);
+}
+
 TEST_F(SilentClientsTest, KeepNobodyWaitingForTheirBodies) {
   Start(false);
   Open(200, kPost);
