@@ -15,6 +15,7 @@
 
 #include "actuator/testing_process.h"
 #include "lib/http/client.h"
+#include "lib/http/testing_http.h"
 
 namespace mailhub {
 namespace {
@@ -159,6 +160,30 @@ TEST_F(ProgramTest, LooksAtTheFilesThatItsConfigurationNames) {
   EXPECT_EQ(RunOnce(Arguments(), &said), 1) << "not only with --config.check";
   EXPECT_THAT(said, HasSubstr("ssh.actuator_key: "));
   EXPECT_FALSE(fs::exists(folder_ / "journal.db")) << "refused before anything is written";
+}
+
+TEST_F(ProgramTest, AnswersThoughHundredsOfClientsSayNothing) {
+  Start();
+  const int port = std::atoi(url_.substr(url_.rfind(':') + 1).c_str());
+  std::vector<std::unique_ptr<http::RawClient>> silent;
+  for (int i = 0; i < 500; ++i) {
+    silent.push_back(std::make_unique<http::RawClient>(port));
+    if (i % 10 == 0) silent.back()->Send("POST /api/v1/alerts HTTP/1.1\r\nHost: ");
+    if (i % 10 == 1)
+      silent.back()->Send("POST /api/v1/alerts HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\n");
+  }
+  http::RequestOptions options;
+  options.timeout = seconds(1);
+  for (const char* page : {"/metrics", "/-/healthy"}) {
+    const auto answer = http::Client().Get(url_ + page, options);  // a new connection
+    ASSERT_TRUE(answer) << page << ": " << answer.error().message;
+    EXPECT_EQ(answer->status, 200) << page;
+  }
+  options.headers = {{"Authorization", std::string("Bearer ") + kToken}};
+  const auto taken =
+      http::Client().Post(url_ + kWebhook, Firing("eddy-1"), "application/json", options);
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_EQ(taken->status, 200) << taken->body;
 }
 
 TEST_F(ProgramTest, TheShippedExampleIsGood) {

@@ -11,6 +11,7 @@
 
 #include "exporter/helper/testing_process.h"
 #include "lib/http/client.h"
+#include "lib/http/testing_http.h"
 #include "lib/ssh/testing_sshd.h"
 
 namespace mailhub::exporter {
@@ -119,6 +120,29 @@ TEST_F(ProgramTest, ShowsAHostTheHostsAndItself) {
   EXPECT_THAT(config.body, HasSubstr("files:"));
   EXPECT_THAT(config.body, Not(HasSubstr("password")));
   EXPECT_THAT(config.body, Not(HasSubstr(sshd.Target().identity_file)));
+}
+
+TEST_F(ProgramTest, AnswersThoughHundredsOfClientsSayNothing) {
+  const ssh::TestingSshd sshd;
+  WriteSite(sshd);
+  Start();
+  const int port = std::atoi(url_.substr(url_.rfind(':') + 1).c_str());
+  std::vector<std::unique_ptr<http::RawClient>> silent;
+  for (int i = 0; i < 500; ++i) {
+    silent.push_back(std::make_unique<http::RawClient>(port));
+    if (i % 10 == 0) silent.back()->Send("POST /-/reload HTTP/1.1\r\nHost: ");
+    if (i % 10 == 1)
+      silent.back()->Send("POST /-/reload HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\n");
+  }
+  http::RequestOptions soon;
+  soon.timeout = seconds(1);
+  for (const char* page : {"/metrics", "/-/healthy"}) {
+    const auto answer = http::Client().Get(url_ + page, soon);  // a new connection
+    ASSERT_TRUE(answer) << page << ": " << answer.error().message;
+    EXPECT_EQ(answer->status, 200) << page;
+  }
+  EXPECT_THAT(Get("/probe?target=here").body, HasSubstr("\nprobe_success 1\n"))
+      << "as slow as a login is";
 }
 
 TEST_F(ProgramTest, ProbesOnlyWhatTheSiteFileLists) {

@@ -133,8 +133,11 @@ std::vector<std::string> HoldLines(const Run& run, Commands commands) {
   if (run.holds.empty()) return lines;
   if (run.holds.size() > 1)
     lines.emplace_back("  each of the holds must be answered, by its number");
-  // One that is being cancelled, or is at its end, has a result: nothing is left to cancel.
-  if (run.result.empty()) AppendCancel(run, lines);
+  const std::vector<std::string>& answers = run.holds.front().answers;
+  const bool may_cancel =
+      answers.empty() ? run.result.empty()
+                      : std::find(answers.begin(), answers.end(), "cancel") != answers.end();
+  if (may_cancel) AppendCancel(run, lines);
   return lines;
 }
 

@@ -99,10 +99,12 @@ Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
                                     AlertDecided* record) {
   // An alert that began after its episode's run had finished is a new one, whose predecessor's end
   // nobody reported. (While the run lasts a new startsAt means nothing: a restarted Prometheus
-  // gives one to an alert that never ended.)
+  // gives one to an alert that never ended.) A start that was heard before is no new one, whatever
+  // the clock here makes of Prometheus's.
   const auto episode = episodes.find(alert.fingerprint);
   if (episode != episodes.end() && !waiting.contains(alert.fingerprint) &&
-      !(episode->second.run_finished && alert.starts_at > *episode->second.run_finished)) {
+      !(episode->second.run_finished && alert.starts_at > *episode->second.run_finished &&
+        alert.starts_at > episode->second.newest_start)) {
     record->run = episode->second.run;
     record->detail = "this episode was answered before";
     return Decision::kRepeat;
@@ -195,6 +197,16 @@ std::optional<Milliseconds> Engine::Core::CooldownLeft(const LastRun& last,
 Decision Engine::Core::DecideResolved(const Alert& alert, const Trigger& trigger,
                                       AlertDecided* record) {
   const auto episode = episodes.find(alert.fingerprint);
+  const auto over = ended.find(alert.fingerprint);
+  // A second Alertmanager, or a notification that was sent again.
+  if (episode != episodes.end() && over != ended.end() && alert.starts_at > WallTime() &&
+      alert.starts_at <= over->second.starts_at &&
+      alert.starts_at < episode->second.alert.starts_at) {
+    record->run = episode->second.run;
+    record->detail =
+        "the end of an earlier alert, which was reported before; this one began later and goes on";
+    return Decision::kLate;
+  }
   record->detail = "the episode is over";
   if (episode == episodes.end() || episode->second.run.empty()) return Decision::kResolved;
   record->run = episode->second.run;

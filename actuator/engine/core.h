@@ -24,7 +24,7 @@ struct Doing {
   bool asked = false;    // at least one answer or failure came since `deadline` was set
   bool running = false;  // the host said so
   bool cancel_sent = false;
-  bool overlong = false;  // of a cancelled run: its time-out has passed once
+  bool ending = false;  // of a cancelled run: the command is being ended
   bool gate_timed_out = false;
   std::map<std::string, Mark> marks;
   std::map<std::string, EffectId> mark_effects;
@@ -73,6 +73,7 @@ struct Episode {
   Decision decision = Decision::kStartedRun;
   std::string detail;
   WallTime decided;
+  WallTime newest_start;  // of all that was heard since: what says it again is the same alert
   std::optional<WallTime> run_finished;
   bool run_succeeded = false;     // then
   bool heard_again = false;       // after that
@@ -191,6 +192,8 @@ class Engine::Core {
   // --- the current step (steps.cc) ---
   void WorkStep(LiveRun& live, const Step& step);
   bool MayBegin(LiveRun& live, const Step& step);
+  void OnOverdue(LiveRun& live, const Step& step);
+  void GiveTimeToEnd(Doing* doing) const;
   void BeginAttempt(LiveRun& live, const Step& step, int attempt);
   bool Prepare(LiveRun& live, const Step& step);
   void Arm(LiveRun& live, const Step& step, const std::string& directory);

@@ -251,6 +251,37 @@ TEST_F(Decisions, AnEpisodeIsNotClosedUnderItsRun) {
   EXPECT_EQ(engine_->Look(Now()).episodes.size(), 1U);
 }
 
+TEST_F(Decisions, AStartThatWasHeardBeforeIsTheSameAlertWhateverTheClocksSay) {
+  const WallTime ahead = Now().wall + Hours(1);  // Prometheus's clock is
+  EXPECT_EQ(TellOne(Firing("a", ahead)), Decision::kStartedRun);
+  EXPECT_EQ(TellOne(Firing("a", ahead)), Decision::kRepeat);
+  EXPECT_EQ(TellOne(Firing("a", ahead + Seconds(5))), Decision::kCooldown) << "a new one";
+  EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
+  // Prometheus was started anew during the run.
+  Pass(Hours(2));
+  mute_ = true;
+  const WallTime again = Now().wall + Hours(1);
+  EXPECT_EQ(TellOne(Firing("c", again)), Decision::kStartedRun);
+  EXPECT_EQ(TellOne(Firing("c", again + Seconds(10))), Decision::kRepeat);
+  Cancel();
+  EXPECT_EQ(TellOne(Firing("c", again + Seconds(10))), Decision::kRepeat);
+}
+
+TEST_F(Decisions, TheEndOfAnEarlierAlertEndsNoLaterOne) {
+  Alert first = Firing("a", Now().wall);
+  Alert first_ends = first;
+  first_ends.firing = false;
+  EXPECT_EQ(TellOne(first), Decision::kStartedRun);
+  EXPECT_EQ(TellOne(first_ends), Decision::kResolved);
+  Pass(Hours(2));
+  mute_ = true;
+  const Alert second = Firing("a", Now().wall);
+  EXPECT_EQ(TellOne(second), Decision::kStartedRun);
+  EXPECT_EQ(TellOne(first_ends), Decision::kLate);
+  EXPECT_EQ(TellOne(second), Decision::kRepeat) << "its run goes on";
+  EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
+}
+
 TEST_F(Decisions, ALateCopyOfAnAlertThatHasEndedStartsNothing) {
   const WallTime began = Now().wall;
   EXPECT_EQ(TellOne(Firing("a", began)), Decision::kStartedRun);

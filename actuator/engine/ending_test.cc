@@ -109,7 +109,11 @@ TEST_F(Ending, ALostLeaseThatHasActedAllTheSameIsAHold) {
   EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
 }
 
-TEST_F(Ending, AStopThatIsPassedOverWhileItRunsKeepsItsDeadMan) {
+TEST_F(Ending, AStopThatIsPassedOverWhileItRunsIsAwaitedAtTheEndAndThenBroughtBack) {
+  plan_.always.push_back(
+      {.step = {.path = "a1", .name = "Bring back", .host = "x500", .command = "start"},
+       .since = "1",
+       .until = "3"});
   endless_ = {"stop"};
   Begin();
   Pass(minutes(2));
@@ -118,7 +122,24 @@ TEST_F(Ending, AStopThatIsPassedOverWhileItRunsKeepsItsDeadMan) {
   EXPECT_TRUE(Confirm("4"));
   Pass(Seconds(30));
   EXPECT_THAT(disarmed_, IsEmpty());
-  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_THAT(Reasons(), IsEmpty()) << "its time-out counts anew";
+  EXPECT_EQ(Times("start"), 1U);
+  endless_.clear();
+  Pass(Seconds(30));
+  EXPECT_EQ(Times("start"), 2U) << "once more, after the stop has ended";
+  EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
+TEST_F(Ending, AStopThatIsPassedOverAndNeverEndsIsAHoldThatSaysSo) {
+  endless_ = {"stop"};
+  Begin();
+  Pass(minutes(2));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  EXPECT_TRUE(Confirm("4"));
+  Pass(minutes(5));
+  EXPECT_THAT(disarmed_, IsEmpty());
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_THAT(Look().holds[0].detail, HasSubstr("which it still does"));
   EXPECT_TRUE(Say(Verb::kResolve, 2));
   Pass(Seconds(30));
   EXPECT_EQ(Look().state, RunState::kFinished);

@@ -41,6 +41,7 @@ bool OpensEpisode(Decision decision) {
 
 void Engine::Core::Remember(const std::string& run, const AlertDecided& body, WallTime at) {
   if (!body.firing) {
+    if (body.decision == Decision::kLate) return;
     NoteEnd(body, at);
     ForgetEpisode(body.fingerprint);
     if (body.decision != Decision::kCancelled) return;
@@ -53,6 +54,7 @@ void Engine::Core::Remember(const std::string& run, const AlertDecided& body, Wa
   const auto open = episodes.find(body.fingerprint);
   if (body.decision == Decision::kRepeat && open != episodes.end()) {
     open->second.heard_again = open->second.run_finished.has_value();
+    open->second.newest_start = std::max(open->second.newest_start, body.starts_at);
     return;
   }
   if (!OpensEpisode(body.decision)) {
@@ -71,6 +73,7 @@ void Engine::Core::Remember(const std::string& run, const AlertDecided& body, Wa
   episode.decision = body.decision;
   episode.detail = body.detail;
   episode.decided = at;
+  episode.newest_start = body.starts_at;
   if (Waits(body.decision)) {
     waiting.insert(body.fingerprint);
   } else {
@@ -133,6 +136,11 @@ void Engine::Core::ReleaseEpisodes(const Run& run, WallTime at) {
     if (started_it || helped || run.result == RunResult::kCancelled) {
       episode.run_finished = at;
       episode.run_succeeded = run.result == RunResult::kSucceeded;
+      if (!started_it && run.result == RunResult::kCancelled) {
+        episode.detail =
+            "the run that it had joined was cancelled; decided afresh after its own "
+            "end, or once the episode is closed";
+      }
     } else {
       Release(fingerprint, &episode);
     }

@@ -193,6 +193,45 @@ TEST_F(Holds, CancelEndsACommandThatTakesLongerThanItMayOnceMore) {
   EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
 }
 
+TEST_F(Holds, AQuestionThatWasReadBeforeADeadManActedIsAskedAnew) {
+  StepAt("2") = {.path = "2", .name = "Go on?", .kind = StepKind::kConfirm};
+  Begin();
+  ASSERT_EQ(Look().asks, "Go on?");
+  restored_ = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
+  EXPECT_TRUE(Say(Verb::kResolve, 1));
+  Settle();
+  EXPECT_THAT(Confirm("2", "carl").error().message, HasSubstr("attempt 2"));
+  EXPECT_EQ(Times("start"), 0U);
+  EXPECT_EQ(Look().steps.at(0).detail, "its dead man has acted since");
+  EXPECT_TRUE(Confirm("2", "carl", 2));
+  EXPECT_EQ(Times("start"), 1U);
+}
+
+TEST_F(Holds, ACommandThatIsBeingEndedHasTheTimeThatTakes) {
+  StepAt("2").timeout = Seconds(6);
+  endless_ = {"work"};
+  deaf_ = true;
+  Begin();
+  Say(Verb::kCancel, kNoHold).value();
+  Pass(Seconds(30));  // TERM and KILL take longer than the command may
+  EXPECT_THAT(Reasons(), IsEmpty());
+  deaf_ = false;
+  endless_.clear();
+  Pass(Seconds(30));
+  EXPECT_EQ(Look().result, RunResult::kCancelled);
+}
+
+TEST_F(Holds, AHostThatDoesNotAnswerAtAllIsWaitedForNoLongerThanTheStepMayTake) {
+  StepAt("2").timeout = Seconds(4);
+  silent_ = {"mailhub1"};
+  Begin();
+  Pass(Seconds(6));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  EXPECT_EQ(Look().holds[0].detail, "the host does not answer");
+}
+
 TEST_F(Holds, TheEndOfItsAlertLeavesToPeopleWhatADeadManDid) {
   plan_.commit = "3";
   exits_["work"] = 1;
@@ -333,8 +372,9 @@ TEST_F(Holds, OffersTheAnswersThatItTakes) {
   Pass(Seconds(30));
   const std::vector<HoldView> holds = Look().holds;
   EXPECT_THAT(holds.at(0).answers,
-              ElementsAre(Verb::kRetry, Verb::kResume, Verb::kResolve, Verb::kSkip));
-  EXPECT_THAT(holds.at(1).answers, ElementsAre(Verb::kRetry, Verb::kResolve, Verb::kSkip));
+              ElementsAre(Verb::kRetry, Verb::kResume, Verb::kResolve, Verb::kSkip, Verb::kCancel));
+  EXPECT_THAT(holds.at(1).answers,
+              ElementsAre(Verb::kRetry, Verb::kResolve, Verb::kSkip, Verb::kCancel));
 }
 
 TEST_F(Holds, ACancelIsSeenAtOnceAndTheQuestionIsLeft) {

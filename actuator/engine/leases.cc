@@ -83,7 +83,7 @@ void Engine::Core::RenewLeases(LiveRun& live) {
     const bool over = live.run.LeaseIsOver(path) || (at_end && !live.run.Owes(path));
     if (at_end && !over) {
       HoldRun(live, path, HoldReason::kStillStopped,
-              "nothing has brought back what \"" + live.run.Find(path)->name +
+              "no step has run what brings back what \"" + live.run.Find(path)->name +
                   "\" stopped; its dead man stays armed until this is answered");
     }
     if (doing.effect != 0) continue;

@@ -53,7 +53,7 @@ struct Fold {
     StepState& step = run.steps[body.path];
     step.attempt = body.attempt;
     step.settled = false;
-    step.approved = step.again = false;
+    step.approved = step.again = step.restored = false;
     step.receipts_lost = false;
     step.receipt = {};
     step.directory_id = body.directory_id;
@@ -70,6 +70,7 @@ struct Fold {
                   Contains(run.Find(body.path)->success, body.receipt.exit_status);
     step.since = at;
     if (step.Succeeded() && !step.again) step.approved = false;  // it had worked after all
+    if (step.result) ComesAfter(body.path);
   }
   void operator()(const StepDone& body) {
     StepState& step = run.steps[body.path];
@@ -93,6 +94,7 @@ struct Fold {
     auto lease = run.leases.extract(body.path);
     if (!lease) lease = run.given_up.extract(body.path);
     if (lease) run.restored.insert(std::move(lease));
+    run.steps[body.path].restored = true;
   }
   void operator()(const RunHeld& body) {
     if (body.reason == HoldReason::kLeaseLost) GiveUp(body.path);
@@ -117,6 +119,7 @@ struct Fold {
       case Verb::kRetry:
         if (answered && answered->reason == HoldReason::kStillStopped) {
           if (const AlwaysStep* owed = run.BringsBack(body.path)) DoAgain(owed->step.path);
+          step->since = at;
         } else if (step != nullptr && !(answered && OnlyAsksOn(*answered))) {
           if (answered && IsAboutLease(answered->reason)) LookAgainAfter(body.path);
           DoAgain(body.path);
@@ -140,6 +143,7 @@ struct Fold {
         break;
       case Verb::kSkip:
       case Verb::kResolve:
+        if (answered && answered->reason == HoldReason::kDeadManRestored) AskAnew();
         if (answered && answered->reason == HoldReason::kStillStopped) {
           run.released.insert(answered->path);
         } else if (answered && answered->reason == HoldReason::kHostAway) {
@@ -218,6 +222,13 @@ struct Fold {
     DoAgain(until->first);
     until->second.again = true;
   }
+  // A command that was passed over has ended: whatever brings back what it stops comes after it.
+  void ComesAfter(const std::string& path) {
+    BringBackAgain(path);
+    const AlwaysStep* owed = run.BringsBack(path);
+    const bool done = owed != nullptr && HasResult(run.steps, owed->step.path);
+    if (done) DoAgain(owed->step.path);
+  }
   // What the run has seen and been told since its last command was about how things were before.
   // What came before that command has been used up by it.
   void LookAgainAfter(const std::string& path) {
@@ -246,13 +257,15 @@ struct Fold {
     const auto place = run.places_.find(path);
     if (place == run.places_.end() || place->second.always) return;
     run.next_ = std::min(run.next_, place->second.index);
-    // What is asked after it was asked about how things were before.
-    const std::vector<Step>& steps = run.plan().steps;
-    for (size_t i = place->second.index + 1; i < steps.size(); ++i) {
-      const auto later = run.steps.find(steps[i].path);
-      const bool asked = steps[i].kind == StepKind::kConfirm && later != run.steps.end() &&
-                         later->second.attempt > 0;
-      if (asked && !later->second.result) later->second.again = true;
+    AskAnew();
+  }
+  // An open question was asked about how things were before.
+  void AskAnew() {
+    for (const Step& step : run.plan().steps) {
+      const auto state = run.steps.find(step.path);
+      const bool asked = step.kind == StepKind::kConfirm && state != run.steps.end() &&
+                         state->second.attempt > 0 && !state->second.result;
+      if (asked) state->second.again = true;
     }
   }
 };
@@ -304,8 +317,20 @@ const Step* Run::OwedAlways() const {
   return nullptr;
 }
 
+const Step* Run::PassedOver() const {
+  for (const auto& [path, lease] : leases) {
+    const StepState* state = StateOf(steps, path);
+    const bool runs = state != nullptr && state->result && state->attempt > 0 && !state->settled;
+    if (runs && !released.contains(path)) return Find(path);
+  }
+  return nullptr;
+}
+
 const Step* Run::Current() const {
-  if (stage == Stage::kEnding) return OwedAlways();
+  if (stage == Stage::kEnding) {
+    const Step* passed_over = PassedOver();
+    return passed_over != nullptr ? passed_over : OwedAlways();
+  }
   if (stage != Stage::kActive || next_ >= plan().steps.size()) return nullptr;
   return &plan().steps[next_];
 }
@@ -342,8 +367,13 @@ bool Run::AtQuestion() const {
 
 const AlwaysStep* Run::BringsBack(const std::string& path) const {
   const Step* stops = Find(path);
+  if (stops == nullptr || !stops->dead_man) return nullptr;
   for (const AlwaysStep& always : plan().always) {
-    if (always.since == path && stops != nullptr && always.step.host == stops->host) return &always;
+    const bool restores =
+        always.step.host == stops->host && always.step.command == stops->dead_man->restore;
+    const std::string& until = stops->dead_man->until;
+    const bool as_long = always.until == until || always.until.empty() || until.empty();
+    if (always.since == path && restores && as_long) return &always;
   }
   return nullptr;
 }
@@ -360,8 +390,12 @@ bool Run::LeaseIsOver(const std::string& path) const {
   const StepState* until = StateOf(steps, Find(path)->dead_man->until);
   if (until != nullptr && until->Fulfilled()) return true;
   const AlwaysStep* owed = BringsBack(path);
-  const StepState* brought = owed == nullptr ? nullptr : StateOf(steps, owed->step.path);
-  return brought != nullptr && brought->Fulfilled();
+  if (owed == nullptr) return false;
+  const StepState* brought = StateOf(steps, owed->step.path);
+  if (brought != nullptr && brought->Fulfilled()) return true;
+  if (owed->until == path) return false;
+  const StepState* paid = StateOf(steps, owed->until);
+  return paid != nullptr && paid->Fulfilled();
 }
 
 bool Run::Owes(const std::string& path) const {

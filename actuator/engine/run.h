@@ -19,6 +19,7 @@ struct StepState {
   bool approved = false;  // a person asked for another attempt
   // ... even if the last one turns out to have worked. Of a `confirm`: it is to be asked anew.
   bool again = false;
+  bool restored = false;  // its dead man has acted since
   bool receipts_lost = false;
   Receipt receipt;
   std::string directory_id;  // where the last attempt's key was claimed
@@ -135,6 +136,7 @@ struct Run {
   };
   friend struct Fold;
   const Step* OwedAlways() const;
+  const Step* PassedOver() const;  // a guarded step whose command may still run
   void FindPlaces();
 
   std::map<std::string, Place> places_;  // by path

@@ -42,6 +42,9 @@ StepView ViewOf(const Step& step, bool always, const Run& run) {
     view.exit_status = state.receipt.exit_status;
   }
   view.detail = state.detail;
+  if (state.restored) {
+    view.detail += (view.detail.empty() ? "" : "; ") + std::string("its dead man has acted since");
+  }
   return view;
 }
 

@@ -150,33 +150,28 @@ void Engine::Core::Arm(LiveRun& live, const Step& step, const std::string& direc
 void Engine::Core::Act(LiveRun& live, const Step& step) {
   Doing& doing = live.doing;
   const StepState& state = live.run.steps[step.path];
-  if (doing.effect != 0 || !Due(doing.due)) return;
   if (mode != Mode::kActive && !doing.running) {
     doing.deadline.reset();
   } else if (!doing.deadline) {
     const WallTime since = std::max(state.since, mode_since.value_or(state.since));
     doing.deadline = Deadline(doing.running ? state.since : since, step.timeout, kLeastLook);
   }
-  if (live.run.holds.empty() && doing.asked && Passed(doing.deadline)) {
-    // A cancelled run waits for a short command, though no longer than that one may take.
-    const bool is_short = step.kind != StepKind::kJob;
-    if (live.run.cancelling && is_short && doing.running && !doing.overlong) {
-      doing.overlong = true;
-      doing.deadline = Attended(step.timeout);
-    } else {
-      HoldRun(live, step.path, HoldReason::kTimedOut,
-              doing.running ? "still running after " + FormatDuration(step.timeout) + "; it goes on"
-                            : doing.trouble);
-    }
+  // A host that does not answer at all is not waited for longer than one that says no.
+  if (live.run.holds.empty() && (doing.asked || doing.effect != 0) && Passed(doing.deadline)) {
+    OnOverdue(live, step);
   }
+  if (doing.effect != 0 || !Due(doing.due)) return;
   RemoteRequest request;
   request.host = step.host;
   request.key = Key(live.run, step, state.attempt);
   request.directory_id = state.directory_id;
-  const bool settle = live.run.cancelling || state.approved;
-  const bool end = live.run.cancelling && (step.kind == StepKind::kJob || doing.overlong);
+  const bool passed_over = state.result.has_value();
+  const bool settle = live.run.cancelling || state.approved || passed_over;
+  const bool end =
+      live.run.cancelling && !passed_over && (step.kind == StepKind::kJob || doing.ending);
   if (end && doing.running && !doing.cancel_sent) {
     request.verb = RemoteVerb::kCancel;
+    if (!doing.ending) GiveTimeToEnd(&doing);
   } else if (settle) {
     request.verb = RemoteVerb::kVoid;  // or the receipt, if it was claimed
   } else if (doing.running || !MayReach(live, step)) {
@@ -188,6 +183,35 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
   }
   doing.verb = request.verb;
   doing.effect = Ask(std::move(request), live.run.id);
+}
+
+// The step takes longer than it may: a person is asked.
+void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
+  Doing& doing = live.doing;
+  const std::string trouble = !doing.trouble.empty() ? doing.trouble : "the host does not answer";
+  if (live.run.steps[step.path].result) {
+    HoldRun(live, step.path, HoldReason::kStillStopped,
+            "\"" + step.name + "\" was passed over while its command ran, " +
+                (doing.running ? "which it still does"
+                               : "and how that ended is not known: " + trouble) +
+                "; its dead man stays armed until this is answered");
+  } else if (live.run.cancelling && doing.running && !doing.ending) {
+    // A cancelled run waits for a short command, though no longer than that one may take.
+    GiveTimeToEnd(&doing);
+  } else if (doing.ending && doing.running) {
+    HoldRun(live, step.path, HoldReason::kTimedOut,
+            "it was told to end, and still runs " + FormatDuration(config.patience) + " later");
+  } else {
+    HoldRun(live, step.path, HoldReason::kTimedOut,
+            doing.running ? "still running after " + FormatDuration(step.timeout) + "; it goes on"
+                          : trouble);
+  }
+}
+
+// To end takes as long as it takes, TERM and KILL, however short the command's own time is.
+void Engine::Core::GiveTimeToEnd(Doing* doing) const {
+  doing->ending = true;
+  doing->deadline = Attended(config.patience);
 }
 
 // Whether a command whose intent is recorded may begin, should it turn out that it never did: not

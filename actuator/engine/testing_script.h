@@ -81,6 +81,7 @@ class Script : public testing::Test, public PlanSource {
       asked_.pop_front();
       if (const auto* request = std::get_if<RemoteRequest>(&effect.what)) {
         requests_.push_back(*request);
+        if (silent_.contains(request->host) && request->verb == RemoteVerb::kRun) continue;
         RemoteReply reply;
         if (away_[request->host]) {
           reply.receipt = Fail(ErrorKind::kUnreachable, request->host + ": no route");
@@ -124,7 +125,7 @@ class Script : public testing::Test, public PlanSource {
         restored_ = false;  // acknowledged
         break;
       case RemoteVerb::kCancel:
-        endless_.clear();
+        if (!deaf_) endless_.clear();
         break;
       case RemoteVerb::kStatus:
       case RemoteVerb::kVoid:
@@ -187,6 +188,8 @@ class Script : public testing::Test, public PlanSource {
   std::set<std::string> endless_;     // commands that run until they are cancelled
   // Hosts that cannot be reached, that obey another actuator, that have other receipts.
   std::map<std::string, bool> away_, refuses_, other_receipts_;
+  std::set<std::string> silent_;       // hosts that never answer what is to be run
+  bool deaf_ = false;                  // commands do not end when they are cancelled
   bool restored_ = false;              // x500's dead man has acted, and has not been acknowledged
   GateReading gate_;                   // what every gate reads
   std::vector<std::string> began_;     // commands, in their order

@@ -51,7 +51,8 @@ void DropCovered(const std::set<std::string>& added, engine::Plan* plan) {
     return added.contains(owed.step.path) &&
            std::ranges::any_of(plan->always, [&](const AlwaysStep& other) {
              return !added.contains(other.step.path) && other.since == owed.since &&
-                    other.step.host == owed.step.host;
+                    other.step.host == owed.step.host && other.step.command == owed.step.command &&
+                    (other.until == owed.until || other.until.empty());
            });
   };
   std::vector<AlwaysStep> kept;

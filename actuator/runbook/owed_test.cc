@@ -47,12 +47,20 @@ TEST(Owed, WhatADeadManGuardsComesBackHoweverTheRunEnds) {
 }
 
 TEST(Owed, TheRunbooksOwnEntryForTheSameStepAndHostIsEnough) {
-  const std::string always = "always:\n  - {since: Stop, until: Start, name: Mine, ";
-  EXPECT_THAT(Owed(Make({Book(kStop + always + "run: {on: hub1, command: mine}}\n")})),
-              ElementsAre("always.1: 1-2 hub1 Mine"));
-  EXPECT_THAT(
-      Owed(Make({Book(kStop + always + "run: {on: hub2, command: mine}}\n")})),
-      ElementsAre("always.1: 1-2 hub2 Mine", "always.2: 1-2 hub1 Bring back what «Stop» stopped"));
+  const std::string start = "service: {on: hub1, name: client, state: started}}\n";
+  const auto with = [](const std::string& until, const std::string& what) {
+    return Owed(Make({Book(kStop + std::string("always:\n  - {since: Stop, ") + until +
+                           "name: Mine, " + what)}));
+  };
+  EXPECT_THAT(with("until: Start, ", start), ElementsAre("always.1: 1-2 hub1 Mine"));
+  EXPECT_THAT(with("", start), ElementsAre("always.1: 1- hub1 Mine")) << "owed for longer";
+  // A note, another host, an entry that is paid at once: none of them brings it back.
+  const std::string added = "always.2: 1-2 hub1 Bring back what «Stop» stopped";
+  EXPECT_THAT(with("until: Start, ", "run: {on: hub1, command: note}}\n"),
+              ElementsAre("always.1: 1-2 hub1 Mine", added));
+  EXPECT_THAT(with("until: Start, ", "service: {on: hub2, name: client, state: started}}\n"),
+              ElementsAre("always.1: 1-2 hub2 Mine", added));
+  EXPECT_THAT(with("until: Stop, ", start), ElementsAre("always.1: 1-1 hub1 Mine", added));
 }
 
 TEST(Owed, ADeadManToTheRunsEndOwesNothing) {
@@ -98,8 +106,8 @@ TEST(Owed, ACalledRunbookOwesItToo) {
   const std::string call = "steps:\n  - name: Once\n    call: {runbook: part}\n";
   EXPECT_THAT(Owed(Make({Book(call), kPart})),
               ElementsAre("1.always.1: 1.1-1.2 hub1 Bring back what «Stop» stopped (Once)"));
-  EXPECT_THAT(Owed(Make({Book(call + "always:\n  - {since: Once > Stop, name: Mine, run: {on: "
-                                     "hub1, command: mine}}\n"),
+  EXPECT_THAT(Owed(Make({Book(call + "always:\n  - {since: Once > Stop, name: Mine, service: {on: "
+                                     "hub1, name: client, state: started}}\n"),
                          kPart})),
               ElementsAre("always.1: 1.1- hub1 Mine"))
       << "the caller's own entry counts as well";

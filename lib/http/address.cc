@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <array>
 #include <charconv>
 
 #include "lib/base/printable.h"
@@ -59,6 +60,23 @@ bool IsLoopback(std::string_view listen_address) {
   in_addr address{};
   inet_pton(AF_INET, parsed->host.c_str(), &address);
   return (ntohl(address.s_addr) >> 24) == 127;
+}
+
+std::string OriginOf(const std::string& address) {
+  in6_addr six{};
+  if (inet_pton(AF_INET6, address.c_str(), &six) != 1 || IN6_IS_ADDR_V4MAPPED(&six)) return address;
+  constexpr size_t kNetworkBytes = 8;
+  return {reinterpret_cast<const char*>(six.s6_addr), kNetworkBytes};
+}
+
+std::string OriginOf(const sockaddr_storage& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const bool six = address.ss_family == AF_INET6;
+  const void* const bytes =
+      six ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr)
+          : &reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+  inet_ntop(address.ss_family, bytes, text.data(), text.size());
+  return OriginOf(std::string(text.data()));
 }
 
 }  // namespace mailhub::http

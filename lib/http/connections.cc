@@ -1,69 +1,20 @@
 #include "lib/http/connections.h"
 
-#include <arpa/inet.h>
-#include <dirent.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <cstring>
+#include <utility>
 
 namespace mailhub::http {
 namespace {
 
 constexpr Milliseconds kTick{250};
 constexpr Milliseconds kLinger{1000};
+constexpr Milliseconds kPatienceWhenCrowded{2000};
+constexpr Milliseconds kPatienceToBegin{500};
 constexpr size_t kMaxLingerBytes = size_t{1} << 20;
-
-struct Endpoint {
-  std::string address;
-  int port = 0;
-};
-
-Endpoint ToEndpoint(const sockaddr_storage& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address.ss_family == AF_INET) {
-    const auto& in = reinterpret_cast<const sockaddr_in&>(address);
-    inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
-    return {text.data(), ntohs(in.sin_port)};
-  }
-  if (address.ss_family == AF_INET6) {
-    const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
-    inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
-    return {text.data(), ntohs(in.sin6_port)};
-  }
-  return {};
-}
-
-bool Matches(int fd, const std::string& remote_address, int remote_port, int local_port) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
-  const Endpoint remote = ToEndpoint(address);
-  if (remote.port != remote_port || remote.address != remote_address) return false;
-  size = sizeof address;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return false;
-  return ToEndpoint(address).port == local_port;
-}
-
-// The two addresses name one connection of this machine, and the local port tells which end of it,
-// so at most one descriptor matches; it cannot be closed meanwhile, because the caller is the
-// thread that will close it.
-int FindSocket(const std::string& remote_address, int remote_port, int local_port) {
-  DIR* directory = opendir("/proc/self/fd");
-  if (directory == nullptr) return -1;
-  int found = -1;
-  for (const dirent* entry = readdir(directory); entry != nullptr && found < 0;
-       entry = readdir(directory)) {
-    const int fd = std::atoi(entry->d_name);
-    if (fd > 2 && Matches(fd, remote_address, remote_port, local_port)) found = fd;
-  }
-  closedir(directory);
-  return found;
-}
 
 }  // namespace
 
@@ -71,16 +22,12 @@ SteadyTime SteadyNow() {
   return BootClock::now();
 }
 
-void Connection::Attach(const std::string& remote_address, int remote_port, int local_port) {
-  if (looked_) return;
-  looked_ = true;
-  fd_ = FindSocket(remote_address.substr(0, remote_address.find('%')), remote_port,
-                   local_port);  // %: IPv6 zone
-}
-
-void Connection::Arm(SteadyTime deadline, bool reading) {
-  reading_.store(reading);
+void Connection::Arm(SteadyTime deadline, Wait wait) {
+  wait_.store(wait);
+  armed_ms_.store(SteadyNow().time_since_epoch().count());
   deadline_ms_.store(std::max<long long>(1, deadline.time_since_epoch().count()));
+  // Looked at after it was armed: either this sees that reading ends, or who ends it sees this.
+  if (wait != Wait::kWriting && reading_ends_ != nullptr && reading_ends_->load()) StopReading();
 }
 
 void Connection::Hasten(SteadyTime deadline) {
@@ -90,11 +37,24 @@ void Connection::Hasten(SteadyTime deadline) {
   }
 }
 
-void Connection::Check(SteadyTime now) {
-  const long long deadline = deadline_ms_.load();
-  if (deadline == 0 || now.time_since_epoch().count() < deadline || fd_ < 0) return;
+Milliseconds Connection::PatienceWhenCrowded(Wait wait) {
+  if (wait == Wait::kIdling) return Milliseconds(0);
+  return wait == Wait::kBeginning ? kPatienceToBegin : kPatienceWhenCrowded;
+}
+
+void Connection::Check(SteadyTime now, bool others_wait) {
+  const Wait wait = wait_.load();
+  long long deadline = deadline_ms_.load();
+  if (deadline == 0) return;
+  if (others_wait) {
+    deadline = std::min<long long>(deadline, armed_ms_.load() + PatienceWhenCrowded(wait).count());
+  }
+  if (now.time_since_epoch().count() >= deadline) End(wait);
+}
+
+void Connection::End(Wait wait) {
   timed_out_.store(true);
-  shutdown(fd_, reading_.load() ? SHUT_RD : SHUT_RDWR);
+  if (fd_ >= 0) shutdown(fd_, wait == Wait::kWriting ? SHUT_RDWR : SHUT_RD);
 }
 
 bool Connection::PeerLeft(Milliseconds wait) const {
@@ -106,10 +66,11 @@ void Connection::StopReading() const {
   if (fd_ >= 0) shutdown(fd_, SHUT_RD);
 }
 
-void Connection::Linger() const {
+void Connection::Linger() {
   if (fd_ < 0) return;
   shutdown(fd_, SHUT_WR);
   const SteadyTime deadline = SteadyNow() + kLinger;
+  ReadUntil(deadline);
   std::array<char, 16384> ignored{};
   size_t total = 0;
   while (total < kMaxLingerBytes) {
@@ -123,7 +84,9 @@ void Connection::Linger() const {
   }
 }
 
-Connections::Connections() : watchdog_([this](const std::stop_token& stop) { Watch(stop); }) {}
+Connections::Connections(std::function<bool()> others_wait)
+    : others_wait_(std::move(others_wait)),
+      watchdog_([this](const std::stop_token& stop) { Watch(stop); }) {}
 
 Connections::~Connections() {
   watchdog_.request_stop();
@@ -132,6 +95,7 @@ Connections::~Connections() {
 
 Connection* Connections::Add(std::unique_ptr<Connection> connection) {
   Connection* const added = connection.get();
+  added->reading_ends_ = &reading_ends_;
   std::lock_guard lock(mutex_);
   open_.emplace(added, std::move(connection));
   return added;
@@ -142,26 +106,38 @@ void Connections::Remove(Connection* connection) {
   open_.erase(connection);
 }
 
-size_t Connections::Count() const {
-  std::lock_guard lock(mutex_);
-  return open_.size();
-}
-
 void Connections::Hasten(SteadyTime deadline) {
   std::lock_guard lock(mutex_);
   for (auto& [connection, owned] : open_) connection->Hasten(deadline);
 }
 
-void Connections::StopReadingAll() {
+void Connections::StopReading() {
+  reading_ends_ = true;
   std::lock_guard lock(mutex_);
-  for (auto& [connection, owned] : open_) connection->StopReading();
+  for (auto& [connection, owned] : open_) {
+    const bool writes = connection->wait_ == Connection::Wait::kWriting;
+    if (connection->Waits() && !writes) connection->StopReading();
+  }
+}
+
+void Connections::EndAnIdleOne() {
+  std::lock_guard lock(mutex_);
+  Connection* longest = nullptr;
+  for (auto& [connection, owned] : open_) {
+    const bool idles = connection->Waits() && connection->wait_ == Connection::Wait::kIdling &&
+                       !connection->TimedOut();
+    if (!idles || (longest != nullptr && longest->armed_ms_ <= connection->armed_ms_)) continue;
+    longest = connection;
+  }
+  if (longest != nullptr) longest->End(Connection::Wait::kIdling);
 }
 
 void Connections::Watch(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     const SteadyTime now = SteadyNow();
-    for (auto& [connection, owned] : open_) connection->Check(now);
+    const bool others_wait = others_wait_();
+    for (auto& [connection, owned] : open_) connection->Check(now, others_wait);
     wake_.wait_for(lock, stop, kTick, [] { return false; });
   }
 }

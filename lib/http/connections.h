@@ -1,5 +1,4 @@
-// The server's open connections and their sockets, which civetweb keeps to itself; internal to this
-// folder.
+// The server's open connections and their deadlines; internal to this folder.
 //
 // civetweb's time-outs start anew with every byte, it cannot end an idle keep-alive connection, and
 // it cannot say that a client left while nothing is being sent. Given the socket, all three are one
@@ -8,9 +7,9 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <unordered_map>
 
@@ -22,17 +21,24 @@ namespace mailhub::http {
 // here.
 class Connection {
  public:
-  // Finds the socket by its two addresses among the process's file descriptors; until then, and
-  // without it, nothing is watched. civetweb tells the addresses only with the first request. Later
-  // calls do nothing.
-  void Attach(const std::string& remote_address, int remote_port, int local_port);
+  // Its socket, once it is known; until then nothing is watched.
+  void Attach(int fd) { fd_ = fd; }
 
-  // From now until Rest(), the socket is shut down when `deadline` has passed (within 250 ms): for
-  // reading only, so that an answer can still be sent, or altogether.
-  void ReadUntil(SteadyTime deadline) { Arm(deadline, true); }
-  void WriteUntil(SteadyTime deadline) { Arm(deadline, false); }
+  // From now until Rest(), the socket is shut down when `deadline` has passed (within 250 ms), or
+  // after 2 s when others wait for its worker: for reading only, so that an answer can still be
+  // sent, or altogether. Reading ends at once when the server stops.
+  void ReadUntil(SteadyTime deadline) { Arm(deadline, Wait::kReading); }
+  void WriteUntil(SteadyTime deadline) { Arm(deadline, Wait::kWriting); }
+  // The same for a client's first request: 0.5 s when others wait.
+  void BeginUntil(SteadyTime deadline) { Arm(deadline, Wait::kBeginning); }
+  // The same for its next request: ends at once when another client needs the worker.
+  void IdleUntil(SteadyTime deadline) { Arm(deadline, Wait::kIdling); }
   void Rest() { deadline_ms_.store(0); }
   bool TimedOut() const { return timed_out_.load(); }
+
+  // Whether the client was already told why its last request is none. The worker's.
+  void SetRefused() { refused_ = true; }
+  bool Refused() const { return refused_; }
 
   // Whether the client has closed its side; waits at most that long.
   bool PeerLeft(Milliseconds wait) const;
@@ -41,25 +47,32 @@ class Connection {
   // Says that nothing more will be written, and reads away what the client still sends, for at most
   // 1 s or 1 MiB: a socket closed with unread data would reset the connection, and the client might
   // never see the answer.
-  void Linger() const;
+  void Linger();
 
  private:
   friend class Connections;
-  void Arm(SteadyTime deadline, bool reading);
+  enum class Wait { kBeginning, kReading, kWriting, kIdling };
+  void Arm(SteadyTime deadline, Wait wait);
   void Hasten(SteadyTime deadline);
-  void Check(SteadyTime now);
+  void Check(SteadyTime now, bool others_wait);
+  static Milliseconds PatienceWhenCrowded(Wait wait);
+  bool Waits() const { return deadline_ms_.load() != 0; }
+  void End(Wait wait);
 
-  bool looked_ = false;  // the worker's
+  bool refused_ = false;  // the worker's
   std::atomic<int> fd_{-1};
   std::atomic<long long> deadline_ms_{0};  // on the boot clock; 0: none
-  std::atomic<bool> reading_{false};
+  std::atomic<long long> armed_ms_{0};     // when it was set
+  std::atomic<Wait> wait_{Wait::kReading};
   std::atomic<bool> timed_out_{false};
+  const std::atomic<bool>* reading_ends_ = nullptr;  // from Connections::Add on
 };
 
 // All connections of one server, and the thread that watches their deadlines. Thread-safe.
 class Connections {
  public:
-  Connections();
+  // `others_wait`: whether a client waits until a worker is free. Called by the watching thread.
+  explicit Connections(std::function<bool()> others_wait = [] { return false; });
   ~Connections();
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
@@ -67,16 +80,20 @@ class Connections {
   // The connection belongs to this until Remove.
   Connection* Add(std::unique_ptr<Connection> connection);
   void Remove(Connection* connection);
-  size_t Count() const;
 
   // Brings all armed deadlines forward to this one.
   void Hasten(SteadyTime deadline);
-  void StopReadingAll();
+  // Ends what waits for a client's bytes now, and what will from now on.
+  void StopReading();
+  // Ends the connection that has idled longest, if one does.
+  void EndAnIdleOne();
 
  private:
   void Watch(const std::stop_token& stop);
 
-  mutable std::mutex mutex_;
+  const std::function<bool()> others_wait_;
+  std::atomic<bool> reading_ends_{false};
+  std::mutex mutex_;
   std::condition_variable_any wake_;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> open_;  // protected by mutex_
   std::jthread watchdog_;

@@ -69,6 +69,7 @@ Exchange::Exchange(mg_connection* conn, Connection* connection, Shared* shared)
     : conn_(conn), connection_(connection), shared_(shared), start_(SteadyNow()) {}
 
 int Exchange::Run() {
+  connection_->Rest();
   auto refusal = ReadHead();
   if (!refusal) refusal = CheckFraming();
   if (!refusal) refusal = LogIn();
@@ -104,6 +105,10 @@ std::optional<Response> Exchange::ReadHead() {
   }
   keep_ = WantsKeepAlive();
   body_unread_ = info->content_length != 0;
+  if (auto refusal = CheckWhole()) {
+    body_unread_ = true;  // nobody knows where it ends
+    return refusal;
+  }
   const std::string_view path = View(info->local_uri_raw);
   const std::string_view query = View(info->query_string);
   if (shared_->stopping) return TextResponse(503, "shutting down");
@@ -115,6 +120,32 @@ std::optional<Response> Exchange::ReadHead() {
   if (!http10_ && request_.Header("Host").empty())
     return TextResponse(400, "there is no Host header");
   return std::nullopt;
+}
+
+// civetweb stops reading a head where it does not understand a line, and after 64 headers, and says
+// nothing: what follows, a Content-Length perhaps, is not seen. Its strings lie in the head as it
+// came, with line ends and colons made NUL, so that what follows the last one can be looked at.
+std::optional<Response> Exchange::CheckWhole() const {
+  const mg_request_info* info = mg_get_request_info(conn_);
+  if (info->num_headers == MG_MAX_HEADERS) return TextResponse(431, "there are too many headers");
+  if (info->num_headers == 0) {
+    // The version, and two line ends at least.
+    const char* version = info->http_version;
+    const bool whole = version[3] == '\0' && version[4] == '\0' && version[5] == '\0';
+    if (whole) return std::nullopt;
+    return TextResponse(400, "a header has no name");
+  }
+  for (int i = 0; i < info->num_headers; ++i) {
+    const char* name_end = info->http_headers[i].name + View(info->http_headers[i].name).size();
+    if (name_end + 1 < info->http_headers[i].value && name_end[1] == '\0') {
+      return TextResponse(400, "there is a blank before a header's colon");
+    }
+  }
+  const char* const last = info->http_headers[info->num_headers - 1].value;
+  const char* const end = last + View(last).size();
+  // The last line end of the head is NUL too, and nothing else in a head is.
+  if (end[1] == '\0' && end[2] == '\r' && end[3] == '\0') return std::nullopt;
+  return TextResponse(400, "a header has no name, or goes on in a second line");
 }
 
 // What tells where the request ends must be said once and clearly, or a proxy may see another end
@@ -147,7 +178,8 @@ std::optional<Response> Exchange::CheckFraming() {
 
 std::optional<Response> Exchange::LogIn() {
   if (shared_->options.web_config == nullptr) return std::nullopt;
-  auto user = shared_->options.web_config->Authenticate(request_.Authorization());
+  auto user =
+      shared_->options.web_config->Authenticate(request_.Authorization(), request_.remote_address);
   if (user) {
     request_.user = std::move(*user);
     return std::nullopt;
@@ -180,7 +212,8 @@ std::optional<Response> Exchange::ReadBody() {
     return Response{};
   request_.body.resize(content_length_);
   size_t read = 0;
-  connection_->ReadUntil(start_ + shared_->options.request_timeout);
+  const SteadyTime deadline = start_ + shared_->options.request_timeout;
+  connection_->ReadUntil(deadline);
   while (read < content_length_) {
     const int size = mg_read(conn_, request_.body.data() + read, content_length_ - read);
     if (size <= 0) break;
@@ -191,7 +224,11 @@ std::optional<Response> Exchange::ReadBody() {
     body_unread_ = false;
     return std::nullopt;
   }
-  if (connection_->TimedOut()) return TextResponse(408, "the body did not come in time");
+  if (shared_->stopping) return TextResponse(503, "shutting down");
+  if (connection_->TimedOut()) {
+    if (SteadyNow() < deadline) return ComeAgain("others are waiting, and the body did not come");
+    return TextResponse(408, "the body did not come in time");
+  }
   client_gone_ = true;
   return Response{};
 }
@@ -231,8 +268,7 @@ int Exchange::Answer(Response response) {
   const Slot slot(&shared_->streams, shared_->options.max_streams, response.stream.has_value());
   if (!slot.granted()) response = ComeAgain("too many streams are open");
   // While all workers are taken, a connection that idles would keep another client waiting.
-  const bool crowded =
-      shared_->connections.Count() >= static_cast<size_t>(shared_->options.max_connections);
+  const bool crowded = shared_->door != nullptr && shared_->door->Crowded();
   const bool close = body_unread_ || shared_->stopping || crowded || (response.stream && http10_);
   if (close) keep_ = false;
   Headers headers = CommonHeaders(shared_->options);
@@ -248,7 +284,15 @@ int Exchange::Answer(Response response) {
   }
   if (body_unread_) connection_->Linger();
   if (close || client_gone_) connection_->StopReading();
+  if (keep_) Idle();
   return response.status;
+}
+
+void Exchange::Idle() {
+  connection_->IdleUntil(SteadyNow() + shared_->options.keep_alive +
+                         shared_->options.request_timeout);
+  // Who began to wait before this connection could be found idle.
+  if (shared_->door != nullptr && shared_->door->SomebodyWaits()) connection_->StopReading();
 }
 
 void Exchange::AnswerBody(Response* response, Headers* headers) {

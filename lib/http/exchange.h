@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lib/http/connections.h"
+#include "lib/http/door.h"
 #include "lib/http/router.h"
 #include "lib/http/server.h"
 
@@ -18,7 +19,7 @@ namespace mailhub::http {
 struct Shared {
   const ServerOptions& options;
   const Router& router;
-  Connections& connections;
+  const Door* door = nullptr;  // null: there are no sockets
   std::atomic<bool> stopping{false};
   std::atomic<int> streams{0};
   std::atomic<int> long_bodies{0};
@@ -36,6 +37,7 @@ class Exchange {
  private:
   // Each step answers by itself when it returns false (or nullptr), and then the exchange is over.
   std::optional<Response> ReadHead();
+  std::optional<Response> CheckWhole() const;
   std::optional<Response> CheckFraming();
   std::optional<Response> LogIn();
   std::optional<Response> FindTarget();
@@ -46,6 +48,7 @@ class Exchange {
   bool WantsKeepAlive() const;
   bool Write(std::string_view bytes);
   int Answer(Response response);
+  void Idle();
   void AnswerBody(Response* response, Headers* headers);
   void AnswerStream(Stream* stream, int status, Headers* headers);
   bool SendChunk(std::string_view chunk);

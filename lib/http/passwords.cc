@@ -3,18 +3,34 @@
 #include <crypt.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "lib/base/base64.h"
 #include "lib/base/digest.h"
+#include "lib/http/address.h"
 
 namespace mailhub::http {
 namespace {
 
 constexpr size_t kRemembered = 256;
-constexpr int kMaxWaiting = 16;
+constexpr size_t kMostPasswords = 16;
+constexpr int kMostPasswordsOfOne = 2;
+constexpr int kMostCallersOfOne = 8;
+constexpr const char* kTooMany = "too many passwords to check";
 constexpr size_t kBcryptSize = 60;
+
+// Does something at the end of a scope, in which a lock is held.
+template <typename Do>
+struct Leaving {
+  explicit Leaving(Do what) : leave(std::move(what)) {}
+  ~Leaving() { leave(); }
+  Leaving(const Leaving&) = delete;
+  Leaving& operator=(const Leaving&) = delete;
+  Do leave;
+};
 
 struct Credentials {
   std::string user;
@@ -87,8 +103,43 @@ void Passwords::Remember(const std::string& digest) {
   });
 }
 
+// Answers whether `hash` is the password's, after at most those who came before. kOverloaded, at
+// once, when too many wait.
+Result<bool> Passwords::Ask(const std::string& digest, const std::string& origin,
+                            const std::string& password, const std::string& hash) {
+  std::unique_lock lock(mutex_);
+  int& callers = callers_[origin];
+  const Leaving leaving([&] {
+    if (--callers_[origin] == 0) callers_.erase(origin);
+  });
+  if (++callers > kMostCallersOfOne) return Fail(ErrorKind::kOverloaded, kTooMany);
+  auto found = std::ranges::find(line_, digest, [](const auto& asked) { return asked->digest; });
+  if (found == line_.end()) {
+    const auto mine =
+        std::ranges::count(line_, origin, [](const auto& asked) { return asked->origin; });
+    if (line_.size() >= kMostPasswords || mine >= kMostPasswordsOfOne) {
+      return Fail(ErrorKind::kOverloaded, kTooMany);
+    }
+    line_.push_back(std::make_shared<Asked>(Asked{digest, origin, false, std::nullopt}));
+    found = std::prev(line_.end());
+  }
+  const std::shared_ptr<Asked> asked = *found;
+  turn_.wait(lock, [&] {
+    return asked->right.has_value() || (line_.front() == asked && !asked->hashing);
+  });
+  if (asked->right) return *asked->right;  // another has asked the same
+  asked->hashing = true;
+  lock.unlock();
+  const bool right = Matches(password, hash);
+  lock.lock();
+  asked->right = right;
+  line_.pop_front();
+  turn_.notify_all();
+  return right;
+}
+
 Result<std::string> Passwords::Check(const std::map<std::string, std::string>& users,
-                                     std::string_view header) {
+                                     std::string_view header, const std::string& remote_address) {
   const auto credentials = ParseBasic(header);
   if (!credentials) return Fail(ErrorKind::kRefused, "no name and password were given");
   const auto found = users.find(credentials->user);
@@ -98,18 +149,9 @@ Result<std::string> Passwords::Check(const std::map<std::string, std::string>& u
   const std::string digest =
       Sha256Hex(salt_ + credentials->user + '\0' + hash + '\0' + credentials->password);
   if (Known(digest)) return credentials->user;
-  if (waiting_.fetch_add(1) >= kMaxWaiting) {
-    waiting_.fetch_sub(1);
-    return Fail(ErrorKind::kOverloaded, "too many passwords to check");
-  }
-  bool right = false;
-  {
-    std::lock_guard lock(hashing_);
-    right = Known(digest) ||
-            Matches(credentials->password, hash);  // another may just have asked the same
-  }
-  waiting_.fetch_sub(1);
-  if (!right || !exists) return Fail(ErrorKind::kRefused, "wrong name or password");
+  const auto right = Ask(digest, OriginOf(remote_address), credentials->password, hash);
+  if (!right) return Fail(right.error());
+  if (!*right || !exists) return Fail(ErrorKind::kRefused, "wrong name or password");
   if (!Known(digest)) Remember(digest);
   return credentials->user;
 }

@@ -2,12 +2,8 @@
 // on, is decided in exchange.cc, which its begin_request callback calls for every request.
 #include "lib/http/server.h"
 
-#include <arpa/inet.h>
 #include <civetweb.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <condition_variable>
@@ -16,7 +12,9 @@
 
 #include "lib/base/log.h"
 #include "lib/http/address.h"
+#include "lib/http/civetweb_calls.h"
 #include "lib/http/connections.h"
+#include "lib/http/door.h"
 #include "lib/http/exchange.h"
 #include "lib/http/message.h"
 #include "lib/http/router.h"
@@ -26,6 +24,8 @@ namespace {
 
 constexpr const char* kMaxHead =
     "65536";  // several times what is accepted, so that it is we who refuse it
+// Connections that come faster than they are accepted; beyond it a client tries again after 1 s.
+constexpr const char* kBacklog = "1024";
 constexpr Milliseconds kGrace{1000};  // for slow clients, once the server is to stop
 
 thread_local std::string
@@ -42,8 +42,9 @@ bool InitLibrary() {
 struct Server::Impl {
   ServerOptions options;
   Router router;
-  Connections connections;
-  Shared shared{options, router, connections};
+  std::unique_ptr<Door> door;                // while it is started
+  std::unique_ptr<Connections> connections;  // likewise
+  Shared shared{options, router};
   ListenAddress address;
   mg_context* context = nullptr;
   int port = 0;
@@ -61,16 +62,19 @@ struct Server::Impl {
   }
   // While a request is known.
   static Connection* AttachedConnectionOf(const mg_connection* conn) {
-    const mg_request_info* info = mg_get_request_info(conn);
-    ConnectionOf(conn)->Attach(info->remote_addr, info->remote_port, info->server_port);
+    ConnectionOf(conn)->Attach(WorkersSocket());
     return ConnectionOf(conn);
   }
 
+  static void* OnThread(const mg_context* context, int kind);
   static int OnLog(const mg_connection* conn, const char* message);
   static int OnOpen(const mg_connection* conn, void** data);
   static void OnClose(const mg_connection* conn);
   static int OnRequest(mg_connection* conn);
   static int OnError(mg_connection* conn, int status, const char* message);
+  static void AnswerForeignTarget(const mg_connection* conn);
+  static void Refuse(mg_connection* conn, int status, const std::string& text);
+  std::string Refusal(int status, const std::string& text) const;
   static int OnTls(void** tls_context, void* user);
 
   Status Check();
@@ -83,7 +87,7 @@ struct Server::Impl {
     std::lock_guard lock(mutex);
     if (--in_flight == 0) idle.notify_all();
   }
-  void Knock() const;
+  DoorOptions HowToWait();
 };
 
 int Server::Impl::OnLog(const mg_connection*, const char* message) {
@@ -92,15 +96,45 @@ int Server::Impl::OnLog(const mg_connection*, const char* message) {
   return 1;  // and not to a file of civetweb's own
 }
 
+void* Server::Impl::OnThread(const mg_context* context, int kind) {
+  constexpr int kAccepting = 0;
+  constexpr int kWorker = 1;
+  Door* const door = static_cast<Impl*>(mg_get_user_data(context))->door.get();
+  if (kind == kAccepting) BecomeAcceptingThread(door);
+  if (kind == kWorker) BecomeWorker(door);
+  return nullptr;
+}
+
+// After the TLS handshake, if there is one.
 int Server::Impl::OnOpen(const mg_connection* conn, void** data) {
-  *data = Of(conn)->connections.Add(std::make_unique<Connection>());
+  Impl* impl = Of(conn);
+  Connection* const connection = impl->connections->Add(std::make_unique<Connection>());
+  *data = connection;
+  EndHandshake();
+  if (WorkersSocket() < 0) return 0;  // it is known as soon as this worker waits for the client
+  connection->Attach(WorkersSocket());
+  connection->BeginUntil(SteadyNow() + impl->options.request_timeout);
   return 0;
 }
 
 void Server::Impl::OnClose(const mg_connection* conn) {
+  Impl* impl = Of(conn);
   Connection* connection = ConnectionOf(conn);
-  if (connection != nullptr)
-    Of(conn)->connections.Remove(connection);  // null where the TLS handshake failed
+  if (connection != nullptr) {  // null where the TLS handshake failed
+    AnswerForeignTarget(conn);
+    impl->connections->Remove(connection);
+  }
+  impl->door->OnLeft(LeaveWorkersSocket());
+}
+
+// civetweb has no callback for a request that is meant for another server, or for none: "GET
+// http://elsewhere/", "OPTIONS *".
+void Server::Impl::AnswerForeignTarget(const mg_connection* conn) {
+  const mg_request_info* info = mg_get_request_info(conn);
+  const bool foreign = info != nullptr && info->request_method != nullptr &&
+                       info->request_uri != nullptr && info->local_uri_raw == nullptr &&
+                       info->request_uri[0] != '/' && !ConnectionOf(conn)->Refused();
+  if (foreign) Refuse(const_cast<mg_connection*>(conn), 400, "that is no page of this server");
 }
 
 int Server::Impl::OnRequest(mg_connection* conn) {
@@ -113,24 +147,33 @@ int Server::Impl::OnRequest(mg_connection* conn) {
   return result != 0 ? result : -1;
 }
 
+std::string Server::Impl::Refusal(int status, const std::string& text) const {
+  Headers headers = CommonHeaders(options);
+  SetHeader(&headers, "Content-Type", "text/plain; charset=utf-8");
+  SetHeader(&headers, "Content-Length", std::to_string(text.size() + 1));
+  SetHeader(&headers, "Connection", "close");
+  return ComposeHead(status, headers) + text + "\n";
+}
+
+void Server::Impl::Refuse(mg_connection* conn, int status, const std::string& text) {
+  const Impl* impl = Of(conn);
+  const std::string answer = impl->Refusal(status, text);
+  mg_write(conn, answer.data(), answer.size());
+  AttachedConnectionOf(conn)->SetRefused();
+  AttachedConnectionOf(conn)->Linger();
+  if (impl->options.on_finished) impl->options.on_finished("", status, Milliseconds(0));
+}
+
 // civetweb could not make sense of the head, or waited for the rest of it in vain. It closes the
 // connection afterwards.
 int Server::Impl::OnError(mg_connection* conn, int status, const char*) {
-  const Impl* impl = Of(conn);
   std::string text = "the request is malformed, incomplete or far too long";
   if (status == 505) {
     text = "only HTTP/1.1 and HTTP/1.0 are spoken here";
   } else if (status < 500) {
     status = 400;  // it says 411 for a malformed Content-Length, and 413 for a head
   }
-  Headers headers = CommonHeaders(impl->options);
-  SetHeader(&headers, "Content-Type", "text/plain; charset=utf-8");
-  SetHeader(&headers, "Content-Length", std::to_string(text.size() + 1));
-  SetHeader(&headers, "Connection", "close");
-  const std::string answer = ComposeHead(status, headers) + text + "\n";
-  mg_write(conn, answer.data(), answer.size());
-  AttachedConnectionOf(conn)->Linger();
-  if (impl->options.on_finished) impl->options.on_finished("", status, Milliseconds(0));
+  Refuse(conn, status, text);
   return 0;
 }
 
@@ -170,30 +213,26 @@ std::string Server::Impl::ListenText() const {
   return tls ? text + "s" : text;
 }
 
-// civetweb's accepting thread looks at its stop flag when somebody connects, and otherwise every 2
-// s.
-void Server::Impl::Knock() const {
-  sockaddr_storage to{};
-  socklen_t size = sizeof(sockaddr_in);
-  if (address.ipv6) {
-    auto& in = reinterpret_cast<sockaddr_in6&>(to);
-    in.sin6_family = AF_INET6;
-    in.sin6_port = htons(static_cast<uint16_t>(port));
-    inet_pton(AF_INET6, address.host.c_str(), &in.sin6_addr);
-    size = sizeof(sockaddr_in6);
-  } else {
-    auto& in = reinterpret_cast<sockaddr_in&>(to);
-    in.sin_family = AF_INET;
-    in.sin_port = htons(static_cast<uint16_t>(port));
-    inet_pton(AF_INET, address.host.empty() ? "127.0.0.1" : address.host.c_str(), &in.sin_addr);
-  }
-  const int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return;
-  if (connect(fd, reinterpret_cast<sockaddr*>(&to), size) != 0) {
-    pollfd poll_fd{fd, POLLOUT, 0};
-    poll(&poll_fd, 1, 20);
-  }
-  close(fd);
+// The rest of what the process may open is for what it is there for.
+size_t MostWaiting() {
+  constexpr rlim_t kMost = 1'000;
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<size_t>(std::clamp<rlim_t>(limit.rlim_cur / 4, 16, kMost));
+}
+
+DoorOptions Server::Impl::HowToWait() {
+  DoorOptions wait;
+  wait.tls = options.web_config != nullptr && options.web_config->UsesTls();
+  wait.patience = options.request_timeout;
+  wait.workers = static_cast<size_t>(options.max_connections);
+  wait.most_waiting = MostWaiting();
+  wait.refusal = [this](int status, const char* text) {
+    if (options.on_finished) options.on_finished("", status, Milliseconds(0));
+    return Refusal(status, text);
+  };
+  wait.on_crowd = [this] { connections->EndAnIdleOne(); };
+  return wait;
 }
 
 Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -214,10 +253,12 @@ Status Server::Start() {
   const std::string workers = std::to_string(options.max_connections);
   const std::string timeout = std::to_string(options.request_timeout.count());
   const std::string keep_alive = std::to_string(options.keep_alive.count());
-  const std::array<const char*, 21> settings{"listening_ports",
+  const std::array<const char*, 23> settings{"listening_ports",
                                              listen.c_str(),
                                              "num_threads",
                                              workers.c_str(),
+                                             "listen_backlog",
+                                             kBacklog,
                                              "connection_queue",
                                              workers.c_str(),
                                              "request_timeout_ms",
@@ -236,6 +277,7 @@ Status Server::Start() {
                                              "no",
                                              nullptr};
   mg_callbacks callbacks{};
+  callbacks.init_thread = &Impl::OnThread;
   callbacks.log_message = &Impl::OnLog;
   callbacks.init_connection = &Impl::OnOpen;
   callbacks.connection_close = &Impl::OnClose;
@@ -243,6 +285,11 @@ Status Server::Start() {
   callbacks.http_error = &Impl::OnError;
   callbacks.external_ssl_ctx = &Impl::OnTls;
   said_while_starting.clear();
+  impl_->door = std::make_unique<Door>(impl_->HowToWait());
+  if (Status status = impl_->door->Check(); !status) return status;
+  impl_->connections =
+      std::make_unique<Connections>([door = impl_->door.get()] { return door->SomebodyWaits(); });
+  impl_->shared.door = impl_->door.get();
   impl_->context = mg_start(&callbacks, impl_.get(), const_cast<const char**>(settings.data()));
   if (impl_->context == nullptr) {
     return Fail(ErrorKind::kRefused,
@@ -257,29 +304,22 @@ Status Server::Start() {
 void Server::Stop() {
   if (impl_->context == nullptr) return;
   impl_->shared.stopping = true;
+  impl_->connections->StopReading();
   {
     std::unique_lock lock(impl_->mutex);
     // Whoever begins to wait for a slow client only now is caught by the next round.
     while (
         !impl_->idle.wait_for(lock, Milliseconds(100), [this] { return impl_->in_flight == 0; })) {
-      impl_->connections.Hasten(SteadyNow() + kGrace);
+      impl_->connections->Hasten(SteadyNow() + kGrace);
     }
   }
-  impl_->connections.StopReadingAll();
-  {
-    std::jthread knocker([this](const std::stop_token& stop) {
-      std::mutex mutex;
-      std::condition_variable_any wake;
-      std::unique_lock lock(mutex);
-      while (!stop.stop_requested()) {
-        impl_->Knock();
-        wake.wait_for(lock, stop, Milliseconds(20), [] { return false; });
-      }
-    });
-    mg_stop(impl_->context);
-  }
+  impl_->door->Close();
+  mg_stop(impl_->context);
   impl_->context = nullptr;
   impl_->port = 0;
+  impl_->connections.reset();
+  impl_->shared.door = nullptr;
+  impl_->door.reset();
 }
 
 int Server::Port() const {

@@ -84,17 +84,19 @@ struct ServerOptions {
   std::shared_ptr<WebConfig> web_config;
   // A longer body: 413, and it is not read, unless its route takes longer ones.
   size_t max_body_bytes = size_t{1} << 20;
-  // A longer path with its query: 414. (All headers together: 16 KiB, else 431; at most 64 of
-  // them.)
+  // A longer path with its query: 414. (All headers together: 16 KiB, and at most 63 of them,
+  // else 431.)
   size_t max_path_bytes = 4096;
-  // One worker thread each; as many again may wait for one.
+  // One worker thread each. A client gets one when its request's head has come; until then it waits
+  // without, as do at most 1,000 others (fewer where the process may open fewer than 4,000 files).
   int max_connections = 32;
   // Less than max_connections; beyond it: 503. A stream occupies its worker.
   int max_streams = 8;
-  // From a request's first byte to its last, and for each write.
+  // For the head, from the connection's begin on; for the body; for each write. While others wait
+  // for a worker: 2 s at most for body and write, 1 s for a TLS handshake.
   Milliseconds request_timeout{10'000};
-  // An idle connection is kept this long, and occupies its worker, unless all workers are taken. 0:
-  // not at all.
+  // An idle connection is kept this long, and occupies its worker, until another client needs that.
+  // 0: not at all.
   Milliseconds keep_alive{2'000};
   // Asked after routing and login, before the body's length is judged and the body is read: a
   // response here is the answer.
@@ -123,8 +125,9 @@ class Server {
   // taken or forbidden.
   Status Start();
 
-  // Accepts nothing more, ends streams, lets requests in progress finish, joins the threads. Takes
-  // at most 2 s beyond the longest handler in progress. Idempotent; not to be called by a handler.
+  // Ends streams and idle connections, refuses what has not come whole (503), lets handlers in
+  // progress finish, joins the threads. Takes less than 0.1 s beyond the longest of them, and up to
+  // 1.5 s where a client takes its answer slowly. Idempotent; not to be called by a handler.
   void Stop();
 
   int Port() const;  // the port it listens on; 0 unless started

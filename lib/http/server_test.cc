@@ -199,7 +199,7 @@ TEST_F(ServerTest, RefusesWhatIsMalformed) {
       {Get("/hello%00"), "400"},
       {Get("/hello?" + std::string(5000, 'q')), "414"},
       {Get("/hello", "X: " + std::string(20'000, 'x') + "\r\n"), "431"},
-      {Get("/hello", "X: " + std::string(100'000, 'x') + "\r\n"), "400"},
+      {Get("/hello", "X: " + std::string(100'000, 'x') + "\r\n"), "431"},
       {"POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411"},
       {"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400"},
       {"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: -1\r\n\r\n", "400"},
@@ -282,7 +282,7 @@ TEST_F(ServerTest, LeavesARequestWhoseHeadComesTooSlowly) {
   const SteadyTime start = Now();
   client.Send("GET /hello HTTP/1.1\r\nX: ");
   const std::jthread drip = Drip(&client);
-  EXPECT_THAT(client.ReceiveAll(), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(client.ReceiveAll(), StartsWith("HTTP/1.1 408 "));
   EXPECT_LT(Now() - start, Milliseconds(2500));
 }
 

@@ -17,6 +17,7 @@
 struct mg_connection {
   mg_request_info info{};
   std::deque<std::string> texts;  // what `info` points to
+  std::string head;               // likewise: all headers in one piece, as civetweb leaves them
   std::string_view body;
   size_t read = 0;
   size_t piece = 0;
@@ -71,7 +72,7 @@ bool TakeRequestLine(std::string_view line, mg_connection* conn) {
   if (target.find('\0') != std::string_view::npos) return false;
   const size_t question = target.find('?');
   conn->info.request_method = conn->Keep(line.substr(0, first));
-  conn->info.http_version = conn->Keep(version.substr(5));
+  conn->info.http_version = conn->Keep(std::string(version.substr(5)) + std::string(3, '\0'));
   conn->info.local_uri_raw = conn->Keep(target.substr(0, question));
   if (question != std::string_view::npos) {
     conn->info.query_string = conn->Keep(target.substr(question + 1));
@@ -79,6 +80,7 @@ bool TakeRequestLine(std::string_view line, mg_connection* conn) {
   return true;
 }
 
+// civetweb makes the colon and the line end NUL, in place.
 bool TakeHeader(std::string_view line, mg_connection* conn) {
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos || !IsName(line.substr(0, colon))) return false;
@@ -86,12 +88,15 @@ bool TakeHeader(std::string_view line, mg_connection* conn) {
       conn->info.num_headers == MG_MAX_HEADERS) {
     return false;
   }
-  std::string_view value = line.substr(colon + 1);
-  while (value.starts_with(' ')) value.remove_prefix(1);
-  while (value.ends_with(' ')) value.remove_suffix(1);
+  size_t begin = colon + 1;
+  while (begin < line.size() && line[begin] == ' ') ++begin;
+  const std::string_view value = line.substr(begin);
+  const size_t at = conn->head.size();
+  conn->head.append(line).append(2, '\0');
+  conn->head[at + colon] = '\0';
   mg_header& header = conn->info.http_headers[conn->info.num_headers++];
-  header.name = conn->Keep(line.substr(0, colon));
-  header.value = conn->Keep(value);
+  header.name = conn->head.data() + at;
+  header.value = conn->head.data() + at + begin;
   if (EqualIgnoringCase(line.substr(0, colon), "Content-Length")) {
     std::from_chars(value.data(), value.data() + value.size(), conn->info.content_length);
   }
@@ -100,11 +105,13 @@ bool TakeHeader(std::string_view line, mg_connection* conn) {
 
 bool TakeHead(std::string_view request, mg_connection* conn) {
   conn->info.content_length = -1;
+  conn->head.reserve(request.size() + 4);  // it must not move any more
   if (!TakeRequestLine(NextLine(&request), conn)) return false;
   while (!request.starts_with("\r\n")) {
     if (!TakeHeader(NextLine(&request), conn)) return false;
   }
   conn->body = request.substr(2);
+  conn->head.append("\r").append(3, '\0');
   // civetweb knows a request to have no body when it says neither length nor encoding.
   if (conn->info.content_length < 0) conn->info.content_length = 0;
   return true;
@@ -117,8 +124,7 @@ struct PlayedServer::Impl {
 
   ServerOptions options;
   Router router;
-  Connections connections;
-  Shared shared{options, router, connections};
+  Shared shared{options, router};
 };
 
 PlayedServer::PlayedServer(ServerOptions options)

@@ -282,10 +282,11 @@ bool WebConfig::LastReloadSucceeded() const {
   return impl_->last_succeeded;
 }
 
-Result<std::string> WebConfig::Authenticate(std::string_view authorization_header) {
+Result<std::string> WebConfig::Authenticate(std::string_view authorization_header,
+                                            const std::string& remote_address) {
   const SettingsPtr settings = impl_->Current();
   if (settings->users.empty()) return std::string();
-  return impl_->passwords.Check(settings->users, authorization_header);
+  return impl_->passwords.Check(settings->users, authorization_header, remote_address);
 }
 
 std::vector<std::pair<std::string, std::string>> WebConfig::ResponseHeaders() {

@@ -56,8 +56,9 @@ class WebConfig {
   // The user that the value of an Authorization header proves; "" when no login is required.
   // kRefused otherwise, in the same time whether or not the user exists. A right password is
   // remembered (digest only, at most 256 of them); hashing a new one takes about 0.1 s or more, one
-  // at a time, and when 16 callers wait already: kOverloaded.
-  Result<std::string> Authenticate(std::string_view authorization_header);
+  // at a time, and when too many wait already, of that address or in all: kOverloaded.
+  Result<std::string> Authenticate(std::string_view authorization_header,
+                                   const std::string& remote_address = "");
 
   // http_server_config.headers, as they are now.
   std::vector<std::pair<std::string, std::string>> ResponseHeaders();

@@ -5,7 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <filesystem>
+#include <thread>
+#include <vector>
 
 #include "lib/http/client.h"
 #include "lib/http/server.h"
@@ -175,6 +179,55 @@ TEST_F(WebConfigTest, FollowsTheFileAndKeepsTheOldOneWhenItBreaks) {
   EXPECT_FALSE(config->Authenticate("").has_value())
       << "TLS cannot be switched on, so the old file counts";
   EXPECT_FALSE(config->LastReloadSucceeded());
+}
+
+// The base64 of "ann:maybe", "ann:no" and "ann:nay".
+constexpr const char* kFresh = "Basic YW5uOm1heWJl";
+constexpr std::array<const char*, 2> kTried{"Basic YW5uOm5v", "Basic YW5uOm5heQ=="};
+
+TEST(WebConfig, LetsWhoTriesPasswordsKeepNobodyElseFromLoggingIn) {
+  const TempDir directory;
+  const std::string hash = "$2y$08$" + std::string(53, 'a');
+  const std::string file = directory.Write("web.yml", "basic_auth_users: {ann: " + hash + "}\n");
+  const auto config = WebConfig::Load(file).value();
+  const SteadyTime before = BootClock::now();
+  static_cast<void>(config->Authenticate(kTried[0], "192.0.2.1"));
+  const Milliseconds one_hash = BootClock::now() - before;
+  std::atomic<bool> enough = false;
+  std::vector<std::jthread> flood;
+  // As many as may wait: those who are turned away at once would only use up the processor.
+  for (size_t i = 0; i < 8; ++i) {
+    flood.emplace_back([&, password = kTried[i % 2]] {
+      while (!enough) static_cast<void>(config->Authenticate(password, "192.0.2.1"));
+    });
+  }
+  constexpr int kLogins = 3;
+  const SteadyTime start = BootClock::now();
+  for (int i = 0; i < kLogins; ++i) {
+    const auto fresh = config->Authenticate(kFresh, "192.0.2.2");
+    EXPECT_EQ(fresh.error().kind, ErrorKind::kRefused) << "hashed, not turned away";
+  }
+  enough = true;
+  // Each waits for two others and for its own, on a machine that may have other work.
+  EXPECT_LT(BootClock::now() - start, kLogins * 3 * 2 * (one_hash + Milliseconds(20)));
+}
+
+TEST(WebConfig, HashesOnceWhatManyAskAtOnce) {
+  const TempDir directory;
+  const std::string file =
+      directory.Write("web.yml", "basic_auth_users: {joe: $2y$10$" + std::string(53, 'a') + "}\n");
+  const auto config = WebConfig::Load(file).value();
+  std::atomic<int> refused{0};
+  {
+    std::vector<std::jthread> scrapes;
+    for (int i = 0; i < 8; ++i) {
+      scrapes.emplace_back([&] {
+        const auto user = config->Authenticate("Basic am9lOnNlY3JldA==", "192.0.2.1");
+        if (user.error().kind == ErrorKind::kRefused) ++refused;
+      });
+    }
+  }
+  EXPECT_EQ(refused, 8) << "nobody is turned away";
 }
 
 TEST_F(WebConfigTest, AddsTheConfiguredHeaders) {

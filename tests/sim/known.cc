@@ -1,6 +1,8 @@
 // See known.h.
 #include "tests/sim/known.h"
 
+#include "tests/sim/machines.h"
+
 #include <algorithm>
 
 #include "tests/sim/engine_seams.h"
@@ -49,8 +51,12 @@ bool Known::LeaseIsOver(const engine::Run& run, const std::string& path) const {
   if (until != nullptr && until->Fulfilled()) return true;
   for (const engine::AlwaysStep& always : PlanOf(run).always) {
     if (always.since != path || always.step.host != step.host) continue;
+    const auto touch = TouchOf(always.step.command);
+    if (!touch || !touch->up) continue;  // a note, or something else that brings nothing back
     const engine::StepState* owed = StateOf(run, always.step.path);
     if (owed != nullptr && owed->Fulfilled()) return true;
+    const engine::StepState* paid = always.until == path ? nullptr : StateOf(run, always.until);
+    if (paid != nullptr && paid->Fulfilled()) return true;
   }
   return false;
 }

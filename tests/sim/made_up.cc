@@ -142,6 +142,7 @@ class Writer {
     locks_.insert(service);
     const std::string name = Name("Stop " + service + " on " + host);
     const bool as_service = Chance(60);
+    if (!as_service) by_command_.insert(name);
     steps_ += indent + "- name: " + name + "\n";
     steps_ +=
         as_service
@@ -164,9 +165,16 @@ class Writer {
   }
   void Always(const std::string& host, const std::string& service, const std::string& since,
               const std::string& until) {
-    always_ += "- since: " + since + "\n  until: " + until +
-               "\n  name: " + Name("Start " + service + " in any case") + "\n  service: {on: \"" +
-               host + "\", name: " + service + ", state: started}\n";
+    always_ += "- since: " + since + "\n  until: " + until + "\n";
+    if (Chance(15)) {  // brings nothing back
+      always_ += "  name: " + Name("Note the end") + "\n  run: {on: \"" + host +
+                 "\", command: sim mark mark0}\n";
+      return;
+    }
+    always_ += "  name: " + Name("Start " + service + " in any case") + "\n";
+    always_ += by_command_.contains(since)
+                   ? "  run: {on: \"" + host + "\", command: sim start " + service + "}\n"
+                   : "  service: {on: \"" + host + "\", name: " + service + ", state: started}\n";
   }
 
   void Outage(const std::string& host, const std::string& service) {
@@ -252,6 +260,8 @@ class Writer {
   std::mt19937_64 random_;
   std::string steps_;
   std::string always_;
+  std::set<std::string>
+      by_command_;  // stops that are no `service`, and have a restore of their own
   std::set<std::string> locks_;
   int number_ = 0;
   bool has_host_ = false;

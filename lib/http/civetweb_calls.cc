@@ -1,0 +1,87 @@
+#include "lib/http/civetweb_calls.h"
+
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "lib/http/connections.h"
+#include "lib/http/door.h"
+
+extern "C" {
+int __real_accept(int socket, sockaddr* address, socklen_t* size);  // NOLINT
+int __wrap_accept(int socket, sockaddr* address, socklen_t* size);  // NOLINT
+int __real_poll(pollfd* fds, nfds_t count, int time);               // NOLINT
+int __wrap_poll(pollfd* fds, nfds_t count, int time);               // NOLINT
+int __real_SSL_set_fd(SSL* connection, int fd);                     // NOLINT
+int __wrap_SSL_set_fd(SSL* connection, int fd);                     // NOLINT
+}
+
+namespace mailhub::http {
+namespace {
+
+struct ThisThread {
+  Door* accepts_for = nullptr;
+  Door* works_for = nullptr;
+  int fd = -1;                                // a worker's: of its connection
+  std::optional<SteadyTime> handshake_began;  // likewise
+};
+thread_local ThisThread this_thread;
+
+}  // namespace
+
+void BecomeAcceptingThread(Door* door) {
+  this_thread.accepts_for = door;
+}
+
+void BecomeWorker(Door* door) {
+  this_thread.works_for = door;
+}
+
+int WorkersSocket() {
+  return this_thread.fd;
+}
+
+void EndHandshake() {
+  this_thread.handshake_began.reset();
+}
+
+int LeaveWorkersSocket() {
+  EndHandshake();
+  return std::exchange(this_thread.fd, -1);
+}
+
+}  // namespace mailhub::http
+
+int __wrap_accept(int socket, sockaddr* address, socklen_t* size) {  // NOLINT
+  auto* const door = mailhub::http::this_thread.accepts_for;
+  return door != nullptr ? door->Next(address, size) : __real_accept(socket, address, size);
+}
+
+int __wrap_poll(pollfd* fds, nfds_t count, int time) {  // NOLINT
+  auto& thread = mailhub::http::this_thread;
+  if (thread.accepts_for != nullptr) {
+    return thread.accepts_for->Await(fds, count, mailhub::Milliseconds(time));
+  }
+  if (thread.works_for != nullptr) {
+    // A worker's first wait for anything is for its client.
+    if (thread.fd < 0 && count == 1) thread.fd = fds->fd;
+    if (thread.handshake_began && thread.works_for->IsLate(*thread.handshake_began)) {
+      errno = ETIMEDOUT;
+      return -1;
+    }
+  }
+  return __real_poll(fds, count, time);
+}
+
+int __wrap_SSL_set_fd(SSL* connection, int fd) {  // NOLINT
+  auto& thread = mailhub::http::this_thread;
+  if (thread.works_for != nullptr) {
+    thread.fd = fd;
+    thread.handshake_began = mailhub::http::SteadyNow();
+  }
+  return __real_SSL_set_fd(connection, fd);
+}

@@ -1,0 +1,286 @@
+// The accepting thread's epoll: a connection is looked at when bytes of it have come, and the bytes
+// stay where they are for civetweb to read.
+#include "lib/http/door.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "lib/http/address.h"
+#include "lib/http/connections.h"
+#include "lib/http/peek.h"
+
+namespace mailhub::http {
+namespace {
+
+constexpr const char* kTooLate = "the request did not come in time";
+constexpr const char* kTooMany = "too many clients are waiting";
+constexpr const char* kEnding = "shutting down";
+
+int SpareDescriptor() {
+  return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+}  // namespace
+
+Door::Door(DoorOptions options)
+    : options_(std::move(options)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      spare_(SpareDescriptor()) {
+  epoll_event woken{EPOLLIN, {.fd = wake_}};
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &woken);
+}
+
+Door::~Door() {
+  for (Visitors* visitors : {&ready_, &unfinished_}) {
+    while (!visitors->empty()) {
+      waiting_.splice(waiting_.end(), *visitors, visitors->begin());
+      SendAway(std::prev(waiting_.end()), 503, kEnding);
+    }
+  }
+  while (!waiting_.empty()) SendAway(waiting_.begin(), 503, kEnding);
+  for (const int fd : {epoll_, wake_, spare_}) {
+    if (fd >= 0) close(fd);
+  }
+}
+
+Status Door::Check() const {
+  if (epoll_ >= 0 && wake_ >= 0 && spare_ >= 0) return {};
+  return Fail(ErrorKind::kInternal, "no file descriptor is left");
+}
+
+void Door::Close() {
+  closed_ = true;
+  Wake();
+}
+
+void Door::Wake() const {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wake_, &one, sizeof one);
+}
+
+void Door::OnLeft(int fd) {
+  std::lock_guard lock(mutex_);
+  inside_.erase(fd);
+  if (MayEnter()) Wake();
+}
+
+bool Door::Crowded() const {
+  std::lock_guard lock(mutex_);
+  return inside_.size() + ready_.size() >= options_.workers;
+}
+
+bool Door::SomebodyWaits() const {
+  std::lock_guard lock(mutex_);
+  return inside_.size() >= options_.workers && !(ready_.empty() && unfinished_.empty());
+}
+
+bool Door::IsLate(SteadyTime handshake_began) const {
+  const Milliseconds patience =
+      SomebodyWaits() ? options_.patience_when_crowded : options_.patience;
+  return SteadyNow() - handshake_began >= patience;
+}
+
+// A body may come as slowly as its client likes, so half of the workers are for those who have said
+// everything.
+bool Door::UnfinishedMayEnter() const {
+  if (unfinished_.empty()) return false;
+  const auto count = static_cast<size_t>(
+      std::ranges::count_if(inside_, [](const auto& one) { return one.second.unfinished; }));
+  return count < std::max<size_t>(1, options_.workers / 2);
+}
+
+bool Door::MayEnter() const {
+  return inside_.size() < options_.workers && (!ready_.empty() || UnfinishedMayEnter());
+}
+
+int Door::Next(sockaddr* address, socklen_t* size) {
+  std::lock_guard lock(mutex_);
+  if (closed_ || !MayEnter()) {
+    errno = EAGAIN;
+    return -1;
+  }
+  const bool unfinished = ready_.empty();
+  Visitors& from = unfinished ? unfinished_ : ready_;
+  // Whoever has the fewest connections inside, so that no client takes all workers from another.
+  const auto one = std::ranges::min_element(from, {}, [this](const Visitor& visitor) {
+    return std::ranges::count(inside_, visitor.origin,
+                              [](const auto& inside) { return inside.second.origin; });
+  });
+  const auto* const bytes = reinterpret_cast<const char*>(&one->address);
+  std::copy_n(bytes, std::min(*size, one->address_size), reinterpret_cast<char*>(address));
+  *size = one->address_size;
+  const int fd = one->fd;
+  inside_[fd] = {std::move(one->origin), unfinished};
+  from.erase(one);
+  return fd;
+}
+
+int Door::Await(pollfd* listeners, size_t count, Milliseconds time) {
+  Listen(listeners, count);
+  const SteadyTime deadline = SteadyNow() + time;
+  std::array<epoll_event, 64> events{};
+  while (!closed_) {
+    {
+      std::lock_guard lock(mutex_);
+      if (MayEnter()) {
+        for (size_t i = 0; i < count; ++i) listeners[i].revents = 0;
+        listeners[0].revents = POLLIN;
+        return 1;
+      }
+    }
+    const Milliseconds left = deadline - SteadyNow();
+    if (left <= Milliseconds(0)) return 0;
+    const auto patience = static_cast<int>(std::min(left, UntilTheNextIsLate()).count());
+    const int happened = epoll_wait(epoll_, events.data(), events.size(), patience);
+    for (int i = 0; i < happened; ++i) {
+      const epoll_event& event = events[static_cast<size_t>(i)];
+      const int fd = event.data.fd;
+      if (fd == wake_) {
+        uint64_t times = 0;
+        [[maybe_unused]] const ssize_t size = read(wake_, &times, sizeof times);
+      } else if (std::ranges::find(listeners_, fd) != listeners_.end()) {
+        Accept(fd);
+      } else {
+        Look(fd, (event.events & (EPOLLRDHUP | EPOLLHUP)) != 0);
+      }
+    }
+    LeaveTheLate();
+  }
+  errno = EINTR;
+  return -1;
+}
+
+// One that cannot be watched now is tried again with the next call.
+void Door::Listen(const pollfd* listeners, size_t count) {
+  while (listeners_.size() < count) {
+    const int fd = listeners[listeners_.size()].fd;
+    epoll_event event{EPOLLIN, {.fd = fd}};
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return;
+    listeners_.push_back(fd);
+  }
+}
+
+void Door::Accept(int listener) {
+  while (true) {
+    Visitor visitor;
+    visitor.address_size = sizeof visitor.address;
+    visitor.fd = accept4(listener, reinterpret_cast<sockaddr*>(&visitor.address),
+                         &visitor.address_size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (visitor.fd >= 0) {
+      Receive(std::move(visitor));
+      continue;
+    }
+    if (errno == ECONNABORTED || errno == EINTR) continue;
+    if (errno != EMFILE && errno != ENFILE) return;
+    if (!waiting_.empty()) {
+      SendAway(waiting_.begin(), 503, kTooMany);
+      continue;
+    }
+    // Who is not even accepted would wake us again and again.
+    close(spare_);
+    const int refused = accept(listener, nullptr, nullptr);
+    if (refused >= 0) close(refused);
+    spare_ = SpareDescriptor();
+    return;
+  }
+}
+
+void Door::Receive(Visitor visitor) {
+  const int fd = visitor.fd;
+  visitor.since = SteadyNow();
+  visitor.origin = OriginOf(visitor.address);
+  const auto one = waiting_.insert(waiting_.end(), std::move(visitor));
+  by_fd_[fd] = one;
+  size_t others = waiting_.size() - 1;
+  {
+    std::lock_guard lock(mutex_);
+    others += ready_.size() + unfinished_.size();
+  }
+  // If all of them have said something and wait for a worker, it is the new one who leaves.
+  if (others >= options_.most_waiting) SendAway(waiting_.begin(), 503, kTooMany);
+  Look(fd, false);
+  const auto still = by_fd_.find(fd);
+  if (still == by_fd_.end()) return;
+  // What came since is told at once.
+  epoll_event event{EPOLLIN | EPOLLRDHUP | EPOLLET, {.fd = fd}};
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) SendAway(still->second, 503, kTooMany);
+}
+
+void Door::Look(int fd, bool ended) {
+  const auto found = by_fd_.find(fd);
+  if (found == by_fd_.end()) return;
+  switch (SaidOn(fd, options_.tls)) {
+    case Said::kAll:
+      return MakeReady(found->second, false);
+    case Said::kHead:
+      return MakeReady(found->second, true);
+    case Said::kTooMuch:
+      return SendAway(found->second, 431, "the headers are too long");
+    case Said::kLeft:
+      return SendAway(found->second, 0, nullptr);
+    case Said::kPart:
+      // What ends in the middle is answered like anything else that is malformed.
+      if (ended) MakeReady(found->second, false);
+      return;
+    case Said::kNothing:
+      return;
+  }
+}
+
+void Door::MakeReady(Visitors::iterator one, bool unfinished) {
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, one->fd, nullptr);
+  by_fd_.erase(one->fd);
+  bool crowd = false;
+  {
+    std::lock_guard lock(mutex_);
+    Visitors& to = unfinished ? unfinished_ : ready_;
+    to.splice(to.end(), waiting_, one);
+    crowd = inside_.size() >= options_.workers;
+  }
+  if (crowd && options_.on_crowd) options_.on_crowd();
+}
+
+void Door::SendAway(Visitors::iterator one, int status, const char* text) {
+  const int fd = one->fd;
+  const Said said = SaidOn(fd, options_.tls);
+  if (!options_.tls && options_.refusal && said != Said::kNothing && said != Said::kLeft) {
+    const std::string answer = options_.refusal(status, text);
+    [[maybe_unused]] const ssize_t sent =
+        send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    shutdown(fd, SHUT_WR);
+    // Unread bytes would make the end a reset, and the answer would be lost with it.
+    std::array<char, 4096> ignored{};
+    while (recv(fd, ignored.data(), ignored.size(), MSG_DONTWAIT) > 0) {
+    }
+  }
+  by_fd_.erase(fd);
+  waiting_.erase(one);
+  close(fd);
+}
+
+Milliseconds Door::UntilTheNextIsLate() const {
+  if (waiting_.empty()) return options_.patience;
+  const auto left = options_.patience - (SteadyNow() - waiting_.front().since);
+  return std::max(left, Milliseconds(0));
+}
+
+void Door::LeaveTheLate() {
+  const SteadyTime now = SteadyNow();
+  while (!waiting_.empty() && now - waiting_.front().since >= options_.patience) {
+    SendAway(waiting_.begin(), 408, kTooLate);
+  }
+}
+
+}  // namespace mailhub::http

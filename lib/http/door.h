@@ -1,0 +1,110 @@
+// Who may occupy a worker; internal to this folder.
+//
+// civetweb gives each accepted connection to a worker thread, which then waits for what the client
+// will say: as many clients that say nothing as there are workers, and nobody is answered. So a
+// connection waits here, at the price of a descriptor, until there is something to do for it.
+#pragma once
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <map>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+
+namespace mailhub::http {
+
+struct DoorOptions {
+  bool tls = false;
+  Milliseconds patience{10'000};              // with a client that has not said its request
+  Milliseconds patience_when_crowded{1'000};  // with a TLS handshake, while others wait
+  size_t workers = 1;                         // so many connections are inside at most
+  size_t most_waiting = 1'000;                // beyond it, who has waited longest is sent away
+  // What a client is told that is sent away after it began a request; not with TLS.
+  std::function<std::string(int status, const char* text)> refusal;
+  // Called when somebody has to wait for a worker. May not call the door.
+  std::function<void()> on_crowd;
+};
+
+// Owns the sockets of connections that wait. Await and Next belong to civetweb's accepting thread,
+// whose waiting they are; everything else is thread-safe.
+class Door {
+ public:
+  explicit Door(DoorOptions options);
+  ~Door();  // when no thread of civetweb's is left; ends the connections that wait
+  Door(const Door&) = delete;
+  Door& operator=(const Door&) = delete;
+
+  // kInternal when no file descriptor is left.
+  Status Check() const;
+
+  // poll(2) for listening sockets: waits until Next has a connection for civetweb, and sees to all
+  // who wait meanwhile. 1, 0 when the time is up, -1 (EINTR) once it is closed.
+  int Await(pollfd* listeners, size_t count, Milliseconds time);
+  // accept(2): the next connection, or -1 (EAGAIN).
+  int Next(sockaddr* address, socklen_t* size);
+
+  // A connection that Next gave is about to be closed.
+  void OnLeft(int fd);
+  // Await returns at once from now on.
+  void Close();
+
+  // Whether the next one that is ready would have to wait for a worker.
+  bool Crowded() const;
+  // Whether one does.
+  bool SomebodyWaits() const;
+  // Whether a worker has waited long enough for a TLS handshake.
+  bool IsLate(SteadyTime handshake_began) const;
+
+ private:
+  struct Visitor {
+    int fd = -1;
+    SteadyTime since{};
+    sockaddr_storage address{};
+    socklen_t address_size = 0;
+    std::string origin;
+  };
+  struct Inside {
+    std::string origin;
+    bool unfinished = false;
+  };
+  using Visitors = std::list<Visitor>;
+
+  void Listen(const pollfd* listeners, size_t count);
+  void Accept(int listener);
+  void Receive(Visitor visitor);
+  void Look(int fd, bool ended);
+  void MakeReady(Visitors::iterator one, bool unfinished);
+  void SendAway(Visitors::iterator one, int status, const char* text);
+  void LeaveTheLate();
+  Milliseconds UntilTheNextIsLate() const;
+  bool MayEnter() const;            // with mutex_ held
+  bool UnfinishedMayEnter() const;  // likewise
+  void Wake() const;
+
+  const DoorOptions options_;
+  const int epoll_;
+  const int wake_;  // an event counter, for Await
+  std::atomic<bool> closed_{false};
+
+  // The accepting thread's. By age, the oldest first.
+  std::vector<int> listeners_;
+  int spare_ = -1;  // a descriptor to give up when there is no other left
+  Visitors waiting_;
+  std::unordered_map<int, Visitors::iterator> by_fd_;
+
+  mutable std::mutex mutex_;
+  Visitors ready_;                // whose whole request is there; protected by mutex_
+  Visitors unfinished_;           // whose head is there, and not yet the body; protected by mutex_
+  std::map<int, Inside> inside_;  // protected by mutex_
+};
+
+}  // namespace mailhub::http
