@@ -11,7 +11,7 @@ Result<std::string> Ticket::Wait(Milliseconds patience) {
     return answer_;
   }
   if (state_ == State::kTaken) {
-    return Fail(ErrorKind::kOverloaded,
+    return Fail(ErrorKind::kOutcomeUnknown,
                 "not recorded yet; it may still take effect, look before asking again");
   }
   state_ = State::kAbandoned;

@@ -38,8 +38,8 @@ class Ticket {
  public:
   explicit Ticket(Request request) : request_(std::move(request)) {}
 
-  // The asker's side. Blocks until answered. When that takes longer than `patience`: kOverloaded;
-  // the sentence tells whether it surely had no effect.
+  // The asker's side. Blocks until answered. When that takes longer than `patience`: kOverloaded
+  // when it surely had no effect, else kOutcomeUnknown.
   Result<std::string> Wait(Milliseconds patience);
 
   // The owner's side. False when the asker has gone: it must not be handled then.

@@ -53,6 +53,7 @@ TEST(Service, ARequestWhoseAskerHasGoneIsNotHandled) {
   EXPECT_NE(second.error().message.find("nothing was done"), std::string::npos);
   const Result<std::string> answer = first.get();
   ASSERT_FALSE(answer) << "it waits for its commit, but not for ever";
+  EXPECT_EQ(answer.error().kind, ErrorKind::kOutcomeUnknown);
   EXPECT_NE(answer.error().message.find("may still take effect"), std::string::npos);
   life.store.Block(false);
   ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 1; }));
