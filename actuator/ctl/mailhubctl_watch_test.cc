@@ -1,4 +1,5 @@
 // `mailhubctl run watch`.
+#include <atomic>
 #include <thread>
 
 #include "actuator/ctl/testing_ctl.h"
@@ -101,6 +102,43 @@ TEST_F(MailhubctlTest, WatchSurvivesARestartOfTheActuator) {
   watcher.join();
   unlink(seen.c_str());
   EXPECT_THAT(watched.out, HasSubstr("mailhub-rebuild mailhub2: succeeded"));
+}
+
+TEST_F(MailhubctlTest, WatchSurvivesARestartWhileItWaitsForARunToAppear) {
+  server_.Stop();
+  backend_.Show({});
+  std::atomic<int> asked = 0;
+  http::ServerOptions options;
+  options.on_finished = [&asked](std::string_view, int, Milliseconds) { ++asked; };
+  http::Server first(options);
+  api::AddRoutes(first, backend_, metrics_, clock_, {"1", token_file_, 2});
+  ASSERT_TRUE(first.Start());
+  url_ = "http://127.0.0.1:" + std::to_string(first.Port());
+  const std::string seen = "/tmp/mailhubctl-appear-" + std::to_string(getpid());
+  Outcome watched;
+  std::jthread watcher(
+      [&] { watched = Ctl("run watch --runbook mailhub-rebuild --wait-for 30s | tee " + seen); });
+  const auto soon = [](const auto& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!condition() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    return condition();
+  };
+  EXPECT_TRUE(soon([&] { return asked > 0; }));
+  options.listen_address = "127.0.0.1:" + std::to_string(first.Port());
+  first.Stop();
+  EXPECT_TRUE(soon([&] {
+    std::ifstream file(seen);
+    const std::string so_far(std::istreambuf_iterator<char>(file), {});
+    return so_far.find("does not answer, trying again") != std::string::npos;
+  }));
+  backend_.Show(ViewOf(HeldRun()));
+  http::Server again(options);
+  api::AddRoutes(again, backend_, metrics_, clock_, {"1", token_file_, 2});
+  const Status started = again.Start();
+  EXPECT_TRUE(started) << (started ? "" : started.error().message);
+  watcher.join();
+  unlink(seen.c_str());
+  EXPECT_THAT(watched.out, HasSubstr("HOLD 1 (gate_shut)"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "actuator/ctl/commands.h"
 #include "actuator/ctl/model.h"
 #include "actuator/ctl/run_text.h"
 #include "actuator/ctl/text.h"
@@ -63,25 +64,69 @@ class Screen {
   ChangeLog changes_;
 };
 
+bool MayPass(const Error& error) {
+  return error.kind == ErrorKind::kUnreachable || error.kind == ErrorKind::kOverloaded;
+}
+
+// How long an actuator that has answered once may be away.
+class Patience {
+ public:
+  Patience(Screen& screen, Milliseconds longest) : screen_(screen), longest_(longest) {}
+
+  void Answered() {
+    seen_ = true;
+    away_since_.reset();
+  }
+  // Whether to ask again; said once each time it goes away.
+  bool Bears(const Error& error) {
+    const SteadyTime now = RealClock().Steady();
+    if (!seen_ || !MayPass(error) || (away_since_ && now - *away_since_ >= longest_)) return false;
+    if (!away_since_) {
+      away_since_ = now;
+      screen_.Say("the actuator does not answer, trying again: " + Printable(error.message));
+    }
+    return true;
+  }
+
+ private:
+  Screen& screen_;
+  const Milliseconds longest_;
+  bool seen_ = false;
+  std::optional<SteadyTime> away_since_;
+};
+
+// The newest unfinished run's id; "" when there is none.
+Result<std::string> NewestRun(ApiClient& api, const std::string& runbook) {
+  QueryPairs query;
+  if (!runbook.empty()) query.emplace_back("runbook", runbook);
+  auto data = api.Get("/api/v1/runs", query);
+  if (!data) return Fail(data.error());
+  auto runs = ParseRuns(*data);
+  if (!runs) return Fail(runs.error());
+  std::string newest;  // unfinished ones come first, oldest first
+  for (const Run& run : *runs)
+    if (run.state != "finished") newest = run.id;
+  return newest;
+}
+
 // The id of the run to follow; kNotFound when there is none by the deadline.
-Result<std::string> FindRun(ApiClient& api, const WatchOptions& options) {
+Result<std::string> FindRun(ApiClient& api, const WatchOptions& options, Patience& patience) {
   if (!options.run.empty()) return options.run;
   const SteadyTime deadline = RealClock().Steady() + options.wait_for;
   while (true) {
-    QueryPairs query;
-    if (!options.runbook.empty()) query.emplace_back("runbook", options.runbook);
-    auto data = api.Get("/api/v1/runs", query);
-    if (!data) return Fail(data.error());
-    auto runs = ParseRuns(*data);
-    if (!runs) return Fail(runs.error());
-    const Run* newest = nullptr;  // unfinished ones come first, oldest first
-    for (const Run& run : *runs)
-      if (run.state != "finished") newest = &run;
-    if (newest) return newest->id;
-    if (RealClock().Steady() >= deadline)
+    auto newest = NewestRun(api, options.runbook);
+    if (newest) {
+      patience.Answered();
+      if (!newest->empty()) return newest;
+    } else if (!patience.Bears(newest.error())) {
+      return newest;
+    }
+    if (RealClock().Steady() >= deadline) {
+      if (!newest) return newest;
       return Fail(ErrorKind::kNotFound,
                   "no unfinished run" +
                       (options.runbook.empty() ? "" : " of " + Printable(options.runbook)));
+    }
     std::this_thread::sleep_for(kLookForRunEvery);
   }
 }
@@ -90,10 +135,6 @@ Result<Run> Fetch(ApiClient& api, const std::string& id) {
   auto data = api.Get("/api/v1/runs/" + http::UrlEncode(id));
   if (!data) return Fail(data.error());
   return ParseRun(*data);
-}
-
-bool MayPass(const Error& error) {
-  return error.kind == ErrorKind::kUnreachable || error.kind == ErrorKind::kOverloaded;
 }
 
 std::optional<int> ExitStatus(const Run& run, const WatchOptions& options) {
@@ -105,33 +146,18 @@ std::optional<int> ExitStatus(const Run& run, const WatchOptions& options) {
 }  // namespace
 
 int Watch(ApiClient& api, const WatchOptions& options) {
-  const auto id = FindRun(api, options);
-  if (!id) {
-    std::fprintf(stderr, "mailhubctl: %s\n", Printable(id.error().message).c_str());
-    return 1;
-  }
   Screen screen;
-  bool seen = false;
-  bool away = false;
-  SteadyTime away_since{};
+  Patience patience(screen, options.give_up_after);
+  const auto id = FindRun(api, options, patience);
+  if (!id) return Complain(id.error());
   while (true) {
     const auto run = Fetch(api, *id);
     if (run) {
-      seen = true;
-      away = false;
+      patience.Answered();
       screen.Show(*run);
       if (const auto status = ExitStatus(*run, options)) return *status;
-    } else {
-      const SteadyTime now = RealClock().Steady();
-      if (!seen || !MayPass(run.error()) || (away && now - away_since >= options.give_up_after)) {
-        std::fprintf(stderr, "mailhubctl: %s\n", Printable(run.error().message).c_str());
-        return 1;
-      }
-      if (!away) {
-        away = true;
-        away_since = now;
-        screen.Say("the actuator does not answer, trying again: " + Printable(run.error().message));
-      }
+    } else if (!patience.Bears(run.error())) {
+      return Complain(run.error());
     }
     std::this_thread::sleep_for(options.interval);
   }
