@@ -13,6 +13,7 @@
 #include "actuator/service/service.h"
 #include "actuator/surroundings.h"
 #include "actuator/web.h"
+#include "lib/base/counted.h"
 #include "lib/base/log.h"
 #include "lib/config/yaml.h"
 #include "lib/daemon/daemon.h"
@@ -57,9 +58,10 @@ int CheckOnly(const ActuatorOptions& options) {
     std::fprintf(stderr, "%s\n", configuration.error().message.c_str());
     return 1;
   }
-  std::printf("%s: good, %zu triggers, %zu runbooks, %zu hosts\n", options.config_file.c_str(),
-              configuration->settings.triggers.size(), configuration->runbooks->List().size(),
-              configuration->site->hosts.size());
+  std::printf("%s: good, %s, %s, %s\n", options.config_file.c_str(),
+              Counted(configuration->settings.triggers.size(), "trigger").c_str(),
+              Counted(configuration->runbooks->List().size(), "runbook").c_str(),
+              Counted(configuration->site->hosts.size(), "host").c_str());
   return 0;
 }
 

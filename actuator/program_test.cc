@@ -128,7 +128,7 @@ class ProgramTest : public ::testing::Test {
 TEST_F(ProgramTest, ChecksItsFilesAndSaysWhereAMistakeIs) {
   std::string said;
   EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 0);
-  EXPECT_THAT(said, HasSubstr("good, 1 triggers, 3 runbooks, 6 hosts"));
+  EXPECT_THAT(said, HasSubstr("good, 1 trigger, 3 runbooks, 6 hosts"));
 
   WriteConfiguration("    colour: red\n");
   EXPECT_EQ(RunOnce(Arguments({"--config.check"}), &said), 1);
@@ -277,6 +277,28 @@ TEST_F(ProgramTest, FifteenHundredAlertsWithAnnotationsAreTakenAtOnce) {
               HasSubstr("mailhub_actuator_alerts_total{decision=\"observed\"} 1500\n"));
 }
 
+TEST_F(ProgramTest, EveryAnswerBelowApiComesInTheEnvelope) {
+  Start();
+  const auto refused = [](const http::HttpResponse& answer, int status, const std::string& type) {
+    EXPECT_EQ(answer.status, status) << answer.body;
+    EXPECT_THAT(std::string(answer.Header("content-type")), HasSubstr("application/json"));
+    EXPECT_THAT(answer.body, HasSubstr("\"status\":\"error\""));
+    EXPECT_THAT(answer.body, HasSubstr("\"errorType\":\"" + type + "\""));
+  };
+  refused(Get("/api/v1/nonsense"), 404, "not_found");
+  refused(Post("/api/v1/status", "{}"), 405, "invalid");
+  refused(Post(kWebhook, Firing("mailhub2"), ""), 401, "unauthorized");
+  refused(Post(kWebhook, "{\"version\":"), 400, "invalid");
+  refused(Post(kWebhook, std::string(33 << 20, ' ')), 503, "overloaded");
+  refused(Post("/api/v1/runs", std::string(2 << 20, ' ')), 413, "invalid");
+  const http::HttpResponse taken = Post(kWebhook, Firing("mailhub2"));
+  EXPECT_THAT(taken.body, HasSubstr("\"status\":\"success\""));
+  EXPECT_THAT(taken.body, HasSubstr("\"notification\":\""));
+  const http::HttpResponse elsewhere = Get("/nonsense");
+  EXPECT_EQ(elsewhere.status, 404);
+  EXPECT_THAT(std::string(elsewhere.Header("content-type")), HasSubstr("text/plain"));
+}
+
 TEST_F(ProgramTest, WhatWasAnswered200SurvivesAKill) {
   Start();
   const http::HttpResponse answer = Post(kWebhook, Firing("mailhub2"));
@@ -305,6 +327,7 @@ TEST_F(ProgramTest, AReloadTakesAGoodFileAndLeavesABadOne) {
     return Get("/metrics").body.find("config_last_reload_successful 0\n") != std::string::npos;
   }));
   EXPECT_THAT(ReadAll(folder_ / "log"), HasSubstr("actuator.yml:13:5"));
+  EXPECT_THAT(Get("/api/v1/status").body, HasSubstr("actuator.yml:13:5"));
   EXPECT_THAT(decided_after(Firing("mailhub2")), HasSubstr("observed")) << "the old one stays";
   EXPECT_NE(Post("/-/reload", "").status, 200);
 
@@ -315,6 +338,7 @@ TEST_F(ProgramTest, AReloadTakesAGoodFileAndLeavesABadOne) {
   EXPECT_EQ(Post("/-/reload", "", "").status, 401);
   EXPECT_EQ(Post("/-/reload", "").status, 200);
   EXPECT_THAT(Get("/metrics").body, HasSubstr("config_last_reload_successful 1\n"));
+  EXPECT_THAT(Get("/api/v1/status").body, HasSubstr("\"reloadRefusedAt\":null"));
   EXPECT_THAT(decided_after(Firing("mailhub2")), HasSubstr("ignored"));
 }
 

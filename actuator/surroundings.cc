@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <sstream>
 
 #include "actuator/webhook/token_file.h"
 #include "lib/config/yaml.h"
@@ -34,13 +35,14 @@ Status HoldsText(const std::string& path) {
   return Fail(ErrorKind::kInvalid, path + ": is empty");
 }
 
-// Whoever reads it may run what the runbooks say, as root on every host.
-Status IsSecret(const std::string& path) {
+// What is sent to others as a token. How long it must be is theirs to say.
+Status HoldsAToken(const std::string& path) {
   if (Status holds = HoldsText(path); !holds) return holds;
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || (status.st_mode & (S_IROTH | S_IWOTH)) == 0) return {};
-  return Fail(ErrorKind::kRefused,
-              path + ": everybody on this machine can read or write it; chmod o= it");
+  std::istringstream words(*ReadPlainFile(path));
+  std::string word;
+  words >> word;
+  if (words >> word) return Fail(ErrorKind::kInvalid, path + ": holds more than one word");
+  return {};
 }
 
 Status IsReadable(const std::string& path) {
@@ -55,6 +57,7 @@ Status IsPrivateKey(const std::string& path) {
   return Fail(ErrorKind::kInvalid, path + ": does not begin with -----BEGIN");
 }
 
+// Whoever reads them may run what the runbooks say, as root on every host, or make alerts up.
 Status TokensUsable(const std::string& path) {
   if (Status plain = IsReadable(path); !plain) return plain;
   return webhook::TokenFile::Check(path);
@@ -137,15 +140,15 @@ std::vector<std::string> CheckSurroundings(const Configuration& configuration,
             "the actuator's private SSH key, readable by it");
   look.File(PlaceOf(root["journal"]), fixed.journal, MayHoldJournal,
             "a path in a directory that exists and that the actuator may write");
-  look.File(PlaceOf(root["web"]["token_file"]), web.api_token_file, IsSecret,
-            "a file that holds the API token, for the actuator's user only");
+  look.File(PlaceOf(root["web"]["token_file"]), web.api_token_file, TokensUsable,
+            "a file with one token a line, for the actuator's user only");
   look.File(PlaceOf(root["webhook"]["token_file"]), fixed.webhook_token_file, TokensUsable,
             "a file with one token a line, for the actuator's user only");
   const config::Node prometheus = root["prometheus"];
   look.File(PlaceOf(prometheus["ca_file"]), fixed.prometheus.ca_file, HoldsText,
             "a file with certificates");
-  look.File(PlaceOf(prometheus["bearer_token_file"]), fixed.prometheus.bearer_token_file, HoldsText,
-            "a file that holds a token");
+  look.File(PlaceOf(prometheus["bearer_token_file"]), fixed.prometheus.bearer_token_file,
+            HoldsAToken, "a file that holds a token");
   look.File(PlaceOf(prometheus["basic_auth"]["password_file"]),
             fixed.prometheus.basic_password_file, HoldsText, "a file that holds a password");
   LookAtWeb(look, root, configuration, web);

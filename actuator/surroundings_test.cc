@@ -92,7 +92,7 @@ TEST_F(SurroundingsTest, EveryFileThatIsMissingIsNamedWithItsPlace) {
           "actuator.yml:3:10: journal: nowhere: No such file or directory; expected a path in "
           "a directory that exists and that the actuator may write",
           "actuator.yml:4:50: web.token_file: api.token: No such file or directory; expected "
-          "a file that holds the API token, for the actuator's user only",
+          "a file with one token a line, for the actuator's user only",
           "actuator.yml:5:23: webhook.token_file: webhook.token: No such file or directory; "
           "expected a file with one token a line, for the actuator's user only",
           "actuator.yml:6:60: prometheus.bearer_token_file: prometheus.token: No such file or "
@@ -110,12 +110,36 @@ TEST_F(SurroundingsTest, WhatIsThereMustBeWhatIsExpected) {
                                    HasSubstr("key: does not begin with -----BEGIN; expected the "
                                              "actuator's private SSH key"),
                                    HasSubstr("journal.db: is no file"),
-                                   HasSubstr("api.token: is empty"), HasSubstr("chmod o=")));
+                                   HasSubstr("api.token: holds no token"), HasSubstr("chmod o=")));
 }
 
 TEST_F(SurroundingsTest, TheApiTokenIsForTheActuatorsUserOnly) {
   ::chmod((folder_ / "api.token").c_str(), 0644);
   EXPECT_THAT(Wrong(), ElementsAre(HasSubstr("api.token: everybody on this machine can read")));
+}
+
+TEST_F(SurroundingsTest, OneRuleHoldsForBothOfOurTokens) {
+  for (const char* file : {"api.token", "webhook.token"}) {
+    for (const char* text : {"short\n", "two words-of-a-length\n", "long-enough-to-count\nno\n"}) {
+      Write(file, text);
+      EXPECT_THAT(Wrong(),
+                  ElementsAre(HasSubstr(std::string(file) + ": a token is one word of at least")))
+          << text;
+    }
+    Write(file, "correct-horse-battery\n");
+  }
+  // Several are good while one takes another's place.
+  Write("api.token", "correct-horse-battery\nbattery-horse-correct\n");
+  EXPECT_THAT(Wrong(), IsEmpty());
+}
+
+TEST_F(SurroundingsTest, WhatIsSentToPrometheusIsOneToken) {
+  for (const char* text : {"correct-horse\nbattery\n", "two words\n"}) {
+    Write("prometheus.token", text);
+    EXPECT_THAT(Wrong(), ElementsAre(HasSubstr("prometheus.token: holds more than one word")));
+  }
+  Write("prometheus.token", "short\n");
+  EXPECT_THAT(Wrong(), IsEmpty()) << "how long it is, is Prometheus' affair";
 }
 
 TEST_F(SurroundingsTest, APipeIsNotWaitedFor) {

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "actuator/api/answer.h"
 #include "actuator/surroundings.h"
 #include "actuator/webhook/notification.h"
 
@@ -80,6 +81,7 @@ http::ServerOptions Web::WithHooks(http::ServerOptions options, api::ActuatorMet
     if (request.path != webhook::kPath || request.method != "POST") return std::nullopt;
     return receiver_.BeforeBody(request);
   };
+  options.on_refusal = api::PutInEnvelope;
   options.on_finished = [metrics](std::string_view route, int status, Milliseconds) {
     // The server's own answer to a body of no announced length; all others are counted where they
     // are given, because looking at past alerts shares the path.

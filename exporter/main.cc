@@ -12,6 +12,7 @@
 #include "exporter/options.h"
 #include "exporter/web/app.h"
 #include "lib/base/clock.h"
+#include "lib/base/counted.h"
 #include "lib/base/log.h"
 #include "lib/config/site.h"
 #include "lib/daemon/daemon.h"
@@ -88,7 +89,7 @@ int CheckOnly(const std::string& path) {
     std::fprintf(stderr, "%s\n", site.error().message.c_str());
     return 1;
   }
-  std::printf("%s: good, %zu hosts\n", path.c_str(), site->hosts.size());
+  std::printf("%s: good, %s\n", path.c_str(), Counted(site->hosts.size(), "host").c_str());
   return 0;
 }
 

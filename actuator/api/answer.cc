@@ -8,6 +8,8 @@
 namespace mailhub::api {
 namespace {
 
+constexpr const char* kJson = "application/json";
+
 int StatusOf(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kInvalid:
@@ -28,12 +30,42 @@ int StatusOf(ErrorKind kind) {
   return 500;
 }
 
+std::string TypeOf(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return "unauthorized";
+    case 404:
+      return Name(ErrorKind::kNotFound);
+    case 409:
+      return Name(ErrorKind::kRefused);
+    case 503:
+      return Name(ErrorKind::kOverloaded);
+    case 504:
+      return Name(ErrorKind::kOutcomeUnknown);
+    default:
+      return Name(status < 500 ? ErrorKind::kInvalid : ErrorKind::kInternal);
+  }
+}
+
 }  // namespace
+
+bool AnswersInEnvelope(std::string_view path) {
+  return path.starts_with("/api/") || path == "/-/reload";
+}
+
+void PutInEnvelope(const http::Request& request, http::Response* response) {
+  if (!AnswersInEnvelope(request.path) || response->content_type == kJson) return;
+  std::string why = std::move(response->body);
+  while (why.ends_with('\n')) why.pop_back();
+  response->content_type = kJson;
+  response->body = Failure(TypeOf(response->status), why);
+}
 
 http::Response JsonResponse(int status, std::string body) {
   http::Response response;
   response.status = status;
-  response.content_type = "application/json";
+  response.content_type = kJson;
   response.headers = {{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
   response.body = std::move(body);
   return response;

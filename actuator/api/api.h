@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "actuator/api/backend.h"
@@ -32,7 +31,13 @@ struct ApiOptions {
 void AddRoutes(http::Server& server, Backend& backend, const ActuatorMetrics& metrics,
                const Clock& clock, ApiOptions options);
 
-// "GET /api/v1/runs" ...: every route AddRoutes registers, for checks of the description.
-std::vector<std::pair<std::string, std::string>> Routes();
+// Every route AddRoutes registers, for checks of the description: "GET", "/api/v1/runs", and the
+// query parameters that it takes. Others are refused.
+struct RouteText {
+  std::string method;
+  std::string pattern;
+  std::vector<std::string> query;
+};
+std::vector<RouteText> Routes();
 
 }  // namespace mailhub::api

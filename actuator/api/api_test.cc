@@ -39,6 +39,31 @@ TEST_F(ApiTest, FiltersRuns) {
   ExpectError(Get("/api/v1/runs?limit=1e3"), 400, "invalid", "from 1 to 10000");
 }
 
+TEST_F(ApiTest, TakesNoQueryParameterThatItDoesNotKnow) {
+  for (const char* path : {"/api/v1/runs", "/api/v1/runs/3f2a91", "/api/v1/runs/3f2a91/events",
+                           "/api/v1/alerts", "/api/v1/episodes", "/api/v1/history", "/api/v1/plan",
+                           "/api/v1/mode", "/api/v1/status", "/api/v1/events"}) {
+    ExpectError(Get(std::string(path) + "?foo=1"), 400, "invalid",
+                "unknown query parameter 'foo'; known here: ");
+  }
+  for (const char* path : {"/", "/metrics", "/-/healthy", "/-/ready"}) {
+    const auto refused = Get(std::string(path) + "?foo=1");
+    EXPECT_EQ(refused.status, 400) << path;
+    EXPECT_THAT(refused.body, HasSubstr("unknown query parameter 'foo'; known here: none"));
+  }
+  for (const char* path :
+       {"/api/v1/runs", "/api/v1/runs/3f2a91/cancel", "/api/v1/mode", "/api/v1/hosts/x500/takeover",
+        "/api/v1/episodes/00ff12ab34cd56ef/close", "/-/reload"}) {
+    const auto refused = Post(std::string(path) + "?x=1",
+                              R"({"runbook":"mailhub-rebuild","mode":"halted","reason":"r"})");
+    ExpectError(refused, 400, "invalid", "unknown query parameter 'x'; known here: none");
+  }
+  ExpectError(Get("/api/v1/runs?limit=1&limit=2"), 400, "invalid", "'limit' stands twice");
+  EXPECT_THAT(backend_.Commands(), IsEmpty());
+  EXPECT_THAT(backend_.Modes(), IsEmpty());
+  EXPECT_EQ(backend_.Reloads(), 0);
+}
+
 TEST_F(ApiTest, ShowsOneRunWithEveryStepGateAndOutput) {
   const Json run = Data(Get("/api/v1/runs/3f2a91"));
   ASSERT_EQ(run["steps"].size(), 5U);

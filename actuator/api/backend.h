@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -45,6 +46,14 @@ struct AlertFilter {
 using Ask = std::variant<engine::Notification, engine::Command, engine::SetMode, engine::TakeOver,
                          engine::CloseEpisode>;
 
+// Which configuration is in force.
+struct ConfigurationState {
+  WallTime since;  // when it came into force
+  // The last reload was refused, then and for this reason; empty when it was not.
+  std::optional<WallTime> refused = {};
+  std::string why = {};
+};
+
 // Thread-safe. Calls block until answered, at most a few seconds.
 class Backend {
  public:
@@ -71,6 +80,7 @@ class Backend {
   virtual Result<std::vector<engine::Event>> RunEvents(const std::string& run) = 0;
 
   virtual Status Reload() = 0;
+  virtual ConfigurationState Configuration() const = 0;
   virtual bool Ready() const = 0;  // replayed, and the journal can be written
 };
 

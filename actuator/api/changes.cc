@@ -60,8 +60,8 @@ Result<ChangeBody> ParseVerbBody(const Request& request, Verb verb) {
 
 }  // namespace
 
-Changes::Changes(Backend& backend, std::string token_file)
-    : backend_(backend), guard_(std::move(token_file)) {}
+Changes::Changes(Backend& backend, const std::string& token_file)
+    : backend_(backend), guard_(token_file) {}
 
 std::optional<Response> Changes::Denied(const Request& request, std::string* who) {
   auto user = guard_.MayChange(request);

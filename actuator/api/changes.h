@@ -14,7 +14,7 @@ namespace mailhub::api {
 // Thread-safe. `backend` must outlive it.
 class Changes {
  public:
-  Changes(Backend& backend, std::string token_file);
+  Changes(Backend& backend, const std::string& token_file);
 
   http::Response StartRun(const http::Request& request);
   http::Response ActOnRun(const http::Request& request);

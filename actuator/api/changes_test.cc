@@ -103,8 +103,8 @@ TEST_F(ApiTest, LetsNobodyChangeAnythingWithoutTheToken) {
     const auto none = Post(path, "{}", "");
     ExpectError(none, 401, "unauthorized", "API token");
     EXPECT_THAT(std::string(none.Header("www-authenticate")), HasSubstr("Bearer"));
-    ExpectError(Post(path, "{}", "s3cre"), 401, "unauthorized", "API token");
-    ExpectError(Post(path, "{}", "s3cret2"), 401, "unauthorized", "API token");
+    ExpectError(Post(path, "{}", "correct-horse-batter"), 401, "unauthorized", "API token");
+    ExpectError(Post(path, "{}", "correct-horse-battery2"), 401, "unauthorized", "API token");
   }
   EXPECT_THAT(backend_.Commands(), IsEmpty());
   EXPECT_THAT(backend_.Modes(), IsEmpty());
@@ -112,20 +112,25 @@ TEST_F(ApiTest, LetsNobodyChangeAnythingWithoutTheToken) {
 }
 
 TEST_F(ApiTest, TakesANewTokenWithoutARestartAndNoneFromAnEmptyFile) {
-  std::ofstream(token_file_) << "other";
+  const std::string other = "battery-horse-correct";
+  std::ofstream(token_file_, std::ios::app) << other;
+  Data(Post("/-/reload", ""));
+  Data(Post("/-/reload", "", other));
+  std::ofstream(token_file_) << other;
   ExpectError(Post("/-/reload", ""), 401, "unauthorized", "API token");
-  Data(Post("/-/reload", "", "other"));
-  EXPECT_EQ(backend_.Reloads(), 1);
-  std::ofstream(token_file_) << "\n";
-  ExpectError(Post("/-/reload", "", ""), 503, "unreachable", "empty");
+  EXPECT_EQ(backend_.Reloads(), 2);
+  for (const char* text : {"\n", "short\n"}) {
+    std::ofstream(token_file_) << text;
+    ExpectError(Post("/-/reload", "", "short"), 503, "unreachable", token_file_);
+  }
   unlink(token_file_.c_str());
-  ExpectError(Post("/-/reload", "", "other"), 503, "unreachable", "token");
-  EXPECT_EQ(backend_.Reloads(), 1);
+  ExpectError(Post("/-/reload", "", other), 503, "unreachable", token_file_);
+  EXPECT_EQ(backend_.Reloads(), 2);
 }
 
 TEST_F(ApiTest, RefusesBodiesThatABrowserFormOrAMistakeWouldSend) {
-  ExpectError(Post("/api/v1/runs", R"({"runbook":"x"})", "s3cret", "text/plain"), 400, "invalid",
-              "Content-Type");
+  ExpectError(Post("/api/v1/runs", R"({"runbook":"x"})", "correct-horse-battery", "text/plain"),
+              400, "invalid", "Content-Type");
   ExpectError(Post("/api/v1/runs", "{"), 400, "invalid", "no valid JSON");
   ExpectError(Post("/api/v1/runs", "[]"), 400, "invalid", "JSON object");
   ExpectError(Post("/api/v1/runs", R"({"runbook":"a","runbook":"b"})"), 400, "invalid", "twice");

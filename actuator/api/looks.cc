@@ -90,8 +90,6 @@ Response Looks::Root(const Request&) {
 }
 
 Result<std::string> Looks::RunsList(const Request& request) {
-  if (auto known = OnlyQuery(request, {"state", "runbook", "target", "result", "limit"}); !known)
-    return Fail(known.error());
   if (auto known = QueryWord(request, "state", Words<engine::RunState>()); !known)
     return Fail(known.error());
   if (auto known = QueryWord(request, "result", Words<engine::RunResult>()); !known)
@@ -128,7 +126,6 @@ Result<std::string> Looks::OneRun(const std::string& id) {
 }
 
 Response Looks::Run(const Request& request) {
-  if (auto known = OnlyQuery(request, {}); !known) return Answer(Fail(known.error()));
   std::string id = request.path.substr(kRunsPath.size());
   const bool events = id.ends_with("/events");
   if (events) id.resize(id.size() - std::string_view("/events").size());
@@ -143,10 +140,6 @@ Response Looks::Run(const Request& request) {
 }
 
 Result<std::string> Looks::AlertsList(const Request& request) {
-  if (auto known =
-          OnlyQuery(request, {"alertname", "fingerprint", "decision", "run", "before", "limit"});
-      !known)
-    return Fail(known.error());
   const auto limit = QueryLimit(request, 100, kMostListed);
   if (!limit) return Fail(limit.error());
   const auto filter = AlertFilterOf(request);
@@ -161,7 +154,6 @@ Response Looks::Alerts(const Request& request) {
 }
 
 Result<std::string> Looks::EpisodesList(const Request& request) {
-  if (auto known = OnlyQuery(request, {"state", "alertname"}); !known) return Fail(known.error());
   if (auto known = QueryWord(request, "state", Words<engine::EpisodeState>()); !known)
     return Fail(known.error());
   const auto view = backend_.Look();
@@ -179,8 +171,6 @@ Response Looks::Episodes(const Request& request) {
 }
 
 Result<std::string> Looks::HistoryList(const Request& request) {
-  if (auto known = OnlyQuery(request, {"runbook", "target", "result", "limit"}); !known)
-    return Fail(known.error());
   if (auto known = QueryWord(request, "result", Words<engine::RunResult>()); !known)
     return Fail(known.error());
   const auto limit = QueryLimit(request, 100, kMostListed);
@@ -200,8 +190,6 @@ Response Looks::History(const Request& request) {
 }
 
 Response Looks::Plan(const Request& request) {
-  if (auto known = OnlyQuery(request, {"runbook", "parameter"}); !known)
-    return Answer(Fail(known.error()));
   const auto runbook = request.Query("runbook");
   if (!runbook || runbook->empty())
     return Answer(Fail(ErrorKind::kInvalid, "runbook: missing; which one is to be planned?"));
@@ -217,7 +205,8 @@ Response Looks::Mode(const Request&) {
 }
 
 Response Looks::Status(const Request&) {
-  return Answer(StatusData(version_, *backend_.Look(), backend_.Ready(), clock_.Now()));
+  return Answer(StatusData(version_, *backend_.Look(), backend_.Configuration(), backend_.Ready(),
+                           clock_.Now()));
 }
 
 Response Looks::Events(const Request&) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 #include <string>
 
@@ -11,21 +12,24 @@
 namespace mailhub::api {
 namespace {
 
-// "GET /api/v1/runs/*" for each described operation: parameters in a path, and all that follows the
-// first one, are one wildcard, as in the server's patterns.
+// "GET /api/v1/runs/*": parameters in a path, and all that follows the first one, are one wildcard,
+// as in the server's patterns.
+std::string OperationOf(const std::string& path, std::string method) {
+  std::string pattern = path.substr(0, path.find('{'));
+  if (pattern.size() < path.size()) pattern += '*';
+  for (char& c : method) c = static_cast<char>(std::toupper(c));
+  return method + " " + pattern;
+}
+
 std::set<std::string> Described() {
   const auto file = config::LoadYaml(MAILHUB_SOURCE_DIR "/docs/openapi.yml");
   EXPECT_TRUE(file) << (file ? "" : file.error().message);
   std::set<std::string> operations;
   if (!file) return operations;
   for (const auto& path : (*file)["paths"].Entries()) {
-    std::string pattern = path.key.substr(0, path.key.find('{'));
-    if (pattern.size() < path.key.size()) pattern += '*';
     for (const auto& operation : path.value.Entries()) {
       if (operation.key == "parameters") continue;
-      std::string method = operation.key;
-      for (char& c : method) c = static_cast<char>(std::toupper(c));
-      operations.insert(method + " " + pattern);
+      operations.insert(OperationOf(path.key, operation.key));
       EXPECT_TRUE(operation.value["summary"].Present()) << operation.value.Where();
       EXPECT_TRUE(operation.value["responses"].Present()) << operation.value.Where();
     }
@@ -35,8 +39,34 @@ std::set<std::string> Described() {
 
 TEST(OpenApi, DescribesEveryRouteAndNoOther) {
   std::set<std::string> routes = {"POST /api/v1/alerts"};  // the webhook's, in actuator/webhook
-  for (const auto& [method, pattern] : Routes()) routes.insert(method + " " + pattern);
+  for (const RouteText& route : Routes()) routes.insert(route.method + " " + route.pattern);
   EXPECT_THAT(Described(), ::testing::ContainerEq(routes));
+}
+
+TEST(OpenApi, DescribesEveryQueryParameterAndNoOther) {
+  const auto file = config::LoadYaml(MAILHUB_SOURCE_DIR "/docs/openapi.yml");
+  ASSERT_TRUE(file);
+  std::map<std::string, std::set<std::string>> described;
+  for (const auto& path : (*file)["paths"].Entries()) {
+    for (const auto& operation : path.value.Entries()) {
+      if (operation.key == "parameters") continue;
+      auto& names = described[OperationOf(path.key, operation.key)];
+      for (const auto& parameter : operation.value["parameters"].Items()) {
+        const auto reference = parameter["$ref"];
+        if (reference.Present()) {
+          const std::string name = *reference.String();
+          if (name.ends_with("/limit")) names.insert("limit");
+        } else if (*parameter["in"].String() == "query") {
+          names.insert(*parameter["name"].String());
+        }
+      }
+    }
+  }
+  described.erase("POST /api/v1/alerts");  // takes any
+  std::map<std::string, std::set<std::string>> known;
+  for (const RouteText& route : Routes())
+    known[route.method + " " + route.pattern] = {route.query.begin(), route.query.end()};
+  EXPECT_THAT(described, ::testing::ContainerEq(known));
 }
 
 TEST(OpenApi, DescribesEveryVerbOfARun) {

@@ -231,8 +231,8 @@ std::string ViewSummary(const engine::View& view) {
                {"unfinishedRuns", runs}});
 }
 
-std::string StatusData(const std::string& version, const engine::View& view, bool ready,
-                       WallTime now) {
+std::string StatusData(const std::string& version, const engine::View& view,
+                       const ConfigurationState& configuration, bool ready, WallTime now) {
   size_t holds = 0;
   size_t questions = 0;
   size_t pauses = 0;
@@ -259,7 +259,10 @@ std::string StatusData(const std::string& version, const engine::View& view, boo
                {"holds", holds},
                {"questions", questions},
                {"pauses", pauses},
-               {"deadMen", dead_men}});
+               {"deadMen", dead_men},
+               {"configurationSince", Time(configuration.since)},
+               {"reloadRefusedAt", Time(configuration.refused)},
+               {"reloadRefusedWhy", configuration.why}});
 }
 
 std::string StartedData(const std::string& run) {

@@ -26,8 +26,8 @@ std::string TakeoverData(const std::string& host);
 std::string ClosedData(const std::string& fingerprint);
 // `open`: how many there are, shown or not.
 std::string EpisodesData(const std::vector<const engine::EpisodeView*>& episodes, size_t open);
-std::string StatusData(const std::string& version, const engine::View& view, bool ready,
-                       WallTime now);
+std::string StatusData(const std::string& version, const engine::View& view,
+                       const ConfigurationState& configuration, bool ready, WallTime now);
 // Of everything but the runs; the same text as long as nothing of it changed.
 std::string ViewSummary(const engine::View& view);
 std::string StartedData(const std::string& run);

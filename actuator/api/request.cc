@@ -21,13 +21,15 @@ constexpr size_t kLongestText = 2'000;
 constexpr size_t kMostParameters = 64;
 constexpr int64_t kLargestNumber = 1'000'000'000;
 
-std::string Listed(std::initializer_list<std::string_view> words) {
+template <typename Words>
+std::string Listed(const Words& words) {
   std::string text;
   for (const std::string_view word : words) text += (text.empty() ? "" : ", ") + std::string(word);
   return text.empty() ? "none" : text;
 }
 
-bool IsOneOf(std::string_view word, std::initializer_list<std::string_view> words) {
+template <typename Words>
+bool IsOneOf(std::string_view word, const Words& words) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
@@ -124,11 +126,13 @@ Result<Json> ParseObject(const std::string& text) {
 
 }  // namespace
 
-Status OnlyQuery(const http::Request& request, std::initializer_list<std::string_view> known) {
+Status OnlyQuery(const http::Request& request, const std::vector<std::string_view>& known) {
   for (const auto& [name, value] : request.query) {
     if (!IsOneOf(name, known))
       return Fail(ErrorKind::kInvalid, "unknown query parameter '" + Excerpt(name, kLongestName) +
                                            "'; known here: " + Listed(known));
+    if (name != "parameter" && request.QueryAll(name).size() > 1)
+      return Fail(ErrorKind::kInvalid, "the query parameter '" + name + "' stands twice");
   }
   return {};
 }

@@ -16,8 +16,9 @@
 
 namespace mailhub::api {
 
-// kInvalid when the request has a query parameter that is not in `known`, naming those.
-Status OnlyQuery(const http::Request& request, std::initializer_list<std::string_view> known);
+// kInvalid when the request has a query parameter that is not in `known`, naming those; or one
+// twice that is not "parameter".
+Status OnlyQuery(const http::Request& request, const std::vector<std::string_view>& known);
 
 // kInvalid when the parameter is there and is none of `words`, naming those.
 Status QueryWord(const http::Request& request, std::string_view name,

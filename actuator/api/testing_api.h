@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -26,7 +27,8 @@ class FixedClock final : public Clock {
 class ApiTest : public ::testing::Test {
  protected:
   ApiTest() : token_file_("/tmp/mailhub-api-token-" + std::to_string(getpid())) {
-    std::ofstream(token_file_) << "s3cret\n";
+    std::ofstream(token_file_) << "correct-horse-battery\n";
+    chmod(token_file_.c_str(), 0600);
     ApiOptions options;
     options.version = "1.2.3";
     options.token_file = token_file_;
@@ -56,7 +58,7 @@ class ApiTest : public ::testing::Test {
     return response ? *response : http::HttpResponse();
   }
   http::HttpResponse Post(const std::string& path, const std::string& body,
-                          const std::string& token = "s3cret",
+                          const std::string& token = "correct-horse-battery",
                           const std::string& type = "application/json") {
     http::Client client;
     http::RequestOptions options;

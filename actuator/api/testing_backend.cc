@@ -90,6 +90,14 @@ Status FakeBackend::Reload() {
   return {};
 }
 
+ConfigurationState FakeBackend::Configuration() const {
+  return state_.Copy().configuration;
+}
+
+void FakeBackend::SetConfiguration(ConfigurationState configuration) {
+  state_.With([&](State& state) { state.configuration = std::move(configuration); });
+}
+
 bool FakeBackend::Ready() const {
   return state_.With([](const State& state) { return state.ready; });
 }

@@ -25,11 +25,13 @@ class FakeBackend final : public Backend {
   Result<std::vector<PastAlert>> Alerts(size_t limit, const AlertFilter& filter) override;
   Result<std::vector<engine::Event>> RunEvents(const std::string& run) override;
   Status Reload() override;
+  ConfigurationState Configuration() const override;
   bool Ready() const override;
 
   void Show(engine::View view);
   void AnswerWith(Result<std::string> answer);  // of Submit
   void SetReady(bool ready);
+  void SetConfiguration(ConfigurationState state);
   void SetEvents(std::vector<engine::Event> events);  // of every run
 
   std::vector<engine::Command> Commands() const;
@@ -48,6 +50,7 @@ class FakeBackend final : public Backend {
     std::vector<engine::CloseEpisode> closed;
     std::vector<engine::Event> events;
     int reloads = 0;
+    ConfigurationState configuration;
     bool ready = true;
   };
   Guarded<State> state_;

@@ -1,7 +1,11 @@
 // See api_client.h.
 #include "actuator/ctl/api_client.h"
 
+#include <cstdio>
+
 #include "actuator/ctl/model.h"
+#include "actuator/webhook/token_file.h"
+#include "lib/base/printable.h"
 #include "lib/config/yaml.h"
 
 namespace mailhub::ctl {
@@ -34,10 +38,17 @@ Result<ApiClient> ApiClient::Make(const Connection& connection) {
   options.ca_file = connection.ca_file;
   // A login is always typed; a token may come from the environment.
   if (connection.user.empty() && !connection.token_file.empty()) {
-    const auto token = config::ReadFile(connection.token_file, 4096);
-    if (!token) return Fail("--token-file", token.error());
-    options.bearer_token_file = connection.token_file;
-  } else if (!connection.user.empty()) {
+    // Any of its tokens is the actuator's while one takes another's place.
+    const auto tokens = webhook::TokenFile::Tokens(connection.token_file);
+    ApiClient client(std::move(options), connection);
+    if (tokens) {
+      client.request_.headers.emplace_back("Authorization", "Bearer " + tokens->front());
+    } else {
+      client.token_trouble_ = Fail("--token-file", tokens.error()).value();
+    }
+    return client;
+  }
+  if (!connection.user.empty()) {
     const auto password = FirstLine(connection.password_file);
     if (!password) return Fail("--password-file", password.error());
     options.basic_user = connection.user;
@@ -67,6 +78,11 @@ Result<std::string> ApiClient::Open(const Result<http::HttpResponse>& response,
 }
 
 Result<std::string> ApiClient::Get(const std::string& path, const QueryPairs& query) {
+  if (token_trouble_ && !warned_) {
+    warned_ = true;
+    std::fprintf(stderr, "mailhubctl: warning: %s; looking goes on without it\n",
+                 Printable(token_trouble_->message).c_str());
+  }
   std::string url = url_ + path;
   char separator = '?';
   for (const auto& [name, value] : query) {
@@ -77,6 +93,7 @@ Result<std::string> ApiClient::Get(const std::string& path, const QueryPairs& qu
 }
 
 Result<std::string> ApiClient::Post(const std::string& path, const std::string& json) {
+  if (token_trouble_) return Fail(*token_trouble_);
   // Every other request names what it is about.
   const bool starts = path == "/api/v1/runs";
   return Open(client_->Post(url_ + path, json, "application/json", request_),

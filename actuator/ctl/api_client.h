@@ -2,6 +2,8 @@
 // address they are about.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +29,8 @@ using QueryPairs = std::vector<std::pair<std::string, std::string>>;
 // Confined to one thread.
 class ApiClient {
  public:
-  // kInvalid: the URL, or a file that cannot be read.
+  // kInvalid: the URL, or a file that cannot be read. A token that cannot be read is a warning on
+  // standard error at the first Get(), and every Post() fails for it.
   static Result<ApiClient> Make(const Connection& connection);
 
   // Both give the envelope's data. kUnreachable names the URL; what the actuator itself answers
@@ -46,6 +49,8 @@ class ApiClient {
   std::string url_;
   std::string by_;
   bool has_token_ = false;
+  std::optional<Error> token_trouble_;
+  bool warned_ = false;
   http::RequestOptions request_;
 };
 

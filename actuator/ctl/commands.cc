@@ -34,9 +34,7 @@ std::string Progress(const Run& run) {
              hold.step + ": " + hold.detail;
   if (!holds.empty()) return holds;
   if (run.asks) return "asks: " + run.asks->text;
-  if (!run.result.empty()) return run.result_detail;
-  if (run.current) return run.current->name;
-  return run.waiting_for;
+  return run.state == "finished" ? run.result_detail : Standing(run);
 }
 
 void ShowRuns(const std::vector<Run>& runs) {
@@ -47,8 +45,9 @@ void ShowRuns(const std::vector<Run>& runs) {
                     std::to_string(run.steps_done) + "/" + std::to_string(run.steps_total),
                     ElapsedText(run.elapsed_s),
                     run.finished_at.empty() && !run.eta.empty() ? LocalTime(run.eta) : "-", run.by,
-                    Progress(run)});
-  OutTable({"ID", "RUNBOOK", "TARGET", "STATE", "STEPS", "ELAPSED", "EXPECTED END", "BY", "AT"},
+                    Progress(run), ParametersText(run, kListedParameter)});
+  OutTable({"ID", "RUNBOOK", "TARGET", "STATE", "STEPS", "ELAPSED", "EXPECTED END", "BY", "AT",
+            "PARAMETERS"},
            rows);
 }
 

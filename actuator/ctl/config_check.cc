@@ -10,6 +10,7 @@
 #include "actuator/runbook/library.h"
 #include "actuator/runbook/runbook.h"
 #include "actuator/surroundings.h"
+#include "lib/base/counted.h"
 #include "lib/config/site.h"
 #include "lib/config/yaml.h"
 
@@ -30,9 +31,11 @@ int CheckActuator(const std::string& file) {
   for (const std::string& warning : warnings) {
     std::fprintf(stderr, "mailhubctl: warning: %s\n", Printable(warning).c_str());
   }
-  std::printf("%s: %zu triggers, %zu runbooks, %zu hosts, no mistake", Printable(file).c_str(),
-              all->settings.triggers.size(), all->runbooks->List().size(), all->site->hosts.size());
-  if (!warnings.empty()) std::printf(" but %zu warnings", warnings.size());
+  std::printf("%s: %s, %s, %s, no mistake", Printable(file).c_str(),
+              Counted(all->settings.triggers.size(), "trigger").c_str(),
+              Counted(all->runbooks->List().size(), "runbook").c_str(),
+              Counted(all->site->hosts.size(), "host").c_str());
+  if (!warnings.empty()) std::printf(" but %s", Counted(warnings.size(), "warning").c_str());
   std::printf("\n");
   return 0;
 }
@@ -40,7 +43,8 @@ int CheckActuator(const std::string& file) {
 int CheckSite(const std::string& file, const std::string& runbooks) {
   auto site = config::LoadSite(file);
   if (!site) return Report(site.error());
-  std::printf("%s: %zu hosts, no mistake\n", Printable(file).c_str(), site->hosts.size());
+  std::printf("%s: %s, no mistake\n", Printable(file).c_str(),
+              Counted(site->hosts.size(), "host").c_str());
   if (runbooks.empty()) return 0;
   const auto shared = std::make_shared<const config::Site>(std::move(*site));
   const auto library = runbook::RunbookLibrary::Load(runbooks, shared);

@@ -81,10 +81,19 @@ TEST_F(ConfigCheckTest, FilesThatAreNotHereAreWarnings) {
   Write("actuator.yml",
         "site: site.yml\nrunbooks: runbooks\njournal: /nowhere/j\nprometheus: {url: 'http://p'}\n");
   EXPECT_EQ(Check("actuator.yml"), 0);
-  EXPECT_THAT(out_, HasSubstr("0 triggers, 1 runbooks, 1 hosts, no mistake but 3 warnings\n"));
+  EXPECT_THAT(out_, HasSubstr("0 triggers, 1 runbook, 1 host, no mistake but 3 warnings\n"));
   EXPECT_THAT(err_, HasSubstr("mailhubctl: warning: "));
   EXPECT_THAT(err_, HasSubstr("actuator.yml:3:10: journal: /nowhere: No such file or directory"));
   EXPECT_THAT(err_, HasSubstr("site.yml:1:32: ssh.known_hosts: "));
+}
+
+TEST_F(ConfigCheckTest, OneWarningIsNotCalledSeveral) {
+  Write("k", "192.0.2.1 ssh-ed25519 AAAA\n");
+  Write("a", "-----BEGIN OPENSSH PRIVATE KEY-----\n");
+  Write("actuator.yml",
+        "site: site.yml\nrunbooks: runbooks\njournal: /nowhere/j\nprometheus: {url: 'http://p'}\n");
+  EXPECT_EQ(Check("actuator.yml"), 0);
+  EXPECT_THAT(out_, HasSubstr("no mistake but 1 warning\n"));
 }
 
 TEST_F(ConfigCheckTest, ASiteFileIsCheckedWithItsRunbooks) {

@@ -207,7 +207,7 @@ TEST_F(MailhubctlTest, SaysTimesWithTheirZoneAndThatAnExpectedEndHasPassed) {
 
 TEST_F(MailhubctlTest, TellsAWrongTokenFromNone) {
   const std::string wrong = token_file_ + "-wrong";
-  std::ofstream(wrong) << "other\n";
+  std::ofstream(wrong) << "battery-horse-correct\n";
   const Outcome refused = Ctl("--token-file " + wrong + " run cancel 3f2a91");
   unlink(wrong.c_str());
   EXPECT_EQ(refused.status, 1);

@@ -84,6 +84,8 @@ Run ToRun(const Json& json) {
   run.runbook = Text(json, "runbook");
   run.summary = Text(json, "summary");
   run.target = Text(json, "target");
+  for (const auto& [name, value] : At(json, "parameters").items())
+    run.parameters[name] = value.get<std::string>();
   run.by = Text(json, "by");
   run.trigger = Text(json, "trigger");
   run.state = Text(json, "state");
@@ -154,6 +156,9 @@ Overview ToOverview(const Json& json) {
   overview.unanswered_alerts = Int(json, "unansweredAlerts");
   for (const auto& [state, count] : At(json, "deadMen").items())
     overview.dead_men.emplace_back(state, count.get<int>());
+  overview.configuration_since = Text(json, "configurationSince");
+  overview.reload_refused_at = Text(json, "reloadRefusedAt");
+  overview.reload_refused_why = Text(json, "reloadRefusedWhy");
   return overview;
 }
 

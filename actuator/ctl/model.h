@@ -80,6 +80,7 @@ struct Run {
   std::string runbook;
   std::string summary;
   std::string target;
+  std::map<std::string, std::string> parameters;
   std::string by;
   std::string trigger;
   std::string state;
@@ -132,6 +133,9 @@ struct Overview {
   int open_episodes = 0;
   int unanswered_alerts = 0;
   std::vector<std::pair<std::string, int>> dead_men;  // by state
+  std::string configuration_since;
+  std::string reload_refused_at;  // empty: the last one was not
+  std::string reload_refused_why;
 };
 
 struct PlannedStep {

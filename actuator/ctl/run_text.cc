@@ -99,6 +99,8 @@ std::vector<std::string> Header(const Run& run, Commands commands) {
   std::string origin = "run " + Printable(run.id) + " by " + Printable(run.by);
   if (!run.trigger.empty()) origin += " (" + Printable(run.trigger) + ")";
   lines.push_back(origin);
+  const std::string parameters = ParametersText(run, std::string::npos);
+  if (!parameters.empty()) lines.push_back("parameters: " + parameters);
   lines.push_back(Times(run));
   const std::vector<std::string> asked = AskedLines(run, commands);
   lines.insert(lines.end(), asked.begin(), asked.end());
@@ -148,6 +150,26 @@ std::string GateText(const Step& step) {
   text += " (" + Printable(gate.state);
   if (!gate.why.empty()) text += ": " + Printable(gate.why);
   return text + ")";
+}
+
+std::string ParametersText(const Run& run, size_t longest) {
+  std::string text;
+  for (const auto& [name, value] : run.parameters)
+    text += (text.empty() ? "" : " ") + Shortened(Printable(name + "=" + value), longest);
+  return text;
+}
+
+std::string Standing(const Run& run) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (run.state == "ending") {
+    add("to end as " + Printable(run.result));
+  } else if (run.result == "cancelled") {
+    add("being cancelled");
+  }
+  if (run.current) add("at " + Printable(run.current->name));
+  if (!run.waiting_for.empty()) add(Printable(run.waiting_for));
+  return text;
 }
 
 std::vector<std::string> RunLines(const Run& run, bool details) {

@@ -14,6 +14,16 @@ namespace mailhub::ctl {
 // "gate 0.72, wants >= 0.9 (false: ...)"; "" without a reading.
 std::string GateText(const Step& step);
 
+// How much of a parameter lists show.
+inline constexpr size_t kListedParameter = 60;
+
+// "dictionary=german mailhub=mailhub2", each at most `longest` characters; "" without parameters.
+std::string ParametersText(const Run& run, size_t longest);
+
+// Where an unfinished run stands, in one line: whether it is being cancelled or ends, its step, and
+// what it waits for.
+std::string Standing(const Run& run);
+
 // The whole run, every step, with commands and output when `details`.
 std::vector<std::string> RunLines(const Run& run, bool details);
 

@@ -3,6 +3,7 @@
 #include "actuator/ctl/hold_text.h"
 #include "actuator/ctl/model.h"
 #include "actuator/ctl/output.h"
+#include "actuator/ctl/run_text.h"
 #include "actuator/ctl/text.h"
 
 namespace mailhub::ctl {
@@ -18,7 +19,9 @@ std::string DeadMenText(const Overview& overview) {
 
 void ShowOverview(const Overview& overview) {
   Out("mode " + Printable(overview.mode) + "; " +
-      (overview.ready ? "ready" : "NOT READY: the journal is not replayed or cannot be written") +
+      (overview.ready ? "ready"
+                      : "NOT READY: the journal is not replayed, cannot be written or does not "
+                        "answer") +
       "; version " + Printable(overview.version) + "\n");
   Out("unfinished runs: " + std::to_string(overview.unfinished_runs) + "; holds: " +
       std::to_string(overview.holds) + "; questions: " + std::to_string(overview.questions) +
@@ -29,14 +32,31 @@ void ShowOverview(const Overview& overview) {
       "; unanswered alerts: " + std::to_string(overview.unanswered_alerts) + "\n");
 }
 
+// Who has written the files believes that they are in force.
+void ShowRefusedReload(const Overview& overview) {
+  if (overview.reload_refused_at.empty()) return;
+  OutLines({"THE LAST RELOAD WAS REFUSED, " + LocalTime(overview.reload_refused_at) +
+            "; the configuration of " + LocalTime(overview.configuration_since) + " is in force:"});
+  for (const std::string& line : PrintableLines(overview.reload_refused_why))
+    OutLines({"  " + line});
+}
+
+// No new step begins in the other modes, and no alert starts a run.
+void ShowModeThatKeeps(const Overview& overview, const std::vector<Episode>& waiting) {
+  if (overview.mode == "active" || (overview.unfinished_runs == 0 && waiting.empty())) return;
+  OutLines({"no run goes on and no alert starts one in mode " + Printable(overview.mode) +
+            "; to go on: mailhubctl mode set active"});
+}
+
 void ShowRun(const Run& run) {
   Out("\n");
   std::string line = ShortId(Printable(run.id)) + " " + Printable(run.runbook);
   if (!run.target.empty()) line += " " + Printable(run.target);
   line += ": " + Printable(run.state);
-  if (run.current) line += ", at " + Printable(run.current->name);
-  if (!run.waiting_for.empty()) line += ", " + Printable(run.waiting_for);
+  if (const std::string standing = Standing(run); !standing.empty()) line += ", " + standing;
   OutLines({line});
+  if (const std::string parameters = ParametersText(run, kListedParameter); !parameters.empty())
+    OutLines({"  " + parameters});
   OutLines(AskedLines(run, Commands::kOfAll));
 }
 
@@ -68,6 +88,8 @@ int ShowStatus(ApiClient& api, Format format) {
     return episode.state != "unanswered" && episode.state != "waiting";
   });
   ShowOverview(*overview);
+  ShowRefusedReload(*overview);
+  ShowModeThatKeeps(*overview, *episodes);
   for (const Run& run : *runs)
     if (run.state != "finished") ShowRun(run);
   if (episodes->empty()) return 0;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pty.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,7 +80,8 @@ inline Outcome OnTerminal(const std::vector<std::string>& arguments, unsigned sh
 class MailhubctlTest : public ::testing::Test {
  protected:
   MailhubctlTest() : token_file_("/tmp/mailhubctl-token-" + std::to_string(getpid())) {
-    std::ofstream(token_file_) << "s3cret\n";
+    std::ofstream(token_file_) << "correct-horse-battery\n";
+    chmod(token_file_.c_str(), 0600);
     api::AddRoutes(server_, backend_, metrics_, clock_, {"1", token_file_, 2});
     const Status started = server_.Start();
     EXPECT_TRUE(started) << (started ? "" : started.error().message);

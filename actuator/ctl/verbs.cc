@@ -28,7 +28,7 @@ int ShowWhatIsAsked(const Run& run, const std::string& word) {
     why += "name the pause that you lift, with --pause";
   } else {
     why += "the run " + std::string(confirms ? "asks nothing" : "does not hold") + ", it is " +
-           run.state;
+           run.state + (run.waiting_for.empty() ? "" : ": " + run.waiting_for);
   }
   OutLines(AskedLines(run, Commands::kOfAll));
   return Complain({ErrorKind::kRefused, why});

@@ -81,6 +81,15 @@ Result<std::vector<engine::Event>> Service::RunEvents(const std::string& run) {
 Status Service::Reload() {
   const std::lock_guard one_at_a_time(reloading_);
   Status reloaded = TryReload();
+  const WallTime now = ports_.clock->Now();
+  configuration_.With([&](api::ConfigurationState& state) {
+    if (reloaded) {
+      state = {.since = now};
+    } else {
+      state.refused = now;
+      state.why = reloaded.error().message;
+    }
+  });
   if (options_.on_reloaded) options_.on_reloaded(reloaded);
   return reloaded;
 }

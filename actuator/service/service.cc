@@ -39,7 +39,8 @@ Service::Service(ServiceOptions options, ServicePorts ports, journal::JournalRea
       engine_plans_(options_.plans),
       retry_(options_.first_retry, options_.longest_retry),
       view_(std::make_shared<const engine::View>()),
-      plans_(options_.plans) {
+      plans_(options_.plans),
+      configuration_(api::ConfigurationState{.since = ports_.clock->Now()}) {
   inbox_->Refuse(Error{ErrorKind::kOverloaded, "the actuator is starting; ask again later"});
 }
 

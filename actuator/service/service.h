@@ -82,6 +82,7 @@ class Service final : public api::Backend {
                                              const api::AlertFilter& filter = {}) override;
   Result<std::vector<engine::Event>> RunEvents(const std::string& run) override;
   Status Reload() override;
+  api::ConfigurationState Configuration() const override { return configuration_.Copy(); }
   bool Ready() const override { return ready_; }
 
  private:
@@ -142,6 +143,7 @@ class Service final : public api::Backend {
   std::atomic<bool> stopping_{false};
   Guarded<std::shared_ptr<const engine::View>> view_;
   Guarded<std::shared_ptr<const engine::PlanSource>> plans_;
+  Guarded<api::ConfigurationState> configuration_;
   std::mutex reloading_;
 
   std::unique_ptr<Questioner> questioner_;

@@ -106,7 +106,11 @@ Receiver::Verdict Receiver::Handle(const http::Request& request) const {
   notification->id = RandomHex(128);
   const Result<std::string> committed = backend_->Submit(*std::move(notification));
   if (committed) {
-    return {Outcome::kCommitted, http::TextResponse(200, "committed " + *committed)};
+    http::Response response;
+    response.content_type = "application/json";
+    // The API's envelope; the name is hexadecimal digits, made above.
+    response.body = R"({"status":"success","data":{"notification":")" + *committed + "\"}}\n";
+    return {Outcome::kCommitted, std::move(response)};
   }
   const bool malformed = committed.error().kind == ErrorKind::kInvalid;
   return Refuse(request, malformed ? Outcome::kMalformed : Outcome::kLater, malformed ? 400 : 503,

@@ -39,6 +39,7 @@ class FakeBackend final : public api::Backend {
   }
   Result<std::vector<engine::Event>> RunEvents(const std::string&) override { return {}; }
   Status Reload() override { return {}; }
+  api::ConfigurationState Configuration() const override { return {}; }
   bool Ready() const override { return true; }
 
   Result<std::string> answer = std::string("ok");

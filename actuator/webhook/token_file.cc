@@ -45,10 +45,10 @@ Result<TokenFile::Stamp> TokenFile::Look(const std::string& path) {
                .changed_ns = status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec};
 }
 
-Result<std::vector<std::string>> TokenFile::Read(const std::string& path) {
+Result<std::vector<std::string>> TokenFile::Tokens(const std::string& path) {
   const Result<std::string> text = config::ReadFile(path, kLongestFile);
   if (!text) return Fail(text.error());
-  std::vector<std::string> digests;
+  std::vector<std::string> tokens;
   std::istringstream lines(*text);
   for (std::string line; std::getline(lines, line);) {
     const std::string token = Trimmed(line);
@@ -57,19 +57,26 @@ Result<std::vector<std::string>> TokenFile::Read(const std::string& path) {
       return Fail(ErrorKind::kInvalid, path + ": a token is one word of at least " +
                                            std::to_string(kShortestToken) + " characters a line");
     }
-    digests.push_back(Sha256Hex(token));
+    tokens.push_back(token);
   }
-  if (digests.empty()) return Fail(ErrorKind::kInvalid, path + ": holds no token");
-  if (digests.size() > kMostTokens) {
+  if (tokens.empty()) return Fail(ErrorKind::kInvalid, path + ": holds no token");
+  if (tokens.size() > kMostTokens) {
     return Fail(ErrorKind::kInvalid,
                 path + ": holds more than " + std::to_string(kMostTokens) + " tokens");
   }
-  return digests;
+  return tokens;
+}
+
+Result<std::vector<std::string>> TokenFile::Digests(const std::string& path) {
+  auto tokens = Tokens(path);
+  if (!tokens) return Fail(tokens.error());
+  for (std::string& token : *tokens) token = Sha256Hex(token);
+  return tokens;
 }
 
 Status TokenFile::Check(const std::string& path) {
   if (const Result<Stamp> stamp = Look(path); !stamp) return Fail(stamp.error());
-  if (const auto digests = Read(path); !digests) return Fail(digests.error());
+  if (const auto tokens = Tokens(path); !tokens) return Fail(tokens.error());
   return {};
 }
 
@@ -79,7 +86,7 @@ Status TokenFile::Verify(std::string_view token) const {
   Known known = known_.Copy();
   if (known.stamp != *stamp) {
     // Whatever changes after Look() shows as another stamp at the next question.
-    Result<std::vector<std::string>> digests = Read(path_);
+    Result<std::vector<std::string>> digests = Digests(path_);
     if (!digests) return Fail(ErrorKind::kUnreachable, digests.error().message);
     known = Known{.stamp = *stamp, .digests = std::move(*digests)};
     known_.With([&known](Known& shared) { shared = known; });

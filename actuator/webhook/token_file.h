@@ -1,4 +1,4 @@
-// The secrets that prove a webhook comes from our Alertmanager.
+// The secrets that prove a webhook comes from our Alertmanager, and a change from an operator.
 #pragma once
 
 #include <sys/types.h>
@@ -20,6 +20,9 @@ class TokenFile {
   // kNotFound, kRefused (not ours to read, or readable or writable for everybody), kInvalid (no
   // token, one shorter than 16 bytes, more than 8, white space inside one).
   static Status Check(const std::string& path);
+  // What one may send that has such a file: its tokens, at least one. Fails as Check, but who else
+  // reads the file is not looked at.
+  static Result<std::vector<std::string>> Tokens(const std::string& path);
 
   explicit TokenFile(std::string path) : path_(std::move(path)) {}
 
@@ -40,7 +43,7 @@ class TokenFile {
     std::vector<std::string> digests;
   };
   static Result<Stamp> Look(const std::string& path);
-  static Result<std::vector<std::string>> Read(const std::string& path);
+  static Result<std::vector<std::string>> Digests(const std::string& path);
 
   const std::string path_;
   mutable Guarded<Known> known_;

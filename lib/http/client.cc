@@ -157,6 +157,8 @@ Result<Slist> Client::Impl::MakeHeaders(const RequestOptions& request,
     const std::string_view token = Trim(text);
     if (token.empty())
       return Fail(ErrorKind::kInvalid, "no token can be read from " + options.bearer_token_file);
+    if (token.find_first_of(" \t\r\n") != std::string_view::npos)
+      return Fail(ErrorKind::kInvalid, options.bearer_token_file + ": holds more than one word");
     add("Authorization", "Bearer " + std::string(token));
   }
   if (!fine) return Fail(ErrorKind::kInvalid, "a header has a line end in it");

@@ -130,6 +130,18 @@ TEST_F(ClientTest, ReadsTheTokenAnewForEveryRequest) {
   EXPECT_EQ(client.Get(Url("/show")).error().kind, ErrorKind::kInvalid);
 }
 
+TEST_F(ClientTest, NamesATokenFileThatHoldsMoreThanOneWord) {
+  TempDir directory;
+  ClientOptions options;
+  for (const char* text : {"one\ntwo\n", "one two\n"}) {
+    options.bearer_token_file = directory.Write("token", text);
+    Client client(options);
+    const auto answer = client.Get(Url("/show"));
+    ASSERT_FALSE(answer) << text;
+    EXPECT_THAT(answer.error().message, HasSubstr(options.bearer_token_file + ": holds"));
+  }
+}
+
 TEST_F(ClientTest, GoesOnlyWhereItIsSent) {
   setenv("http_proxy", "http://127.0.0.1:1", 1);
   Client client;

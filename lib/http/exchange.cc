@@ -267,6 +267,8 @@ int Exchange::Answer(Response response) {
   }
   const Slot slot(&shared_->streams, shared_->options.max_streams, response.stream.has_value());
   if (!slot.granted()) response = ComeAgain("too many streams are open");
+  if (response.status >= 400 && shared_->options.on_refusal)
+    shared_->options.on_refusal(request_, &response);
   // While all workers are taken, a connection that idles would keep another client waiting.
   const bool crowded = shared_->door != nullptr && shared_->door->Crowded();
   const bool close = body_unread_ || shared_->stopping || crowded || (response.stream && http10_);
