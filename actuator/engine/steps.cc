@@ -199,7 +199,7 @@ void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
     GiveTimeToEnd(&doing);
   } else if (doing.ending && doing.running) {
     HoldRun(live, step.path, HoldReason::kTimedOut,
-            "it was told to end, and still runs " + FormatDuration(config.patience) + " later");
+            "it was told to end, and still runs " + FormatDuration(config.end_within) + " later");
   } else {
     HoldRun(live, step.path, HoldReason::kTimedOut,
             doing.running ? "still running after " + FormatDuration(step.timeout) + "; it goes on"
@@ -210,7 +210,7 @@ void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
 // To end takes as long as it takes, TERM and KILL, however short the command's own time is.
 void Engine::Core::GiveTimeToEnd(Doing* doing) const {
   doing->ending = true;
-  doing->deadline = Attended(config.patience);
+  doing->deadline = Attended(config.end_within);
 }
 
 // Whether a command whose intent is recorded may begin, should it turn out that it never did: not
