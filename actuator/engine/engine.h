@@ -118,6 +118,8 @@ struct EngineConfig {
   Milliseconds remote_retry{2'000};   // after a host or Prometheus could not be reached
   // What begins something is not to be performed later than this after it was decided.
   Milliseconds begin_within{30'000};
+  // What a command that is being ended may take to end, TERM and KILL; then a person is asked.
+  Milliseconds end_within{60'000};
   // How long the end of a run waits for a host to say that its dead man is gone, and a queued run
   // for Prometheus to say whether it is still needed.
   Milliseconds patience{600'000};

@@ -70,7 +70,9 @@ struct Fold {
                   Contains(run.Find(body.path)->success, body.receipt.exit_status);
     step.since = at;
     if (step.Succeeded() && !step.again) step.approved = false;  // it had worked after all
-    if (step.result) ComesAfter(body.path);
+    if (step.result || (run.stage == Stage::kEnding && !run.IsAlways(body.path))) {
+      ComesAfter(body.path);
+    }
   }
   void operator()(const StepDone& body) {
     StepState& step = run.steps[body.path];
@@ -222,7 +224,8 @@ struct Fold {
     DoAgain(until->first);
     until->second.again = true;
   }
-  // A command that was passed over has ended: whatever brings back what it stops comes after it.
+  // A command that was passed over, or left at the end, has ended: whatever brings back what it
+  // stops comes after it.
   void ComesAfter(const std::string& path) {
     BringBackAgain(path);
     const AlwaysStep* owed = run.BringsBack(path);
@@ -317,19 +320,20 @@ const Step* Run::OwedAlways() const {
   return nullptr;
 }
 
-const Step* Run::PassedOver() const {
+const Step* Run::LeftRunning() const {
+  if (stage != Stage::kEnding) return nullptr;
   for (const auto& [path, lease] : leases) {
     const StepState* state = StateOf(steps, path);
-    const bool runs = state != nullptr && state->result && state->attempt > 0 && !state->settled;
-    if (runs && !released.contains(path)) return Find(path);
+    const bool runs = state != nullptr && state->attempt > 0 && !state->settled;
+    if (runs && !IsAlways(path) && !released.contains(path)) return Find(path);
   }
   return nullptr;
 }
 
 const Step* Run::Current() const {
   if (stage == Stage::kEnding) {
-    const Step* passed_over = PassedOver();
-    return passed_over != nullptr ? passed_over : OwedAlways();
+    const Step* left = LeftRunning();
+    return left != nullptr ? left : OwedAlways();
   }
   if (stage != Stage::kActive || next_ >= plan().steps.size()) return nullptr;
   return &plan().steps[next_];
@@ -381,12 +385,12 @@ const AlwaysStep* Run::BringsBack(const std::string& path) const {
 bool Run::LeaseIsOver(const std::string& path) const {
   if (released.contains(path)) return true;
   const StepState* own = StateOf(steps, path);
-  if (own != nullptr && own->result) {
-    // Given up before it began; one that a person did by other means is guarded all the same.
-    if (own->attempt == 0 && own->result != StepResult::kResolved) return true;
-    // Passed over while its command ran: that may still take effect.
-    if (own->attempt > 0 && !own->settled) return false;
-  }
+  // Given up before it began; one that a person did by other means is guarded all the same.
+  const bool no_more = own != nullptr && own->result && own->result != StepResult::kResolved;
+  if (no_more && own->attempt == 0) return true;
+  // Passed over while its command ran, or left at the end: that may still take effect.
+  const bool left = own != nullptr && (own->result || stage == Stage::kEnding);
+  if (left && own->attempt > 0 && !own->settled) return false;
   const StepState* until = StateOf(steps, Find(path)->dead_man->until);
   if (until != nullptr && until->Fulfilled()) return true;
   const AlwaysStep* owed = BringsBack(path);

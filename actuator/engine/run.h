@@ -116,6 +116,8 @@ struct Run {
   // True if the end must not take the lease at `path` away: its step may have stopped what nothing
   // has brought back.
   bool Owes(const std::string& path) const;
+  // At the run's end: a guarded step that was left, and whose command may still run. Null: none.
+  const Step* LeftRunning() const;
   // The step that brings back what the step at `path` stops, whatever happens. Null: there is none.
   const AlwaysStep* BringsBack(const std::string& path) const;
   // Whether a later step of the forward ones has begun a command.
@@ -136,7 +138,6 @@ struct Run {
   };
   friend struct Fold;
   const Step* OwedAlways() const;
-  const Step* PassedOver() const;  // a guarded step whose command may still run
   void FindPlaces();
 
   std::map<std::string, Place> places_;  // by path

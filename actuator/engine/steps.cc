@@ -165,10 +165,9 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
   request.host = step.host;
   request.key = Key(live.run, step, state.attempt);
   request.directory_id = state.directory_id;
-  const bool passed_over = state.result.has_value();
-  const bool settle = live.run.cancelling || state.approved || passed_over;
-  const bool end =
-      live.run.cancelling && !passed_over && (step.kind == StepKind::kJob || doing.ending);
+  const bool left = live.run.LeftRunning() == &step;
+  const bool settle = live.run.cancelling || state.approved || left;
+  const bool end = live.run.cancelling && !left && (step.kind == StepKind::kJob || doing.ending);
   if (end && doing.running && !doing.cancel_sent) {
     request.verb = RemoteVerb::kCancel;
     if (!doing.ending) GiveTimeToEnd(&doing);
@@ -189,9 +188,9 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
 void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
   Doing& doing = live.doing;
   const std::string trouble = !doing.trouble.empty() ? doing.trouble : "the host does not answer";
-  if (live.run.steps[step.path].result) {
+  if (live.run.LeftRunning() == &step) {
     HoldRun(live, step.path, HoldReason::kStillStopped,
-            "\"" + step.name + "\" was passed over while its command ran, " +
+            "\"" + step.name + "\" was left while its command ran, " +
                 (doing.running ? "which it still does"
                                : "and how that ended is not known: " + trouble) +
                 "; its dead man stays armed until this is answered");
@@ -200,7 +199,7 @@ void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
     GiveTimeToEnd(&doing);
   } else if (doing.ending && doing.running) {
     HoldRun(live, step.path, HoldReason::kTimedOut,
-            "it was told to end, and still runs " + FormatDuration(config.patience) + " later");
+            "it was told to end, and still runs " + FormatDuration(config.end_within) + " later");
   } else {
     HoldRun(live, step.path, HoldReason::kTimedOut,
             doing.running ? "still running after " + FormatDuration(step.timeout) + "; it goes on"
@@ -211,7 +210,7 @@ void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
 // To end takes as long as it takes, TERM and KILL, however short the command's own time is.
 void Engine::Core::GiveTimeToEnd(Doing* doing) const {
   doing->ending = true;
-  doing->deadline = Attended(config.patience);
+  doing->deadline = Attended(config.end_within);
 }
 
 // Whether a command whose intent is recorded may begin, should it turn out that it never did: not

@@ -50,6 +50,7 @@ class Writer {
   void Begin() {
     steps_.clear();
     always_.clear();
+    by_command_.clear();
     locks_.clear();
     number_ = 0;
     calls_ = false;
