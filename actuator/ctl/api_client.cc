@@ -94,12 +94,14 @@ Result<std::string> ApiClient::Get(const std::string& path, const QueryPairs& qu
 
 Result<std::string> ApiClient::Post(const std::string& path, const std::string& json) {
   if (token_trouble_) return Fail(*token_trouble_);
-  // Every other request names what it is about.
+  // The verbs about a run name what they answer; the others do what they do once more.
   const bool starts = path == "/api/v1/runs";
+  const bool about_run = !starts && path.starts_with("/api/v1/runs/");
   return Open(client_->Post(url_ + path, json, "application/json", request_),
-              starts ? "; it may still take effect: see `run list` and `history` first, for a "
-                       "second start is a second run"
-                     : "; it may still take effect: look, and the same again does no harm");
+              starts      ? "; it may still take effect: see `run list` and `history` first, for a "
+                            "second start is a second run"
+              : about_run ? "; it may still take effect: look, and the same again does no harm"
+                          : "; it may still take effect: look before you send it again");
 }
 
 }  // namespace mailhub::ctl

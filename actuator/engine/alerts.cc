@@ -240,6 +240,14 @@ void Engine::Core::Close(const CloseEpisode& close) {
                                                "first, should the alert be decided afresh");
     return;
   }
+  const bool remedied =
+      episode->second.run_finished && episode->second.run_succeeded && !episode->second.heard_again;
+  if (remedied) {
+    out.answer = Fail(ErrorKind::kRefused, "run " + episode->second.run +
+                                               " has succeeded, and the alert was not heard "
+                                               "again since: nothing is unanswered");
+    return;
+  }
   Emit("", EpisodeClosed{close.fingerprint, close.by, close.detail});
   out.answer = close.fingerprint;
 }

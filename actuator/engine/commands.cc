@@ -147,7 +147,9 @@ Status Engine::Core::Refusal(const Run& run, const engine::Command& command) con
       if (!run.holds.empty()) {
         return refuse("the run is held, and begins nothing until that is answered");
       }
-      if (run.stage == Stage::kEnding) return refuse("the run is ending; its last steps are owed");
+      if (run.cancelling || run.stage == Stage::kEnding) {
+        return refuse("the run is ending; its last steps are owed");
+      }
       return {};
     case Verb::kConfirm: {
       if (!run.AtQuestion() || !run.holds.empty()) {

@@ -138,7 +138,7 @@ class Engine::Core {
   // --- open episodes (episodes.cc) ---
   void DecideWaiting();
   void Release(const std::string& fingerprint, Episode* episode);
-  void NoteEnd(const AlertDecided& body, WallTime at);
+  void NoteEnd(const std::string& fingerprint, WallTime starts_at, WallTime at);
   void ForgetEpisode(const std::string& fingerprint);
   void Remember(const std::string& run, const AlertDecided& body, WallTime at);
   void ReleaseEpisodes(const Run& run, WallTime at);

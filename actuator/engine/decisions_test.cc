@@ -282,6 +282,19 @@ TEST_F(Decisions, TheEndOfAnEarlierAlertEndsNoLaterOne) {
   EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
 }
 
+TEST_F(Decisions, TheLateEndOfAnAlertThatAnotherHasReplacedEndsNotThatOther) {
+  const Alert first = Firing("a", Now().wall);
+  EXPECT_EQ(TellOne(first), Decision::kStartedRun);
+  Pass(Hours(2));
+  mute_ = true;
+  const Alert second = Firing("a", Now().wall);
+  EXPECT_EQ(TellOne(second), Decision::kStartedRun) << "the end of the first may have been lost";
+  Alert late = first;
+  late.firing = false;
+  EXPECT_EQ(TellOne(late), Decision::kLate);
+  EXPECT_EQ(TellOne(second), Decision::kRepeat);
+}
+
 TEST_F(Decisions, ALateCopyOfAnAlertThatHasEndedStartsNothing) {
   const WallTime began = Now().wall;
   EXPECT_EQ(TellOne(Firing("a", began)), Decision::kStartedRun);

@@ -42,7 +42,11 @@ bool OpensEpisode(Decision decision) {
 void Engine::Core::Remember(const std::string& run, const AlertDecided& body, WallTime at) {
   if (!body.firing) {
     if (body.decision == Decision::kLate) return;
-    NoteEnd(body, at);
+    const auto known = episodes.find(body.fingerprint);
+    NoteEnd(body.fingerprint,
+            known == episodes.end() ? body.starts_at
+                                    : std::max(body.starts_at, known->second.newest_start),
+            at);
     ForgetEpisode(body.fingerprint);
     if (body.decision != Decision::kCancelled) return;
     // Others that had joined may still fire.
@@ -63,6 +67,11 @@ void Engine::Core::Remember(const std::string& run, const AlertDecided& body, Wa
     }
     return;
   }
+  if (open != episodes.end() && !waiting.contains(body.fingerprint)) {
+    // A new alert in the place of one whose end nobody has reported; should that end come late, it
+    // is not the new one's.
+    NoteEnd(body.fingerprint, open->second.newest_start, at);
+  }
   Episode episode;
   episode.alert = {.firing = true,
                    .fingerprint = body.fingerprint,
@@ -82,13 +91,9 @@ void Engine::Core::Remember(const std::string& run, const AlertDecided& body, Wa
   episodes[body.fingerprint] = std::move(episode);
 }
 
-void Engine::Core::NoteEnd(const AlertDecided& body, WallTime at) {
-  const auto open = episodes.find(body.fingerprint);
-  const WallTime starts_at = open == episodes.end()
-                                 ? body.starts_at
-                                 : std::max(body.starts_at, open->second.alert.starts_at);
-  if (ended.insert_or_assign(body.fingerprint, Ended{starts_at, at, now.steady}).second) {
-    ended_order.push_back(body.fingerprint);
+void Engine::Core::NoteEnd(const std::string& fingerprint, WallTime starts_at, WallTime at) {
+  if (ended.insert_or_assign(fingerprint, Ended{starts_at, at, now.steady}).second) {
+    ended_order.push_back(fingerprint);
   }
   if (ended_order.size() <= kEndedKept) return;
   ended.erase(ended_order.front());

@@ -209,6 +209,27 @@ TEST_F(Holds, AQuestionThatWasReadBeforeADeadManActedIsAskedAnew) {
   EXPECT_EQ(Times("start"), 1U);
 }
 
+TEST_F(Holds, RetryDoesNotRepeatWhatHasWorkedSinceTheHold) {
+  endless_ = {"work"};
+  Begin();
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  endless_.clear();
+  finished_late_ = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut)) << "the receipt is in";
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  EXPECT_EQ(Times("work"), 1U);
+  EXPECT_EQ(Times("start"), 1U);
+}
+
+TEST_F(Holds, ARunThatIsBeingCancelledIsNotPaused) {
+  endless_ = {"work"};
+  Begin();
+  EXPECT_TRUE(Say(Verb::kCancel, kNoHold));
+  EXPECT_THAT(Say(Verb::kPause, kNoHold, "bob").error().message, HasSubstr("last steps are owed"));
+}
+
 TEST_F(Holds, ACommandThatIsBeingEndedHasTheTimeThatTakes) {
   StepAt("2").timeout = Seconds(6);
   endless_ = {"work"};

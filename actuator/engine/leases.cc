@@ -58,6 +58,7 @@ void Engine::Core::AcknowledgeStrays(LiveRun& live, const std::string& refused) 
   const auto ask = [&](const Step& step) {
     if (!step.dead_man || step.host != host) return;
     if (live.run.leases.contains(step.path) || live.run.restored.contains(step.path)) return;
+    if (live.run.given_up.contains(step.path)) return;  // may have acted, which nobody has answered
     RemoteRequest request;
     request.verb = RemoteVerb::kDisarm;
     request.host = host;

@@ -124,7 +124,11 @@ struct Fold {
           step->since = at;
         } else if (step != nullptr && !(answered && OnlyAsksOn(*answered))) {
           if (answered && IsAboutLease(answered->reason)) LookAgainAfter(body.path);
+          const bool worked = step->settled && step->Succeeded();
           DoAgain(body.path);
+          // What a person could not know when it was held is known by now: it has worked.
+          if (answered && answered->reason == HoldReason::kTimedOut && worked)
+            step->approved = false;
           if (answered && IsAboutLease(answered->reason)) {
             step->again = true;
             BringBackAgain(body.path);

@@ -129,7 +129,9 @@ class Script : public testing::Test, public PlanSource {
         break;
       case RemoteVerb::kStatus:
       case RemoteVerb::kVoid:
-        reply.receipt->state = endless_.empty() ? ReceiptState::kVoid : ReceiptState::kRunning;
+        reply.receipt->state = !endless_.empty() ? ReceiptState::kRunning
+                               : finished_late_  ? ReceiptState::kFinished
+                                                 : ReceiptState::kVoid;
         break;
       default:
         break;
@@ -189,6 +191,7 @@ class Script : public testing::Test, public PlanSource {
   // Hosts that cannot be reached, that obey another actuator, that have other receipts.
   std::map<std::string, bool> away_, refuses_, other_receipts_;
   std::set<std::string> silent_;       // hosts that never answer what is to be run
+  bool finished_late_ = false;         // what was endless has ended by itself, and well
   bool deaf_ = false;                  // commands do not end when they are cancelled
   bool restored_ = false;              // x500's dead man has acted, and has not been acknowledged
   GateReading gate_;                   // what every gate reads

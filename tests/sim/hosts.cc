@@ -120,7 +120,10 @@ RemoteReply Host::Run(const engine::RemoteRequest& request, const Sender& by) {
     refused.receipt = Fail(ErrorKind::kRefused, "a dead man of the run has acted");
     return refused;
   }
-  if (is_new && world_->now_ms() >= by.begin_by_ms && !world_->Is(Mutation::kRunnerIsPatient)) {
+  // Who begins in time needs the other rule no more; a mutation without that one is late as well.
+  const bool patient =
+      world_->Is(Mutation::kRunnerIsPatient) || world_->Is(Mutation::kRunnerIgnoresRestored);
+  if (is_new && world_->now_ms() >= by.begin_by_ms && !patient) {
     refused.receipt = Fail(ErrorKind::kUnreachable, "it may not begin any more; nothing was done");
     return refused;
   }

@@ -47,6 +47,10 @@ const engine::Run* Known::Find(const std::string& run) const {
 
 bool Known::LeaseIsOver(const engine::Run& run, const std::string& path) const {
   const engine::Step& step = StepOf(run, path);
+  const engine::StepState* own = StateOf(run, path);
+  const bool given_up = own != nullptr && own->attempt == 0 && own->result &&
+                        own->result != engine::StepResult::kResolved;
+  if (given_up) return true;
   const engine::StepState* until = step.dead_man ? StateOf(run, step.dead_man->until) : nullptr;
   if (until != nullptr && until->Fulfilled()) return true;
   for (const engine::AlwaysStep& always : PlanOf(run).always) {
