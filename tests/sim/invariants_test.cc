@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
                      "again without a reason"},
         Misbehaviour{"ARunnerThatRefusesTheGuardedStepAlone", Mutation::kRunnerIgnoresRestored,
                      "began after the dead man", 0.3},
-        Misbehaviour{"ARunnerThatIsPatient", Mutation::kRunnerIsPatient, "had run out"},
+        Misbehaviour{"ARunnerThatIsPatient", Mutation::kRunnerIsPatient, "had run out", 0.3},
         Misbehaviour{"AnActuatorThatActsLate", Mutation::kActsLate, "had run out"},
         Misbehaviour{"APlanWithoutTimeouts", Mutation::kPlanWithoutTimeouts,
                      "neither moved nor held"},
