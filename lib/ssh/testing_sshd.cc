@@ -108,7 +108,11 @@ TestingSshd::TestingSshd(const std::string& more_config) {
 TestingSshd::~TestingSshd() {
   kill(pid_, SIGTERM);
   waitpid(pid_, nullptr, 0);
-  std::filesystem::remove_all(directory_);
+  // What commands have left running may still write a last file, or take one away.
+  std::error_code failed;
+  for (int tries = 0; tries < 100 && std::filesystem::exists(directory_, failed); ++tries) {
+    std::filesystem::remove_all(directory_, failed);
+  }
 }
 
 SshTarget TestingSshd::Target() const {
