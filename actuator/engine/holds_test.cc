@@ -250,7 +250,7 @@ TEST_F(Holds, AHostThatDoesNotAnswerAtAllIsWaitedForNoLongerThanTheStepMayTake) 
   Begin();
   Pass(Seconds(6));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
-  EXPECT_EQ(Look().holds[0].detail, "the host does not answer");
+  EXPECT_EQ(Look().holds[0].detail, "mailhub1 does not answer");
 }
 
 TEST_F(Holds, TheEndOfItsAlertLeavesToPeopleWhatADeadManDid) {

@@ -122,7 +122,7 @@ bool Engine::Core::Prepare(LiveRun& live, const Step& step) {
     return false;
   }
   if (Unheard(live, step.host)) {
-    doing.trouble = "the host has not heard yet that its dead man's act is known";
+    doing.trouble = step.host + " has not heard yet that its dead man's act is known";
     return false;
   }
   if (step.dead_man && !live.run.leases.contains(step.path)) {
@@ -187,7 +187,7 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
 // The step takes longer than it may: a person is asked.
 void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
   Doing& doing = live.doing;
-  const std::string trouble = !doing.trouble.empty() ? doing.trouble : "the host does not answer";
+  const std::string trouble = !doing.trouble.empty() ? doing.trouble : step.host + " does not answer";
   if (live.run.LeftRunning() == &step) {
     HoldRun(live, step.path, HoldReason::kStillStopped,
             "\"" + step.name + "\" was left while its command ran, " +
