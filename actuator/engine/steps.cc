@@ -187,7 +187,8 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
 // The step takes longer than it may: a person is asked.
 void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
   Doing& doing = live.doing;
-  const std::string trouble = !doing.trouble.empty() ? doing.trouble : step.host + " does not answer";
+  const std::string trouble =
+      !doing.trouble.empty() ? doing.trouble : step.host + " does not answer";
   if (live.run.LeftRunning() == &step) {
     HoldRun(live, step.path, HoldReason::kStillStopped,
             "\"" + step.name + "\" was left while its command ran, " +

@@ -46,7 +46,7 @@ runs=$dir/receipts
 
 # --- time and processes -------------------------------------------------------------------------
 
-# Sets uptime (seconds and hundredths, as the reply says it) and uptime_s. Numbers stay small: some
+# Sets uptime (seconds and hundredths, as the reply says it). Numbers stay small: some
 # shells count in 32 bits.
 read_uptime() {
   if [ -n "$use_proc" ]; then
@@ -57,7 +57,6 @@ read_uptime() {
     to_seconds "$(ps -o etime= -p 1 | tr -d ' ')"
     uptime=$seconds.00
   fi
-  uptime_s=${uptime%.*}
 }
 
 # Sets clock (seconds and hundredths) and clock_s: the time since the boot, as the kernel notes it for a process that has
