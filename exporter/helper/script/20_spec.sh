@@ -21,17 +21,22 @@ read_spec() {
     case $line in
       'process ' | 'process '*[!0-9]* | 'path '[!/]*) continue ;;
       'contain '* | 'lack '* | 'thread '*) [ $processes -gt 0 ] || continue ;;
-      'unit '*[!A-Za-z0-9._@-]* | 'sysv '*[!A-Za-z0-9._@-]*) continue ;;
+      'unit '*[!A-Za-z0-9._@-]* | 'sysv '*[!A-Za-z0-9._@-]* | 'unit -'* | 'sysv .'*) continue ;;
     esac
-    spec="$spec$line$newline"
+    spec="$spec$line$nl"
     case $line in
-      'platform posix') posix=_posix ;; # no /proc: ask ps and vmstat
-      'exe '*) # an executable's path; processes refer to it by number
+      # no /proc: ask ps and vmstat
+      'platform posix') posix=_posix ;;
+      # an executable's path; processes refer to it by number
+      'exe '*)
         keep exe $exes "$value"
         keep comm $exes "$(printf %.15s "${value##*/}")"
+        keep real $exes ""
+        keep files $exes ""
         exes=$((exes + 1))
         ;;
-      'process '*) # the number of its exe; what its arguments contain and lack follows
+      # the number of its exe; what its arguments contain and lack follows
+      'process '*)
         want_processes=1
         keep process_exe $processes "$value"
         keep contain $processes ""
@@ -41,12 +46,14 @@ read_spec() {
         ;;
       'contain '*) keep contain $((processes - 1)) "$value" ;;
       'lack '*) keep lack $((processes - 1)) "$value" ;;
-      'thread '*) # a thread's name, of the last process
+      # a thread's name, of the last process
+      'thread '*)
         keep thread $threads "$value"
         eval "process_threads_$((processes - 1))=\"\$process_threads_$((processes - 1)) $threads\""
         threads=$((threads + 1))
         ;;
-      'unit '*) # a systemd unit: letters, digits, and ._@-
+      # a systemd unit: letters, digits, and ._@-
+      'unit '*)
         want_services=1
         units="$units $value"
         ;;
@@ -55,13 +62,16 @@ read_spec() {
         keep sysv $sysvs "$value"
         sysvs=$((sysvs + 1))
         ;;
-      'path '*) # of a file, or of a directory whose files are to be counted
+      # of a file, or of a directory whose files are to be counted
+      'path '*)
         want_paths=1
         keep path $paths "$value"
         paths=$((paths + 1))
         ;;
-      'details '*) want_details=1 ;; # size and time of the paths themselves matter
-      'check '*) # name, milliseconds, command
+      # size and time of the paths themselves matter
+      'details '*) want_details=1 ;;
+      # name, milliseconds, command
+      'check '*)
         want_checks=1
         name=${value%% *}
         value=${value#* }
@@ -75,22 +85,15 @@ read_spec() {
     esac
   done
   if [ -z "$posix$want_services$want_checks" ] && [ ${#spec} -lt 100000 ] && perl -M5.014 -MErrno -MTime::HiRes -e 1; then
-    exec perl -e "$perl_program" -- "$ticks_per_second" "$page_kb" "$spec"
+    learn_btime
+    exec env -i PATH="$PATH" LC_ALL=C perl -e "$perl_program" -- "$ticks_per_second" "$page_kb" "$btime" "$spec"
   fi
   make_matchers
 }
 
-# Two functions made for this spec, so that the loops over all processes and threads evaluate
-# nothing: match_exe DIR adds DIR to the list of each exe it runs, match_thread_N NAME sets `thread`
-# to the number of that name.
+# A function made for this spec, so that the loop over all threads evaluates nothing:
+# match_thread_N NAME sets `thread` to the number of that name.
 make_matchers() {
-  code=': '
-  i=0
-  while [ $i -lt $exes ]; do
-    code="$code; [ \"\$1/exe\" -ef \"\$exe_$i\" ] && found_$i=\"\$found_$i \$1\""
-    i=$((i + 1))
-  done
-  eval "match_exe() { $code; }"
   i=0
   while [ $i -lt $processes ]; do
     eval "list=\$process_threads_$i"
