@@ -110,7 +110,9 @@ class World:
         boot = self.proc / "sys" / "kernel" / "random"
         boot.mkdir(parents=True)
         (boot / "boot_id").write_text("8a002b5d-4133\n")
+        (self.folder / "held").mkdir()
         self.start = 0
+        self.live = {}  # processes that run a file: its name as the kernel has it, its inode, who shows it
 
     def spec(self):
         exes = [str(self.bin / name) for name in self.chance.sample(NAMES, 4)] + [str(self.folder / "link" / "eddy")]
@@ -137,70 +139,138 @@ class World:
         path.symlink_to(target)
 
     def stir(self):
-        """Programs: there, gone, anew, links."""
+        """Programs: there, gone, anew, links, other names. What was renamed, from and to."""
         chance = self.chance
-        for name in chance.sample(NAMES, 3):
+        renamed = {}
+        for name in chance.sample(NAMES, chance.choice([0, 1, 3])):
             path = self.bin / name
-            what = chance.randrange(5)
+            what = chance.randrange(7)
             if what == 0:
                 path.unlink(missing_ok=True)
             elif what < 4:
                 self.put(path, b"program")
-            else:
+            elif what == 4:
                 self.link(path, self.bin / chance.choice(NAMES))
+            elif what == 5 and path.exists() and not path.is_symlink():
+                other = self.bin / chance.choice([*NAMES, ".nfs000000000012f2340000007a"])
+                if other != path:
+                    path.rename(other)
+                    renamed[str(path)] = str(other)
+            elif path.exists():
+                other = self.bin / chance.choice(NAMES)
+                if os.path.realpath(other) != os.path.realpath(path):
+                    other.unlink(missing_ok=True)
+                    os.link(os.path.realpath(path), other)
         if chance.random() < 0.3:
             self.link(self.folder / "link", self.folder / chance.choice(["bin", "else", "nowhere"]))
         for name in ("eddy", "else"):
             if chance.random() < 0.2:
                 self.put(self.folder / "else" / name, b"program")
-        # Files that the kernel still has though their names are gone.
-        for name in chance.sample(NAMES, 2):
-            self.put(self.bin / (name + " (deleted)"), b"program")
-        self.put(self.bin / ".nfs000000000012f2340000007a", b"program")
+        return renamed
 
     def table(self):
-        for entry in self.proc.iterdir():
-            if entry.name.isdigit():
-                shutil.rmtree(entry)
-        self.stir()
-        self.process(1)
-        for pid in self.chance.sample(range(2, 40), self.chance.randrange(12)):
-            self.process(pid)
-        self.tree()
-
-    def process(self, pid):
         chance = self.chance
-        folder = self.proc / str(pid)
-        self.start += 1
+        kept = {pid for pid in self.live if chance.random() < 0.7}
+        self.lifeless = {int(entry.name) for entry in self.proc.iterdir() if entry.name.isdigit()} - set(self.live)
+        for entry in self.proc.iterdir():
+            if entry.name.isdigit() and int(entry.name) not in kept:
+                self.exit(int(entry.name))
+        for pid in kept:
+            held = self.folder / "held" / str(self.live[pid]["inode"])
+            if not held.exists():
+                os.link(self.live[pid]["name"], held)
+        renamed = self.stir()
+        for pid in kept:
+            self.follow(pid, renamed)
+        for pid in list(self.live):
+            if chance.random() < 0.1:  # it executes something else
+                start = self.live[pid]["start"]
+                self.exit(pid)
+                self.process(pid, start)
+        if not (self.proc / "1").exists():
+            self.process(1)
+        for pid in chance.sample(range(2, 40), chance.randrange(5)):
+            if not (self.proc / str(pid)).exists():
+                self.process(pid)
+        self.tree()
+        for held in (self.folder / "held").iterdir():
+            held.unlink()
+
+    def exit(self, pid):
+        shutil.rmtree(self.proc / str(pid))
+        self.live.pop(pid, None)
+
+    def follow(self, pid, renamed):
+        """What the kernel calls the file that a process runs, after names have changed."""
+        one = self.live[pid]
+        name = renamed.get(one["name"], one["name"])
+        if not (os.path.lexists(name) and os.lstat(name).st_ino == one["inode"]):
+            name = one["name"].removesuffix(" (deleted)") + " (deleted)"
+            if any(other["name"] == name and other["inode"] != one["inode"] for other in self.live.values()):
+                self.exit(pid)  # a folder holds one file of a name
+                return
+            pathlib.Path(name).unlink(missing_ok=True)
+            os.link(self.folder / "held" / str(one["inode"]), name)
+        one["name"] = name
+        for link in one["links"]:
+            self.link(link, name)
+
+    def program(self):
+        """A file to run, by the name that the kernel has for it; or none."""
+        chance = self.chance
         name = chance.choice(NAMES)
         exe = chance.choice([self.bin / name, self.bin / name, self.bin / (name + " (deleted)"), self.folder / "else" / name,
                              self.bin / ".nfs000000000012f2340000007a", self.folder / "link" / "eddy", None])
-        if pid == 1 and exe is None:
+        if exe is None:
+            return name, None
+        exe = pathlib.Path(os.path.realpath(exe))
+        if not exe.parent.is_dir():
             exe = self.bin / name
-        if exe is not None and not str(exe).endswith(")") and os.path.exists(exe) and chance.random() < 0.9:
-            exe = pathlib.Path(os.path.realpath(exe))  # as the kernel says it
-        comm = chance.choice([name[:15], chance.choice(NAMES)[:15], "w", "a) R 1 (b"])
+        if not exe.exists():
+            if not exe.name.endswith(" (deleted)") and not exe.name.startswith(".nfs"):
+                exe = exe.with_name(exe.name + " (deleted)")
+            if not exe.exists():
+                exe.write_bytes(b"program")
+        return name, exe
+
+    def process(self, pid, start=None):
+        chance = self.chance
+        folder = self.proc / str(pid)
+        self.start += 1
+        start = start or self.start
+        name, exe = self.program()
+        while pid == 1 and exe is None:
+            name, exe = self.program()
+        # In one folder, it does not call itself like another program there, which network storage could make look like that one.
+        called = exe.name.removesuffix(" (deleted)") if exe is not None and exe.parent == self.bin else chance.choice(NAMES)
+        comm = chance.choice([called[:15], called[:15], "w", "a) R 1 (b"])
         arguments = [str(self.bin / name), *chance.choices(ARGUMENTS, k=chance.randrange(4))]
         cmdline = chance.choice([b"", *[b"\0".join(a.encode() for a in arguments) + b"\0"] * 6])
         root = self.folder / "ctr" if chance.random() < 0.2 else "/"
         tasks = [pid, *range(1000 + pid * 10, 1000 + pid * 10 + chance.choice([0, 0, 0, 1, 3]))]
-        ended = exe is not None and chance.random() < 0.15
-        self.thread(folder, pid, comm, None if ended else exe, b"" if ended else cmdline, root)
-        for task in tasks:
-            one = folder / "task" / str(task)
-            gone = ended and task == pid
-            self.thread(one, task, chance.choice([comm, "w", "two words"]), None if gone else exe, b"" if gone else cmdline, root)
+        # A number is not given again so soon that no look comes between a corpse and such a one.
+        ended = exe is not None and len(tasks) > 1 and pid not in self.lifeless and chance.random() < 0.3
+        # Where the program lies, which an exec changes; some kernels hide it.
+        image = chance.choice([f"{self.start}000 {self.start}500 7000"] * 5 + ["1 1 0"])
+        shown = [folder, *(folder / "task" / str(task) for task in tasks)]
+        for one in shown:
+            gone = exe is None or (ended and one.name == str(pid))
+            text = comm if one == folder else chance.choice([comm, "w", "two words"])
+            self.thread(one, text, None if gone else exe, b"" if gone else cmdline, root, start, "0 0 0" if gone else image)
+        links = [one / "exe" for one in shown if (one / "exe").is_symlink()]
+        if links:
+            self.live[pid] = {"name": str(exe), "inode": os.lstat(exe).st_ino, "start": start, "links": links}
 
-    def thread(self, folder, pid, comm, exe, cmdline, root):
+    def thread(self, folder, comm, exe, cmdline, root, start, image):
         folder.mkdir(parents=True)
         (folder / "comm").write_text(comm + "\n")
         if exe is not None:
             (folder / "exe").symlink_to(exe)
         (folder / "root").symlink_to(root)
         (folder / "cmdline").write_bytes(cmdline)
-        (folder / "statm").write_text(f"100 {pid + 5} 1 1 0 1 0\n")
+        (folder / "statm").write_text(f"100 {int(folder.name) + 5} 1 1 0 1 0\n")
         rest = " ".join(["1"] * 18)
-        (folder / "stat").write_text(f"{pid} ({comm}) S {rest} {self.start} 1 1 1\n")
+        (folder / "stat").write_text(f"{folder.name} ({comm}) S {rest} {start} 1 1 1 {image}\n")
 
     def tree(self):
         chance = self.chance

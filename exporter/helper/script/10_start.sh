@@ -45,6 +45,13 @@ blank=' 	'
 words=$blank$nl
 IFS=$words
 
+# Printing is a builtin of them all, but not by the same name.
+if [ -n "${KSH_VERSION:-}" ] && command -v print >/dev/null; then
+  say() { print -rn -- "$1"; }
+else
+  say() { printf %s "$1"; }
+fi
+
 # A clock for durations: microseconds where the shell has one, else the hundredths of a second of
 # /proc/uptime.
 if [ -n "${EPOCHREALTIME:-}" ]; then
@@ -111,7 +118,7 @@ count_cpus() {
 
 # The name of this process says what it is at, for a later helper: see other_looks.
 call_myself() {
-  printf %s "mailhub:$1" >/proc/$self/comm
+  say "mailhub:$1" >/proc/$self/comm
 }
 
 # Sets `why` if an earlier helper of this account still looks at the same, though its connection is

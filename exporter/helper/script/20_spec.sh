@@ -11,7 +11,6 @@ read_spec() {
   posix=
   exes=0 processes=0 threads=0 sysvs=0 paths=0 checks=0 units=
   want_processes= want_services= want_paths= want_details= want_checks=
-  seen_args=
   files_before=1000
   spec=
   while IFS= read -r line; do
@@ -19,7 +18,7 @@ read_spec() {
     # A key that is limited to this script may be in wrong hands: what is not of its form is not
     # taken, lest a number be read as an expression, or a path as an option.
     case $line in
-      'process ' | 'process '*[!0-9]* | 'path '[!/]*) continue ;;
+      'process ' | 'process '*[!0-9]* | 'path '[!/]* | 'exe '[!/]*) continue ;;
       'contain '* | 'lack '* | 'thread '*) [ $processes -gt 0 ] || continue ;;
       'unit '*[!A-Za-z0-9._@-]* | 'sysv '*[!A-Za-z0-9._@-]* | 'unit -'* | 'sysv .'*) continue ;;
     esac
@@ -31,7 +30,6 @@ read_spec() {
       'exe '*)
         keep exe $exes "$value"
         keep comm $exes "$(printf %.15s "${value##*/}")"
-        keep real $exes ""
         keep files $exes ""
         exes=$((exes + 1))
         ;;
@@ -91,9 +89,18 @@ read_spec() {
   make_matchers
 }
 
-# A function made for this spec, so that the loop over all threads evaluates nothing:
-# match_thread_N NAME sets `thread` to the number of that name.
+# Functions made for this spec, so that what is done often evaluates nothing: is_an_exe PATH NUMBERS
+# says whether it is the file of an exe, of another one than those, is_one_an_exe PATH... whether one
+# of these is; match_thread_N NAME sets `thread` to the number of that name.
 make_matchers() {
+  i=0 code= tests=
+  while [ $i -lt $exes ]; do
+    tests="$tests [ \"\$one\" -ef \"\$exe_$i\" ] && return;"
+    code="$code case \$2 in *' $i '*) ;; *) [ \"\$1\" -ef \"\$exe_$i\" ] && return ;; esac;"
+    i=$((i + 1))
+  done
+  eval "is_an_exe() { $code return 1; }
+    is_one_an_exe() { for one; do $tests :; done; return 1; }"
   i=0
   while [ $i -lt $processes ]; do
     eval "list=\$process_threads_$i"

@@ -90,6 +90,10 @@ sub same_folder {
 
 # Processes without an exe that have one thread: of the kernel, or dead. They stay so.
 my (%lifeless, %lifeless_now);
+# The file of each process that runs no exe, nor a file of such a name. As long as it is that one, and
+# no exe, nothing is to be learnt from its name; nor is it started anew as something else. So %comm,
+# what it called itself when it was first asked for that, stays too.
+my (%other, %other_now, %comm, $names_before);
 
 # Which exes run as process $pid: by the file, wherever it is; or by its name, where the file was
 # replaced, deleted, or kept by network storage as .nfs... for those who use it. Nothing for a thread
@@ -98,11 +102,18 @@ my @secret;
 sub exes_of {
   my ($pid, $files, $names) = @_;
   my $dir = "/proc/$pid";
-  my $link = readlink "$dir/exe";
   my $from = $dir;
+  my $file = file_of("$dir/exe");
+  if ($file eq "") {
+    if ($lifeless{$pid} && $!{ENOENT}) { $lifeless_now{$pid} = 1; return }
+  } elsif (defined $other{$pid} && $other{$pid} eq $file && !$files->{$file}) {
+    $other_now{$pid} = $file;
+    return $dir;
+  }
+  delete $comm{$pid};
+  my $link = readlink "$dir/exe";
   if (!defined $link && ($!{ENOENT} || $!{ESRCH})) {
     # Its main thread may have ended: then another one tells.
-    if ($lifeless{$pid}) { $lifeless_now{$pid} = 1; return }
     opendir my $tasks, "$dir/task" or return;
     my @tasks = sort grep /^\d/ && $_ ne $pid, readdir $tasks;
     $lifeless_now{$pid} = 1 if !@tasks;
@@ -112,12 +123,12 @@ sub exes_of {
       last if defined $link || !($!{ENOENT} || $!{ESRCH});
     }
     return if !defined $link && ($from eq $dir || $!{ENOENT} || $!{ESRCH});
+    $file = file_of("$from/exe");
   }
   if (!defined $link) {
     push @secret, $pid;
     return;
   }
-  my $file = file_of("$from/exe");
   my @which = @{$files->{$file} || []};
   $run{$file} = 1 if @which;
   (my $name = $link) =~ s/ \(deleted\)$//;
@@ -132,6 +143,7 @@ sub exes_of {
   for my $i (@named) {
     push @which, $i if !grep($_ == $i, @which) && same_folder($from, $name);
   }
+  $other_now{$pid} = $file if !@which && !@named && $from eq $dir;
   return ($from, @which);
 }
 
@@ -186,10 +198,10 @@ sub report_process {
 sub older_version {
   my ($exe, $n, $others, $by_name) = @_;
   if (!%$by_name) {
-    push @{$by_name->{content("/proc/$_/comm", 64)}}, $_ for @$others;
+    push @{$by_name->{$comm{$_} //= content("/proc/$_/comm", 64)}}, $_ for @$others;
   }
-  my ($comm) = $exe =~ m{([^/]{1,15})[^/]*$} or return;
-  for my $pid (@{$by_name->{"$comm\n"} || []}) {
+  my ($base) = $exe =~ m{([^/]{1,15})[^/]*$} or return;
+  for my $pid (@{$by_name->{"$base\n"} || []}) {
     next if content("/proc/$pid/cmdline", 1 + length $exe) !~ /^\Q$exe\E(?:\0|\z)/;
     return $pid if same_folder("/proc/$pid", $exe) && (args_fit("/proc/$pid", $n) // 1);
   }
@@ -211,8 +223,11 @@ sub look_at_processes {
   opendir my $proc, "/proc";
   my @pids = grep /^\d/, readdir $proc;
   my ($files, $names) = learn_exes();
+  my $all_names = join "\n", sort keys %$names;
+  %other = %comm = () if !defined $names_before || $all_names ne $names_before;
+  $names_before = $all_names;
   my (@found, @others, %by_name);
-  %lifeless_now = ();
+  %lifeless_now = %other_now = ();
   @secret = ();
   for my $pid (@pids) {
     my ($from, @which) = exes_of($pid, $files, $names);
@@ -220,6 +235,8 @@ sub look_at_processes {
     push @others, $pid if defined $from && !@which;
   }
   %lifeless = %lifeless_now;
+  %other = %other_now;
+  delete @comm{grep !exists $other{$_}, keys %comm} if keys %comm > 2 * keys(%other) + 100;
   # Only root, or who may see what process 1 runs, sees all.
   my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret && $> ? "may not read /proc/$secret[0]/exe" : "";
   for my $n (0 .. $#processes) {
@@ -288,7 +305,6 @@ sub section {
   if ($why eq "") {
     call_myself($name);
     $look->();
-    call_myself("idle");
   }
   $out .= sprintf "%s %s %.6f %s\n", $why eq "" ? "done" : "failed", $name, Time::HiRes::time, $why;
 }
@@ -327,5 +343,6 @@ while (my $line = <STDIN>) {
   $out .= sprintf "done host %.6f\n", Time::HiRes::time;
   section("processes", \&look_at_processes) if @processes;
   section("paths", \&look_at_paths) if @paths;
+  call_myself("idle") if @processes || @paths;
   print "$out$nonce end\n";
 }

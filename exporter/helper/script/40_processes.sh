@@ -1,30 +1,27 @@
 # ---- Which processes run an exe ------------------------------------------------------------------
 
-# Two commands tell of all processes together which file each runs, and what the kernel calls that
-# file. The rest is builtins. Texts are cut into lines by `for`: read costs a system call a byte.
+# What a process runs changes rarely. So one command tells, of those that are new or changed, which
+# file each runs and what the kernel calls it; at each look builtins find out that the others are
+# what they were. Of process N there is kept:
+#   a_N  the words of a test that holds as long as it runs a file that no exe is or was, or none
+#   s_N  otherwise: what its stat file says of its program, which is other after each exec; then
+#   w_N  the process itself, or a thread that can tell, where its main thread has ended
+#   m_N  the numbers of the exes that it runs, and f_N the file, if that is one of theirs
+#   g_N  the kernel's name for the file, if only by that it is an exe; after a - if that is another
+#        folder than ours
+# Texts are cut into lines by `for`: read costs a system call a byte.
 
-# What `ls -q` makes of a name.
-shown() {
-  case $1 in *[![:print:]]*) printf %s "$1" | tr -c '[:print:]' '?' ;; *) printf %s "$1" ;; esac
+# Sets `shown` to what `ls -q` makes of a name; `find` shows it as it is.
+show() {
+  shown=$1
+  case $has_printf$1 in [!1]*[![:print:]]*) shown=$(printf %s "$1" | tr -c '[:print:]' '?') ;; esac
 }
-if ls -dq / >/dev/null; then ls_names=-q; else ls_names=; fi
+if [ -z "$has_printf" ] && ls -dq / >/dev/null; then ls_names=-q; else ls_names=; fi
 
-# Whether a part of path $1 is a link.
-has_links() {
-  part=$1
-  while [ -n "$part" ]; do
-    [ -L "$part" ] && return 0
-    part=${part%/*}
-  done
-  return 1
-}
-
-# Sets real_$1 to the path of exe number $1 without links: the one that the kernel knows. A part that
-# is not there stays as it is. Followed again only when it leads elsewhere.
-learn_real() {
-  eval "exe=\$exe_$1 real=\$real_$1"
-  [ -n "$real" ] && [ "$exe" -ef "$real" ] && ! has_links "$real" && return
-  real= rest=$exe hops=40
+# Sets `real` to the path of an exe without links: the one that the kernel knows. A part that is not
+# there stays as it is. Sets `folder` to where its last part is.
+follow_links() {
+  real= folder= rest=$1 hops=40
   while [ -n "$rest" ]; do
     part=${rest%%/*}
     case $rest in */*) rest=${rest#*/} ;; *) rest= ;; esac
@@ -32,6 +29,7 @@ learn_real() {
       '' | .) ;;
       ..) real=${real%/*} ;;
       *)
+        [ -n "$rest" ] || folder=$real
         if [ -L "$real/$part" ] && [ $hops -gt 0 ]; then
           hops=$((hops - 1))
           link=$(readlink "$real/$part")
@@ -43,9 +41,50 @@ learn_real() {
         ;;
     esac
   done
-  keep real "$1" "$real"
-  keep shown_real "$1" "$(shown "$real")"
-  keep shown_exe "$1" "$(shown "$exe")"
+}
+
+# Learns the names that the kernel may have for the files of the exes: lines NAME//NUMBER. Nothing
+# that was known of processes counts if they are other ones than before. Makes a function of tests
+# that hold as long as all these paths lead where they did.
+learn_names() {
+  names_hold && return
+  i=0 parts=0 code= all=$nl tested=$nl
+  while [ $i -lt $exes ]; do
+    eval "exe=\$exe_$i"
+    follow_links "$exe"
+    keep real $i "$real"
+    keep folder $i "$folder"
+    show "$real"
+    all=$all$shown//$i$nl
+    show "$exe"
+    [ "$exe" = "$real" ] || all=$all$shown//$i$nl
+    code="$code [ \"\$exe_$i\" -ef \"\$real_$i\" ] ||"
+    [ "$real" = "$folder/${exe##*/}" ] &&
+      code="$code { [ ! -e \"\$exe_$i\" ] && [ ! -L \"\$exe_$i\" ] && [ \"\${exe_$i%/*}/\" -ef \"\$folder_$i/\" ]; } ||"
+    code="$code return 1;"
+    part=$real
+    while [ -n "$part" ]; do
+      case $tested in *"$nl$part$nl"*) break ;; esac
+      tested=$tested$part$nl
+      keep part $parts "$part"
+      code="$code [ ! -L \"\$part_$parts\" ] || return 1;"
+      parts=$((parts + 1)) part=${part%/*}
+    done
+    i=$((i + 1))
+  done
+  eval "names_hold() { $code return 0; }"
+  [ "$all" = "$names" ] && return
+  names=$all
+  forget_processes
+}
+names_hold() { return 1; }
+
+forget_processes() {
+  IFS=$words
+  for pid in $known; do
+    unset "a_$pid" "s_$pid" "w_$pid" "m_$pid" "f_$pid" "g_$pid" "k_$pid" "n_$pid" "t_$pid" "args_$pid"
+  done
+  known= known_count=0 paths_run= secret=
 }
 
 # Whether process or thread $1 sees the same folder as we do where file $2 is, or was: not so in a
@@ -62,174 +101,274 @@ same_folder() {
   return 1
 }
 
-# Adds process or thread $1 to the list of exe number $2, once.
-add_found() {
-  eval "list=\$found_$2"
-  case "$list " in *" $1 "*) return ;; esac
-  keep found "$2" "$list $1"
-  matched="$matched$1 "
+# Adds the exe of number $1 to those that process or thread $from runs, once.
+add_exe() {
+  case " $of " in *" $1 "*) return ;; esac
+  of="$of$1 "
+  eval "found_$1=\"\$found_$1 \$from\""
 }
 
-# The exes that are, or were, the file $2 that process or thread $1 runs.
+# The exes that are, or were, the file $number.
 match_file() {
   rest=$wanted
   while :; do
-    case $rest in *" $2="*) rest=${rest#*" $2="} ;; *) return ;; esac
-    add_found "$1" "${rest%% *}"
-    ran="$ran$2 "
+    case $rest in *" $number="*) rest=${rest#*" $number="} ;; *) return ;; esac
+    add_exe "${rest%% *}"
+    file=$number
     rest=" ${rest#* }"
   done
 }
 
-# Those that bear the name $2, which the kernel has for the file: it was replaced or deleted, or
+# Those that bear the name $1, which the kernel has for the file: it was replaced or deleted, or
 # network storage keeps it as .nfs... for those who use it.
 match_name() {
-  name=${2%" (deleted)"}
+  name=${1%" (deleted)"} bearers=
   rest=$names
   while :; do
     case $rest in *"$nl$name//"*) rest=${rest#*"$nl$name//"} ;; *) break ;; esac
-    same_folder "$1" "$name" && add_found "$1" "${rest%%"$nl"*}"
+    bearers="$bearers ${rest%%"$nl"*}"
     rest=$nl${rest#*"$nl"}
   done
   case ${name##*/} in
     .nfs*[!0-9a-fA-F]*) ;;
     .nfs????????*)
       comm=
-      IFS= read -r comm <"${1%/task/*}/comm"
+      IFS= read -r comm <"${from%/task/*}/comm"
+      IFS=$nl
       for line in $names; do
         other=${line%//*}
-        [ "${other%/*}" = "${name%/*}" ] && [ "$(printf %.15s "${other##*/}")" = "$comm" ] &&
-          same_folder "$1" "$name" && add_found "$1" "${line##*//}"
+        [ "${other%/*}" = "${name%/*}" ] && [ "$(printf %.15s "${other##*/}")" = "$comm" ] && bearers="$bearers ${line##*//}"
       done
+      IFS=$words
       ;;
   esac
+  more=
+  for i in $bearers; do
+    case $of in *" $i "*) ;; *) more="$more $i" ;; esac
+  done
+  [ -n "$more" ] || return
+  judged=-$name
+  same_folder "$from" "$name" || return
+  judged=$name
+  for i in $more; do add_exe $i; done
 }
 
-# Looks at a process whose exe the kernel does not name: its main thread may have ended, and then
-# another one tells. Nothing to see in a thread of the kernel, or a corpse; they stay so.
-look_at_threads() {
-  case $lifeless in *" $1 "*)
-    lifeless_now="$lifeless_now$1 "
-    return
+# Sets `image` to what stays the same as long as the process or thread that read_stat has looked at
+# runs the same program: when it started, and where the kernel has put it. Empty if that is hidden.
+read_image() {
+  image=
+  # shellcheck disable=SC2086 # the fields after the name
+  set -- ${stat##*") "}
+  case ${24:-0} in 0 | 1) ;; *) image="${20} ${24} ${25} ${26}" ;; esac
+}
+
+# Whether process $1 is what it was when it was asked about, and so are the exes. Then it runs the
+# same ones.
+is_as_before() {
+  pid=${1#/proc/}
+  eval "was=\$s_$pid from=\$w_$pid all=\$m_$pid file=\$f_$pid judged=\$g_$pid"
+  [ -n "$was" ] && read_stat "$from/stat" && read_image && [ "$image" = "$was" ] || return 1
+  is_an_exe "$from/exe" "$all" && return 1
+  case $judged in
+    -*) same_folder "$from" "${judged#?}" && return 1 ;;
+    /*) same_folder "$from" "$judged" || return 1 ;;
+  esac
+  of=' '
+  for i in $all; do add_exe $i; done
+  ran="$ran$file "
+  [ -n "$all" ] || return 0
+  [ "$from" = "$1" ] || read_stat "$1/stat"
+  eval "t_$pid=\$stat"
+}
+
+# Forgets what was known of process $1, but that there is something to forget.
+renew() {
+  pid=${1#/proc/}
+  eval "[ \"\${k_$pid:-}\" ]" || known="$known $pid" known_count=$((known_count + 1))
+  eval "k_$pid=1 a_$pid= s_$pid= m_$pid= "
+}
+
+# Keeps what was found out about process $1: $from runs exes $of, in a file that the kernel calls $2.
+settle() {
+  renew "$1"
+  keep m $pid "$of"
+  case $of$judged$2 in ' /'*' (deleted)') ;; ' /'*)
+    for path in "$2" "$from/root$2"; do
+      [ "$from/exe" -ef "$path" ] || continue
+      keep a $pid "$from/exe$nl-ef$nl$path"
+      case $nl$paths_run in *"$nl$path$nl"*) ;; *) paths_run="$paths_run$path$nl" ;; esac
+      return
+    done
     ;;
   esac
-  set +f
-  set -- "$1" "$1"/task/[0-9]*
-  set -f
-  if [ $# -le 2 ]; then
-    [ -e "$2" ] && lifeless_now="$lifeless_now$1 "
-    return
-  fi
-  dir=$1
-  shift
-  for line in $(ls -dln $ls_names $(printf '%s/exe\n' "$@") 2>&1); do
-    case $line in
-      lr*" -> "*)
-        task=/proc/${line#*/proc/}
-        link=${task#*" -> "}
-        task=${task%%/exe*}
-        match_file "$task" "$(stat -L -c %d:%i "$task/exe")"
-        match_name "$task" "$link"
-        return
-        ;;
-      lr* | *'No such file or directory' | *'No such process') ;;
-      *) secret="$secret$dir$nl" ;;
-    esac
-  done
+  keep w $pid "$from"
+  keep f $pid "$file"
+  keep g $pid "$judged"
+  ran="$ran$file "
+  read_stat "$from/stat" && read_image && keep s $pid "$image"
+  [ "$from" = "$1" ] || read_stat "$1/stat"
+  keep t $pid "$stat"
+}
+
+# Of a process without an exe, or whose exe may not be seen, there is nothing more to find out.
+settle_closed() {
+  renew "$1"
+  keep a $pid "!$nl-e$nl$1/exe"
 }
 
 # Sets `wanted` to " FILE=EXE FILE=EXE ": what each exe is now, and what it was before, as long as a
-# process runs that: links move on, and files are renamed, under those who run them. Lines of the
-# exes come first in $files, in their order.
+# process runs that: links move on, and files are renamed, under those who run them. The lines of
+# the exes come first, in their order.
 learn_files() {
-  i=0 before=$ran wanted=' ' ran=' '
-  for line in $files; do
-    case $line in *' '/proc/[0-9]*/exe) break ;; esac
+  i=0 wanted=' '
+  for line; do
+    case $line in '0 '*' '/proc/[0-9]*) break ;; '0 '*) line=${line#0 } ;; *) continue ;; esac
     while eval "[ $i -lt $exes ] && [ \"\$exe_$i\" != \"\${line#* }\" ]"; do i=$((i + 1)); done
     keep file_now $i "${line%% *}"
     i=$((i + 1))
   done
-  IFS=$words
   i=0
   while [ $i -lt $exes ]; do
     eval "now=\$file_now_$i list=\$files_$i"
     all=$now
     for file in $list; do
       [ "$file" = "$now" ] && continue
-      case $before in *" $file "*) all="$all $file" ;; esac
+      case $ran_before in *" $file "*) all="$all $file" ;; esac
     done
     keep files $i "$all"
     for file in $all; do wanted="$wanted$file=$i "; done
     i=$((i + 1))
   done
+}
+
+# Asks about the processes or threads in $asked, one a line: which file each runs, "0 FILE PATH", and what
+# the kernel calls it, "1 PATH//NAME" or as ls says it. A name with a line end is not told. Sets
+# `unnamed` to those of which the kernel has no name.
+ask_about() {
+  unnamed= told=' ' list=
+  set --
+  i=0
+  while [ $i -lt $exes ]; do
+    keep file_now $i ''
+    eval "[ -f \"\$exe_$i\" ] && set -- \"\$@\" \"\$exe_$i\""
+    i=$((i + 1))
+  done
   IFS=$nl
+  for dir in $asked; do
+    list=$list$dir/exe$nl$dir$nl
+    eval "n_${dir##*/}="
+  done
+  if [ -n "$has_printf" ]; then
+    lines=$(find -H "$@" $list -maxdepth 1 \( -path '/proc/[0-9]*/?*' ! -name exe \
+      -o -type l \( -lname "*$nl*" -printf '1 %p//?\n' -o -lname '*' -printf '1 %p//%l\n' \) -o -type f -printf '0 %D:%i %p\n' \) 2>&1)
+  else
+    lines=$(stat -L -c '0 %d:%i %n' "$@" $list; exec ls -dln $ls_names $list 2>&1)
+  fi
+  [ $? -lt 126 ] || why='cannot ask what processes run'
+  set -- $lines
+  IFS=$words
+  learn_files "$@"
+  for line; do
+    case $line in */proc/[0-9]*) ;; *) continue ;; esac
+    from=${line#*/proc/}
+    from=${from%%[!/a-z0-9]*}
+    from=/proc/${from%%/exe*}
+    dir=${from%/task/*}
+    case $line in
+      '0 '*)
+        line=${line#0 }
+        eval "n_${from##*/}=\${line%% *}"
+        ;;
+      '1 '* | lr*' -> '*)
+        case $told in *" $dir "*) continue ;; esac
+        told="$told$dir "
+        eval "number=\$n_${from##*/}"
+        of=' ' file= judged= link=${line#*/exe}
+        link=${link#//}
+        link=${link#' -> '}
+        match_file
+        match_name "$link"
+        settle "$dir" "$link"
+        ;;
+      d*) ;;
+      lr* | *'No such file or directory' | *'No such process')
+        case $unnamed in *" $from ") ;; *) unnamed="$unnamed $from " ;; esac
+        ;;
+      *)
+        settle_closed "$dir"
+        case $secret in *"$nl$dir$nl"*) ;; *) secret="${secret:-$nl}$dir$nl" ;; esac
+        ;;
+    esac
+  done
 }
 
 # Fills found_N, for each exe, with the processes that run it, or with a thread of each whose main
-# thread has ended; `others` with those that run something else, `secret` with those of which this
-# account may not see it. `hidden` says why it cannot say of anything that nobody runs it: only root,
-# or who may see what process 1 runs, sees all.
+# thread has ended.
 find_processes() {
-  hidden= others= secret= matched=' ' lifeless_now=' ' names=$nl
-  [ -n "$uid" ] || uid=$(id -u)
-  [ -e /proc/1/stat ] || hidden='may not see process 1'
+  ran_before=$ran ran=' ' asked= strange=
+  learn_names
   i=0
-  set --
   while [ $i -lt $exes ]; do
-    learn_real $i
-    eval "set -- \"\$@\" \"\$exe_$i\"; names=\"\$names\$shown_real_$i//$i\$nl\""
-    eval "[ \"\$exe_$i\" = \"\$real_$i\" ] || names=\"\$names\$shown_exe_$i//$i\$nl\""
     keep found $i ''
-    keep file_now $i ''
     i=$((i + 1))
   done
-  list=$(printf '%s/exe\n' /proc/[0-9]*)
-  IFS=$nl
   set -f
-  files=$(stat -L -c '%d:%i %n' "$@" $list)
-  links=$(ls -dln $ls_names $list 2>&1)
-  learn_files
-  for line in $files; do
-    case $wanted in *" ${line%% *}="*) ;; *) continue ;; esac
-    case $line in *' '/proc/[0-9]*/exe)
-      dir=${line#* }
-      match_file "${dir%/exe}" "${line%% *}"
-      ;;
-    esac
-  done
-  denied=' ' unnamed=' '
-  for line in $links; do
-    dir=/proc/${line#*/proc/}
-    dir=${dir%%/exe*}
-    case $line in
-      lr*" -> "*) ;;
-      lr* | *'No such file or directory' | *'No such process')
-        case $unnamed in *" $dir "*) ;; *) unnamed="$unnamed$dir " ;; esac
-        ;;
-      *)
-        denied="$denied$dir "
-        secret="$secret$dir$nl"
-        ;;
-    esac
-  done
-  for line in $links; do
-    dir=/proc/${line#*/proc/}
-    dir=${dir%%/exe*}
-    case $line in lr*" -> "*) ;; *) continue ;; esac
-    link=${line#*" -> "}
-    case $names${link##*/} in
-      *"$nl${link%" (deleted)"}//"* | *"$nl.nfs"*) match_name "$dir" "$link" ;;
-    esac
-    case $matched in *" $dir "*) ;; *) others="$others$dir$nl" ;; esac
-  done
-  IFS=' '
-  for dir in $unnamed; do
-    IFS=$nl
-    case $denied in *" $dir "*) ;; *) look_at_threads "$dir" ;; esac
-  done
-  if [ "$uid" != 0 ] && [ -n "$secret" ]; then hidden="may not read ${secret%%"$nl"*}/exe"; fi
-  lifeless=$lifeless_now
+  IFS=$nl
+  is_one_an_exe $paths_run && forget_processes
   set +f
+  set -- /proc/[0-9]*
+  set -f
+  [ $known_count -gt $((2 * $# + 500)) ] && forget_processes
+  IFS=$nl
+  if [ "$*" != "$pids" ]; then
+    pids=$* same_pids=
+    for dir; do
+      eval "[ \$a_${dir#/proc/} ]" || strange=$strange$dir$nl
+    done
+  else
+    # Where processes seldom come and go, no test is evaluated twice.
+    if [ -z "$same_pids" ]; then
+      code=
+      for dir; do code="$code [ \$a_${dir#/proc/} ] || strange=\$strange$dir\$nl;"; done
+      eval "test_all() { $code }"
+      same_pids=1
+    fi
+    test_all
+  fi
+  set -- $strange
   IFS=$words
+  for dir; do
+    is_as_before "$dir" || asked=$asked$dir$nl
+  done
+  if [ -n "$asked" ]; then
+    ask_about
+    asked= by_name=
+    for dir in $unnamed; do
+      # Its main thread may have ended: then another one tells. Nothing to see in a thread of the
+      # kernel, or a corpse; they stay so.
+      set +f
+      set -- "$dir"/task/[0-9]*
+      set -f
+      [ $# = 1 ] && [ -e "$1" ] && settle_closed "$dir"
+      [ $# -gt 1 ] || continue
+      for task; do
+        [ "${task##*/}" = "${dir##*/}" ] || asked=$asked$task$nl
+      done
+    done
+    [ -z "$asked" ] || ask_about
+  fi
+  set +f
 }
-lifeless=' ' ran=' ' uid=
+
+# Sets `hidden` if this account cannot say of anything that nobody runs it: only root, or who may see
+# what process 1 runs, sees all.
+learn_hidden() {
+  hidden=
+  [ -n "$uid" ] || uid=$(id -u)
+  [ -e /proc/1/stat ] || hidden='may not see process 1'
+  [ "$uid" != 0 ] || return
+  for dir in $secret; do
+    [ -e "$dir" ] && [ ! -e "$dir/exe" ] && hidden="may not read $dir/exe" && return
+  done
+}
+pids= known= known_count=0 names= paths_run= secret= ran=' ' by_name= uid=

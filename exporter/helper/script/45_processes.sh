@@ -1,27 +1,21 @@
 # ---- What is said of them ------------------------------------------------------------------------
 
 # Sets `args` to the arguments of process or thread $1, joined by blanks. A shell's read drops the
-# NULs between them, so a command joins them properly, once for each process: while it is the same
-# one, and what read sees stays the same, so do they.
+# NULs between them, so a command joins them properly, once for each program that was started: while
+# it is the same one, and what read sees stays the same, so do they.
 read_args() {
   flat= more=
   { IFS= read -r flat && more=1; } <"$1/cmdline"
-  pid=${1##*/}
-  eval "args=\${args_$pid:-}"
-  read_stat "$1/stat" && read_stat_fields
-  if [ -z "$more" ] && [ -n "$flat" ] && [ "${args%%"$nl"*}" = "$start_ticks $flat" ]; then
+  pid=${1#/proc/}
+  pid=${pid%%/*}
+  eval "args=\${args_$pid:-} image=\${s_$pid:-}"
+  if [ -z "$more" ] && [ -n "$image$flat" ] && [ "${args%%"$nl"*}" = "$image $flat" ]; then
     args=${args#*"$nl"}
     return 0
   fi
-  if [ ${#seen_args} -gt 4096 ]; then
-    for seen in $seen_args; do unset "args_$seen"; done
-    seen_args=
-  fi
   args=$(tr '\000\n' '  ' <"$1/cmdline")
   [ -n "$args" ] || return 1
-  [ -n "$more" ] && return 0
-  keep args "$pid" "$start_ticks $flat$nl$args"
-  seen_args="$seen_args $pid"
+  [ -n "$more" ] || [ -z "$image" ] || keep args $pid "$image $flat$nl$args"
 }
 
 # Whether process or thread $1 is the one that process number $2 of the spec means: 0 yes, 1 no, 2
@@ -51,8 +45,8 @@ report_process() {
       ;;
   esac
   dir=${1%/task/*}
-  read -r _ resident _ <"$1/statm" || return 1
-  read_stat "$dir/stat" || return 1
+  eval "stat=\$t_${dir#/proc/}"
+  [ -n "$stat" ] && read -r _ resident _ <"$1/statm" || return 1
   out="${out}process $2 $resident $stat$nl"
   eval "list=\$process_threads_$2"
   [ -z "$list" ] && return 0
@@ -70,21 +64,21 @@ report_process() {
 # process number $2: an older version, from before a link moved on? Nobody can say.
 look_for_older_version() {
   eval "exe=\$exe_$1 base=\$comm_$1"
-  IFS=$nl
   if [ -z "$by_name" ]; then
     by_name=$nl
-    for dir in $others; do
+    for dir in $pids; do
       comm=
       IFS= read -r comm <"$dir/comm"
-      by_name="$by_name$comm//$dir$nl"
+      by_name=$by_name$comm//$dir$nl
     done
   fi
-  IFS=$words
   rest=$by_name
   while :; do
     case $rest in *"$nl$base///proc/"*) rest=${rest#*"$nl$base//"} ;; *) return ;; esac
     dir=${rest%%"$nl"*}
     rest=$nl${rest#*"$nl"}
+    eval "case \"\${m_${dir#/proc/}:-}\" in *[0-9]*) continue ;; esac"
+    case $secret in *"$nl$dir$nl"*) continue ;; esac
     [ "$(tr '\000\n' '\n\001' <"$dir/cmdline" | head -n 1)" = "$exe" ] || continue
     same_folder "$dir" "$exe" || continue
     args_fit "$dir" "$2"
@@ -98,20 +92,19 @@ look_for_older_version() {
 # number $1.
 look_for_secret() {
   eval "exe=\$exe_$1 base=\$comm_$1"
-  IFS=$nl
   for dir in $secret; do
+    [ ! -e "$dir/exe" ] || continue
     comm=
     IFS= read -r comm <"$dir/comm"
     if [ "$comm" = "$base" ] || [ "$(tr '\000\n' '\n\001' <"$dir/cmdline" | head -n 1)" = "$exe" ]; then
       unknown="may not read $dir/exe"
     fi
   done
-  IFS=$words
 }
 
 look_at_processes() {
   find_processes
-  by_name=
+  hidden=unknown
   n=0
   while [ $n -lt $processes ]; do
     eval "e=\$process_exe_$n"
@@ -121,6 +114,7 @@ look_at_processes() {
       report_process "$from" $n && count=$((count + 1))
     done
     if [ $count = 0 ]; then
+      [ "$hidden" != unknown ] || learn_hidden
       unknown=${unknown:-$hidden}
       [ -n "$unknown" ] || look_for_secret "$e"
       [ -n "$unknown" ] || look_for_older_version "$e" $n

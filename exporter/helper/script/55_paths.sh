@@ -40,27 +40,28 @@ look_at_missing() {
   done
 }
 
-# One find for all of them. Each line: type, depth, size, mtime, the path it was asked for.
-# Directories that held many files the last time are summed up on the host, at the cost of a second
-# process.
+# One find for all of them, also for those that seem not to be there: what it complains about tells.
+# Each line: type, depth, size, mtime, the path it was asked for.
 look_at_paths() {
   empty=
   if all_empty; then
     out=$out$empty
     return
   fi
-  missing=
+  asked=$nl missing=
   set --
   i=0
   while [ $i -lt $paths ]; do
     eval "path=\$path_$i"
-    if [ ! -e "$path" ]; then
+    if [ ! -e "$path" ] && { [ -z "$has_printf" ] || [ -L "$path" ]; }; then
+      # Of a link that leads nowhere find would say that it is there.
       missing="$missing $i"
     elif [ -d "$path" ] && ! may_look_into "$path"; then
       # Find would say of one that it may not list that nothing is in it.
       out="${out}d 0 0 0 $path${nl}closed it_may_not_be_read - - $path$nl"
     else
       set -- "$@" "$path"
+      asked=$asked$path$nl
     fi
     i=$((i + 1))
   done
@@ -87,16 +88,17 @@ look_at_paths() {
   [ "$missing" = known ] && look_at_missing "$@"
 }
 
-# /proc/self/stat is as old as the command that looks at it, which so tells the time.
+# /proc/self/stat is as old as the command that looks at it, which so tells the time; and as it is
+# the last, the command has come to its end. Directories that held many files the last time are
+# summed up on the host, at the cost of a second process.
 look_with_find() {
-  set -- /proc/self/stat "$@"
+  set -- "$@" /proc/self/stat
   if [ "$files_before" -lt 200 ]; then
-    text=$(find -H "$@" -maxdepth 1 -ignore_readdir_race -printf '%y %d %s %T@ %H\n' </dev/null || echo incomplete)
+    text=$(find -H "$@" -maxdepth 1 -ignore_readdir_race -printf '%y %d %s %T@ %H\n' 2>&1 </dev/null)
     case $text in *"${nl}f 1 "*) files_before=$((${#text} / 40)) ;; *) files_before=0 ;; esac
   else
-    text=$({ find -H "$@" -maxdepth 1 -ignore_readdir_race -printf '%y %d %s %T@ %H\n' </dev/null || echo incomplete; } | awk '
-      $1 == "incomplete" { incomplete = 1; next }
-      $2 == 0 { print; next }
+    text=$(find -H "$@" -maxdepth 1 -ignore_readdir_race -printf '%y %d %s %T@ %H\n' 2>&1 </dev/null | awk '
+      $2 == 0 || $1 == "find:" { print; next }
       $1 == "f" {
         path = $0; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, "", path)
         if (!(path in count) || $4 < oldest[path]) oldest[path] = $4
@@ -105,18 +107,44 @@ look_with_find() {
       END {
         for (path in count) printf "sum %d %.0f %s %s\n", count[path], bytes[path], oldest[path], path
         print "files " all + 0
-        if (incomplete) print "incomplete"
       }')
     files_before=${text##*"files "}
-    case $text in *incomplete) text="${text%files *}incomplete" files_before=1000 ;; *) text=${text%files *} ;; esac
+    text=${text%files *}
+    case $files_before in '' | *[!0-9]*) files_before=1000 ;; esac
   fi
-  out="$out${text%incomplete}$nl"
-  case $text in *incomplete) ;; *) return ;; esac
-  shift
+  case $text in *' /proc/self/stat'*) incomplete= ;; *) incomplete=1 ;; esac
+  case $nl$text in *"${nl}find: "*) read_complaints ;; esac
+  out=$out$text$nl table=$text$nl
+  [ -n "$incomplete" ] || return
   for path; do
+    if [ ! -e "$path" ]; then
+      look_at_missing "$path"
+      continue
+    fi
     find -H "$path" -maxdepth 1 -ignore_readdir_race -printf '' </dev/null ||
       out="${out}closed not_all_of_it_can_be_seen - - $path$nl"
+    case $table in *" $path$nl"*) ;; *) out="${out}unknown it_cannot_be_looked_at - - $path$nl" ;; esac
   done
+}
+
+# Takes out of `text` what find complains about. That a path is not there is what was to be known;
+# all else is a reason to ask again for each.
+read_complaints() {
+  lines=$text text=
+  set -f
+  IFS=$nl
+  for line in $lines; do
+    case $line in
+      'find: '*': No such file or directory' | 'find: '*': Not a directory')
+        path=${line#"find: '"}
+        case $asked in *"$nl${path%"': N"*}$nl"*) ;; *) incomplete=1 ;; esac
+        ;;
+      'find: '*) incomplete=1 ;;
+      *) text=$text$line$nl ;;
+    esac
+  done
+  IFS=$words
+  set +f
 }
 
 # For a find that cannot print: some processes for each path.

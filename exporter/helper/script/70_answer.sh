@@ -7,20 +7,23 @@
 section() {
   tick
   out="${out}section $1 $clock$nl"
-  [ "$1" = host ] || flush
   why=
-  [ -n "$posix" ] || [ "$1" = host ] || other_looks "$1"
-  if [ -z "$why" ]; then
-    [ -n "$posix" ] || [ "$1" = host ] || call_myself "$1"
-    "$2"
-    [ -n "$posix" ] || [ "$1" = host ] || call_myself idle
-  fi
+  case $1$posix in
+    host*) ;;
+    *_posix) flush ;;
+    *)
+      flush
+      other_looks "$1"
+      [ -n "$why" ] || call_myself "$1"
+      ;;
+  esac
+  [ -n "$why" ] || "$2"
   tick
   if [ -z "$why" ]; then out="${out}done $1 $clock$nl"; else out="${out}failed $1 $clock $why$nl"; fi
 }
 
 flush() {
-  printf %s "$out"
+  say "$out"
   out=
 }
 
@@ -49,6 +52,7 @@ answer() {
   [ -n "$want_services" ] && section services look_at_services
   [ -n "$want_checks" ] && section checks look_at_checks
   out="$out$1 end$nl"
+  [ -n "$posix" ] || call_myself idle
   flush
 }
 
