@@ -1,19 +1,41 @@
 #include "exporter/helper/helper_command.h"
 
+#include <array>
 #include <string_view>
 
 namespace mailhub::exporter {
 namespace {
 
-// The script without its comments and indentation.
-std::string Strip(std::string_view script) {
+// Which parts of the script a host has use for.
+enum Kind { kPosix, kCommands, kPerl, kKinds };
+
+Kind KindOf(std::string_view spec) {
+  const auto has = [spec](std::string_view word) {
+    return spec.find("\n" + std::string(word) + " ") != std::string_view::npos;
+  };
+  if (spec.find("\nplatform posix\n") != std::string_view::npos) return kPosix;
+  return has("unit") || has("sysv") || has("check") ? kCommands : kPerl;
+}
+
+bool IsFor(std::string_view part, Kind kind) {
+  if (part == "all") return true;
+  if (part == "linux") return kind != kPosix;
+  if (part == "commands") return kind != kPerl;
+  return part == (kind == kPosix ? "posix" : kind == kPerl ? "perl" : "");
+}
+
+// The script without comments, indentation and the parts that are for others.
+std::string Strip(std::string_view script, Kind kind) {
+  constexpr std::string_view kMark = "# For: ";
   std::string stripped;
+  bool wanted = true;
   while (!script.empty()) {
     const size_t end = script.find('\n');
     std::string_view line = script.substr(0, end);
     script.remove_prefix(end == std::string_view::npos ? script.size() : end + 1);
+    if (line.starts_with(kMark)) wanted = IsFor(line.substr(kMark.size()), kind);
     const size_t text = line.find_first_not_of(' ');
-    if (text == std::string_view::npos || line[text] == '#') continue;
+    if (!wanted || text == std::string_view::npos || line[text] == '#') continue;
     stripped.append(line.substr(text)) += '\n';
   }
   return stripped;
@@ -46,28 +68,33 @@ Packed Pack(const std::string& script) {
   return packed;
 }
 
+// Of the account's environment, which may change what any program does, only what checks may stand
+// on comes along. Bash, where there is one, reads files in blocks and has a clock of its own.
+std::string CommandFor(Kind kind) {
+  const Packed packed = Pack(Strip(HelperScript(), kind));
+  constexpr std::string_view kCodes = "\\012\\134\\047";  // as tr reads them
+  const std::string letters = packed.letters.empty()
+                                  ? ""
+                                  : " | tr " + packed.letters + " \"" +
+                                        std::string(kCodes.substr(0, 4 * packed.letters.size())) +
+                                        "\"";
+  return "exec env -i PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=\"$HOME\" "
+         "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh -c 's=$(printf %b \"$0\"" +
+         letters +
+         "); if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; "
+         "eval \"$s\"' '" +
+         packed.text + "'";
+}
+
 }  // namespace
 
-const std::string& HelperCommand() {
-  // Of the account's environment, which may change what any program does, only what checks may
-  // stand on comes along. Bash, where there is one, reads files in blocks and has a clock of its
-  // own.
-  static const std::string command = [] {
-    const Packed packed = Pack(Strip(HelperScript()));
-    constexpr std::string_view kCodes = "\\012\\134\\047";  // as tr reads them
-    const std::string letters = packed.letters.empty()
-                                    ? ""
-                                    : " | tr " + packed.letters + " \"" +
-                                          std::string(kCodes.substr(0, 4 * packed.letters.size())) +
-                                          "\"";
-    return "exec env -i PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=\"$HOME\" "
-           "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh -c 's=$(printf %b \"$0\"" +
-           letters +
-           "); if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; "
-           "eval \"$s\"' '" +
-           packed.text + "'";
+const std::string& HelperCommand(std::string_view spec) {
+  static const auto commands = [] {
+    std::array<std::string, kKinds> all;
+    for (int kind = 0; kind < kKinds; ++kind) all[kind] = CommandFor(static_cast<Kind>(kind));
+    return all;
   }();
-  return command;
+  return commands[KindOf(spec)];
 }
 
 }  // namespace mailhub::exporter

@@ -306,22 +306,36 @@ TEST_P(HelperTest, LeavesNothingBehindAfterManyRequests) {
 }
 
 TEST_P(HelperTest, StartsFromOneLineAndSkipsWhatItDoesNotKnow) {
-  std::vector<std::string> arguments = {"-c", HelperCommand()};
-  if (GetParam() == "busybox") arguments.insert(arguments.begin(), "sh");
-  TestingProcess helper(Shell(), arguments);
-  helper.Write("garbage\n\nspec\nnonsense\nend\nhello abc\n");
-  EXPECT_TRUE(helper.WaitFor("\nabc hello 1\n"));
+  for (const char* more : {"", "check a 1000 echo 1\n", "unit $x\n", "platform posix\n"}) {
+    const std::string spec =
+        "spec\nnonsense\n" + std::string(more) + "exe /bin/none\nprocess 0\npath /etc\nend\n";
+    std::vector<std::string> arguments = {"-c", HelperCommand(spec)};
+    if (GetParam() == "busybox") arguments.insert(arguments.begin(), "sh");
+    TestingProcess helper(Shell(), arguments);
+    helper.Write("garbage\n\n" + spec + "hello abc\n");
+    EXPECT_TRUE(helper.WaitFor("\nabc hello 1\n"));
+    helper.Write("go def 2000\n");
+    std::string said;
+    EXPECT_TRUE(helper.WaitFor("\ndef end\n", &said));
+    for (const char* part : {"\ndone host ", "\ndone processes ", "\ndone paths "}) {
+      EXPECT_THAT(said, testing::HasSubstr(part)) << spec;
+    }
+    EXPECT_EQ(said.find("\noutput 0 1\n") != std::string::npos, *more == 'c');
+  }
 }
 
 MAILHUB_FOR_EVERY_ENGINE(HelperTest);
 
 TEST(HelperCommand, IsOneLineThatNoLoginShellReadsDifferently) {
-  const std::string& command = HelperCommand();
-  EXPECT_EQ(command.find_first_of("\n\r!\t"), std::string::npos);
-  const std::string script = command.substr(command.find("' '") + 3);
-  EXPECT_EQ(script.find('\''), script.size() - 1);
-  EXPECT_EQ(script.find("\\\\"), std::string::npos);
-  EXPECT_LT(command.size(), 32u << 10);
+  for (const char* spec :
+       {"spec\nend\n", "spec\nunit cron.service\nend\n", "spec\nplatform posix\nend\n"}) {
+    const std::string& command = HelperCommand(spec);
+    EXPECT_EQ(command.find_first_of("\n\r!\t"), std::string::npos);
+    const std::string script = command.substr(command.find("' '") + 3);
+    EXPECT_EQ(script.find('\''), script.size() - 1);
+    EXPECT_EQ(script.find("\\\\"), std::string::npos);
+    EXPECT_LT(command.size(), 32u << 10) << "what an SSH server must take" << spec;
+  }
 }
 
 }  // namespace

@@ -73,12 +73,12 @@ std::optional<Trouble> HelperLink::StartHelper(Lane* lane, SteadyTime deadline) 
   lane->proven = false;
   lane->unread.clear();
   lane->owed.reset();
-  auto channel = session_.get()->OpenChannel(HelperCommand(), deadline);
+  const std::string spec = WriteSpec(host_, lane->sections);
+  auto channel = session_.get()->OpenChannel(HelperCommand(spec), deadline);
   if (!channel) return Broken(channel.error(), deadline);
   lane->channel = std::move(*channel);
   const std::string nonce = RandomHex(kNonceBits);
-  const auto written =
-      lane->channel->Write(WriteSpec(host_, lane->sections) + "hello " + nonce + "\n", deadline);
+  const auto written = lane->channel->Write(spec + "hello " + nonce + "\n", deadline);
   auto trouble = written ? AwaitHello(lane, nonce, deadline) : Broken(written.error(), deadline);
   if (trouble) lane->channel.reset();
   return trouble;

@@ -19,6 +19,10 @@
 # and then a check is the program of that name in /etc/mailhub/checks, whatever command the request
 # holds, and a status script the one of that name in /etc/mailhub/services.
 
+# Where it travels, it leaves at home what its host has no use for: "For: posix" stands before what
+# only hosts without /proc need, "For: linux" before what the others do, "For: perl" and "For:
+# commands" before what is for those of whom nothing is asked that needs a fork, and for the rest.
+
 # Every shell named above has -ef; lists of words are split and variables are assigned by eval on
 # purpose.
 # shellcheck disable=SC1007,SC2015,SC2016,SC2034,SC2045,SC2046,SC2086,SC2154,SC2295,SC3013

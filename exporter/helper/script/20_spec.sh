@@ -82,7 +82,8 @@ read_spec() {
       end) break ;;
     esac
   done
-  if [ -z "$posix$want_services$want_checks" ] && [ ${#spec} -lt 100000 ] && perl -M5.014 -MErrno -MTime::HiRes -e 1; then
+  if [ -n "${perl_program:-}" ] && [ -z "$posix$want_services$want_checks" ] && [ ${#spec} -lt 100000 ] &&
+    perl -M5.014 -MErrno -MTime::HiRes -e 1; then
     learn_btime
     exec env -i PATH="$PATH" LC_ALL=C perl -e "$perl_program" -- "$ticks_per_second" "$page_kb" "$btime" "$spec"
   fi
@@ -91,16 +92,19 @@ read_spec() {
 
 # Functions made for this spec, so that what is done often evaluates nothing: is_an_exe PATH NUMBERS
 # says whether it is the file of an exe, of another one than those, is_one_an_exe PATH... whether one
-# of these is; match_thread_N NAME sets `thread` to the number of that name.
+# of these is; is_row whether $rest, from a table of ps, begins like one; match_thread_N NAME sets
+# `thread` to the number of that name.
 make_matchers() {
-  i=0 code= tests=
+  i=0 code= tests= rows="''"
   while [ $i -lt $exes ]; do
     tests="$tests [ \"\$one\" -ef \"\$exe_$i\" ] && return;"
+    rows="$rows | \"\$exe_$i \"* | \"\${exe_$i##*/} \"*"
     code="$code case \$2 in *' $i '*) ;; *) [ \"\$1\" -ef \"\$exe_$i\" ] && return ;; esac;"
     i=$((i + 1))
   done
   eval "is_an_exe() { $code return 1; }
-    is_one_an_exe() { for one; do $tests :; done; return 1; }"
+    is_one_an_exe() { for one; do $tests :; done; return 1; }
+    is_row() { case \"\$rest \" in $rows) return 0 ;; esac; return 1; }"
   i=0
   while [ $i -lt $processes ]; do
     eval "list=\$process_threads_$i"
@@ -112,3 +116,5 @@ make_matchers() {
     i=$((i + 1))
   done
 }
+
+# For: perl

@@ -1,6 +1,6 @@
 # Perl stats hundreds of files in the time that a fork takes. So where there is one, and nothing is
 # asked for that needs a fork anyway, it takes the channel over from the shell, with the same requests
-# and replies. What it finds is what the shell finds: agreement_test.cc holds them to the same.
+# and replies. What it finds is what the shell finds: tests/exporter/agreement_test.py holds them to the same.
 #
 # The shell has this program in a variable, quoted by apostrophes: it must not hold one.
 use strict;

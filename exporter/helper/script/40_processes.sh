@@ -1,3 +1,5 @@
+
+# For: linux
 # ---- Which processes run an exe ------------------------------------------------------------------
 
 # What a process runs changes rarely. So one command tells, of those that are new or changed, which
@@ -192,15 +194,15 @@ renew() {
 settle() {
   renew "$1"
   keep m $pid "$of"
-  case $of$judged$2 in ' /'*' (deleted)') ;; ' /'*)
+  if [ "$of" = ' ' ] && [ -z "$judged" ]; then
+    # Or as the kernel calls it where that process sees it, in a container.
     for path in "$2" "$from/root$2"; do
       [ "$from/exe" -ef "$path" ] || continue
       keep a $pid "$from/exe$nl-ef$nl$path"
-      case $nl$paths_run in *"$nl$path$nl"*) ;; *) paths_run="$paths_run$path$nl" ;; esac
+      case $nl$paths_run in *"$nl$path$nl"*) ;; *) paths_run=$paths_run$path$nl ;; esac
       return
     done
-    ;;
-  esac
+  fi
   keep w $pid "$from"
   keep f $pid "$file"
   keep g $pid "$judged"
@@ -245,7 +247,7 @@ learn_files() {
 # the kernel calls it, "1 PATH//NAME" or as ls says it. A name with a line end is not told. Sets
 # `unnamed` to those of which the kernel has no name.
 ask_about() {
-  unnamed= told=' ' list=
+  unnamed= told= list=
   set --
   i=0
   while [ $i -lt $exes ]; do
@@ -280,8 +282,9 @@ ask_about() {
         eval "n_${from##*/}=\${line%% *}"
         ;;
       '1 '* | lr*' -> '*)
-        case $told in *" $dir "*) continue ;; esac
-        told="$told$dir "
+        # Of the threads of one whose main thread has ended, the first that can tell.
+        [ "$dir" != "$told" ] || continue
+        told=$dir
         eval "number=\$n_${from##*/}"
         of=' ' file= judged= link=${line#*/exe}
         link=${link#//}

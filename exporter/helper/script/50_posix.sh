@@ -1,3 +1,5 @@
+
+# For: posix
 # ---- Hosts without /proc -------------------------------------------------------------------------
 
 # Sets `seconds` from a time as ps writes it: [[DD-]HH:]MM:SS, with a fraction on some. Fails at
@@ -54,6 +56,8 @@ learn_ps() {
   ps_words="-A $ps_wide -o pid= -o time= -o etime= ${ps_memory:+-o $ps_memory=} ${ps_threads:+-o $ps_threads=} -o args="
 }
 
+next_word() { rest=${rest#"${rest%%[$blank]*}"} rest=${rest#"${rest%%[!$blank]*}"}; }
+
 # Without /proc nobody can tell what a process really executes: the first word of its arguments has
 # to do. One that shows the bare name there may be it, or not. `ps` is believed when it does not
 # complain and has found process 1 and this one.
@@ -75,12 +79,12 @@ look_at_processes_posix() {
       ;;
     esac
     resident=- lwps=- age=${rest%%[$blank]*}
-    next_word() { rest=${rest#"${rest%%[$blank]*}"} rest=${rest#"${rest%%[!$blank]*}"}; }
     next_word
     [ -n "$ps_memory" ] && resident=${rest%%[$blank]*} && next_word
     [ -n "$ps_threads" ] && lwps=${rest%%[$blank]*} && next_word
     [ "$pid" = 1 ] && seen_first=1
     [ "$pid" = $self ] && seen_self=1
+    is_row || continue
     first=${rest%%[$blank]*}
     n=0
     while [ $n -lt $processes ]; do

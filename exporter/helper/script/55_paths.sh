@@ -1,3 +1,5 @@
+
+# For: all
 # ---- Directories and files -----------------------------------------------------------------------
 
 # Whether the names in directory $1 can be read, and what they name. Asked by trying: some shells answer

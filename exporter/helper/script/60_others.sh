@@ -1,4 +1,5 @@
 
+# For: all
 # ---- The other collectors ------------------------------------------------------------------------
 
 look_at_host() {
@@ -13,6 +14,8 @@ look_at_host() {
     out="${out}time $(date +%s.%N)$nl"
   fi
 }
+
+# For: commands
 
 look_at_services() {
   if [ -n "$units" ]; then

@@ -1,4 +1,5 @@
 
+# For: all
 # ---- Answering -----------------------------------------------------------------------------------
 
 # What was there before is sent before each that may hang, with the name of that one: the exporter
