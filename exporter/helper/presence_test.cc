@@ -207,6 +207,46 @@ TEST_P(PresenceTest, NeverSaysZeroWhereProcessesAreHidden) {
   }
 }
 
+TEST_P(PresenceTest, AsksNoCommandAboutProcessesThatAreAsBefore) {
+  fs::create_directories(folder_ / "standins");
+  for (const char* name : {"find", "stat", "ls", "tr", "head", "id", "readlink"}) {
+    const fs::path path = folder_ / "standins" / name;
+    std::ofstream(path) << "#!/bin/sh\necho " << name << " >>'" << File("asked")
+                        << "'\nPATH=/usr/bin:/bin\nexec " << name << " \"$@\"\n";
+    fs::permissions(path, fs::perms::owner_all);
+  }
+  Change("PATH=/usr/xpg4", "PATH=" + File("standins") + ":/usr/xpg4");
+  // A namespace where nobody else comes or goes: one runs the file, another one that is deleted.
+  for (const char* name : {"eddy", "gone"}) fs::copy_file("/usr/bin/sleep", File(name));
+  host_.processes["gone"] = {File("gone"), "1000", ""};
+  host_.processes["absent"] = {File("absent"), "", ""};
+  prefix_ = {"unshare",
+             "--pid",
+             "--fork",
+             "--mount-proc",
+             "--kill-child",
+             "sh",
+             "-c",
+             "exec 3>&1 >/dev/null; '" + File("eddy") + "' 1000 & '" + File("gone") +
+                 "' 1000 & until [ /proc/$!/exe -ef '" + File("gone") + "' ]; do :; done; rm '" +
+                 File("gone") + "'; exec \"$@\" >&3 3>&-",
+             "sh"};
+  Look(host_);
+  Look(host_);
+  const auto asked = [&] {
+    std::ifstream file(File("asked"));
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string before = asked();
+  for (int i = 0; i < 3; ++i) {
+    const Seen seen = Look(host_);
+    EXPECT_EQ(Running(seen, "eddy"), 1);
+    EXPECT_EQ(Running(seen, "gone"), 1);
+    EXPECT_EQ(Running(seen, "absent"), 0);
+  }
+  EXPECT_EQ(asked(), before);
+}
+
 TEST_P(PresenceTest, SaysZeroOfWhatNobodyRuns) {
   EXPECT_EQ(Count(), 0);
   Copy("eddy");

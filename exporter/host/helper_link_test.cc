@@ -58,13 +58,16 @@ class HelperLinkTest : public testing::Test {
     return helpers;
   }
 
-  // All processes of this machine that call themselves "mailhub:...".
+  // All processes that call themselves "mailhub:..." and see the same mounts as this thread.
   static std::map<pid_t, std::string> Marked() {
+    std::error_code gone;
+    const auto here = std::filesystem::read_symlink("/proc/thread-self/ns/mnt");
     std::map<pid_t, std::string> marked;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
       std::ifstream file(entry.path() / "comm");
       std::string name;
-      if (std::getline(file, name) && name.starts_with("mailhub:")) {
+      if (std::getline(file, name) && name.starts_with("mailhub:") &&
+          std::filesystem::read_symlink(entry.path() / "ns" / "mnt", gone) == here) {
         marked[std::stoi(entry.path().filename())] = name;
       }
     }
@@ -385,10 +388,10 @@ TEST_F(HelperLinkTest, KeepsTheRestWhereUptimeCannotBeRead) {
 
 TEST_F(HelperLinkTest, ShowsWhatCameBeforeACollectorThatHangs) {
   const TestingSshd sshd;
-  host_.checks["hangs"] = {"sleep 30", Milliseconds(20'000)};
+  host_.checks["hangs"] = {"sleep 60", Milliseconds(50'000)};
   HelperLink link(host_, sshd.Target(), clock_, counts_);
   // Its budget says the checks end in time, so the hanging one is a failed check and no time-out.
-  const Look look = Once(link, 4000);
+  const Look look = Once(link, 10'000);
   ASSERT_FALSE(look.trouble) << look.trouble->message;
   EXPECT_EQ(Value(look.families, "mailhub_check_success", {{"check", "hangs"}}), 0);
   EXPECT_EQ(Value(look.families, "mailhub_check_success", {{"check", "one"}}), 1);
