@@ -1,63 +1,50 @@
 
-# For: all
 # ---- Answering -----------------------------------------------------------------------------------
 
-# What was there before is sent before each that may hang, with the name of that one: the exporter
-# leaves it behind if it is late, and asks another helper for the rest.
-# NAME FUNCTION
-section() {
+section() { # NAME FUNCTION
   tick
-  out="${out}section $1 $clock$nl"
+  out="${out}section $1 $clock$newline"
   why=
-  case $1$posix in
-    host*) ;;
-    *_posix) flush ;;
-    *)
-      flush
-      other_looks "$1"
-      [ -n "$why" ] || call_myself "$1"
-      ;;
-  esac
-  [ -n "$why" ] || "$2"
+  "$2"
   tick
-  if [ -z "$why" ]; then out="${out}done $1 $clock$nl"; else out="${out}failed $1 $clock $why$nl"; fi
+  if [ -z "$why" ]; then out="${out}done $1 $clock$newline"; else out="${out}failed $1 $clock $why$newline"; fi
 }
 
 flush() {
-  say "$out"
+  printf %s "$out"
   out=
 }
 
-# NONCE MILLISECONDS
-answer() {
+# What needs no fork is sent first, and each collector that may hang sends what was there before it:
+# a late one costs only itself. The exporter gives up on the channel when its own deadline passes.
+answer() { # NONCE MILLISECONDS
   milliseconds=$2
-  uptime=
   if [ -n "$posix" ]; then
     read_boot_posix
   else
     read -r uptime _ </proc/uptime
-    [ -n "$btime" ] || learn_btime
-    case $cpus_counted,${uptime%.*} in
-      , | ,* | *, | *[!0-9,]*) count_cpus ;;
-      *) [ $((${uptime%.*} - cpus_counted)) -lt 60 ] && [ ${uptime%.*} -ge "$cpus_counted" ] || count_cpus ;;
-    esac
+    [ -n "$cpus_counted" ] && [ $((${uptime%.*} - cpus_counted)) -lt 60 ] || count_cpus
   fi
-  out="$nl$1 begin 1$nl"
-  # What cannot be read is not said; the exporter knows what hangs on it.
-  case $uptime in '' | *[!0-9.]*) ;; *) out="${out}uptime $uptime$nl" ;; esac
-  case $boot in '' | *[!A-Za-z0-9-]*) ;; *) out="${out}boot $boot$nl" ;; esac
-  out="${out}clock $ticks_per_second $page_kb ${btime:-0}$nl"
+  out="$newline$1 begin 1${newline}uptime $uptime${newline}boot $boot$newline"
+  out="${out}clock $ticks_per_second $page_kb $btime$newline"
   section host look_at_host$posix
   [ -n "$want_processes" ] && section processes look_at_processes$posix
-  [ -n "$want_paths" ] && section paths look_at_paths
-  [ -n "$want_services" ] && section services look_at_services
-  [ -n "$want_checks" ] && section checks look_at_checks
-  out="$out$1 end$nl"
-  [ -n "$posix" ] || call_myself idle
+  if [ -n "$want_paths" ]; then
+    flush
+    section paths look_at_paths
+  fi
+  if [ -n "$want_services" ]; then
+    flush
+    section services look_at_services
+  fi
+  if [ -n "$want_checks" ]; then
+    flush
+    section checks look_at_checks
+  fi
+  out="$out$1 end$newline"
   flush
 }
 
-[ -e /proc/self/comm ] && call_myself idle
 exes=0 processes=0 checks=0 posix= want_processes= want_services= want_paths= want_checks=
 while IFS= read -r line; do
   case $line in
