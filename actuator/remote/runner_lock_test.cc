@@ -105,7 +105,7 @@ TEST_P(Lock, IsGivenUpWhenTheDirectoryGoesAway) {
   RunnerCall waiting = host.Start(request);
   const std::string file = host.directory() + "/tmp/lock." + std::to_string(waiting.pid());
   ASSERT_TRUE(Eventually([&] { return std::filesystem::exists(file); }));
-  std::filesystem::remove_all(host.directory());
+  std::filesystem::rename(host.directory(), host.directory() + ".gone");
   const auto reply = waiting.Wait();
   ASSERT_FALSE(reply.receipt);
   EXPECT_THAT(reply.receipt.error().message, HasSubstr("is gone; nothing was done"));
