@@ -130,9 +130,9 @@ void Engine::Core::Dispatch(const RemoteDone& done) {
     OnLease(live, name, done.reply);
     return;
   }
-  for (auto& [path, lease] : live.given_up) {
+  for (auto& [given_up, lease] : live.given_up) {
     if (lease.effect != done.id) continue;
-    const std::string name = path;
+    const LeaseName name = given_up;
     OnGivenUp(live, name, done.reply);
     return;
   }
@@ -201,10 +201,11 @@ std::optional<SteadyTime> Engine::Core::NextDeadline() const {
     if (live.doing.deadline && live.run.holds.empty()) consider(In(kLook));
     if (live.only_if == 0) consider(live.only_if_due);
     consider(live.sweep_due);
-    for (const auto* leases : {&live.leases, &live.given_up}) {
-      for (const auto& [path, lease] : *leases) {
-        if (lease.effect == 0) consider(lease.due);
-      }
+    for (const auto& [path, lease] : live.leases) {
+      if (lease.effect == 0) consider(lease.due);
+    }
+    for (const auto& [name, lease] : live.given_up) {
+      if (lease.effect == 0) consider(lease.due);
     }
   }
   if (mode == Mode::kActive) {

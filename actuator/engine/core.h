@@ -55,7 +55,7 @@ struct LiveRun {
   std::map<std::string, std::string>
       directories;                           // receipts directory by host, as it told in this life
   std::map<std::string, LeaseDoing> leases;  // by step path
-  std::map<std::string, LeaseDoing> given_up;  // those of Run::given_up
+  std::map<LeaseName, LeaseDoing> given_up;  // those of Run::given_up
   EffectId only_if = 0;
   bool only_if_held = false;
   std::optional<SteadyTime> only_if_due;
@@ -174,7 +174,7 @@ class Engine::Core {
   bool AtEnd(const LiveRun& live) const;
   void AcknowledgeStrays(LiveRun& live, const std::string& refused);
   bool ChaseGivenUp(LiveRun& live);
-  void OnGivenUp(LiveRun& live, const std::string& path, const RemoteReply& reply);
+  void OnGivenUp(LiveRun& live, const LeaseName& name, const RemoteReply& reply);
   void OnLeaseFailure(LiveRun& live, const std::string& path, const Error& error);
   void AcknowledgeRestored(LiveRun& live);
   void OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply);

@@ -102,10 +102,12 @@ struct DeadManArmed {
 };
 struct DeadManDisarmed {
   std::string path;
+  int generation = 0;  // of its lease; 0 in older journals: whichever has that path
 };
 struct DeadManRestored {  // the host acted by itself
   std::string path;
   std::string detail;
+  int generation = 0;  // as above
 };
 
 enum class HoldReason {

@@ -58,6 +58,39 @@ TEST_F(Holds, RetryAfterADeadManDoesTheGuardedStepAgainAndArmsAnew) {
   EXPECT_THAT(began_, ElementsAre("stop", "work", "stop", "work", "start"));
 }
 
+TEST_F(Holds, WhatIsDoneAgainBeginsOnlyWhenALaterCommandHasEnded) {
+  endless_ = {"work"};
+  Begin();
+  restored_ = true;
+  Pass(Seconds(30));
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(Seconds(10));
+  EXPECT_THAT(began_, ElementsAre("stop", "work"));
+  EXPECT_EQ(Look().current, 1U) << "the run waits for its end";
+  endless_.clear();
+  finished_late_ = true;
+  Pass(Seconds(10));
+  EXPECT_THAT(began_, ElementsAre("stop", "work", "stop", "start"));
+}
+
+TEST_F(Holds, ARequestToDisarmSaysWhichArmingItMeans) {
+  exits_["work"] = 1;
+  Begin();
+  restored_ = true;
+  Pass(Seconds(30));
+  exits_["work"] = 0;
+  EXPECT_TRUE(Say(Verb::kRetry, 2));
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(Seconds(30));
+  std::vector<std::pair<RemoteVerb, int>> said;
+  for (const RemoteRequest& request : requests_) {
+    const bool once = request.verb == RemoteVerb::kArm || request.verb == RemoteVerb::kDisarm;
+    if (once) said.emplace_back(request.verb, request.generation);
+  }
+  EXPECT_THAT(said, ElementsAre(std::pair(RemoteVerb::kArm, 1), std::pair(RemoteVerb::kDisarm, 1),
+                                std::pair(RemoteVerb::kArm, 2), std::pair(RemoteVerb::kDisarm, 2)));
+}
+
 TEST_F(Holds, AStepsHoldIsAnsweredThoughAnEarlierStepIsToBeDoneAgainFirst) {
   exits_["work"] = 1;
   Begin();

@@ -15,6 +15,7 @@ RemoteRequest AboutLease(const std::string& run, const std::string& path, const 
   request.key = run + '/' + path;
   request.directory_id = lease.directory;
   request.after = lease.after;
+  request.generation = lease.generation;
   return request;
 }
 
@@ -58,12 +59,15 @@ void Engine::Core::AcknowledgeStrays(LiveRun& live, const std::string& refused) 
   const auto ask = [&](const Step& step) {
     if (!step.dead_man || step.host != host) return;
     if (live.run.leases.contains(step.path) || live.run.restored.contains(step.path)) return;
-    if (live.run.given_up.contains(step.path)) return;  // may have acted, which nobody has answered
+    const auto given_up = live.run.given_up.lower_bound({step.path, 0});
+    // It may have acted, which nobody has answered.
+    if (given_up != live.run.given_up.end() && given_up->first.first == step.path) return;
     RemoteRequest request;
     request.verb = RemoteVerb::kDisarm;
     request.host = host;
     request.key = live.run.id + '/' + step.path;
     request.directory_id = live.run.directories[host];
+    request.generation = live.run.generations[step.path];
     out.effects.push_back({0, std::move(request)});
   };
   for (const Step& step : live.run.plan().steps) ask(step);
@@ -113,10 +117,10 @@ void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteR
   const bool over =
       known_restored || (doing.verb == RemoteVerb::kDisarm && reply.lease != LeaseState::kRestored);
   if (over) {
-    Emit(live.run.id, DeadManDisarmed{path});
+    Emit(live.run.id, DeadManDisarmed{path, LeaseOf(live, path).generation});
     live.leases.erase(path);
   } else if (reply.lease == LeaseState::kRestored) {
-    Emit(live.run.id, DeadManRestored{path, reply.lease_detail});
+    Emit(live.run.id, DeadManRestored{path, reply.lease_detail, lease->second.generation});
     live.leases.erase(path);
     HoldRun(live, path, HoldReason::kDeadManRestored,
             "the host acted by itself: " + reply.lease_detail);
@@ -133,8 +137,9 @@ void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteR
 // it is taken away, or has acted. True while that is awaited.
 bool Engine::Core::ChaseGivenUp(LiveRun& live) {
   bool awaited = false;
-  for (const auto& [path, lease] : live.run.given_up) {
-    LeaseDoing& doing = live.given_up[path];
+  for (const auto& [name, lease] : live.run.given_up) {
+    const std::string& path = name.first;
+    LeaseDoing& doing = live.given_up[name];
     if (!doing.give_up) doing.give_up = Attended(lease.after + AfterTheEnd());
     if (doing.in_vain) continue;
     awaited = true;
@@ -147,8 +152,9 @@ bool Engine::Core::ChaseGivenUp(LiveRun& live) {
   return awaited;
 }
 
-void Engine::Core::OnGivenUp(LiveRun& live, const std::string& path, const RemoteReply& reply) {
-  LeaseDoing& doing = live.given_up[path];
+void Engine::Core::OnGivenUp(LiveRun& live, const LeaseName& name, const RemoteReply& reply) {
+  const auto& [path, generation] = name;
+  LeaseDoing& doing = live.given_up[name];
   doing.effect = 0;
   if (!reply.receipt) {
     doing.due = In(AfterTheEnd());
@@ -163,12 +169,12 @@ void Engine::Core::OnGivenUp(LiveRun& live, const std::string& path, const Remot
     doing.due = now.steady;
     return;
   }
-  live.given_up.erase(path);
+  live.given_up.erase(name);
   if (reply.lease != LeaseState::kRestored) {
-    Emit(live.run.id, DeadManDisarmed{path});
+    Emit(live.run.id, DeadManDisarmed{path, generation});
     return;
   }
-  Emit(live.run.id, DeadManRestored{path, reply.lease_detail});
+  Emit(live.run.id, DeadManRestored{path, reply.lease_detail, generation});
   if (live.run.stage == Stage::kFinished) return;
   HoldRun(live, path, HoldReason::kDeadManRestored,
           "the host acted by itself: " + reply.lease_detail);
@@ -192,13 +198,13 @@ void Engine::Core::OnLeaseFailure(LiveRun& live, const std::string& path, const 
   const bool known_restored = live.run.restored.contains(path);
   const bool guards =
       live.run.stage == Stage::kActive ? !live.run.LeaseIsOver(path) : live.run.Owes(path);
-  live.directories.erase(LeaseOf(live, path).host);
+  const Lease& lease = LeaseOf(live, path);
+  live.directories.erase(lease.host);
   if (guards && !known_restored) {
-    live.given_up.erase(path);
     HoldRun(live, path, HoldReason::kLeaseLost,
             "the host has other receipts now; nobody knows whether its dead man is still armed");
   } else {
-    Emit(live.run.id, DeadManDisarmed{path});
+    Emit(live.run.id, DeadManDisarmed{path, lease.generation});
   }
   live.leases.erase(path);
 }

@@ -119,7 +119,7 @@ void Engine::Core::AddLeases(const LiveRun& live, RunView* view) const {
   const Run& run = live.run;
   for (const auto& [path, lease] : run.leases) add(path, lease, LeasePhase::kUnconfirmed);
   for (const auto& [path, lease] : run.restored) add(path, lease, LeasePhase::kRestored);
-  for (const auto& [path, lease] : run.given_up) add(path, lease, LeasePhase::kLost);
+  for (const auto& [name, lease] : run.given_up) add(name.first, lease, LeasePhase::kLost);
 }
 
 EpisodeView Engine::Core::LookAt(const Episode& episode) const {

@@ -43,6 +43,9 @@ struct RemoteRequest {
   std::string command;       // kRun, kLaunch; kArm: the restoring command
   std::string directory_id;  // the receipts directory's identity as recorded; empty with kHello
   Milliseconds after{0};     // kArm, kRenew
+  // kArm, kDisarm: how often the key has been armed. A request to disarm that was held up on its
+  // way takes away nothing that was armed after it.
+  int generation = 0;
   // kRun, kLaunch: not to be sent at or after this moment; answered kUnreachable instead.
   std::optional<SteadyTime> begin_before = std::nullopt;
 };

@@ -60,10 +60,12 @@ struct Fold {
     if (!body.directory_id.empty()) run.directories[run.Find(body.path)->host] = body.directory_id;
     if (!step.started) step.started = at;
     step.since = at;
+    NoteUnderWay(body.path);
   }
   void operator()(const StepSettled& body) {
     StepState& step = run.steps[body.path];
     step.settled = true;
+    NoteUnderWay(body.path);
     step.receipt = body.receipt;
     step.receipts_lost = body.receipts_lost;
     step.worked = !body.receipts_lost && body.receipt.state == ReceiptState::kFinished &&
@@ -79,23 +81,19 @@ struct Fold {
     step.result = body.result;
     step.took = body.took;
     step.detail = body.detail;
+    NoteUnderWay(body.path);
     const std::vector<Step>& steps = run.plan().steps;
     while (run.next_ < steps.size() && HasResult(run.steps, steps[run.next_].path)) ++run.next_;
     Return();
   }
   void operator()(const DeadManArmed& body) {
-    run.leases[body.path] = {body.host, body.after, body.directory_id};
+    run.leases[body.path] = {body.host, body.after, body.directory_id,
+                             ++run.generations[body.path]};
     run.directories[body.host] = body.directory_id;
   }
-  void operator()(const DeadManDisarmed& body) {
-    // One that was armed anew has the same path.
-    const size_t known = run.leases.erase(body.path) + run.restored.erase(body.path);
-    if (known == 0) run.given_up.erase(body.path);
-  }
+  void operator()(const DeadManDisarmed& body) { TakeOut(body.path, body.generation); }
   void operator()(const DeadManRestored& body) {
-    auto lease = run.leases.extract(body.path);
-    if (!lease) lease = run.given_up.extract(body.path);
-    if (lease) run.restored.insert(std::move(lease));
+    if (auto lease = TakeOut(body.path, body.generation)) run.restored[body.path] = *lease;
     run.steps[body.path].restored = true;
   }
   void operator()(const RunHeld& body) {
@@ -116,7 +114,7 @@ struct Fold {
         }
         if (step == nullptr) break;
         step->since = at;
-        AskAgain(step);
+        AskAgain(body.path);
         break;
       case Verb::kRetry:
         if (answered && answered->reason == HoldReason::kStillStopped) {
@@ -198,15 +196,41 @@ struct Fold {
     if (waited != run.steps.end()) waited->second.since = at;
     return answered;
   }
+  // One that was armed anew has the same path. Of generation 0 the one that is known comes first.
+  std::optional<Lease> TakeOut(const std::string& path, int generation) {
+    for (auto* known : {&run.leases, &run.restored}) {
+      const auto found = known->find(path);
+      if (found == known->end() || (generation != 0 && found->second.generation != generation)) {
+        continue;
+      }
+      return known->extract(found).mapped();
+    }
+    const auto lost = generation != 0 ? run.given_up.find({path, generation})
+                                      : run.given_up.lower_bound({path, 0});
+    if (lost == run.given_up.end() || lost->first.first != path) return std::nullopt;
+    return run.given_up.extract(lost).mapped();
+  }
   // Nobody knows whether the host's dead man is gone, so nothing says that it is.
   void GiveUp(const std::string& path) {
-    auto lease = run.leases.extract(path);
-    if (!lease) lease = run.restored.extract(path);
-    if (lease) run.given_up.insert(std::move(lease));
+    if (const auto lease = TakeOut(path, 0)) run.given_up[{path, lease->generation}] = *lease;
   }
   // Its receipts may have come back meanwhile, so they are asked for before anything is done anew.
-  static void AskAgain(StepState* step) {
-    if (step->receipts_lost && !step->result) step->settled = false;
+  void AskAgain(const std::string& path) {
+    StepState& step = run.steps[path];
+    if (step.receipts_lost && !step.result) step.settled = false;
+    NoteUnderWay(path);
+  }
+  void NoteUnderWay(const std::string& path) {
+    const auto place = run.places_.find(path);
+    if (place == run.places_.end() || place->second.always) return;
+    const StepKind kind = run.plan().steps[place->second.index].kind;
+    const StepState& step = run.steps[path];
+    const bool acts = kind == StepKind::kRun || kind == StepKind::kJob;
+    if (acts && step.attempt > 0 && !step.settled && !step.result) {
+      run.under_way_.insert(place->second.index);
+    } else {
+      run.under_way_.erase(place->second.index);
+    }
   }
   // To retry it is to ask the host again. A refusal of a step that is done was about its dead man.
   bool OnlyAsksOn(const Hold& hold) const {
@@ -256,11 +280,12 @@ struct Fold {
   // The step's last attempt, if there was one, is settled first.
   void DoAgain(const std::string& path) {
     StepState& step = run.steps[path];
-    AskAgain(&step);
+    AskAgain(path);
     step.since = at;
     step.approved = step.attempt > 0;
     step.first_attempt = step.attempt + 1;
     step.result.reset();
+    NoteUnderWay(path);
     const auto place = run.places_.find(path);
     if (place == run.places_.end() || place->second.always) return;
     run.next_ = std::min(run.next_, place->second.index);
@@ -339,8 +364,14 @@ const Step* Run::Current() const {
     const Step* left = LeftRunning();
     return left != nullptr ? left : OwedAlways();
   }
-  if (stage != Stage::kActive || next_ >= plan().steps.size()) return nullptr;
-  return &plan().steps[next_];
+  if (stage != Stage::kActive) return nullptr;
+  if (!under_way_.empty()) return &plan().steps[*under_way_.begin()];
+  return next_ < plan().steps.size() ? &plan().steps[next_] : nullptr;
+}
+
+bool Run::WentBackFrom(const std::string& path) const {
+  const auto place = places_.find(path);
+  return place != places_.end() && !place->second.always && place->second.index > next_;
 }
 
 const Step* Run::Find(const std::string& path) const {

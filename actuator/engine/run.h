@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actuator/engine/event.h"
@@ -68,7 +69,9 @@ struct Lease {
   std::string host;
   Milliseconds after{0};
   std::string directory;  // the receipts directory that it was armed in
+  int generation = 0;     // how often its path had been armed by then
 };
+using LeaseName = std::pair<std::string, int>;  // path and generation
 
 struct Run {
   std::string id;
@@ -94,16 +97,17 @@ struct Run {
   std::map<std::string, Lease> leases;  // dead men that may be armed, by path of their step
   // Dead men that nobody can vouch for: their hosts have other receipts now, or a person waits for
   // them no more. Taken away should their directories be seen again.
-  std::map<std::string, Lease> given_up;
-  std::set<std::string> released;  // paths whose dead man a person has made unnecessary
+  std::map<LeaseName, Lease> given_up;
+  std::map<std::string, int> generations;  // of the leases armed last, by path
+  std::set<std::string> released;          // paths whose dead man a person has made unnecessary
   // Time in which the run went on by itself, up to `accounted`.
   Milliseconds worked{0};
   std::optional<WallTime> accounted;  // nothing: it does not go on by itself now
 
   const Plan& plan() const { return queued.plan; }
 
-  // The step that is next or under way: the first forward step without a result, or, once ending,
-  // the first `always` step that is owed. Null when there is none.
+  // The step that is next or under way: one whose command is under way, else the first forward step
+  // without a result, or, once ending, the first `always` step that is owed. Null: there is none.
   const Step* Current() const;
   const Step* Find(const std::string& path) const;
   bool IsAlways(const std::string& path) const;
@@ -116,6 +120,9 @@ struct Run {
   // True if the end must not take the lease at `path` away: its step may have stopped what nothing
   // has brought back.
   bool Owes(const std::string& path) const;
+  // A person has sent the run back to an earlier step, which waits for the end of this one's
+  // command.
+  bool WentBackFrom(const std::string& path) const;
   // At the run's end: a guarded step that was left, and whose command may still run. Null: none.
   const Step* LeftRunning() const;
   // The step that brings back what the step at `path` stops, whatever happens. Null: there is none.
@@ -142,6 +149,9 @@ struct Run {
 
   std::map<std::string, Place> places_;  // by path
   size_t next_ = 0;                      // all forward steps before this one have a result
+  // Forward steps whose command's end is not known, unless they were passed over. After a retry of
+  // an earlier step these are not the next one: a run does one thing at a time.
+  std::set<size_t> under_way_;
 };
 
 // All hosts that `plan` runs something on or asks marks of, sorted.

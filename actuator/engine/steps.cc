@@ -15,8 +15,6 @@ std::string Key(const Run& run, const Step& step, int attempt) {
   return run.id + '/' + step.path + '/' + std::to_string(attempt);
 }
 
-// A person must look, whatever the step's own rule for failures is: another host key, a foreign
-// actuator, a host that is not known.
 // What is left to look after a restart, however long nobody looked before it.
 constexpr Milliseconds kLeastLook{30'000};
 
@@ -166,7 +164,8 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
   request.key = Key(live.run, step, state.attempt);
   request.directory_id = state.directory_id;
   const bool left = live.run.LeftRunning() == &step;
-  const bool settle = live.run.cancelling || state.approved || left;
+  const bool settle =
+      live.run.cancelling || state.approved || left || live.run.WentBackFrom(step.path);
   const bool end = live.run.cancelling && !left && (step.kind == StepKind::kJob || doing.ending);
   if (end && doing.running && !doing.cancel_sent) {
     request.verb = RemoteVerb::kCancel;

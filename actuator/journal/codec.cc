@@ -150,11 +150,13 @@ void Fields(Archive& a, engine::DeadManArmed& v) {
 template <typename Archive>
 void Fields(Archive& a, engine::DeadManDisarmed& v) {
   a("path", v.path);
+  a.Added("generation", v.generation);
 }
 template <typename Archive>
 void Fields(Archive& a, engine::DeadManRestored& v) {
   a("path", v.path);
   a("detail", v.detail);
+  a.Added("generation", v.generation);
 }
 template <typename Archive>
 void Fields(Archive& a, engine::RunHeld& v) {

@@ -81,8 +81,8 @@ inline std::vector<engine::EventBody> EveryBody() {
                .took = Milliseconds(1'234),
                .detail = "bob looked"},
       DeadManArmed{.path = "1", .host = "x500", .after = Milliseconds(9), .directory_id = "d1"},
-      DeadManDisarmed{.path = "1"},
-      DeadManRestored{.path = "1", .detail = "exit 0"},
+      DeadManDisarmed{.path = "1", .generation = 2},
+      DeadManRestored{.path = "1", .detail = "exit 0", .generation = 3},
       RunHeld{.path = "1", .reason = HoldReason::kGateShut, .detail = "0.4 >= 0.9"},
       OperatorActed{
           .verb = Verb::kResolve, .path = "1", .by = "bob", .detail = "looked", .hold = 3},
@@ -130,7 +130,7 @@ inline std::vector<engine::Event> WholeRun(
                 .result = StepResult::kDone,
                 .took = Milliseconds(5),
                 .detail = ""},
-       DeadManDisarmed{.path = "1"}, RunEnding{.result = result, .detail = ""},
+       DeadManDisarmed{.path = "1", .generation = 1}, RunEnding{.result = result, .detail = ""},
        RunFinished{.result = result, .detail = "as planned"}, RunSwept{}},
       first, run);
 }

@@ -162,6 +162,7 @@ Result<std::string> EncodeRequest(const engine::RemoteRequest& request, const Id
   if (exchange.within.count() > 0) add("within_ms", std::to_string(exchange.within.count()));
   if (exchange.grace.count() > 0) add("grace_ms", std::to_string(exchange.grace.count()));
   if (request.after.count() > 0) add("after_ms", std::to_string(request.after.count()));
+  if (request.generation > 0) add("generation", std::to_string(request.generation));
   if (!request.command.empty()) add("digest", Sha256Hex(request.command));
   add("body_bytes", std::to_string(request.command.size()));
   return text + '\n' + request.command + '\n';

@@ -12,6 +12,7 @@ using engine::RemoteRequest;
 using engine::RemoteVerb;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr std::string_view kReply =
@@ -43,6 +44,12 @@ TEST(Protocol, SaysARequestWithItsBodyFramed) {
   EXPECT_THAT(*text, StartsWith("mailhub-request 1\nnonce=n\nverb=run\njournal=j1\nepoch=7\n"));
   EXPECT_THAT(*text, HasSubstr("\nwait_ms=1500\nwithin_ms=30000\n"));
   EXPECT_THAT(*text, EndsWith("\nbody_bytes=7\n\necho 1\n\n"));
+  EXPECT_THAT(*text, Not(HasSubstr("generation")));
+  RemoteRequest disarm;
+  disarm.verb = RemoteVerb::kDisarm;
+  disarm.key = "r/1";
+  disarm.generation = 2;
+  EXPECT_THAT(*EncodeRequest(disarm, {"j1", 7}, exchange), HasSubstr("\ngeneration=2\n"));
 }
 
 TEST(Protocol, RefusesToSayWhatWouldBreakTheFrame) {

@@ -191,6 +191,29 @@ TEST_F(DeadMan, MayBeArmedAgainOnceDisarmed) {
   ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kNone);
 }
 
+TEST_F(DeadMan, IsNotTakenAwayByARequestFromBeforeItWasArmedAnew) {
+  engine::RemoteRequest request;
+  request.key = "r/stop";
+  request.command = Trace("restored");
+  request.after = kAfter;
+  const auto ask = [&](RemoteVerb verb, int generation) {
+    request.verb = verb;
+    request.generation = generation;
+    return host.Ask(request);
+  };
+  ExpectLease(ask(RemoteVerb::kArm, 1), LeaseState::kArmed);
+  ExpectLease(ask(RemoteVerb::kDisarm, 1), LeaseState::kNone);
+  ExpectLease(ask(RemoteVerb::kArm, 2), LeaseState::kArmed);
+  ExpectRefused(ask(RemoteVerb::kDisarm, 1), "r/stop has been armed anew since");
+  ExpectLease(ask(RemoteVerb::kRenew, 2), LeaseState::kArmed);
+  Age("r@stop", 62);
+  ASSERT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
+  ExpectRefused(ask(RemoteVerb::kDisarm, 1), "armed anew since");
+  ExpectRefused(host.Run("r/other/1", Trace("other")), "not acknowledged");
+  ExpectLease(ask(RemoteVerb::kDisarm, 2), LeaseState::kRestored);
+  EXPECT_EQ(host.Evidence(), "restored\n");
+}
+
 TEST_F(DeadMan, DoesNothingAsLongAsItIsRenewed) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   Age("r@stop", 58);

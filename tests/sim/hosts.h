@@ -31,6 +31,7 @@ struct Lease {
   int64_t expires_at_ms = 0;
   bool restored = false;
   bool acknowledged = false;  // may be armed again
+  int generation = 0;
 };
 
 struct Boot {

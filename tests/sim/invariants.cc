@@ -49,6 +49,18 @@ bool MayFollow(const Step& step, const StepState& state) {
   }
 }
 
+// A forward step whose command's end the journal does not know, and which nobody has passed over.
+const Step* UnderWay(const Run& run) {
+  if (run.stage != engine::Stage::kActive) return nullptr;
+  for (const Step& step : run.plan().steps) {
+    const StepState* state = StateOf(run, step.path);
+    const bool acts = step.kind == engine::StepKind::kRun || step.kind == engine::StepKind::kJob;
+    const bool begun = state != nullptr && state->attempt > 0;
+    if (acts && begun && !state->settled && !state->result) return &step;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Invariants::Invariants(std::shared_ptr<const Playbook> playbook)
@@ -124,6 +136,9 @@ Complaint Invariants::OnEvent(Run& run, const engine::StepStarted& body) {
   if (known_.mode != engine::Mode::kActive) return step + " began while the actuator was halted";
   if (run.pause) return step + " began while its run was paused";
   if (IsHeld(run)) return step + " began while its run was held";
+  if (const Step* other = UnderWay(run); other != nullptr && other->path != body.path) {
+    return step + " began while the command of " + other->path + " was under way";
+  }
   const StepState* state = StateOf(run, body.path);
   const int before = state == nullptr ? 0 : state->attempt;
   if (body.attempt != before + 1) return step + " skipped an attempt";

@@ -168,6 +168,14 @@ TEST_F(Doctored, NoticeASecondAttemptWithoutAReason) {
   EXPECT_THAT(Complaint(), HasSubstr("without a reason"));
 }
 
+TEST_F(Doctored, NoticeAStepThatBeginsWhileAnotherIsUnderWay) {
+  const auto started = FirstRecorded<engine::StepStarted>();
+  auto body = std::get<engine::StepStarted>(std::get<Recorded>(started->what).event.body);
+  body.path = "4";
+  Record(started, body);
+  EXPECT_THAT(Complaint(), HasSubstr("was under way"));
+}
+
 TEST_F(Doctored, NoticeAStepThatBeginsInAHeldRun) {
   Record(FirstRecorded<engine::RunStarted>(),
          engine::OperatorActed{engine::Verb::kPause, "", "somebody", ""});

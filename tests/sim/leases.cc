@@ -21,6 +21,10 @@ std::string RunOf(const std::string& key) {
 
 LeaseState Host::OnLease(const engine::RemoteRequest& request) {
   const auto found = leases_.find(request.key);
+  if (found != leases_.end() && request.verb == RemoteVerb::kDisarm &&
+      request.generation < found->second.generation) {
+    return found->second.restored ? LeaseState::kRestored : LeaseState::kArmed;
+  }
   if (found != leases_.end() && found->second.restored &&
       !(request.verb == RemoteVerb::kArm && found->second.acknowledged)) {
     if (request.verb == RemoteVerb::kDisarm) found->second.acknowledged = true;
@@ -36,7 +40,9 @@ LeaseState Host::OnLease(const engine::RemoteRequest& request) {
   if (world_->Is(Mutation::kHostForgetsLease)) return LeaseState::kArmed;
   const bool armed_before = found != leases_.end() && !found->second.restored;
   Lease& lease = leases_[request.key];
-  if (request.verb == RemoteVerb::kArm) lease = {request.command, 0, 0, false, false};
+  if (request.verb == RemoteVerb::kArm) {
+    lease = {request.command, 0, 0, false, false, std::max(lease.generation, request.generation)};
+  }
   lease.after_ms = request.after.count();
   lease.expires_at_ms = world_->now_ms() + lease.after_ms;
   world_->Observe(LeaseChanged{name_, request.key, true, lease.expires_at_ms});

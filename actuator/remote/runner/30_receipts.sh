@@ -135,13 +135,14 @@ read_output() {
 
 # Reads the lease at $1 into lease_*, the state being none when there is no lease.
 read_lease() {
-  lease_state=none lease_disarmed='' lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start='' lease_reboot='' lease_remark=''
+  lease_state=none lease_disarmed='' lease_generation=0 lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start='' lease_reboot='' lease_remark=''
   [ -e "$1.lease" ] || return 0
   {
     while IFS= read -r line; do
       case $line in
         state=*) lease_state=${line#*=} ;;
         disarmed=*) lease_disarmed=${line#*=} ;;
+        generation=*) lease_generation=${line#*=} ;;
         after_ms=*) lease_after=${line#*=} ;;
         digest=*) lease_digest=${line#*=} ;;
         boot_id=*) lease_boot=${line#*=} ;;

@@ -4,7 +4,7 @@
 # Reads a request: a line "mailhub-request 1", "name=value" lines, an empty line, then a body of
 # body_bytes bytes and a newline.
 read_request() {
-  verb='' journal='' epoch=0 wanted_id='' key='' digest='' wait_ms=0 within_ms='' after_ms=0 grace_ms=5000 body_bytes=0 body=''
+  verb='' journal='' epoch=0 wanted_id='' key='' digest='' wait_ms=0 within_ms='' after_ms=0 generation=0 grace_ms=5000 body_bytes=0 body=''
   IFS= read -r line && [ "$line" = "mailhub-request 1" ] || fail invalid "this is no request of version 1"
   header_count=0
   while IFS= read -r line; do
@@ -22,6 +22,7 @@ read_request() {
       wait_ms=*) wait_ms=${line#*=} ;;
       within_ms=*) within_ms=${line#*=} ;;
       after_ms=*) after_ms=${line#*=} ;;
+      generation=*) generation=${line#*=} ;;
       grace_ms=*) grace_ms=${line#*=} ;;
       body_bytes=*) body_bytes=${line#*=} ;;
       *) fail invalid "unknown field in the request: ${line%%=*}" ;;

@@ -18,6 +18,7 @@ enter_lease() {
 write_lease() {
   lease_text="state=$lease_state
 disarmed=$lease_disarmed
+generation=$lease_generation
 after_ms=$lease_after
 digest=$lease_digest
 boot_id=$lease_boot
@@ -103,6 +104,7 @@ check_dead_men_of_others() {
 arm() {
   enter_lease
   check_number "$after_ms" 604800000
+  check_number "$generation" 1000000000
   [ "$after_ms" -ge 1000 ] || fail invalid "a dead man waits at least a second, not $after_ms ms"
   [ -n "$body" ] || fail invalid "there is no restoring command"
   lock
@@ -117,6 +119,7 @@ arm() {
     *) check_dead_men_of_others ;;
   esac
   resolve "$body"
+  [ "$generation" -le "$lease_generation" ] || lease_generation=$generation
   lease_state=armed lease_disarmed='' lease_reboot='' lease_remark='' lease_after=$after_ms lease_digest=$digest lease_command=$body
   lease_pid='' lease_start='' lease_exit='' lease_at=''
   if [ "$lease_was" = armed ]; then start_lease "$base"; else start_lease "$base" first; fi || {
@@ -161,14 +164,17 @@ renew() {
   report_lease
 }
 
-# An armed lease goes. One that the host acts or has acted on stays, as the receipt of that, but is known
+# An armed lease goes, if it was not armed anew since that was decided. One that the host acts or has acted on stays, as the receipt of that, but is known
 # to the actuator from now on, and may be armed again.
 disarm() {
   enter_lease
+  check_number "$generation" 1000000000
   lock
   check_fence held
   check_directory
   read_lease "$base"
+  [ "$generation" -ge "$lease_generation" ] ||
+    fail refused "lease $key has been armed anew since; nothing was taken away"
   case $lease_state in
     armed)
       remove_lease && durable "$dir/leases" || fail unavailable "cannot remove $base.lease; it is still armed"
