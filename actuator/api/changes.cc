@@ -198,7 +198,7 @@ Response Changes::CloseEpisode(const Request& request) {
     return Answer(Fail(ErrorKind::kNotFound,
                        "no such page; expected /api/v1/episodes/FINGERPRINT/close, and a "
                        "fingerprint has hexadecimal digits only"));
-  const auto body = ParseChange(request, {"reason", "by"});
+  const auto body = ParseChange(request, {"run", "reason", "by"});
   if (!body) return Answer(Fail(body.error()));
   if (body->reason.empty())
     return Answer(Fail(ErrorKind::kInvalid,
@@ -208,7 +208,7 @@ Response Changes::CloseEpisode(const Request& request) {
   const auto fingerprint = FindEpisode(*view, named);
   if (!fingerprint) return Answer(Fail(fingerprint.error()));
   const auto done =
-      backend_.Submit(engine::CloseEpisode{*fingerprint, By(user, *body), body->reason});
+      backend_.Submit(engine::CloseEpisode{*fingerprint, body->run, By(user, *body), body->reason});
   if (!done) return Answer(Fail(done.error()));
   return Answer(ClosedData(*fingerprint));
 }

@@ -198,11 +198,12 @@ TEST_F(ApiTest, ClosesAnEpisodeForAReason) {
   ExpectError(Post(path, "{}"), 400, "invalid", "reason: missing");
   ExpectError(Post("/api/v1/episodes/xy/close", R"({"reason":"r"})"), 404, "not_found",
               "FINGERPRINT/close");
-  EXPECT_EQ(Data(Post(path, R"({"reason":"mended","by":"anna"})"))["fingerprint"],
+  EXPECT_EQ(Data(Post(path, R"({"run":"3f2a91c0","reason":"mended","by":"anna"})"))["fingerprint"],
             "00ff12ab34cd56ef");
   const auto closed = backend_.Closed();
   ASSERT_EQ(closed.size(), 1U);
   EXPECT_EQ(closed[0].fingerprint, "00ff12ab34cd56ef") << "the beginning is enough";
+  EXPECT_EQ(closed[0].run, "3f2a91c0");
   EXPECT_EQ(closed[0].by, "anna");
   EXPECT_EQ(closed[0].detail, "mended");
 }

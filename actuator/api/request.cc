@@ -90,6 +90,7 @@ Status Fill(ChangeBody& body, const std::string& key, const Json& value) {
   if (key == "by") body.by = std::move(*text);
   if (key == "reason") body.reason = std::move(*text);
   if (key == "runbook") body.runbook = std::move(*text);
+  if (key == "run") body.run = std::move(*text);
   if (key == "mode") body.mode = std::move(*text);
   if (key == "step") body.step = std::move(*text);
   return {};

@@ -39,6 +39,7 @@ struct ChangeBody {
   std::string by;
   std::string reason;
   std::string runbook;
+  std::string run;  // id or its beginning
   std::string mode;
   std::string step;  // path
   int attempt = 0;   // 0: not there, as for `hold`

@@ -200,11 +200,12 @@ void AddEpisodes(CLI::App& app, Arguments& a, Action* action) {
   CLI::App* close =
       episode->add_subcommand("close", "Forget it, so that its alert is decided afresh");
   close->add_option("FINGERPRINT", a.which, "Or its beginning")->required();
+  close->add_option("--run", a.run, "The run that has left it unanswered, as the list shows it");
   close->add_option("--reason", a.reason, "Why, for the journal")->required();
   close->callback([&a, action] {
     *action = [&a] {
       return With(a, [&](ApiClient& api) {
-        return EpisodeClose(api, a.ChosenFormat(), a.which, a.reason);
+        return EpisodeClose(api, a.ChosenFormat(), a.which, a.run, a.reason);
       });
     };
   });

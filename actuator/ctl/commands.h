@@ -33,7 +33,7 @@ int AlertList(ApiClient& api, Format format, const Filters& filters);
 int AlertExplain(ApiClient& api, Format format, const std::string& which, const Filters& filters);
 int EpisodeList(ApiClient& api, Format format, const Filters& filters);
 int EpisodeClose(ApiClient& api, Format format, const std::string& fingerprint,
-                 const std::string& reason);
+                 const std::string& run, const std::string& reason);
 int ShowStatus(ApiClient& api, Format format);
 int History(ApiClient& api, Format format, const Filters& filters);
 int Takeover(ApiClient& api, Format format, const std::string& host, const std::string& reason);

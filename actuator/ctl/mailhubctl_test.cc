@@ -297,11 +297,12 @@ TEST_F(MailhubctlTest, ListsAndClosesEpisodes) {
   EXPECT_THAT(Ctl("episode list").out, HasSubstr("00ff12ab34cd56ef  TablesStale  unanswered"));
   EXPECT_THAT(Ctl("episode list --state answered").out, Not(HasSubstr("TablesStale")));
   EXPECT_EQ(CtlWithToken("episode close 00ff12ab34cd").status, 64) << "a reason is needed";
-  const Outcome closed = CtlWithToken("episode close 00ff12ab34cd --reason 'mended'");
+  const Outcome closed = CtlWithToken("episode close 00ff12ab34cd --run 3f2a91 --reason 'mended'");
   EXPECT_EQ(closed.status, 0) << closed.out;
   EXPECT_THAT(closed.out, HasSubstr("episode 00ff12ab34cd56ef is closed"));
   ASSERT_EQ(backend_.Closed().size(), 1U);
   EXPECT_EQ(backend_.Closed()[0].fingerprint, "00ff12ab34cd56ef");
+  EXPECT_EQ(backend_.Closed()[0].run, "3f2a91");
   EXPECT_EQ(backend_.Closed()[0].by, "anna");
 }
 

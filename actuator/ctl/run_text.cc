@@ -223,6 +223,9 @@ std::vector<std::string> ChangeLog::Changes(const Run& run) {
     lines.push_back(title + (finished ? " after " + ElapsedText(run.elapsed_s) : ""));
     title_ = title;
   }
+  const std::string waits_for = run.state == "queued" ? Printable(run.waiting_for) : "";
+  if (waits_for != waits_for_ && !waits_for.empty()) lines.push_back("waits: " + waits_for);
+  waits_for_ = waits_for;
   const std::vector<std::string> asked = AskedLines(run, Commands::kOfAll);
   for (const std::string& line : asked)
     if (!asked_.contains(line)) lines.push_back(line);

@@ -46,6 +46,7 @@ class ChangeLog {
     double said_at_s = 0;
   };
   std::string title_;
+  std::string waits_for_;        // while it is queued
   std::set<std::string> asked_;  // the lines about holds and questions
   std::map<std::string, Seen> steps_;
 };

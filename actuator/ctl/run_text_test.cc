@@ -177,6 +177,18 @@ TEST(RunText, ReportsEachChangeOnce) {
               ElementsAre("Step 1: done after 2.0s", "Step 2: gate 0.72, wants >= 0.9 (false)"));
 }
 
+TEST(RunText, SaysWhatAQueuedRunWaitsForOnce) {
+  ChangeLog log;
+  ctl::Run run = MakeRun(1, 0);
+  run.state = "queued";
+  run.steps[0].phase.clear();
+  run.waiting_for = "paused";
+  EXPECT_THAT(log.Changes(run), Contains("waits: paused"));
+  EXPECT_THAT(log.Changes(run), IsEmpty());
+  run.waiting_for = "mode is halted";
+  EXPECT_THAT(log.Changes(run), ElementsAre("waits: mode is halted"));
+}
+
 TEST(RunText, SaysAGateOnceAlthoughItsFirstReadingComesLater) {
   ChangeLog log;
   ctl::Run run = MakeRun(1, 0);

@@ -107,10 +107,10 @@ int EpisodeList(ApiClient& api, Format format, const Filters& filters) {
 }
 
 int EpisodeClose(ApiClient& api, Format format, const std::string& fingerprint,
-                 const std::string& reason) {
+                 const std::string& run, const std::string& reason) {
   return Print(
       api.Post("/api/v1/episodes/" + http::UrlEncode(fingerprint) + "/close",
-               BodyJson({{"reason", reason}, {"by", api.by()}})),
+               BodyJson({{"run", run}, {"reason", reason}, {"by", api.by()}})),
       format, [](const std::string& data) { return ParseField(data, "fingerprint"); },
       [](const std::string& closed) {
         Out("episode " + Printable(closed) + " is closed; its alert is decided afresh\n");

@@ -110,7 +110,7 @@ Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
     return Decision::kRepeat;
   }
   const auto over = ended.find(alert.fingerprint);
-  if (episode == episodes.end() && over != ended.end() && alert.starts_at > WallTime() &&
+  if (over != ended.end() && alert.starts_at > WallTime() &&
       alert.starts_at <= over->second.starts_at && now.steady < over->second.at + kLateWithin) {
     record->detail =
         "the end of this alert was reported before; should it still fire, its next repeat is "
@@ -233,7 +233,19 @@ void Engine::Core::Close(const CloseEpisode& close) {
                       "no open episode has the fingerprint " + close.fingerprint.substr(0, 64));
     return;
   }
-  const auto run = runs.find(episode->second.run);
+  const std::string& answered_by = episode->second.run;
+  const bool names = close.run.size() >= 6 && answered_by.starts_with(close.run);
+  if (answered_by.empty() ? !close.run.empty() : !names) {
+    out.answer = Fail(
+        ErrorKind::kRefused,
+        answered_by.empty()
+            ? "no run answers for it: leave the run out"
+            : (close.run.empty() ? "say which run has left it unanswered"
+                                 : "run " + close.run.substr(0, 64) + " answers for it no more") +
+                  std::string("; it is run ") + answered_by);
+    return;
+  }
+  const auto run = runs.find(answered_by);
   if (run != runs.end() && run->second.run.stage != Stage::kFinished) {
     out.answer = Fail(ErrorKind::kRefused, "run " + run->first +
                                                " answers for it and is not finished; cancel that "

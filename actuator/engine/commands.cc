@@ -211,6 +211,8 @@ void Engine::Core::Answer(LiveRun& live, const Hold& hold, const engine::Command
   // Perhaps not the step that the run is at: an earlier one may have to be done again first.
   const Step& step = *run.Find(hold.path);
   if (IsAboutLease(hold.reason) || run.steps[hold.path].result) return;
+  // What was found or done here before an earlier step stops it once more brings back nothing.
+  if (run.ComesAfterARepeat(hold.path)) return;
   if (command.verb == Verb::kSkip) {
     Done(live, step, StepResult::kSkipped, "skipped by " + command.by + ": " + command.detail);
   } else if (command.verb == Verb::kResolve) {

@@ -238,14 +238,19 @@ TEST_F(Decisions, AnAlertThatStillFiresAfterItsRunIsShownAsUnanswered) {
   EXPECT_EQ(TellOne(Firing("a")), Decision::kRepeat);
   EXPECT_EQ(engine_->Look(Now()).unanswered_episodes, 1U);
   EXPECT_EQ(engine_->Look(Now()).episodes.at(0).state, EpisodeState::kUnanswered);
-  Take(engine_->Handle(CloseEpisode{"a", "ann", "seen"}, Now()));
+  for (const std::string run : {"", "run-no-2"}) {
+    const Output refused = engine_->Handle(CloseEpisode{"a", run, "ann", "seen"}, Now());
+    ASSERT_FALSE(refused.answer);
+    EXPECT_THAT(refused.answer.error().message, testing::HasSubstr("it is run run-no-1"));
+  }
+  Take(engine_->Handle(CloseEpisode{"a", "run-no-1", "ann", "seen"}, Now()));
   EXPECT_TRUE(engine_->Look(Now()).episodes.empty());
 }
 
 TEST_F(Decisions, AnEpisodeIsNotClosedUnderItsRun) {
   mute_ = true;
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
-  const Output output = engine_->Handle(CloseEpisode{"a", "ann", "seen"}, Now());
+  const Output output = engine_->Handle(CloseEpisode{"a", "run-no-1", "ann", "seen"}, Now());
   ASSERT_FALSE(output.answer);
   EXPECT_THAT(output.answer.error().message, testing::HasSubstr("run-no-1 answers for it"));
   EXPECT_EQ(engine_->Look(Now()).episodes.size(), 1U);

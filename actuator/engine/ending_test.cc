@@ -139,7 +139,7 @@ TEST_F(Ending, AStopThatIsPassedOverAndNeverEndsIsAHoldThatSaysSo) {
   Pass(minutes(5));
   EXPECT_THAT(disarmed_, IsEmpty());
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
-  EXPECT_THAT(Look().holds[0].detail, HasSubstr("which it still does"));
+  EXPECT_THAT(Look().holds[0].detail, HasSubstr("and it still runs"));
   EXPECT_TRUE(Say(Verb::kResolve, 2));
   Pass(Seconds(30));
   EXPECT_EQ(Look().state, RunState::kFinished);

@@ -70,6 +70,8 @@ using EffectId = uint64_t;
 // Forgets an open episode, so that its alert's next notification is decided afresh.
 struct CloseEpisode {
   std::string fingerprint;
+  std::string
+      run;  // whose end left it unanswered, as the person saw it: an id's beginning; or empty
   std::string by;
   std::string detail;
 };

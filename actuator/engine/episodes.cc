@@ -155,11 +155,16 @@ void Engine::Core::ReleaseEpisodes(const Run& run, WallTime at) {
 // Decides afresh what waits and is due; only a decision that is another one is recorded.
 void Engine::Core::DecideWaiting() {
   if (mode != Mode::kActive || waiting.empty()) return;
-  const std::set<std::string> fingerprints = waiting;
+  std::vector<std::string> due;
+  for (const std::string& fingerprint : waiting) {
+    if (Due(episodes.at(fingerprint).due)) due.push_back(fingerprint);
+  }
+  std::stable_sort(due.begin(), due.end(), [&](const std::string& a, const std::string& b) {
+    return episodes.at(a).decided < episodes.at(b).decided;  // what has waited longest comes first
+  });
   size_t decided = 0;
-  for (const std::string& fingerprint : fingerprints) {
+  for (const std::string& fingerprint : due) {
     Episode& episode = episodes.at(fingerprint);
-    if (!Due(episode.due)) continue;
     if (++decided > kDecideAtOnce) {
       episode.due = In(Milliseconds(100) * (decided / kDecideAtOnce));
       continue;

@@ -256,6 +256,24 @@ TEST_F(Holds, RetryDoesNotRepeatWhatHasWorkedSinceTheHold) {
   EXPECT_EQ(Times("start"), 1U);
 }
 
+TEST_F(Holds, WhatIsToBeStoppedAgainIsBroughtBackAgainWhateverIsSaidOfTheTimeBefore) {
+  for (const Verb verb : {Verb::kRetry, Verb::kResolve, Verb::kSkip, Verb::kResume}) {
+    began_.clear();
+    endless_ = {"start"};
+    Begin();
+    Pass(minutes(2));
+    ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+    endless_.clear();
+    finished_late_ = restored_ = true;
+    Pass(Seconds(30));
+    ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut, HoldReason::kDeadManRestored));
+    EXPECT_TRUE(Say(Verb::kRetry, 2));
+    EXPECT_TRUE(Say(verb, 1));
+    Pass(Seconds(30));
+    EXPECT_THAT(began_, ElementsAre("stop", "work", "start", "stop", "start")) << Name(verb);
+  }
+}
+
 TEST_F(Holds, ARunThatIsBeingCancelledIsNotPaused) {
   endless_ = {"work"};
   Begin();
@@ -284,6 +302,15 @@ TEST_F(Holds, AHostThatDoesNotAnswerAtAllIsWaitedForNoLongerThanTheStepMayTake) 
   Pass(Seconds(6));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
   EXPECT_EQ(Look().holds[0].detail, "mailhub1 does not answer");
+}
+
+TEST_F(Holds, WhatAHostThatIsAwayDoesIsNotKnown) {
+  endless_ = {"work"};
+  Begin();
+  away_["mailhub1"] = true;
+  Pass(minutes(2));
+  EXPECT_EQ(Look().holds.at(0).detail,
+            "after 1m nobody knows whether it still runs: mailhub1: no route");
 }
 
 TEST_F(Holds, TheEndOfItsAlertLeavesToPeopleWhatADeadManDid) {

@@ -89,7 +89,8 @@ void Engine::Core::RenewLeases(LiveRun& live) {
     if (at_end && !over) {
       HoldRun(live, path, HoldReason::kStillStopped,
               "no step has run what brings back what \"" + live.run.Find(path)->name +
-                  "\" stopped; its dead man stays armed until this is answered");
+                  "\" stopped; until this is answered its dead man is renewed as long as the host "
+                  "can be reached");
     }
     if (doing.effect != 0) continue;
     if (over) {

@@ -125,8 +125,10 @@ struct Fold {
           const bool worked = step->settled && step->Succeeded();
           DoAgain(body.path);
           // What a person could not know when it was held is known by now: it has worked.
-          if (answered && answered->reason == HoldReason::kTimedOut && worked)
+          const bool again = run.ComesAfterARepeat(body.path);
+          if (answered && answered->reason == HoldReason::kTimedOut && worked && !again) {
             step->approved = false;
+          }
           if (answered && IsAboutLease(answered->reason)) {
             step->again = true;
             BringBackAgain(body.path);
@@ -135,6 +137,8 @@ struct Fold {
         break;
       case Verb::kCancel:
         run.cancelling = true;
+        run.cancelled_by =
+            "cancelled by " + body.by + (body.detail.empty() ? "" : ": " + body.detail);
         run.pause.reset();
         // A person's answers whatever the run asks: it is always a way out. That of an alert which
         // is over leaves to people what dead men did.
@@ -175,6 +179,7 @@ struct Fold {
     run.result_detail = body.detail;
     if (body.worked) run.worked = *body.worked;
     run.holds.clear();
+    run.pause.reset();
     run.swept = run.TouchedHosts().empty();
   }
   void operator()(const RunSwept&) { run.swept = true; }
@@ -367,6 +372,14 @@ const Step* Run::Current() const {
   if (stage != Stage::kActive) return nullptr;
   if (!under_way_.empty()) return &plan().steps[*under_way_.begin()];
   return next_ < plan().steps.size() ? &plan().steps[next_] : nullptr;
+}
+
+bool Run::ComesAfterARepeat(const std::string& path) const {
+  return std::any_of(plan().steps.begin(), plan().steps.end(), [&](const Step& step) {
+    const StepState* state = StateOf(steps, step.path);
+    return step.dead_man && step.dead_man->until == path && state != nullptr && !state->result &&
+           state->attempt > 0;
+  });
 }
 
 bool Run::WentBackFrom(const std::string& path) const {

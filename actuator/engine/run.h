@@ -87,6 +87,7 @@ struct Run {
   int pauses_so_far = 0;
   std::map<int, std::string> resumed_by;  // by the pause's number
   bool cancelling = false;
+  std::string cancelled_by;                  // and why, as a sentence
   RunResult result = RunResult::kSucceeded;  // from kEnding on
   std::string result_detail;
   bool swept = false;
@@ -123,6 +124,8 @@ struct Run {
   // A person has sent the run back to an earlier step, which waits for the end of this one's
   // command.
   bool WentBackFrom(const std::string& path) const;
+  // A guarded step that the one at `path` brings back is to be done again first.
+  bool ComesAfterARepeat(const std::string& path) const;
   // At the run's end: a guarded step that was left, and whose command may still run. Null: none.
   const Step* LeftRunning() const;
   // The step that brings back what the step at `path` stops, whatever happens. Null: there is none.

@@ -43,7 +43,7 @@ void Engine::Core::WorkStep(LiveRun& live, const Step& step) {
   }
   if (!run.holds.empty()) return;
   if (run.cancelling) {
-    Emit(run.id, RunEnding{RunResult::kCancelled, "cancelled"});
+    Emit(run.id, RunEnding{RunResult::kCancelled, run.cancelled_by});
     live.doing = {};
     return;
   }
@@ -186,24 +186,30 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
 // The step takes longer than it may: a person is asked.
 void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
   Doing& doing = live.doing;
-  const std::string trouble =
-      !doing.trouble.empty() ? doing.trouble : step.host + " does not answer";
-  if (live.run.LeftRunning() == &step) {
-    HoldRun(live, step.path, HoldReason::kStillStopped,
-            "\"" + step.name + "\" was left while its command ran, " +
-                (doing.running ? "which it still does"
-                               : "and how that ended is not known: " + trouble) +
-                "; its dead man stays armed until this is answered");
-  } else if (live.run.cancelling && doing.running && !doing.ending) {
+  const bool left = live.run.LeftRunning() == &step;
+  if (!left && live.run.cancelling && doing.running && !doing.ending) {
     // A cancelled run waits for a short command, though no longer than that one may take.
     GiveTimeToEnd(&doing);
-  } else if (doing.ending && doing.running) {
+    return;
+  }
+  const std::string trouble =
+      !doing.trouble.empty() ? doing.trouble : step.host + " does not answer";
+  const std::string how = doing.running && doing.trouble.empty()
+                              ? "it still runs"
+                              : "nobody knows whether it still runs: " + trouble;
+  if (left) {
+    HoldRun(live, step.path, HoldReason::kStillStopped,
+            "\"" + step.name + "\" was left while its command ran, and " + how +
+                "; until this is answered its dead man is renewed as long as the host can be "
+                "reached");
+  } else if (!doing.running) {
+    HoldRun(live, step.path, HoldReason::kTimedOut, trouble);
+  } else if (doing.ending) {
     HoldRun(live, step.path, HoldReason::kTimedOut,
-            "it was told to end, and still runs " + FormatDuration(config.end_within) + " later");
+            "it was told to end, and " + FormatDuration(config.end_within) + " later " + how);
   } else {
     HoldRun(live, step.path, HoldReason::kTimedOut,
-            doing.running ? "still running after " + FormatDuration(step.timeout) + "; it goes on"
-                          : trouble);
+            "after " + FormatDuration(step.timeout) + " " + how);
   }
 }
 

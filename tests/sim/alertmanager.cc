@@ -5,6 +5,7 @@ namespace mailhub::sim {
 namespace {
 
 constexpr int64_t kLongestRecordingLagMs = 120'000;
+constexpr int64_t kMostClockAheadMs = 600'000;
 constexpr int64_t kEpochMs = 1'700'000'000'000;
 
 }  // namespace
@@ -12,6 +13,9 @@ constexpr int64_t kEpochMs = 1'700'000'000'000;
 Alertmanager::Alertmanager(World* world, const Playbook* playbook)
     : world_(world), playbook_(playbook) {
   if (world_->Chance(0.5)) recording_lag_ms_ = world_->Between(0, kLongestRecordingLagMs);
+  if (world_->Chance(world_->faults.strange_clock)) {
+    clock_ahead_ms_ = world_->Between(-kMostClockAheadMs, kMostClockAheadMs);
+  }
 }
 
 void Alertmanager::Add(engine::Notification* notification, const std::string& name,
@@ -45,8 +49,8 @@ void Alertmanager::AddMadeUp(engine::Notification* notification) {
     const auto firing = firing_.find(fingerprint);
     if (firing == firing_.end()) {
       if (!world_->Chance(0.25)) continue;
-      firing_[fingerprint] = world_->now_ms();
-      Add(notification, trigger.name, instance, true, world_->now_ms());
+      firing_[fingerprint] = world_->now_ms() + clock_ahead_ms_;
+      Add(notification, trigger.name, instance, true, firing_[fingerprint]);
     } else if (world_->Chance(0.1)) {
       Add(notification, trigger.name, instance, false, firing->second);
       firing_.erase(firing);

@@ -29,6 +29,7 @@ class Alertmanager {
   World* const world_;
   const Playbook* const playbook_;
   int64_t recording_lag_ms_ = 0;
+  int64_t clock_ahead_ms_ = 0;  // Prometheus's, of made-up alerts
   uint64_t notifications_ = 0;
   std::map<std::string, int64_t> firing_;  // made-up alerts, since when
 };

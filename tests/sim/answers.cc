@@ -13,6 +13,9 @@ using engine::Stage;
 
 namespace {
 
+constexpr Milliseconds kLateForCertain{
+    60'000};  // what comes later may be the alert that fires anew
+
 // Whether the run will not do what the alert asks for.
 bool GivesUp(const Run& run) {
   const bool over = run.stage == Stage::kEnding || run.stage == Stage::kFinished;
@@ -50,6 +53,7 @@ Complaint Answers::Decided(const engine::Event& event, const AlertDecided& body)
   if (!body.notification.empty() && ++decided_[{body.notification, body.fingerprint}] > 1) {
     return "notification " + body.notification + " was decided twice";
   }
+  if (auto broken = AfterItsEnd(event.at, body)) return broken;
   switch (body.decision) {
     case Decision::kJoined:
       joined_[{body.run, body.fingerprint}] = event.seq;
@@ -61,6 +65,21 @@ Complaint Answers::Decided(const engine::Event& event, const AlertDecided& body)
     default:
       return std::nullopt;
   }
+}
+
+// A notification that was held up on its way begins nothing for an alert whose end was told before.
+Complaint Answers::AfterItsEnd(WallTime at, const AlertDecided& body) {
+  if (!body.firing) {
+    if (body.decision != Decision::kLate) ends_[body.fingerprint] = {body.starts_at, at};
+    return std::nullopt;
+  }
+  const bool answers = body.decision == Decision::kStartedRun || body.decision == Decision::kJoined;
+  const auto end = ends_.find(body.fingerprint);
+  if (!answers || end == ends_.end() || body.starts_at > end->second.starts_at) return std::nullopt;
+  // After a restart only the clock says how long ago that was.
+  if (known_->clock_stepped || at - end->second.told > kLateForCertain) return std::nullopt;
+  return "an alert was decided as " + std::string(engine::Name(body.decision)) +
+         ", and its end had been told before";
 }
 
 // A run answers for the alert: one that is not finished, or that has done something since the alert

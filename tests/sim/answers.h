@@ -26,10 +26,16 @@ class Answers {
     WallTime wall;
   };
   Complaint Decided(const engine::Event& event, const engine::AlertDecided& body);
+  Complaint AfterItsEnd(WallTime at, const engine::AlertDecided& body);
   Complaint Leans(const engine::AlertDecided& body) const;
   Complaint Cools(const engine::Event& event, const engine::AlertDecided& body) const;
 
+  struct End {
+    WallTime starts_at;
+    WallTime told;
+  };
   const Known* const known_;
+  std::map<std::string, End> ends_;                                   // by fingerprint, the last
   std::map<std::pair<std::string, std::string>, int> decided_;        // notification, fingerprint
   std::map<std::string, uint64_t> last_action_;                       // by run: number of the event
   std::map<std::pair<std::string, std::string>, uint64_t> joined_;    // run, fingerprint: likewise

@@ -45,6 +45,9 @@ struct Faults {
   double gone_for_ever = 0;     // a host that stays away for good once it is away
   double stale_people = 0;     // people act up to a minute after they looked, and repeat themselves
   double restless_people = 0;  // ... and pause, cancel and start what needs nobody
+  double strange_clock = 0;    // Prometheus's is minutes away from the actuator's
+  // At each notification.
+  double late_notification = 0;  // it arrives up to 90 s later, after newer ones
 };
 
 struct FaultKind {

@@ -19,6 +19,7 @@ namespace {
 constexpr int64_t kStillInFlightMs = 1'500'000;
 // How long the end waits for a host, as docs/execution_model.md says.
 constexpr Milliseconds kEndPatience{600'000};
+constexpr Milliseconds kTimeToEnd{60'000};
 
 // Whether all of several judges are content; the first complaint if not.
 Complaint FirstOf(std::initializer_list<Complaint> complaints) {
@@ -215,7 +216,7 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
       return exit != exits_.end() && exit->second && !Worked(step, *exit->second);
     }
     case HoldReason::kTimedOut:
-      return TookAtLeast(run, step.timeout);
+      return TookAtLeast(run, run.cancelling ? std::min(step.timeout, kTimeToEnd) : step.timeout);
     case HoldReason::kGateShut:
       return step.gate && TookAtLeast(run, step.gate->timeout);
     case HoldReason::kOutcomeUnknown:

@@ -155,6 +155,20 @@ TEST_F(Doctored, NoticeANotificationDecidedTwice) {
   EXPECT_THAT(Complaint(), HasSubstr("decided twice"));
 }
 
+TEST_F(Doctored, NoticeAnAlertThatIsAnsweredAfterItsEnd) {
+  const auto decided = FirstRecorded<engine::AlertDecided>();
+  auto body = std::get<engine::AlertDecided>(std::get<Recorded>(decided->what).event.body);
+  ASSERT_EQ(body.decision, engine::Decision::kStartedRun);
+  body.firing = false;
+  body.notification = "n0";
+  body.decision = engine::Decision::kResolved;
+  Observation end = *decided;
+  std::get<Recorded>(end.what).event.body = body;
+  history_.insert(decided, end);
+  NumberAnew();
+  EXPECT_THAT(Complaint(), HasSubstr("its end had been told before"));
+}
+
 TEST_F(Doctored, NoticeALockHeldTwice) {
   Record(FirstRecorded<engine::RunStarted>(), engine::RunStarted{});
   EXPECT_THAT(Complaint(), HasSubstr("held twice"));

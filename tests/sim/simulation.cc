@@ -10,6 +10,7 @@ namespace mailhub::sim {
 namespace {
 
 constexpr int64_t kNotifyEveryMs = 30'000;
+constexpr int64_t kLatestNotificationMs = 90'000;
 constexpr int64_t kLookEveryMs = 45'000;
 constexpr int64_t kWeatherEveryMs = 5'000;
 constexpr int64_t kOpenAgainMs = 10'000;
@@ -203,7 +204,14 @@ void Simulation::LookAtMetrics() {
 void Simulation::NotifyAll() {
   if (!Safe()) return;
   const engine::Notification notification = alertmanager_.Notify();
-  if (main_ && main_->Ready()) main_->Feed(notification);
+  if (world_.Chance(world_.faults.late_notification)) {
+    world_.PlanIn(world_.Between(1000, kLatestNotificationMs), [this, notification] {
+      if (main_ && main_->Ready()) main_->Feed(notification);
+      Settle();
+    });
+  } else if (main_ && main_->Ready()) {
+    main_->Feed(notification);
+  }
   if (foreign_) foreign_->Feed(notification);
   if (world_.Chance(0.2) && main_ && main_->Ready()) main_->Feed(alertmanager_.Again(notification));
   Settle();

@@ -27,7 +27,7 @@ struct SimOptions {
   int64_t away_ms = 60'000;         // at most so long until it is back after a crash
   bool away_at_most = true;         // false: exactly so long
   int64_t safe_ms = 900'000;        // how long faults rain and alerts come
-  int64_t live_ms = 14'400'000;     // how long it may then take to come to rest
+  int64_t live_ms = 28'800'000;     // how long it may then take to come to rest
 };
 
 // Confined to one thread.
