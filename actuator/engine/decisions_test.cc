@@ -235,6 +235,9 @@ TEST_F(Decisions, AnAlertThatStillFiresAfterItsRunIsShownAsUnanswered) {
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
   EXPECT_EQ(engine_->Look(Now()).unanswered_episodes, 0U);
   EXPECT_EQ(engine_->Look(Now()).episodes.at(0).state, EpisodeState::kRemedied);
+  const Output early = engine_->Handle(CloseEpisode{"a", "run-no-1", "ann", "seen"}, Now());
+  ASSERT_FALSE(early.answer);
+  EXPECT_THAT(early.answer.error().message, testing::HasSubstr("nothing is unanswered"));
   EXPECT_EQ(TellOne(Firing("a")), Decision::kRepeat);
   EXPECT_EQ(engine_->Look(Now()).unanswered_episodes, 1U);
   EXPECT_EQ(engine_->Look(Now()).episodes.at(0).state, EpisodeState::kUnanswered);

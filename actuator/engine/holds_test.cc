@@ -428,6 +428,24 @@ TEST_F(Holds, WhatWasSeenBeforeAGuardedStepIsDoneAgainIsLookedAtAgain) {
   EXPECT_EQ(Times("start"), 1U);
 }
 
+TEST_F(Holds, ADeadManThatNobodyCanVouchForIsNotAcknowledged) {
+  exits_["work"] = 1;
+  Begin();
+  other_receipts_["x500"] = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed, HoldReason::kLeaseLost));
+  refuses_["x500"] = true;
+  EXPECT_TRUE(Say(Verb::kResolve, 2));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kRefused));
+  EXPECT_TRUE(Say(Verb::kRetry, 3));
+  Pass(Seconds(5));
+  for (const RemoteRequest& request : requests_) {
+    EXPECT_NE(request.verb, RemoteVerb::kDisarm) << "it may have acted, which nobody has answered";
+  }
+}
+
 TEST_F(Holds, ARefusedDeadManMayBeGivenUp) {
   WaitAtTheSecondStep();
   refuses_["x500"] = true;
