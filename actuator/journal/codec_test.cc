@@ -103,7 +103,8 @@ TEST(Codec, EveryMissingFieldIsNamed) {
     const auto whole = nlohmann::json::parse(encoded.body);
     for (const auto& [key, value] : whole.items()) {
       if (key == "plan") continue;                        // comes from elsewhere
-      if (key == "hold" || key == "worked_ms") continue;  // added later: older files lack them
+      // Added later: older files lack them.
+      if (key == "hold" || key == "worked_ms" || key == "generation") continue;
       auto without = whole;
       without.erase(key);
       const Result<engine::Plan> plan = DecodePlan(encoded.plan);
@@ -124,6 +125,9 @@ TEST(Codec, FieldsThatOlderJournalsLackKeepWhatTheyMeantThere) {
   const auto finished = Decode("run_finished", R"({"result":"succeeded","detail":""})", nullptr);
   ASSERT_TRUE(finished) << finished.error().message;
   EXPECT_FALSE(std::get<engine::RunFinished>(*finished).worked);
+  const auto disarmed = Decode("dead_man_disarmed", R"({"path":"1"})", nullptr);
+  ASSERT_TRUE(disarmed) << disarmed.error().message;
+  EXPECT_EQ(std::get<engine::DeadManDisarmed>(*disarmed).generation, 0);
   auto plan = nlohmann::json::parse(EncodePlan(SamplePlan()));
   plan["steps"][0].erase("success");
   const auto back = DecodePlan(plan.dump());

@@ -113,7 +113,7 @@ TEST(JournalRecovery, ANewerSchemaIsRefused) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
   WriteJournal(path, 1);
-  Sql(path, "UPDATE meta SET value = '4' WHERE key = 'schema_version'");
+  Sql(path, "UPDATE meta SET value = '5' WHERE key = 'schema_version'");
   const Status s = OpenAndReplay(path);
   ASSERT_FALSE(s);
   EXPECT_EQ(s.error().kind, ErrorKind::kRefused);

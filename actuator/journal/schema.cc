@@ -14,7 +14,7 @@ constexpr int64_t kApplicationId = 0x6d686a6c;
 // Step N leads from version N to N + 1; step 0 makes the first tables. Never change a released
 // step; append one. `runs` and `episodes` are derived from `events` and can always be made again
 // from them.
-constexpr std::array<const char*, 3> kSteps = {
+constexpr std::array<const char*, 4> kSteps = {
     R"(
 CREATE TABLE meta(
   key   TEXT PRIMARY KEY,
@@ -76,6 +76,10 @@ CREATE INDEX events_of_run ON events(run, seq);
 CREATE INDEX events_of_actuator ON events(seq) WHERE kind IN ('actuator_started', 'mode_changed');
 )",
     // Same tables; events have fields and kinds that a program of version 2 does not know.
+    R"(
+SELECT 1;
+)",
+    // The same for version 3.
     R"(
 SELECT 1;
 )"};
