@@ -82,12 +82,10 @@ Milliseconds Patience(const Step& step) {
 }
 
 void Engine::Core::BeginAttempt(LiveRun& live, const Step& step, int attempt) {
+  const bool waits = mode == Mode::kActive && !live.run.pause;
+  if (!waits) live.doing.deadline.reset();  // nobody waits for a host now
   if (live.doing.effect != 0 || !Due(live.doing.due)) return;
-  if (mode != Mode::kActive || live.run.pause) {
-    live.doing.deadline.reset();  // nobody waits for a host now
-  } else if (!live.doing.deadline) {
-    live.doing.deadline = Attended(Patience(step));
-  }
+  if (waits && !live.doing.deadline) live.doing.deadline = Attended(Patience(step));
   std::string directory;
   const bool ready = MayBegin(live, step) && (!IsAction(step) || Prepare(live, step));
   if (!ready) {
