@@ -35,9 +35,16 @@ struct Offer {
 };
 
 // What each answer to such a hold means; the words of docs/execution_model.md, in short.
-std::vector<Offer> OffersFor(const std::string& reason) {
+std::vector<Offer> OffersFor(const Run& run, const Hold& hold) {
+  const std::string& reason = hold.reason;
   if (reason == "dead_man_restored" || reason == "lease_lost") {
     return {{"do it again", "retry", false}, {"go on as it is", "resolve", true}};
+  }
+  const bool step_is_over = std::any_of(run.steps.begin(), run.steps.end(), [&](const Step& step) {
+    return step.path == hold.path && !step.result.empty();
+  });
+  if (reason == "refused" && step_is_over) {  // what was refused was about its dead man
+    return {{"ask again", "retry", false}, {"give up its dead man", "skip", true}};
   }
   if (reason == "refused") {
     return {{"ask again", "retry", false},
@@ -57,8 +64,8 @@ std::vector<Offer> OffersFor(const std::string& reason) {
 }
 
 void AppendCommands(const Run& run, const Hold& hold, std::vector<std::string>& lines) {
-  constexpr size_t kColumn = 19;
-  for (const Offer& offer : OffersFor(hold.reason)) {
+  constexpr size_t kColumn = 19;  // a longer meaning pushes its command on
+  for (const Offer& offer : OffersFor(run, hold)) {
     // An older actuator does not say which are taken.
     const bool taken = hold.answers.empty() || std::find(hold.answers.begin(), hold.answers.end(),
                                                          offer.verb) != hold.answers.end();

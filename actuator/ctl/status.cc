@@ -113,7 +113,8 @@ int EpisodeClose(ApiClient& api, Format format, const std::string& fingerprint,
                BodyJson({{"run", run}, {"reason", reason}, {"by", api.by()}})),
       format, [](const std::string& data) { return ParseField(data, "fingerprint"); },
       [](const std::string& closed) {
-        Out("episode " + Printable(closed) + " is closed; its alert is decided afresh\n");
+        Out("episode " + Printable(closed) +
+            " is closed; its alert's next notification is decided afresh\n");
       });
 }
 

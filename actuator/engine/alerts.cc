@@ -233,16 +233,16 @@ void Engine::Core::Close(const CloseEpisode& close) {
                       "no open episode has the fingerprint " + close.fingerprint.substr(0, 64));
     return;
   }
+  if (waiting.contains(close.fingerprint)) {
+    out.answer = Fail(ErrorKind::kRefused,
+                      "it waits, and is decided afresh by itself: " + episode->second.detail);
+    return;
+  }
   const std::string& answered_by = episode->second.run;
-  const bool names = close.run.size() >= 6 && answered_by.starts_with(close.run);
-  if (answered_by.empty() ? !close.run.empty() : !names) {
-    out.answer = Fail(
-        ErrorKind::kRefused,
-        answered_by.empty()
-            ? "no run answers for it: leave the run out"
-            : (close.run.empty() ? "say which run has left it unanswered"
-                                 : "run " + close.run.substr(0, 64) + " answers for it no more") +
-                  std::string("; it is run ") + answered_by);
+  if (close.run.size() < 6 || !answered_by.starts_with(close.run)) {
+    out.answer =
+        Fail(ErrorKind::kRefused, "run " + close.run.substr(0, 64) +
+                                      " does not answer for it; run " + answered_by + " does");
     return;
   }
   const auto run = runs.find(answered_by);

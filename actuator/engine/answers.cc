@@ -29,6 +29,12 @@ Status MayAnswer(const Run& run, const Hold& hold, Verb verb) {
       if (verb == Verb::kResume) {
         return refuse("retry brings it back; resolve if it is back; skip leaves it stopped");
       }
+      if (verb == Verb::kResolve && run.LeftRunning() == run.Find(hold.path)) {
+        return refuse(
+            "its command may still run, and what is back now may be stopped by it: "
+            "retry waits for its end; skip leaves it");
+      }
+      if (verb == Verb::kRetry && run.LeftRunning() == run.Find(hold.path)) return {};
       if (verb == Verb::kRetry && run.BringsBack(hold.path) == nullptr) {
         return refuse("no step of this run brings it back; do it, then resolve; or skip");
       }

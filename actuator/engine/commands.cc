@@ -64,6 +64,11 @@ Status Engine::Core::ActOn(LiveRun& live, const engine::Command& command) {
   if (WasSaid(run, command)) return {};
   if (Status refused = Refusal(run, command); !refused) return refused;
   if (const Hold* hold = run.FindHold(command.hold)) {
+    if (GivesUpAGoodDeadMan(live, *hold, command.verb)) {
+      return Fail(ErrorKind::kRefused,
+                  "the host has confirmed since that this dead man is armed; "
+                  "retry goes on with it");
+    }
     Answer(live, Hold(*hold), command);
     return {};
   }
@@ -79,6 +84,18 @@ Status Engine::Core::ActOn(LiveRun& live, const engine::Command& command) {
     Done(live, *current, StepResult::kDone, "confirmed by " + command.by);
   }
   return {};
+}
+
+// What its host refused has been mended, as its host has said since.
+bool Engine::Core::GivesUpAGoodDeadMan(const LiveRun& live, const Hold& hold, Verb verb) const {
+  if (hold.reason != HoldReason::kRefused || (verb != Verb::kSkip && verb != Verb::kResolve)) {
+    return false;
+  }
+  const auto state = live.run.steps.find(hold.path);
+  const auto lease = live.leases.find(hold.path);
+  return state != live.run.steps.end() && state->second.result && lease != live.leases.end() &&
+         live.run.leases.contains(hold.path) && lease->second.confirmed &&
+         lease->second.trouble.empty();
 }
 
 // A repeat of what the same person has said already: it changes nothing, and is no mistake; unless
@@ -198,21 +215,22 @@ void Engine::Core::Answer(LiveRun& live, const Hold& hold, const engine::Command
   Run& run = live.run;
   Emit(run.id, OperatorActed{command.verb, hold.path, command.by, command.detail, hold.number});
   live.doing = {};
+  // An answer that is on its way for a dead man which nobody waits for any more is not heard.
+  std::erase_if(live.leases, [&](const auto& lease) {
+    return !run.leases.contains(lease.first) && !run.restored.contains(lease.first);
+  });
   if (hold.reason == HoldReason::kHostAway) {
-    LeaseDoing& lease = live.leases[hold.path];
-    lease.give_up.reset();
-    lease.due.reset();
-    if (!run.leases.contains(hold.path) && !run.restored.contains(hold.path)) {
-      live.leases.erase(hold.path);
-    }
+    const auto lease = live.leases.find(hold.path);
+    if (lease == live.leases.end()) return;
+    lease->second.give_up.reset();
+    lease->second.due.reset();
     return;
   }
   if (hold.reason == HoldReason::kRefused) AcknowledgeStrays(live, hold.path);
   // Perhaps not the step that the run is at: an earlier one may have to be done again first.
   const Step& step = *run.Find(hold.path);
   if (IsAboutLease(hold.reason) || run.steps[hold.path].result) return;
-  // What was found or done here before an earlier step stops it once more brings back nothing.
-  if (run.ComesAfterARepeat(hold.path)) return;
+  if (run.IsToBeRepeated(hold.path)) return;
   if (command.verb == Verb::kSkip) {
     Done(live, step, StepResult::kSkipped, "skipped by " + command.by + ": " + command.detail);
   } else if (command.verb == Verb::kResolve) {

@@ -153,6 +153,7 @@ class Engine::Core {
   Result<std::string> Start(const engine::Command& command);
   Status ActOn(LiveRun& live, const engine::Command& command);
   Status Refusal(const Run& run, const engine::Command& command) const;
+  bool GivesUpAGoodDeadMan(const LiveRun& live, const Hold& hold, Verb verb) const;
   bool WasSaid(const Run& run, const engine::Command& command) const;
   void Answer(LiveRun& live, const Hold& hold, const engine::Command& command);
   std::string QueueRun(RunQueued queued);
@@ -167,6 +168,7 @@ class Engine::Core {
   bool LocksFree(const LiveRun& live) const;
   const Run* BlockedBy(const LiveRun& live) const;
   void RenewLeases(LiveRun& live);
+  void HoldWhatIsStillStopped(LiveRun& live);
   // --- its dead men (leases.cc) ---
   const Lease& LeaseOf(const LiveRun& live, const std::string& path) const;
   void AskLease(LiveRun& live, const std::string& path, RemoteVerb verb);

@@ -244,7 +244,7 @@ TEST_F(Decisions, AnAlertThatStillFiresAfterItsRunIsShownAsUnanswered) {
   for (const std::string run : {"", "run-no-2"}) {
     const Output refused = engine_->Handle(CloseEpisode{"a", run, "ann", "seen"}, Now());
     ASSERT_FALSE(refused.answer);
-    EXPECT_THAT(refused.answer.error().message, testing::HasSubstr("it is run run-no-1"));
+    EXPECT_THAT(refused.answer.error().message, testing::HasSubstr("run run-no-1 does"));
   }
   Take(engine_->Handle(CloseEpisode{"a", "run-no-1", "ann", "seen"}, Now()));
   EXPECT_TRUE(engine_->Look(Now()).episodes.empty());

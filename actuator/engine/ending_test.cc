@@ -7,9 +7,11 @@ namespace mailhub::engine {
 namespace {
 
 using std::chrono::minutes;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class Ending : public Script {};
 
@@ -140,7 +142,14 @@ TEST_F(Ending, AStopThatIsPassedOverAndNeverEndsIsAHoldThatSaysSo) {
   EXPECT_THAT(disarmed_, IsEmpty());
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
   EXPECT_THAT(Look().holds[0].detail, HasSubstr("and it still runs"));
-  EXPECT_TRUE(Say(Verb::kResolve, 2));
+  EXPECT_THAT(Look().holds[0].answers, Not(Contains(Verb::kResolve)));
+  EXPECT_THAT(Say(Verb::kResolve, 2).error().message, HasSubstr("its command may still run"));
+  endless_.clear();
+  finished_late_ = true;
+  Pass(Seconds(5));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped)) << "another one";
+  EXPECT_THAT(Look().holds[0].detail, HasSubstr("no step has run what brings back"));
+  EXPECT_TRUE(Say(Verb::kResolve, 3));
   Pass(Seconds(30));
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
@@ -156,6 +165,59 @@ TEST_F(Ending, WhatIsOwedOnOneHostWaitsForNoOthersDeadMan) {
   EXPECT_TRUE(Say(Verb::kCancel, kNoHold));
   EXPECT_EQ(Times("tidy"), 1U);
   EXPECT_EQ(Times("start"), 0U);
+}
+
+TEST_F(Ending, ADeadManThatFailedBringsNothingBack) {
+  for (const std::optional<int> exit : {std::optional(1), std::optional<int>(), std::optional(0)}) {
+    StepAt("1").dead_man->until = "";
+    StepAt("2") = {.path = "2", .name = "Go on?", .kind = StepKind::kConfirm};
+    restore_exit_ = exit;
+    Begin();
+    restored_ = true;
+    Pass(Seconds(30));
+    ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
+    EXPECT_TRUE(Say(Verb::kCancel, kNoHold));
+    Pass(Seconds(5));
+    if (exit == 0) {
+      EXPECT_EQ(Look().state, RunState::kFinished);
+      continue;
+    }
+    ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+    EXPECT_THAT(Look().holds[0].detail,
+                HasSubstr(exit ? "exit status was 1" : "nobody knows how that ended"));
+    EXPECT_TRUE(Say(Verb::kResolve, 2));
+    Pass(Seconds(5));
+    EXPECT_EQ(Look().state, RunState::kFinished);
+  }
+}
+
+TEST_F(Ending, ADeadManThatWasGivenUpBringsNothingBack) {
+  StepAt("1").dead_man->until = "";
+  StepAt("2") = {.path = "2", .name = "Go on?", .kind = StepKind::kConfirm};
+  Begin();
+  refuses_["x500"] = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kRefused));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  EXPECT_TRUE(Say(Verb::kCancel, kNoHold));
+  Pass(Seconds(5));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_THAT(Look().holds[0].detail, HasSubstr("nobody knows whether its dead man has"));
+}
+
+TEST_F(Ending, WithoutUntilTheRestoringCommandOfALaterStepIsEnough) {
+  StepAt("1").dead_man = DeadMan{"start", Milliseconds(60'000), ""};
+  StepAt("2").on_failure = OnFailure::kContinue;
+  exits_["work"] = 1;
+  Begin();
+  EXPECT_TRUE(Confirm("4"));
+  Pass(Seconds(5));
+  EXPECT_EQ(Look().state, RunState::kFinished);
+  StepAt("3").command = "something else";
+  Begin();
+  EXPECT_TRUE(Confirm("4"));
+  Pass(Seconds(5));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
 }
 
 }  // namespace

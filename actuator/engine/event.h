@@ -103,11 +103,13 @@ struct DeadManArmed {
 struct DeadManDisarmed {
   std::string path;
   int generation = 0;  // of its lease; 0 in older journals: whichever has that path
+  std::optional<int> exit_status = {};  // of the restoring command, if the host has acted
 };
 struct DeadManRestored {  // the host acted by itself
   std::string path;
   std::string detail;
-  int generation = 0;  // as above
+  int generation = 0;                   // as above
+  std::optional<int> exit_status = {};  // likewise; nothing: it has not ended, or nobody knows
 };
 
 enum class HoldReason {

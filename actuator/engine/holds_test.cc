@@ -446,6 +446,32 @@ TEST_F(Holds, ADeadManThatNobodyCanVouchForIsNotAcknowledged) {
   }
 }
 
+TEST_F(Holds, AnAnswerForADeadManThatWasGivenUpIsNotHeard) {
+  exits_["work"] = 1;
+  Begin();
+  refuses_["x500"] = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed, HoldReason::kRefused));
+  late_ = true;
+  Pass(Seconds(3));  // it is asked once more
+  EXPECT_TRUE(Say(Verb::kSkip, 2));
+  late_ = false;
+  Settle();
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed));
+}
+
+TEST_F(Holds, ADeadManThatIsConfirmedAgainIsNotGivenUp) {
+  exits_["work"] = 1;
+  Begin();
+  refuses_["x500"] = true;
+  Pass(Seconds(30));
+  refuses_["x500"] = false;
+  Pass(Seconds(30));
+  EXPECT_THAT(Say(Verb::kSkip, 2).error().message, HasSubstr("retry goes on with it"));
+  EXPECT_TRUE(Say(Verb::kRetry, 2));
+  EXPECT_THAT(disarmed_, IsEmpty());
+}
+
 TEST_F(Holds, ARefusedDeadManMayBeGivenUp) {
   WaitAtTheSecondStep();
   refuses_["x500"] = true;

@@ -83,15 +83,10 @@ void Engine::Core::RenewLeases(LiveRun& live) {
   AcknowledgeRestored(live);
   ChaseGivenUp(live);
   const bool at_end = AtEnd(live);
+  if (at_end) HoldWhatIsStillStopped(live);
   for (const auto& [path, lease] : live.run.leases) {
     LeaseDoing& doing = live.leases[path];
     const bool over = live.run.LeaseIsOver(path) || (at_end && !live.run.Owes(path));
-    if (at_end && !over) {
-      HoldRun(live, path, HoldReason::kStillStopped,
-              "no step has run what brings back what \"" + live.run.Find(path)->name +
-                  "\" stopped; until this is answered its dead man is renewed as long as the host "
-                  "can be reached");
-    }
     if (doing.effect != 0) continue;
     if (over) {
       if (doing.verb != RemoteVerb::kDisarm || Due(doing.due)) TakeAway(live, path, &doing);
@@ -101,6 +96,27 @@ void Engine::Core::RenewLeases(LiveRun& live) {
       AskLease(live, path, doing.confirmed ? RemoteVerb::kRenew : RemoteVerb::kArm);
     }
   }
+}
+
+// At the end: with a dead man that is armed, has failed, or that nobody can vouch for.
+void Engine::Core::HoldWhatIsStillStopped(LiveRun& live) {
+  const Run& run = live.run;
+  const auto hold = [&](const Step& step) {
+    if (!step.dead_man || !run.Owes(step.path)) return;
+    const StepState& state = run.steps.at(step.path);
+    std::string guard = "nobody knows whether its dead man has";
+    if (run.leases.contains(step.path)) {
+      guard = "until this is answered its dead man is renewed as long as the host can be reached";
+    } else if (state.restored) {
+      guard = state.restore_exit ? "its dead man has tried, and its command's exit status was " +
+                                       std::to_string(*state.restore_exit)
+                                 : "its dead man has tried, and nobody knows how that ended";
+    }
+    HoldRun(live, step.path, HoldReason::kStillStopped,
+            "no step has run what brings back what \"" + step.name + "\" stopped; " + guard);
+  };
+  for (const Step& step : run.plan().steps) hold(step);
+  for (const AlwaysStep& always : run.plan().always) hold(always.step);
 }
 
 void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply) {
@@ -118,10 +134,11 @@ void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteR
   const bool over =
       known_restored || (doing.verb == RemoteVerb::kDisarm && reply.lease != LeaseState::kRestored);
   if (over) {
-    Emit(live.run.id, DeadManDisarmed{path, LeaseOf(live, path).generation});
+    Emit(live.run.id, DeadManDisarmed{path, LeaseOf(live, path).generation, reply.lease_exit});
     live.leases.erase(path);
   } else if (reply.lease == LeaseState::kRestored) {
-    Emit(live.run.id, DeadManRestored{path, reply.lease_detail, lease->second.generation});
+    Emit(live.run.id,
+         DeadManRestored{path, reply.lease_detail, lease->second.generation, reply.lease_exit});
     live.leases.erase(path);
     HoldRun(live, path, HoldReason::kDeadManRestored,
             "the host acted by itself: " + reply.lease_detail);
@@ -172,10 +189,10 @@ void Engine::Core::OnGivenUp(LiveRun& live, const LeaseName& name, const RemoteR
   }
   live.given_up.erase(name);
   if (reply.lease != LeaseState::kRestored) {
-    Emit(live.run.id, DeadManDisarmed{path, generation});
+    Emit(live.run.id, DeadManDisarmed{path, generation, reply.lease_exit});
     return;
   }
-  Emit(live.run.id, DeadManRestored{path, reply.lease_detail, generation});
+  Emit(live.run.id, DeadManRestored{path, reply.lease_detail, generation, reply.lease_exit});
   if (live.run.stage == Stage::kFinished) return;
   HoldRun(live, path, HoldReason::kDeadManRestored,
           "the host acted by itself: " + reply.lease_detail);

@@ -82,6 +82,7 @@ struct RemoteReply {
   // kRestored: when, and the restoring command's exit status. kArmed: what somebody may want to
   // know of it, that no reboot is survived for one.
   std::string lease_detail;
+  std::optional<int> lease_exit = {};  // kRestored: how the restoring command ended, if it has
 };
 
 }  // namespace mailhub::engine

@@ -54,6 +54,7 @@ struct Fold {
     step.attempt = body.attempt;
     step.settled = false;
     step.approved = step.again = step.restored = false;
+    step.restore_exit.reset();
     step.receipts_lost = false;
     step.receipt = {};
     step.directory_id = body.directory_id;
@@ -75,6 +76,10 @@ struct Fold {
     if (step.result || (run.stage == Stage::kEnding && !run.IsAlways(body.path))) {
       ComesAfter(body.path);
     }
+    // What was asked about a command that was left running: it has ended.
+    std::erase_if(run.holds, [&](const Hold& hold) {
+      return hold.path == body.path && hold.reason == HoldReason::kStillStopped;
+    });
   }
   void operator()(const StepDone& body) {
     StepState& step = run.steps[body.path];
@@ -90,11 +95,20 @@ struct Fold {
     run.leases[body.path] = {body.host, body.after, body.directory_id,
                              ++run.generations[body.path]};
     run.directories[body.host] = body.directory_id;
+    // A command whose intent was recorded before the last one acted may begin under this one.
+    const auto step = run.steps.find(body.path);
+    if (step == run.steps.end()) return;
+    step->second.restored = false;
+    step->second.restore_exit.reset();
   }
-  void operator()(const DeadManDisarmed& body) { TakeOut(body.path, body.generation); }
+  void operator()(const DeadManDisarmed& body) {
+    TakeOut(body.path, body.generation);
+    NoteRestoring(body.path, body.generation, body.exit_status);
+  }
   void operator()(const DeadManRestored& body) {
     if (auto lease = TakeOut(body.path, body.generation)) run.restored[body.path] = *lease;
     run.steps[body.path].restored = true;
+    NoteRestoring(body.path, body.generation, body.exit_status);
   }
   void operator()(const RunHeld& body) {
     if (body.reason == HoldReason::kLeaseLost) GiveUp(body.path);
@@ -125,7 +139,7 @@ struct Fold {
           const bool worked = step->settled && step->Succeeded();
           DoAgain(body.path);
           // What a person could not know when it was held is known by now: it has worked.
-          const bool again = run.ComesAfterARepeat(body.path);
+          const bool again = run.IsToBeRepeated(body.path);
           if (answered && answered->reason == HoldReason::kTimedOut && worked && !again) {
             step->approved = false;
           }
@@ -214,6 +228,12 @@ struct Fold {
                                       : run.given_up.lower_bound({path, 0});
     if (lost == run.given_up.end() || lost->first.first != path) return std::nullopt;
     return run.given_up.extract(lost).mapped();
+  }
+  // That of an earlier arming says nothing of what was stopped since.
+  void NoteRestoring(const std::string& path, int generation, std::optional<int> exit_status) {
+    const auto step = run.steps.find(path);
+    if (step == run.steps.end() || !step->second.restored || !exit_status) return;
+    if (generation == run.generations[path]) step->second.restore_exit = exit_status;
   }
   // Nobody knows whether the host's dead man is gone, so nothing says that it is.
   void GiveUp(const std::string& path) {
@@ -374,7 +394,9 @@ const Step* Run::Current() const {
   return next_ < plan().steps.size() ? &plan().steps[next_] : nullptr;
 }
 
-bool Run::ComesAfterARepeat(const std::string& path) const {
+bool Run::IsToBeRepeated(const std::string& path) const {
+  const StepState* own = StateOf(steps, path);
+  if (own != nullptr && own->again) return true;
   return std::any_of(plan().steps.begin(), plan().steps.end(), [&](const Step& step) {
     const StepState* state = StateOf(steps, step.path);
     return step.dead_man && step.dead_man->until == path && state != nullptr && !state->result &&
@@ -457,13 +479,21 @@ bool Run::Owes(const std::string& path) const {
                          stopped->receipt.state == ReceiptState::kVoid;
   if (never_ran) return false;
   if (!stopped->settled) return true;
-  // Without `until`, a run that succeeds has done what its author wanted to see done; but not one
-  // in which a later step failed or was skipped.
-  if (!Find(path)->dead_man->until.empty() || result != RunResult::kSucceeded) return true;
-  const auto place = places_.find(path);
-  const size_t next = place->second.always ? plan().steps.size() : place->second.index + 1;
-  return std::any_of(plan().steps.begin() + static_cast<ptrdiff_t>(next), plan().steps.end(),
-                     [&](const Step& step) { return !StateOf(steps, step.path)->Fulfilled(); });
+  if (stopped->restored && stopped->restore_exit == 0) return false;
+  const DeadMan& dead_man = *Find(path)->dead_man;
+  if (!dead_man.until.empty() || places_.at(path).always) return true;
+  // Without `until`: all that its author wanted to see done was done, or the restoring command was.
+  const auto later = plan().steps.begin() + static_cast<ptrdiff_t>(places_.at(path).index);
+  const auto fulfilled = [&](const Step& step) {
+    const StepState* state = StateOf(steps, step.path);
+    return state != nullptr && state->Fulfilled();
+  };
+  if (result == RunResult::kSucceeded && std::all_of(later, plan().steps.end(), fulfilled)) {
+    return false;
+  }
+  return std::none_of(later + 1, plan().steps.end(), [&](const Step& step) {
+    return step.host == later->host && step.command == dead_man.restore && fulfilled(step);
+  });
 }
 
 bool Run::HasActedSince(const std::string& path) const {

@@ -20,7 +20,8 @@ struct StepState {
   bool approved = false;  // a person asked for another attempt
   // ... even if the last one turns out to have worked. Of a `confirm`: it is to be asked anew.
   bool again = false;
-  bool restored = false;  // its dead man has acted since
+  bool restored = false;                 // its dead man has acted since
+  std::optional<int> restore_exit = {};  // ... and its command ended so, if that is known
   bool receipts_lost = false;
   Receipt receipt;
   std::string directory_id;  // where the last attempt's key was claimed
@@ -118,14 +119,15 @@ struct Run {
   bool AtQuestion() const;
   // True once what the lease at `path` guards has been brought back: it is no longer needed.
   bool LeaseIsOver(const std::string& path) const;
-  // True if the end must not take the lease at `path` away: its step may have stopped what nothing
-  // has brought back.
+  // True if the step may have stopped what nothing has brought back: at the end its lease is not
+  // taken away, and a person is asked.
   bool Owes(const std::string& path) const;
   // A person has sent the run back to an earlier step, which waits for the end of this one's
   // command.
   bool WentBackFrom(const std::string& path) const;
-  // A guarded step that the one at `path` brings back is to be done again first.
-  bool ComesAfterARepeat(const std::string& path) const;
+  // The step is to be done again for a dead man's sake, or after a stop that is: what is said of
+  // its last attempt is about how things were before.
+  bool IsToBeRepeated(const std::string& path) const;
   // At the run's end: a guarded step that was left, and whose command may still run. Null: none.
   const Step* LeftRunning() const;
   // The step that brings back what the step at `path` stops, whatever happens. Null: there is none.

@@ -76,7 +76,7 @@ class Script : public testing::Test, public PlanSource {
   // Time passes in which the program is stopped.
   void Sleep(Milliseconds time) { passed_ += time; }
   void Settle() {
-    for (int rounds = 0; rounds < 1000 && !asked_.empty(); ++rounds) {
+    for (int rounds = 0; rounds < 1000 && !asked_.empty() && !late_; ++rounds) {
       const Effect effect = asked_.front();
       asked_.pop_front();
       if (const auto* request = std::get_if<RemoteRequest>(&effect.what)) {
@@ -118,10 +118,12 @@ class Script : public testing::Test, public PlanSource {
         [[fallthrough]];
       case RemoteVerb::kRenew:
         reply.lease = restored_ ? LeaseState::kRestored : LeaseState::kArmed;
+        if (restored_) reply.lease_exit = restore_exit_;
         break;
       case RemoteVerb::kDisarm:
         disarmed_.push_back(request.key);
         reply.lease = restored_ ? LeaseState::kRestored : LeaseState::kNone;
+        if (restored_) reply.lease_exit = restore_exit_;
         restored_ = false;  // acknowledged
         break;
       case RemoteVerb::kCancel:
@@ -190,13 +192,15 @@ class Script : public testing::Test, public PlanSource {
   std::set<std::string> endless_;     // commands that run until they are cancelled
   // Hosts that cannot be reached, that obey another actuator, that have other receipts.
   std::map<std::string, bool> away_, refuses_, other_receipts_;
-  std::set<std::string> silent_;       // hosts that never answer what is to be run
-  bool finished_late_ = false;         // what was endless has ended by itself, and well
-  bool deaf_ = false;                  // commands do not end when they are cancelled
-  bool restored_ = false;              // x500's dead man has acted, and has not been acknowledged
-  GateReading gate_;                   // what every gate reads
-  std::vector<std::string> began_;     // commands, in their order
-  std::vector<std::string> disarmed_;  // keys
+  std::set<std::string> silent_;         // hosts that never answer what is to be run
+  bool late_ = false;                    // nothing is answered as yet
+  bool finished_late_ = false;           // what was endless has ended by itself, and well
+  bool deaf_ = false;                    // commands do not end when they are cancelled
+  bool restored_ = false;                // x500's dead man has acted, and has not been acknowledged
+  std::optional<int> restore_exit_ = 0;  // how that ended
+  GateReading gate_;                     // what every gate reads
+  std::vector<std::string> began_;       // commands, in their order
+  std::vector<std::string> disarmed_;    // keys
   std::vector<RemoteRequest> requests_;
 
  private:

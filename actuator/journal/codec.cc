@@ -151,12 +151,14 @@ template <typename Archive>
 void Fields(Archive& a, engine::DeadManDisarmed& v) {
   a("path", v.path);
   a.Added("generation", v.generation);
+  a.Added("exit_status", v.exit_status);
 }
 template <typename Archive>
 void Fields(Archive& a, engine::DeadManRestored& v) {
   a("path", v.path);
   a("detail", v.detail);
   a.Added("generation", v.generation);
+  a.Added("exit_status", v.exit_status);
 }
 template <typename Archive>
 void Fields(Archive& a, engine::RunHeld& v) {

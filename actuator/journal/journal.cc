@@ -48,10 +48,11 @@ brief AS (
 SELECT seq FROM events WHERE run IN whole AND kind != 'alert_decided'
 UNION SELECT seq FROM events WHERE run IN brief AND detail = 0 AND kind != 'alert_decided'
 UNION SELECT seq FROM episodes
-UNION SELECT seq FROM (SELECT max(seq) AS seq, json_extract(body, '$.decision') AS decision FROM
-  (SELECT seq, body FROM events WHERE kind = 'alert_decided'
-    AND json_extract(body, '$.decision') != 'late' ORDER BY seq DESC LIMIT 1000)
-  GROUP BY json_extract(body, '$.fingerprint')) WHERE decision IN ('resolved', 'cancelled', 'repeat')
+UNION SELECT max(seq) FROM (SELECT seq, body, json_extract(body, '$.decision') AS decision FROM
+    events WHERE kind = 'alert_decided' AND json_extract(body, '$.decision') != 'late'
+    ORDER BY seq DESC LIMIT 1000)
+  WHERE decision IN ('resolved', 'cancelled', 'repeat')
+  GROUP BY json_extract(body, '$.fingerprint'), decision = 'repeat'
 UNION SELECT seq FROM events WHERE kind IN ('actuator_started', 'mode_changed')
 UNION SELECT max(seq) FROM events))";
 

@@ -242,6 +242,8 @@ TEST(Journal, TheShortReplayHasTheAlertsWhoseEpisodesAreOpenAndTheirRuns) {
   for (int i = 0; i < 50; ++i) writer.Alert("open", Decision::kRepeat, RunId(1));
   writer.Alert("over", Decision::kResolved, RunId(2), false);
   writer.Alert("over", Decision::kLate, "");  // hides nothing
+  writer.Alert("anew", Decision::kResolved, "", false);
+  writer.Alert("anew", Decision::kStartedRun, RunId(1));  // does not hide the end before it
   writer.Alert("over by a cancel", Decision::kStartedRun, RunId(4));
   writer.Alert("over by a cancel", Decision::kCancelled, RunId(4), false);
   for (const int run : {1, 2, 4}) {
@@ -253,8 +255,8 @@ TEST(Journal, TheShortReplayHasTheAlertsWhoseEpisodesAreOpenAndTheirRuns) {
   writer.Alert("nobody's", Decision::kIgnored, "");
 
   auto seen = ShortReplay(*journal);
-  EXPECT_EQ(seen["alerts"], 6u) << "two episodes are open, one of them heard again, two have just "
-                                   "ended; and the last event";
+  EXPECT_EQ(seen["alerts"], 8u) << "three episodes are open, one of them heard again; three ends "
+                                   "were told; and the last event";
   EXPECT_EQ(seen[RunId(1)], 5u) << "the episodes need to know when their run finished";
   EXPECT_EQ(seen.count(RunId(2)), 0u);
   EXPECT_EQ(seen.count(RunId(3)), 0u);

@@ -82,7 +82,7 @@ inline std::vector<engine::EventBody> EveryBody() {
                .detail = "bob looked"},
       DeadManArmed{.path = "1", .host = "x500", .after = Milliseconds(9), .directory_id = "d1"},
       DeadManDisarmed{.path = "1", .generation = 2},
-      DeadManRestored{.path = "1", .detail = "exit 0", .generation = 3},
+      DeadManRestored{.path = "1", .detail = "exit 1", .generation = 3, .exit_status = 1},
       RunHeld{.path = "1", .reason = HoldReason::kGateShut, .detail = "0.4 >= 0.9"},
       OperatorActed{
           .verb = Verb::kResolve, .path = "1", .by = "bob", .detail = "looked", .hold = 3},

@@ -224,6 +224,8 @@ bool ReplyReader::ParseHeader(std::string_view header) {
       receipt_.truncated = value == "1";
     else if (name == "lease")
       sound &= ParseLease(value, &reply_.lease);
+    else if (name == "lease_exit")
+      sound &= ParseNumber(value, &reply_.lease_exit.emplace());
     else if (name == "lease_detail")
       reply_.lease_detail = ToUtf8(value);
     else if (name == "directory_id")

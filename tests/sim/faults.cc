@@ -37,6 +37,8 @@ constexpr std::array kFaultKinds = {
     FaultKind{"gone_for_ever", &Faults::gone_for_ever, 0.2},
     FaultKind{"stale_people", &Faults::stale_people, 0.7},
     FaultKind{"restless_people", &Faults::restless_people, 0.5},
+    FaultKind{"slow_reply", &Faults::slow_reply, 0.02},
+    FaultKind{"fail_restore", &Faults::fail_restore, 0.2},
     FaultKind{"strange_clock", &Faults::strange_clock, 0.3},
     FaultKind{"late_notification", &Faults::late_notification, 0.1},
 };

@@ -17,12 +17,14 @@ struct Faults {
   double hang = 0;           // no answer ever, and nothing arrives
   double lose_reply = 0;     // carried out, but the answer is lost
   double delay = 0;          // it arrives up to minutes later, when its sender has given up
+  double slow_reply = 0;     // its sender waits for seconds
   double reboot = 0;         // the host goes down as it arrives
   double wipe_receipts = 0;  // ... and comes back without its receipts
   double change_key = 0;     // the host's key is another one for some minutes
   double uptime_back = 0;    // the host's uptime starts again at 0 without a reboot
   double fail_command = 0;   // the command exits with 1 and changes nothing
   double slow_command = 0;   // it takes minutes
+  double fail_restore = 0;   // what a dead man runs exits with 1 and changes nothing
   // Prometheus.
   double drop_sample = 0;      // misses a sample
   double delay_sample = 0;     // shows it seconds late

@@ -140,6 +140,18 @@ bool Guards::IsMissedSoon(const engine::Run& run, const Outage& outage) const {
   return known_->now_ms < guard->second.gone_ms + lease->second.after.count() / 3 + kRearmMs;
 }
 
+// Its dead man has acted in vain: no renewal has been told, or recorded, so far; or a person knows,
+// has ended the run, and what the run owes is being done.
+bool Guards::HasFailed(const engine::Run& run, const Outage& outage) const {
+  const auto guard = guards_.find(outage.run + '/' + outage.path);
+  if (guard == guards_.end() || guard->second.acted_ms < 0) return false;
+  const engine::StepState* state = StateOf(run, outage.path);
+  const bool told = state != nullptr && state->restored;
+  if (!told) return run.leases.contains(outage.path);
+  const bool ending = run.stage == engine::Stage::kEnding && run.Current() != nullptr;
+  return run.cancelling || ending;
+}
+
 Complaint Guards::Standing() const {
   for (const auto& [id, path] : to_answer_) {
     const engine::Run& run = known_->runs.at(id);
@@ -160,6 +172,7 @@ Complaint Guards::Standing() const {
                            run.stage != engine::Stage::kFinished &&
                            known_->now_ms < lost->second + kUnnoticedMs;
     if (person_says_so || only_until_the_end || unnoticed) continue;
+    if (HasFailed(run, outage)) continue;
     const std::string end = run.stage == engine::Stage::kFinished
                                 ? std::string("; its run is finished: ") + engine::Name(run.result)
                                 : "; its run goes on";

@@ -46,6 +46,7 @@ class Guards {
     std::string run;
     std::string path;  // of the step that stopped it
   };
+  bool HasFailed(const engine::Run& run, const Outage& outage) const;
   bool IsMissedSoon(const engine::Run& run, const Outage& outage) const;
   bool IsGuarded(const std::string& host, const std::string& service, const Outage& outage) const;
 

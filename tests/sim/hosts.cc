@@ -100,6 +100,9 @@ RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& b
       const engine::LeaseState lease = OnLease(request);
       RemoteReply reply = Reply({});
       reply.lease = lease;
+      if (lease == engine::LeaseState::kRestored) {
+        reply.lease_exit = leases_.at(request.key).exit_status;
+      }
       return reply;
     }
     case RemoteVerb::kSweep:

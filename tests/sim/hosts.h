@@ -32,6 +32,7 @@ struct Lease {
   bool restored = false;
   bool acknowledged = false;  // may be armed again
   int generation = 0;
+  int exit_status = 0;  // restored: of its command
 };
 
 struct Boot {

@@ -79,7 +79,8 @@ void Host::Restore(const std::string& key) {
   Lease& lease = leases_.at(key);
   lease.restored = true;
   world_->Observe(DeedBegan{name_, key, lease.restore, true, {}});
-  Touch(key, lease.restore);
+  lease.exit_status = world_->Chance(world_->faults.fail_restore) ? 1 : 0;
+  if (lease.exit_status == 0) Touch(key, lease.restore);
   world_->Observe(LeaseChanged{name_, key, false});
 }
 

@@ -73,7 +73,7 @@ std::optional<Verb> People::WhatToDo(const Run& run, const OpenHold& hold) {
 }
 
 // What no step brings back, a person starts by hand and then says so.
-Verb People::AboutLease(const Run& run, const OpenHold& hold, uint64_t choice) {
+std::optional<Verb> People::AboutLease(const Run& run, const OpenHold& hold, uint64_t choice) {
   const engine::Step& step = site_.known->StepOf(run, hold.path);
   switch (hold.reason) {
     case engine::HoldReason::kHostAway:
@@ -86,8 +86,12 @@ Verb People::AboutLease(const Run& run, const OpenHold& hold, uint64_t choice) {
       if (choice <= 3) return Verb::kRetry;
       site_.world->ByHand(step.host, step.dead_man->restore);
       return Verb::kResolve;
-    default:
+    default: {
+      const engine::StepState* state = StateOf(run, hold.path);
+      const bool failed = state != nullptr && state->restored && state->restore_exit != 0;
+      if (failed && !site_.world->ByHand(step.host, step.dead_man->restore)) return std::nullopt;
       return choice <= 3 ? Verb::kRetry : Verb::kResolve;
+    }
   }
 }
 

@@ -148,6 +148,9 @@ void World::Send(const engine::RemoteRequest& request, const Sender& by, const A
     PlanIn(Between(20, Chance(0.1) ? 2'700'000 : 180'000),
            [this, request, by] { Deliver(request, by, nullptr); });
     fail(ErrorKind::kOutcomeUnknown, "no answer in time", kPatienceMs);
+  } else if (Chance(faults.slow_reply)) {
+    PlanIn(Between(20, kPatienceMs - 1000),
+           [this, request, by, answer] { Deliver(request, by, answer); });
   } else if (Chance(faults.lose_reply)) {
     PlanIn(kNetworkMs, [this, request, by] { Deliver(request, by, nullptr); });
     fail(ErrorKind::kOutcomeUnknown, "connection lost after sending", 2 * kNetworkMs);
@@ -258,11 +261,12 @@ engine::GateReading World::Read(const engine::GateQuestion& question, bool in_of
   return reading;
 }
 
-void World::ByHand(const std::string& host, const std::string& command) {
-  if (hosts_.at(host).IsDown(now_ms_)) return;
+bool World::ByHand(const std::string& host, const std::string& command) {
+  if (hosts_.at(host).IsDown(now_ms_)) return false;
   Observe(Happened{"by hand on " + host + ": " + command});
   machines.Effect(host, command, now_ms_,
                   [this](int64_t ms, auto what) { PlanIn(ms, std::move(what)); });
+  return true;
 }
 
 bool World::Holds(const engine::Gate& gate) const {

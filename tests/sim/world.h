@@ -51,7 +51,7 @@ class World {
   // Whether a gate's condition is the plain truth now.
   bool Holds(const engine::Gate& gate) const;
   // A person runs a command on a host that is up.
-  void ByHand(const std::string& host, const std::string& command);
+  bool ByHand(const std::string& host, const std::string& command);
   bool AnyGone() const;  // a host stays away for ever
 
   // What goes wrong by itself every few seconds.

@@ -87,7 +87,7 @@ report_lease() {
   read_lease "$base"
   case $lease_state in
     restoring) receipt="lease=restored${nl}lease_detail=being restored since $lease_at$nl" ;;
-    restored) receipt="lease=restored${nl}lease_detail=restored at $lease_at, exit status ${lease_exit:-unknown}$nl" ;;
+    restored) receipt="lease=restored${nl}lease_detail=restored at $lease_at, exit status ${lease_exit:-unknown}$nl${lease_exit:+lease_exit=$lease_exit$nl}" ;;
     *) receipt="lease=$lease_state${nl}lease_detail=$lease_reboot${lease_reboot:+${lease_remark:+; }}$lease_remark$nl" ;;
   esac
 }
