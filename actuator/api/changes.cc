@@ -204,6 +204,9 @@ Response Changes::CloseEpisode(const Request& request) {
     return Answer(Fail(ErrorKind::kInvalid,
                        "reason: missing; the alert may start another run afterwards, and the "
                        "journal must be able to explain why"));
+  if (body->run.empty())
+    return Answer(Fail(ErrorKind::kInvalid,
+                       "run: missing; send the id of the run that has left the alert unanswered"));
   const auto view = backend_.Look();
   const auto fingerprint = FindEpisode(*view, named);
   if (!fingerprint) return Answer(Fail(fingerprint.error()));

@@ -196,6 +196,7 @@ TEST_F(ApiTest, ClosesAnEpisodeForAReason) {
   EXPECT_EQ(Data(Get("/api/v1/episodes?state=answered"))["episodes"].size(), 0U);
   const std::string path = "/api/v1/episodes/00ff12ab/close";
   ExpectError(Post(path, "{}"), 400, "invalid", "reason: missing");
+  ExpectError(Post(path, R"({"reason":"mended"})"), 400, "invalid", "run: missing");
   ExpectError(Post("/api/v1/episodes/xy/close", R"({"reason":"r"})"), 404, "not_found",
               "FINGERPRINT/close");
   EXPECT_EQ(Data(Post(path, R"({"run":"3f2a91c0","reason":"mended","by":"anna"})"))["fingerprint"],

@@ -200,7 +200,8 @@ void AddEpisodes(CLI::App& app, Arguments& a, Action* action) {
   CLI::App* close =
       episode->add_subcommand("close", "Forget it, so that its alert is decided afresh");
   close->add_option("FINGERPRINT", a.which, "Or its beginning")->required();
-  close->add_option("--run", a.run, "The run that has left it unanswered, as the list shows it");
+  close->add_option("--run", a.run, "The run that has left it unanswered, as the list shows it")
+      ->required();
   close->add_option("--reason", a.reason, "Why, for the journal")->required();
   close->callback([&a, action] {
     *action = [&a] {

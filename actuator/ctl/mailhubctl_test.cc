@@ -296,7 +296,8 @@ TEST_F(MailhubctlTest, ListsAndClosesEpisodes) {
   backend_.Show(view);
   EXPECT_THAT(Ctl("episode list").out, HasSubstr("00ff12ab34cd56ef  TablesStale  unanswered"));
   EXPECT_THAT(Ctl("episode list --state answered").out, Not(HasSubstr("TablesStale")));
-  EXPECT_EQ(CtlWithToken("episode close 00ff12ab34cd").status, 64) << "a reason is needed";
+  EXPECT_EQ(CtlWithToken("episode close 00ff12ab34cd --run 3f2a91").status, 64) << "reason";
+  EXPECT_EQ(CtlWithToken("episode close 00ff12ab34cd --reason 'mended'").status, 64) << "run";
   const Outcome closed = CtlWithToken("episode close 00ff12ab34cd --run 3f2a91 --reason 'mended'");
   EXPECT_EQ(closed.status, 0) << closed.out;
   EXPECT_THAT(closed.out, HasSubstr("episode 00ff12ab34cd56ef is closed"));

@@ -70,8 +70,7 @@ using EffectId = uint64_t;
 // Forgets an open episode, so that its alert's next notification is decided afresh.
 struct CloseEpisode {
   std::string fingerprint;
-  std::string
-      run;  // whose end left it unanswered, as the person saw it: an id's beginning; or empty
+  std::string run;  // whose end left it unanswered, as the person saw it; or its beginning
   std::string by;
   std::string detail;
 };
