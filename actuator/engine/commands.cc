@@ -169,6 +169,12 @@ Status Engine::Core::Refusal(const Run& run, const engine::Command& command) con
       }
       return {};
     case Verb::kConfirm: {
+      const auto seen = run.steps.find(command.step);
+      if (seen != run.steps.end() && seen->second.attempt == command.attempt &&
+          seen->second.result == StepResult::kDone && run.Find(command.step) != nullptr &&
+          run.Find(command.step)->kind == StepKind::kConfirm) {
+        return refuse("step " + command.step + " was " + seen->second.detail + "; " + AsksNow(run));
+      }
       if (!run.AtQuestion() || !run.holds.empty()) {
         return refuse("the run is not waiting for a confirmation; " + AsksNow(run));
       }

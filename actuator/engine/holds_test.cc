@@ -7,6 +7,7 @@ namespace mailhub::engine {
 namespace {
 
 using std::chrono::minutes;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -115,7 +116,8 @@ TEST_F(Holds, AVerbAboutAnotherHoldOrQuestionIsRefusedWithWhatIsTrueNow) {
   EXPECT_EQ(Times("start"), 1U);
   EXPECT_EQ(Look().asks, "Is all well?");
   EXPECT_TRUE(Confirm("4"));
-  EXPECT_THAT(Confirm("4", "bob").error().message, HasSubstr("Delete it all?"));
+  EXPECT_THAT(Confirm("4", "bob").error().message,
+              AllOf(HasSubstr("step 4 was confirmed by ann"), HasSubstr("Delete it all?")));
   EXPECT_FALSE(Confirm("4")) << "the run asks something else by now";
   EXPECT_EQ(Look().asks, "Delete it all?");
 }
@@ -251,6 +253,8 @@ TEST_F(Holds, RetryDoesNotRepeatWhatHasWorkedSinceTheHold) {
   finished_late_ = true;
   Pass(Seconds(30));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut)) << "the receipt is in";
+  EXPECT_EQ(Look().holds[0].detail,
+            "after 1m it still runs; since then it has ended with exit status 0");
   EXPECT_TRUE(Say(Verb::kRetry, 1));
   EXPECT_EQ(Times("work"), 1U);
   EXPECT_EQ(Times("start"), 1U);

@@ -48,6 +48,18 @@ StepView ViewOf(const Step& step, bool always, const Run& run) {
   return view;
 }
 
+// What is true now of a command that a hold speaks of as running, or not known to have ended.
+std::string Since(const Run& run, const Hold& hold) {
+  const auto state = run.steps.find(hold.path);
+  const bool over =
+      state != run.steps.end() && state->second.settled && state->second.since > hold.since;
+  if (hold.reason != HoldReason::kTimedOut || !over) return "";
+  const Receipt& receipt = state->second.receipt;
+  if (state->second.Unknown()) return "; since then: nobody will ever know how it ended";
+  if (receipt.state == ReceiptState::kVoid) return "; since then: it is certain that it never ran";
+  return "; since then it has ended with exit status " + std::to_string(receipt.exit_status);
+}
+
 }  // namespace
 
 RunView ViewOf(const Run& run) {
@@ -67,7 +79,7 @@ RunView ViewOf(const Run& run) {
   for (const Hold& hold : run.holds) {
     const Step* step = run.Find(hold.path);
     view.holds.push_back({hold.number, hold.path, step == nullptr ? "" : step->name, hold.reason,
-                          hold.detail, hold.since, AnswersTo(run, hold)});
+                          hold.detail + Since(run, hold), hold.since, AnswersTo(run, hold)});
   }
   if (run.pause) {
     view.pause = {run.pause->number, run.pause->by, run.pause->reason, run.pause->since};
