@@ -43,7 +43,7 @@ struct LeaseDoing {
   std::optional<SteadyTime> confirmed;  // the lease is armed, from then on at least
   // On the attended clock: when a host that does not say that the lease is gone becomes a hold.
   std::optional<SteadyTime> give_up;
-  bool in_vain = false;  // it must have acted by now, or was never there: nobody asks any more
+  bool in_vain = false;  // its receipts were not seen for so long that nobody asks any more
   // A renewal beside the ordinary ones, while a commit is pending.
   EffectId extra = 0;
   SteadyTime extra_asked;

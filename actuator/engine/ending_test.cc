@@ -205,6 +205,36 @@ TEST_F(Ending, ADeadManThatWasGivenUpBringsNothingBack) {
   EXPECT_THAT(Look().holds[0].detail, HasSubstr("nobody knows whether its dead man has"));
 }
 
+TEST_F(Ending, ALostDeadManIsLookedForLongAfterItsRunsEnd) {
+  exits_["work"] = 1;
+  Begin();
+  other_receipts_["x500"] = true;
+  Pass(Seconds(30));
+  EXPECT_TRUE(Say(Verb::kRetry, 2));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  EXPECT_TRUE(Confirm("4"));
+  Pass(minutes(30));
+  EXPECT_EQ(Look().state, RunState::kFinished);
+  const size_t before = disarmed_.size();
+  other_receipts_["x500"] = false;
+  Pass(minutes(2));
+  EXPECT_EQ(disarmed_.size(), before + 1);
+}
+
+TEST_F(Ending, ADeadManThatBringsItBackAtTheEndEndsTheQuestionWhetherItIs) {
+  StepAt("1").dead_man->until = "";
+  StepAt("2").on_failure = OnFailure::kContinue;
+  StepAt("3").command = "something else";
+  exits_["work"] = 1;
+  Begin();
+  EXPECT_TRUE(Confirm("4"));
+  Pass(Seconds(5));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  restored_ = true;
+  Pass(Seconds(30));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
+}
+
 TEST_F(Ending, WithoutUntilTheRestoringCommandOfALaterStepIsEnough) {
   StepAt("1").dead_man = DeadMan{"start", Milliseconds(60'000), ""};
   StepAt("2").on_failure = OnFailure::kContinue;

@@ -124,6 +124,9 @@ struct EngineConfig {
   // How long the end of a run waits for a host to say that its dead man is gone, and a queued run
   // for Prometheus to say whether it is still needed.
   Milliseconds patience{600'000};
+  // How long at least a host is asked for a dead man that was lost with its receipts, should they
+  // be seen again.
+  Milliseconds lost_for{24 * 3'600'000};
 };
 
 // Owned by and confined to one thread. Never throws; a violated invariant aborts the program, in

@@ -158,7 +158,7 @@ bool Engine::Core::ChaseGivenUp(LiveRun& live) {
   for (const auto& [name, lease] : live.run.given_up) {
     const std::string& path = name.first;
     LeaseDoing& doing = live.given_up[name];
-    if (!doing.give_up) doing.give_up = Attended(lease.after + AfterTheEnd());
+    if (!doing.give_up) doing.give_up = Attended(std::max(lease.after, config.lost_for));
     if (doing.in_vain) continue;
     awaited = true;
     // Armed anew under the same key: that one first.

@@ -102,7 +102,8 @@ void Engine::Core::AddLeases(const LiveRun& live, RunView* view) const {
     one.host = lease.host;
     one.after = lease.after;
     const auto found = live.leases.find(path);
-    const LeaseDoing* doing = found == live.leases.end() ? nullptr : &found->second;
+    const bool of_this = found != live.leases.end() && phase != LeasePhase::kLost;
+    const LeaseDoing* doing = of_this ? &found->second : nullptr;
     if (doing != nullptr) one.trouble = doing->trouble;
     const bool known = doing != nullptr && doing->confirmed;
     if (known) one.confirmed_ago = now.steady - *doing->confirmed;
@@ -131,7 +132,8 @@ EpisodeView Engine::Core::LookAt(const Episode& episode) const {
   view.run = episode.run;
   view.decided = episode.decided;
   view.detail = episode.detail;
-  if (waiting.contains(view.fingerprint)) {
+  const bool joined_late = episode.decision == Decision::kJoinedLate && !episode.run_finished;
+  if (waiting.contains(view.fingerprint) || joined_late) {
     view.state = EpisodeState::kWaiting;
   } else if (episode.run_finished) {
     const bool remedied = episode.run_succeeded && !episode.heard_again;

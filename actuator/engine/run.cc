@@ -76,10 +76,7 @@ struct Fold {
     if (step.result || (run.stage == Stage::kEnding && !run.IsAlways(body.path))) {
       ComesAfter(body.path);
     }
-    // What was asked about a command that was left running: it has ended.
-    std::erase_if(run.holds, [&](const Hold& hold) {
-      return hold.path == body.path && hold.reason == HoldReason::kStillStopped;
-    });
+    DropStillStopped(body.path);  // what was asked about a command that was left running has ended
   }
   void operator()(const StepDone& body) {
     StepState& step = run.steps[body.path];
@@ -229,11 +226,18 @@ struct Fold {
     if (lost == run.given_up.end() || lost->first.first != path) return std::nullopt;
     return run.given_up.extract(lost).mapped();
   }
+  void DropStillStopped(const std::string& path) {
+    std::erase_if(run.holds, [&](const Hold& hold) {
+      return hold.path == path && hold.reason == HoldReason::kStillStopped;
+    });
+  }
   // That of an earlier arming says nothing of what was stopped since.
   void NoteRestoring(const std::string& path, int generation, std::optional<int> exit_status) {
     const auto step = run.steps.find(path);
     if (step == run.steps.end() || !step->second.restored || !exit_status) return;
-    if (generation == run.generations[path]) step->second.restore_exit = exit_status;
+    if (generation != run.generations[path]) return;
+    step->second.restore_exit = exit_status;
+    if (exit_status == 0) DropStillStopped(path);  // it is back
   }
   // Nobody knows whether the host's dead man is gone, so nothing says that it is.
   void GiveUp(const std::string& path) {

@@ -17,6 +17,7 @@ constexpr int64_t kLatestMs = 300'000;  // of a performer that misbehaves
 engine::EngineConfig Config(std::vector<engine::Trigger> triggers) {
   engine::EngineConfig config;
   config.poll_gate = Milliseconds(1000);
+  config.lost_for = Milliseconds(600'000);  // a simulation lasts for hours, not for days
   config.triggers = std::move(triggers);
   return config;
 }
