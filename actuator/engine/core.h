@@ -168,8 +168,8 @@ class Engine::Core {
   bool LocksFree(const LiveRun& live) const;
   const Run* BlockedBy(const LiveRun& live) const;
   void RenewLeases(LiveRun& live);
-  void HoldWhatIsStillStopped(LiveRun& live);
   // --- its dead men (leases.cc) ---
+  void HoldWhatIsStillStopped(LiveRun& live);
   const Lease& LeaseOf(const LiveRun& live, const std::string& path) const;
   void AskLease(LiveRun& live, const std::string& path, RemoteVerb verb);
   void TakeAway(LiveRun& live, const std::string& path, LeaseDoing* doing);

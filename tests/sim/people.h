@@ -37,7 +37,8 @@ class People {
   void Look(int person);
   std::optional<Wish> Want(const engine::Run& run, const std::string& person);
   std::optional<engine::Verb> WhatToDo(const engine::Run& run, const OpenHold& hold);
-  std::optional<engine::Verb> AboutLease(const engine::Run& run, const OpenHold& hold, uint64_t choice);
+  std::optional<engine::Verb> AboutLease(const engine::Run& run, const OpenHold& hold,
+                                         uint64_t choice);
   void Start(const std::string& person);
   void Ask(Wish wish);
   void AskLater(Wish wish, int64_t ms);

@@ -50,7 +50,7 @@ class World {
   bool Is(Mutation mutation) const { return mutation_ == mutation; }
   // Whether a gate's condition is the plain truth now.
   bool Holds(const engine::Gate& gate) const;
-  // A person runs a command on a host that is up.
+  // A person runs a command on a host; false if that is down.
   bool ByHand(const std::string& host, const std::string& command);
   bool AnyGone() const;  // a host stays away for ever
 
