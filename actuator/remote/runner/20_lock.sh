@@ -44,7 +44,8 @@ numbered_lock() {
   start_of $$
   rm -f "$lock_file" # a namesake's before a reboot may still be the newest lock's other name
   until write_lock_file; do
-    [ -n "${lock_must:-}" ] && [ -d "$dir/tmp" ] || fail unavailable "cannot write to $dir; nothing was done"
+    [ -d "$dir/tmp" ] || fail unavailable "$dir is gone; nothing was done"
+    [ -n "${lock_must:-}" ] || fail unavailable "cannot write to $dir; nothing was done"
     nap 100 # another has the only room, for a second at most
   done
   while :; do
