@@ -76,7 +76,7 @@ class Pauses(smallkit.SmallCase):
         self.assertEqual(scratchkit.story(host), RESTORED, "nothing begins without an answer")
         self.answer("retry", run, numbers["dead_man_restored"])
         if host == AT_A_QUESTION and self.asks_again(run):
-            self.confirm(run, "2")
+            self.confirm(run, "2", attempt=2)
         self.await_story(host, [*RESTORED, "stop", "work", "start"], 60)
         self.assertEqual(self.await_finished(run)["result"], "succeeded")
 

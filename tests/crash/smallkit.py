@@ -158,9 +158,9 @@ class SmallCase(unittest.TestCase):
         done = self.mailhubctl("run", verb, run, "--hold", hold, "--reason", reason)
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def confirm(self, run, path):
-        """A person says yes to the question of one step."""
-        done = self.mailhubctl("run", "confirm", run, "--step", path)
+    def confirm(self, run, path, attempt=1):
+        """A person says yes to the question of one step, asked for the attempt-th time."""
+        done = self.mailhubctl("run", "confirm", run, "--step", path, "--attempt", attempt)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def post_verb(self, run, verb, body):
