@@ -232,7 +232,6 @@ void Engine::Core::Answer(LiveRun& live, const Hold& hold, const engine::Command
     lease->second.due.reset();
     return;
   }
-  if (hold.reason == HoldReason::kRefused) AcknowledgeStrays(live, hold.path);
   // Perhaps not the step that the run is at: an earlier one may have to be done again first.
   const Step& step = *run.Find(hold.path);
   if (IsAboutLease(hold.reason) || run.steps[hold.path].result) return;

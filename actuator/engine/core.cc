@@ -199,14 +199,18 @@ std::optional<SteadyTime> Engine::Core::NextDeadline() const {
     if (live.doing.effect == 0) consider(live.doing.due);
     // Time in which nobody looks is to be seen as such.
     if (live.doing.deadline && live.run.holds.empty()) consider(In(kLook));
-    if (live.only_if == 0) consider(live.only_if_due);
+    const auto ask = [&](EffectId under_way, const std::optional<SteadyTime>& due,
+                         const std::optional<SteadyTime>& give_up) {
+      if (under_way == 0) {
+        consider(due);
+      } else if (give_up) {
+        consider(In(kLook));  // the answer may be long in coming
+      }
+    };
+    ask(live.only_if, live.only_if_due, live.only_if_give_up);
     consider(live.sweep_due);
-    for (const auto& [path, lease] : live.leases) {
-      if (lease.effect == 0) consider(lease.due);
-    }
-    for (const auto& [name, lease] : live.given_up) {
-      if (lease.effect == 0) consider(lease.due);
-    }
+    for (const auto& [path, lease] : live.leases) ask(lease.effect, lease.due, lease.give_up);
+    for (const auto& [name, lease] : live.given_up) ask(lease.effect, lease.due, lease.give_up);
   }
   if (mode == Mode::kActive) {
     for (const std::string& fingerprint : waiting) consider(episodes.at(fingerprint).due);

@@ -174,7 +174,6 @@ class Engine::Core {
   void AskLease(LiveRun& live, const std::string& path, RemoteVerb verb);
   void TakeAway(LiveRun& live, const std::string& path, LeaseDoing* doing);
   bool AtEnd(const LiveRun& live) const;
-  void AcknowledgeStrays(LiveRun& live, const std::string& refused);
   bool ChaseGivenUp(LiveRun& live);
   void OnGivenUp(LiveRun& live, const LeaseName& name, const RemoteReply& reply);
   void OnLeaseFailure(LiveRun& live, const std::string& path, const Error& error);

@@ -71,6 +71,25 @@ TEST_F(Ending, AHostThatIsAwayAtTheEndHoldsItAfterAWhile) {
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
+TEST_F(Ending, AHostThatIsFrozenAtTheEndHoldsItAfterThatWhileToo) {
+  StepAt("1").dead_man->until = "";
+  Begin();
+  away_["x500"] = true;
+  late_ = true;
+  EXPECT_TRUE(Confirm("4"));
+  // Each look takes as long as it takes to find out that nobody answers.
+  for (int looks = 0; looks < 16; ++looks) {
+    EXPECT_THAT(Reasons(), IsEmpty());
+    Pass(Seconds(36));
+    late_ = false;
+    Settle();
+    Pass(Milliseconds(1));
+    late_ = true;
+    Pass(Seconds(2));
+  }
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kHostAway));
+}
+
 TEST_F(Ending, AHostThatWasGivenUpIsAskedOnAfterTheEndOfTheRun) {
   StepAt("1").dead_man->until = "";
   Begin();

@@ -51,29 +51,6 @@ void Engine::Core::TakeAway(LiveRun& live, const std::string& path, LeaseDoing* 
   AskLease(live, path, RemoteVerb::kDisarm);
 }
 
-// A request to arm that was held up on its way may have armed what is over; once that has acted,
-// its host refuses all of the run until it hears that this is known. Harmless where nothing is
-// armed.
-void Engine::Core::AcknowledgeStrays(LiveRun& live, const std::string& refused) {
-  const std::string host = live.run.Find(refused)->host;
-  const auto ask = [&](const Step& step) {
-    if (!step.dead_man || step.host != host) return;
-    if (live.run.leases.contains(step.path) || live.run.restored.contains(step.path)) return;
-    const auto given_up = live.run.given_up.lower_bound({step.path, 0});
-    // It may have acted, which nobody has answered.
-    if (given_up != live.run.given_up.end() && given_up->first.first == step.path) return;
-    RemoteRequest request;
-    request.verb = RemoteVerb::kDisarm;
-    request.host = host;
-    request.key = live.run.id + '/' + step.path;
-    request.directory_id = live.run.directories[host];
-    request.generation = live.run.generations[step.path];
-    out.effects.push_back({0, std::move(request)});
-  };
-  for (const Step& step : live.run.plan().steps) ask(step);
-  for (const AlwaysStep& always : live.run.plan().always) ask(always.step);
-}
-
 // Only its dead men keep the run from its end.
 bool Engine::Core::AtEnd(const LiveRun& live) const {
   return live.run.stage == Stage::kEnding && live.run.Current() == nullptr;

@@ -214,6 +214,30 @@ TEST_F(DeadMan, IsNotTakenAwayByARequestFromBeforeItWasArmedAnew) {
   EXPECT_EQ(host.Evidence(), "restored\n");
 }
 
+TEST_F(DeadMan, IsNotArmedByARequestFromBeforeItWasTakenAway) {
+  engine::RemoteRequest request;
+  request.command = Trace("restored");
+  request.after = kAfter;
+  const auto ask = [&](RemoteVerb verb, const std::string& key, int generation) {
+    request.verb = verb;
+    request.key = key;
+    request.generation = generation;
+    return host.Ask(request);
+  };
+  ExpectLease(ask(RemoteVerb::kArm, "r/1", 1), LeaseState::kArmed);
+  ExpectLease(ask(RemoteVerb::kDisarm, "r/1", 1), LeaseState::kNone);
+  ExpectRefused(ask(RemoteVerb::kArm, "r/1", 1), "r/1 was taken away again before");
+  ExpectLease(ask(RemoteVerb::kDisarm, "r/2", 1), LeaseState::kNone);
+  ExpectRefused(ask(RemoteVerb::kArm, "r/2", 1), "r/2 was taken away again before");
+  ExpectLease(ask(RemoteVerb::kArm, "r/1", 2), LeaseState::kArmed);
+  Age("r@1", 62);
+  ASSERT_TRUE(RestoredWithin("r@1", Milliseconds(10'000)));
+  ExpectLease(ask(RemoteVerb::kDisarm, "r/1", 2), LeaseState::kRestored);
+  ExpectRefused(ask(RemoteVerb::kArm, "r/1", 2), "r/1 was taken away again before");
+  ExpectLease(ask(RemoteVerb::kArm, "r/1", 3), LeaseState::kArmed);
+  EXPECT_EQ(host.Evidence(), "restored\n");
+}
+
 TEST_F(DeadMan, DoesNothingAsLongAsItIsRenewed) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   Age("r@stop", 58);

@@ -76,6 +76,7 @@ enum class Mutation {
   kRunnerIgnoresRestored,  // a restored lease stops the guarded step only, not its run
   kHostForgetsLease,
   kHostKeepsLease,  // says disarmed, and is not
+  kHostArmsLate,    // what was taken away already
   kAdapterMisreadsExit,
   kGateBelievesOldSamples,
   kActsBeforeCommit,

@@ -13,6 +13,14 @@ namespace {
 constexpr int64_t kUnnoticedMs = 900'000;
 constexpr int64_t kRearmMs = 60'000;
 
+// One that was taken away, as the run has recorded, is never heard of again.
+bool KnowsLease(const engine::Run* run, const std::string& path) {
+  if (run == nullptr) return false;
+  const auto given_up = run->given_up.lower_bound({path, 0});
+  return run->leases.contains(path) || run->restored.contains(path) ||
+         (given_up != run->given_up.end() && given_up->first.first == path);
+}
+
 }  // namespace
 
 bool Guards::HasActed(const std::string& lease) const {
@@ -26,6 +34,10 @@ bool Guards::HasActedFor(const std::string& run) const {
 
 Complaint Guards::Begins(const DeedBegan& deed) {
   if (deed.by_dead_man) {
+    const Key lease = SplitLease(deed.key);
+    if (!KnowsLease(known_->Find(lease.run), lease.path)) {
+      return "the dead man of " + lease.path + " acted, of which its run knows nothing";
+    }
     Guard& guard = guards_[deed.key];
     guard.host = deed.host;
     guard.acted_ms = known_->now_ms;
@@ -41,7 +53,6 @@ Complaint Guards::Begins(const DeedBegan& deed) {
        guard != guards_.end() && guard->first.starts_with(run_id + '/'); ++guard) {
     const auto& [lease, facts] = *guard;
     const std::string path = SplitLease(lease).path;
-    // One that was armed by a request held up on its way is not known to the run.
     const bool known = run->leases.contains(path) || run->restored.contains(path) ||
                        to_answer_.contains({run_id, path});
     if (!known || known_->LeaseIsOver(*run, path)) continue;

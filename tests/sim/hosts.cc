@@ -97,6 +97,11 @@ RemoteReply Host::CarryOut(const engine::RemoteRequest& request, const Sender& b
     case RemoteVerb::kArm:
     case RemoteVerb::kRenew:
     case RemoteVerb::kDisarm: {
+      if (auto late = LateForLease(request)) {
+        RemoteReply refused;
+        refused.receipt = Fail(*late);
+        return refused;
+      }
       const engine::LeaseState lease = OnLease(request);
       RemoteReply reply = Reply({});
       reply.lease = lease;
@@ -159,6 +164,7 @@ RemoteReply Host::Sweep(const std::string& run) {
   // A request that was held up on its way must find this, or it would run or arm what is over.
   swept_.insert(run);
   std::erase_if(claims_, of_run);
+  std::erase_if(taken_away_, of_run);
   std::erase_if(leases_, [&](const auto& entry) {
     if (!of_run(entry)) return false;
     if (!entry.second.restored) world_->Observe(LeaseChanged{name_, entry.first, false});
@@ -269,6 +275,7 @@ void Host::DropReceipts() {
   }
   claims_.clear();
   leases_.clear();
+  taken_away_.clear();
   swept_.clear();
   fence_epoch_ = 0;
   directory_id_ = "dir-" + name_ + '-' + std::to_string(boots_.size());

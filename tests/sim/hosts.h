@@ -82,6 +82,7 @@ class Host {
   void Touch(const std::string& key, const std::string& command);
   void End(const std::string& key, const std::string& boot_id, bool fails);
   engine::LeaseState OnLease(const engine::RemoteRequest& request);
+  std::optional<Error> LateForLease(const engine::RemoteRequest& request) const;
   void WatchLease(const std::string& key);
   void Restore(const std::string& key);
   void DropReceipts();
@@ -98,6 +99,7 @@ class Host {
   std::map<std::string, Claim> claims_;
   std::set<std::string> swept_;  // runs whose receipts are gone for good
   std::map<std::string, Lease> leases_;
+  std::map<std::string, int> taken_away_;  // the latest generation that was, by key
 };
 
 }  // namespace mailhub::sim

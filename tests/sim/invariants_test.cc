@@ -53,6 +53,8 @@ INSTANTIATE_TEST_SUITE_P(
         Misbehaviour{"AHostThatForgetsItsLease", Mutation::kHostForgetsLease,
                      "without its dead man"},
         Misbehaviour{"AHostThatKeepsItsLease", Mutation::kHostKeepsLease, "still armed on"},
+        Misbehaviour{"AHostThatArmsWhatWasTakenAway", Mutation::kHostArmsLate,
+                     "its run knows nothing", 0.3},
         Misbehaviour{"AnAdapterThatMisreadsExitStatuses", Mutation::kAdapterMisreadsExit,
                      "nobody expects: step_failed"},
         Misbehaviour{"AGateThatBelievesOldSamples", Mutation::kGateBelievesOldSamples,

@@ -19,12 +19,24 @@ std::string RunOf(const std::string& key) {
 
 }  // namespace
 
+// A request that was held up on its way, and that later ones have overtaken.
+std::optional<Error> Host::LateForLease(const engine::RemoteRequest& request) const {
+  const auto lease = leases_.find(request.key);
+  if (request.verb == RemoteVerb::kDisarm && lease != leases_.end() &&
+      request.generation < lease->second.generation) {
+    return Error{ErrorKind::kRefused, "the lease has been armed anew since"};
+  }
+  const auto taken = taken_away_.find(request.key);
+  if (request.verb == RemoteVerb::kArm && taken != taken_away_.end() &&
+      request.generation <= taken->second && !world_->Is(Mutation::kHostArmsLate)) {
+    return Error{ErrorKind::kRefused, "the lease was taken away again since"};
+  }
+  return std::nullopt;
+}
+
 LeaseState Host::OnLease(const engine::RemoteRequest& request) {
   const auto found = leases_.find(request.key);
-  if (found != leases_.end() && request.verb == RemoteVerb::kDisarm &&
-      request.generation < found->second.generation) {
-    return found->second.restored ? LeaseState::kRestored : LeaseState::kArmed;
-  }
+  if (request.verb == RemoteVerb::kDisarm) taken_away_[request.key] = request.generation;
   if (found != leases_.end() && found->second.restored &&
       !(request.verb == RemoteVerb::kArm && found->second.acknowledged)) {
     if (request.verb == RemoteVerb::kDisarm) found->second.acknowledged = true;

@@ -111,6 +111,7 @@ arm() {
   check_fence held
   check_directory
   [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and swept; nothing was armed"
+  refuse_what_was_taken_away
   read_lease "$base"
   lease_was=$lease_state
   case $lease_state.$lease_disarmed in
@@ -133,6 +134,23 @@ arm() {
   note_reboot
   unlock
   report_lease
+}
+
+# A request that was held up on its way may come after the one that took the lease away again: what it would arm
+# nobody knows of. An empty file is made of no room, so a full disk takes it as well.
+refuse_what_was_taken_away() {
+  for lease_gone in "$base".gone.*; do
+    [ ! -e "$lease_gone" ] || [ "${lease_gone##*.}" -lt "$generation" ] ||
+      fail refused "lease $key was taken away again before this request was heard; nothing was armed"
+  done
+}
+
+note_taken_away() {
+  [ "$generation" -gt 0 ] || return 0 # an older actuator does not count
+  { : >"$base.gone.$generation"; } 2>/dev/null && durable "$dir/leases" || return
+  for lease_gone in "$base".gone.*; do
+    [ "${lease_gone##*.}" -ge "$generation" ] || rm -f "$lease_gone"
+  done
 }
 
 # Writes down in the lease whether what acts on it comes back after a reboot.
@@ -175,6 +193,7 @@ disarm() {
   read_lease "$base"
   [ "$generation" -ge "$lease_generation" ] ||
     fail refused "lease $key has been armed anew since; nothing was taken away"
+  note_taken_away || fail unavailable "cannot write to $dir/leases; nothing was taken away"
   case $lease_state in
     armed)
       remove_lease && durable "$dir/leases" || fail unavailable "cannot remove $base.lease; it is still armed"
