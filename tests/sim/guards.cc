@@ -11,7 +11,6 @@ namespace {
 
 // A lease that went with its host's receipts is missed at the next renewal, or a little later.
 constexpr int64_t kUnnoticedMs = 900'000;
-constexpr int64_t kRearmMs = 60'000;
 
 // One that was taken away, as the run has recorded, is never heard of again.
 bool KnowsLease(const engine::Run* run, const std::string& path) {
@@ -42,7 +41,6 @@ Complaint Guards::Begins(const DeedBegan& deed) {
     guard.host = deed.host;
     guard.acted_ms = known_->now_ms;
     guard.answered = false;
-    guard.ever_acted = true;
     acted_.insert(deed.key);
     return std::nullopt;
   }
@@ -75,7 +73,6 @@ void Guards::See(const LeaseChanged& changed) {
   guard.armed = changed.armed;
   guard.expires_ms = changed.expires_ms;
   if (changed.armed) guard.acted_ms = -1;
-  if (!changed.armed) guard.gone_ms = known_->now_ms;
 }
 
 void Guards::See(const ServiceChanged& changed) {
@@ -141,16 +138,6 @@ bool Guards::IsGuarded(const std::string& host, const std::string& service,
   return false;
 }
 
-// A request to take it away that was held up on its way may come after it was armed again. The next
-// renewal finds that out.
-bool Guards::IsMissedSoon(const engine::Run& run, const Outage& outage) const {
-  const auto guard = guards_.find(outage.run + '/' + outage.path);
-  const auto lease = run.leases.find(outage.path);
-  if (guard == guards_.end() || lease == run.leases.end()) return false;
-  if (!guard->second.ever_acted) return false;
-  return known_->now_ms < guard->second.gone_ms + lease->second.after.count() / 3 + kRearmMs;
-}
-
 // Its dead man has acted in vain: no renewal has been told, or recorded, so far; or a person knows,
 // has ended the run, and what the run owes is being done.
 bool Guards::HasFailed(const engine::Run& run, const Outage& outage) const {
@@ -173,7 +160,6 @@ Complaint Guards::Standing() const {
   for (const auto& [what, outage] : down_) {
     const engine::Run& run = known_->runs.at(outage.run);
     if (IsHeld(run) || IsGuarded(what.first, what.second, outage)) continue;
-    if (IsMissedSoon(run, outage)) continue;
     const engine::DeadMan& dead_man = *known_->StepOf(run, outage.path).dead_man;
     const engine::StepState* until = StateOf(run, dead_man.until);
     const bool person_says_so = until != nullptr && until->result == engine::StepResult::kResolved;

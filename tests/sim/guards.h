@@ -37,17 +37,14 @@ class Guards {
     std::string host;
     bool armed = false;
     int64_t expires_ms = 0;
-    int64_t acted_ms = -1;            // when the host acted by itself; -1: it has not
-    bool ever_acted = false;          // ... or had, before it was armed again
-    int64_t gone_ms = INT64_MIN / 2;  // when it was taken away
-    bool answered = false;            // a person knows
+    int64_t acted_ms = -1;  // when the host acted by itself; -1: it has not
+    bool answered = false;  // a person knows
   };
   struct Outage {
     std::string run;
     std::string path;  // of the step that stopped it
   };
   bool HasFailed(const engine::Run& run, const Outage& outage) const;
-  bool IsMissedSoon(const engine::Run& run, const Outage& outage) const;
   bool IsGuarded(const std::string& host, const std::string& service, const Outage& outage) const;
 
   const Known* const known_;
