@@ -25,7 +25,8 @@ std::string Quoted(const std::string& value) {
 }
 
 std::string Written(const engine::Matcher& matcher) {
-  const bool plain = settings::ParseLabelName(matcher.label).has_value();
+  const auto name = settings::ParseLabelName(matcher.label);
+  const bool plain = name && *name == matcher.label;  // "!" with its quotes is a name, too
   const char* op = matcher.op == Op::kEqual      ? "="
                    : matcher.op == Op::kNotEqual ? "!="
                    : matcher.op == Op::kRegex    ? "=~"
