@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # scripts/fuzz.sh [SECONDS [TARGET...]]: libFuzzer on every target of tests/fuzz (or those named), SECONDS each (60), one
-# after the other. Any finding fails. MAILHUB_FUZZ_RUNS=N ends a target after N executions at the latest.
-# What the fuzzers learn goes to build/fuzz/corpus, findings and logs to build/fuzz/findings; nothing into the tree.
+# after the other. Any finding fails. MAILHUB_FUZZ_RUNS=N ends a target after N executions at the latest;
+# MAILHUB_FUZZ_PRESET=fuzz-fast leaves the sanitizers out, for 30 to 80 times as many in the same time.
+# What the fuzzers learn goes to build/PRESET/corpus, findings and logs to build/PRESET/findings; nothing into the tree.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 shift || true
+preset=${MAILHUB_FUZZ_PRESET:-fuzz}
 if [ $# -gt 0 ]; then
   targets=("$@")
 else
@@ -25,19 +27,19 @@ longest() {
 }
 
 scripts/deps.sh fuzz
-cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz -j "$(nproc)"
+cmake --preset "$preset" >/dev/null
+cmake --build --preset "$preset" -j "$(nproc)"
 
 failed=()
 printf '%-14s %12s %8s %8s  %s\n' target executions exec/s edges result
 for target in "${targets[@]}"; do
-  learned=build/fuzz/corpus/$target
-  findings=build/fuzz/findings/$target
+  learned=build/$preset/corpus/$target
+  findings=build/$preset/findings/$target
   log=$findings/log
   mkdir -p "$learned" "$findings"
   result=good
   # A malloc of half a GiB, ten seconds, or a broken demand is a finding.
-  build/fuzz/bin/"${target}_fuzzer" -max_total_time="$seconds" -runs="${MAILHUB_FUZZ_RUNS:--1}" \
+  "build/$preset/bin/${target}_fuzzer" -max_total_time="$seconds" -runs="${MAILHUB_FUZZ_RUNS:--1}" \
     -max_len="$(longest "$target")" -dict="tests/fuzz/dictionaries/$target.dict" \
     -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=512 -print_final_stats=1 \
     -artifact_prefix="$findings/" "$learned" "tests/fuzz/corpus/$target" >"$log" 2>&1 || result=FINDING
@@ -49,7 +51,7 @@ for target in "${targets[@]}"; do
 done
 
 for target in "${failed[@]}"; do
-  findings=build/fuzz/findings/$target
+  findings=build/$preset/findings/$target
   echo "== $target"
   grep -m 1 -E -A 3 'broken demand|ERROR|runtime error' "$findings/log" || tail -n 5 "$findings/log"
   grep 'Test unit written to' "$findings/log" || true
