@@ -272,6 +272,8 @@ Result<std::string> Node::String() const {
   if (!IsScalar() || impl_->element().text.empty()) return Expected("text");
   // Paths and commands go to the system, which would take the beginning for the whole.
   if (impl_->element().text.find('\0') != std::string::npos) return Expected("text without NUL");
+  // yaml-cpp makes a lone byte of some escapes, "\_" for one.
+  if (!IsUtf8(impl_->element().text)) return Expected("UTF-8 text");
   return impl_->element().text;
 }
 

@@ -154,6 +154,14 @@ TEST(Yaml, QuotesNothingInAMistakeThatIsLongOrSteersATerminal) {
   }
 }
 
+TEST(Yaml, RefusesTextThatIsNoUtf8) {
+  const auto value = Parse("a: \"x\\_y\"")["a"].String();
+  ASSERT_FALSE(value);
+  EXPECT_THAT(value.error().message, testing::HasSubstr("site.yml:1:4: a: expected UTF-8 text"));
+  EXPECT_THAT(Mistake("a: x\xa0y"), testing::HasSubstr("UTF-8"));
+  EXPECT_EQ(Parse("a: x\xc2\xa0y")["a"].String().value_or(""), "x\xc2\xa0y");
+}
+
 TEST(Yaml, RefusesAliasBombs) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 12; ++i) {
