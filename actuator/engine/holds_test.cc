@@ -260,6 +260,22 @@ TEST_F(Holds, RetryDoesNotRepeatWhatHasWorkedSinceTheHold) {
   EXPECT_EQ(Times("start"), 1U);
 }
 
+TEST_F(Holds, AStepThatBringsBackByItselfWhatItStopsIsPassedOverAsAnyOther) {
+  for (const Verb verb : {Verb::kSkip, Verb::kResolve}) {
+    SCOPED_TRACE(Name(verb));
+    StepAt("1").dead_man->until = "1";
+    exits_["stop"] = 1;
+    began_.clear();
+    Begin();
+    ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed));
+    EXPECT_TRUE(Say(verb, 1));
+    Pass(Seconds(1));
+    EXPECT_THAT(Reasons(), IsEmpty());
+    EXPECT_EQ(Times("stop"), 1U) << "a person has answered for it";
+    EXPECT_EQ(Times("work"), 1U);
+  }
+}
+
 TEST_F(Holds, WhatIsToBeStoppedAgainIsBroughtBackAgainWhateverIsSaidOfTheTimeBefore) {
   for (const Verb verb : {Verb::kRetry, Verb::kResolve, Verb::kSkip, Verb::kResume}) {
     began_.clear();

@@ -403,8 +403,9 @@ bool Run::IsToBeRepeated(const std::string& path) const {
   if (own != nullptr && own->again) return true;
   return std::any_of(plan().steps.begin(), plan().steps.end(), [&](const Step& step) {
     const StepState* state = StateOf(steps, step.path);
-    return step.dead_man && step.dead_man->until == path && state != nullptr && !state->result &&
-           state->attempt > 0;
+    // One that brings back by itself what it stops is no start of another's stop.
+    return step.dead_man && step.dead_man->until == path && step.path != path && state != nullptr &&
+           !state->result && state->attempt > 0;
   });
 }
 
