@@ -86,9 +86,9 @@ class ProgramTest : public ::testing::Test {
     *said = ReadAll(folder_ / "once.log");
     return status;
   }
-  void Start() {
+  void Start(const std::vector<std::string>& more = {}) {
     fs::remove(folder_ / "log");  // of an earlier life
-    program_ = std::make_unique<Process>(Program(Arguments()), folder_ / "log");
+    program_ = std::make_unique<Process>(Program(Arguments(more)), folder_ / "log");
     std::string log;
     ASSERT_TRUE(Eventually([&] {
       log = ReadAll(folder_ / "log");
@@ -97,19 +97,22 @@ class ProgramTest : public ::testing::Test {
     const size_t port = log.find("port=");
     ASSERT_NE(port, std::string::npos) << log;
     url_ = "http://127.0.0.1:" + std::to_string(std::atoi(log.c_str() + port + 5));
-    ASSERT_TRUE(Eventually([&] { return Get("/-/ready").status == 200; }));
+    ASSERT_TRUE(Eventually([&] { return Get("/-/ready", kToken).status == 200; }));
   }
 
-  http::HttpResponse Get(const std::string& path) {
-    auto response = client_.Get(url_ + path);
+  static http::RequestOptions Bearing(const std::string& token) {
+    http::RequestOptions options;
+    if (!token.empty()) options.headers = {{"Authorization", "Bearer " + token}};
+    return options;
+  }
+  http::HttpResponse Get(const std::string& path, const std::string& token = "") {
+    auto response = client_.Get(url_ + path, Bearing(token));
     EXPECT_TRUE(response) << response.error().message;
     return response ? *response : http::HttpResponse{};
   }
   http::HttpResponse Post(const std::string& path, const std::string& body,
                           const std::string& token = kToken) {
-    http::RequestOptions options;
-    if (!token.empty()) options.headers = {{"Authorization", "Bearer " + token}};
-    auto response = client_.Post(url_ + path, body, "application/json", options);
+    auto response = client_.Post(url_ + path, body, "application/json", Bearing(token));
     EXPECT_TRUE(response) << response.error().message;
     return response ? *response : http::HttpResponse{};
   }
@@ -226,6 +229,22 @@ TEST_F(ProgramTest, ListensOnlyWhereNobodyElseReachesItUnlessSecured) {
             1)
       << "a login alone is not enough: passwords would travel in the clear";
   EXPECT_FALSE(fs::exists(folder_ / "journal.db")) << "refused before anything is written";
+}
+
+TEST_F(ProgramTest, ATokenIsAsGoodAsALogin) {
+  Write("web.yml",
+        "basic_auth_users: {a: $2y$10$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234}\n");
+  Start({"--web.config.file=" + (folder_ / "web.yml").string()});
+  EXPECT_EQ(Post(kWebhook, Firing("mailhub2"), "").status, 401);
+  EXPECT_EQ(Post(kWebhook, Firing("mailhub2"), "wrong-token-of-length").status, 401);
+  EXPECT_EQ(Post(kWebhook, Firing("mailhub2")).status, 200);
+  EXPECT_EQ(Get(kWebhook).status, 401) << "looking at alerts is no delivery";
+  EXPECT_EQ(Get("/api/v1/runs", "wrong-token-of-length").status, 401);
+  EXPECT_EQ(Get("/api/v1/runs", kToken).status, 200);
+  EXPECT_EQ(Post("/api/v1/runs", "{}", "").status, 401);
+  EXPECT_EQ(Post("/api/v1/runs", "{}").status, 400) << "what is asked is looked at";
+  EXPECT_THAT(Get("/metrics", kToken).body,
+              HasSubstr("notifications_refused_total{reason=\"unauthorized\"} 2\n"));
 }
 
 TEST_F(ProgramTest, ATokenFileThatEverybodyReadsIsRefused) {

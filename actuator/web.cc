@@ -64,6 +64,7 @@ Web::Web(const settings::Fixed& settings, const std::string& version, api::Backe
                 [metrics](webhook::Outcome outcome, int status) {
                   CountWebhook(metrics, outcome, status);
                 }),
+      guard_(settings.web.api_token_file),
       server_(WithHooks(std::move(options), metrics)) {
   api::ApiOptions api_options;
   api_options.version = version;
@@ -80,6 +81,13 @@ http::ServerOptions Web::WithHooks(http::ServerOptions options, api::ActuatorMet
   options.before_body = [this](const http::Request& request) -> std::optional<http::Response> {
     if (request.path != webhook::kPath || request.method != "POST") return std::nullopt;
     return receiver_.BeforeBody(request);
+  };
+  // A token is as good as a login. That of a notification is judged, counted and logged before its
+  // body; only a login that is tried has to be a good one.
+  options.needs_no_login = [this](const http::Request& request) {
+    const bool notification = request.path == webhook::kPath && request.method == "POST";
+    const bool is_login = !request.Authorization().empty() && request.BearerToken().empty();
+    return (notification && !is_login) || guard_.BearsToken(request);
   };
   options.on_refusal = api::PutInEnvelope;
   options.on_finished = [metrics](std::string_view route, int status, Milliseconds) {

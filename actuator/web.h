@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actuator/api/api.h"
+#include "actuator/api/guard.h"
 #include "actuator/settings/settings.h"
 #include "actuator/webhook/receiver.h"
 #include "lib/base/clock.h"
@@ -27,7 +28,8 @@ class Web {
   http::ServerOptions WithHooks(http::ServerOptions options, api::ActuatorMetrics* metrics);
 
   const webhook::Receiver receiver_;
-  http::Server server_;  // last: its threads use the receiver
+  const api::Guard guard_;
+  http::Server server_;  // last: its threads use what is above
 };
 
 }  // namespace mailhub

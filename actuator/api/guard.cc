@@ -9,6 +9,10 @@ Guard::Guard(const std::string& token_file) {
   if (!token_file.empty()) tokens_.emplace(token_file);
 }
 
+bool Guard::BearsToken(const http::Request& request) const {
+  return tokens_ && !request.BearerToken().empty() && tokens_->Verify(request.BearerToken());
+}
+
 Result<std::string> Guard::MayChange(const http::Request& request) const {
   if (!request.user.empty()) {
     if (request.Header("X-Mailhub-Request") == "1") return request.user;

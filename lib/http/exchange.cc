@@ -178,6 +178,9 @@ std::optional<Response> Exchange::CheckFraming() {
 
 std::optional<Response> Exchange::LogIn() {
   if (shared_->options.web_config == nullptr) return std::nullopt;
+  if (shared_->options.needs_no_login && shared_->options.needs_no_login(request_)) {
+    return std::nullopt;
+  }
   auto user =
       shared_->options.web_config->Authenticate(request_.Authorization(), request_.remote_address);
   if (user) {

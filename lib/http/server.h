@@ -98,6 +98,9 @@ struct ServerOptions {
   // An idle connection is kept this long, and occupies its worker, until another client needs that.
   // 0: not at all.
   Milliseconds keep_alive{2'000};
+  // Asked where web_config wants a login: true if the request needs none, because it proves
+  // itself to its handler or before_body by something else.
+  std::function<bool(const Request&)> needs_no_login;
   // Asked after routing and login, before the body's length is judged and the body is read: a
   // response here is the answer.
   std::function<std::optional<Response>(const Request&)> before_body;
