@@ -167,7 +167,10 @@ uint64_t Journal::last_seq() const {
 }
 
 Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime now) {
-  Result<LockFile> lock = LockFile::Take(path + ".lock");
+  // One lock for one file, whatever links lead to it.
+  std::error_code failed;
+  const std::filesystem::path real = std::filesystem::weakly_canonical(path, failed);
+  Result<LockFile> lock = LockFile::Take((failed ? path : real.string()) + ".lock");
   if (!lock) return Fail(lock.error());
   const Result<Mark> read = lock->Read();
   if (!read) return Fail(read.error());

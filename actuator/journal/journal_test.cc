@@ -140,6 +140,8 @@ TEST(Journal, ASecondActuatorIsRefusedWithASentence) {
   EXPECT_NE(second.error().message.find("another actuator (pid " + std::to_string(::getpid())),
             std::string::npos)
       << second.error().message;
+  std::filesystem::create_symlink(directory / "journal.db", directory / "link.db");
+  EXPECT_FALSE(Journal::Open(directory / "link.db", kNow)) << "the same file by another name";
   journal.reset();
   EXPECT_TRUE(Journal::Open(directory / "journal.db", kNow)) << "free again";
 }
