@@ -23,8 +23,8 @@ class HostsPort final : public service::RemotePort {
   void Submit(const engine::RemoteRequest& request, Done done) override {
     hosts_->Submit(request, std::move(done));
   }
-  void TakeOver(const std::string& host, Done done) override {
-    hosts_->TakeOver(host, std::move(done));
+  void TakeOver(const std::string& host, SteadyTime begin_before, Done done) override {
+    hosts_->TakeOver(host, begin_before, std::move(done));
   }
 
  private:

@@ -125,9 +125,10 @@ void RemoteHosts::Submit(const engine::RemoteRequest& request, Done done) {
   Enqueue(request, false, std::move(done));
 }
 
-void RemoteHosts::TakeOver(const std::string& host, Done done) {
+void RemoteHosts::TakeOver(const std::string& host, SteadyTime begin_before, Done done) {
   engine::RemoteRequest request;
   request.host = host;
+  request.begin_before = begin_before;
   Enqueue(request, true, std::move(done));
 }
 

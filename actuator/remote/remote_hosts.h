@@ -37,8 +37,9 @@ class RemoteHosts {
   // until its begin_before is not sent: kUnreachable.
   void Submit(const engine::RemoteRequest& request, Done done);
 
-  // Has the host obey this journal from now on, whomever it obeyed before. Else as Submit().
-  void TakeOver(const std::string& host, Done done);
+  // Has the host obey this journal from now on, whomever it obeyed before; a request that is held
+  // up beyond `begin_before` changes nothing. Else as Submit().
+  void TakeOver(const std::string& host, SteadyTime begin_before, Done done);
 
   // Interrupts what goes on, and returns within 2 s. No callback runs after it has returned.
   void Stop();

@@ -281,7 +281,8 @@ TEST_F(Hosts, ObeysAnotherJournalOnlyAfterATakeover) {
   EXPECT_EQ(KindOf(refused), ErrorKind::kRefused);
   EXPECT_THAT(refused.receipt.error().message, HasSubstr("journal-a"));
   std::promise<RemoteReply> taken;
-  hosts->TakeOver("x500", [&](RemoteReply reply) { taken.set_value(std::move(reply)); });
+  hosts->TakeOver("x500", RealClock().Steady() + Seconds(20),
+                  [&](RemoteReply reply) { taken.set_value(std::move(reply)); });
   ASSERT_TRUE(taken.get_future().get().receipt);
   EXPECT_TRUE(Ask(RemoteVerb::kHello).receipt);
 }

@@ -202,6 +202,9 @@ TEST_P(Runner, RefusesOldEpochsAndStrangeJournals) {
   ExpectFailure(host.Run("r/2/1", Trace("x")), ErrorKind::kRefused, "obeys journal journal-a");
   Exchange takeover;
   takeover.takeover = true;
+  takeover.within = Milliseconds(1);
+  ExpectFailure(host.Ask({}, takeover), ErrorKind::kUnreachable, "to begin within 1 ms");
+  takeover.within = Milliseconds(60'000);
   ASSERT_TRUE(host.Ask({}, takeover).receipt);
   ExpectState(host.Run("r/2/1", Trace("x")), ReceiptState::kFinished);
   host.identity = {"journal-a", 5};

@@ -20,12 +20,14 @@ Result<std::string> Service::Submit(api::Ask what) {
   return recorded && !host.empty() ? TakeOver(host) : recorded;
 }
 
-// It is committed who wants it; now the host is told. Waits for its answer.
+// It is committed who wants it; now the host is told. Waits for its answer, and so long only may
+// the request be held up: whoever was told that there was none may decide otherwise then.
 Result<std::string> Service::TakeOver(const std::string& host) {
   auto promise = std::make_shared<std::promise<engine::RemoteReply>>();
   auto future = promise->get_future();
   ports_.remote->TakeOver(
-      host, [promise](engine::RemoteReply reply) { promise->set_value(std::move(reply)); });
+      host, ports_.clock->Steady() + options_.takeover_patience,
+      [promise](engine::RemoteReply reply) { promise->set_value(std::move(reply)); });
   if (future.wait_for(options_.takeover_patience) != std::future_status::ready) {
     return Fail(ErrorKind::kOutcomeUnknown, host + " has not answered yet; ask again");
   }

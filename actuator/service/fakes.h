@@ -87,7 +87,7 @@ class FakeHosts final : public RemotePort {
     done(std::move(reply));
   }
 
-  void TakeOver(const std::string& host, Done done) override {
+  void TakeOver(const std::string& host, SteadyTime /*begin_before*/, Done done) override {
     engine::RemoteReply reply;
     {
       const std::lock_guard lock(mutex_);

@@ -23,8 +23,9 @@ class RemotePort {
   // Never blocks. Calls `done` exactly once, from any thread or before it returns; after shutdown
   // perhaps never.
   virtual void Submit(const engine::RemoteRequest& request, Done done) = 0;
-  // Has the host obey this journal from now on. Else as Submit().
-  virtual void TakeOver(const std::string& host, Done done) = 0;
+  // Has the host obey this journal from now on, unless it is later than `begin_before` there. Else
+  // as Submit().
+  virtual void TakeOver(const std::string& host, SteadyTime begin_before, Done done) = 0;
 };
 
 // Prometheus. Thread-safe; calls block for as long as a query may take, and no longer than a second

@@ -190,7 +190,7 @@ check_in_time() {
   set_took "$in_time_from" "$clock"
   [ -n "$use_proc" ] || took_ms=$((took_ms + 3000)) # what ps says is in seconds, and not exact
   [ "$took_ms" -lt "$within_ms" ] ||
-    fail unavailable "it took $took_ms ms to get this far, and the command was to begin within $within_ms ms; nothing was done"
+    fail unavailable "it took $took_ms ms to get this far, and what was asked was to begin within $within_ms ms; nothing was done"
 }
 
 own_start_of() {

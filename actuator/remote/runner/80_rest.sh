@@ -135,6 +135,7 @@ takeover() {
     fail unavailable "there is no receipts directory in $dir: this host obeys nobody yet; nothing was changed"
   lock
   check_directory
+  check_in_time
   publish_over "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was changed"
   durable "$dir"
   unlock
