@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # scripts/fuzz.sh [SECONDS [TARGET...]]: libFuzzer on every target of tests/fuzz (or those named), SECONDS each (60), one
 # after the other. Any finding fails. MAILHUB_FUZZ_RUNS=N ends a target after N executions at the latest;
-# MAILHUB_FUZZ_PRESET=fuzz-fast leaves the sanitizers out, for 30 to 80 times as many in the same time.
+# MAILHUB_FUZZ_PRESET=fuzz-fast leaves the sanitizers out, for 6 to 80 times as many in the same time.
 # What the fuzzers learn goes to build/PRESET/corpus, findings and logs to build/PRESET/findings; nothing into the tree.
 set -euo pipefail
 cd "$(dirname "$0")/.."

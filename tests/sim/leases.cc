@@ -36,7 +36,10 @@ std::optional<Error> Host::LateForLease(const engine::RemoteRequest& request) co
 
 LeaseState Host::OnLease(const engine::RemoteRequest& request) {
   const auto found = leases_.find(request.key);
-  if (request.verb == RemoteVerb::kDisarm) taken_away_[request.key] = request.generation;
+  if (request.verb == RemoteVerb::kDisarm) {
+    int& latest = taken_away_[request.key];
+    latest = std::max(latest, request.generation);
+  }
   if (found != leases_.end() && found->second.restored &&
       !(request.verb == RemoteVerb::kArm && found->second.acknowledged)) {
     if (request.verb == RemoteVerb::kDisarm) found->second.acknowledged = true;
