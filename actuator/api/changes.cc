@@ -118,6 +118,11 @@ Status Changes::SaysWhatItAnswers(Verb verb, const std::string& run, const Chang
     const auto found = FindRun(*view, run);
     if (!found) return Fail(found.error());
     about_a_hold = *found != nullptr && !(*found)->holds.empty() && body.pause == 0;
+    const bool paused = *found != nullptr && (*found)->pause && !about_a_hold;
+    if (paused && body.pause == 0 && body.hold == 0)
+      return Fail(ErrorKind::kInvalid,
+                  "pause: missing; send the number of the pause that this lifts "
+                  "(\"pause\".\"number\" of GET /api/v1/runs/ID)");
   }
   if (about_a_hold && body.hold == 0)
     return Fail(ErrorKind::kInvalid,

@@ -67,7 +67,7 @@ TEST_F(ApiTest, RefusesAVerbThatDoesNotSayWhatItAnswers) {
   EXPECT_THAT(backend_.Commands(), IsEmpty());
 }
 
-TEST_F(ApiTest, ResumesAPausedRunWithoutANumberAndAHeldOneOnlyWithIt) {
+TEST_F(ApiTest, ResumesAPausedOrHeldRunOnlyByTheNumberOfWhatWasSeen) {
   Data(Post("/api/v1/runs/3f2a91/resume", "{}"));
   ASSERT_EQ(backend_.Commands().size(), 1U);
   EXPECT_EQ(backend_.Commands()[0].hold, 0);
@@ -75,6 +75,12 @@ TEST_F(ApiTest, ResumesAPausedRunWithoutANumberAndAHeldOneOnlyWithIt) {
   ExpectError(Post("/api/v1/runs/3f2a91/resume", "{}"), 400, "invalid", "hold: missing");
   Data(Post("/api/v1/runs/3f2a91/resume", R"({"hold":1})"));
   EXPECT_EQ(backend_.Commands().size(), 2U);
+  engine::RunView paused = testing::RunAtItsGate();
+  paused.pause = {1, "ann", "", {}};
+  Show(paused);
+  ExpectError(Post("/api/v1/runs/3f2a91/resume", "{}"), 400, "invalid", "pause: missing");
+  Data(Post("/api/v1/runs/3f2a91/resume", R"({"pause":1})"));
+  EXPECT_EQ(backend_.Commands().size(), 3U);
 }
 
 TEST_F(ApiTest, TellsAWrongTokenFromNone) {

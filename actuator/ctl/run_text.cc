@@ -66,11 +66,14 @@ std::string Title(const Run& run) {
 // "armed, acts 15m00s after the last renewal, which was confirmed 12s ago".
 std::string DeadManLine(const DeadMan& dead_man) {
   std::string line = "dead man on " + Printable(dead_man.host) + ": " + Printable(dead_man.state);
-  if (dead_man.state != "restored")
-    line += ", acts " + ElapsedText(dead_man.after_s) + " after the last renewal" +
-            (dead_man.confirmed_s_ago
-                 ? ", which was confirmed " + ElapsedText(dead_man.confirmed_s_ago) + " ago"
-                 : ", of which the host has confirmed none");
+  if (dead_man.state != "restored") {
+    line += ", acts " + ElapsedText(dead_man.after_s) + " after the last renewal";
+    if (dead_man.confirmed_s_ago) {
+      line += ", which was confirmed " + ElapsedText(dead_man.confirmed_s_ago) + " ago";
+    } else if (dead_man.state != "lost") {  // that one was confirmed once, in other receipts
+      line += ", of which the host has confirmed none";
+    }
+  }
   line += "; guards step " + Printable(dead_man.path);
   if (!dead_man.trouble.empty()) line += "; " + Printable(dead_man.trouble);
   return line;

@@ -134,14 +134,17 @@ TEST(RunText, SaysHowEachDeadManIs) {
   ctl::Run run = MakeRun(3, 1);
   run.dead_men = {{"1", "Step 1", "x500", "armed", 900, 12, ""},
                   {"2", "Step 2", "mailhub2", "unconfirmed", 60, std::nullopt, "no route"},
-                  {"2", "Step 2", "mailhub3", "restored", 60, 900, ""}};
+                  {"2", "Step 2", "mailhub3", "restored", 60, 900, ""},
+                  {"2", "Step 2", "mailhub1", "lost", 60, std::nullopt, ""}};
   EXPECT_THAT(RunLines(run, false),
               AllOf(Contains("dead man on x500: armed, acts 15m00s after the last renewal, which "
                              "was confirmed 12s ago; guards step 1"),
                     Contains("dead man on mailhub2: unconfirmed, acts 1m00s after the last "
                              "renewal, of which the host has confirmed none; guards step 2; "
                              "no route"),
-                    Contains("dead man on mailhub3: restored; guards step 2")));
+                    Contains("dead man on mailhub3: restored; guards step 2"),
+                    Contains("dead man on mailhub1: lost, acts 1m00s after the last renewal; "
+                             "guards step 2")));
 }
 
 TEST(RunText, FitsTheScreenAndKeepsTheCurrentStepOnIt) {

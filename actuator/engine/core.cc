@@ -20,6 +20,10 @@ void Require(bool condition, const char* what) {
   std::abort();
 }
 
+std::string KeyOf(const Run& run, const std::string& path) {
+  return run.id + '/' + path + '/' + std::to_string(run.steps.at(path).attempt);
+}
+
 std::string RunKey(const std::string& runbook,
                    const std::map<std::string, std::string>& parameters) {
   std::string key = runbook;
@@ -136,6 +140,12 @@ void Engine::Core::Dispatch(const RemoteDone& done) {
     OnGivenUp(live, name, done.reply);
     return;
   }
+  for (auto& [passed_over, doing] : live.passed_over) {
+    if (doing.effect != done.id) continue;
+    const AttemptName name = passed_over;
+    OnPassedOver(live, name, done.reply);
+    return;
+  }
   for (auto& [host, effect] : live.sweeping) {
     if (effect != done.id) continue;
     const std::string name = host;
@@ -211,6 +221,7 @@ std::optional<SteadyTime> Engine::Core::NextDeadline() const {
     consider(live.sweep_due);
     for (const auto& [path, lease] : live.leases) ask(lease.effect, lease.due, lease.give_up);
     for (const auto& [name, lease] : live.given_up) ask(lease.effect, lease.due, lease.give_up);
+    for (const auto& [name, doing] : live.passed_over) ask(doing.effect, doing.due, {});
   }
   if (mode == Mode::kActive) {
     for (const std::string& fingerprint : waiting) consider(episodes.at(fingerprint).due);

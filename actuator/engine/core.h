@@ -49,6 +49,16 @@ struct LeaseDoing {
   SteadyTime extra_asked;
 };
 
+// A command of Run::passed_over.
+struct PassedOver {
+  EffectId effect = 0;
+  std::optional<SteadyTime> due;
+  std::optional<SteadyTime> give_up;  // on the attended clock
+  bool runs = false;                  // its host said so: it will not begin any more
+  bool in_vain = false;               // its host is not listed any more, and nobody asks
+};
+using AttemptName = std::pair<std::string, int>;  // path and attempt
+
 struct LiveRun {
   Run run;
   Doing doing;
@@ -56,6 +66,7 @@ struct LiveRun {
       directories;                           // receipts directory by host, as it told in this life
   std::map<std::string, LeaseDoing> leases;  // by step path
   std::map<LeaseName, LeaseDoing> given_up;  // those of Run::given_up
+  std::map<AttemptName, PassedOver> passed_over;
   EffectId only_if = 0;
   bool only_if_held = false;
   std::optional<SteadyTime> only_if_due;
@@ -215,6 +226,12 @@ class Engine::Core {
                const std::string& detail);
   void Settle(LiveRun& live, const Step& step, const Receipt& receipt, bool lost);
 
+  // --- commands that were passed over (passed_over.cc) ---
+  bool VoidPassedOver(LiveRun& live);
+  void OnPassedOver(LiveRun& live, const AttemptName& name, const RemoteReply& reply);
+  void SettlePassedOver(LiveRun& live, const Step& step, const Receipt& receipt, bool lost);
+  std::string PassedOverOn(const std::string& host) const;  // empty: nothing is waited for
+
   // --- looking (looks.cc) ---
   View Look() const;
   RunView LookAt(const LiveRun& live) const;
@@ -269,6 +286,9 @@ inline constexpr size_t kEpisodesShown = 1'000;
 inline bool IsRefusal(const Error& error) {
   return error.kind == ErrorKind::kRefused || error.kind == ErrorKind::kInvalid;
 }
+
+// Of the step's last attempt.
+std::string KeyOf(const Run& run, const std::string& path);
 
 std::string RunKey(const std::string& runbook,
                    const std::map<std::string, std::string>& parameters);

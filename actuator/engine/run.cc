@@ -73,9 +73,9 @@ struct Fold {
                   Contains(run.Find(body.path)->success, body.receipt.exit_status);
     step.since = at;
     if (step.Succeeded() && !step.again) step.approved = false;  // it had worked after all
-    if (step.result || (run.stage == Stage::kEnding && !run.IsAlways(body.path))) {
-      ComesAfter(body.path);
-    }
+    const bool left = step.result || (run.stage == Stage::kEnding && !run.IsAlways(body.path));
+    const bool never_ran = !body.receipts_lost && body.receipt.state == ReceiptState::kVoid;
+    if (left && !never_ran && run.stage != Stage::kFinished) ComesAfter(body.path);
     DropStillStopped(body.path);  // what was asked about a command that was left running has ended
   }
   void operator()(const StepDone& body) {
@@ -250,16 +250,21 @@ struct Fold {
     NoteUnderWay(path);
   }
   void NoteUnderWay(const std::string& path) {
-    const auto place = run.places_.find(path);
-    if (place == run.places_.end() || place->second.always) return;
-    const StepKind kind = run.plan().steps[place->second.index].kind;
-    const StepState& step = run.steps[path];
-    const bool acts = kind == StepKind::kRun || kind == StepKind::kJob;
-    if (acts && step.attempt > 0 && !step.settled && !step.result) {
-      run.under_way_.insert(place->second.index);
-    } else {
-      run.under_way_.erase(place->second.index);
-    }
+    const Step* step = run.Find(path);
+    if (step == nullptr) return;
+    const StepState& state = run.steps[path];
+    const bool acts = step->kind == StepKind::kRun || step->kind == StepKind::kJob;
+    const bool unsettled = acts && state.attempt > 0 && !state.settled;
+    const auto put = [](auto* set, const auto& what, bool in) {
+      if (in) {
+        set->insert(what);
+      } else {
+        set->erase(what);
+      }
+    };
+    put(&run.passed_over, path, unsettled && state.result);
+    const auto& [always, index] = run.places_.at(path);
+    if (!always) put(&run.under_way_, index, unsettled && !state.result);
   }
   // To retry it is to ask the host again. A refusal of a step that is done was about its dead man.
   bool OnlyAsksOn(const Hold& hold) const {
@@ -275,11 +280,12 @@ struct Fold {
   // What brings back what the step stops, and has perhaps been done before: it comes after it
   // again.
   void BringBackAgain(const std::string& path) {
-    const std::optional<DeadMan>& dead_man = run.Find(path)->dead_man;
-    const auto until = dead_man ? run.steps.find(dead_man->until) : run.steps.end();
-    if (until == run.steps.end() || until->second.attempt == 0) return;
-    DoAgain(until->first);
-    until->second.again = true;
+    for (const Step* restoring : run.Restoring(path)) {
+      const auto state = run.steps.find(restoring->path);
+      if (state == run.steps.end() || state->second.attempt == 0) continue;
+      DoAgain(restoring->path);
+      state->second.again = true;
+    }
   }
   // A command that was passed over, or left at the end, has ended: whatever brings back what it
   // stops comes after it.
@@ -379,23 +385,22 @@ const Step* Run::OwedAlways() const {
 }
 
 const Step* Run::LeftRunning() const {
-  if (stage != Stage::kEnding) return nullptr;
-  for (const auto& [path, lease] : leases) {
-    const StepState* state = StateOf(steps, path);
+  const bool at_end = stage == Stage::kActive && under_way_.empty() && next_ == plan().steps.size();
+  if (!at_end && stage != Stage::kEnding) return nullptr;
+  for (const Step& step : plan().steps) {
+    const StepState* state = StateOf(steps, step.path);
     const bool runs = state != nullptr && state->attempt > 0 && !state->settled;
-    if (runs && !IsAlways(path) && !released.contains(path)) return Find(path);
+    if (runs && step.dead_man && !released.contains(step.path)) return &step;
   }
   return nullptr;
 }
 
 const Step* Run::Current() const {
-  if (stage == Stage::kEnding) {
-    const Step* left = LeftRunning();
-    return left != nullptr ? left : OwedAlways();
-  }
-  if (stage != Stage::kActive) return nullptr;
-  if (!under_way_.empty()) return &plan().steps[*under_way_.begin()];
-  return next_ < plan().steps.size() ? &plan().steps[next_] : nullptr;
+  if (stage != Stage::kActive && stage != Stage::kEnding) return nullptr;
+  if (stage == Stage::kActive && !under_way_.empty()) return &plan().steps[*under_way_.begin()];
+  if (stage == Stage::kActive && next_ < plan().steps.size()) return &plan().steps[next_];
+  const Step* left = LeftRunning();
+  return left != nullptr || stage == Stage::kActive ? left : OwedAlways();
 }
 
 bool Run::IsToBeRepeated(const std::string& path) const {
@@ -457,7 +462,29 @@ const AlwaysStep* Run::BringsBack(const std::string& path) const {
   return nullptr;
 }
 
+std::vector<const Step*> Run::Restoring(const std::string& path) const {
+  std::vector<const Step*> found;
+  const Step* stops = Find(path);
+  if (stops == nullptr || !stops->dead_man) return found;
+  const DeadMan& dead_man = *stops->dead_man;
+  if (!dead_man.until.empty()) {
+    if (const Step* until = Find(dead_man.until)) found.push_back(until);
+    return found;
+  }
+  const Place& place = places_.at(path);
+  if (place.always) return found;
+  for (size_t i = place.index + 1; i < plan().steps.size(); ++i) {
+    const Step& step = plan().steps[i];
+    if (step.host == stops->host && step.command == dead_man.restore) found.push_back(&step);
+  }
+  return found;
+}
+
 bool Run::LeaseIsOver(const std::string& path) const {
+  const auto fulfilled = [&](const Step* step) {
+    const StepState* state = StateOf(steps, step->path);
+    return state != nullptr && state->Fulfilled();
+  };
   if (released.contains(path)) return true;
   const StepState* own = StateOf(steps, path);
   // Given up before it began; one that a person did by other means is guarded all the same.
@@ -466,8 +493,8 @@ bool Run::LeaseIsOver(const std::string& path) const {
   // Passed over while its command ran, or left at the end: that may still take effect.
   const bool left = own != nullptr && (own->result || stage == Stage::kEnding);
   if (left && own->attempt > 0 && !own->settled) return false;
-  const StepState* until = StateOf(steps, Find(path)->dead_man->until);
-  if (until != nullptr && until->Fulfilled()) return true;
+  const std::vector<const Step*> restoring = Restoring(path);
+  if (std::any_of(restoring.begin(), restoring.end(), fulfilled)) return true;
   const AlwaysStep* owed = BringsBack(path);
   if (owed == nullptr) return false;
   const StepState* brought = StateOf(steps, owed->step.path);
@@ -487,18 +514,13 @@ bool Run::Owes(const std::string& path) const {
   if (stopped->restored && stopped->restore_exit == 0) return false;
   const DeadMan& dead_man = *Find(path)->dead_man;
   if (!dead_man.until.empty() || places_.at(path).always) return true;
-  // Without `until`: all that its author wanted to see done was done, or the restoring command was.
+  // Without `until`: all that its author wanted to see done was done.
   const auto later = plan().steps.begin() + static_cast<ptrdiff_t>(places_.at(path).index);
-  const auto fulfilled = [&](const Step& step) {
-    const StepState* state = StateOf(steps, step.path);
-    return state != nullptr && state->Fulfilled();
-  };
-  if (result == RunResult::kSucceeded && std::all_of(later, plan().steps.end(), fulfilled)) {
-    return false;
-  }
-  return std::none_of(later + 1, plan().steps.end(), [&](const Step& step) {
-    return step.host == later->host && step.command == dead_man.restore && fulfilled(step);
-  });
+  return result != RunResult::kSucceeded ||
+         !std::all_of(later, plan().steps.end(), [&](const Step& step) {
+           const StepState* state = StateOf(steps, step.path);
+           return state != nullptr && state->Fulfilled();
+         });
 }
 
 bool Run::HasActedSince(const std::string& path) const {

@@ -100,6 +100,8 @@ struct Run {
   // Dead men that nobody can vouch for: their hosts have other receipts now, or a person waits for
   // them no more. Taken away should their directories be seen again.
   std::map<LeaseName, Lease> given_up;
+  // Steps that a person passed over while nobody knew whether their command runs, or will: by path.
+  std::set<std::string> passed_over;
   std::map<std::string, int> generations;  // of the leases armed last, by path
   std::set<std::string> released;          // paths whose dead man a person has made unnecessary
   // Time in which the run went on by itself, up to `accounted`.
@@ -109,7 +111,8 @@ struct Run {
   const Plan& plan() const { return queued.plan; }
 
   // The step that is next or under way: one whose command is under way, else the first forward step
-  // without a result, or, once ending, the first `always` step that is owed. Null: there is none.
+  // without a result, else what was left running, or, once ending, the first `always` step that is
+  // owed. Null: there is none.
   const Step* Current() const;
   const Step* Find(const std::string& path) const;
   bool IsAlways(const std::string& path) const;
@@ -128,8 +131,12 @@ struct Run {
   // The step is to be done again for a dead man's sake, or after a stop that is: what is said of
   // its last attempt is about how things were before.
   bool IsToBeRepeated(const std::string& path) const;
-  // At the run's end: a guarded step that was left, and whose command may still run. Null: none.
+  // Once nothing else is to be done: a guarded step that was left, and whose command may still run,
+  // or will. Null: there is none.
   const Step* LeftRunning() const;
+  // The forward steps that bring back what the step at `path` stops: its dead man's `until`, else
+  // the later ones that run the same command on the same host.
+  std::vector<const Step*> Restoring(const std::string& path) const;
   // The step that brings back what the step at `path` stops, whatever happens. Null: there is none.
   const AlwaysStep* BringsBack(const std::string& path) const;
   // Whether a later step of the forward ones has begun a command.

@@ -42,6 +42,11 @@ StepView ViewOf(const Step& step, bool always, const Run& run) {
     view.exit_status = state.receipt.exit_status;
   }
   view.detail = state.detail;
+  if (run.passed_over.contains(step.path)) {
+    view.detail += "; how its command ended is not known yet";
+  } else if (state.result && state.settled && state.receipt.state == ReceiptState::kVoid) {
+    view.detail += "; its command never ran";
+  }
   if (state.restored) {
     view.detail += (view.detail.empty() ? "" : "; ") + std::string("its dead man has acted since");
   }

@@ -21,6 +21,7 @@ void Engine::Core::Work(LiveRun& live) {
       return;
     case Stage::kActive:
     case Stage::kEnding: {
+      VoidPassedOver(live);
       const Step* step = live.run.Current();
       if (step == nullptr && live.run.stage == Stage::kActive && live.run.holds.empty()) {
         Emit(live.run.id, RunEnding{RunResult::kSucceeded, ""});
@@ -119,7 +120,8 @@ void Engine::Core::Sweep(LiveRun& live) {
   if (live.run.swept || !Due(live.sweep_due)) return;
   live.sweep_due.reset();
   AcknowledgeRestored(live);
-  if (ChaseGivenUp(live) || !live.run.restored.empty()) return;
+  const bool voids = VoidPassedOver(live);
+  if (ChaseGivenUp(live) || voids || !live.run.restored.empty()) return;
   bool missing = false;
   for (const std::string& host : live.run.TouchedHosts()) {
     if (live.swept.contains(host)) continue;

@@ -11,10 +11,6 @@ bool IsAction(const Step& step) {
   return step.kind == StepKind::kRun || step.kind == StepKind::kJob;
 }
 
-std::string Key(const Run& run, const Step& step, int attempt) {
-  return run.id + '/' + step.path + '/' + std::to_string(attempt);
-}
-
 // What is left to look after a restart, however long nobody looked before it.
 constexpr Milliseconds kLeastLook{30'000};
 
@@ -35,7 +31,8 @@ void Engine::Core::WorkStep(LiveRun& live, const Step& step) {
     live.doing.attempt = state.attempt;
   }
   const bool unsettled = IsAction(step) && state.attempt > 0 && !state.settled;
-  if (unsettled) {
+  const bool goes_on = run.cancelling && run.holds.empty() && run.LeftRunning() == &step;
+  if (unsettled && !goes_on) {
     // Also while held: a job that outlived its time-out still ends, and its end should be known.
     // Not after a refusal.
     if (!run.HasHold(step.path, HoldReason::kRefused)) Act(live, step);
@@ -117,6 +114,10 @@ bool Engine::Core::Prepare(LiveRun& live, const Step& step) {
     doing.effect = Ask(std::move(request), live.run.id);
     return false;
   }
+  if (std::string wait = PassedOverOn(step.host); !wait.empty()) {
+    doing.trouble = std::move(wait);
+    return false;
+  }
   if (Unheard(live, step.host)) {
     doing.trouble = step.host + " has not heard yet that its dead man's act is known";
     return false;
@@ -159,7 +160,7 @@ void Engine::Core::Act(LiveRun& live, const Step& step) {
   if (doing.effect != 0 || !Due(doing.due)) return;
   RemoteRequest request;
   request.host = step.host;
-  request.key = Key(live.run, step, state.attempt);
+  request.key = KeyOf(live.run, step.path);
   request.directory_id = state.directory_id;
   const bool left = live.run.LeftRunning() == &step;
   const bool settle =
@@ -198,8 +199,10 @@ void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
   if (left) {
     HoldRun(live, step.path, HoldReason::kStillStopped,
             "\"" + step.name + "\" was left while its command ran, and " + how +
-                "; until this is answered its dead man is renewed as long as the host can be "
-                "reached");
+                (live.run.leases.contains(step.path)
+                     ? "; until this is answered its dead man is renewed as long as the host can "
+                       "be reached"
+                     : "; no dead man guards it now"));
   } else if (!doing.running) {
     HoldRun(live, step.path, HoldReason::kTimedOut, trouble);
   } else if (doing.ending) {

@@ -37,9 +37,11 @@ class Script : public testing::Test, public PlanSource {
     }
     std::abort();
   }
+  // By a dead man whose command no step runs.
+  void GuardUntilTheEnd() { StepAt("1").dead_man = DeadMan{"mend", Milliseconds(60'000), ""}; }
 
   void Boot() {
-    engine_.emplace(config_, this, [] { return std::string("run-id"); });
+    engine_.emplace(config_, this, [this] { return next_id_; });
     Take(engine_->Start(Now(), "test"));
   }
   void Begin() {
@@ -85,6 +87,8 @@ class Script : public testing::Test, public PlanSource {
         RemoteReply reply;
         if (away_[request->host]) {
           reply.receipt = Fail(ErrorKind::kUnreachable, request->host + ": no route");
+        } else if (lost_.contains(request->verb)) {
+          reply.receipt = Fail(ErrorKind::kOutcomeUnknown, "no answer in time");
         } else if (refuses_[request->host]) {
           reply.receipt = Fail(ErrorKind::kRefused, request->host + " obeys another journal");
         } else if (!request->directory_id.empty() &&
@@ -186,6 +190,7 @@ class Script : public testing::Test, public PlanSource {
   }
 
   EngineConfig config_;
+  std::string next_id_ = "run-id";
   Plan plan_;
   std::optional<Engine> engine_;
   std::map<std::string, int> exits_;  // of commands; 0 otherwise
@@ -193,6 +198,7 @@ class Script : public testing::Test, public PlanSource {
   // Hosts that cannot be reached, that obey another actuator, that have other receipts.
   std::map<std::string, bool> away_, refuses_, other_receipts_;
   std::set<std::string> silent_;         // hosts that never answer what is to be run
+  std::set<RemoteVerb> lost_;            // answers to these never come
   bool late_ = false;                    // nothing is answered as yet
   bool finished_late_ = false;           // what was endless has ended by itself, and well
   bool deaf_ = false;                    // commands do not end when they are cancelled

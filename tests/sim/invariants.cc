@@ -50,6 +50,10 @@ bool MayFollow(const Step& step, const StepState& state) {
   }
 }
 
+std::string KeyOf(const Run& run, const std::string& path, int attempt) {
+  return run.id + '/' + path + '/' + std::to_string(attempt);
+}
+
 // A forward step whose command's end the journal does not know, and which nobody has passed over.
 const Step* UnderWay(const Run& run) {
   if (run.stage != engine::Stage::kActive) return nullptr;
@@ -60,6 +64,14 @@ const Step* UnderWay(const Run& run) {
     if (acts && begun && !state->settled && !state->result) return &step;
   }
   return nullptr;
+}
+
+// Whether nothing is left of the forward steps but what was passed over.
+bool AllPassed(const Run& run) {
+  return std::all_of(run.plan().steps.begin(), run.plan().steps.end(), [&](const Step& step) {
+    const StepState* state = StateOf(run, step.path);
+    return state != nullptr && state->result;
+  });
 }
 
 }  // namespace
@@ -110,8 +122,11 @@ Complaint Invariants::On(const Recorded& recorded) {
     known_.hold_events[{run.id, HoldsOf(run).back().number}] = event.seq;
   }
   if (run.stage == engine::Stage::kFinished) known_.unfinished.erase(run.id);
-  // A dead man's coming and going, or a pause, does not give the step more time.
-  if (!std::holds_alternative<engine::DeadManArmed>(event.body) &&
+  // A dead man's coming and going, a pause, or the end of what was passed over does not give the
+  // step more time.
+  const auto* settled = std::get_if<engine::StepSettled>(&event.body);
+  const bool passed_over = settled != nullptr && StateOf(run, settled->path)->result;
+  if (!passed_over && !std::holds_alternative<engine::DeadManArmed>(event.body) &&
       !std::holds_alternative<engine::DeadManDisarmed>(event.body) &&
       !(acted != nullptr && acted->verb == engine::Verb::kPause)) {
     moved_[run.id] = event.at;
@@ -146,6 +161,15 @@ Complaint Invariants::OnEvent(Run& run, const engine::StepStarted& body) {
   if (before > 0 && !MayFollow(known_.StepOf(run, body.path), *state)) {
     return step + " was begun again without a reason";
   }
+  intents_[KeyOf(run, body.path, body.attempt)] = last_seq_;
+  return std::nullopt;
+}
+
+Complaint Invariants::OnEvent(Run& run, const engine::StepDone& body) {
+  const StepState* state = StateOf(run, body.path);
+  const std::string& host = known_.StepOf(run, body.path).host;
+  if (state == nullptr || state->attempt == 0 || state->settled || host.empty()) return {};
+  passed_over_[KeyOf(run, body.path, state->attempt)] = {host, last_seq_, false};
   return std::nullopt;
 }
 
@@ -224,7 +248,8 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
     case HoldReason::kLeaseLost:
       return host != hosts_.end() && host->second.receipts_lost_ms != INT64_MIN;
     case HoldReason::kStillStopped:
-      return run.stage == engine::Stage::kEnding && begun && !known_.LeaseIsOver(run, step.path);
+      return begun && !known_.LeaseIsOver(run, step.path) &&
+             (run.stage == engine::Stage::kEnding || AllPassed(run));
     case HoldReason::kHostAway:
       return run.stage == engine::Stage::kEnding && WaitedAtEnd(path, kEndPatience);
     case HoldReason::kRefused:
@@ -283,6 +308,14 @@ Complaint Invariants::On(const DeedBegan& deed) {
   if (run.stage == engine::Stage::kFinished) return "carried out after its run: " + deed.key;
   if (state->attempt == key.attempt && state->settled) {
     return "carried out after it was settled: " + deed.key;
+  }
+  const auto passed_over = passed_over_.find(deed.key);
+  if (passed_over != passed_over_.end() && passed_over->second.overtaken) {
+    return "carried out although its step was passed over and its host had done more since: " +
+           deed.key;
+  }
+  for (auto& [other, facts] : passed_over_) {
+    if (facts.host == deed.host && facts.seq < intents_.at(deed.key)) facts.overtaken = true;
   }
   const Step& step = known_.StepOf(run, key.path);
   if (step.dead_man && !host.leases.contains(key.run + '/' + key.path)) {

@@ -61,6 +61,7 @@ class Invariants {
   Complaint OnEvent(engine::Run& run, const engine::RunQueued&);
   Complaint OnEvent(engine::Run& run, const engine::RunStarted&);
   Complaint OnEvent(engine::Run& run, const engine::StepStarted& body);
+  Complaint OnEvent(engine::Run& run, const engine::StepDone& body);
   Complaint OnEvent(engine::Run& run, const engine::DeadManDisarmed& body);
   Complaint OnEvent(engine::Run& run, const engine::DeadManRestored& body);
   Complaint OnEvent(engine::Run& run, const engine::RunHeld& body);
@@ -86,6 +87,15 @@ class Invariants {
   std::map<std::string, WallTime> moved_;       // by run: since when its step stands where it is
   std::map<std::string, WallTime> ends_since_;  // by run, and by lease that was asked on about
   std::set<std::string> keys_done_;
+  std::map<std::string, uint64_t> intents_;  // by key: the number of the event that recorded it
+  // By key, of steps that were passed over while nobody knew whether they run: the number of that
+  // event, and whether their host has begun since what was decided later.
+  struct PassedOver {
+    std::string host;
+    uint64_t seq = 0;
+    bool overtaken = false;
+  };
+  std::map<std::string, PassedOver> passed_over_;
   std::map<std::string, std::optional<int>> exits_;  // by key, of what has ended
   std::map<std::pair<std::string, std::string>, int64_t> last_deeds_ms_;  // by run and host
   std::map<std::string, HostFacts> hosts_;

@@ -25,7 +25,7 @@ class Misbehaving : public testing::TestWithParam<Misbehaviour> {};
 
 // It may break other promises too; one seed must show this one.
 TEST_P(Misbehaving, IsNoticed) {
-  constexpr uint64_t kMostSeeds = 3000;
+  constexpr uint64_t kMostSeeds = 10000;
   for (uint64_t seed = 1; seed <= kMostSeeds; ++seed) {
     SimOptions options;
     options.seed = seed;
@@ -43,6 +43,8 @@ TEST_P(Misbehaving, IsNoticed) {
 INSTANTIATE_TEST_SUITE_P(
     Invariants, Misbehaving,
     testing::Values(
+        Misbehaviour{"ARunnerThatBeginsWhatWasPassedOver", Mutation::kRunnerIgnoresVoid,
+                     "was passed over", 0.5},
         Misbehaviour{"ARunnerThatIgnoresClaims", Mutation::kRunnerIgnoresClaims, "under one key"},
         Misbehaviour{"ARunnerThatIgnoresVoid", Mutation::kRunnerIgnoresVoid, "after it was settled",
                      0.5},

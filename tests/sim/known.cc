@@ -51,8 +51,19 @@ bool Known::LeaseIsOver(const engine::Run& run, const std::string& path) const {
   const bool given_up = own != nullptr && own->attempt == 0 && own->result &&
                         own->result != engine::StepResult::kResolved;
   if (given_up) return true;
+  // Passed over, or left at the end, while nobody knows whether its command will still stop it.
+  const bool left = own != nullptr && own->attempt > 0 && !own->settled;
+  if (left && (own->result || run.stage == engine::Stage::kEnding)) return false;
   const engine::StepState* until = step.dead_man ? StateOf(run, step.dead_man->until) : nullptr;
   if (until != nullptr && until->Fulfilled()) return true;
+  bool later = false;
+  for (const engine::Step& one : PlanOf(run).steps) {
+    const bool restores = step.dead_man && step.dead_man->until.empty() && one.host == step.host &&
+                          one.command == step.dead_man->restore;
+    const engine::StepState* done = later && restores ? StateOf(run, one.path) : nullptr;
+    if (done != nullptr && done->Fulfilled()) return true;
+    later = later || one.path == path;
+  }
   for (const engine::AlwaysStep& always : PlanOf(run).always) {
     if (always.since != path || always.step.host != step.host) continue;
     const auto touch = TouchOf(always.step.command);

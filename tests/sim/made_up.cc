@@ -119,6 +119,10 @@ class Writer {
   std::string Retry(const std::string& indent) {
     return Chance(30) ? indent + "  retry: {attempts: 2, delay: 3s}\n" : "";
   }
+  // Short ones run out while a request is still on its way.
+  std::string Timeout(const std::string& indent) {
+    return Chance(25) ? indent + "  timeout: 5s\n" : "";
+  }
   std::string Gate(const std::string& host, const std::string& service, bool up) {
     return "mailhub_service_state{instance=\"" + host + "\",name=\"" + service +
            "\",state=\"active\"} == " + (up ? "1" : "0");
@@ -155,14 +159,16 @@ class Writer {
     if (Chance(90)) {
       steps_ += indent + "  dead_man: {" + restore + "after: " + After() + until + "}\n";
     }
-    steps_ += Retry(indent) + Verify(indent, host, service, false) + OnFailure(indent);
+    steps_ += Timeout(indent) + Retry(indent) + Verify(indent, host, service, false);
+    steps_ += OnFailure(indent);
     return name;
   }
   void Start(const std::string& indent, const std::string& host, const std::string& service,
              const std::string& name) {
     steps_ += indent + "- name: " + name + "\n" + indent + "  service: {on: \"" + host +
               "\", name: " + service + ", state: started}\n";
-    steps_ += Retry(indent) + Verify(indent, host, service, true) + OnFailure(indent);
+    steps_ += Timeout(indent) + Retry(indent) + Verify(indent, host, service, true);
+    steps_ += OnFailure(indent);
   }
   void Always(const std::string& host, const std::string& service, const std::string& since,
               const std::string& until) {
@@ -247,7 +253,7 @@ class Writer {
       steps_ += "  job: {on: \"" + host + "\", command: sim job " + std::to_string(Between(2, 60)) +
                 " " + mark + "}\n  timeout: 3m\n";
     } else {
-      steps_ += "  run: {on: \"" + host + "\", command: sim mark " + mark + "}\n";
+      steps_ += "  run: {on: \"" + host + "\", command: sim mark " + mark + "}\n" + Timeout("");
     }
     if (Chance(40)) steps_ += "  idempotent: true\n";
     if (Chance(20)) steps_ += "  success: [0, 1]\n";

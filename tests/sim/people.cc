@@ -44,8 +44,8 @@ void People::Look(int person) {
   site_.world->PlanIn(kLookEveryMs, [this, person] { Look(person); });
 }
 
-// To resolve a step a person looks first whether it is so and nothing works at it any more; what
-// still works is not skipped either.
+// To resolve a step a person looks first whether it is so and nothing works at it any more. What
+// brings back is not skipped while it works.
 std::optional<Verb> People::WhatToDo(const Run& run, const OpenHold& hold) {
   const uint64_t choice = site_.world->Random() % 8;
   if (engine::IsAboutLease(hold.reason) && hold.number > 0) return AboutLease(run, hold, choice);
@@ -64,7 +64,7 @@ std::optional<Verb> People::WhatToDo(const Run& run, const OpenHold& hold) {
     const bool working = !waits && (state == nullptr || !state->settled);
     // Once nothing goes wrong any more, what does not come about by waiting is passed over.
     const bool in_vain = waits && choice <= 5 && !site_.safe();
-    if ((choice == 0 && !working) || in_vain) return Verb::kSkip;
+    if (choice == 0 || in_vain) return Verb::kSkip;
     if (choice == 1 && !working && current->gate && site_.world->Holds(*current->gate)) {
       return Verb::kResolve;
     }

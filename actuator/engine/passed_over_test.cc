@@ -1,0 +1,176 @@
+// What becomes of a command that a person passed over while nobody knew whether it runs.
+#include <gmock/gmock.h>
+
+#include "actuator/engine/testing_script.h"
+
+namespace mailhub::engine {
+namespace {
+
+using std::chrono::minutes;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Its second step's host does not answer, and a person passes it over. The next step is on the same
+// host, the one after it is not.
+class PassedOver : public Script {
+ protected:
+  PassedOver() {
+    StepAt("1").dead_man.reset();
+    AddStep("5", "more", "mailhub1");
+    AddStep("6", "other", "x500");
+    plan_.steps.erase(plan_.steps.begin() + 2, plan_.steps.begin() + 4);
+  }
+  void PassOver(Verb verb = Verb::kSkip) {
+    silent_ = {"mailhub1"};
+    Begin();
+    Pass(minutes(2));
+    ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+    silent_.clear();
+    away_["mailhub1"] = true;
+    EXPECT_TRUE(Say(verb, 1));
+  }
+  std::vector<std::string> Keys(RemoteVerb verb) const {
+    std::vector<std::string> keys;
+    for (const RemoteRequest& request : requests_) {
+      if (request.verb == verb) keys.push_back(request.key);
+    }
+    return keys;
+  }
+};
+
+TEST_F(PassedOver, NothingElseBeginsOnItsHostUntilTheHostHasAnswered) {
+  PassOver();
+  lost_ = {RemoteVerb::kVoid};
+  Pass(Seconds(5));
+  away_["mailhub1"] = false;
+  Pass(Seconds(20));
+  EXPECT_EQ(Times("more"), 0U);
+  EXPECT_THAT(Look().waiting_for, HasSubstr("has not said yet whether the command of \"Step 2\""));
+  Pass(minutes(1));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  lost_.clear();
+  EXPECT_TRUE(Say(Verb::kRetry, 2));
+  Pass(Seconds(5));
+  EXPECT_THAT(began_, ElementsAre("stop", "more", "other"));
+  EXPECT_THAT(Look().steps.at(1).detail, HasSubstr("its command never ran"));
+}
+
+TEST_F(PassedOver, OtherHostsDoNotWaitForIt) {
+  StepAt("5").host = "cvshost";
+  PassOver(Verb::kResolve);
+  EXPECT_THAT(began_, ElementsAre("stop", "more", "other"));
+  EXPECT_EQ(Look().state, RunState::kFinished);
+  EXPECT_THAT(Look().steps.at(1).detail, HasSubstr("how its command ended is not known yet"));
+}
+
+TEST_F(PassedOver, ItIsMadeVoidAfterTheEndOfItsRunTooBeforeItsReceiptsAreSwept) {
+  StepAt("5").host = "cvshost";
+  PassOver();
+  Pass(minutes(5));
+  EXPECT_THAT(Keys(RemoteVerb::kSweep), IsEmpty());
+  away_["mailhub1"] = false;
+  Pass(minutes(1));
+  EXPECT_EQ(Keys(RemoteVerb::kVoid).back(), "run-id/2/1");
+  EXPECT_EQ(Keys(RemoteVerb::kSweep).size(), 3U) << "one a host";
+  EXPECT_THAT(Look().steps.at(1).detail, HasSubstr("its command never ran"));
+}
+
+TEST_F(PassedOver, AnotherRunWaitsForItToo) {
+  StepAt("5").host = "cvshost";
+  PassOver();
+  ASSERT_EQ(Look().state, RunState::kFinished);
+  began_.clear();
+  away_.clear();
+  lost_ = {RemoteVerb::kVoid};
+  next_id_ = "second-run";
+  Command start;
+  start.verb = Verb::kStart;
+  start.by = "ann";
+  start.runbook = "restart";
+  EXPECT_TRUE(Tell(start));
+  Pass(Seconds(20));
+  EXPECT_THAT(began_, ElementsAre("stop"));
+  lost_.clear();
+  Pass(minutes(1));
+  EXPECT_THAT(began_, ElementsAre("stop", "work", "more", "other"));
+}
+
+TEST_F(PassedOver, WhatRanAllTheSameIsShown) {
+  PassOver();
+  finished_late_ = true;
+  away_["mailhub1"] = false;
+  Pass(Seconds(10));
+  EXPECT_EQ(Look().state, RunState::kFinished);
+  EXPECT_EQ(Look().steps.at(1).result, StepResult::kSkipped);
+  EXPECT_EQ(Look().steps.at(1).exit_status, 0);
+}
+
+TEST_F(PassedOver, WhatIsKnownToRunIsWaitedForNoMore) {
+  endless_ = {"work"};
+  Begin();
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  Pass(Seconds(1));
+  EXPECT_THAT(began_, ElementsAre("stop", "work", "more", "other"));
+}
+
+TEST_F(PassedOver, AHostWithOtherReceiptsIsWaitedForNoMore) {
+  PassOver();
+  away_["mailhub1"] = false;
+  other_receipts_["mailhub1"] = true;
+  Pass(Seconds(10));
+  EXPECT_EQ(Times("more"), 1U);
+}
+
+// Its dead man has no `until`: what a later step has run must come after it.
+TEST_F(PassedOver, AStopThatEndsAfterItsStartIsFollowedByAnother) {
+  StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
+  StepAt("6").host = "x500";
+  endless_ = {"stop"};
+  Begin();
+  Pass(minutes(2));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  Pass(Seconds(30));
+  EXPECT_EQ(Times("other"), 1U);
+  EXPECT_NE(Look().state, RunState::kFinished);
+  endless_.clear();
+  finished_late_ = true;
+  Pass(Seconds(30));
+  EXPECT_EQ(Times("other"), 2U);
+  EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
+TEST_F(PassedOver, ARunThatIsCancelledWhileItsStopIsAwaitedEnds) {
+  StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
+  endless_ = {"stop"};
+  Begin();
+  Pass(minutes(2));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  Pass(Seconds(30));
+  Command cancel;
+  cancel.verb = Verb::kCancel;
+  cancel.run = "run-id";
+  cancel.by = "ann";
+  EXPECT_TRUE(Tell(cancel));
+  EXPECT_EQ(Look().state, RunState::kEnding);
+  EXPECT_EQ(Look().result, RunResult::kCancelled);
+  endless_.clear();
+  finished_late_ = true;
+  Pass(Seconds(30));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped)) << "no forward step is done again";
+}
+
+// A later step has run what its dead man would, so there is nothing left to guard.
+TEST_F(PassedOver, ADeadManWithoutUntilIsTakenAwayOnceItsCommandWasRun) {
+  StepAt("1").dead_man = DeadMan{"back", Milliseconds(60'000), ""};
+  plan_.steps.push_back({.path = "7", .name = "Back", .host = "x500", .command = "back"});
+  plan_.steps.push_back({.path = "8", .name = "Is all well?", .kind = StepKind::kConfirm});
+  Begin();
+  EXPECT_THAT(disarmed_, ElementsAre("run-id/1"));
+  EXPECT_EQ(Look().state, RunState::kRunning);
+}
+
+}  // namespace
+}  // namespace mailhub::engine
