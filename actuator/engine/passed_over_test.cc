@@ -142,6 +142,38 @@ TEST_F(PassedOver, AStopThatEndsAfterItsStartIsFollowedByAnother) {
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
+TEST_F(PassedOver, AStopThatEndsAfterWhatPaidItsDebtIsFollowedByThatOnceMore) {
+  GuardUntilTheEnd();
+  Step mend{.path = "a1", .name = "Mend", .host = "x500", .command = "mend"};
+  plan_.always.push_back({.step = mend, .since = "1", .until = "6"});
+  endless_ = {"stop"};
+  Begin();
+  Pass(minutes(2));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  Pass(Seconds(30));
+  EXPECT_EQ(Times("other"), 1U);
+  endless_.clear();
+  finished_late_ = true;
+  Pass(Seconds(30));
+  EXPECT_EQ(Times("other"), 2U);
+  EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
+// No step runs its dead man's command, so nobody can say what brings it back.
+TEST_F(PassedOver, AStopThatEndsLateAndThatNoStepBringsBackIsAHold) {
+  GuardUntilTheEnd();
+  endless_ = {"stop"};
+  Begin();
+  Pass(minutes(2));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  Pass(Seconds(30));
+  endless_.clear();
+  finished_late_ = true;
+  Pass(Seconds(30));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_THAT(disarmed_, IsEmpty());
+}
+
 TEST_F(PassedOver, ARunThatIsCancelledWhileItsStopIsAwaitedEnds) {
   StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
   endless_ = {"stop"};

@@ -467,15 +467,16 @@ std::vector<const Step*> Run::Restoring(const std::string& path) const {
   const Step* stops = Find(path);
   if (stops == nullptr || !stops->dead_man) return found;
   const DeadMan& dead_man = *stops->dead_man;
-  if (!dead_man.until.empty()) {
-    if (const Step* until = Find(dead_man.until)) found.push_back(until);
-    return found;
-  }
+  const AlwaysStep* owed = BringsBack(path);
   const Place& place = places_.at(path);
-  if (place.always) return found;
-  for (size_t i = place.index + 1; i < plan().steps.size(); ++i) {
+  for (size_t i = 0; i < plan().steps.size(); ++i) {
     const Step& step = plan().steps[i];
-    if (step.host == stops->host && step.command == dead_man.restore) found.push_back(&step);
+    const bool later = !place.always && i > place.index;
+    const bool same = later && step.host == stops->host && step.command == dead_man.restore;
+    const bool pays = owed != nullptr && owed->until == step.path && step.path != path;
+    if (dead_man.until == step.path || pays || (dead_man.until.empty() && same)) {
+      found.push_back(&step);
+    }
   }
   return found;
 }
@@ -496,12 +497,7 @@ bool Run::LeaseIsOver(const std::string& path) const {
   const std::vector<const Step*> restoring = Restoring(path);
   if (std::any_of(restoring.begin(), restoring.end(), fulfilled)) return true;
   const AlwaysStep* owed = BringsBack(path);
-  if (owed == nullptr) return false;
-  const StepState* brought = StateOf(steps, owed->step.path);
-  if (brought != nullptr && brought->Fulfilled()) return true;
-  if (owed->until == path) return false;
-  const StepState* paid = StateOf(steps, owed->until);
-  return paid != nullptr && paid->Fulfilled();
+  return owed != nullptr && fulfilled(&owed->step);
 }
 
 bool Run::Owes(const std::string& path) const {

@@ -135,7 +135,8 @@ struct Run {
   // or will. Null: there is none.
   const Step* LeftRunning() const;
   // The forward steps that bring back what the step at `path` stops: its dead man's `until`, else
-  // the later ones that run the same command on the same host.
+  // the later ones that run the same command on the same host; and what pays the `always` step that
+  // does.
   std::vector<const Step*> Restoring(const std::string& path) const;
   // The step that brings back what the step at `path` stops, whatever happens. Null: there is none.
   const AlwaysStep* BringsBack(const std::string& path) const;

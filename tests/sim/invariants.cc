@@ -114,6 +114,7 @@ Complaint Invariants::On(const Recorded& recorded) {
     broken = other;
   }
   progress_.Record(event);
+  const bool moves_on = MovesOn(run, event);
   const auto* acted = std::get_if<engine::OperatorActed>(&event.body);
   const auto holds = acted == nullptr ? std::vector<OpenHold>() : HoldsOf(run);
   run.Apply(event);
@@ -122,15 +123,7 @@ Complaint Invariants::On(const Recorded& recorded) {
     known_.hold_events[{run.id, HoldsOf(run).back().number}] = event.seq;
   }
   if (run.stage == engine::Stage::kFinished) known_.unfinished.erase(run.id);
-  // A dead man's coming and going, a pause, or the end of what was passed over does not give the
-  // step more time.
-  const auto* settled = std::get_if<engine::StepSettled>(&event.body);
-  const bool passed_over = settled != nullptr && StateOf(run, settled->path)->result;
-  if (!passed_over && !std::holds_alternative<engine::DeadManArmed>(event.body) &&
-      !std::holds_alternative<engine::DeadManDisarmed>(event.body) &&
-      !(acted != nullptr && acted->verb == engine::Verb::kPause)) {
-    moved_[run.id] = event.at;
-  }
+  if (moves_on) moved_[run.id] = event.at;
   return broken;
 }
 

@@ -26,6 +26,16 @@ const engine::StepState* StateOf(const engine::Run& run, const std::string& path
   return found == run.steps.end() ? nullptr : &found->second;
 }
 
+bool MovesOn(const engine::Run& run, const engine::Event& event) {
+  const auto* acted = std::get_if<engine::OperatorActed>(&event.body);
+  const auto* settled = std::get_if<engine::StepSettled>(&event.body);
+  const engine::StepState* state = settled == nullptr ? nullptr : StateOf(run, settled->path);
+  return !std::holds_alternative<engine::DeadManArmed>(event.body) &&
+         !std::holds_alternative<engine::DeadManDisarmed>(event.body) &&
+         !(acted != nullptr && acted->verb == engine::Verb::kPause) &&
+         !(state != nullptr && state->result);
+}
+
 const engine::Plan& Known::PlanOf(const engine::Run& run) const {
   return *playbook->Make(run.plan().runbook, run.plan().parameters);
 }

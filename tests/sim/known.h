@@ -50,6 +50,10 @@ struct Known {
   std::map<std::pair<std::string, int>, uint64_t> hold_events;
 };
 
+// Whether the event gives the run's step its time anew. A dead man's coming and going, a pause, and
+// the end of what was passed over do not. Before the run knows of the event.
+bool MovesOn(const engine::Run& run, const engine::Event& event);
+
 const engine::StepState* StateOf(const engine::Run& run, const std::string& path);
 
 }  // namespace mailhub::sim

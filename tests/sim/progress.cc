@@ -100,13 +100,8 @@ void Progress::Record(const engine::Event& event) {
     return;
   }
   if (event.run.empty() || std::holds_alternative<engine::AlertDecided>(event.body)) return;
-  // A dead man's coming and going, or a pause, does not move the run.
-  const auto* acted = std::get_if<engine::OperatorActed>(&event.body);
-  if (std::holds_alternative<engine::DeadManArmed>(event.body) ||
-      std::holds_alternative<engine::DeadManDisarmed>(event.body) ||
-      (acted != nullptr && acted->verb == engine::Verb::kPause)) {
-    return;
-  }
+  const Run* run = known_->Find(event.run);
+  if (run != nullptr && !MovesOn(*run, event)) return;
   since_[event.run].progress = watched_;
 }
 
