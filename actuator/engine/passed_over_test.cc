@@ -159,6 +159,20 @@ TEST_F(PassedOver, AStopThatEndsAfterWhatPaidItsDebtIsFollowedByThatOnceMore) {
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
+TEST_F(PassedOver, AStepThatBringsBackByItselfWhatItStopsIsNotDoneTwice) {
+  StepAt("1").dead_man = DeadMan{"mend", Milliseconds(60'000), "1"};
+  endless_ = {"stop"};
+  Begin();
+  Pass(minutes(2));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  Pass(Seconds(30));
+  endless_.clear();
+  finished_late_ = true;
+  Pass(Seconds(30));
+  EXPECT_EQ(Times("stop"), 1U);
+  EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
 // No step runs its dead man's command, so nobody can say what brings it back.
 TEST_F(PassedOver, AStopThatEndsLateAndThatNoStepBringsBackIsAHold) {
   GuardUntilTheEnd();

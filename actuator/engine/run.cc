@@ -283,6 +283,7 @@ struct Fold {
     for (const Step* restoring : run.Restoring(path)) {
       const auto state = run.steps.find(restoring->path);
       if (state == run.steps.end() || state->second.attempt == 0) continue;
+      if (restoring->path == path) continue;  // it brings back by itself what it stops
       DoAgain(restoring->path);
       state->second.again = true;
     }
@@ -358,6 +359,29 @@ bool IsAboutLease(HoldReason reason) {
 void Run::FindPlaces() {
   for (size_t i = 0; i < plan().steps.size(); ++i) places_[plan().steps[i].path] = {false, i};
   for (size_t i = 0; i < plan().always.size(); ++i) places_[plan().always[i].step.path] = {true, i};
+  for (const Step& step : plan().steps) {
+    if (step.dead_man) restoring_[step.path] = FindRestoring(step);
+  }
+  for (const AlwaysStep& always : plan().always) {
+    if (always.step.dead_man) restoring_[always.step.path] = FindRestoring(always.step);
+  }
+}
+
+std::vector<size_t> Run::FindRestoring(const Step& stops) const {
+  std::vector<size_t> found;
+  const DeadMan& dead_man = *stops.dead_man;
+  const AlwaysStep* owed = BringsBack(stops.path);
+  const Place& place = places_.at(stops.path);
+  for (size_t i = 0; i < plan().steps.size(); ++i) {
+    const Step& step = plan().steps[i];
+    const bool later = !place.always && i > place.index;
+    const bool same = later && step.host == stops.host && step.command == dead_man.restore;
+    const bool pays = owed != nullptr && owed->until == step.path && step.path != stops.path;
+    if (dead_man.until == step.path || pays || (dead_man.until.empty() && same)) {
+      found.push_back(i);
+    }
+  }
+  return found;
 }
 
 void Run::Account(WallTime at, Mode mode) {
@@ -464,20 +488,9 @@ const AlwaysStep* Run::BringsBack(const std::string& path) const {
 
 std::vector<const Step*> Run::Restoring(const std::string& path) const {
   std::vector<const Step*> found;
-  const Step* stops = Find(path);
-  if (stops == nullptr || !stops->dead_man) return found;
-  const DeadMan& dead_man = *stops->dead_man;
-  const AlwaysStep* owed = BringsBack(path);
-  const Place& place = places_.at(path);
-  for (size_t i = 0; i < plan().steps.size(); ++i) {
-    const Step& step = plan().steps[i];
-    const bool later = !place.always && i > place.index;
-    const bool same = later && step.host == stops->host && step.command == dead_man.restore;
-    const bool pays = owed != nullptr && owed->until == step.path && step.path != path;
-    if (dead_man.until == step.path || pays || (dead_man.until.empty() && same)) {
-      found.push_back(&step);
-    }
-  }
+  const auto known = restoring_.find(path);
+  if (known == restoring_.end()) return found;
+  for (const size_t index : known->second) found.push_back(&plan().steps[index]);
   return found;
 }
 
@@ -509,6 +522,7 @@ bool Run::Owes(const std::string& path) const {
   if (!stopped->settled) return true;
   if (stopped->restored && stopped->restore_exit == 0) return false;
   const DeadMan& dead_man = *Find(path)->dead_man;
+  if (dead_man.until == path && stopped->Succeeded()) return false;
   if (!dead_man.until.empty() || places_.at(path).always) return true;
   // Without `until`: all that its author wanted to see done was done.
   const auto later = plan().steps.begin() + static_cast<ptrdiff_t>(places_.at(path).index);

@@ -159,9 +159,11 @@ struct Run {
   friend struct Fold;
   const Step* OwedAlways() const;
   void FindPlaces();
+  std::vector<size_t> FindRestoring(const Step& stops) const;
 
-  std::map<std::string, Place> places_;  // by path
-  size_t next_ = 0;                      // all forward steps before this one have a result
+  std::map<std::string, Place> places_;                   // by path
+  std::map<std::string, std::vector<size_t>> restoring_;  // by path: Restoring()
+  size_t next_ = 0;  // all forward steps before this one have a result
   // Forward steps whose command's end is not known, unless they were passed over. After a retry of
   // an earlier step these are not the next one: a run does one thing at a time.
   std::set<size_t> under_way_;
