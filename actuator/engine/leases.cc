@@ -160,8 +160,11 @@ void Engine::Core::OnGivenUp(LiveRun& live, const LeaseName& name, const RemoteR
   }
   if (live.run.leases.contains(path) || live.run.restored.contains(path)) return;
   if (reply.lease == LeaseState::kArmed && doing.verb == RemoteVerb::kRenew) {
-    doing.verb = RemoteVerb::kDisarm;
-    doing.due = now.steady;
+    // What it guards may still take effect: it is kept alive until that is known.
+    const bool needed = live.run.passed_over.contains(path);
+    if (!needed) doing.verb = RemoteVerb::kDisarm;
+    const Milliseconds after = live.run.given_up.at(name).after;
+    doing.due = needed ? In(std::max(after / 3, Milliseconds(100))) : now.steady;
     return;
   }
   live.given_up.erase(name);

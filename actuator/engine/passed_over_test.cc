@@ -173,6 +173,29 @@ TEST_F(PassedOver, AStepThatBringsBackByItselfWhatItStopsIsNotDoneTwice) {
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
+TEST_F(PassedOver, ADeadManThatAPersonGaveUpIsKeptAliveWhileTheStopMayStillTakeEffect) {
+  StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
+  endless_ = {"stop"};
+  Begin();
+  Pass(minutes(2));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  refuses_["x500"] = true;
+  Pass(minutes(1));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kRefused));
+  EXPECT_TRUE(Say(Verb::kResolve, 2)) << "goes on without the dead man";
+  refuses_["x500"] = false;
+  Pass(minutes(1));
+  requests_.clear();
+  Pass(minutes(2));
+  EXPECT_THAT(Keys(RemoteVerb::kRenew), testing::SizeIs(testing::Ge(5)));
+  EXPECT_THAT(disarmed_, IsEmpty());
+  endless_.clear();
+  finished_late_ = true;
+  EXPECT_TRUE(Say(Verb::kRetry, 3));
+  Pass(minutes(1));
+  EXPECT_THAT(disarmed_, testing::Contains("run-id/1"));
+}
+
 // No step runs its dead man's command, so nobody can say what brings it back.
 TEST_F(PassedOver, AStopThatEndsLateAndThatNoStepBringsBackIsAHold) {
   GuardUntilTheEnd();

@@ -66,6 +66,15 @@ const Step* UnderWay(const Run& run) {
   return nullptr;
 }
 
+// Whether it brings back what another step stops.
+bool ComesAfterAnother(const Run& run, const std::string& path) {
+  return std::any_of(run.plan().steps.begin(), run.plan().steps.end(), [&](const Step& stops) {
+    const auto restoring = run.Restoring(stops.path);
+    return stops.path != path && std::any_of(restoring.begin(), restoring.end(),
+                                             [&](const Step* step) { return step->path == path; });
+  });
+}
+
 // Whether nothing is left of the forward steps but what was passed over.
 bool AllPassed(const Run& run) {
   return std::all_of(run.plan().steps.begin(), run.plan().steps.end(), [&](const Step& step) {
@@ -155,10 +164,14 @@ Complaint Invariants::OnEvent(Run& run, const engine::StepStarted& body) {
     return step + " was begun again without a reason";
   }
   intents_[KeyOf(run, body.path, body.attempt)] = last_seq_;
+  if (skipped_.contains({run.id, body.path}) && !ComesAfterAnother(run, body.path)) {
+    return step + " was begun again although a person had skipped it";
+  }
   return std::nullopt;
 }
 
 Complaint Invariants::OnEvent(Run& run, const engine::StepDone& body) {
+  if (body.result == engine::StepResult::kSkipped) skipped_.insert({run.id, body.path});
   const StepState* state = StateOf(run, body.path);
   const std::string& host = known_.StepOf(run, body.path).host;
   if (state == nullptr || state->attempt == 0 || state->settled || host.empty()) return {};
@@ -199,6 +212,9 @@ Complaint Invariants::OnEvent(Run& run, const engine::RunEnding&) {
 }
 
 Complaint Invariants::OnEvent(Run& run, const engine::OperatorActed& body) {
+  if (body.verb == engine::Verb::kRetry) {
+    std::erase_if(skipped_, [&](const auto& one) { return one.first == run.id; });
+  }
   if (run.HasHold(body.path, HoldReason::kHostAway)) {
     ends_since_[run.id + '/' + body.path] = decided_at_;
   }

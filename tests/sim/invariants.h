@@ -96,6 +96,8 @@ class Invariants {
     bool overtaken = false;
   };
   std::map<std::string, PassedOver> passed_over_;
+  // Run and path of steps that a person has skipped, and has asked for nothing again since.
+  std::set<std::pair<std::string, std::string>> skipped_;
   std::map<std::string, std::optional<int>> exits_;  // by key, of what has ended
   std::map<std::pair<std::string, std::string>, int64_t> last_deeds_ms_;  // by run and host
   std::map<std::string, HostFacts> hosts_;

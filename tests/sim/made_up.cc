@@ -217,8 +217,14 @@ class Writer {
       Start("  ", "{{host}}", service, start);
     } else if (Chance(50)) {
       locks_.insert(service);
-      steps_ += "  - name: " + Name("Restart " + service) +
-                "\n    service: {on: \"{{host}}\", name: " + service + ", state: restarted}\n";
+      const std::string name = Name("Restart " + service + " on {{host}}");
+      steps_ += "  - name: " + name + "\n    service: {on: \"{{host}}\", name: " + service +
+                ", state: restarted}\n";
+      if (Chance(40)) {  // it brings back by itself what it stops
+        steps_ += "    dead_man: {restore: sim start " + service + ", after: " + After() +
+                  ", until: \"" + name + "\"}\n";
+      }
+      steps_ += Timeout("  ");
       steps_ += Retry("  ") + Verify("  ", "{{host}}", service, true) + OnFailure("  ");
     } else {
       steps_ += "  - name: " + Name("Note it") +
