@@ -30,6 +30,20 @@ class PassedOver : public Script {
     away_["mailhub1"] = true;
     EXPECT_TRUE(Say(verb, 1));
   }
+  // The first step's command runs on when it is passed over, and the others are done.
+  void PassOverTheStop() {
+    endless_ = {"stop"};
+    Begin();
+    Pass(minutes(2));
+    ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+    EXPECT_TRUE(Say(Verb::kSkip, 1));
+    Pass(Seconds(30));
+  }
+  void TheStopEnds() {
+    endless_.clear();
+    finished_late_ = true;
+    Pass(Seconds(30));
+  }
   std::vector<std::string> Keys(RemoteVerb verb) const {
     std::vector<std::string> keys;
     for (const RemoteRequest& request : requests_) {
@@ -127,17 +141,10 @@ TEST_F(PassedOver, AHostWithOtherReceiptsIsWaitedForNoMore) {
 // Its dead man has no `until`: what a later step has run must come after it.
 TEST_F(PassedOver, AStopThatEndsAfterItsStartIsFollowedByAnother) {
   StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
-  StepAt("6").host = "x500";
-  endless_ = {"stop"};
-  Begin();
-  Pass(minutes(2));
-  EXPECT_TRUE(Say(Verb::kSkip, 1));
-  Pass(Seconds(30));
+  PassOverTheStop();
   EXPECT_EQ(Times("other"), 1U);
   EXPECT_NE(Look().state, RunState::kFinished);
-  endless_.clear();
-  finished_late_ = true;
-  Pass(Seconds(30));
+  TheStopEnds();
   EXPECT_EQ(Times("other"), 2U);
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
@@ -146,29 +153,17 @@ TEST_F(PassedOver, AStopThatEndsAfterWhatPaidItsDebtIsFollowedByThatOnceMore) {
   GuardUntilTheEnd();
   Step mend{.path = "a1", .name = "Mend", .host = "x500", .command = "mend"};
   plan_.always.push_back({.step = mend, .since = "1", .until = "6"});
-  endless_ = {"stop"};
-  Begin();
-  Pass(minutes(2));
-  EXPECT_TRUE(Say(Verb::kSkip, 1));
-  Pass(Seconds(30));
+  PassOverTheStop();
   EXPECT_EQ(Times("other"), 1U);
-  endless_.clear();
-  finished_late_ = true;
-  Pass(Seconds(30));
+  TheStopEnds();
   EXPECT_EQ(Times("other"), 2U);
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
 TEST_F(PassedOver, AStepThatBringsBackByItselfWhatItStopsIsNotDoneTwice) {
   StepAt("1").dead_man = DeadMan{"mend", Milliseconds(60'000), "1"};
-  endless_ = {"stop"};
-  Begin();
-  Pass(minutes(2));
-  EXPECT_TRUE(Say(Verb::kSkip, 1));
-  Pass(Seconds(30));
-  endless_.clear();
-  finished_late_ = true;
-  Pass(Seconds(30));
+  PassOverTheStop();
+  TheStopEnds();
   EXPECT_EQ(Times("stop"), 1U);
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
@@ -199,25 +194,15 @@ TEST_F(PassedOver, ADeadManThatAPersonGaveUpIsKeptAliveWhileTheStopMayStillTakeE
 // No step runs its dead man's command, so nobody can say what brings it back.
 TEST_F(PassedOver, AStopThatEndsLateAndThatNoStepBringsBackIsAHold) {
   GuardUntilTheEnd();
-  endless_ = {"stop"};
-  Begin();
-  Pass(minutes(2));
-  EXPECT_TRUE(Say(Verb::kSkip, 1));
-  Pass(Seconds(30));
-  endless_.clear();
-  finished_late_ = true;
-  Pass(Seconds(30));
+  PassOverTheStop();
+  TheStopEnds();
   EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
   EXPECT_THAT(disarmed_, IsEmpty());
 }
 
 TEST_F(PassedOver, ARunThatIsCancelledWhileItsStopIsAwaitedEnds) {
   StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
-  endless_ = {"stop"};
-  Begin();
-  Pass(minutes(2));
-  EXPECT_TRUE(Say(Verb::kSkip, 1));
-  Pass(Seconds(30));
+  PassOverTheStop();
   Command cancel;
   cancel.verb = Verb::kCancel;
   cancel.run = "run-id";
@@ -225,9 +210,7 @@ TEST_F(PassedOver, ARunThatIsCancelledWhileItsStopIsAwaitedEnds) {
   EXPECT_TRUE(Tell(cancel));
   EXPECT_EQ(Look().state, RunState::kEnding);
   EXPECT_EQ(Look().result, RunResult::kCancelled);
-  endless_.clear();
-  finished_late_ = true;
-  Pass(Seconds(30));
+  TheStopEnds();
   EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped)) << "no forward step is done again";
 }
 
