@@ -2,9 +2,8 @@
 // simulator own time.
 #pragma once
 
-#include <time.h>
-
 #include <chrono>
+#include <ctime>
 
 namespace mailhub {
 
