@@ -88,7 +88,7 @@ struct Say {
         {{"fingerprint", body.fingerprint}, {"by", body.by}, {"detail", body.detail}});
   }
   void operator()(const engine::HostTakeover& body) {
-    Add(LogLevel::kWarn, "A host is taken over",
+    Add(LogLevel::kWarn, "A host is to be taken over",
         {{"host", body.host}, {"by", body.by}, {"detail", body.detail}});
   }
   template <typename Other>

@@ -62,7 +62,7 @@ TEST(EventLog, SaysModesDropsAndWhatPeopleDecided) {
       engine::DeadManRestored{"1", "started by the host"},
       engine::HostTakeover{"x500", "anna", "the old machine is gone"}};
   const char* messages[] = {"The mode has changed", "A run is dropped", "A person has decided",
-                            "A host has acted by itself", "A host is taken over"};
+                            "A host has acted by itself", "A host is to be taken over"};
   for (size_t i = 0; i < std::size(bodies); ++i) {
     const auto lines = log.Lines({i + 1, WallTime(), "r", bodies[i]});
     ASSERT_EQ(lines.size(), 1U) << i;

@@ -140,15 +140,19 @@ TEST_F(Ending, AStopThatIsPassedOverWhileItRunsIsAwaitedAtTheEndAndThenBroughtBa
   Pass(minutes(2));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
   EXPECT_TRUE(Say(Verb::kSkip, 1));
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  EXPECT_THAT(Look().holds[0].detail, HasSubstr("not begun: the command of \"Step 1\""));
+  EXPECT_TRUE(Say(Verb::kSkip, 2));
   EXPECT_TRUE(Confirm("4"));
   Pass(Seconds(30));
   EXPECT_THAT(disarmed_, IsEmpty());
   EXPECT_THAT(Reasons(), IsEmpty()) << "its time-out counts anew";
-  EXPECT_EQ(Times("start"), 1U);
+  EXPECT_EQ(Times("start"), 0U);
   endless_.clear();
   finished_late_ = true;
   Pass(Seconds(30));
-  EXPECT_EQ(Times("start"), 2U) << "once more, after the stop has ended";
+  EXPECT_EQ(Times("start"), 1U) << "owed, after the stop has ended";
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
@@ -157,20 +161,48 @@ TEST_F(Ending, AStopThatIsPassedOverAndNeverEndsIsAHoldThatSaysSo) {
   Begin();
   Pass(minutes(2));
   EXPECT_TRUE(Say(Verb::kSkip, 1));
+  Pass(minutes(2));
+  EXPECT_TRUE(Say(Verb::kSkip, 2)) << "its start";
   EXPECT_TRUE(Confirm("4"));
   Pass(minutes(5));
   EXPECT_THAT(disarmed_, IsEmpty());
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
   EXPECT_THAT(Look().holds[0].detail, HasSubstr("and it still runs"));
   EXPECT_THAT(Look().holds[0].answers, Not(Contains(Verb::kResolve)));
-  EXPECT_THAT(Say(Verb::kResolve, 2).error().message, HasSubstr("its command may still run"));
-  EXPECT_EQ(Times("start"), 1U);
+  EXPECT_THAT(Say(Verb::kResolve, 3).error().message, HasSubstr("its command may still run"));
   endless_.clear();
   finished_late_ = true;
   Pass(Seconds(5));
-  EXPECT_EQ(Times("start"), 2U) << "after the stop has ended, once more";
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped)) << "another one";
+  EXPECT_THAT(Look().holds[0].detail, HasSubstr("no step has run what brings back"));
+  EXPECT_TRUE(Say(Verb::kResolve, 4));
+  Pass(Seconds(30));
   EXPECT_EQ(Look().state, RunState::kFinished);
-  EXPECT_EQ(Look().result, RunResult::kSucceeded);
+}
+
+TEST_F(Ending, ACancelledRunWhoseHostWasAwayGoesOnOnceTheHostHasAnswered) {
+  plan_.always.push_back(
+      {.step = {.path = "a1", .name = "Bring back", .host = "x500", .command = "start"},
+       .since = "1",
+       .until = "3"});
+  endless_ = {"work"};
+  Begin();
+  Command cancel;
+  cancel.verb = Verb::kCancel;
+  cancel.run = "run-id";
+  cancel.by = "ann";
+  away_["mailhub1"] = true;
+  EXPECT_TRUE(Tell(cancel));
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  endless_.clear();
+  finished_late_ = true;
+  away_["mailhub1"] = false;
+  Pass(Seconds(5));
+  EXPECT_THAT(Reasons(), IsEmpty()) << "nobody has to say it twice";
+  EXPECT_EQ(Times("start"), 1U);
+  EXPECT_EQ(Look().result, RunResult::kCancelled);
+  EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
 TEST_F(Ending, WhatIsOwedOnOneHostWaitsForNoOthersDeadMan) {

@@ -138,26 +138,48 @@ TEST_F(PassedOver, AHostWithOtherReceiptsIsWaitedForNoMore) {
   EXPECT_EQ(Times("more"), 1U);
 }
 
-// Its dead man has no `until`: what a later step has run must come after it.
-TEST_F(PassedOver, AStopThatEndsAfterItsStartIsFollowedByAnother) {
+// Its dead man has no `until`; a later step runs its command.
+TEST_F(PassedOver, WhatBringsBackWaitsForTheEndOfTheStop) {
   StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
   PassOverTheStop();
-  EXPECT_EQ(Times("other"), 1U);
-  EXPECT_NE(Look().state, RunState::kFinished);
+  EXPECT_THAT(began_, ElementsAre("stop", "work", "more"));
+  EXPECT_THAT(Look().waiting_for, HasSubstr("has not ended, and this brings back what it stops"));
   TheStopEnds();
-  EXPECT_EQ(Times("other"), 2U);
+  EXPECT_THAT(began_, ElementsAre("stop", "work", "more", "other"));
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
-TEST_F(PassedOver, AStopThatEndsAfterWhatPaidItsDebtIsFollowedByThatOnceMore) {
+TEST_F(PassedOver, WhatPaysADebtWaitsForTheEndOfTheStop) {
   GuardUntilTheEnd();
   Step mend{.path = "a1", .name = "Mend", .host = "x500", .command = "mend"};
   plan_.always.push_back({.step = mend, .since = "1", .until = "6"});
   PassOverTheStop();
-  EXPECT_EQ(Times("other"), 1U);
+  EXPECT_EQ(Times("other"), 0U);
   TheStopEnds();
-  EXPECT_EQ(Times("other"), 2U);
+  EXPECT_THAT(began_, ElementsAre("stop", "work", "more", "other"));
   EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
+TEST_F(PassedOver, AStartThatWaitsTooLongForItsStopIsAHoldAndIsAnsweredAsAny) {
+  StepAt("1").dead_man = DeadMan{"mend", Milliseconds(60'000), "6"};
+  PassOverTheStop();
+  Pass(minutes(1));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  EXPECT_TRUE(Say(Verb::kResolve, 2));
+  TheStopEnds();
+  EXPECT_EQ(Times("other"), 0U) << "a person has vouched for it";
+}
+
+// Its author wants the later steps, which have come before its end.
+TEST_F(PassedOver, AResolvedStopThatEndsLateIsOwed) {
+  GuardUntilTheEnd();
+  endless_ = {"stop"};
+  Begin();
+  Pass(minutes(2));
+  EXPECT_TRUE(Say(Verb::kResolve, 1));
+  Pass(Seconds(30));
+  TheStopEnds();
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
 }
 
 TEST_F(PassedOver, AStepThatBringsBackByItselfWhatItStopsIsNotDoneTwice) {
@@ -201,7 +223,7 @@ TEST_F(PassedOver, AStopThatEndsLateAndThatNoStepBringsBackIsAHold) {
 }
 
 TEST_F(PassedOver, ARunThatIsCancelledWhileItsStopIsAwaitedEnds) {
-  StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
+  GuardUntilTheEnd();
   PassOverTheStop();
   Command cancel;
   cancel.verb = Verb::kCancel;
@@ -211,7 +233,7 @@ TEST_F(PassedOver, ARunThatIsCancelledWhileItsStopIsAwaitedEnds) {
   EXPECT_EQ(Look().state, RunState::kEnding);
   EXPECT_EQ(Look().result, RunResult::kCancelled);
   TheStopEnds();
-  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped)) << "no forward step is done again";
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
 }
 
 // A later step has run what its dead man would, so there is nothing left to guard.

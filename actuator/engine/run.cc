@@ -55,7 +55,7 @@ struct Fold {
     step.settled = false;
     step.approved = step.again = step.restored = false;
     step.restore_exit.reset();
-    step.receipts_lost = false;
+    step.receipts_lost = step.ended_late = false;
     step.receipt = {};
     step.directory_id = body.directory_id;
     if (!body.directory_id.empty()) run.directories[run.Find(body.path)->host] = body.directory_id;
@@ -66,6 +66,7 @@ struct Fold {
   void operator()(const StepSettled& body) {
     StepState& step = run.steps[body.path];
     step.settled = true;
+    step.ended_late = step.result.has_value();
     NoteUnderWay(body.path);
     step.receipt = body.receipt;
     step.receipts_lost = body.receipts_lost;
@@ -73,10 +74,10 @@ struct Fold {
                   Contains(run.Find(body.path)->success, body.receipt.exit_status);
     step.since = at;
     if (step.Succeeded() && !step.again) step.approved = false;  // it had worked after all
-    const bool left = step.result || (run.stage == Stage::kEnding && !run.IsAlways(body.path));
-    const bool never_ran = !body.receipts_lost && body.receipt.state == ReceiptState::kVoid;
-    if (left && !never_ran && run.stage != Stage::kFinished) ComesAfter(body.path);
-    DropStillStopped(body.path);  // what was asked about a command that was left running has ended
+    // A cancelled run waited for nothing but this.
+    if (run.cancelling) DropHolds(body.path, HoldReason::kTimedOut);
+    DropHolds(body.path, HoldReason::kStillStopped);  // what was asked about a command that was
+                                                      // left running has ended
   }
   void operator()(const StepDone& body) {
     StepState& step = run.steps[body.path];
@@ -226,10 +227,9 @@ struct Fold {
     if (lost == run.given_up.end() || lost->first.first != path) return std::nullopt;
     return run.given_up.extract(lost).mapped();
   }
-  void DropStillStopped(const std::string& path) {
-    std::erase_if(run.holds, [&](const Hold& hold) {
-      return hold.path == path && hold.reason == HoldReason::kStillStopped;
-    });
+  void DropHolds(const std::string& path, HoldReason reason) {
+    std::erase_if(run.holds,
+                  [&](const Hold& hold) { return hold.path == path && hold.reason == reason; });
   }
   // That of an earlier arming says nothing of what was stopped since.
   void NoteRestoring(const std::string& path, int generation, std::optional<int> exit_status) {
@@ -237,7 +237,7 @@ struct Fold {
     if (step == run.steps.end() || !step->second.restored || !exit_status) return;
     if (generation != run.generations[path]) return;
     step->second.restore_exit = exit_status;
-    if (exit_status == 0) DropStillStopped(path);  // it is back
+    if (exit_status == 0) DropHolds(path, HoldReason::kStillStopped);  // it is back
   }
   // Nobody knows whether the host's dead man is gone, so nothing says that it is.
   void GiveUp(const std::string& path) {
@@ -287,14 +287,6 @@ struct Fold {
       DoAgain(restoring->path);
       state->second.again = true;
     }
-  }
-  // A command that was passed over, or left at the end, has ended: whatever brings back what it
-  // stops comes after it.
-  void ComesAfter(const std::string& path) {
-    BringBackAgain(path);
-    const AlwaysStep* owed = run.BringsBack(path);
-    const bool done = owed != nullptr && HasResult(run.steps, owed->step.path);
-    if (done) DoAgain(owed->step.path);
   }
   // What the run has seen and been told since its last command was about how things were before.
   // What came before that command has been used up by it.
@@ -427,6 +419,16 @@ const Step* Run::Current() const {
   return left != nullptr || stage == Stage::kActive ? left : OwedAlways();
 }
 
+const Step* Run::ComesAfter(const Step& step) const {
+  for (const std::string& path : passed_over) {
+    const std::vector<const Step*> restoring = Restoring(path);
+    const bool brings_back =
+        std::find(restoring.begin(), restoring.end(), &step) != restoring.end();
+    if (brings_back && path != step.path && !released.contains(path)) return Find(path);
+  }
+  return nullptr;
+}
+
 bool Run::IsToBeRepeated(const std::string& path) const {
   const StepState* own = StateOf(steps, path);
   if (own != nullptr && own->again) return true;
@@ -524,6 +526,7 @@ bool Run::Owes(const std::string& path) const {
   const DeadMan& dead_man = *Find(path)->dead_man;
   if (dead_man.until == path && stopped->Succeeded()) return false;
   if (!dead_man.until.empty() || places_.at(path).always) return true;
+  if (stopped->ended_late) return true;  // what was done meanwhile may have come before it
   // Without `until`: all that its author wanted to see done was done.
   const auto later = plan().steps.begin() + static_cast<ptrdiff_t>(places_.at(path).index);
   return result != RunResult::kSucceeded ||

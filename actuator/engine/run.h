@@ -23,6 +23,7 @@ struct StepState {
   bool restored = false;                 // its dead man has acted since
   std::optional<int> restore_exit = {};  // ... and its command ended so, if that is known
   bool receipts_lost = false;
+  bool ended_late = false;  // the last attempt was passed over before its end was known
   Receipt receipt;
   std::string directory_id;  // where the last attempt's key was claimed
   std::optional<WallTime> started;
@@ -134,6 +135,9 @@ struct Run {
   // Once nothing else is to be done: a guarded step that was left, and whose command may still run,
   // or will. Null: there is none.
   const Step* LeftRunning() const;
+  // A step that was passed over while its command ran, and that must have ended before `step`,
+  // which brings back what it stops, begins. Null: there is none.
+  const Step* ComesAfter(const Step& step) const;
   // The forward steps that bring back what the step at `path` stops: its dead man's `until`, else
   // the later ones that run the same command on the same host; and what pays the `always` step that
   // does.

@@ -64,6 +64,10 @@ bool Engine::Core::MayBegin(LiveRun& live, const Step& step) {
     live.doing.trouble = std::string("mode is ") + Name(mode);
   } else if (live.run.pause) {
     live.doing.trouble = "paused";
+  } else if (const Step* stop = live.run.ComesAfter(step)) {
+    live.doing.trouble =
+        "the command of \"" + stop->name +
+        "\", which was passed over, has not ended, and this brings back what it stops";
   } else if (!GuardedUntil(live, step)) {
     live.doing.trouble = Unconfirmed(live, step) + " has not confirmed its dead man's lease";
   } else {
