@@ -74,7 +74,8 @@ Json ToJson(const RunView& run, const engine::HoldView& hold) {
           {"reason", Name(hold.reason)},
           {"detail", hold.detail},
           {"since", Time(hold.since)},
-          {"answers", NamesOf(hold.answers)}};
+          {"answers", NamesOf(hold.answers)},
+          {"deadMan", hold.dead_man}};
 }
 
 Json PauseJson(const RunView& run) {

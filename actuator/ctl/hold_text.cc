@@ -35,15 +35,12 @@ struct Offer {
 };
 
 // What each answer to such a hold means; the words of docs/execution_model.md, in short.
-std::vector<Offer> OffersFor(const Run& run, const Hold& hold) {
+std::vector<Offer> OffersFor(const Hold& hold) {
   const std::string& reason = hold.reason;
   if (reason == "dead_man_restored" || reason == "lease_lost") {
     return {{"do it again", "retry", false}, {"go on as it is", "resolve", true}};
   }
-  const bool step_is_over = std::any_of(run.steps.begin(), run.steps.end(), [&](const Step& step) {
-    return step.path == hold.path && !step.result.empty();
-  });
-  if (reason == "refused" && step_is_over) {  // what was refused was about its dead man
+  if (reason == "refused" && hold.dead_man) {
     return {{"ask again", "retry", false}, {"give up its dead man", "skip", true}};
   }
   if (reason == "refused") {
@@ -65,7 +62,7 @@ std::vector<Offer> OffersFor(const Run& run, const Hold& hold) {
 
 void AppendCommands(const Run& run, const Hold& hold, std::vector<std::string>& lines) {
   constexpr size_t kColumn = 19;  // a longer meaning pushes its command on
-  for (const Offer& offer : OffersFor(run, hold)) {
+  for (const Offer& offer : OffersFor(hold)) {
     // An older actuator does not say which are taken.
     const bool taken = hold.answers.empty() || std::find(hold.answers.begin(), hold.answers.end(),
                                                          offer.verb) != hold.answers.end();

@@ -64,8 +64,9 @@ Step ToStep(const Json& json) {
 }
 
 Hold ToHold(const Json& json) {
-  return {Int(json, "number"),  Text(json, "path"),  Text(json, "step"),      Text(json, "reason"),
-          Text(json, "detail"), Text(json, "since"), Strings(json, "answers")};
+  return {Int(json, "number"),      Text(json, "path"),   Text(json, "step"),
+          Text(json, "reason"),     Text(json, "detail"), Text(json, "since"),
+          Strings(json, "answers"), Bool(json, "deadMan")};
 }
 
 DeadMan ToDeadMan(const Json& json) {

@@ -48,6 +48,7 @@ struct Hold {
   std::string detail;
   std::string since;
   std::vector<std::string> answers = {};  // verbs that are taken for it now
+  bool dead_man = false;                  // it is about the step's dead man, not about the step
 };
 
 // A person's pause.

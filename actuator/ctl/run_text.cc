@@ -114,7 +114,7 @@ std::vector<std::string> Header(const Run& run, Commands commands) {
 
 void AppendDetails(const Step& step, std::vector<std::string>& lines) {
   const std::string indent = "        ";
-  const bool touched = !step.result.empty() || UnderWay(step);
+  const bool touched = !step.result.empty() || UnderWay(step) || step.phase == "left";
   if (!step.command.empty())
     for (const std::string& line : PrintableLines(step.command))
       lines.push_back(indent + Printable(step.host) + "$ " + line);

@@ -84,6 +84,25 @@ TEST(RunText, SaysOfEveryHoldWhereWhyWhatTheStepSaidAndWhatToType) {
   EXPECT_THAT(lines, Contains(HasSubstr("[!] Step 2")));
 }
 
+TEST(RunText, SaysThatToPassOverARefusedDeadManIsToDoWithoutIt) {
+  ctl::Run run = MakeHeldRun();
+  run.holds[1].reason = "refused";
+  run.holds[1].dead_man = true;
+  EXPECT_THAT(RunLines(run, false), Contains(HasSubstr("give up its dead man:")));
+  run.holds[1].dead_man = false;
+  EXPECT_THAT(RunLines(run, false), Not(Contains(HasSubstr("give up its dead man:"))));
+}
+
+TEST(RunText, ShowsHowAStepEndedThatTheRunHasLeft) {
+  ctl::Run run = MakeRun(3, 1);
+  run.steps[1].phase = "left";
+  run.steps[1].exit_status = 3;
+  run.steps[1].output = "no room\n";
+  const auto lines = RunLines(run, true);
+  EXPECT_THAT(lines, Contains(HasSubstr("exit status 3")));
+  EXPECT_THAT(lines, Contains(HasSubstr("| no room")));
+}
+
 TEST(RunText, OffersOnlyTheAnswersThatAreTaken) {
   ctl::Run run = MakeHeldRun();
   run.holds[1].answers = {"resolve", "skip"};

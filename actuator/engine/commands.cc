@@ -208,8 +208,9 @@ Status Engine::Core::Refusal(const Run& run, const engine::Command& command) con
       break;
   }
   if (hold == nullptr) {
-    return refuse(command.hold == kNoHold
-                      ? "say which hold is answered; " + AsksNow(run)
+    return refuse(command.hold == kNoHold ? "say which hold is answered; " + AsksNow(run)
+                  : command.hold <= run.holds_so_far
+                      ? "hold " + std::to_string(command.hold) + " is over; " + AsksNow(run)
                       : "there is no hold " + std::to_string(command.hold) + "; " + AsksNow(run));
   }
   return MayAnswer(run, *hold, command.verb);

@@ -174,6 +174,7 @@ TEST_F(Ending, AStopThatIsPassedOverAndNeverEndsIsAHoldThatSaysSo) {
   finished_late_ = true;
   Pass(Seconds(5));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped)) << "another one";
+  EXPECT_THAT(Say(Verb::kRetry, 3).error().message, HasSubstr("hold 3 is over; it is held now"));
   EXPECT_THAT(Look().holds[0].detail, HasSubstr("no step has run what brings back"));
   EXPECT_TRUE(Say(Verb::kResolve, 4));
   Pass(Seconds(30));

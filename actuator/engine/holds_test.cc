@@ -393,6 +393,7 @@ TEST_F(Holds, ARefusalOfADeadMansRenewalIsAHold) {
   refuses_["x500"] = true;
   Pass(Seconds(30));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kRefused));
+  EXPECT_TRUE(Look().holds[0].dead_man);
   refuses_["x500"] = false;
   EXPECT_TRUE(Say(Verb::kRetry, 1));
   Pass(Seconds(5));

@@ -16,7 +16,8 @@ StepPhase PhaseOf(const Step& step, const StepState* state, const Doing& doing) 
   if (step.kind == StepKind::kConfirm) return StepPhase::kConfirm;
   const bool action = step.kind == StepKind::kRun || step.kind == StepKind::kJob;
   if (action && !state->settled) return StepPhase::kActing;
-  if (action && !state->Succeeded() && !state->Unknown()) return StepPhase::kRetryWait;
+  const bool again = state->approved || (!state->Succeeded() && !state->Unknown());
+  if (action && again) return StepPhase::kRetryWait;
   return current && doing.marks.empty() ? StepPhase::kMarking : StepPhase::kGate;
 }
 

@@ -166,11 +166,8 @@ struct Fold {
         if (answered && answered->reason == HoldReason::kDeadManRestored) AskAnew();
         if (answered && answered->reason == HoldReason::kStillStopped) {
           run.released.insert(answered->path);
-        } else if (answered && answered->reason == HoldReason::kHostAway) {
+        } else if (answered && OnlyAsksOn(*answered)) {
           GiveUp(answered->path);
-        } else if (answered && answered->reason == HoldReason::kRefused &&
-                   HasResult(run.steps, answered->path)) {
-          GiveUp(answered->path);  // it was its dead man that the host refused
         }
         break;
       case Verb::kStart:
@@ -266,10 +263,10 @@ struct Fold {
     const auto& [always, index] = run.places_.at(path);
     if (!always) put(&run.under_way_, index, unsettled && !state.result);
   }
-  // To retry it is to ask the host again. A refusal of a step that is done was about its dead man.
+  // To retry it is to ask the host again, and to pass it over is to do without the dead man.
   bool OnlyAsksOn(const Hold& hold) const {
     return hold.reason == HoldReason::kHostAway ||
-           (hold.reason == HoldReason::kRefused && HasResult(run.steps, hold.path));
+           (hold.reason == HoldReason::kRefused && run.IsAboutDeadMan(hold));
   }
   // A step that the run was at before an earlier one was done again has its time-out anew.
   void Return() {
@@ -455,6 +452,12 @@ const Step* Run::Find(const std::string& path) const {
 bool Run::IsAlways(const std::string& path) const {
   const auto place = places_.find(path);
   return place != places_.end() && place->second.always;
+}
+
+// What refuses something of a step that is done refuses its dead man.
+bool Run::IsAboutDeadMan(const Hold& hold) const {
+  return IsAboutLease(hold.reason) ||
+         (hold.reason == HoldReason::kRefused && HasResult(steps, hold.path));
 }
 
 const Hold* Run::FindHold(int number) const {

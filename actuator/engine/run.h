@@ -49,7 +49,8 @@ struct Hold {
   WallTime since;
 };
 
-// Whether such a hold is about a dead man, at whatever step the run may be, and not about a step.
+// Whether such a hold is always about a dead man, at whatever step the run may be, and not about a
+// step.
 bool IsAboutLease(HoldReason reason);
 
 // A person's pause. Numbered within the run from 1, apart from its holds.
@@ -117,6 +118,8 @@ struct Run {
   const Step* Current() const;
   const Step* Find(const std::string& path) const;
   bool IsAlways(const std::string& path) const;
+  // Whether the hold is about a dead man: a refusal may be, too.
+  bool IsAboutDeadMan(const Hold& hold) const;
   const Hold* FindHold(int number) const;  // among the unanswered ones
   bool HasHold(const std::string& path, HoldReason reason) const;
   // Waits at a `confirm` for a person's answer.

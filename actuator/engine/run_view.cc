@@ -84,7 +84,8 @@ RunView ViewOf(const Run& run) {
   for (const Hold& hold : run.holds) {
     const Step* step = run.Find(hold.path);
     view.holds.push_back({hold.number, hold.path, step == nullptr ? "" : step->name, hold.reason,
-                          hold.detail + Since(run, hold), hold.since, AnswersTo(run, hold)});
+                          hold.detail + Since(run, hold), hold.since, AnswersTo(run, hold),
+                          run.IsAboutDeadMan(hold)});
   }
   if (run.pause) {
     view.pause = {run.pause->number, run.pause->by, run.pause->reason, run.pause->since};

@@ -56,6 +56,7 @@ struct HoldView {
   std::string detail;
   WallTime since;
   std::vector<Verb> answers = {};  // verbs that are taken for it now
+  bool dead_man = false;           // it is about the step's dead man, not about the step
 };
 
 // A person's pause, which a person lifts.

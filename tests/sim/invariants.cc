@@ -66,13 +66,10 @@ const Step* UnderWay(const Run& run) {
   return nullptr;
 }
 
-// Whether it brings back what another step stops.
-bool ComesAfterAnother(const Run& run, const std::string& path) {
-  return std::any_of(run.plan().steps.begin(), run.plan().steps.end(), [&](const Step& stops) {
-    const auto restoring = run.Restoring(stops.path);
-    return stops.path != path && std::any_of(restoring.begin(), restoring.end(),
-                                             [&](const Step* step) { return step->path == path; });
-  });
+bool BringsBack(const Run& run, const std::string& stop, const std::string& path) {
+  const auto restoring = run.Restoring(stop);
+  return std::any_of(restoring.begin(), restoring.end(),
+                     [&](const Step* step) { return step->path == path; });
 }
 
 // Whether nothing is left of the forward steps but what was passed over.
@@ -164,7 +161,7 @@ Complaint Invariants::OnEvent(Run& run, const engine::StepStarted& body) {
     return step + " was begun again without a reason";
   }
   intents_[KeyOf(run, body.path, body.attempt)] = last_seq_;
-  if (skipped_.contains({run.id, body.path}) && !ComesAfterAnother(run, body.path)) {
+  if (skipped_.contains({run.id, body.path})) {
     return step + " was begun again although a person had skipped it";
   }
   return std::nullopt;
@@ -322,6 +319,15 @@ Complaint Invariants::On(const DeedBegan& deed) {
   if (passed_over != passed_over_.end() && passed_over->second.overtaken) {
     return "carried out although its step was passed over and its host had done more since: " +
            deed.key;
+  }
+  for (const auto& [other, facts] : passed_over_) {
+    const Key stop = SplitAttempt(other);
+    const bool runs = keys_done_.contains(other) && !exits_.contains(other);
+    if (stop.run != key.run || !runs || run.released.contains(stop.path)) continue;
+    if (stop.path != key.path && BringsBack(run, stop.path, key.path)) {
+      return deed.key + " brings back what " + other +
+             " stops, which was passed over and still runs";
+    }
   }
   for (auto& [other, facts] : passed_over_) {
     if (facts.host == deed.host && facts.seq < intents_.at(deed.key)) facts.overtaken = true;
