@@ -48,6 +48,11 @@ std::vector<Offer> OffersFor(const Hold& hold) {
             {"leave it undone", "skip", true},
             {"declare it done", "resolve", true}};
   }
+  const bool settled = hold.answers.empty() || std::find(hold.answers.begin(), hold.answers.end(),
+                                                         "resolve") != hold.answers.end();
+  if (reason == "still_stopped" && !settled) {  // its command may still run
+    return {{"wait on", "retry", false}, {"wait no longer", "skip", true}};
+  }
   if (reason == "still_stopped") {
     return {{"bring it back", "retry", false},
             {"it is back", "resolve", true},

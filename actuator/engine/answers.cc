@@ -5,6 +5,13 @@ namespace mailhub::engine {
 
 Status MayAnswer(const Run& run, const Hold& hold, Verb verb) {
   const auto refuse = [](std::string why) { return Fail(ErrorKind::kRefused, std::move(why)); };
+  const Step* step = run.Find(hold.path);
+  const Step* stop = step == nullptr ? nullptr : run.ComesAfter(*step);
+  if (verb == Verb::kResolve && stop != nullptr && !run.IsAboutDeadMan(hold)) {
+    return refuse("the command of \"" + stop->name +
+                  "\" may still run, and what is back now may be stopped by it: retry waits for "
+                  "its end; skip leaves this step, and it is owed");
+  }
   switch (hold.reason) {
     case HoldReason::kDeadManRestored:
     case HoldReason::kLeaseLost:

@@ -55,6 +55,8 @@ struct PassedOver {
   std::optional<SteadyTime> due;
   std::optional<SteadyTime> give_up;  // on the attended clock
   bool runs = false;                  // its host said so: it will not begin any more
+  bool lost = false;                  // nor will it where its host has other receipts
+  std::string trouble;                // why its host does not say more
   bool in_vain = false;               // its host is not listed any more, and nobody asks
 };
 using AttemptName = std::pair<std::string, int>;  // path and attempt
@@ -231,6 +233,7 @@ class Engine::Core {
   void OnPassedOver(LiveRun& live, const AttemptName& name, const RemoteReply& reply);
   void SettlePassedOver(LiveRun& live, const Step& step, const Receipt& receipt, bool lost);
   std::string PassedOverOn(const std::string& host) const;  // empty: nothing is waited for
+  std::string StopBefore(const LiveRun& live, const Step& step) const;  // likewise
 
   // --- looking (looks.cc) ---
   View Look() const;

@@ -7,6 +7,9 @@
 namespace mailhub::engine {
 namespace {
 
+// In which a dead man that is due has acted.
+constexpr Milliseconds kTimeToAct{30'000};
+
 RemoteRequest AboutLease(const std::string& run, const std::string& path, const Lease& lease,
                          RemoteVerb verb) {
   RemoteRequest request;
@@ -160,11 +163,16 @@ void Engine::Core::OnGivenUp(LiveRun& live, const LeaseName& name, const RemoteR
   }
   if (live.run.leases.contains(path) || live.run.restored.contains(path)) return;
   if (reply.lease == LeaseState::kArmed && doing.verb == RemoteVerb::kRenew) {
-    // What it guards may still take effect: it is kept alive until that is known.
-    const bool needed = live.run.passed_over.contains(path);
-    if (!needed) doing.verb = RemoteVerb::kDisarm;
     const Milliseconds after = live.run.given_up.at(name).after;
-    doing.due = needed ? In(std::max(after / 3, Milliseconds(100))) : now.steady;
+    if (live.run.passed_over.contains(path)) {
+      // What it guards may still take effect: it is kept alive until that is known.
+      doing.due = In(std::max(after / 3, Milliseconds(100)));
+    } else if (live.run.LeavesToDeadMan(path)) {
+      doing.due = In(after + kTimeToAct);
+    } else {
+      doing.verb = RemoteVerb::kDisarm;
+      doing.due = now.steady;
+    }
     return;
   }
   live.given_up.erase(name);

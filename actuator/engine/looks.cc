@@ -76,6 +76,11 @@ std::string Engine::Core::WaitingFor(const LiveRun& live) const {
   for (const auto& [path, lease] : live.leases) {
     if (!lease.trouble.empty()) return "a dead man's lease: " + lease.trouble;
   }
+  if (const Step* left = run.LeftRunning(); left != nullptr && left == run.Current()) {
+    return "the end of the command of \"" + left->name + "\" on " + left->host +
+           ", which was passed over" +
+           (live.doing.trouble.empty() ? "" : ": " + live.doing.trouble);
+  }
   if (!live.doing.trouble.empty()) return live.doing.trouble;
   if (live.doing.reading && live.doing.reading->state != GateState::kOpen) {
     return std::string("the gate is ") + Name(live.doing.reading->state) +
@@ -91,6 +96,8 @@ bool Engine::Core::Acts(const LiveRun& live) const {
   if (run.stage != Stage::kActive && run.stage != Stage::kEnding) return false;
   if (mode != Mode::kActive || !run.holds.empty() || run.pause || run.AtQuestion()) return false;
   if (run.stage == Stage::kEnding && !live.doing.trouble.empty()) return false;
+  const Step* left = run.LeftRunning();
+  if (left != nullptr && left == run.Current()) return false;
   return !AtEnd(live) || std::all_of(live.leases.begin(), live.leases.end(), [](const auto& lease) {
     return lease.second.trouble.empty();
   });

@@ -38,14 +38,20 @@ void Engine::Core::OnPassedOver(LiveRun& live, const AttemptName& name, const Re
   const bool over = live.run.stage == Stage::kFinished;
   if (!reply.receipt) {
     const Error& error = reply.receipt.error();
-    if (error.kind == ErrorKind::kCorrupt || error.kind == ErrorKind::kNotFound) {
+    doing.lost = error.kind == ErrorKind::kCorrupt || error.kind == ErrorKind::kNotFound;
+    // What has a dead man is waited for: it may run on, though nobody will be told.
+    if (doing.lost && (over || !step.dead_man)) {
       SettlePassedOver(live, step, Receipt{}, true);
       return;
     }
+    doing.runs = false;
+    doing.trouble = error.message;
     doing.due = In(over || IsRefusal(error) ? AfterTheEnd() : config.remote_retry);
     doing.in_vain = error.kind == ErrorKind::kInvalid && Passed(doing.give_up);
     return;
   }
+  doing.trouble.clear();
+  doing.lost = false;
   switch (reply.receipt->state) {
     case ReceiptState::kNone:
     case ReceiptState::kRunning:
@@ -78,14 +84,28 @@ std::string Engine::Core::PassedOverOn(const std::string& host) const {
     for (const std::string& path : live.run.passed_over) {
       const Step& step = *live.run.Find(path);
       const auto doing = live.passed_over.find({path, live.run.steps.at(path).attempt});
-      const bool known =
-          doing != live.passed_over.end() && (doing->second.runs || doing->second.in_vain);
+      const bool known = doing != live.passed_over.end() &&
+                         (doing->second.runs || doing->second.lost || doing->second.in_vain);
       if (step.host != host || known) continue;
       return host + " has not said yet whether the command of \"" + step.name +
              "\", which was passed over, may still begin";
     }
   }
   return "";
+}
+
+// What brings back comes after the stop has ended.
+std::string Engine::Core::StopBefore(const LiveRun& live, const Step& step) const {
+  const Step* stop = live.run.ComesAfter(step);
+  if (stop == nullptr) return "";
+  const auto doing = live.passed_over.find({stop->path, live.run.steps.at(stop->path).attempt});
+  std::string how = "still runs on " + stop->host;
+  if (doing == live.passed_over.end() || !doing->second.runs) {
+    const std::string why = doing == live.passed_over.end() ? "" : doing->second.trouble;
+    how = "is not known to have ended on " + stop->host + (why.empty() ? "" : " (" + why + ")");
+  }
+  return "the command of \"" + stop->name + "\", which was passed over, " + how +
+         ", and this step brings back what it stops";
 }
 
 }  // namespace mailhub::engine

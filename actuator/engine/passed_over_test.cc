@@ -10,6 +10,7 @@ using std::chrono::minutes;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 // Its second step's host does not answer, and a person passes it over. The next step is on the same
 // host, the one after it is not.
@@ -143,7 +144,7 @@ TEST_F(PassedOver, WhatBringsBackWaitsForTheEndOfTheStop) {
   StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
   PassOverTheStop();
   EXPECT_THAT(began_, ElementsAre("stop", "work", "more"));
-  EXPECT_THAT(Look().waiting_for, HasSubstr("has not ended, and this brings back what it stops"));
+  EXPECT_THAT(Look().waiting_for, HasSubstr("still runs on x500, and this step brings back"));
   TheStopEnds();
   EXPECT_THAT(began_, ElementsAre("stop", "work", "more", "other"));
   EXPECT_EQ(Look().state, RunState::kFinished);
@@ -160,14 +161,86 @@ TEST_F(PassedOver, WhatPaysADebtWaitsForTheEndOfTheStop) {
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
-TEST_F(PassedOver, AStartThatWaitsTooLongForItsStopIsAHoldAndIsAnsweredAsAny) {
+TEST_F(PassedOver, AStartThatWaitsTooLongForItsStopIsNotDeclaredDone) {
   StepAt("1").dead_man = DeadMan{"mend", Milliseconds(60'000), "6"};
   PassOverTheStop();
   Pass(minutes(1));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
-  EXPECT_TRUE(Say(Verb::kResolve, 2));
+  EXPECT_THAT(Say(Verb::kResolve, 2).error().message, HasSubstr("\"Step 1\" may still run"));
+  EXPECT_THAT(Look().holds[0].answers, Not(testing::Contains(Verb::kResolve)));
+  EXPECT_TRUE(Say(Verb::kSkip, 2));
   TheStopEnds();
-  EXPECT_EQ(Times("other"), 0U) << "a person has vouched for it";
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+}
+
+TEST_F(PassedOver, ItsEndIsNotTakenForGrantedWhereTheHostHasOtherReceipts) {
+  StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
+  endless_ = {"stop"};
+  Begin();
+  Pass(minutes(2));
+  EXPECT_TRUE(Say(Verb::kSkip, 1));
+  other_receipts_["x500"] = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kLeaseLost));
+  EXPECT_TRUE(Say(Verb::kResolve, 2));
+  Pass(minutes(2));
+  EXPECT_EQ(Times("other"), 0U);
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  EXPECT_THAT(Look().holds[0].detail, HasSubstr("is not known to have ended on x500 (x500 has"));
+  other_receipts_["x500"] = false;
+  TheStopEnds();
+  EXPECT_TRUE(Say(Verb::kRetry, 3));
+  Pass(Seconds(5));
+  EXPECT_EQ(Times("other"), 1U);
+}
+
+TEST_F(PassedOver, AHostThatRefusesAtTheEndIsOneHoldThatASkipAnswers) {
+  GuardUntilTheEnd();
+  PassOverTheStop();
+  refuses_["x500"] = true;
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kRefused)) << "of its dead man's renewal";
+  EXPECT_TRUE(Say(Verb::kSkip, 2));
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_THAT(Look().holds[0].detail, HasSubstr("obeys another journal"));
+  EXPECT_TRUE(Say(Verb::kSkip, 3));
+  EXPECT_EQ(Look().state, RunState::kFinished);
+}
+
+TEST_F(PassedOver, WhatNobodyWaitsForAnyMoreIsLeftToItsDeadMan) {
+  GuardUntilTheEnd();
+  PassOverTheStop();
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_TRUE(Say(Verb::kSkip, 2));
+  EXPECT_EQ(Look().state, RunState::kFinished);
+  Pass(minutes(3));
+  TheStopEnds();
+  requests_.clear();
+  Pass(Seconds(61));
+  EXPECT_THAT(requests_, IsEmpty()) << "so that it runs out";
+  EXPECT_THAT(disarmed_, IsEmpty());
+  restored_ = true;
+  Pass(minutes(2));
+  EXPECT_THAT(Look().steps.at(0).detail, HasSubstr("its dead man has acted since"));
+  EXPECT_THAT(Keys(RemoteVerb::kSweep), testing::SizeIs(testing::Ge(2)));
+}
+
+TEST_F(PassedOver, WhatIsOwedForAnotherStopDoesNotWaitForItsEnd) {
+  GuardUntilTheEnd();
+  Step tidy{.path = "a1", .name = "Tidy up", .host = "mailhub1", .command = "tidy"};
+  plan_.always.push_back({.step = tidy, .since = "2", .until = ""});
+  PassOverTheStop();
+  Command cancel;
+  cancel.verb = Verb::kCancel;
+  cancel.run = "run-id";
+  cancel.by = "ann";
+  EXPECT_TRUE(Tell(cancel));
+  EXPECT_EQ(Times("tidy"), 1U);
+  EXPECT_EQ(Look().state, RunState::kEnding);
+  EXPECT_FALSE(Look().acting);
+  EXPECT_THAT(Look().waiting_for, HasSubstr("the end of the command of \"Step 1\" on x500"));
 }
 
 // Its author wants the later steps, which have come before its end.

@@ -166,6 +166,8 @@ struct Fold {
         if (answered && answered->reason == HoldReason::kDeadManRestored) AskAnew();
         if (answered && answered->reason == HoldReason::kStillStopped) {
           run.released.insert(answered->path);
+          // Its dead man brings back what its command may still stop.
+          if (run.passed_over.contains(answered->path)) GiveUp(answered->path);
         } else if (answered && OnlyAsksOn(*answered)) {
           GiveUp(answered->path);
         }
@@ -392,6 +394,9 @@ const Step* Run::OwedAlways() const {
     if (since == nullptr || since->attempt == 0) continue;
     const StepState* until = StateOf(steps, always.until);
     if (until != nullptr && until->Fulfilled()) continue;
+    // It comes after the end of the command, unless a person waits for that no more.
+    const bool awaited = passed_over.contains(always.since) && !released.contains(always.since);
+    if (awaited && BringsBack(always.since) == &always) continue;
     return &always.step;
   }
   return nullptr;
@@ -412,8 +417,8 @@ const Step* Run::Current() const {
   if (stage != Stage::kActive && stage != Stage::kEnding) return nullptr;
   if (stage == Stage::kActive && !under_way_.empty()) return &plan().steps[*under_way_.begin()];
   if (stage == Stage::kActive && next_ < plan().steps.size()) return &plan().steps[next_];
-  const Step* left = LeftRunning();
-  return left != nullptr || stage == Stage::kActive ? left : OwedAlways();
+  const Step* owed = stage == Stage::kEnding ? OwedAlways() : nullptr;
+  return owed != nullptr ? owed : LeftRunning();
 }
 
 const Step* Run::ComesAfter(const Step& step) const {
@@ -452,6 +457,13 @@ const Step* Run::Find(const std::string& path) const {
 bool Run::IsAlways(const std::string& path) const {
   const auto place = places_.find(path);
   return place != places_.end() && place->second.always;
+}
+
+bool Run::LeavesToDeadMan(const std::string& path) const {
+  const StepState* state = StateOf(steps, path);
+  const bool ran = state != nullptr && state->ended_late &&
+                   (state->receipts_lost || state->receipt.state != ReceiptState::kVoid);
+  return ran && released.contains(path);
 }
 
 // What refuses something of a step that is done refuses its dead man.

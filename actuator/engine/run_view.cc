@@ -46,6 +46,8 @@ StepView ViewOf(const Step& step, bool always, const Run& run) {
     view.detail += "; how its command ended is not known yet";
   } else if (state.result && state.settled && state.receipt.state == ReceiptState::kVoid) {
     view.detail += "; its command never ran";
+  } else if (state.result && state.Unknown()) {
+    view.detail += "; nobody knows how far its command came";
   }
   if (state.restored) {
     view.detail += (view.detail.empty() ? "" : "; ") + std::string("its dead man has acted since");

@@ -64,10 +64,8 @@ bool Engine::Core::MayBegin(LiveRun& live, const Step& step) {
     live.doing.trouble = std::string("mode is ") + Name(mode);
   } else if (live.run.pause) {
     live.doing.trouble = "paused";
-  } else if (const Step* stop = live.run.ComesAfter(step)) {
-    live.doing.trouble =
-        "the command of \"" + stop->name +
-        "\", which was passed over, has not ended, and this brings back what it stops";
+  } else if (std::string stop = StopBefore(live, step); !stop.empty()) {
+    live.doing.trouble = std::move(stop);
   } else if (!GuardedUntil(live, step)) {
     live.doing.trouble = Unconfirmed(live, step) + " has not confirmed its dead man's lease";
   } else {
@@ -261,6 +259,12 @@ void Engine::Core::OnActReply(LiveRun& live, const Step& step, const RemoteReply
   if (!reply.receipt) {
     const Error& error = reply.receipt.error();
     doing.trouble = error.message;
+    // Nobody will hold the run for that, nor believe that its command has ended.
+    if (live.run.LeftRunning() == &step) {
+      doing.running = false;
+      doing.due = In(IsRefusal(error) ? AfterTheEnd() : config.remote_retry);
+      return;
+    }
     switch (error.kind) {
       case ErrorKind::kUnreachable:
       case ErrorKind::kOutcomeUnknown:

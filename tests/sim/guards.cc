@@ -168,7 +168,10 @@ Complaint Guards::Standing() const {
     const bool unnoticed = lost != receipts_lost_ms_.end() &&
                            run.stage != engine::Stage::kFinished &&
                            known_->now_ms < lost->second + kUnnoticedMs;
-    if (person_says_so || only_until_the_end || unnoticed) continue;
+    // A person left it to its dead man, which has tried.
+    const bool left =
+        run.released.contains(outage.path) && HasActed(outage.run + '/' + outage.path);
+    if (person_says_so || only_until_the_end || unnoticed || left) continue;
     if (HasFailed(run, outage)) continue;
     const std::string end = run.stage == engine::Stage::kFinished
                                 ? std::string("; its run is finished: ") + engine::Name(run.result)

@@ -79,6 +79,7 @@ std::optional<Verb> People::AboutLease(const Run& run, const OpenHold& hold, uin
     case engine::HoldReason::kHostAway:
       return choice <= 5 ? Verb::kRetry : Verb::kSkip;
     case engine::HoldReason::kStillStopped:
+      if (run.passed_over.contains(hold.path)) return choice <= 4 ? Verb::kRetry : Verb::kSkip;
       if (choice <= 3) return Verb::kRetry;
       site_.world->ByHand(step.host, step.dead_man->restore);
       return Verb::kResolve;
