@@ -38,7 +38,12 @@ void Engine::Core::OnPassedOver(LiveRun& live, const AttemptName& name, const Re
   const bool over = live.run.stage == Stage::kFinished;
   if (!reply.receipt) {
     const Error& error = reply.receipt.error();
-    doing.lost = error.kind == ErrorKind::kCorrupt || error.kind == ErrorKind::kNotFound;
+    const bool lost = error.kind == ErrorKind::kCorrupt || error.kind == ErrorKind::kNotFound;
+    if (lost && !doing.lost) {
+      live.directories.erase(step.host);  // what begins there now needs the new one's identity
+      DoubtLeases(live, step.host);
+    }
+    doing.lost = lost;
     // What has a dead man is waited for: it may run on, though nobody will be told.
     if (doing.lost && (over || !step.dead_man)) {
       SettlePassedOver(live, step, Receipt{}, true);
@@ -71,9 +76,6 @@ void Engine::Core::SettlePassedOver(LiveRun& live, const Step& step, const Recei
   const int attempt = live.run.steps[step.path].attempt;
   live.passed_over.erase({step.path, attempt});
   Emit(live.run.id, StepSettled{step.path, attempt, receipt, lost});
-  if (!lost) return;
-  live.directories.erase(step.host);
-  DoubtLeases(live, step.host);
 }
 
 // Of any run, finished ones included: their locks are free again. Once a command is known to run,

@@ -262,6 +262,7 @@ void Engine::Core::OnActReply(LiveRun& live, const Step& step, const RemoteReply
     // Nobody will hold the run for that, nor believe that its command has ended.
     if (live.run.LeftRunning() == &step) {
       doing.running = false;
+      if (error.kind == ErrorKind::kCorrupt) live.directories.erase(step.host);
       doing.due = In(IsRefusal(error) ? AfterTheEnd() : config.remote_retry);
       return;
     }

@@ -279,7 +279,8 @@ TEST_F(DeadMan, WaitsForWhatTheRunStillHasRunning) {
   EXPECT_EQ(host.Evidence(), "");
   ExpectLease(Renew("r/stop", kAfter), LeaseState::kArmed);
   // Another run's job does not count.
-  ASSERT_TRUE(host.Do(RemoteVerb::kCancel, "r/job/1").receipt);
+  const RemoteReply cancelled = host.Do(RemoteVerb::kCancel, "r/job/1");
+  ASSERT_TRUE(cancelled.receipt) << cancelled.receipt.error().message;
   Age("r@stop", 62);
   EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
 }
