@@ -76,8 +76,8 @@ struct Fold {
     if (step.Succeeded() && !step.again) step.approved = false;  // it had worked after all
     // A cancelled run waited for nothing but this.
     if (run.cancelling) DropHolds(body.path, HoldReason::kTimedOut);
-    DropHolds(body.path, HoldReason::kStillStopped);  // what was asked about a command that was
-                                                      // left running has ended
+    // What was asked about a command that was left running has ended.
+    DropHolds(body.path, HoldReason::kStillStopped);
   }
   void operator()(const StepDone& body) {
     StepState& step = run.steps[body.path];

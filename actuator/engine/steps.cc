@@ -204,7 +204,7 @@ void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
                 (live.run.leases.contains(step.path)
                      ? "; until this is answered its dead man is renewed as long as the host can "
                        "be reached"
-                     : "; no dead man guards it now"));
+                     : "; nobody can vouch for its dead man"));
   } else if (!doing.running) {
     HoldRun(live, step.path, HoldReason::kTimedOut, trouble);
   } else if (doing.ending) {
