@@ -188,12 +188,8 @@ TEST_F(Ending, ACancelledRunWhoseHostWasAwayGoesOnOnceTheHostHasAnswered) {
        .until = "3"});
   endless_ = {"work"};
   Begin();
-  Command cancel;
-  cancel.verb = Verb::kCancel;
-  cancel.run = "run-id";
-  cancel.by = "ann";
   away_["mailhub1"] = true;
-  EXPECT_TRUE(Tell(cancel));
+  EXPECT_TRUE(Cancel());
   Pass(minutes(2));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
   endless_.clear();

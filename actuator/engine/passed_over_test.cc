@@ -32,12 +32,12 @@ class PassedOver : public Script {
     EXPECT_TRUE(Say(verb, 1));
   }
   // The first step's command runs on when it is passed over, and the others are done.
-  void PassOverTheStop() {
+  void PassOverTheStop(Verb verb = Verb::kSkip) {
     endless_ = {"stop"};
     Begin();
     Pass(minutes(2));
     ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
-    EXPECT_TRUE(Say(Verb::kSkip, 1));
+    EXPECT_TRUE(Say(verb, 1));
     Pass(Seconds(30));
   }
   void TheStopEnds() {
@@ -232,11 +232,7 @@ TEST_F(PassedOver, WhatIsOwedForAnotherStopDoesNotWaitForItsEnd) {
   Step tidy{.path = "a1", .name = "Tidy up", .host = "mailhub1", .command = "tidy"};
   plan_.always.push_back({.step = tidy, .since = "2", .until = ""});
   PassOverTheStop();
-  Command cancel;
-  cancel.verb = Verb::kCancel;
-  cancel.run = "run-id";
-  cancel.by = "ann";
-  EXPECT_TRUE(Tell(cancel));
+  EXPECT_TRUE(Cancel());
   EXPECT_EQ(Times("tidy"), 1U);
   EXPECT_EQ(Look().state, RunState::kEnding);
   EXPECT_FALSE(Look().acting);
@@ -246,11 +242,7 @@ TEST_F(PassedOver, WhatIsOwedForAnotherStopDoesNotWaitForItsEnd) {
 // Its author wants the later steps, which have come before its end.
 TEST_F(PassedOver, AResolvedStopThatEndsLateIsOwed) {
   GuardUntilTheEnd();
-  endless_ = {"stop"};
-  Begin();
-  Pass(minutes(2));
-  EXPECT_TRUE(Say(Verb::kResolve, 1));
-  Pass(Seconds(30));
+  PassOverTheStop(Verb::kResolve);
   TheStopEnds();
   EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
 }
@@ -298,11 +290,7 @@ TEST_F(PassedOver, AStopThatEndsLateAndThatNoStepBringsBackIsAHold) {
 TEST_F(PassedOver, ARunThatIsCancelledWhileItsStopIsAwaitedEnds) {
   GuardUntilTheEnd();
   PassOverTheStop();
-  Command cancel;
-  cancel.verb = Verb::kCancel;
-  cancel.run = "run-id";
-  cancel.by = "ann";
-  EXPECT_TRUE(Tell(cancel));
+  EXPECT_TRUE(Cancel());
   EXPECT_EQ(Look().state, RunState::kEnding);
   EXPECT_EQ(Look().result, RunResult::kCancelled);
   TheStopEnds();

@@ -152,6 +152,13 @@ class Script : public testing::Test, public PlanSource {
     command.hold = hold;
     return Tell(command);
   }
+  Result<std::string> Cancel() {
+    Command command;
+    command.verb = Verb::kCancel;
+    command.run = "run-id";
+    command.by = "ann";
+    return Tell(command);
+  }
   Result<std::string> Confirm(const std::string& step, const std::string& by = "ann",
                               int attempt = 1) {
     Command command;
