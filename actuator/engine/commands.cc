@@ -236,7 +236,7 @@ void Engine::Core::Answer(LiveRun& live, const Hold& hold, const engine::Command
   // Perhaps not the step that the run is at: an earlier one may have to be done again first.
   const Step& step = *run.Find(hold.path);
   if (IsAboutLease(hold.reason) || run.steps[hold.path].result) return;
-  if (run.IsToBeRepeated(hold.path)) return;
+  if (run.IsToBeRepeated(hold.path) && !run.IsOfTheRepeat(hold)) return;
   if (command.verb == Verb::kSkip) {
     Done(live, step, StepResult::kSkipped, "skipped by " + command.by + ": " + command.detail);
   } else if (command.verb == Verb::kResolve) {

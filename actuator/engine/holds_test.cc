@@ -294,6 +294,29 @@ TEST_F(Holds, WhatIsToBeStoppedAgainIsBroughtBackAgainWhateverIsSaidOfTheTimeBef
   }
 }
 
+TEST_F(Holds, ARepetitionThatCannotBeginIsSkipped) {
+  endless_ = {"start"};
+  Begin();
+  Pass(minutes(2));
+  endless_.clear();
+  finished_late_ = restored_ = true;
+  Pass(Seconds(30));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut, HoldReason::kDeadManRestored));
+  endless_ = {"stop"};
+  EXPECT_TRUE(Say(Verb::kRetry, 2));
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  EXPECT_TRUE(Say(Verb::kSkip, 3));  // the stop, which still runs
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  EXPECT_TRUE(Say(Verb::kSkip, 4));  // the start, which waits for the stop's end
+  Pass(minutes(2));
+  EXPECT_EQ(Look().current, 3U);
+  EXPECT_THAT(Reasons(), IsEmpty());
+  EXPECT_EQ(Times("start"), 1U);
+}
+
 TEST_F(Holds, ARunThatIsBeingCancelledIsNotPaused) {
   endless_ = {"work"};
   Begin();

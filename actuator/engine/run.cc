@@ -142,7 +142,7 @@ struct Fold {
             step->approved = false;
           }
           if (answered && IsAboutLease(answered->reason)) {
-            step->again = true;
+            Repeat(step);
             BringBackAgain(body.path);
           }
         }
@@ -284,7 +284,7 @@ struct Fold {
       if (state == run.steps.end() || state->second.attempt == 0) continue;
       if (restoring->path == path) continue;  // it brings back by itself what it stops
       DoAgain(restoring->path);
-      state->second.again = true;
+      Repeat(&state->second);
     }
   }
   // What the run has seen and been told since its last command was about how things were before.
@@ -303,6 +303,10 @@ struct Fold {
       state.again = question;
       state.since = at;
     }
+  }
+  void Repeat(StepState* step) const {
+    step->again = true;
+    step->holds_before = run.holds_so_far;
   }
   // The step's last attempt, if there was one, is settled first.
   void DoAgain(const std::string& path) {
@@ -440,6 +444,11 @@ bool Run::IsToBeRepeated(const std::string& path) const {
     return step.dead_man && step.dead_man->until == path && step.path != path && state != nullptr &&
            !state->result && state->attempt > 0;
   });
+}
+
+bool Run::IsOfTheRepeat(const Hold& hold) const {
+  const StepState* own = StateOf(steps, hold.path);
+  return own != nullptr && own->again && own->settled && hold.number > own->holds_before;
 }
 
 bool Run::WentBackFrom(const std::string& path) const {

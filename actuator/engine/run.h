@@ -20,6 +20,7 @@ struct StepState {
   bool approved = false;  // a person asked for another attempt
   // ... even if the last one turns out to have worked. Of a `confirm`: it is to be asked anew.
   bool again = false;
+  int holds_before = 0;                  // how many the run had had when that was decided
   bool restored = false;                 // its dead man has acted since
   std::optional<int> restore_exit = {};  // ... and its command ended so, if that is known
   bool receipts_lost = false;
@@ -137,6 +138,8 @@ struct Run {
   // The step is to be done again for a dead man's sake, or after a stop that is: what is said of
   // its last attempt is about how things were before.
   bool IsToBeRepeated(const std::string& path) const;
+  // Such a step could not begin, and the hold says so: it is not about how things were before.
+  bool IsOfTheRepeat(const Hold& hold) const;
   // Once nothing else is to be done: a guarded step that was left, and whose command may still run,
   // or will. Null: there is none.
   const Step* LeftRunning() const;
