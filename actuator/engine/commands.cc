@@ -47,8 +47,9 @@ Result<std::string> Engine::Core::Start(const engine::Command& command) {
   Result<Plan> plan = plans->Make(command.runbook, command.parameters);
   if (!plan) return Fail(plan.error());
   if (const LiveRun* same = FindUnfinished(plan->runbook, plan->parameters)) {
-    return Fail(ErrorKind::kRefused,
-                "run " + same->run.id + " of this runbook with these parameters is not finished");
+    return Fail(ErrorKind::kRefused, "run " + same->run.id +
+                                         " of this runbook with these parameters is not finished: "
+                                         "see what it waits for; answer it, or cancel it");
   }
   if (RunsFull()) return Fail(ErrorKind::kOverloaded, "too many runs are not finished");
   RunQueued queued;

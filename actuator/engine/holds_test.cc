@@ -347,6 +347,28 @@ TEST_F(Holds, AHostThatDoesNotAnswerAtAllIsWaitedForNoLongerThanTheStepMayTake) 
   EXPECT_EQ(Look().holds[0].detail, "mailhub1 does not answer");
 }
 
+TEST_F(Holds, AFrozenHostKeepsAStepFromItsBeginningNoLongerEither) {
+  late_ = true;
+  Begin();
+  Pass(Seconds(61));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  EXPECT_EQ(Look().holds[0].detail, "not begun: x500 does not answer");
+}
+
+TEST_F(Holds, AGateThatNobodyAnswersTimesOut) {
+  StepAt("1") = {.path = "1", .name = "Wait", .kind = StepKind::kWaitFor};
+  StepAt("1").gate = Gate{.expr = "x == 1", .about = {"x500"}};
+  for (const bool marks : {true, false}) {
+    if (!marks) StepAt("1").gate->about.clear();
+    late_ = true;
+    Begin();
+    Pass(StepAt("1").gate->timeout + Seconds(62));
+    ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kGateShut));
+    EXPECT_THAT(Look().holds[0].detail,
+                HasSubstr(marks ? "x500 does not answer" : "Prometheus does not answer"));
+  }
+}
+
 TEST_F(Holds, WhatAHostThatIsAwayDoesIsNotKnown) {
   endless_ = {"work"};
   Begin();

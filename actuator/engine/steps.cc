@@ -74,6 +74,15 @@ bool Engine::Core::MayBegin(LiveRun& live, const Step& step) {
   return false;
 }
 
+namespace {
+
+// Why there is no answer. A host that is frozen says nothing at all.
+std::string Trouble(const LiveRun& live, const std::string& who) {
+  return live.doing.trouble.empty() ? who + " does not answer" : live.doing.trouble;
+}
+
+}  // namespace
+
 // How long a step's host may be away, or its dead man unconfirmed, before the step counts as failed
 // without having begun: as long as all its attempts may take.
 Milliseconds Patience(const Step& step) {
@@ -83,6 +92,10 @@ Milliseconds Patience(const Step& step) {
 void Engine::Core::BeginAttempt(LiveRun& live, const Step& step, int attempt) {
   const bool waits = mode == Mode::kActive && !live.run.pause;
   if (!waits) live.doing.deadline.reset();  // nobody waits for a host now
+  if (live.doing.effect != 0 && Passed(live.doing.deadline)) {
+    FailStep(live, step, HoldReason::kTimedOut, "not begun: " + Trouble(live, step.host));
+    return;
+  }
   if (live.doing.effect != 0 || !Due(live.doing.due)) return;
   if (waits && !live.doing.deadline) live.doing.deadline = Attended(Patience(step));
   std::string directory;
@@ -193,8 +206,7 @@ void Engine::Core::OnOverdue(LiveRun& live, const Step& step) {
     GiveTimeToEnd(&doing);
     return;
   }
-  const std::string trouble =
-      !doing.trouble.empty() ? doing.trouble : step.host + " does not answer";
+  const std::string trouble = Trouble(live, step.host);
   const std::string how = doing.running && doing.trouble.empty()
                               ? "it still runs"
                               : "nobody knows whether it still runs: " + trouble;
@@ -393,6 +405,11 @@ void Engine::Core::WorkGate(LiveRun& live, const Step& step) {
   Doing& doing = live.doing;
   const StepState& state = live.run.steps[step.path];
   const Gate& gate = *step.gate;
+  const bool waits = doing.effect != 0 || !doing.mark_effects.empty();
+  if ((waits || (doing.asked && Due(doing.due))) && Passed(doing.deadline)) {
+    GateTimedOut(live, step);
+    return;
+  }
   if (doing.effect != 0 || !Due(doing.due)) return;
   if (!doing.gate_began) {
     doing.gate_began = now.steady;
@@ -400,10 +417,6 @@ void Engine::Core::WorkGate(LiveRun& live, const Step& step) {
     const Milliseconds reach = gate.window + gate.hold_for;
     doing.deadline = Deadline(state.since, gate.timeout, reach * 2 + kLeastLook);
     doing.asked = false;
-  }
-  if (doing.asked && Passed(doing.deadline)) {
-    GateTimedOut(live, step);
-    return;
   }
   for (const std::string& host : gate.about) {
     if (doing.marks.contains(host) || doing.mark_effects.contains(host)) continue;
@@ -463,7 +476,9 @@ void Engine::Core::OnGate(LiveRun& live, const Step& step, const GateReading& re
 
 void Engine::Core::GateTimedOut(LiveRun& live, const Step& step) {
   Doing& doing = live.doing;
-  const std::string last = doing.reading ? Describe(*doing.reading) : doing.trouble;
+  const std::string who =
+      doing.mark_effects.empty() ? "Prometheus" : doing.mark_effects.begin()->first;
+  const std::string last = doing.reading ? Describe(*doing.reading) : Trouble(live, who);
   if (live.run.steps[step.path].Unknown()) {
     doing.gate_timed_out = true;  // not shown to be done: AfterSettled goes on from there
     doing.due.reset();
