@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "actuator/journal/sample_events.h"
@@ -25,7 +26,9 @@ Result<engine::EventBody> Back(const Encoded& encoded) {
 // Counts the fields of an aggregate, so that a field which the codec does not know is noticed.
 struct Anything {
   template <typename T>
-  operator T() const;  // NOLINT(google-explicit-constructor)
+  operator T() const {  // NOLINT(google-explicit-constructor): asked for its type alone
+    std::abort();
+  }
 };
 template <typename T, size_t... I>
 constexpr bool TakesFields(std::index_sequence<I...>) {
