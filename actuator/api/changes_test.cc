@@ -98,6 +98,8 @@ TEST_F(ApiTest, TakesOverOnlyWhatCouldBeAHost) {
 
 TEST_F(ApiTest, WantsAReasonForWhatOnlyAPersonCanKnow) {
   ExpectError(Post("/api/v1/runs/3f2a91/skip", R"({"hold":1})"), 400, "invalid", "reason: missing");
+  ExpectError(Post("/api/v1/runs/3f2a91/skip", R"({"hold":1,"reason":"  "})"), 400, "invalid",
+              "reason: missing");
   ExpectError(Post("/api/v1/runs/3f2a91/resolve", R"({"hold":1})"), 400, "invalid",
               "reason: missing");
   EXPECT_THAT(backend_.Commands(), IsEmpty());

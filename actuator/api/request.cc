@@ -88,7 +88,9 @@ Status Fill(ChangeBody& body, const std::string& key, const Json& value) {
   auto text = Text(key, value, key == "reason" ? kLongestText : kLongestName);
   if (!text) return Fail(text.error());
   if (key == "by") body.by = std::move(*text);
-  if (key == "reason") body.reason = std::move(*text);
+  if (key == "reason" && text->find_first_not_of(' ') != std::string::npos) {
+    body.reason = std::move(*text);
+  }
   if (key == "runbook") body.runbook = std::move(*text);
   if (key == "run") body.run = std::move(*text);
   if (key == "mode") body.mode = std::move(*text);

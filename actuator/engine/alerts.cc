@@ -14,18 +14,6 @@ std::string LabelOr(const std::map<std::string, std::string>& labels, const std:
   return found == labels.end() ? otherwise : found->second;
 }
 
-// {{name}} filled in from the parameters. Configuration has refused names that no parameter has.
-std::string FillIn(std::string text, const std::map<std::string, std::string>& parameters) {
-  for (const auto& [name, value] : parameters) {
-    const std::string mark = "{{" + name + "}}";
-    for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
-      text.replace(at, mark.size(), value);
-      at += value.size();
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 bool Engine::Core::HasRoomFor(const Notification& notification) const {
@@ -157,7 +145,7 @@ Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
     return Decision::kDeferred;
   }
   RunQueued queued;
-  queued.only_if = FillIn(trigger.only_if, plan->parameters);
+  queued.only_if = OnlyIf(trigger, plan->parameters);
   queued.plan = *std::move(plan);
   queued.trigger = trigger.name;
   queued.fingerprint = alert.fingerprint;

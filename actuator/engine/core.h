@@ -154,6 +154,7 @@ class Engine::Core {
   void NoteEnd(const std::string& fingerprint, WallTime starts_at, WallTime at);
   void ForgetEpisode(const std::string& fingerprint);
   void Remember(const std::string& run, const AlertDecided& body, WallTime at);
+  bool SharesOnlyIf(const Run& run, const Episode& episode) const;
   void ReleaseEpisodes(const Run& run, WallTime at);
   std::optional<Milliseconds> CooldownLeft(const LastRun& last, Milliseconds cooldown) const;
   void Close(const CloseEpisode& close);

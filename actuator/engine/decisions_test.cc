@@ -52,6 +52,7 @@ class Decisions : public testing::Test {
       reply.receipt = Receipt{};
       reply.directory_id = "d";
       if (request->verb == RemoteVerb::kRun) reply.receipt->state = ReceiptState::kFinished;
+      reply.receipt->exit_status = exit_status_;
       Take(engine_->Handle(RemoteDone{.id = effect.id, .reply = reply}, Now()));
     } else if (std::holds_alternative<QueryQuestion>(effect.what)) {
       Take(engine_->Handle(QueryDone{.id = effect.id, .reading = {.holds = still_true_}}, Now()));
@@ -99,10 +100,12 @@ class Decisions : public testing::Test {
 
   std::optional<Engine> engine_;
   Result<std::string> answer_;
-  bool mute_ = false;               // hosts do not answer
+  bool mute_ = false;  // hosts do not answer
+  int exit_status_ = 0;
   Result<bool> still_true_ = true;  // what `only_if` hears
   std::vector<Decision> decided_;
   Milliseconds wall_ahead_{0};  // of the wall clock
+  OneStep plans_;
 
   void Take(const Output& output) {
     for (const Event& event : output.events) {
@@ -113,7 +116,6 @@ class Decisions : public testing::Test {
     asked_.insert(asked_.end(), output.effects.begin(), output.effects.end());
   }
 
-  OneStep plans_;
   std::deque<Effect> asked_;
   Milliseconds passed_{0};
   int runs_ = 0;
@@ -358,6 +360,39 @@ TEST_F(Decisions, OneThatIsNoLongerTrueIsDroppedAndItsRepeatDecidedAfresh) {
   still_true_ = true;
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun) << "no cooldown, no repeat";
   EXPECT_EQ(LastResult(), RunResult::kSucceeded);
+}
+
+TEST_F(Decisions, WhatJoinedADroppedRunAndNeededNoReasonIsDecidedAfresh) {
+  Configure([](EngineConfig& config) {
+    config.triggers.push_back(config.triggers[0]);
+    config.triggers[0].only_if = "memory > 1";
+    config.triggers[1].name = "whatever it is";
+    config.triggers[1].matchers = {{.label = "alertname", .value = "Hard"}};
+  });
+  still_true_ = false;
+  Alert hard = Firing("c");
+  hard.labels["alertname"] = "Hard";
+  EXPECT_THAT(Tell({Firing("a"), Firing("b"), hard}),
+              ElementsAre(Decision::kStartedRun, Decision::kJoined, Decision::kJoined,
+                          Decision::kStartedRun));
+  EXPECT_EQ(LastResult(), RunResult::kSucceeded);
+  ASSERT_EQ(engine_->Look(Now()).episodes.size(), 1U) << "the others shared the reason";
+  EXPECT_EQ(engine_->Look(Now()).episodes[0].fingerprint, "c");
+}
+
+TEST_F(Decisions, WhatFailedIsNotDoneOnceMoreForEachAlertThatHadJoined) {
+  Configure([](EngineConfig& config) { config.triggers[0].cooldown = Milliseconds(0); });
+  plans_.on_failure = OnFailure::kAbort;
+  exit_status_ = 1;
+  EXPECT_THAT(Tell({Firing("a"), Firing("b"), Firing("c")}),
+              ElementsAre(Decision::kStartedRun, Decision::kJoined, Decision::kJoined));
+  EXPECT_EQ(LastResult(), RunResult::kFailed);
+  const View view = engine_->Look(Now());
+  EXPECT_EQ(view.unanswered_episodes, 3U);
+  for (const EpisodeView& episode : view.episodes) {
+    EXPECT_THAT(episode.detail, testing::HasSubstr("its run failed"));
+  }
+  EXPECT_EQ(TellOne(Firing("b")), Decision::kRepeat);
 }
 
 TEST_F(Decisions, ResolvedCancelsOnlyWhereTheTriggerSaysSoAndNothingWasDone) {

@@ -113,9 +113,19 @@ void Engine::Core::Release(const std::string& fingerprint, Episode* episode) {
   waiting.insert(fingerprint);
 }
 
+// Whether the run was to be dropped for this alert, too, once its `only_if` did not hold.
+bool Engine::Core::SharesOnlyIf(const Run& run, const Episode& episode) const {
+  const auto trigger =
+      std::find_if(config.triggers.begin(), config.triggers.end(),
+                   [&](const Trigger& one) { return one.name == episode.trigger; });
+  return episode.decision == Decision::kStartedRun ||
+         (trigger != config.triggers.end() &&
+          OnlyIf(*trigger, run.plan().parameters) == run.queued.only_if);
+}
+
 // The run has finished: it answers for the alert that started it, and for those that joined before
-// it acted, if it succeeded. If a person cancelled it, that person answers. The others are decided
-// afresh.
+// it acted. That it failed, or that a person cancelled it, is for people to see: to do it once more
+// for each of them would help none. The others are decided afresh.
 void Engine::Core::ReleaseEpisodes(const Run& run, WallTime at) {
   for (const std::string& fingerprint : waiting) {
     Episode& episode = episodes.at(fingerprint);
@@ -123,32 +133,35 @@ void Engine::Core::ReleaseEpisodes(const Run& run, WallTime at) {
   }
   if (run.result == RunResult::kDropped) {
     // The reason had gone; should the alert still fire, its next repeat is decided afresh.
-    for (auto it = episodes.begin(); it != episodes.end();) {
-      const std::string fingerprint = it->first;
-      const bool of_run = it->second.run == run.id;
-      ++it;
-      if (of_run) ForgetEpisode(fingerprint);
+    std::vector<std::string> gone;
+    for (auto& [fingerprint, episode] : episodes) {
+      if (episode.run != run.id) continue;
+      if (SharesOnlyIf(run, episode)) {
+        gone.push_back(fingerprint);
+      } else {
+        Release(fingerprint, &episode);
+      }
     }
+    for (const std::string& fingerprint : gone) ForgetEpisode(fingerprint);
     return;
   }
   // Of a run from long ago the journal's replay leaves its steps out.
   const bool did_nothing = !run.steps.empty() && !run.plan().commit.empty() && !run.Committed();
   for (auto& [fingerprint, episode] : episodes) {
     if (episode.run != run.id) continue;
+    const bool succeeded = run.result == RunResult::kSucceeded;
     const bool started_it = episode.decision == Decision::kStartedRun;
-    const bool helped = episode.decision == Decision::kJoined &&
-                        run.result == RunResult::kSucceeded && !did_nothing;
-    if (started_it || helped || run.result == RunResult::kCancelled) {
-      episode.run_finished = at;
-      episode.run_succeeded = run.result == RunResult::kSucceeded;
-      if (!started_it && run.result == RunResult::kCancelled) {
-        episode.detail =
-            "the run that it had joined was cancelled; decided afresh after its own "
-            "end, or once the episode is closed";
-      }
-    } else {
+    const bool answered = episode.decision == Decision::kJoined && !(succeeded && did_nothing);
+    if (!started_it && !answered && run.result != RunResult::kCancelled) {
       Release(fingerprint, &episode);
+      continue;
     }
+    episode.run_finished = at;
+    episode.run_succeeded = succeeded;
+    if (succeeded) continue;
+    episode.detail = std::string("its run ") +
+                     (run.result == RunResult::kCancelled ? "was cancelled" : "failed") +
+                     "; decided afresh after its own end, or once the episode is closed";
   }
 }
 

@@ -75,7 +75,9 @@ void Engine::Core::SettlePassedOver(LiveRun& live, const Step& step, const Recei
                                     bool lost) {
   const int attempt = live.run.steps[step.path].attempt;
   live.passed_over.erase({step.path, attempt});
+  const bool held = !live.run.holds.empty();
   Emit(live.run.id, StepSettled{step.path, attempt, receipt, lost});
+  if (held && live.run.holds.empty()) live.doing = {};  // it waited in vain for this, and goes on
 }
 
 // Of any run, finished ones included: their locks are free again. Once a command is known to run,
@@ -86,8 +88,10 @@ std::string Engine::Core::PassedOverOn(const std::string& host) const {
     for (const std::string& path : live.run.passed_over) {
       const Step& step = *live.run.Find(path);
       const auto doing = live.passed_over.find({path, live.run.steps.at(path).attempt});
-      const bool known = doing != live.passed_over.end() &&
-                         (doing->second.runs || doing->second.lost || doing->second.in_vain);
+      const bool known =
+          (live.doing.path == path && live.doing.running) ||  // at the end of its run
+          (doing != live.passed_over.end() &&
+           (doing->second.runs || doing->second.lost || doing->second.in_vain));
       if (step.host != host || known) continue;
       return host + " has not said yet whether the command of \"" + step.name +
              "\", which was passed over, may still begin";

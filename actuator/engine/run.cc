@@ -78,6 +78,7 @@ struct Fold {
     if (run.cancelling) DropHolds(body.path, HoldReason::kTimedOut);
     // What was asked about a command that was left running has ended.
     DropHolds(body.path, HoldReason::kStillStopped);
+    if (step.ended_late) LetBringBack(body.path);
   }
   void operator()(const StepDone& body) {
     StepState& step = run.steps[body.path];
@@ -229,6 +230,15 @@ struct Fold {
   void DropHolds(const std::string& path, HoldReason reason) {
     std::erase_if(run.holds,
                   [&](const Hold& hold) { return hold.path == path && hold.reason == reason; });
+  }
+  // What brings back could not begin before the end of the stop, and a hold says so.
+  void LetBringBack(const std::string& path) {
+    for (const Step* restoring : run.Restoring(path)) {
+      const auto state = run.steps.find(restoring->path);
+      const bool begun = state != run.steps.end() && state->second.attempt > 0;
+      if (restoring->path == path || (begun && !state->second.settled)) continue;
+      DropHolds(restoring->path, HoldReason::kTimedOut);
+    }
   }
   // That of an earlier arming says nothing of what was stopped since.
   void NoteRestoring(const std::string& path, int generation, std::optional<int> exit_status) {

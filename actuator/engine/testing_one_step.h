@@ -12,6 +12,8 @@ namespace mailhub::engine {
 // site file does not list is. All take the lock `directory`.
 class OneStep final : public PlanSource {
  public:
+  OnFailure on_failure = OnFailure::kHold;
+
   Result<Plan> Make(const std::string& runbook,
                     const std::map<std::string, std::string>& parameters) const override {
     Plan plan;
@@ -27,6 +29,7 @@ class OneStep final : public PlanSource {
     step.path = "1";
     step.host = "h";
     step.command = "true";
+    step.on_failure = on_failure;
     plan.steps.push_back(step);
     plan.commit = "1";
     return plan;

@@ -38,6 +38,18 @@ Status Compile(Matcher* matcher) {
   return {};
 }
 
+std::string OnlyIf(const Trigger& trigger, const std::map<std::string, std::string>& parameters) {
+  std::string text = trigger.only_if;
+  for (const auto& [name, value] : parameters) {
+    const std::string mark = "{{" + name + "}}";
+    for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+      text.replace(at, mark.size(), value);
+      at += value.size();
+    }
+  }
+  return text;
+}
+
 bool Matches(const std::vector<Matcher>& matchers,
              const std::map<std::string, std::string>& labels) {
   for (const Matcher& matcher : matchers) {

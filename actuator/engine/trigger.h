@@ -55,6 +55,9 @@ struct Trigger {
   OnResolved on_resolved = OnResolved::kFinish;
 };
 
+// Its `only_if` for these parameters. Configuration has refused names that no parameter has.
+std::string OnlyIf(const Trigger& trigger, const std::map<std::string, std::string>& parameters);
+
 // A missing label counts as the empty string. A regular expression that is not compiled never
 // matches, not even negated.
 bool Matches(const std::vector<Matcher>& matchers,

@@ -66,6 +66,12 @@ TEST(Runbook, FillsParametersInAndRecordsThemWithTheirDefaults) {
   EXPECT_EQ(gate.window, Milliseconds(120'000));
 }
 
+TEST(Runbook, NumbersThatAreEqualAreOneValue) {
+  for (const char* written : {"0", "-0", "0.0", "0e5"}) {
+    EXPECT_EQ(Make({Book(kLoop)}, {{"share", written}}).parameters.at("share"), "0") << written;
+  }
+}
+
 TEST(Runbook, SaysWhichParameterIsWrongAndWhatWasExpected) {
   auto library = Parse({Book(kLoop)});
   ASSERT_TRUE(library);

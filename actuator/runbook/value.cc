@@ -41,7 +41,8 @@ Result<std::string> ReadValue(const Parameter& parameter, const std::string& val
       return Fail(ErrorKind::kInvalid, "\"" + Excerpt(value) + "\" is not a number");
     }
     char buffer[32];
-    text.assign(buffer, std::to_chars(buffer, buffer + sizeof buffer, number).ptr);
+    text.assign(buffer,
+                std::to_chars(buffer, buffer + sizeof buffer, number + 0.0).ptr);  // -0 is 0
   }
   const char* unit = parameter.kind == ParameterKind::kDuration ? " s" : "";
   const auto bound = [&](const char* relation, double limit) {

@@ -89,11 +89,11 @@ Complaint Answers::Leans(const AlertDecided& body) const {
   const Run* run = known_->Find(body.run);
   if (run == nullptr) return "an alert was decided as " + decision + ", and no run answers for it";
   if (run->queued.fingerprint == body.fingerprint) return std::nullopt;
-  // Whatever has joined is decided afresh if the run fails; if a person cancelled it, that person
-  // answers.
+  // What has joined is answered as what started the run: that it failed, or was cancelled, is for
+  // people to see.
   const bool joined_before = body.decision == Decision::kRepeat;
-  const bool cancelled = run->result == RunResult::kCancelled;
-  if (joined_before && (run->stage != Stage::kFinished || cancelled)) return std::nullopt;
+  const bool succeeded = run->result == RunResult::kSucceeded;
+  if (joined_before && (run->stage != Stage::kFinished || !succeeded)) return std::nullopt;
   if (GivesUp(*run)) {
     return "an alert was decided as " + decision + " of a run that has given up";
   }

@@ -138,14 +138,14 @@ bool Guards::IsGuarded(const std::string& host, const std::string& service,
   return false;
 }
 
-// Its dead man has acted in vain: no renewal has been told, or recorded, so far; or a person knows,
-// has ended the run, and what the run owes is being done.
+// Its dead man has acted in vain: no renewal has been told, or recorded, so far; or a person has
+// ended the run, and what the run owes is being done.
 bool Guards::HasFailed(const engine::Run& run, const Outage& outage) const {
   const auto guard = guards_.find(outage.run + '/' + outage.path);
   if (guard == guards_.end() || guard->second.acted_ms < 0) return false;
   const engine::StepState* state = StateOf(run, outage.path);
   const bool told = state != nullptr && state->restored;
-  if (!told) return run.leases.contains(outage.path);
+  if (!told && run.leases.contains(outage.path)) return true;
   const bool ending = run.stage == engine::Stage::kEnding && run.Current() != nullptr;
   return run.cancelling || ending;
 }
