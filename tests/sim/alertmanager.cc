@@ -43,6 +43,7 @@ void Alertmanager::AddShipped(engine::Notification* notification) {
 }
 
 void Alertmanager::AddMadeUp(engine::Notification* notification) {
+  if (world_->Chance(0.1)) world_->machines.Need(world_->Chance(0.5), world_->now_ms());
   for (const engine::Trigger& trigger : playbook_->triggers()) {
     const std::string instance = world_->Chance(0.7) ? "box1" : "box2";
     const std::string fingerprint = trigger.name + instance;

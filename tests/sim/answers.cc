@@ -39,6 +39,7 @@ Complaint Answers::Record(const engine::Event& event) {
   // Whatever the clock says, a start counts what is left of a cooldown from then at the latest.
   if (std::holds_alternative<engine::ActuatorStarted>(event.body)) started_ms_ = known_->up_ms;
   if (std::holds_alternative<engine::StepStarted>(event.body)) last_action_[event.run] = event.seq;
+  if (std::holds_alternative<engine::RunDropped>(event.body)) Dropped(event.run);
   const auto* finished = std::get_if<engine::RunFinished>(&event.body);
   // A cancelled run begins no cooldown.
   if (finished != nullptr && finished->result != RunResult::kCancelled) {
@@ -54,9 +55,15 @@ Complaint Answers::Decided(const engine::Event& event, const AlertDecided& body)
     return "notification " + body.notification + " was decided twice";
   }
   if (auto broken = AfterItsEnd(event.at, body)) return broken;
+  if (auto broken = Afresh(body)) return broken;
+  if (!body.firing || body.decision != Decision::kRepeat) {
+    joins_.erase(body.fingerprint);
+    unheard_.erase(body.fingerprint);
+  }
   switch (body.decision) {
     case Decision::kJoined:
       joined_[{body.run, body.fingerprint}] = event.seq;
+      joins_[body.fingerprint] = {body.run, body.trigger};
       return Leans(body);
     case Decision::kRepeat:
       return Leans(body);
@@ -65,6 +72,28 @@ Complaint Answers::Decided(const engine::Event& event, const AlertDecided& body)
     default:
       return std::nullopt;
   }
+}
+
+void Answers::Dropped(const std::string& run) {
+  for (const auto& [fingerprint, join] : joins_) {
+    const auto& triggers = known_->playbook->triggers();
+    const auto trigger = std::find_if(triggers.begin(), triggers.end(),
+                                      [&](const auto& one) { return one.name == join.trigger; });
+    if (join.run == run && trigger->only_if.empty()) unheard_.insert(fingerprint);
+  }
+}
+
+// What is decided afresh is decided by itself; and what has failed is not done again for each alert
+// that had joined it.
+Complaint Answers::Afresh(const AlertDecided& body) const {
+  if (body.decision != Decision::kStartedRun) return std::nullopt;
+  if (!body.notification.empty() && unheard_.contains(body.fingerprint)) {
+    return "an alert had joined a run that was dropped, and was heard only when it was sent again";
+  }
+  const auto join = joins_.find(body.fingerprint);
+  const Run* run = join == joins_.end() ? nullptr : known_->Find(join->second.run);
+  if (!body.notification.empty() || run == nullptr || run->result != RunResult::kFailed) return {};
+  return "a run that had failed was done once more for an alert that had joined it";
 }
 
 // A notification that was held up on its way begins nothing for an alert whose end was told before.

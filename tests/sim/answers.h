@@ -30,15 +30,25 @@ class Answers {
   Complaint Leans(const engine::AlertDecided& body) const;
   Complaint Cools(const engine::Event& event, const engine::AlertDecided& body) const;
 
+  void Dropped(const std::string& run);
+  Complaint Afresh(const engine::AlertDecided& body) const;
+
+  struct Join {
+    std::string run;
+    std::string trigger;
+  };
   struct End {
     WallTime starts_at;
     WallTime told;
   };
   const Known* const known_;
-  std::map<std::string, End> ends_;                                   // by fingerprint, the last
-  std::map<std::pair<std::string, std::string>, int> decided_;        // notification, fingerprint
-  std::map<std::string, uint64_t> last_action_;                       // by run: number of the event
-  std::map<std::pair<std::string, std::string>, uint64_t> joined_;    // run, fingerprint: likewise
+  std::map<std::string, End> ends_;                                 // by fingerprint, the last
+  std::map<std::pair<std::string, std::string>, int> decided_;      // notification, fingerprint
+  std::map<std::string, uint64_t> last_action_;                     // by run: number of the event
+  std::map<std::pair<std::string, std::string>, uint64_t> joined_;  // run, fingerprint: likewise
+  std::map<std::string, Join> joins_;                               // by fingerprint, of open ones
+  // Fingerprints that had joined a run which was dropped for a reason that was not theirs.
+  std::set<std::string> unheard_;
   std::map<std::pair<std::string, std::string>, Finished> finished_;  // by runbook and target
   int64_t started_ms_ = 0;                                            // the actuator, last
 };

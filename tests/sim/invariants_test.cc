@@ -352,6 +352,34 @@ TEST_F(Doctored, NoticeAnAlertThatLeansOnARunThatDidNothingForIt) {
   EXPECT_THAT(Complaint(), HasSubstr("has done nothing for it"));
 }
 
+TEST_F(Doctored, NoticeARunThatHadFailedAndIsDoneOnceMore) {
+  const auto decided = FirstRecorded<engine::AlertDecided>();
+  auto body = std::get<engine::AlertDecided>(std::get<Recorded>(decided->what).event.body);
+  body.fingerprint = "another";
+  body.notification = "";
+  auto again = body;
+  body.decision = engine::Decision::kJoined;
+  Record(decided, body);
+  const auto finished = FirstRecorded<engine::RunFinished>();
+  std::get<Recorded>(finished->what).event.body =
+      engine::RunFinished{engine::RunResult::kFailed, ""};
+  Record(finished, again);
+  EXPECT_THAT(Complaint(), HasSubstr("once more for an alert that had joined it"));
+}
+
+TEST_F(Doctored, NoticeAnAlertThatIsForgottenWithTheRunThatItHadJoined) {
+  const auto decided = FirstRecorded<engine::AlertDecided>();
+  auto body = std::get<engine::AlertDecided>(std::get<Recorded>(decided->what).event.body);
+  body.fingerprint = "another";
+  body.notification = "sent again";
+  Record(decided, body);
+  Record(FirstRecorded<engine::AlertDecided>(), engine::RunDropped{"no longer true"});
+  body.notification = "";
+  body.decision = engine::Decision::kJoined;
+  Record(FirstRecorded<engine::AlertDecided>(), body);
+  EXPECT_THAT(Complaint(), HasSubstr("was heard only when it was sent again"));
+}
+
 TEST_F(Doctored, NoticeACooldownThatAWrongClockBegan) {
   const auto finished = FirstRecorded<engine::RunFinished>();
   const auto decided = FirstRecorded<engine::AlertDecided>();

@@ -47,6 +47,8 @@ class Machines {
   using Later = std::function<void(int64_t after_ms, std::function<void()>)>;
   void Effect(const std::string& host, const std::string& command, int64_t now_ms,
               const Later& later);
+  // Whether made-up alerts' `only_if` holds from now on. It does at first.
+  void Need(bool needed, int64_t now_ms) { Set("box1", "check_value need", needed, now_ms); }
   // Everything the machine starts by itself runs again.
   void Boot(const std::string& host, int64_t now_ms);
   // How long a command takes when nothing is wrong.
