@@ -243,6 +243,13 @@ TEST_F(ProgramTest, ATokenIsAsGoodAsALogin) {
   EXPECT_EQ(Get("/api/v1/runs", kToken).status, 200);
   EXPECT_EQ(Post("/api/v1/runs", "{}", "").status, 401);
   EXPECT_EQ(Post("/api/v1/runs", "{}").status, 400) << "what is asked is looked at";
+  EXPECT_THAT(Get("/api/v1/runs", "wrong-token-of-length").body, HasSubstr("is not the API token"));
+  ASSERT_EQ(::chmod((folder_ / "webhook.token").c_str(), 0644), 0);
+  for (const auto& unusable : {Post("/api/v1/runs", "{}"), Get("/api/v1/runs", kToken)}) {
+    EXPECT_EQ(unusable.status, 503);
+    EXPECT_THAT(unusable.body, HasSubstr("webhook.token"));
+  }
+  ASSERT_EQ(::chmod((folder_ / "webhook.token").c_str(), 0600), 0);
   EXPECT_THAT(Get("/metrics", kToken).body,
               HasSubstr("notifications_refused_total{reason=\"unauthorized\"} 2\n"));
 }

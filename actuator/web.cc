@@ -6,6 +6,7 @@
 #include "actuator/api/answer.h"
 #include "actuator/surroundings.h"
 #include "actuator/webhook/notification.h"
+#include "lib/base/log.h"
 
 namespace mailhub {
 namespace {
@@ -84,10 +85,17 @@ http::ServerOptions Web::WithHooks(http::ServerOptions options, api::ActuatorMet
   };
   // A token is as good as a login. That of a notification is judged, counted and logged before its
   // body; only a login that is tried has to be a good one.
-  options.needs_no_login = [this](const http::Request& request) {
+  options.needs_no_login = [this](const http::Request& request) -> Result<bool> {
     const bool notification = request.path == webhook::kPath && request.method == "POST";
     const bool is_login = !request.Authorization().empty() && request.BearerToken().empty();
-    return (notification && !is_login) || guard_.BearsToken(request);
+    if (notification && !is_login) return true;
+    Result<bool> bears = guard_.BearsToken(request);
+    if (!bears) {
+      LogWarn("refused a request over HTTP", {{"path", request.path},
+                                              {"from", request.remote_address},
+                                              {"why", bears.error().message}});
+    }
+    return bears;
   };
   options.on_refusal = api::PutInEnvelope;
   options.on_finished = [metrics](std::string_view route, int status, Milliseconds) {

@@ -118,6 +118,9 @@ Status Changes::SaysWhatItAnswers(Verb verb, const std::string& run, const Chang
     const auto found = FindRun(*view, run);
     if (!found) return Fail(found.error());
     about_a_hold = *found != nullptr && !(*found)->holds.empty() && body.pause == 0;
+    if (body.hold != 0 && body.pause != 0)
+      return Fail(ErrorKind::kInvalid,
+                  "hold, pause: send the number of what this answers, not both");
     const bool paused = *found != nullptr && (*found)->pause && !about_a_hold;
     if (paused && body.pause == 0 && body.hold == 0)
       return Fail(ErrorKind::kInvalid,

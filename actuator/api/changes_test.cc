@@ -7,7 +7,6 @@
 namespace mailhub::api {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -80,6 +79,8 @@ TEST_F(ApiTest, ResumesAPausedOrHeldRunOnlyByTheNumberOfWhatWasSeen) {
   Show(paused);
   ExpectError(Post("/api/v1/runs/3f2a91/resume", "{}"), 400, "invalid", "pause: missing");
   Data(Post("/api/v1/runs/3f2a91/resume", R"({"pause":1})"));
+  ExpectError(Post("/api/v1/runs/3f2a91/resume", R"({"pause":1,"hold":1})"), 400, "invalid",
+              "not both");
   EXPECT_EQ(backend_.Commands().size(), 3U);
 }
 

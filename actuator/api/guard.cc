@@ -9,8 +9,18 @@ Guard::Guard(const std::string& token_file) {
   if (!token_file.empty()) tokens_.emplace(token_file);
 }
 
-bool Guard::BearsToken(const http::Request& request) const {
-  return tokens_ && !request.BearerToken().empty() && tokens_->Verify(request.BearerToken());
+Status Guard::Judge(const http::Request& request) const {
+  const Status verified = tokens_->Verify(request.BearerToken());
+  if (verified) return {};
+  if (verified.error().kind == ErrorKind::kRefused)
+    return Fail(ErrorKind::kRefused, "what was sent as a bearer token is not the API token");
+  return Fail(ErrorKind::kUnreachable, "the API token: " + verified.error().message);
+}
+
+Result<bool> Guard::BearsToken(const http::Request& request) const {
+  if (!tokens_ || request.BearerToken().empty()) return false;
+  if (Status judged = Judge(request); !judged) return Fail(judged.error());
+  return true;
 }
 
 Result<std::string> Guard::MayChange(const http::Request& request) const {
@@ -21,14 +31,12 @@ Result<std::string> Guard::MayChange(const http::Request& request) const {
   if (!tokens_)
     return Fail(ErrorKind::kRefused,
                 "no API token is configured, so nothing can be changed without a login");
-  const Status verified = tokens_->Verify(request.BearerToken());
-  if (verified) return std::string();
-  if (verified.error().kind != ErrorKind::kRefused)
-    return Fail(ErrorKind::kUnreachable, "the API token: " + verified.error().message);
-  if (request.BearerToken().empty())
+  const Status judged = Judge(request);
+  if (judged) return std::string();
+  if (judged.error().kind == ErrorKind::kRefused && request.BearerToken().empty())
     return Fail(ErrorKind::kRefused,
                 "changing something needs the API token (Authorization: Bearer ...)");
-  return Fail(ErrorKind::kRefused, "what was sent as a bearer token is not the API token");
+  return Fail(judged.error());
 }
 
 }  // namespace mailhub::api

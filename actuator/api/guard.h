@@ -19,10 +19,13 @@ class Guard {
   // Who it is: the name of a user who logged in, "" for the holder of the token. kRefused with what
   // is missing; kUnreachable when the token file cannot be used.
   Result<std::string> MayChange(const http::Request& request) const;
-  // Whether the request bears the API token.
-  bool BearsToken(const http::Request& request) const;
+  // Whether the request bears the API token. Errors as above; a bearer token that is another one is
+  // kRefused.
+  Result<bool> BearsToken(const http::Request& request) const;
 
  private:
+  Status Judge(const http::Request& request) const;
+
   std::optional<webhook::TokenFile> tokens_;  // constant after construction
 };
 

@@ -73,6 +73,10 @@ Result<std::map<std::string, std::string>> Parameters(const Json& value) {
 }
 
 Status Fill(ChangeBody& body, const std::string& key, const Json& value) {
+  static const std::map<std::string, std::string ChangeBody::*> texts = {
+      {"by", &ChangeBody::by},   {"mode", &ChangeBody::mode}, {"reason", &ChangeBody::reason},
+      {"run", &ChangeBody::run}, {"step", &ChangeBody::step}, {"runbook", &ChangeBody::runbook},
+  };
   if (key == "parameters") {
     auto parameters = Parameters(value);
     if (!parameters) return Fail(parameters.error());
@@ -87,14 +91,8 @@ Status Fill(ChangeBody& body, const std::string& key, const Json& value) {
   }
   auto text = Text(key, value, key == "reason" ? kLongestText : kLongestName);
   if (!text) return Fail(text.error());
-  if (key == "by") body.by = std::move(*text);
-  if (key == "reason" && text->find_first_not_of(' ') != std::string::npos) {
-    body.reason = std::move(*text);
-  }
-  if (key == "runbook") body.runbook = std::move(*text);
-  if (key == "run") body.run = std::move(*text);
-  if (key == "mode") body.mode = std::move(*text);
-  if (key == "step") body.step = std::move(*text);
+  if (key == "reason" && text->find_first_not_of(' ') == std::string::npos) return {};  // blanks
+  body.*texts.at(key) = std::move(*text);
   return {};
 }
 

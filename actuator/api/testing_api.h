@@ -25,6 +25,12 @@ class FixedClock final : public Clock {
 };
 
 class ApiTest : public ::testing::Test {
+ public:
+  ~ApiTest() override {
+    server_.Stop();
+    unlink(token_file_.c_str());
+  }
+
  protected:
   ApiTest() : token_file_("/tmp/mailhub-api-token-" + std::to_string(getpid())) {
     std::ofstream(token_file_) << "correct-horse-battery\n";
@@ -40,10 +46,6 @@ class ApiTest : public ::testing::Test {
     view.unfinished = {testing::RunAtItsGate()};
     view.epoch = 7;
     backend_.Show(view);
-  }
-  ~ApiTest() override {
-    server_.Stop();
-    unlink(token_file_.c_str());
   }
 
   void Show(engine::RunView run) {

@@ -163,7 +163,7 @@ Decision Engine::Core::DecideJoining(const Run& run, AlertDecided* record) {
     record->detail = "a run of this runbook with these parameters is ending; decided afresh then";
     return Decision::kDeferred;
   }
-  if (run.Committed()) {
+  if (run.HasActed()) {
     record->detail =
         "a run of this runbook with these parameters has acted already; decided afresh when it "
         "is finished";

@@ -378,34 +378,6 @@ TEST_F(Holds, WhatAHostThatIsAwayDoesIsNotKnown) {
             "after 1m nobody knows whether it still runs: mailhub1: no route");
 }
 
-TEST_F(Holds, TheEndOfItsAlertLeavesToPeopleWhatADeadManDid) {
-  plan_.commit = "3";
-  exits_["work"] = 1;
-  Trigger trigger;
-  trigger.matchers = {{.label = "alertname", .value = "Leak"}};
-  trigger.runbook = "restart";
-  trigger.on_resolved = OnResolved::kCancel;
-  config_.triggers = {trigger};
-  Boot();
-  Alert alert;
-  alert.firing = true;
-  alert.fingerprint = "a";
-  alert.labels["alertname"] = "Leak";
-  Hear(alert);
-  restored_ = true;
-  Pass(Seconds(30));
-  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed, HoldReason::kDeadManRestored));
-  alert.firing = false;
-  Hear(alert);
-  Pass(Seconds(30));
-  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kDeadManRestored));
-  EXPECT_FALSE(Say(Verb::kRetry, 2));
-  EXPECT_TRUE(Say(Verb::kResolve, 2));
-  Pass(Seconds(5));
-  EXPECT_EQ(Look().result, RunResult::kCancelled);
-  EXPECT_EQ(Times("work"), 1U);
-}
-
 TEST_F(Holds, ReceiptsThatAreBackAreAskedForBeforeAnythingIsDoneAgain) {
   endless_ = {"work"};
   Begin();

@@ -573,18 +573,27 @@ bool Run::Owes(const std::string& path) const {
 bool Run::HasActedSince(const std::string& path) const {
   const auto place = places_.find(path);
   if (place == places_.end() || place->second.always) return false;
-  for (size_t i = place->second.index + 1; i < plan().steps.size(); ++i) {
-    const Step& step = plan().steps[i];
-    const StepState* state = StateOf(steps, step.path);
-    const bool acts = step.kind == StepKind::kRun || step.kind == StepKind::kJob;
-    if (acts && state != nullptr && state->attempt > 0) return true;
-  }
-  return false;
+  return HasActedFrom(place->second.index + 1);
+}
+
+bool Run::HasActedFrom(size_t index) const {
+  return std::any_of(plan().steps.begin() + static_cast<ptrdiff_t>(index), plan().steps.end(),
+                     [&](const Step& step) {
+                       const StepState* state = StateOf(steps, step.path);
+                       const bool acts = step.kind == StepKind::kRun || step.kind == StepKind::kJob;
+                       return acts && state != nullptr && state->attempt > 0;
+                     });
+}
+
+bool Run::HasActed() const {
+  return HasActedFrom(0);
 }
 
 bool Run::Committed() const {
-  const StepState* commit = StateOf(steps, plan().commit);
-  return commit != nullptr && commit->attempt > 0;
+  const auto commit = places_.find(plan().commit);
+  if (commit == places_.end()) return false;
+  const StepState* state = StateOf(steps, plan().commit);
+  return (state != nullptr && state->attempt > 0) || HasActedFrom(commit->second.index);
 }
 
 std::vector<std::string> Run::TouchedHosts() const {

@@ -154,7 +154,10 @@ struct Run {
   const AlwaysStep* BringsBack(const std::string& path) const;
   // Whether a later step of the forward ones has begun a command.
   bool HasActedSince(const std::string& path) const;
-  // True once a resolved alert no longer cancels it.
+  // Whether a forward step has begun a command.
+  bool HasActed() const;
+  // True once a resolved alert no longer cancels it: `commit`, or, should that have been passed
+  // over, a later step that does something has begun.
   bool Committed() const;
   // Hosts that may hold receipts or leases of this run, or hear of one late.
   std::vector<std::string> TouchedHosts() const;
@@ -169,6 +172,7 @@ struct Run {
     size_t index = 0;
   };
   friend struct Fold;
+  bool HasActedFrom(size_t index) const;  // of the forward steps
   const Step* OwedAlways() const;
   void FindPlaces();
   std::vector<size_t> FindRestoring(const Step& stops) const;

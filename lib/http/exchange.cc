@@ -178,8 +178,14 @@ std::optional<Response> Exchange::CheckFraming() {
 
 std::optional<Response> Exchange::LogIn() {
   if (shared_->options.web_config == nullptr) return std::nullopt;
-  if (shared_->options.needs_no_login && shared_->options.needs_no_login(request_)) {
-    return std::nullopt;
+  std::string missing = "a name and a password are needed";
+  if (shared_->options.needs_no_login) {
+    const Result<bool> proved = shared_->options.needs_no_login(request_);
+    if (proved && *proved) return std::nullopt;
+    if (!proved && proved.error().kind != ErrorKind::kRefused) {
+      return TextResponse(503, proved.error().message);
+    }
+    if (!proved) missing = proved.error().message + "; without it " + missing;
   }
   auto user =
       shared_->options.web_config->Authenticate(request_.Authorization(), request_.remote_address);
@@ -188,7 +194,7 @@ std::optional<Response> Exchange::LogIn() {
     return std::nullopt;
   }
   if (user.error().kind != ErrorKind::kRefused) return TextResponse(503, user.error().message);
-  Response response = TextResponse(401, "a name and a password are needed");
+  Response response = TextResponse(401, missing);
   response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"mailhub\"");
   return response;
 }

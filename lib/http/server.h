@@ -99,8 +99,9 @@ struct ServerOptions {
   // 0: not at all.
   Milliseconds keep_alive{2'000};
   // Asked where web_config wants a login: true if the request needs none, because it proves
-  // itself to its handler or before_body by something else.
-  std::function<bool(const Request&)> needs_no_login;
+  // itself to its handler or before_body by something else. A kRefused is answered 401, any other
+  // error 503, with its sentence.
+  std::function<Result<bool>(const Request&)> needs_no_login;
   // Asked after routing and login, before the body's length is judged and the body is read: a
   // response here is the answer.
   std::function<std::optional<Response>(const Request&)> before_body;

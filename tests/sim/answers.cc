@@ -38,7 +38,11 @@ Complaint Answers::Record(const engine::Event& event) {
   if (const auto* decided = std::get_if<AlertDecided>(&event.body)) return Decided(event, *decided);
   // Whatever the clock says, a start counts what is left of a cooldown from then at the latest.
   if (std::holds_alternative<engine::ActuatorStarted>(event.body)) started_ms_ = known_->up_ms;
-  if (std::holds_alternative<engine::StepStarted>(event.body)) last_action_[event.run] = event.seq;
+  if (const auto* started = std::get_if<engine::StepStarted>(&event.body)) {
+    last_action_[event.run] = event.seq;
+    const engine::Step& step = known_->StepOf(known_->runs.at(event.run), started->path);
+    if (!step.host.empty()) acted_.insert(event.run);
+  }
   if (std::holds_alternative<engine::RunDropped>(event.body)) Dropped(event.run);
   const auto* finished = std::get_if<engine::RunFinished>(&event.body);
   // A cancelled run begins no cooldown.
@@ -61,7 +65,12 @@ Complaint Answers::Decided(const engine::Event& event, const AlertDecided& body)
     unheard_.erase(body.fingerprint);
   }
   switch (body.decision) {
+    case Decision::kCancelled:
+      // No runbook here has a `commit` of its own.
+      if (acted_.contains(body.run)) return "a run that had acted was cancelled by its alert's end";
+      return std::nullopt;
     case Decision::kJoined:
+      if (acted_.contains(body.run)) return "an alert joined a run that had acted";
       joined_[{body.run, body.fingerprint}] = event.seq;
       joins_[body.fingerprint] = {body.run, body.trigger};
       return Leans(body);
@@ -75,11 +84,11 @@ Complaint Answers::Decided(const engine::Event& event, const AlertDecided& body)
 }
 
 void Answers::Dropped(const std::string& run) {
-  for (const auto& [fingerprint, join] : joins_) {
-    const auto& triggers = known_->playbook->triggers();
-    const auto trigger = std::find_if(triggers.begin(), triggers.end(),
-                                      [&](const auto& one) { return one.name == join.trigger; });
-    if (join.run == run && trigger->only_if.empty()) unheard_.insert(fingerprint);
+  for (const engine::Trigger& trigger : known_->playbook->triggers()) {
+    if (!trigger.only_if.empty()) continue;
+    for (const auto& [fingerprint, join] : joins_) {
+      if (join.run == run && join.trigger == trigger.name) unheard_.insert(fingerprint);
+    }
   }
 }
 

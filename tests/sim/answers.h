@@ -46,6 +46,7 @@ class Answers {
   std::map<std::pair<std::string, std::string>, int> decided_;      // notification, fingerprint
   std::map<std::string, uint64_t> last_action_;                     // by run: number of the event
   std::map<std::pair<std::string, std::string>, uint64_t> joined_;  // run, fingerprint: likewise
+  std::set<std::string> acted_;                                     // runs that began a command
   std::map<std::string, Join> joins_;                               // by fingerprint, of open ones
   // Fingerprints that had joined a run which was dropped for a reason that was not theirs.
   std::set<std::string> unheard_;
