@@ -101,8 +101,9 @@ Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
   if (over != ended.end() && alert.starts_at > WallTime() &&
       alert.starts_at <= over->second.starts_at && now.steady < over->second.at + kLateWithin) {
     record->detail =
-        "the end of this alert was reported before; should it still fire, its next repeat is "
-        "decided afresh";
+        "the end of this alert was reported before; should it still fire, a repeat two minutes "
+        "after "
+        "that is decided afresh";
     return Decision::kLate;
   }
   std::map<std::string, std::string> parameters = trigger.parameters;

@@ -362,6 +362,25 @@ TEST_F(Decisions, OneThatIsNoLongerTrueIsDroppedAndItsRepeatDecidedAfresh) {
   EXPECT_EQ(LastResult(), RunResult::kSucceeded);
 }
 
+TEST_F(Decisions, AnAnswerThatComesWhenItsRunIsPausedDropsNothing) {
+  Configure([](EngineConfig& config) { config.triggers[0].only_if = "memory > 1"; });
+  still_true_ = false;
+  EXPECT_EQ(TellOne(Firing("a"), /*work=*/false), Decision::kStartedRun);
+  Command command;
+  command.verb = Verb::kPause;
+  command.by = "alice";
+  command.run = "run-no-1";
+  EXPECT_TRUE(engine_->Handle(command, Now()).answer);
+  Work();
+  ASSERT_EQ(engine_->Look(Now()).unfinished.size(), 1U);
+  still_true_ = true;
+  command.verb = Verb::kResume;
+  command.pause = 1;
+  Take(engine_->Handle(command, Now()));
+  Work();
+  EXPECT_EQ(LastResult(), RunResult::kSucceeded);
+}
+
 TEST_F(Decisions, WhatJoinedADroppedRunAndNeededNoReasonIsDecidedAfresh) {
   Configure([](EngineConfig& config) {
     config.triggers.push_back(config.triggers[0]);

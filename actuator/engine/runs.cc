@@ -85,6 +85,8 @@ void Engine::Core::TryStart(LiveRun& live) {
 // and its alert, should it still fire, is decided afresh.
 void Engine::Core::OnOnlyIf(LiveRun& live, const QueryReading& reading) {
   if (live.run.stage != Stage::kQueued) return;
+  // It is not its turn any more; it is asked again then.
+  if (mode != Mode::kActive || live.run.pause || !LocksFree(live)) return;
   if (!reading.holds) {
     const Error& error = reading.holds.error();
     live.doing.trouble = error.message;
