@@ -45,6 +45,14 @@ class PassedOver : public Script {
     finished_late_ = true;
     Pass(Seconds(30));
   }
+  void StartAnother(const std::string& runbook) {
+    next_id_ = "second-run";
+    Command start;
+    start.verb = Verb::kStart;
+    start.by = "ann";
+    start.runbook = runbook;
+    EXPECT_TRUE(Tell(start));
+  }
   std::vector<std::string> Keys(RemoteVerb verb) const {
     std::vector<std::string> keys;
     for (const RemoteRequest& request : requests_) {
@@ -98,12 +106,7 @@ TEST_F(PassedOver, AnotherRunWaitsForItToo) {
   began_.clear();
   away_.clear();
   lost_ = {RemoteVerb::kVoid};
-  next_id_ = "second-run";
-  Command start;
-  start.verb = Verb::kStart;
-  start.by = "ann";
-  start.runbook = "restart";
-  EXPECT_TRUE(Tell(start));
+  StartAnother("restart");
   Pass(Seconds(20));
   EXPECT_THAT(began_, ElementsAre("stop"));
   lost_.clear();
@@ -196,12 +199,7 @@ TEST_F(PassedOver, WhatIsKnownToRunAtTheEndOfItsRunIsWaitedForNoMoreEither) {
   plan_.runbook = "second";
   plan_.steps.clear();
   AddStep("1", "second", "x500");
-  next_id_ = "second-run";
-  Command start;
-  start.verb = Verb::kStart;
-  start.by = "ann";
-  start.runbook = "second";
-  EXPECT_TRUE(Tell(start));
+  StartAnother("second");
   away_.clear();
   Pass(minutes(1));
   EXPECT_THAT(began_, ElementsAre("stop", "second"));
