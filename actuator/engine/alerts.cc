@@ -183,6 +183,13 @@ std::optional<Milliseconds> Engine::Core::CooldownLeft(const LastRun& last,
   return std::min(cooldown - gone, cooldown);
 }
 
+// Not one that a person started, nor one whose own alert's end lets it finish.
+bool Engine::Core::MayBeCancelledByItsAlerts(const Run& run) const {
+  return std::any_of(config.triggers.begin(), config.triggers.end(), [&](const Trigger& trigger) {
+    return trigger.name == run.queued.trigger && trigger.on_resolved == OnResolved::kCancel;
+  });
+}
+
 Decision Engine::Core::DecideResolved(const Alert& alert, const Trigger& trigger,
                                       AlertDecided* record) {
   const auto episode = episodes.find(alert.fingerprint);
@@ -202,8 +209,15 @@ Decision Engine::Core::DecideResolved(const Alert& alert, const Trigger& trigger
   const auto found = runs.find(record->run);
   if (trigger.on_resolved != OnResolved::kCancel || found == runs.end()) return Decision::kResolved;
   LiveRun& live = found->second;
-  if (live.run.queued.fingerprint != alert.fingerprint || live.run.Committed() ||
+  if (live.run.Committed() || !MayBeCancelledByItsAlerts(live.run) ||
       live.run.stage == Stage::kFinished || live.run.stage == Stage::kEnding) {
+    return Decision::kResolved;
+  }
+  const bool others = std::any_of(episodes.begin(), episodes.end(), [&](const auto& other) {
+    return other.first != alert.fingerprint && other.second.run == record->run;
+  });
+  if (others) {
+    record->detail = "the episode is over; its run goes on for others that joined it";
     return Decision::kResolved;
   }
   engine::Command cancel;

@@ -44,7 +44,7 @@ void Engine::Core::Apply(const Event& event) {
   }
   if (const auto* body = std::get_if<EpisodeClosed>(&event.body)) ForgetEpisode(body->fingerprint);
   if (const auto* body = std::get_if<AlertDecided>(&event.body)) {
-    Remember(event.run, *body, event.at);
+    Remember(*body, event.at);
     return;
   }
   if (event.run.empty()) return;

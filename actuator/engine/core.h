@@ -153,13 +153,14 @@ class Engine::Core {
   void Release(const std::string& fingerprint, Episode* episode);
   void NoteEnd(const std::string& fingerprint, WallTime starts_at, WallTime at);
   void ForgetEpisode(const std::string& fingerprint);
-  void Remember(const std::string& run, const AlertDecided& body, WallTime at);
+  void Remember(const AlertDecided& body, WallTime at);
   bool SharesOnlyIf(const Run& run, const Episode& episode) const;
   void ReleaseEpisodes(const Run& run, WallTime at);
   std::optional<Milliseconds> CooldownLeft(const LastRun& last, Milliseconds cooldown) const;
   void Close(const CloseEpisode& close);
   Decision DecideFiring(const Alert& alert, const Trigger& trigger, AlertDecided* record);
   Decision DecideResolved(const Alert& alert, const Trigger& trigger, AlertDecided* record);
+  bool MayBeCancelledByItsAlerts(const Run& run) const;
   bool HasRoomFor(const Notification& notification) const;
   const Trigger* FindTrigger(const Alert& alert) const;  // null: none matches
   bool RunsFull() const;

@@ -433,23 +433,38 @@ TEST_F(Decisions, ResolvedCancelsNothingThatIsCommitted) {
   EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
 }
 
-TEST_F(Decisions, WhoJoinedARunThatResolvingCancelledIsHeardAfresh) {
+TEST_F(Decisions, ARunGoesOnForOthersThatJoinedItAndStillFire) {
   Configure([](EngineConfig& config) { config.triggers[0].on_resolved = OnResolved::kCancel; });
   mute_ = true;
   EXPECT_THAT(Tell({Firing("a"), Firing("b")}),
               ElementsAre(Decision::kStartedRun, Decision::kJoined));
-  Tell({Resolved("a")});
-  EXPECT_THAT(decided_,
-              ElementsAre(Decision::kCancelled, Decision::kDeferred, Decision::kStartedRun))
-      << "the other fires still, and is decided afresh by itself";
-  EXPECT_EQ(TellOne(Firing("b")), Decision::kRepeat);
+  EXPECT_THAT(Tell({Resolved("a"), Firing("b")}),
+              ElementsAre(Decision::kResolved, Decision::kRepeat));
+  EXPECT_EQ(engine_->Look(Now()).unfinished.size(), 1U);
+  EXPECT_THAT(Tell({Resolved("b")}), ElementsAre(Decision::kCancelled));
+  EXPECT_EQ(LastResult(), RunResult::kCancelled);
+}
+
+TEST_F(Decisions, TheEndOfOneThatJoinedCancelsNoRunThatIsToFinish) {
+  Configure([](EngineConfig& config) {
+    config.triggers.push_back(config.triggers[0]);
+    config.triggers[1].name = "soft";
+    config.triggers[1].matchers = {{.label = "alertname", .value = "Soft"}};
+    config.triggers[1].on_resolved = OnResolved::kCancel;
+  });
+  mute_ = true;
+  Alert soft = Firing("b");
+  soft.labels["alertname"] = "Soft";
+  EXPECT_THAT(Tell({Firing("a"), soft}), ElementsAre(Decision::kStartedRun, Decision::kJoined));
+  soft.firing = false;
+  EXPECT_THAT(Tell({Resolved("a"), soft}), ElementsAre(Decision::kResolved, Decision::kResolved));
+  EXPECT_EQ(engine_->Look(Now()).unfinished.size(), 1U);
 }
 
 TEST_F(Decisions, NobodyJoinsARunThatIsBeingCancelled) {
   Configure([](EngineConfig& config) { config.triggers[0].on_resolved = OnResolved::kCancel; });
   mute_ = true;
-  EXPECT_THAT(Tell({Firing("a"), Firing("b")}),
-              ElementsAre(Decision::kStartedRun, Decision::kJoined));
+  EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
   // In one notification, as Alertmanager groups them: the run ends only after both are decided.
   EXPECT_THAT(Tell({Resolved("a"), Firing("b")}),
               ElementsAre(Decision::kCancelled, Decision::kDeferred, Decision::kStartedRun));

@@ -39,7 +39,7 @@ bool OpensEpisode(Decision decision) {
   return HasRun(decision) || Waits(decision);
 }
 
-void Engine::Core::Remember(const std::string& run, const AlertDecided& body, WallTime at) {
+void Engine::Core::Remember(const AlertDecided& body, WallTime at) {
   if (!body.firing) {
     if (body.decision == Decision::kLate) return;
     const auto known = episodes.find(body.fingerprint);
@@ -48,11 +48,6 @@ void Engine::Core::Remember(const std::string& run, const AlertDecided& body, Wa
                                     : std::max(body.starts_at, known->second.newest_start),
             at);
     ForgetEpisode(body.fingerprint);
-    if (body.decision != Decision::kCancelled) return;
-    // Others that had joined may still fire.
-    for (auto& [fingerprint, episode] : episodes) {
-      if (episode.run == run) Release(fingerprint, &episode);
-    }
     return;
   }
   const auto open = episodes.find(body.fingerprint);
