@@ -78,6 +78,7 @@ void Engine::Core::Decide(const std::string& notification, const Alert& alert) {
     record.trigger = trigger->name;
     record.decision = alert.firing ? DecideFiring(alert, *trigger, &record)
                                    : DecideResolved(alert, *trigger, &record);
+    record.newest_start = NewestStart(alert, record.decision);
   }
   const std::string run = record.run;
   Emit(run, std::move(record));
@@ -196,7 +197,7 @@ Decision Engine::Core::DecideResolved(const Alert& alert, const Trigger& trigger
   const auto over = ended.find(alert.fingerprint);
   // A second Alertmanager, or a notification that was sent again.
   if (episode != episodes.end() && over != ended.end() && alert.starts_at > WallTime() &&
-      alert.starts_at <= over->second.starts_at &&
+      alert.starts_at <= std::max(over->second.starts_at, over->second.replaced) &&
       alert.starts_at < episode->second.alert.starts_at) {
     record->run = episode->second.run;
     record->detail =

@@ -42,7 +42,11 @@ void Engine::Core::Apply(const Event& event) {
     mode_since = event.at;
     for (const std::string& id : order) runs.at(id).run.Account(event.at, mode);
   }
-  if (const auto* body = std::get_if<EpisodeClosed>(&event.body)) ForgetEpisode(body->fingerprint);
+  if (const auto* body = std::get_if<EpisodeClosed>(&event.body)) {
+    const auto closed = episodes.find(body->fingerprint);
+    if (closed != episodes.end()) NoteReplaced(body->fingerprint, closed->second.newest_start);
+    ForgetEpisode(body->fingerprint);
+  }
   if (const auto* body = std::get_if<AlertDecided>(&event.body)) {
     Remember(*body, event.at);
     return;

@@ -93,11 +93,12 @@ struct Episode {
   std::optional<SteadyTime> due;  // when it is decided afresh by itself; this life only
 };
 
-// An alert whose end was reported.
+// What is known of earlier alerts with one fingerprint.
 struct Ended {
-  WallTime starts_at;
+  WallTime starts_at;  // of the last one whose end was reported
   WallTime reported;
-  SteadyTime at;  // the same; of a replayed one set at the start
+  SteadyTime at;      // the same; of a replayed one set at the start
+  WallTime replaced;  // start of the last one that was replaced or closed before its end was known
 };
 
 // When a run of one kind finished last; cancelled ones do not count.
@@ -151,7 +152,10 @@ class Engine::Core {
   // --- open episodes (episodes.cc) ---
   void DecideWaiting();
   void Release(const std::string& fingerprint, Episode* episode);
+  Ended& EndedOf(const std::string& fingerprint);
   void NoteEnd(const std::string& fingerprint, WallTime starts_at, WallTime at);
+  void NoteReplaced(const std::string& fingerprint, WallTime starts_at);
+  WallTime NewestStart(const Alert& alert, Decision decision) const;
   void ForgetEpisode(const std::string& fingerprint);
   void Remember(const AlertDecided& body, WallTime at);
   bool SharesOnlyIf(const Run& run, const Episode& episode) const;

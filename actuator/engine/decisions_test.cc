@@ -317,6 +317,17 @@ TEST_F(Decisions, ALateCopyOfAnAlertThatHasEndedStartsNothing) {
       << "Prometheus was cut off for a while, and the alert never ended";
 }
 
+TEST_F(Decisions, ALateCopyOfAnEarlierAlertForgetsNoneThatWaits) {
+  EXPECT_EQ(TellOne(Firing("a", Now().wall)), Decision::kStartedRun);
+  const WallTime first = Now().wall;
+  EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
+  Pass(Seconds(60));
+  EXPECT_EQ(TellOne(Firing("a", Now().wall)), Decision::kCooldown);
+  EXPECT_EQ(TellOne(Firing("a", first)), Decision::kLate);
+  ASSERT_EQ(engine_->Look(Now()).episodes.size(), 1U);
+  EXPECT_EQ(engine_->Look(Now()).episodes[0].state, EpisodeState::kWaiting);
+}
+
 TEST_F(Decisions, ALateCopyStartsNothingThoughItsAlertWasNeverHeardBefore) {
   const WallTime began = Now().wall;
   Alert resolved = Resolved("a");

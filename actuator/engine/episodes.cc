@@ -40,20 +40,17 @@ bool OpensEpisode(Decision decision) {
 }
 
 void Engine::Core::Remember(const AlertDecided& body, WallTime at) {
+  if (body.decision == Decision::kLate) return;  // an earlier alert's
   if (!body.firing) {
-    if (body.decision == Decision::kLate) return;
-    const auto known = episodes.find(body.fingerprint);
-    NoteEnd(body.fingerprint,
-            known == episodes.end() ? body.starts_at
-                                    : std::max(body.starts_at, known->second.newest_start),
-            at);
+    NoteEnd(body.fingerprint, std::max(body.starts_at, body.newest_start), at);
     ForgetEpisode(body.fingerprint);
     return;
   }
   const auto open = episodes.find(body.fingerprint);
   if (body.decision == Decision::kRepeat && open != episodes.end()) {
     open->second.heard_again = open->second.run_finished.has_value();
-    open->second.newest_start = std::max(open->second.newest_start, body.starts_at);
+    open->second.newest_start =
+        std::max({open->second.newest_start, body.starts_at, body.newest_start});
     return;
   }
   if (!OpensEpisode(body.decision)) {
@@ -65,8 +62,9 @@ void Engine::Core::Remember(const AlertDecided& body, WallTime at) {
   if (open != episodes.end() && !waiting.contains(body.fingerprint)) {
     // A new alert in the place of one whose end nobody has reported; should that end come late, it
     // is not the new one's.
-    NoteEnd(body.fingerprint, open->second.newest_start, at);
+    NoteReplaced(body.fingerprint, open->second.newest_start);
   }
+  NoteReplaced(body.fingerprint, body.newest_start);
   Episode episode;
   episode.alert = {.firing = true,
                    .fingerprint = body.fingerprint,
@@ -86,13 +84,45 @@ void Engine::Core::Remember(const AlertDecided& body, WallTime at) {
   episodes[body.fingerprint] = std::move(episode);
 }
 
-void Engine::Core::NoteEnd(const std::string& fingerprint, WallTime starts_at, WallTime at) {
-  if (ended.insert_or_assign(fingerprint, Ended{starts_at, at, now.steady}).second) {
-    ended_order.push_back(fingerprint);
+Ended& Engine::Core::EndedOf(const std::string& fingerprint) {
+  const auto [known, fresh] = ended.try_emplace(fingerprint);
+  if (!fresh) return known->second;
+  ended_order.push_back(fingerprint);
+  if (ended_order.size() > kEndedKept) {
+    ended.erase(ended_order.front());
+    ended_order.pop_front();
   }
-  if (ended_order.size() <= kEndedKept) return;
-  ended.erase(ended_order.front());
-  ended_order.pop_front();
+  return ended.at(fingerprint);
+}
+
+void Engine::Core::NoteEnd(const std::string& fingerprint, WallTime starts_at, WallTime at) {
+  Ended& known = EndedOf(fingerprint);
+  known.starts_at = starts_at;
+  known.reported = at;
+  known.at = now.steady;
+}
+
+void Engine::Core::NoteReplaced(const std::string& fingerprint, WallTime starts_at) {
+  if (starts_at <= WallTime()) return;
+  Ended& known = EndedOf(fingerprint);
+  known.replaced = std::max(known.replaced, starts_at);
+}
+
+// What the decision records of it (event.h).
+WallTime Engine::Core::NewestStart(const Alert& alert, Decision decision) const {
+  const auto open = episodes.find(alert.fingerprint);
+  const bool known = open != episodes.end();
+  if (!OpensEpisode(decision)) {
+    return known ? std::max(open->second.newest_start, alert.starts_at) : WallTime();
+  }
+  WallTime before;
+  const auto over = ended.find(alert.fingerprint);
+  if (over != ended.end()) before = std::max(over->second.starts_at, over->second.replaced);
+  // What waited is decided afresh; anything else is replaced.
+  if (known && !waiting.contains(alert.fingerprint)) {
+    before = std::max(before, open->second.newest_start);
+  }
+  return before;
 }
 
 void Engine::Core::ForgetEpisode(const std::string& fingerprint) {
@@ -137,7 +167,12 @@ void Engine::Core::ReleaseEpisodes(const Run& run, WallTime at) {
         Release(fingerprint, &episode);
       }
     }
-    for (const std::string& fingerprint : gone) ForgetEpisode(fingerprint);
+    for (const std::string& fingerprint : gone) {
+      ForgetEpisode(fingerprint);
+      // Nor does the journal keep what such an episode knew of those before it.
+      const auto known = ended.find(fingerprint);
+      if (known != ended.end()) known->second.replaced = WallTime();
+    }
     return;
   }
   // Of a run from long ago the journal's replay leaves its steps out.
@@ -195,6 +230,7 @@ void Engine::Core::DecideWaiting() {
       record.decision = DecideFiring(alert, *trigger, &record);
     }
     if (record.decision == before && Waits(before)) continue;
+    record.newest_start = NewestStart(alert, record.decision);
     record.detail = "decided afresh: " + record.detail;
     const std::string run = record.run;
     Emit(run, std::move(record));

@@ -59,6 +59,9 @@ struct AlertDecided {
   Decision decision = Decision::kIgnored;
   std::string detail;  // a sentence
   std::string run;     // the run it started, joined or cancelled
+  // Newest start heard of alerts with this fingerprint: of one that opens an episode, of those
+  // before it, which are over though their ends may still come; else of the episode. Zero: none.
+  WallTime newest_start;
 };
 
 struct RunQueued {

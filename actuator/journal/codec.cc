@@ -105,6 +105,7 @@ void Fields(Archive& a, engine::AlertDecided& v) {
   a("decision", v.decision);
   a("detail", v.detail);
   a("run", v.run);
+  a.Added("newest_start_ms", v.newest_start);
 }
 template <typename Archive>
 void Fields(Archive& a, engine::RunQueued& v) {

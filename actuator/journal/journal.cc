@@ -143,7 +143,7 @@ struct Journal::Impl {
   struct Statements {
     Statement last_event, insert_event, find_event, insert_plan;
     Statement queued, started, finished, swept;
-    Statement episode, episode_over, episodes_of_run_over;
+    Statement episode, episode_over, waiting_over, dropped;
   };
   std::optional<Statements> statements;
 };
@@ -268,7 +268,12 @@ Status Journal::Impl::Prepare() {
       "UPDATE runs SET swept = 1 WHERE run = ?",
       "INSERT INTO episodes(fingerprint, seq, run) VALUES(?, ?, ?) "
       "ON CONFLICT(fingerprint) DO UPDATE SET seq = excluded.seq, run = excluded.run",
-      "DELETE FROM episodes WHERE fingerprint = ?", "DELETE FROM episodes WHERE run = ?"};
+      "DELETE FROM episodes WHERE fingerprint = ?",
+      "DELETE FROM episodes WHERE fingerprint = ? AND seq IN (SELECT events.seq FROM events WHERE "
+      "events.seq = episodes.seq AND json_extract(body, '$.decision') IN "
+      "('observed', 'halted', 'cooldown', 'deferred'))",
+      "DELETE FROM episodes WHERE run = ? AND seq IN (SELECT events.seq FROM events WHERE "
+      "events.seq = episodes.seq AND json_extract(body, '$.decision') = 'started_run')"};
   std::vector<Statement> made;
   for (const char* sql : kSql) {
     Result<Statement> statement = database.Prepare(sql);
@@ -278,7 +283,7 @@ Status Journal::Impl::Prepare() {
   statements.emplace(Statements{std::move(made[0]), std::move(made[1]), std::move(made[2]),
                                 std::move(made[3]), std::move(made[4]), std::move(made[5]),
                                 std::move(made[6]), std::move(made[7]), std::move(made[8]),
-                                std::move(made[9]), std::move(made[10])});
+                                std::move(made[9]), std::move(made[10]), std::move(made[11])});
   return {};
 }
 
@@ -438,16 +443,23 @@ Status Journal::Impl::UpdateEpisodes(const engine::Event& event) {
           .Bind(alert->run)
           .Execute();
     }
-    if (alert->decision == engine::Decision::kCancelled) {
-      if (Status s = statements->episodes_of_run_over.Bind(alert->run).Execute(); !s) return s;
+    // As the engine forgets it; a late end is an earlier alert's.
+    switch (alert->decision) {
+      case engine::Decision::kLate:
+      case engine::Decision::kRepeat:
+        return {};
+      default:
+        return (alert->firing ? statements->waiting_over : statements->episode_over)
+            .Bind(alert->fingerprint)
+            .Execute();
     }
-    if (!alert->firing) return statements->episode_over.Bind(alert->fingerprint).Execute();
   }
   if (const auto* closed = std::get_if<engine::EpisodeClosed>(&event.body)) {
     return statements->episode_over.Bind(closed->fingerprint).Execute();
   }
+  // Those that had joined it may need none of its reasons: the engine knows.
   if (std::holds_alternative<engine::RunDropped>(event.body)) {
-    return statements->episodes_of_run_over.Bind(event.run).Execute();
+    return statements->dropped.Bind(event.run).Execute();
   }
   return {};
 }
