@@ -103,8 +103,7 @@ Decision Engine::Core::DecideFiring(const Alert& alert, const Trigger& trigger,
       alert.starts_at <= over->second.starts_at && now.steady < over->second.at + kLateWithin) {
     record->detail =
         "the end of this alert was reported before; should it still fire, a repeat two minutes "
-        "after "
-        "that is decided afresh";
+        "after that is decided afresh";
     return Decision::kLate;
   }
   std::map<std::string, std::string> parameters = trigger.parameters;

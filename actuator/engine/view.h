@@ -126,7 +126,7 @@ RunView ViewOf(const Run& run);
 enum class EpisodeState {
   kAnswered,    // its run is not finished
   kRemedied,    // its run has succeeded, and it has not been heard of since
-  kUnanswered,  // it was heard again after its run had finished
+  kUnanswered,  // its run did not succeed, or it was heard again after that had finished
   kWaiting,     // it fires, and no run answers for it yet; it is decided afresh by itself
 };
 const char* Name(EpisodeState state);
