@@ -480,9 +480,9 @@ bool Run::IsAlways(const std::string& path) const {
 
 bool Run::LeavesToDeadMan(const std::string& path) const {
   const StepState* state = StateOf(steps, path);
-  const bool ran = state != nullptr && state->ended_late &&
-                   (state->receipts_lost || state->receipt.state != ReceiptState::kVoid);
-  return ran && released.contains(path);
+  if (state == nullptr || !state->ended_late || !released.contains(path)) return false;
+  // An earlier attempt may have stopped something although the last one never ran.
+  return state->attempt > 1 || state->receipts_lost || state->receipt.state != ReceiptState::kVoid;
 }
 
 // What refuses something of a step that is done refuses its dead man.
