@@ -257,6 +257,26 @@ TEST_F(PassedOver, WhatNobodyWaitsForAnyMoreIsLeftToItsDeadMan) {
   EXPECT_THAT(Keys(RemoteVerb::kSweep), testing::SizeIs(testing::Ge(2)));
 }
 
+TEST_F(PassedOver, WhatRanBeforeIsLeftToItsDeadManThoughTheLastAttemptNeverRan) {
+  StepAt("1").dead_man = DeadMan{"mend", Milliseconds(60'000), "6"};
+  exits_["stop"] = 1;
+  Begin();
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed));
+  silent_ = {"x500"};
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kTimedOut));
+  lost_ = {RemoteVerb::kVoid};
+  EXPECT_TRUE(Say(Verb::kSkip, 2));
+  EXPECT_TRUE(Cancel());
+  Pass(minutes(2));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_TRUE(Say(Verb::kSkip, 3));
+  lost_.clear();
+  Pass(Seconds(30));
+  EXPECT_THAT(disarmed_, IsEmpty());
+}
+
 TEST_F(PassedOver, WhatIsOwedForAnotherStopDoesNotWaitForItsEnd) {
   GuardUntilTheEnd();
   Step tidy{.path = "a1", .name = "Tidy up", .host = "mailhub1", .command = "tidy"};
