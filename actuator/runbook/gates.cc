@@ -62,7 +62,8 @@ Result<Hosts> About(const GateText& text, const Hosts& read, const Scope& scope,
 
 Status CheckSpans(const GateText& text, const engine::Gate& gate, Milliseconds longest_range) {
   const auto at = [&](const std::optional<Text>& part) { return part ? part->at : text.expr.at; };
-  if (gate.window < longest_range || gate.window.count() <= 0) {
+  if (gate.window.count() <= 0) return at(text.window).Invalid("expected a window above 0s");
+  if (gate.window < longest_range) {
     return at(text.window)
         .Invalid("a window of " + FormatDuration(gate.window) +
                  " is shorter than the expression's range [" + FormatDuration(longest_range) + "]");

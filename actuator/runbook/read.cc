@@ -317,7 +317,8 @@ class Reader {
     gate.hold_for = Maybe(node["for"]);
     gate.timeout = Maybe(node["timeout"]);
     if (const Node about = node["about"]; about.Present()) {
-      if (!about.IsList() || about.Items().empty()) Keep(about.Expected("a list of hosts"));
+      if (!about.IsList()) Keep(about.Expected("a list of hosts"));
+      if (about.Items().empty()) Keep(about.Invalid("expected at least one host"));
       for (const Node& host : about.Items()) gate.about.push_back(ReadText(host));
     }
     if (node["expect"].Present()) gate.expect = Value(node["expect"].Int(1, 1000), 1);
