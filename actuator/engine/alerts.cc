@@ -199,8 +199,7 @@ Decision Engine::Core::DecideResolved(const Alert& alert, const Trigger& trigger
       alert.starts_at <= std::max(over->second.starts_at, over->second.replaced) &&
       alert.starts_at < episode->second.alert.starts_at) {
     record->run = episode->second.run;
-    record->detail =
-        "the end of an earlier alert, which was reported before; this one began later and goes on";
+    record->detail = "the end of an earlier alert; this one began later and goes on";
     return Decision::kLate;
   }
   record->detail = "the episode is over";

@@ -42,7 +42,8 @@ void Engine::Core::Command(const engine::Command& command) {
 
 Result<std::string> Engine::Core::Start(const engine::Command& command) {
   if (mode != Mode::kActive) {
-    return Fail(ErrorKind::kRefused, std::string("mode is ") + Name(mode) + ": no run is started");
+    return Fail(ErrorKind::kRefused,
+                std::string("mode is ") + Name(mode) + ": no run is started before it is active");
   }
   Result<Plan> plan = plans->Make(command.runbook, command.parameters);
   if (!plan) return Fail(plan.error());
@@ -51,7 +52,10 @@ Result<std::string> Engine::Core::Start(const engine::Command& command) {
                                          " of this runbook with these parameters is not finished: "
                                          "see what it waits for; answer it, or cancel it");
   }
-  if (RunsFull()) return Fail(ErrorKind::kOverloaded, "too many runs are not finished");
+  if (RunsFull())
+    return Fail(ErrorKind::kOverloaded,
+                "there are " + std::to_string(config.most_unfinished_runs) +
+                    " unfinished runs, the most that are allowed: answer or cancel one first");
   RunQueued queued;
   queued.plan = *std::move(plan);
   queued.by = command.by;

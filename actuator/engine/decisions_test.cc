@@ -317,6 +317,22 @@ TEST_F(Decisions, ALateCopyOfAnAlertThatHasEndedStartsNothing) {
       << "Prometheus was cut off for a while, and the alert never ended";
 }
 
+TEST_F(Decisions, AnEarlierEndThatComesLateHidesNotTheNewestOne) {
+  const WallTime began = Now().wall;
+  Alert ends = Firing("a", began);
+  ends.firing = false;
+  Alert earlier = ends;
+  earlier.starts_at -= Minutes(1);
+  Tell({Firing("a", began)});
+  Tell({ends});
+  Tell({earlier});
+  EXPECT_EQ(TellOne(Firing("a", began)), Decision::kLate);
+  Pass(Minutes(31));
+  Tell({earlier});
+  EXPECT_EQ(TellOne(Firing("a", began + Minutes(30))), Decision::kStartedRun);
+  EXPECT_EQ(TellOne(ends), Decision::kLate) << "it is not the end of what fires now";
+}
+
 TEST_F(Decisions, ALateCopyOfAnEarlierAlertForgetsNoneThatWaits) {
   EXPECT_EQ(TellOne(Firing("a", Now().wall)), Decision::kStartedRun);
   const WallTime first = Now().wall;

@@ -111,12 +111,14 @@ void Engine::Core::NoteReplaced(const std::string& fingerprint, WallTime starts_
 // What the decision records of it (event.h).
 WallTime Engine::Core::NewestStart(const Alert& alert, Decision decision) const {
   const auto open = episodes.find(alert.fingerprint);
+  const auto over = ended.find(alert.fingerprint);
   const bool known = open != episodes.end();
   if (!OpensEpisode(decision)) {
-    return known ? std::max(open->second.newest_start, alert.starts_at) : WallTime();
+    if (known) return std::max(open->second.newest_start, alert.starts_at);
+    // A copy of an earlier end does not hide the newest one.
+    return over != ended.end() ? std::max(over->second.starts_at, alert.starts_at) : WallTime();
   }
   WallTime before;
-  const auto over = ended.find(alert.fingerprint);
   if (over != ended.end()) before = std::max(over->second.starts_at, over->second.replaced);
   // What waited is decided afresh; anything else is replaced.
   if (known && !waiting.contains(alert.fingerprint)) {

@@ -32,7 +32,7 @@ constexpr off_t kSmallestDatabase = 512;
 constexpr uintmax_t kLargestChecked = uintmax_t{64} << 20;
 
 // Scope::kWhatStillMatters. `whole` are the runs that come with all their events, `brief` those of
-// which only begin and end come.
+// which only begin and end come. The engine keeps as many ends.
 constexpr const char* kWhereItStillMatters = R"( WHERE seq IN (
 WITH whole AS (
   SELECT run FROM runs WHERE swept = 0
@@ -48,11 +48,8 @@ brief AS (
 SELECT seq FROM events WHERE run IN whole AND kind != 'alert_decided'
 UNION SELECT seq FROM events WHERE run IN brief AND detail = 0 AND kind != 'alert_decided'
 UNION SELECT seq FROM episodes
-UNION SELECT max(seq) FROM (SELECT seq, body, json_extract(body, '$.decision') AS decision FROM
-    events WHERE kind = 'alert_decided' AND json_extract(body, '$.decision') != 'late'
-    ORDER BY seq DESC LIMIT 1000)
-  WHERE decision IN ('resolved', 'cancelled', 'repeat')
-  GROUP BY json_extract(body, '$.fingerprint'), decision = 'repeat'
+UNION SELECT seq FROM last_heard WHERE ended = 0 AND fingerprint IN (SELECT fingerprint FROM episodes)
+UNION SELECT seq FROM (SELECT seq FROM last_heard WHERE ended = 1 ORDER BY seq DESC LIMIT 20000)
 UNION SELECT seq FROM events WHERE kind IN ('actuator_started', 'mode_changed')
 UNION SELECT max(seq) FROM events))";
 
@@ -131,6 +128,7 @@ struct Journal::Impl {
   Status Insert(const engine::Event& event, const Encoded& encoded);
   Status UpdateRuns(const engine::Event& event, const std::string& plan_digest);
   Status UpdateEpisodes(const engine::Event& event);
+  Status NoteHeard(const engine::AlertDecided& alert, uint64_t seq);
 
   const std::string path;
   LockFile lock;
@@ -143,7 +141,7 @@ struct Journal::Impl {
   struct Statements {
     Statement last_event, insert_event, find_event, insert_plan;
     Statement queued, started, finished, swept;
-    Statement episode, episode_over, waiting_over, dropped;
+    Statement episode, episode_over, waiting_over, dropped, heard;
   };
   std::optional<Statements> statements;
 };
@@ -273,7 +271,9 @@ Status Journal::Impl::Prepare() {
       "events.seq = episodes.seq AND json_extract(body, '$.decision') IN "
       "('observed', 'halted', 'cooldown', 'deferred'))",
       "DELETE FROM episodes WHERE run = ? AND seq IN (SELECT events.seq FROM events WHERE "
-      "events.seq = episodes.seq AND json_extract(body, '$.decision') = 'started_run')"};
+      "events.seq = episodes.seq AND json_extract(body, '$.decision') = 'started_run')",
+      "INSERT INTO last_heard(fingerprint, ended, seq) VALUES(?, ?, ?) "
+      "ON CONFLICT(fingerprint, ended) DO UPDATE SET seq = excluded.seq"};
   std::vector<Statement> made;
   for (const char* sql : kSql) {
     Result<Statement> statement = database.Prepare(sql);
@@ -283,7 +283,8 @@ Status Journal::Impl::Prepare() {
   statements.emplace(Statements{std::move(made[0]), std::move(made[1]), std::move(made[2]),
                                 std::move(made[3]), std::move(made[4]), std::move(made[5]),
                                 std::move(made[6]), std::move(made[7]), std::move(made[8]),
-                                std::move(made[9]), std::move(made[10]), std::move(made[11])});
+                                std::move(made[9]), std::move(made[10]), std::move(made[11]),
+                                std::move(made[12])});
   return {};
 }
 
@@ -446,13 +447,15 @@ Status Journal::Impl::UpdateEpisodes(const engine::Event& event) {
     // As the engine forgets it; a late end is an earlier alert's.
     switch (alert->decision) {
       case engine::Decision::kLate:
-      case engine::Decision::kRepeat:
         return {};
+      case engine::Decision::kRepeat:
+        return NoteHeard(*alert, event.seq);
       default:
-        return (alert->firing ? statements->waiting_over : statements->episode_over)
-            .Bind(alert->fingerprint)
-            .Execute();
+        break;
     }
+    Statement& over = alert->firing ? statements->waiting_over : statements->episode_over;
+    const Status s = over.Bind(alert->fingerprint).Execute();
+    return s && !alert->firing ? NoteHeard(*alert, event.seq) : s;
   }
   if (const auto* closed = std::get_if<engine::EpisodeClosed>(&event.body)) {
     return statements->episode_over.Bind(closed->fingerprint).Execute();
@@ -462,6 +465,13 @@ Status Journal::Impl::UpdateEpisodes(const engine::Event& event) {
     return statements->dropped.Bind(event.run).Execute();
   }
   return {};
+}
+
+Status Journal::Impl::NoteHeard(const engine::AlertDecided& alert, uint64_t seq) {
+  return statements->heard.Bind(alert.fingerprint)
+      .Bind(alert.firing ? 0 : 1)
+      .Bind(static_cast<int64_t>(seq))
+      .Execute();
 }
 
 Status Journal::Impl::UpdateRuns(const engine::Event& event, const std::string& plan_digest) {

@@ -264,6 +264,20 @@ TEST(Journal, TheShortReplayHasTheAlertsWhoseEpisodesAreOpenAndTheirRuns) {
   EXPECT_EQ(seen.count(RunId(3)), 0u);
 }
 
+TEST(Journal, TheShortReplayHasEndsAndRepeatsHoweverManyOtherAlertsCameSince) {
+  const TestDirectory directory;
+  const auto journal = MustOpen(directory / "journal.db");
+  Writer writer(journal.get());
+  using engine::Decision;
+  writer.Run(RunId(1), PlanFor("mailhub1"), 1);
+  writer.Alert("open", Decision::kStartedRun, RunId(1));
+  writer.Alert("open", Decision::kRepeat, RunId(1));
+  writer.Alert("over", Decision::kResolved, "", false);
+  writer.Alert("nobody's", Decision::kIgnored, "", false);
+  for (int i = 0; i < 1100; ++i) writer.Alert("nobody's", Decision::kIgnored, "");
+  EXPECT_EQ(ShortReplay(*journal)["alerts"], 5u) << "four of those before, and the last event";
+}
+
 TEST(Journal, TheShortReplayForgetsARunThatNeverTouchedAHost) {
   const TestDirectory directory;
   const auto journal = MustOpen(directory / "journal.db");

@@ -113,7 +113,7 @@ TEST(JournalRecovery, ANewerSchemaIsRefused) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
   WriteJournal(path, 1);
-  Sql(path, "UPDATE meta SET value = '5' WHERE key = 'schema_version'");
+  Sql(path, "UPDATE meta SET value = '99' WHERE key = 'schema_version'");
   const Status s = OpenAndReplay(path);
   ASSERT_FALSE(s);
   EXPECT_EQ(s.error().kind, ErrorKind::kRefused);
@@ -134,7 +134,8 @@ std::vector<std::string> StillMatters(const std::string& path) {
 
 void MakeVersion1(const std::string& path) {
   Sql(path,
-      "DROP TABLE episodes; DROP INDEX events_of_run; DROP INDEX events_of_actuator;"
+      "DROP TABLE last_heard; DROP TABLE episodes; DROP INDEX events_of_run; DROP INDEX "
+      "events_of_actuator;"
       "ALTER TABLE runs DROP COLUMN plan; UPDATE runs SET swept = 0 WHERE result = 'dropped';"
       "CREATE INDEX events_of_run ON events(run, seq) WHERE run != '';"
       "CREATE INDEX events_not_detail ON events(seq) WHERE detail = 0;"
@@ -163,6 +164,10 @@ TEST(JournalRecovery, AJournalOfVersion1IsBroughtToTodaysAndReadAsIfItHadAlwaysB
     queued.plan = testing::SamplePlan();
     append("200000", queued);
     append("200000", engine::RunDropped{.why = "no longer true"});
+    alert.fingerprint = "open";
+    alert.decision = engine::Decision::kRepeat;
+    alert.run = "100001";
+    append("", alert);
     alert.fingerprint = "over";
     alert.firing = false;
     alert.decision = engine::Decision::kResolved;
@@ -174,7 +179,7 @@ TEST(JournalRecovery, AJournalOfVersion1IsBroughtToTodaysAndReadAsIfItHadAlwaysB
   EXPECT_EQ(StillMatters(path), before);
   size_t count = 0;
   EXPECT_TRUE(OpenAndReplay(path, &count));
-  EXPECT_EQ(count, 60u * 12 + 7);
+  EXPECT_EQ(count, 60u * 12 + 8);
 }
 
 TEST(JournalRecovery, ADamagedJournalOfVersion1StaysOne) {

@@ -12,9 +12,9 @@ namespace {
 constexpr int64_t kApplicationId = 0x6d686a6c;
 
 // Step N leads from version N to N + 1; step 0 makes the first tables. Never change a released
-// step; append one. `runs` and `episodes` are derived from `events` and can always be made again
-// from them.
-constexpr std::array<const char*, 4> kSteps = {
+// step; append one. `runs`, `episodes` and `last_heard` are derived from `events` and can always be
+// made again from them.
+constexpr std::array<const char*, 5> kSteps = {
     R"(
 CREATE TABLE meta(
   key   TEXT PRIMARY KEY,
@@ -82,6 +82,20 @@ SELECT 1;
     // The same for version 3.
     R"(
 SELECT 1;
+)",
+    // The newest repeat and the newest end of each alert.
+    R"(
+CREATE TABLE last_heard(
+  fingerprint TEXT NOT NULL,
+  ended       INTEGER NOT NULL,
+  seq         INTEGER NOT NULL,
+  PRIMARY KEY(fingerprint, ended)
+) WITHOUT ROWID;
+INSERT INTO last_heard SELECT json_extract(body, '$.fingerprint'), NOT json_extract(body, '$.firing'),
+    max(seq)
+  FROM events WHERE kind = 'alert_decided' AND json_extract(body, '$.decision') != 'late'
+    AND (json_extract(body, '$.decision') = 'repeat' OR NOT json_extract(body, '$.firing'))
+  GROUP BY 1, 2;
 )"};
 
 Status SetMeta(Database& database, std::string_view key, std::string_view value) {

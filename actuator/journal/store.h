@@ -17,8 +17,8 @@ enum class Scope {
   // What a state can be rebuilt from that decides as the whole would: runs not yet swept and the
   // newest 50 finished ones with all their events; of older ones, begin and end of those that
   // cooldowns, expected durations or open episodes rest on; of alerts, those that opened an episode
-  // that is open, and what the newest 1,000 say last of theirs, if it is a
-  // repeat or an end; and always the last event. A start must not read a million rows.
+  // that is open and its last repeat, and the last end of each; and always the last event. A start
+  // must not read a million rows.
   kWhatStillMatters,
 };
 

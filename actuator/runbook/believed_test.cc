@@ -38,6 +38,9 @@ TEST(Believed, AFileThatOnlyLooksLikeARunbookIsNotPassedOver) {
   fs::create_directory(folder);
   std::ofstream(folder / "a.yml") << Book("steps: [{name: Wake, run: {on: server, use: wake}}]\n");
   EXPECT_TRUE(RunbookLibrary::Load(folder, Site()));
+  std::ofstream(folder / ".b.yml") << "half edi";  // an editor's
+  std::filesystem::create_symlink("anna@desk.17", folder / ".#a.yml");
+  EXPECT_TRUE(RunbookLibrary::Load(folder.string(), Site()));
   std::ofstream(folder / "b.yaml") << "runbook: b\n";
   const auto library = RunbookLibrary::Load(folder, Site());
   fs::remove_all(folder);

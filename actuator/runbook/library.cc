@@ -80,6 +80,7 @@ Result<std::shared_ptr<const RunbookLibrary>> RunbookLibrary::Load(
   std::vector<std::string> paths;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
        entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(".")) continue;  // an editor's
     if (entry->path().extension() == ".yaml") {
       return Fail(ErrorKind::kInvalid, entry->path().string() +
                                            ": runbooks end in .yml; expected " +

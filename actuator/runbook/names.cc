@@ -1,6 +1,8 @@
 // See names.h.
 #include "actuator/runbook/names.h"
 
+#include <algorithm>
+
 namespace mailhub::runbook {
 namespace {
 
@@ -46,9 +48,12 @@ Result<StepNames::Place> StepNames::Find(const std::string& reference, size_t fr
     return Fail(ErrorKind::kInvalid,
                 "expected a step's name; there is no step \"" + reference + "\"");
   }
-  return Fail(ErrorKind::kInvalid, "\"" + reference + "\" names " + std::to_string(found.size()) +
-                                       " steps; write one of them as \"" + Join(found[0]->trail) +
-                                       "\"");
+  const bool same = std::ranges::all_of(
+      found, [&](const Place* place) { return place->trail == found[0]->trail; });
+  return Fail(ErrorKind::kInvalid,
+              "\"" + reference + "\" names " + std::to_string(found.size()) + " steps; " +
+                  (same ? "give each a name of its own, with {{host}} in it for one"
+                        : "write one of them as \"" + Join(found[0]->trail) + "\""));
 }
 
 }  // namespace mailhub::runbook

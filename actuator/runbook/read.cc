@@ -148,15 +148,19 @@ class Reader {
     return std::nullopt;
   }
 
+  bool AreSteps(const Node& node) {
+    const bool list = node.IsList();
+    if (!list) Keep(node.Expected("a list of steps"));
+    if (list && node.Items().empty()) Keep(node.Invalid("expected at least one step"));
+    return list && !node.Items().empty();
+  }
+
   std::vector<StepText> Steps(const Node& node, bool in_for_each) {
     std::vector<StepText> steps;
-    if (!node.IsList() || node.Items().empty()) {
-      Keep(node.Expected("a list of steps"));
-    } else {
-      for (const Node& item : node.Items()) {
-        if (Failed()) break;
-        steps.push_back(ReadStep(item, in_for_each));
-      }
+    if (!AreSteps(node)) return steps;
+    for (const Node& item : node.Items()) {
+      if (Failed()) break;
+      steps.push_back(ReadStep(item, in_for_each));
     }
     return steps;
   }
@@ -358,7 +362,7 @@ class Reader {
 
   std::vector<AlwaysText> Always(const Node& node) {
     std::vector<AlwaysText> always;
-    if (!node.IsList() || node.Items().empty()) Keep(node.Expected("a list of steps"));
+    if (!AreSteps(node)) return always;
     for (const Node& item : node.Items()) {
       if (Failed()) break;
       always.push_back(ReadAlways(item));

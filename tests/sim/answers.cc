@@ -108,14 +108,16 @@ Complaint Answers::Afresh(const AlertDecided& body) const {
 // A notification that was held up on its way begins nothing for an alert whose end was told before.
 Complaint Answers::AfterItsEnd(WallTime at, const AlertDecided& body) {
   if (!body.firing) {
-    if (body.decision != Decision::kLate) ends_[body.fingerprint] = {body.starts_at, at};
+    if (body.decision != Decision::kLate) ends_[body.fingerprint][body.starts_at] = at;
     return std::nullopt;
   }
   const bool answers = body.decision == Decision::kStartedRun || body.decision == Decision::kJoined;
-  const auto end = ends_.find(body.fingerprint);
-  if (!answers || end == ends_.end() || body.starts_at > end->second.starts_at) return std::nullopt;
   // After a restart only the clock says how long ago that was.
-  if (known_->clock_stepped || at - end->second.told > kLateForCertain) return std::nullopt;
+  if (!answers || known_->clock_stepped) return std::nullopt;
+  const auto told_before = [&](const auto& end) {
+    return body.starts_at <= end.first && at - end.second <= kLateForCertain;
+  };
+  if (std::ranges::none_of(ends_[body.fingerprint], told_before)) return std::nullopt;
   return "an alert was decided as " + std::string(engine::Name(body.decision)) +
          ", and its end had been told before";
 }

@@ -37,12 +37,9 @@ class Answers {
     std::string run;
     std::string trigger;
   };
-  struct End {
-    WallTime starts_at;
-    WallTime told;
-  };
   const Known* const known_;
-  std::map<std::string, End> ends_;                                 // by fingerprint, the last
+  // By fingerprint and start: when its end was told last.
+  std::map<std::string, std::map<WallTime, WallTime>> ends_;
   std::map<std::pair<std::string, std::string>, int> decided_;      // notification, fingerprint
   std::map<std::string, uint64_t> last_action_;                     // by run: number of the event
   std::map<std::pair<std::string, std::string>, uint64_t> joined_;  // run, fingerprint: likewise

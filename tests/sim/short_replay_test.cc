@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <ranges>
 #include <set>
 
 #include "actuator/journal/codec.h"
@@ -53,7 +54,8 @@ std::string Describe(const engine::View& view) {
   return text;
 }
 
-// Each alert that the journal knows, firing and resolved, with each start that was ever heard.
+// Each alert that the journal knows, firing and resolved, with each start that was ever heard; ends
+// also in the wrong order.
 std::vector<engine::Notification> AllThatMayCome(const std::vector<engine::Event>& events) {
   std::map<std::pair<std::string, WallTime>, engine::Alert> heard;
   for (const engine::Event& event : events) {
@@ -66,15 +68,18 @@ std::vector<engine::Notification> AllThatMayCome(const std::vector<engine::Event
     heard[{alert.fingerprint, alert.starts_at}] = alert;
   }
   std::vector<engine::Notification> notifications;
-  for (const bool firing : {true, false, true}) {
-    for (auto& [key, alert] : heard) {
-      alert.firing = firing;
-      engine::Notification one;
-      one.id = "later" + std::to_string(notifications.size());
-      one.alerts = {alert};
-      notifications.push_back(std::move(one));
-    }
-  }
+  const auto tell = [&](engine::Alert alert, bool firing) {
+    alert.firing = firing;
+    engine::Notification one;
+    one.id = "later" + std::to_string(notifications.size());
+    one.alerts = {std::move(alert)};
+    notifications.push_back(std::move(one));
+  };
+  const auto all = std::views::values(heard);
+  for (const auto& alert : all) tell(alert, true);
+  for (const auto& alert : all) tell(alert, false);
+  for (const auto& alert : std::views::reverse(all)) tell(alert, false);
+  for (const auto& alert : all) tell(alert, true);
   return notifications;
 }
 
