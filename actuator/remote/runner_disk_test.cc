@@ -34,13 +34,15 @@ class FullDisk : public testing::TestWithParam<RunnerSetup> {
     host.EndAll();
     umount2(host.directory().c_str(), MNT_DETACH);
   }
-  // Leaves `blocks` free.
+  // Leaves `blocks` free. The runner of the command before may still tidy up meanwhile.
   void Fill(int blocks) const {
-    std::filesystem::remove(Filler());
-    const auto free = std::filesystem::space(host.directory()).available;
-    std::ofstream(Filler()) << std::string(free - static_cast<size_t>(blocks) * kBlock, 'x');
-    EXPECT_EQ(std::filesystem::space(host.directory()).available,
-              static_cast<size_t>(blocks) * kBlock);
+    const size_t wanted = static_cast<size_t>(blocks) * kBlock;
+    EXPECT_TRUE(Eventually([&] {
+      std::filesystem::remove(Filler());
+      const auto free = std::filesystem::space(host.directory()).available;
+      std::ofstream(Filler()) << std::string(free - wanted, 'x');
+      return std::filesystem::space(host.directory()).available == wanted;
+    })) << std::to_string(blocks) + " blocks";
   }
   std::string Filler() const { return host.directory() + "/filler"; }
   std::string Lease() const { return host.ReadFile("leases/r@stop.lease"); }

@@ -102,6 +102,12 @@ Complaint Guards::Record(const engine::Run& run, const engine::DeadManRestored& 
 Complaint Guards::Record(const engine::Run& run, const engine::OperatorActed& body) {
   const auto asked = known_->asked.find(body.by);
   if (asked == known_->asked.end() || body.verb == engine::Verb::kPause) return std::nullopt;
+  const engine::StepState* state = body.path.empty() ? nullptr : StateOf(run, body.path);
+  const bool passes = body.verb == engine::Verb::kSkip || body.verb == engine::Verb::kResolve;
+  if (passes && state != nullptr && state->result &&
+      known_->HoldEvent(run, body.path, engine::HoldReason::kRefused) != 0) {
+    given_up_.insert({run.id, body.path});
+  }
   std::erase_if(to_answer_, [&](const auto& one) {
     if (one.first != run.id) return false;
     const uint64_t event = known_->HoldEvent(run, one.second, engine::HoldReason::kDeadManRestored);
@@ -171,7 +177,11 @@ Complaint Guards::Standing() const {
     // A person left it to its dead man, which has tried.
     const bool left =
         run.released.contains(outage.path) && HasActed(outage.run + '/' + outage.path);
-    if (person_says_so || only_until_the_end || unnoticed || left) continue;
+    // A person goes on without its dead man; the run's end asks whether it is back.
+    const bool given_up = given_up_.contains({run.id, outage.path}) &&
+                          !run.leases.contains(outage.path) &&
+                          run.stage != engine::Stage::kFinished;
+    if (person_says_so || only_until_the_end || unnoticed || left || given_up) continue;
     if (HasFailed(run, outage)) continue;
     const std::string end = run.stage == engine::Stage::kFinished
                                 ? std::string("; its run is finished: ") + engine::Name(run.result)

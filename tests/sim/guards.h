@@ -51,6 +51,7 @@ class Guards {
   std::map<std::string, Guard> guards_;                      // by RUN/PATH
   std::set<std::string> acted_;                              // RUN/PATH of dead men that ever acted
   std::set<std::pair<std::string, std::string>> to_answer_;  // run, path
+  std::set<std::pair<std::string, std::string>> given_up_;   // likewise: by a person's answer
   std::map<std::pair<std::string, std::string>, Outage> down_;  // host, service
   std::map<std::string, int64_t> receipts_lost_ms_;             // by host
 };
