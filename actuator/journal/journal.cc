@@ -300,7 +300,9 @@ Status Journal::Impl::ReadLastSeq() {
 // something was read.
 Status Journal::Impl::RecallFiles() {
   const std::string real = database.FileName();
-  Result<OpenFiles> open = OpenFiles::Of({path, real, real + "-wal", real + "-shm"});
+  std::vector<std::string> names = {path, real + "-wal", real + "-shm"};
+  if (path != real) names.insert(names.begin() + 1, real);
+  Result<OpenFiles> open = OpenFiles::Of(std::move(names));
   if (!open) return Fail(open.error());
   files = std::move(*open);
   return {};

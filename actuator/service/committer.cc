@@ -5,31 +5,38 @@
 
 namespace mailhub::service {
 
-Committer::Committer(journal::EventStore* store)
-    : store_(store), thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+Committer::Committer(journal::EventStore* store, Milliseconds pause, std::function<void()> look)
+    : store_(store),
+      pause_(pause),
+      look_(std::move(look)),
+      thread_([this](const std::stop_token& stop) { Watch(stop); }) {}
 
-Status Committer::Append(std::span<const engine::Event> events, Milliseconds pause,
-                         const std::function<void()>& look) {
-  std::unique_lock lock(mutex_);
-  asked_ = events;
-  changed_.notify_all();
-  while (!changed_.wait_for(lock, pause, [this] { return done_.has_value(); })) {
-    lock.unlock();
-    look();
-    lock.lock();
+Status Committer::Append(std::span<const engine::Event> events) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    appending_ = true;
+    due_ = Clock::now() + pause_;
+    wake = std::exchange(idle_, false);
   }
-  return *std::exchange(done_, std::nullopt);
+  // Not at every commit: to wake a thread costs as much as a commit does.
+  if (wake) begun_.notify_one();
+  Status done = store_->Append(events);
+  const std::lock_guard lock(mutex_);  // waits for a look under way
+  appending_ = false;
+  return done;
 }
 
-void Committer::Run(const std::stop_token& stop) {
+void Committer::Watch(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  while (changed_.wait(lock, stop, [this] { return asked_.has_value(); })) {
-    const std::span<const engine::Event> events = *std::exchange(asked_, std::nullopt);
-    lock.unlock();
-    Status done = store_->Append(events);
-    lock.lock();
-    done_ = std::move(done);
-    changed_.notify_all();
+  while (begun_.wait(lock, stop, [this] { return !idle_; })) {
+    begun_.wait_for(lock, stop, pause_, [] { return false; });
+    if (!appending_) {
+      idle_ = true;
+    } else if (Clock::now() >= due_) {
+      look_();
+      due_ = Clock::now() + pause_;
+    }
   }
 }
 

@@ -64,7 +64,11 @@ void Service::Start() {
   }
   questioner_ =
       std::make_unique<Questioner>(ports_.conditions, inbox_, kQuestionThreads, kMostQuestions);
-  committer_ = std::make_unique<Committer>(ports_.store);
+  committer_ = std::make_unique<Committer>(ports_.store, kRenewalTick, [this] {
+    RenewWhilePending();
+    const auto pending = std::chrono::steady_clock::now() - commit_began_;
+    if (pending >= options_.longest_commit) RefuseWhilePending();
+  });
   owner_ = std::jthread([this] { Run(); });
 }
 
@@ -154,13 +158,10 @@ void Service::Commit() {
 
 Status Service::TryAppend() {
   if (turn_.events.empty()) return {};
-  const auto before = std::chrono::steady_clock::now();
-  Status done = committer_->Append(turn_.events, kRenewalTick, [&] {
-    RenewWhilePending();
-    if (std::chrono::steady_clock::now() - before >= options_.longest_commit) RefuseWhilePending();
-  });
+  commit_began_ = std::chrono::steady_clock::now();
+  Status done = committer_->Append(turn_.events);
   if (done) {
-    ports_.observer->Committed(turn_.events, std::chrono::steady_clock::now() - before);
+    ports_.observer->Committed(turn_.events, std::chrono::steady_clock::now() - commit_began_);
   } else {
     ports_.observer->CommitFailed(done.error());
   }

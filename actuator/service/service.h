@@ -147,6 +147,7 @@ class Service final : public api::Backend {
   std::mutex reloading_;
 
   std::unique_ptr<Questioner> questioner_;
+  std::chrono::steady_clock::time_point commit_began_;
   std::unique_ptr<Committer> committer_;
   std::jthread owner_;
 };

@@ -21,6 +21,10 @@ def write(path, text, mode=0o644):
     os.chmod(path, mode)
 
 
+def make_key(path):
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+
+
 class Sshd:
     """An sshd with two keys: `key` may start the installed runner only, `free` anything."""
 
@@ -32,7 +36,7 @@ class Sshd:
         write(folder / "runner", runner, 0o755)
         write(folder / "allow", "\n".join(allowed) + "\n")
         for key in ("host", "key", "free"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
+            make_key(folder / key)
         host_key = (folder / "host.pub").read_text()
         write(self.known_hosts, f"[127.0.0.1]:{self.port} {host_key}")
         self.command = f"sh {folder}/runner --installed --allow {folder}/allow --dir {folder}/receipts --allow-tmpfs --no-systemd"
@@ -73,6 +77,9 @@ class Actuator:
         for name, text in runbooks.items():
             write(folder / f"runbooks/{name}.yml", text)
         keys = sshd.folder if sshd else folder
+        if not sshd and not (folder / "key").exists():  # of a host that is never reached
+            make_key(folder / "key")
+            write(folder / "known_hosts", "")
         host = {"address": "127.0.0.1", "port": sshd.port if sshd else 22, "runner": "installed", "commands": "{nothing: the host knows}"}
         host |= site or {}
         write(folder / "site.yml", f"ssh: {{user: root, known_hosts: {keys}/known_hosts, actuator_key: {keys}/key, exporter_key: {keys}/free}}\n"
