@@ -223,9 +223,10 @@ publish() {
 # A full disk must not keep what has begun from its end. So room is taken while there is some: a file of blanks,
 # which is later written over in place. (A file system that never writes in place needs a free block all the same.)
 
-# Makes file $1 of $2 blanks. Fails if the disk is full.
+# Makes file $1 of $2 blanks. Fails if the disk is full. Not every shell notices that; what fits into the smallest block
+# of any disk is there whole or not at all, and a look at its size costs a process.
 take_room() {
-  { printf "%$2s" '' >"$1"; } 2>/dev/null && [ "$(($(wc -c <"$1")))" -eq "$2" ]
+  { printf "%$2s" '' >"$1"; } 2>/dev/null && [ -s "$1" ] && { [ "$2" -le 512 ] || [ "$(($(wc -c <"$1")))" -eq "$2" ]; }
 }
 
 # Puts text $2 into file $1, whole or not at all, by way of the room in file $3; on disk before it can be seen,
