@@ -38,10 +38,14 @@ find_allowed() {
     none/) fail refused "there is no $allow, so nothing may be run here; nothing was done" ;;
     *) fail refused "$allow must be a file that belongs to root and that nobody else may write; nothing was done" ;;
   esac
-  allow_return=$(printf '\r') # a line may end as Windows ends lines
   while read -r allowed_kind allowed_name allowed_rest || [ -n "$allowed_kind" ]; do
-    allowed_kind=${allowed_kind%"$allow_return"} allowed_name=${allowed_name%"$allow_return"}
-    allowed_rest=${allowed_rest%"$allow_return"}
+    case $allowed_kind$allowed_name$allowed_rest in
+      *[!\ -~]) # a line may end as Windows ends lines
+        allow_return=$(printf '\r')
+        allowed_kind=${allowed_kind%"$allow_return"} allowed_name=${allowed_name%"$allow_return"}
+        allowed_rest=${allowed_rest%"$allow_return"}
+        ;;
+    esac
     [ "$allowed_kind/$allowed_name" = "$allow_kind/$allow_name" ] || continue
     case $allow_kind in
       command)
