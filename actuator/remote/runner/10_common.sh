@@ -63,7 +63,10 @@ read_uptime() {
 # just begun. What a container shows as uptime may be made up by others (lxcfs): it may go back, or be nothing at all.
 read_kernel_clock() {
   if [ -n "$use_proc" ]; then
-    clock_stat=$(cat /proc/self/stat)
+    # The process of a substitution has just begun; ksh93 begins none.
+    read -r clock_self _ </proc/self/stat
+    clock_stat=$(read -r clock_line </proc/self/stat && printf '%s' "$clock_line")
+    case $clock_stat in "$clock_self "*) clock_stat=$(cat /proc/self/stat) ;; esac
     # shellcheck disable=SC2086  # the fields after "pid (name) "
     set -- ${clock_stat##*") "}
     shift 19

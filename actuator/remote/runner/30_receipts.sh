@@ -184,6 +184,7 @@ check_dead_men() {
 # of the process that was asked, which was there before the request was sent.
 check_in_time() {
   [ -n "$within_ms" ] || return 0
+  [ -n "${asked_start:-${own_start:-}}" ] || own_start_of
   to_clock "${asked_start:-$own_start}"
   in_time_from=$clock
   read_kernel_clock
