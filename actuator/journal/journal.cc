@@ -172,7 +172,7 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime
   if (!lock) return Fail(lock.error());
   const Result<Mark> read = lock->Read();
   if (!read) return Fail(read.error());
-  const Mark mark = *read;
+  const Mark& mark = *read;
   if (Status s = CheckThere(path, *lock, mark); !s) return Fail(s.error());
   (void)lock->Note(mark, LockFile::Write::kDurable);  // for the owner's name alone
   if (Status s = CreateFile(path); !s) return Fail(WithRemedy(s.error()));
