@@ -32,7 +32,7 @@ constexpr off_t kSmallestDatabase = 512;
 constexpr uintmax_t kLargestChecked = uintmax_t{64} << 20;
 
 // Scope::kWhatStillMatters. `whole` are the runs that come with all their events, `brief` those of
-// which only begin and end come. The engine keeps as many ends.
+// which only begin and end come; 20,000 are as many ends of alerts as the engine keeps.
 constexpr const char* kWhereItStillMatters = R"( WHERE seq IN (
 WITH whole AS (
   SELECT run FROM runs WHERE swept = 0

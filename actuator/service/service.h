@@ -129,7 +129,7 @@ class Service final : public api::Backend {
   // Answers to renewals that were sent while a commit was pending; shared likewise.
   const std::shared_ptr<Guarded<std::vector<engine::RemoteDone>>> renewed_;
 
-  // Owner thread only.
+  // Owner thread only; during a commit, while it waits for the journal, the committer's instead.
   engine::Engine engine_;
   Turn turn_;
   bool begun_ = false;  // the hosts know us: the epoch is committed
@@ -147,7 +147,7 @@ class Service final : public api::Backend {
   std::mutex reloading_;
 
   std::unique_ptr<Questioner> questioner_;
-  std::chrono::steady_clock::time_point commit_began_;
+  std::chrono::steady_clock::time_point commit_began_;  // likewise
   std::unique_ptr<Committer> committer_;
   std::jthread owner_;
 };

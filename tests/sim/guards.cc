@@ -102,11 +102,11 @@ Complaint Guards::Record(const engine::Run& run, const engine::DeadManRestored& 
 Complaint Guards::Record(const engine::Run& run, const engine::OperatorActed& body) {
   const auto asked = known_->asked.find(body.by);
   if (asked == known_->asked.end() || body.verb == engine::Verb::kPause) return std::nullopt;
-  const engine::StepState* state = body.path.empty() ? nullptr : StateOf(run, body.path);
+  const engine::Hold* hold = run.FindHold(body.hold);
   const bool passes = body.verb == engine::Verb::kSkip || body.verb == engine::Verb::kResolve;
-  if (passes && state != nullptr && state->result &&
-      known_->HoldEvent(run, body.path, engine::HoldReason::kRefused) != 0) {
-    given_up_.insert({run.id, body.path});
+  if (passes && hold != nullptr && hold->reason == engine::HoldReason::kRefused) {
+    const engine::StepState* state = StateOf(run, hold->path);
+    if (state != nullptr && state->result) given_up_.insert({run.id, hold->path});
   }
   std::erase_if(to_answer_, [&](const auto& one) {
     if (one.first != run.id) return false;
