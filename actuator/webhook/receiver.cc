@@ -48,7 +48,7 @@ Receiver::Verdict Receiver::Refuse(const http::Request& request, Outcome outcome
 }
 
 std::optional<http::Response> Receiver::BeforeBody(const http::Request& request) const {
-  std::optional<Verdict> refusal = Judge(request, AnnouncedLength(request));
+  std::optional<Verdict> refusal = Judge(request);
   if (!refusal) return std::nullopt;
   if (answered_) answered_(refusal->outcome, refusal->response.status);
   return std::move(refusal->response);
@@ -60,8 +60,7 @@ http::Response Receiver::Receive(const http::Request& request) const {
   return std::move(verdict.response);
 }
 
-std::optional<Receiver::Verdict> Receiver::Judge(const http::Request& request,
-                                                 size_t length) const {
+std::optional<Receiver::Verdict> Receiver::Judge(const http::Request& request) const {
   // Who the server let in by name has proved more than the token would.
   if (request.user.empty()) {
     if (!token_file_) return Refuse(request, Outcome::kUnauthorized, 401, "a login is needed");
@@ -76,6 +75,7 @@ std::optional<Receiver::Verdict> Receiver::Judge(const http::Request& request,
   if (!IsJson(request.Header("Content-Type"))) {
     return Refuse(request, Outcome::kMalformed, 415, "the body must be application/json");
   }
+  const size_t length = AnnouncedLength(request);
   if (length > kMostBytes) {
     return Refuse(request, Outcome::kTooLarge, 503,
                   "the notification has " + std::to_string(length) + " bytes, and " +
@@ -86,7 +86,6 @@ std::optional<Receiver::Verdict> Receiver::Judge(const http::Request& request,
 }
 
 Receiver::Verdict Receiver::Handle(const http::Request& request) const {
-  if (auto refusal = Judge(request, request.body.size())) return *std::move(refusal);
   Result<engine::Notification> notification = ParseNotification(request.body);
   if (!notification) {
     const std::string& why = notification.error().message;

@@ -37,10 +37,10 @@ class Receiver {
   // delivery that came this far; it may be empty.
   Receiver(api::Backend* backend, const std::string& token_file, Answered answered = {});
 
-  // What can be said before the body is read, its announced length included: for
+  // Who sends it, as what, and of which length: the answer to what is not to be read. For
   // http::ServerOptions::before_body.
   std::optional<http::Response> BeforeBody(const http::Request& request) const;
-  // Looks at everything again, so that it is safe without the other.
+  // Only for what BeforeBody() let pass: nobody is asked again who they are.
   http::Response Receive(const http::Request& request) const;
 
  private:
@@ -50,7 +50,7 @@ class Receiver {
   };
   static Verdict Refuse(const http::Request& request, Outcome outcome, int status,
                         const std::string& why);
-  std::optional<Verdict> Judge(const http::Request& request, size_t length) const;
+  std::optional<Verdict> Judge(const http::Request& request) const;
   Verdict Handle(const http::Request& request) const;
 
   api::Backend* const backend_;
