@@ -133,7 +133,8 @@ struct Journal::Impl {
   const std::string path;
   LockFile lock;
   Database database;
-  std::optional<OpenFiles> files;
+  std::optional<OpenFiles> files;  // what a start reads
+  std::optional<OpenFiles> index;  // what another process finds its way in the log by
   std::string id;
   uint64_t last_seq = 0;
   bool last_seq_known = false;
@@ -300,11 +301,14 @@ Status Journal::Impl::ReadLastSeq() {
 // something was read.
 Status Journal::Impl::RecallFiles() {
   const std::string real = database.FileName();
-  std::vector<std::string> names = {path, real + "-wal", real + "-shm"};
+  std::vector<std::string> names = {path, real + "-wal"};
   if (path != real) names.insert(names.begin() + 1, real);
   Result<OpenFiles> open = OpenFiles::Of(std::move(names));
   if (!open) return Fail(open.error());
   files = std::move(*open);
+  Result<OpenFiles> shared = OpenFiles::Of({real + "-shm"});
+  if (!shared) return Fail(shared.error());
+  index = std::move(*shared);
   return {};
 }
 
@@ -360,6 +364,7 @@ Status Journal::Replay(Scope scope, const std::function<void(const engine::Event
 Status Journal::Append(std::span<const engine::Event> events) {
   if (events.empty()) return {};
   if (Status s = impl_->files->Check(ErrorKind::kOverloaded); !s) return s;
+  if (Status s = impl_->index->Check(ErrorKind::kOverloaded); !s) return s;
   const Mark before{impl_->id, impl_->last_seq};
   if (Status s = impl_->lock.Keep(before); !s) return Fail(WithRemedy(s.error()));
   // After a commit that was reported failed, only the file knows what is in it.
@@ -370,7 +375,7 @@ Status Journal::Append(std::span<const engine::Event> events) {
   if (done) done = impl_->CheckLastSeq();
   if (done) done = impl_->AppendInTransaction(events);
   if (done) done = impl_->database.Run("COMMIT");
-  // On disk, but where a start would look for it?
+  // On disk, but where a start would look for it? It makes the index anew.
   if (done) done = impl_->files->Check(ErrorKind::kOutcomeUnknown);
   if (!done) {
     impl_->last_seq_known = false;

@@ -92,7 +92,9 @@ Result<LockFile> LockFile::Take(const std::string& path, const Mark& if_new, Err
                 path + ": another actuator" + (pid.empty() ? "" : " (pid " + pid + ")") +
                     " has this journal; stop it first, or give this one a journal of its own");
   }
-  return LockFile(path, std::move(lock));
+  struct stat held {};
+  if (::fstat(lock.number(), &held) != 0) return SystemError(path, errno);
+  return LockFile(path, std::move(lock), held.st_dev, held.st_ino);
 }
 
 // Two lines: the owner's process, for the sentence above; journal id and event, " 0" as long as
@@ -142,16 +144,13 @@ Status LockFile::Note(const Mark& mark, Write how) const {
 }
 
 Status LockFile::Keep(const Mark& mark) {
-  struct stat held {};
   struct stat named {};
-  if (::fstat(descriptor_.number(), &held) != 0) return SystemError(path_, errno);
-  if (::stat(path_.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
-      held.st_ino == named.st_ino) {
+  if (::stat(path_.c_str(), &named) == 0 && named.st_dev == device_ && named.st_ino == inode_) {
     return {};
   }
   Result<LockFile> anew = Take(path_, mark, ErrorKind::kCorrupt);
   if (!anew) return Fail(anew.error());
-  std::swap(descriptor_, anew->descriptor_);
+  *this = std::move(*anew);
   return Note(mark, Write::kDurable);
 }
 

@@ -3,6 +3,8 @@
 // word and act twice. docs/journal_format.md describes what is in it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -59,11 +61,16 @@ class LockFile {
  private:
   // `if_new` is what a file says that was not there.
   static Result<LockFile> Take(const std::string& path, const Mark& if_new, ErrorKind if_taken);
-  LockFile(std::string path, Descriptor descriptor)
-      : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
+  LockFile(std::string path, Descriptor descriptor, dev_t device, ino_t inode)
+      : path_(std::move(path)),
+        descriptor_(std::move(descriptor)),
+        device_(device),
+        inode_(inode) {}
 
   std::string path_;
   Descriptor descriptor_;
+  dev_t device_;  // of the open file, as long as it is held
+  ino_t inode_;
 };
 
 }  // namespace mailhub::journal
