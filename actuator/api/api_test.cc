@@ -7,6 +7,7 @@
 #include <array>
 
 #include "actuator/api/event_stream.h"
+#include "actuator/api/render.h"
 #include "actuator/api/testing_api.h"
 
 namespace mailhub::api {
@@ -257,6 +258,12 @@ TEST_F(ApiTest, SaysHowItIs) {
   EXPECT_EQ(Get("/-/ready").status, 503);
   EXPECT_EQ(Get("/-/healthy").status, 200);
   EXPECT_THAT(Get("/metrics").body, HasSubstr("mailhub_actuator_build_info{version=\"1.2.3\"} 1"));
+}
+
+// Alertmanager's time that is not set is the first of the year 1.
+TEST(FormatUtc, HasFourDigitsOfEachYear) {
+  EXPECT_EQ(FormatUtc(WallTime(Milliseconds(-62'135'596'800'000))), "0001-01-01T00:00:00.000Z");
+  EXPECT_EQ(FormatUtc(WallTime(Milliseconds(1'772'359'200'042))), "2026-03-01T10:00:00.042Z");
 }
 
 TEST(EventStream, BeginsWithEverythingAndThenSendsWhatDiffers) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <ctime>
 #include <optional>
 
@@ -283,15 +284,12 @@ std::string FormatUtc(WallTime time) {
   const std::time_t seconds = whole.time_since_epoch().count();
   std::tm parts{};
   gmtime_r(&seconds, &parts);
-  std::array<char, 48> text{};
-  const size_t length = strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  const auto ms = (time - whole).count();
-  std::string out(text.data(), length);
-  out += '.';
-  out += static_cast<char>('0' + ms / 100);
-  out += static_cast<char>('0' + ms / 10 % 10);
-  out += static_cast<char>('0' + ms % 10);
-  return out + 'Z';
+  const auto ms = static_cast<int>((time - whole).count());
+  std::array<char, 80> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+                parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
+                parts.tm_sec, ms);
+  return text.data();
 }
 
 }  // namespace mailhub::api
