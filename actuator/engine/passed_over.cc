@@ -38,7 +38,11 @@ void Engine::Core::OnPassedOver(LiveRun& live, const AttemptName& name, const Re
   const bool over = live.run.stage == Stage::kFinished;
   if (!reply.receipt) {
     const Error& error = reply.receipt.error();
-    const bool lost = error.kind == ErrorKind::kCorrupt || error.kind == ErrorKind::kNotFound;
+    if (error.kind == ErrorKind::kNotFound) {  // swept: it is over, and nobody knows how it ended
+      SettlePassedOver(live, step, Receipt{}, true);
+      return;
+    }
+    const bool lost = error.kind == ErrorKind::kCorrupt;
     if (lost && !doing.lost) {
       live.directories.erase(step.host);  // what begins there now needs the new one's identity
       DoubtLeases(live, step.host);

@@ -142,6 +142,26 @@ TEST_F(PassedOver, AHostWithOtherReceiptsIsWaitedForNoMore) {
   EXPECT_EQ(Times("more"), 1U);
 }
 
+// As where an older copy of the journal was put in place.
+TEST_F(PassedOver, AHostThatHasSweptItsRunIsWaitedForNoMore) {
+  PassOver();
+  away_["mailhub1"] = false;
+  swept_ = true;
+  Pass(Seconds(10));
+  EXPECT_EQ(Times("more"), 1U);
+  EXPECT_THAT(Look().steps.at(1).detail, HasSubstr("nobody knows how far its command came"));
+}
+
+TEST_F(PassedOver, AStopWhoseRunIsSweptOnItsHostIsNotWaitedFor) {
+  GuardUntilTheEnd();
+  PassOverTheStop();
+  ASSERT_EQ(Look().state, RunState::kRunning);
+  swept_ = true;
+  Pass(Seconds(20));
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
+  EXPECT_THAT(Look().holds[0].detail, HasSubstr("no step has run what brings back"));
+}
+
 // Its dead man has no `until`; a later step runs its command.
 TEST_F(PassedOver, WhatBringsBackWaitsForTheEndOfTheStop) {
   StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};

@@ -272,7 +272,7 @@ void Engine::Core::OnActReply(LiveRun& live, const Step& step, const RemoteReply
     const Error& error = reply.receipt.error();
     doing.trouble = error.message;
     // Nobody will hold the run for that, nor believe that its command has ended.
-    if (live.run.LeftRunning() == &step) {
+    if (live.run.LeftRunning() == &step && error.kind != ErrorKind::kNotFound) {
       doing.running = false;
       if (error.kind == ErrorKind::kCorrupt) live.directories.erase(step.host);
       doing.due = In(IsRefusal(error) ? AfterTheEnd() : config.remote_retry);
@@ -384,7 +384,7 @@ void Engine::Core::AfterSettled(LiveRun& live, const Step& step) {
           live, step.path,
           live.run.IsAlways(step.path) ? HoldReason::kAlwaysFailed : HoldReason::kOutcomeUnknown,
           state.receipts_lost
-              ? "the host's receipts directory was replaced: nobody knows whether the command ran"
+              ? "its receipts are gone from the host: nobody knows whether the command ran"
               : "the command was interrupted: nobody knows how far it came");
     }
     return;

@@ -89,6 +89,8 @@ class Script : public testing::Test, public PlanSource {
           reply.receipt = Fail(ErrorKind::kUnreachable, request->host + ": no route");
         } else if (lost_.contains(request->verb)) {
           reply.receipt = Fail(ErrorKind::kOutcomeUnknown, "no answer in time");
+        } else if (swept_ && request->verb == RemoteVerb::kVoid) {
+          reply.receipt = Fail(ErrorKind::kNotFound, "the run's receipts are swept");
         } else if (refuses_[request->host]) {
           reply.receipt = Fail(ErrorKind::kRefused, request->host + " obeys another journal");
         } else if (!request->directory_id.empty() &&
@@ -204,12 +206,13 @@ class Script : public testing::Test, public PlanSource {
   std::set<std::string> endless_;     // commands that run until they are cancelled
   // Hosts that cannot be reached, that obey another actuator, that have other receipts.
   std::map<std::string, bool> away_, refuses_, other_receipts_;
-  std::set<std::string> silent_;         // hosts that never answer what is to be run
-  std::set<RemoteVerb> lost_;            // answers to these never come
-  bool late_ = false;                    // nothing is answered as yet
-  bool finished_late_ = false;           // what was endless has ended by itself, and well
-  bool deaf_ = false;                    // commands do not end when they are cancelled
-  bool restored_ = false;                // x500's dead man has acted, and has not been acknowledged
+  std::set<std::string> silent_;  // hosts that never answer what is to be run
+  std::set<RemoteVerb> lost_;     // answers to these never come
+  bool swept_ = false;            // the run's receipts, though its journal knows nothing of it
+  bool late_ = false;             // nothing is answered as yet
+  bool finished_late_ = false;    // what was endless has ended by itself, and well
+  bool deaf_ = false;             // commands do not end when they are cancelled
+  bool restored_ = false;         // x500's dead man has acted, and has not been acknowledged
   std::optional<int> restore_exit_ = 0;  // how that ended
   GateReading gate_;                     // what every gate reads
   std::vector<std::string> began_;       // commands, in their order

@@ -89,6 +89,7 @@ bool ParseLease(std::string_view text, LeaseState* lease) {
 ErrorKind KindOf(std::string_view error) {
   if (error == "refused") return ErrorKind::kRefused;
   if (error == "directory_changed") return ErrorKind::kCorrupt;
+  if (error == "swept") return ErrorKind::kNotFound;
   if (error == "invalid") return ErrorKind::kInvalid;
   if (error == "unavailable") return ErrorKind::kUnreachable;  // nothing was done: ask again later
   if (error == "unknown") return ErrorKind::kOutcomeUnknown;

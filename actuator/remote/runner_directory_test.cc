@@ -125,6 +125,8 @@ TEST_P(Directory, SweepsARunForGood) {
   // One that was held up on its way would run again what has run.
   ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kRefused, "swept");
   EXPECT_EQ(host.Evidence(), "x\n");
+  // Whether it has run is not known any more, but that it never will: neither refused nor void.
+  ExpectFailure(host.Do(RemoteVerb::kVoid, "r/1/1"), ErrorKind::kNotFound, "swept");
 }
 
 }  // namespace

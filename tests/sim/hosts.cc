@@ -52,7 +52,9 @@ std::optional<Error> Host::Refusal(const engine::RemoteRequest& request, const S
     world_->Observe(HostHeard{name_, by.epoch});
   }
   if (swept_.contains(RunOf(request.key)) && request.verb != RemoteVerb::kSweep) {
-    return Error{ErrorKind::kRefused, "the run is over and its receipts are swept"};
+    const bool is_void = request.verb == RemoteVerb::kVoid;
+    return Error{is_void ? ErrorKind::kNotFound : ErrorKind::kRefused,
+                 "the run is over and its receipts are swept"};
   }
   return std::nullopt;
 }

@@ -19,9 +19,16 @@ check_name() {
   [ ${#1} -le "$2" ] || fail invalid "'$1' is longer than $2 characters"
 }
 
+# A person must look, but where all that is asked is that the key never runs: it never will, and nobody knows any more
+# whether it has.
+when_swept=refused
+refuse_swept() {
+  [ ! -e "$dir/swept/$run" ] || fail $when_swept "run $run is over and its receipts are swept; nothing was done"
+}
+
 # Reads a claim into claim_*. One that is not whole (a power cut) says nothing for sure: its command never began.
 read_claim() {
-  [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
+  refuse_swept
   claim_kind='' claim_digest='' claim_pid='' claim_start='' claim_boot='' claim_unit='' claim_whole=''
   while IFS= read -r line; do
     case $line in
@@ -203,7 +210,7 @@ own_start_of() {
 # has it. Once this succeeds no other process will ever run the key; run_captured has the directory
 # unsynced_claim on disk before the command starts.
 claim() {
-  [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
+  refuse_swept
   if [ ! -d "$runs/$run" ]; then
     mkdir -p "$runs/$run" 2>/dev/null && durable "$runs" || fail unavailable "cannot make $runs/$run; nothing was done"
   fi
@@ -228,7 +235,7 @@ claim() {
   wait $claim_sync || fail unavailable "cannot write to $runs/$run; nothing was done"
   check_fence held
   check_directory
-  [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and its receipts are swept; nothing was done"
+  refuse_swept
   [ "$1" = void ] || { check_dead_men; check_in_time; }
   ln "$claim_file" "$base.claim" 2>/dev/null
   claim_result=$?

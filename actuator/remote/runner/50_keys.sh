@@ -157,6 +157,7 @@ job_failed() {
 void_verb() {
   enter_key
   body=
+  when_swept=swept
   if [ ! -e "$base.claim" ] && claim void; then
     durable "$unsynced_claim" || fail unknown "the void claim for $key is published but perhaps not on disk"
   fi
