@@ -204,6 +204,7 @@ class Engine::Core {
   std::string Unconfirmed(const LiveRun& live, const Step& step) const;
   std::vector<Effect> RenewWhilePending();
   void NoteRenewal(const RemoteDone& done);
+  void RefreshLeases(View* view) const;
   void End(LiveRun& live);
   void Sweep(LiveRun& live);
   void OnSwept(LiveRun& live, const std::string& host, const RemoteReply& reply);

@@ -85,6 +85,12 @@ void Engine::NoteRenewal(const RemoteDone& done) {
   core_->NoteRenewal(done);
 }
 
+void Engine::RefreshLeases(View* view, Moment now) const {
+  const Moment worked = std::exchange(core_->now, now);
+  core_->RefreshLeases(view);
+  core_->now = worked;
+}
+
 View Engine::Look(Moment now) const {
   // Looking is not working: deadlines count from the moment that the runs were last given.
   const Moment worked = std::exchange(core_->now, now);

@@ -154,12 +154,15 @@ class Engine {
   // New triggers and runbooks after a reload; runs keep their plans.
   void Reconfigure(EngineConfig config, const PlanSource* plans);
 
-  // For the time in which a commit is pending, when no other call may be made but NoteRenewal()
-  // and Look(): renewals of dead men that are known to be armed, as far as they are due. They
-  // record nothing and may be performed at once.
+  // For the time in which a commit is pending, when no other call may be made but NoteRenewal(),
+  // RefreshLeases() and Look(): renewals of dead men that are known to be armed, as far as they are
+  // due. They record nothing and may be performed at once.
   std::vector<Effect> RenewWhilePending(Moment now);
   // The result of one of them; what is not about one is ignored.
   void NoteRenewal(const RemoteDone& done);
+  // Brings up to date what `view`, of before the pending commit, says of dead men: for the same
+  // time, in which hosts act as at any other.
+  void RefreshLeases(View* view, Moment now) const;
 
   // What people and metrics see. Cheap enough to call at every change.
   View Look(Moment now) const;

@@ -283,8 +283,12 @@ void Engine::Core::NoteRenewal(const RemoteDone& done) {
     for (auto& [path, doing] : runs.at(id).leases) {
       if (doing.extra != done.id) continue;
       doing.extra = 0;
-      const bool armed = done.reply.receipt && done.reply.lease == LeaseState::kArmed;
-      if (armed && doing.confirmed) {
+      if (!done.reply.receipt) {
+        doing.trouble = done.reply.receipt.error().message;
+      } else if (done.reply.lease == LeaseState::kRestored) {
+        doing.trouble = "the host acted by itself: " + done.reply.lease_detail;
+      } else if (done.reply.lease == LeaseState::kArmed && doing.confirmed) {
+        doing.trouble.clear();
         doing.confirmed = std::max(*doing.confirmed, doing.extra_asked);
       }
       return;

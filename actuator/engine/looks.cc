@@ -131,6 +131,23 @@ void Engine::Core::AddLeases(const LiveRun& live, RunView* view) const {
   for (const auto& [name, lease] : run.given_up) add(name.first, lease, LeasePhase::kLost);
 }
 
+// The rest of the view is of what is recorded. Hosts wait for no record.
+void Engine::Core::RefreshLeases(View* view) const {
+  for (RunView& run : view->unfinished) {
+    const auto live = runs.find(run.id);
+    for (LeaseView& lease : run.leases) {
+      if (lease.phase != LeasePhase::kArmed && lease.phase != LeasePhase::kUnconfirmed) continue;
+      const bool known = live != runs.end() && live->second.leases.contains(lease.path);
+      const LeaseDoing doing = known ? live->second.leases.at(lease.path) : LeaseDoing();
+      lease.trouble = known ? doing.trouble : "what its host has said last is not recorded yet";
+      lease.confirmed_ago.reset();
+      if (doing.confirmed) lease.confirmed_ago = now.steady - *doing.confirmed;
+      const bool armed = lease.confirmed_ago && *lease.confirmed_ago < lease.after;
+      lease.phase = armed ? LeasePhase::kArmed : LeasePhase::kUnconfirmed;
+    }
+  }
+}
+
 EpisodeView Engine::Core::LookAt(const Episode& episode) const {
   EpisodeView view;
   view.fingerprint = episode.alert.fingerprint;

@@ -106,6 +106,29 @@ TEST(Service, DeadMenAreRenewedWhileACommitWaitsOrFails) {
   EXPECT_EQ(life.service->Look()->unfinished[0].leases.at(0).phase, engine::LeasePhase::kArmed);
 }
 
+TEST(Service, SaysWhatIsTrueOfDeadMenWhileACommitWaitsOrFails) {
+  const TestDirectory directory;
+  Life life(directory, [](ServiceOptions& options) { options.patience = Milliseconds(20); });
+  life.StartAndWait();
+  (void)life.service->Submit(Start("guarded"));
+  const auto phase = [&] {
+    const auto view = life.service->Look();
+    const bool guarded = !view->unfinished.empty() && !view->unfinished[0].leases.empty();
+    return guarded ? std::optional(view->unfinished[0].leases[0].phase) : std::nullopt;
+  };
+  ASSERT_TRUE(life.Eventually([&] { return phase() == engine::LeasePhase::kArmed; }));
+  life.store.Block(true);
+  (void)life.service->Submit(Firing("1"));
+  life.hosts.BeAway(true);
+  EXPECT_TRUE(life.Eventually([&] { return phase() == engine::LeasePhase::kUnconfirmed; }));
+  life.store.FailWith(kDiskFull);
+  life.store.Block(false);
+  life.hosts.BeAway(false);
+  EXPECT_TRUE(life.Eventually([&] { return phase() == engine::LeasePhase::kArmed; }));
+  EXPECT_FALSE(life.service->Ready());
+  EXPECT_EQ(life.service->Look()->unfinished.size(), 1U) << "nothing else that is not recorded";
+}
+
 TEST(Service, IsNotReadyWhileACommitHasBeenPendingTooLong) {
   const TestDirectory directory;
   Life life(directory, [](ServiceOptions& options) {

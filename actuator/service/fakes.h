@@ -82,7 +82,11 @@ class FakeHosts final : public RemotePort {
       if (on_request) on_request(request);
       changed_.notify_all();
       if (silent_verb_ == request.verb) return;
-      reply = Answer(request);
+      if (away_) {
+        reply.receipt = Fail(ErrorKind::kUnreachable, "no route");
+      } else {
+        reply = Answer(request);
+      }
     }
     done(std::move(reply));
   }
@@ -105,6 +109,10 @@ class FakeHosts final : public RemotePort {
   void BeSilentAt(engine::RemoteVerb verb) {
     const std::lock_guard lock(mutex_);
     silent_verb_ = verb;
+  }
+  void BeAway(bool away) {
+    const std::lock_guard lock(mutex_);
+    away_ = away;
   }
   bool WaitFor(engine::RemoteVerb verb) {
     std::unique_lock lock(mutex_);
@@ -160,6 +168,7 @@ class FakeHosts final : public RemotePort {
   std::vector<std::string> taken_over_;
   std::map<std::string, int> ran_;
   std::optional<engine::RemoteVerb> silent_verb_;
+  bool away_ = false;
 };
 
 // A Prometheus for which everything holds.

@@ -212,6 +212,9 @@ void Service::RenewWhilePending() {
           renewed->With([&](auto& done) { done.push_back({.id = id, .reply = std::move(reply)}); });
         });
   }
+  auto view = std::make_shared<engine::View>(*view_.Copy());
+  engine_.RefreshLeases(view.get(), Now());
+  view_.With([&view](auto& shared) { shared = std::move(view); });
 }
 
 void Service::NoteRenewals() {
