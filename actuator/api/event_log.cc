@@ -76,7 +76,7 @@ struct Say {
         {{"run", event.run}, {"step", body.path}, {"detail", body.detail}});
   }
   void operator()(const engine::OperatorActed& body) {
-    Add(LogLevel::kInfo, "A person has decided",
+    Add(LogLevel::kInfo, "A run is told what to do",
         {{"run", event.run},
          {"verb", Name(body.verb)},
          {"step", body.path},

@@ -61,7 +61,7 @@ TEST(EventLog, SaysModesDropsAndWhatPeopleDecided) {
       engine::OperatorActed{engine::Verb::kSkip, "3", "anna", "done by hand"},
       engine::DeadManRestored{"1", "started by the host"},
       engine::HostTakeover{"x500", "anna", "the old machine is gone"}};
-  const char* messages[] = {"The mode has changed", "A run is dropped", "A person has decided",
+  const char* messages[] = {"The mode has changed", "A run is dropped", "A run is told what to do",
                             "A host has acted by itself", "A host is to be taken over"};
   for (size_t i = 0; i < std::size(bodies); ++i) {
     const auto lines = log.Lines({i + 1, WallTime(), "r", bodies[i]});

@@ -71,7 +71,7 @@ std::string DeadManLine(const DeadMan& dead_man) {
     if (dead_man.confirmed_s_ago) {
       line += ", which was confirmed " + ElapsedText(dead_man.confirmed_s_ago) + " ago";
     } else if (dead_man.state != "lost") {  // that one was confirmed once, in other receipts
-      line += ", of which the host has confirmed none";
+      line += "; the host has not confirmed it since the program was started";
     }
   }
   line += "; guards step " + Printable(dead_man.path);

@@ -159,7 +159,8 @@ TEST(RunText, SaysHowEachDeadManIs) {
               AllOf(Contains("dead man on x500: armed, acts 15m00s after the last renewal, which "
                              "was confirmed 12s ago; guards step 1"),
                     Contains("dead man on mailhub2: unconfirmed, acts 1m00s after the last "
-                             "renewal, of which the host has confirmed none; guards step 2; "
+                             "renewal; the host has not confirmed it since the program was "
+                             "started; guards step 2; "
                              "no route"),
                     Contains("dead man on mailhub3: restored; guards step 2"),
                     Contains("dead man on mailhub1: lost, acts 1m00s after the last renewal; "
