@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,9 +91,9 @@ Result<LockFile> LockFile::Take(const std::string& path, const Mark& if_new, Err
                 path + ": another actuator" + (pid.empty() ? "" : " (pid " + pid + ")") +
                     " has this journal; stop it first, or give this one a journal of its own");
   }
-  struct stat held {};
-  if (::fstat(lock.number(), &held) != 0) return SystemError(path, errno);
-  return LockFile(path, std::move(lock), held.st_dev, held.st_ino);
+  const std::optional<FileId> held = IdOf(lock.number());
+  if (!held) return SystemError(path, errno);
+  return LockFile(path, std::move(lock), *held);
 }
 
 // Two lines: the owner's process, for the sentence above; journal id and event, " 0" as long as
@@ -144,10 +143,7 @@ Status LockFile::Note(const Mark& mark, Write how) const {
 }
 
 Status LockFile::Keep(const Mark& mark) {
-  struct stat named {};
-  if (::stat(path_.c_str(), &named) == 0 && named.st_dev == device_ && named.st_ino == inode_) {
-    return {};
-  }
+  if (IdOf(path_) == id_) return {};
   Result<LockFile> anew = Take(path_, mark, ErrorKind::kCorrupt);
   if (!anew) return Fail(anew.error());
   *this = std::move(*anew);

@@ -3,12 +3,11 @@
 // word and act twice. docs/journal_format.md describes what is in it.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <string>
 #include <utility>
 
+#include "actuator/journal/file_id.h"
 #include "lib/base/result.h"
 
 namespace mailhub::journal {
@@ -61,16 +60,12 @@ class LockFile {
  private:
   // `if_new` is what a file says that was not there.
   static Result<LockFile> Take(const std::string& path, const Mark& if_new, ErrorKind if_taken);
-  LockFile(std::string path, Descriptor descriptor, dev_t device, ino_t inode)
-      : path_(std::move(path)),
-        descriptor_(std::move(descriptor)),
-        device_(device),
-        inode_(inode) {}
+  LockFile(std::string path, Descriptor descriptor, FileId id)
+      : path_(std::move(path)), descriptor_(std::move(descriptor)), id_(id) {}
 
   std::string path_;
   Descriptor descriptor_;
-  dev_t device_;  // of the open file, as long as it is held
-  ino_t inode_;
+  FileId id_;  // of the open file, as long as it is held
 };
 
 }  // namespace mailhub::journal

@@ -2,11 +2,10 @@
 // was moved away or removed can be written for ever, and no start will find it.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
 
+#include "actuator/journal/file_id.h"
 #include "lib/base/result.h"
 
 namespace mailhub::journal {
@@ -24,8 +23,7 @@ class OpenFiles {
  private:
   struct File {
     std::string path;
-    dev_t device;
-    ino_t inode;
+    FileId id;
   };
   std::vector<File> files_;
 };
