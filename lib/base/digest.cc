@@ -52,10 +52,7 @@ std::string RandomHex(int bits) {
 }
 
 bool EqualInConstantTime(std::string_view a, std::string_view b) {
-  // Hashing first makes both sides equally long, so not even the length shows.
-  const std::string left = Sha256Hex(a);
-  const std::string right = Sha256Hex(b);
-  return CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace mailhub

@@ -16,7 +16,8 @@ std::string HmacSha1(std::string_view key, std::string_view data);
 // 8, at most 512. Thread-safe. Aborts if the system has no randomness: nothing sensible can follow.
 std::string RandomHex(int bits);
 
-// Compares without letting the time taken tell where the difference is. Thread-safe.
+// Compares without letting the time taken tell where the difference is, though whether the lengths
+// differ: for digests of secrets, not for secrets. Thread-safe.
 bool EqualInConstantTime(std::string_view a, std::string_view b);
 
 }  // namespace mailhub

@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <memory>
@@ -28,22 +29,26 @@ Logger& TheLogger() {
   return logger;
 }
 
+std::string Escaped(char c) {
+  if (c == '"' || c == '\\') return {'\\', c};
+  if (c == '\n') return "\\n";
+  std::array<char, 8> escaped{};
+  std::snprintf(escaped.data(), escaped.size(), "\\u%04x", static_cast<unsigned char>(c));
+  return escaped.data();
+}
+
 // Quoted as both logfmt and JSON read it.
 std::string Quoted(std::string_view text) {
+  const auto is_plain = [](char c) {
+    return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+  };
   std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      std::array<char, 8> escaped{};
-      std::snprintf(escaped.data(), escaped.size(), "\\u%04x", static_cast<unsigned char>(c));
-      out += escaped.data();
-    } else {
-      out += c;
-    }
+  for (auto at = text.begin(); at != text.end(); ++at) {
+    const auto end = std::find_if_not(at, text.end(), is_plain);
+    out.append(at, end);
+    if (end == text.end()) break;
+    out += Escaped(*end);
+    at = end;
   }
   return out + '"';
 }
