@@ -245,7 +245,7 @@ HostLink::Answer HostLink::Exchange(const engine::RemoteRequest& request, const 
     lost(written.error(), true);
     return answer;
   }
-  ReplyReader reader(exchange.nonce);
+  ReplyReader reader(exchange.nonce, ToBeTold(request.verb, exchange.takeover));
   while (true) {
     std::string bytes;
     const Result<ssh::ReadState> state = (*channel)->Read(&bytes, kPiece, deadline);
