@@ -21,14 +21,16 @@ constexpr Milliseconds kServiceTimeout{120'000};  // systemd itself gives a stop
 constexpr size_t kDeepestCall = 8;
 
 // The service's command on the host, with a look there at what came of it.
-std::string ServiceCommand(config::ServiceKind kind, const std::string& name, ServiceState state) {
+std::string ServiceCommand(const config::ServiceSpec& service, const std::string& label,
+                           ServiceState state) {
+  const std::string& name = service.name.empty() ? label : service.name;
   const bool stop = state == ServiceState::kStopped;
   const std::string verb = stop ? "stop" : state == ServiceState::kRestarted ? "restart" : "start";
-  if (kind == config::ServiceKind::kSysv) {
+  if (service.kind == config::ServiceKind::kSysv) {
     const std::string script = "/etc/init.d/" + name;
     return script + " " + verb + " && " + (stop ? "! " : "") + script + " status >/dev/null";
   }
-  const std::string unit = name + ".service";
+  const std::string unit = service.name.empty() ? name + ".service" : name;
   return "systemctl " + verb + " " + unit + " && " + (stop ? "! " : "") +
          "systemctl is-active --quiet " + unit;
 }
@@ -332,7 +334,7 @@ class Expander {
     if (found != host.services.end()) {
       return host.runner == config::RunnerForm::kInstalled
                  ? "@service " + name + " " + WordOf(state)
-                 : ServiceCommand(found->second.kind, name, state);
+                 : ServiceCommand(found->second, name, state);
     }
     Keep(text.service->at.Invalid("expected a service that the site file lists for " + host.name +
                                   ", found \"" + name + "\"; " + ThereAre(host.services)));

@@ -15,10 +15,16 @@ bool Wanted(const config::Host& host) {
   return !host.services.empty();
 }
 
+const std::string& Called(const std::string& label, const config::ServiceSpec& service) {
+  return service.name.empty() ? label : service.name;
+}
+
 void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [name, service] : host.services) {
-    if (service.kind == config::ServiceKind::kSystemd) spec->Line("unit", name + ".service");
-    if (service.kind == config::ServiceKind::kSysv) spec->Line("sysv", name);
+    if (service.kind == config::ServiceKind::kSystemd) {
+      spec->Line("unit", service.name.empty() ? name + ".service" : service.name);
+    }
+    if (service.kind == config::ServiceKind::kSysv) spec->Line("sysv", Called(name, service));
   }
 }
 
@@ -54,7 +60,8 @@ std::optional<ServiceReport> ReadUnit(const Properties& unit, const Reply& reply
   if (*state == ServiceState::kActive) {
     auto since_boot = Microseconds(unit, "ExecMainStartTimestampMonotonic");
     if (!since_boot) since_boot = Microseconds(unit, "ActiveEnterTimestampMonotonic");
-    if (since_boot) report.start_time_seconds = reply.boot_time_seconds + *since_boot;
+    if (since_boot && reply.boot_time_seconds > 0)
+      report.start_time_seconds = reply.boot_time_seconds + *since_boot;
   }
   const auto restarts = unit.find("NRestarts");
   if (restarts != unit.end() && *state != ServiceState::kAbsent) {
@@ -85,9 +92,8 @@ bool ReadLines(const Section& section, std::vector<Properties>* units,
     }
     if (line.rfind("sysv ", 0) == 0) {
       const auto words = Words(line);
-      const auto state = words.size() == 3 ? SysvState(words[2]) : std::nullopt;
-      if (!state) return false;
-      (*sysv)[std::string(words[1])] = *state;
+      if (words.size() != 3) return false;
+      if (const auto state = SysvState(words[2])) (*sysv)[std::string(words[1])] = *state;
       between = true;
       continue;
     }
@@ -100,7 +106,7 @@ bool ReadLines(const Section& section, std::vector<Properties>* units,
   return true;
 }
 
-Status Read(const config::Host& host, const Reply& reply, const Section& section,
+Status Read(const config::Host& host, const Reply& reply, const Section& section, Past*,
             Families* families) {
   std::vector<Properties> units;
   std::map<std::string, ServiceState> sysv;
@@ -108,18 +114,22 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
     return NotUnderstood("services", "a line is not understood");
   }
   size_t next = 0;
+  Status known;
   for (const auto& [name, service] : host.services) {
     std::optional<ServiceReport> report;
     if (service.kind == config::ServiceKind::kSystemd) {
       if (next < units.size()) report = ReadUnit(units[next++], reply);
-    } else if (const auto state = sysv.find(name); state != sysv.end()) {
+    } else if (const auto state = sysv.find(Called(name, service)); state != sysv.end()) {
       report = ServiceReport{state->second, std::nullopt, std::nullopt};
     }
-    if (!report) return NotUnderstood("services", "nothing sensible is said about " + name);
-    AddService(name, *report, families);
+    if (report) {
+      AddService(name, *report, families);
+    } else {
+      known = Fail(ErrorKind::kNotFound, "services: nothing sensible is said about " + name);
+    }
   }
   if (next != units.size()) return NotUnderstood("services", "too many units");
-  return {};
+  return known;
 }
 
 }  // namespace

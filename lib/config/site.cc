@@ -4,6 +4,7 @@
 #include "lib/config/site.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <set>
 #include <string_view>
@@ -121,27 +122,65 @@ Result<std::vector<std::string>> ReadThreads(const Node& node) {
   return names;
 }
 
-Result<ServiceSpec> ReadService(const Node& node, Platform platform) {
-  if (auto known = node.OnlyKeys({"kind"}); !known) return Fail(known.error());
-  ServiceSpec service;
-  service.kind = platform == Platform::kWindows ? ServiceKind::kWindows
-                 : platform == Platform::kPosix ? ServiceKind::kSysv
-                                                : ServiceKind::kSystemd;
-  if (!node["kind"].Present()) return service;
+bool ConsistsOf(std::string_view text, std::string_view more) {
+  return !text.empty() && text.size() <= 200 && std::all_of(text.begin(), text.end(), [&](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || more.find(c) != more.npos;
+  });
+}
+
+// `unit:` of systemd, with its suffix; `name:` of the others. What the helper lets through, and
+// what no shell on the way reads differently.
+Status ReadServiceName(const Node& node, ServiceSpec* service) {
+  const bool is_unit = service->kind == ServiceKind::kSystemd;
+  const char* key = is_unit ? "unit" : "name";
+  const char* other = is_unit ? "name" : "unit";
+  if (node[other].Present()) {
+    return node[other].Invalid(std::string("is said of another kind of service; here: ") + key);
+  }
+  if (!node[key].Present()) return {};
+  auto name = node[key].String();
+  if (!name) return Fail(name.error());
+  const bool ok = is_unit ? ConsistsOf(*name, "._@-") && name->find('.') != std::string::npos
+                  : service->kind == ServiceKind::kSysv ? ConsistsOf(*name, "._@-")
+                                                        : ConsistsOf(*name, " ._@-$()#+{}&");
+  const bool plain = (*name)[0] != '-' && (*name)[0] != '.' && (*name)[0] != ' ';
+  if (!ok || !plain) {
+    return node[key].Invalid(is_unit ? "expected a unit with its suffix, as exim@out.service"
+                                     : "expected letters, digits and the usual signs");
+  }
+  service->name = *name;
+  return {};
+}
+
+Result<ServiceKind> ReadServiceKind(const Node& node, Platform platform) {
+  ServiceKind result = platform == Platform::kWindows ? ServiceKind::kWindows
+                       : platform == Platform::kPosix ? ServiceKind::kSysv
+                                                      : ServiceKind::kSystemd;
+  if (!node["kind"].Present()) return result;
   auto kind = node["kind"].String();
   if (!kind) return Fail(kind.error());
   if (*kind == "systemd") {
-    service.kind = ServiceKind::kSystemd;
+    result = ServiceKind::kSystemd;
   } else if (*kind == "sysv") {
-    service.kind = ServiceKind::kSysv;
+    result = ServiceKind::kSysv;
   } else if (*kind == "windows") {
-    service.kind = ServiceKind::kWindows;
+    result = ServiceKind::kWindows;
   } else {
     return node["kind"].Invalid("expected systemd, sysv or windows, found \"" + *kind + "\"");
   }
-  if ((service.kind == ServiceKind::kWindows) != (platform == Platform::kWindows)) {
+  if ((result == ServiceKind::kWindows) != (platform == Platform::kWindows)) {
     return node["kind"].Invalid(std::string("does not exist on platform ") + Name(platform));
   }
+  return result;
+}
+
+Result<ServiceSpec> ReadService(const Node& node, Platform platform) {
+  if (auto known = node.OnlyKeys({"kind", "unit", "name"}); !known) return Fail(known.error());
+  auto kind = ReadServiceKind(node, platform);
+  if (!kind) return Fail(kind.error());
+  ServiceSpec service;
+  service.kind = *kind;
+  if (auto read = ReadServiceName(node, &service); !read) return Fail(read.error());
   return service;
 }
 

@@ -29,6 +29,7 @@ enum class ServiceKind { kSystemd, kSysv, kWindows };
 
 struct ServiceSpec {
   ServiceKind kind = ServiceKind::kSystemd;  // by platform unless the file says so
+  std::string name = {};  // what the host calls it, a unit with its suffix; empty: as its label
   bool operator==(const ServiceSpec&) const = default;
 };
 

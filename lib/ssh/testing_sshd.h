@@ -22,6 +22,7 @@ class TestingSshd {
   // As the current user, with the right key and the right known_hosts.
   SshTarget Target() const;
   const std::string& directory() const { return directory_; }
+  pid_t pid() const { return pid_; }
   // A key pair in the directory that the server does not know; the private key's path.
   std::string NewKey(const std::string& name, const std::string& type = "ed25519");
   // The public half of the host key: "ssh-ed25519 AAAA...".
