@@ -294,7 +294,7 @@ TEST(PosixHostCollector, ReadsVmstatOfLinuxAndOfSolaris) {
   EXPECT_FALSE(ReadWith(kPosixHostCollector, host, {"cpus ", "1 idle cpu"}, &none));
 }
 
-TEST(ServiceCollector, ReadsWhatSystemctlSaysInItsOrder) {
+TEST(ServiceCollector, ReadsWhatSystemctlSaysOfEachUnit) {
   config::Host host;
   host.services["a"] = {config::ServiceKind::kSystemd};
   host.services["b"] = {config::ServiceKind::kSystemd};
@@ -302,10 +302,10 @@ TEST(ServiceCollector, ReadsWhatSystemctlSaysInItsOrder) {
   Families families;
   ASSERT_TRUE(ReadWith(
       kServiceCollector, host,
-      {"Id=real-name.service", "LoadState=loaded", "ActiveState=active", "NRestarts=3",
-       "ExecMainStartTimestampMonotonic=60000000", "ActiveEnterTimestampMonotonic=61000000", "",
-       "Id=b.service", "LoadState=not-found", "ActiveState=inactive", "NRestarts=0",
-       "ExecMainStartTimestampMonotonic=0", "sysv c 3"},
+      {"Id=real-name.service", "Names=real-name.service a.service", "LoadState=loaded",
+       "ActiveState=active", "NRestarts=3", "ExecMainStartTimestampMonotonic=60000000",
+       "ActiveEnterTimestampMonotonic=61000000", "", "Id=b.service", "LoadState=not-found",
+       "ActiveState=inactive", "NRestarts=0", "ExecMainStartTimestampMonotonic=0", "sysv c 3"},
       &families));
   const auto state = [&](const std::string& name, const std::string& which) {
     return *Value(families, "mailhub_service_state", {{"name", name}, {"state", which}});
@@ -329,10 +329,11 @@ TEST(ServiceCollector, AsksByAnotherNameAndHidesNoneBehindOneThatIsNotUnderstood
   EXPECT_EQ(WriteSpec(host),
             "spec\nunit exim@out.service\nunit logrotate.timer\nsysv php8.2-fpm\nend\n");
   Families families;
-  const auto read = ReadWith(kServiceCollector, host,
-                             {"LoadState=loaded", "ActiveState=a-new-state", "", "LoadState=loaded",
-                              "ActiveState=active", "", "sysv php8.2-fpm 0"},
-                             &families);
+  const auto read = ReadWith(
+      kServiceCollector, host,
+      {"Id=exim@out.service", "LoadState=loaded", "ActiveState=a-new-state", "",
+       "Id=logrotate.timer", "LoadState=loaded", "ActiveState=active", "", "sysv php8.2-fpm 0"},
+      &families);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().kind, ErrorKind::kNotFound);
   const auto active = [&](const std::string& name) {
@@ -341,6 +342,32 @@ TEST(ServiceCollector, AsksByAnotherNameAndHidesNoneBehindOneThatIsNotUnderstood
   EXPECT_FALSE(active("out"));
   EXPECT_EQ(active("rotate"), 1);
   EXPECT_EQ(active("sysv"), 1);
+}
+
+TEST(ServiceCollector, TakesNoUnitsStateForAnothers) {
+  config::Host host;
+  for (const char* name : {"a", "b", "c"}) host.services[name] = {config::ServiceKind::kSystemd};
+  Families families;
+  // systemctl has left out the first, and says the others in an order of its own.
+  const auto read =
+      ReadWith(kServiceCollector, host,
+               {"Id=c.service", "Names=c.service", "LoadState=loaded", "ActiveState=failed", "",
+                "Id=b.service", "Names=b.service", "LoadState=loaded", "ActiveState=active"},
+               &families);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().kind, ErrorKind::kNotFound);
+  EXPECT_THAT(read.error().message, testing::EndsWith("about a"));
+  const auto state = [&](const std::string& name, const std::string& which) {
+    return Value(families, "mailhub_service_state", {{"name", name}, {"state", which}});
+  };
+  EXPECT_FALSE(state("a", "active"));
+  EXPECT_EQ(state("b", "active"), 1);
+  EXPECT_EQ(state("c", "failed"), 1);
+  // Two units that run into each other are neither.
+  Families none;
+  EXPECT_FALSE(ReadWith(kServiceCollector, host,
+                        {"Id=a.service", "LoadState=loaded", "Id=b.service", "ActiveState=active"},
+                        &none));
 }
 
 TEST(HostCollector, LeavesOutUptimeAndBootWhereTheHostDoesNotKnowThem) {

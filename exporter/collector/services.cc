@@ -1,4 +1,5 @@
 // Services of systemd, all in one `systemctl show`, and of SysV status scripts.
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -19,11 +20,13 @@ const std::string& Called(const std::string& label, const config::ServiceSpec& s
   return service.name.empty() ? label : service.name;
 }
 
+std::string UnitOf(const std::string& label, const config::ServiceSpec& service) {
+  return service.name.empty() ? label + ".service" : service.name;
+}
+
 void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [name, service] : host.services) {
-    if (service.kind == config::ServiceKind::kSystemd) {
-      spec->Line("unit", service.name.empty() ? name + ".service" : service.name);
-    }
+    if (service.kind == config::ServiceKind::kSystemd) spec->Line("unit", UnitOf(name, service));
     if (service.kind == config::ServiceKind::kSysv) spec->Line("sysv", Called(name, service));
   }
 }
@@ -81,7 +84,18 @@ std::optional<ServiceState> SysvState(std::string_view exit) {
   return std::nullopt;
 }
 
-// systemctl separates units by an empty line and keeps their order.
+// systemctl separates units by an empty line. It may leave one out, so each is known by its names:
+// its own, and those it was asked by where they are aliases.
+bool HasName(const Properties& unit, std::string_view name) {
+  for (const char* property : {"Id", "Names"}) {
+    const auto found = unit.find(property);
+    if (found == unit.end()) continue;
+    const auto names = Words(found->second);
+    if (std::find(names.begin(), names.end(), name) != names.end()) return true;
+  }
+  return false;
+}
+
 bool ReadLines(const Section& section, std::vector<Properties>* units,
                std::map<std::string, ServiceState>* sysv) {
   bool between = true;
@@ -101,7 +115,9 @@ bool ReadLines(const Section& section, std::vector<Properties>* units,
     if (equals == std::string::npos) return false;
     if (between) units->emplace_back();
     between = false;
-    units->back()[line.substr(0, equals)] = line.substr(equals + 1);
+    const bool fresh =
+        units->back().emplace(line.substr(0, equals), line.substr(equals + 1)).second;
+    if (!fresh) return false;  // of which of two units?
   }
   return true;
 }
@@ -113,12 +129,14 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
   if (!ReadLines(section, &units, &sysv)) {
     return NotUnderstood("services", "a line is not understood");
   }
-  size_t next = 0;
   Status known;
   for (const auto& [name, service] : host.services) {
     std::optional<ServiceReport> report;
     if (service.kind == config::ServiceKind::kSystemd) {
-      if (next < units.size()) report = ReadUnit(units[next++], reply);
+      const std::string unit = UnitOf(name, service);
+      const auto found = std::find_if(units.begin(), units.end(),
+                                      [&](const Properties& one) { return HasName(one, unit); });
+      if (found != units.end()) report = ReadUnit(*found, reply);
     } else if (const auto state = sysv.find(Called(name, service)); state != sysv.end()) {
       report = ServiceReport{state->second, std::nullopt, std::nullopt};
     }
@@ -128,7 +146,6 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
       known = Fail(ErrorKind::kNotFound, "services: nothing sensible is said about " + name);
     }
   }
-  if (next != units.size()) return NotUnderstood("services", "too many units");
   return known;
 }
 

@@ -25,10 +25,12 @@ std::string_view ValueOf(std::string_view line) {
 }
 
 // `sc` shows the name first; then, in this order, type, state, and the two codes that a stopped
-// service has left.
+// service has left. The type may be no number (e0): its place counts all the same.
+constexpr size_t kStatePlace = 1;
+constexpr size_t kExitPlace = 2;
 struct Answer {
   std::string_view name;
-  std::vector<uint64_t> numbers;
+  std::vector<std::optional<uint64_t>> numbers;  // of the lines with a colon that follow the name
   std::optional<uint64_t> error;  // "[SC] EnumQueryServicesStatus:OpenService FAILED 1060:"
 };
 
@@ -51,8 +53,8 @@ Answer ReadAnswer(std::string_view output) {
     } else if (first) {
       const size_t colon = line.find(':');
       if (colon != std::string_view::npos) answer.name = line.substr(colon + 1);
-    } else if (const auto number = ReadCount(ValueOf(line), UINT32_MAX)) {
-      answer.numbers.push_back(*number);
+    } else if (line.find(':') != std::string_view::npos) {
+      answer.numbers.push_back(ReadCount(ValueOf(line), UINT32_MAX));
     }
     first = false;
   }
@@ -108,13 +110,18 @@ Result<ServiceReport> ReadWindowsService(const std::string& name, std::string_vi
   ServiceReport report;
   const Answer answer = ReadAnswer(output);
   if (answer.error == kServiceDoesNotExist) return report;
-  if (answer.error || answer.numbers.size() < 2 || !SameName(answer.name, name)) {
+  const auto at = [&](size_t place) {
+    return place < answer.numbers.size() ? answer.numbers[place] : std::nullopt;
+  };
+  const auto state = at(kStatePlace);
+  if (answer.error || !state || !SameName(answer.name, name)) {
     return NotUnderstood("services", "sc says nothing about the state of " + name);
   }
-  switch (answer.numbers[1]) {
+  switch (*state) {
     case 1: {  // stopped: by somebody, or by its own failure
-      if (answer.numbers.size() < 3) return NotUnderstood("services", "sc shows no exit code");
-      const bool failed = answer.numbers[2] != 0 && answer.numbers[2] != kNeverStarted;
+      const auto exit = at(kExitPlace);
+      if (!exit) return NotUnderstood("services", "sc shows no exit code");
+      const bool failed = *exit != 0 && *exit != kNeverStarted;
       report.state = failed ? ServiceState::kFailed : ServiceState::kInactive;
       return report;
     }

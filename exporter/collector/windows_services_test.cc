@@ -58,6 +58,15 @@ TEST(WindowsService, DoesNotGuess) {
   EXPECT_FALSE(ReadWindowsService("another", Output("4  RUNNING")));
 }
 
+TEST(WindowsService, TakesNoOtherNumberForTheState) {
+  // A service of one account shows a type that is no decimal number.
+  std::string output = Output("4  RUNNING", "1  (0x1)");
+  output.replace(output.find(": 10"), 4, ": e0");
+  EXPECT_EQ(State(output), ServiceState::kActive);
+  output.replace(output.find(": 4"), 3, ": -");
+  EXPECT_FALSE(ReadWindowsService("MailboxCreation", output)) << "its exit code is no state";
+}
+
 TEST(WindowsService, ReadsAStateInAnyLanguage) {
   EXPECT_EQ(State("\r\nNOMBRE_SERVICIO: MailboxCreation \r\n"
                   "        TIPO               : 10  WIN32_OWN_PROCESS  \r\n"

@@ -20,7 +20,7 @@ look_at_host() {
 look_at_services() {
   if [ -n "$units" ]; then
     # shellcheck disable=SC2086 # one argument per unit is what is meant
-    text=$(systemctl show --no-pager --property=Id,LoadState,ActiveState,NRestarts \
+    text=$(systemctl show --no-pager --property=Id,Names,LoadState,ActiveState,NRestarts \
       --property=ExecMainStartTimestampMonotonic,ActiveEnterTimestampMonotonic -- $units </dev/null)
     [ -z "$text" ] && why="systemctl show said nothing"
     out="$out$text$nl"
