@@ -241,6 +241,25 @@ TEST_P(HelperTest, AsksPsAndVmstatWhereThereIsNoProc) {
   EXPECT_FALSE(seen.reply.boot_id.empty());
 }
 
+// Gates compare what the helper and the actuator's runner call a boot.
+TEST_P(HelperTest, CallsABootAsTheRunnerDoesWhereAContainerShowsNoBootId) {
+  Change("/proc/sys/kernel/random/boot_id", "/proc/mailhub-shows-none");
+  config::Host host;
+  host.files["passwd"] = "/etc/passwd";
+  const std::string copy = File("runner.sh");
+  const std::string command = "cat " MAILHUB_RUNNER_PARTS
+                              "/*.sh | sed '/^# What comes often/,$d; "
+                              "s|/proc/sys/kernel/random/boot_id|/proc/mailhub-shows-none|' >" +
+                              copy + " && echo 'read_boot; echo \"$boot\"' >>" + copy + " && sh " +
+                              copy;
+  FILE* runner = popen(command.c_str(), "r");
+  char line[256] = "";
+  ASSERT_NE(fgets(line, sizeof line, runner), nullptr);
+  pclose(runner);
+  EXPECT_THAT(line, testing::StartsWith("boot-"));
+  EXPECT_EQ(Look(host).reply.boot_id + "\n", line);
+}
+
 TEST_P(HelperTest, RunsChecksSideBySideWithinTheirTime) {
   config::Host host;
   host.checks["number"] = {"echo 4711 lines; echo more", Milliseconds(2000)};
