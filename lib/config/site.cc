@@ -4,6 +4,7 @@
 #include "lib/config/site.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <filesystem>
 #include <set>
@@ -211,6 +212,41 @@ Status ReadPaths(const Node& node, std::map<std::string, std::string>* paths) {
   });
 }
 
+// What SSH has given up, and an sshd of long ago may know alone.
+constexpr std::array<std::string_view, 10> kOldAlgorithms = {"ssh-rsa",
+                                                             "diffie-hellman-group14-sha1",
+                                                             "diffie-hellman-group-exchange-sha1",
+                                                             "diffie-hellman-group1-sha1",
+                                                             "aes256-cbc",
+                                                             "aes192-cbc",
+                                                             "aes128-cbc",
+                                                             "3des-cbc",
+                                                             "hmac-sha1",
+                                                             "hmac-sha1-etm@openssh.com"};
+
+Status ReadOldAlgorithms(const Node& node, Host* host) {
+  if (!node.Present()) return {};
+  if (!node.IsList() || node.Items().empty() || node.Items().size() > kOldAlgorithms.size()) {
+    return node.Invalid("expected a list of 1 to 10 algorithms, as [ssh-rsa]");
+  }
+  for (const Node& item : node.Items()) {
+    auto name = Text(item);
+    if (!name) return Fail(name.error());
+    if (std::ranges::find(kOldAlgorithms, *name) == kOldAlgorithms.end()) {
+      std::string all;
+      for (const std::string_view old : kOldAlgorithms) {
+        all.append(all.empty() ? "" : ", ").append(old);
+      }
+      return item.Invalid("expected one of " + all + "; found \"" + *name + "\"");
+    }
+    if (std::ranges::find(host->old_algorithms, *name) != host->old_algorithms.end()) {
+      return item.Invalid("named twice");
+    }
+    host->old_algorithms.push_back(*name);
+  }
+  return {};
+}
+
 Status ReadReachability(const Node& node, Host* host) {
   auto address = node["address"].String();
   if (!address) return Fail(address.error());
@@ -302,8 +338,8 @@ Status ReadServicesAndChecks(const Node& node, Host* host) {
 
 Result<Host> ReadHost(const std::string& name, const Node& node, const std::string& user) {
   if (auto known = node.OnlyKeys({"address", "aliases", "port", "user", "platform", "runner",
-                                  "processes", "threads", "services", "directories", "files",
-                                  "ports", "checks", "commands"});
+                                  "old_algorithms", "processes", "threads", "services",
+                                  "directories", "files", "ports", "checks", "commands"});
       !known) {
     return Fail(known.error());
   }
@@ -311,6 +347,9 @@ Result<Host> ReadHost(const std::string& name, const Node& node, const std::stri
   host.name = name;
   host.user = user;
   if (auto read = ReadReachability(node, &host); !read) return Fail(read.error());
+  if (auto read = ReadOldAlgorithms(node["old_algorithms"], &host); !read) {
+    return Fail(read.error());
+  }
   if (host.platform == Platform::kWindows) {
     for (const char* key : {"processes", "threads", "directories", "files", "checks"}) {
       if (node[key].Present()) return node[key].Invalid("cannot be looked at on a windows host");

@@ -48,6 +48,7 @@ struct Host {
   std::string user;
   Platform platform = Platform::kLinux;
   RunnerForm runner = RunnerForm::kUploaded;
+  std::vector<std::string> old_algorithms;  // of SSH, for an sshd of long ago
   std::map<std::string, ProcessMatch> processes;
   std::map<std::string, std::vector<std::string>>
       threads;  // process -> thread names, at most 15 characters each

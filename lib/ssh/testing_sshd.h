@@ -13,8 +13,9 @@ namespace mailhub::ssh {
 // sshd that is not installed for one, aborts the test program.
 class TestingSshd {
  public:
-  // `more_config`: further lines of sshd_config.
-  explicit TestingSshd(const std::string& more_config = "");
+  // `more_config`: further lines of sshd_config. `key_type`: of the host key.
+  explicit TestingSshd(const std::string& more_config = "",
+                       const std::string& key_type = "ed25519");
   ~TestingSshd();
   TestingSshd(const TestingSshd&) = delete;
   TestingSshd& operator=(const TestingSshd&) = delete;
