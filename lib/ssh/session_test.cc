@@ -11,11 +11,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <thread>
 
+#include "lib/ssh/resolve.h"
 #include "lib/ssh/testing_sshd.h"
 #include "lib/ssh/wait.h"
 
@@ -466,6 +468,11 @@ TEST_F(SessionTest, BlamesNoHostForDescriptorsThatThisProcessLacks) {
     target.address = address;
     std::vector<int> taken;
     for (int fd = 0; (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken.push_back(fd);
+    errno = 0;  // as in a thread that has not opened anything itself
+    const auto addresses = Resolve(address, 22, In(5000), nullptr);
+    if (!addresses) {
+      EXPECT_EQ(addresses.error().reason, ConnectFailure::kOwnLimits) << address;
+    }
     for (int left = 0; left < 6 && !taken.empty(); ++left) {
       {
         const auto session = Session::Connect(target, In(5000));
