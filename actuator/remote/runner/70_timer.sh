@@ -19,8 +19,9 @@ ensure_timer() {
   fi
 }
 
-# Whether what ensure_timer started is still there.
+# Whether what ensure_timer started is still there, and what that would run.
 timer_alive() {
+  [ -s "$deadman_script" ] || return
   [ -n "$use_systemd" ] || { loop_alive; return; }
   name_units
   systemctl is-active --quiet "$unit_name.timer" && systemctl is-enabled --quiet "$unit_name.timer"
