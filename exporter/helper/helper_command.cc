@@ -73,11 +73,10 @@ Packed Pack(const std::string& script) {
 std::string CommandFor(Kind kind) {
   const Packed packed = Pack(Strip(HelperScript(), kind));
   constexpr std::string_view kCodes = "\\012\\134\\047";  // as tr reads them
-  const std::string letters = packed.letters.empty()
-                                  ? ""
-                                  : " | tr " + packed.letters + " \"" +
-                                        std::string(kCodes.substr(0, 4 * packed.letters.size())) +
-                                        "\"";
+  const std::string letters =
+      packed.letters.empty() ? ""
+                             : " | tr " + packed.letters + " \"" +
+                                   std::string(kCodes.substr(0, 4 * packed.letters.size())) + "\"";
   return "exec env -i PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=\"$HOME\" "
          "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh -c 's=$(printf %b \"$0\"" +
          letters +
