@@ -102,17 +102,15 @@ TEST_P(Services, AServiceThatDiesAMomentLaterIsNotDone) {
   const std::string start = "@service mail.service started systemd";
   const std::string failed =
       With(With(With(kRuns, "ActiveState", "failed"), "SubState", "failed"), "Result", "exit-code");
-  ExpectNot(Bring(start, kRuns, failed),
-            "mail.service is failed (failed), result exit-code, started again 0 times by systemd");
+  ExpectNot(Bring(start, kRuns, failed), "mail.service is failed (failed), result exit-code");
   // systemd starts it again and again: active at both looks, and another one each time.
   ExpectNot(Bring(start, kRuns, With(With(kRuns, "MainPID", "20"), "NRestarts", "4")),
-            "result success, started again 4 times by systemd: it does not stay up");
+            "result success, started again by systemd (NRestarts 4): it does not stay up");
   const std::string waits =
       With(With(With(kRuns, "ActiveState", "activating"), "SubState", "auto-restart"), "Result",
            "exit-code");
   ExpectNot(Bring(start, kRuns, waits),
-            "mail.service is activating (auto-restart), result exit-code, started again 0 times by "
-            "systemd");
+            "mail.service is activating (auto-restart), result exit-code");
   // An old systemd does not count: its process tells.
   const std::string old = With(kRuns, "NRestarts", "").substr(0, std::string(kRuns).size() - 12);
   ExpectDone(Bring(start, old, old));
@@ -127,7 +125,7 @@ TEST_P(Services, WhatEndsWellIsDone) {
   EXPECT_THAT(Calls(), testing::Not(HasSubstr("pause")));
   const std::string broken = With(With(over, "ActiveState", "failed"), "Result", "exit-code");
   ExpectNot(Bring("@service tables.service started systemd", broken, "", 1, "Job failed.\n"),
-            "tables.service is failed (dead), result exit-code, started again 0 times by systemd");
+            "tables.service is failed (dead), result exit-code");
   // A timer has no type, no process and no count.
   const std::string timer = "LoadState=loaded\nActiveState=active\nSubState=waiting\n";
   ExpectDone(Bring("@service tables.timer started systemd", timer, timer));
@@ -147,8 +145,7 @@ TEST_P(Services, AStopIsBelievedWhenTheServiceIsKnownToBeDown) {
   EXPECT_THAT(Calls(), StartsWith("stop mail.service\nshow "));
   ExpectDone(Bring(stop, With(kRuns, "ActiveState", "failed"), ""));
   ExpectNot(Bring(stop, With(kRuns, "ActiveState", "deactivating"), ""),
-            "mail.service is deactivating (running), result success, started again 0 times by "
-            "systemd");
+            "mail.service is deactivating (running), result success");
   // Nobody answers: that is not down.
   ExpectNot(Bring(stop, "", ""), "systemctl show says nothing about mail.service");
 }

@@ -22,7 +22,8 @@ look() {
   [ -n "$active" ] || { echo "systemctl show says nothing about $unit"; exit 4; }
 }
 end() {
-  echo "$unit is $active ($sub)${load:+, $load}${why:+, result $why}${restarts:+, started again $restarts times by systemd}$2"
+  [ "${restarts:-0}" = 0 ] || why="$why, started again by systemd (NRestarts $restarts)"
+  echo "$unit is $active ($sub)${load:+, $load}${why:+, result $why}$2"
   exit $1
 }
 [ $verb = stop ] || $sudo systemctl reset-failed $unit 2>/dev/null
