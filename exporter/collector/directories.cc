@@ -2,6 +2,7 @@
 // into is a failure, and hides no other.
 #include "exporter/collector/collector.h"
 #include "exporter/collector/paths.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -30,7 +31,7 @@ Status Read(const config::Host& host, const Reply&, const Section& section, Past
       const std::string why = !report.closed.empty()    ? report.closed
                               : !report.unknown.empty() ? report.unknown
                                                         : "is no directory";
-      known = Fail(ErrorKind::kNotFound, "directories: " + path + ": " + why);
+      known = Fail(ErrorKind::kNotFound, "directories: " + Excerpt(path, 300) + ": " + why);
       continue;
     }
     const Labels labels = {{"directory", label}};

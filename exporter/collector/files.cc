@@ -2,6 +2,7 @@
 // failure; one of which nobody can say is a failure, and hides no other.
 #include "exporter/collector/collector.h"
 #include "exporter/collector/paths.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -28,7 +29,7 @@ Status Read(const config::Host& host, const Reply&, const Section& section, Past
   for (const auto& [label, path] : host.files) {
     const PathReport& report = (*reports)[path];
     if (!report.unknown.empty()) {
-      known = Fail(ErrorKind::kNotFound, "files: " + path + ": " + report.unknown);
+      known = Fail(ErrorKind::kNotFound, "files: " + Excerpt(path, 300) + ": " + report.unknown);
       continue;
     }
     const Labels labels = {{"file", label}};

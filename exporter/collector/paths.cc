@@ -5,9 +5,12 @@
 
 #include "exporter/collector/collector.h"
 #include "exporter/collector/fields.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::exporter {
 namespace {
+
+constexpr size_t kMostOfWhy = 300;  // the host says it
 
 // A file may be from before 1970; it is as old as it gets.
 std::optional<double> ReadTime(std::string_view text) {
@@ -56,7 +59,7 @@ Result<std::map<std::string, PathReport>> ReadPaths(const Section& section) {
     if (words.size() != 5) return NotUnderstood("paths", "a line is too short");
     PathReport& report = reports[std::string(words[4])];
     if (words[0] == "unknown" || words[0] == "closed") {
-      (words[0] == "unknown" ? report.unknown : report.closed) = std::string(words[1]);
+      (words[0] == "unknown" ? report.unknown : report.closed) = Excerpt(words[1], kMostOfWhy);
       continue;
     }
     if (!(words[0] == "sum" ? TakeSum(words, &report) : TakeEntry(words, &report))) {

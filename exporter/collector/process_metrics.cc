@@ -1,6 +1,7 @@
 #include "exporter/collector/process_metrics.h"
 
 #include "exporter/collector/fields.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -39,9 +40,11 @@ bool Unknowns::Take(std::string_view line) {
   return true;
 }
 
+// The host says it.
 Status Unknowns::Verdict() const {
+  constexpr size_t kMostOfWhy = 300;
   for (const std::string& why : whys_) {
-    if (!why.empty()) return Fail(ErrorKind::kNotFound, "processes: " + why);
+    if (!why.empty()) return Fail(ErrorKind::kNotFound, "processes: " + Excerpt(why, kMostOfWhy));
   }
   return {};
 }

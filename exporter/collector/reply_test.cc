@@ -239,6 +239,23 @@ TEST(ProcessCollector, SaysNothingOfAProcessThatMayOrMayNotRun) {
   EXPECT_FALSE(Value(families, "mailhub_thread_running", {{"process", "b"}, {"thread", "x"}}));
 }
 
+TEST(ProcessCollector, QuotesAHostPrintablyAndBriefly) {
+  config::Host host;
+  host.processes["a"] = {"/a", "", ""};
+  Families families;
+  const auto read = ReadWith(kProcessCollector, host,
+                             {"unknown 0 \x1b[2J\x94" + std::string(2'000, 'x')}, &families);
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, testing::StartsWith("processes: \\x1b[2J\\x94xx"));
+  EXPECT_LT(read.error().message.size(), 400U);
+  host.files["f"] = "/f";
+  const auto file = ReadWith(kFileCollector, host,
+                             {"unknown \x1b[2J" + std::string(2'000, 'x') + " - - /f"}, &families);
+  ASSERT_FALSE(file);
+  EXPECT_THAT(file.error().message, testing::StartsWith("files: /f: \\x1b[2Jxx"));
+  EXPECT_LT(file.error().message.size(), 400U);
+}
+
 TEST(ProcessCollector, LeavesOutStartTimesWhereTheHostDoesNotKnowWhenItBooted) {
   Past past;
   Reply reply;

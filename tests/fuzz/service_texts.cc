@@ -38,7 +38,7 @@ void DemandSc(std::string_view bytes, ServiceState state) {
   }
   Demand(said.size() > 2, "a state stands in its place", bytes);
   const std::string value = said[2].substr(said[2].find(':') + 1);
-  const size_t digit = value.find_first_not_of(" \t");
+  const size_t digit = value.find_first_not_of(" \t0");
   const char* of[] = {"17", "25", "36", "4"};
   const size_t which = state == ServiceState::kActivating     ? 1
                        : state == ServiceState::kDeactivating ? 2
