@@ -113,15 +113,21 @@ TEST_F(Session, TheLoopThatAGreetingStartsAnewIsOutsideToo) {
   EXPECT_TRUE(IsOutside(Field("leases/loop", "")));
 }
 
-TEST_F(Session, AManagerThatIsGoneIsSaid) {
+TEST_F(Session, AManagerThatIsGoneOrWillGoWithTheSessionIsSaid) {
   Linger();
   ASSERT_TRUE(host.Hello().receipt);
+  const auto refused = [&](const std::string& key) {
+    const RemoteReply reply = host.Run(key, "true");
+    ASSERT_FALSE(reply.receipt);
+    EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kUnreachable);
+    EXPECT_THAT(reply.receipt.error().message, HasSubstr("no systemd of nobody any more"));
+    EXPECT_FALSE(std::filesystem::exists(host.directory() + "/receipts/r"));
+  };
+  std::filesystem::remove(root + "/systemd/linger/nobody");  // it runs as long as the session
+  refused("r/1/1");
+  Linger();
   std::filesystem::remove(root + "/run/systemd/private");
-  const RemoteReply reply = host.Run("r/1/1", "true");
-  ASSERT_FALSE(reply.receipt);
-  EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kUnreachable);
-  EXPECT_THAT(reply.receipt.error().message, HasSubstr("no systemd of nobody any more"));
-  EXPECT_FALSE(std::filesystem::exists(host.directory() + "/receipts/r/1@1.claim"));
+  refused("r/2/1");
 }
 
 TEST_F(Session, WhereLogindEndsNothingItIsNotAskedToLinger) {

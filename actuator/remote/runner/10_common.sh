@@ -202,8 +202,13 @@ EOF
   case $session_only in '' | 'as 0' | *" \"$(id -un)\""*) ;; *) return 1 ;; esac
 }
 
-# Whether the account's own systemd runs, which goes on without a session where the account lingers.
+lingers() {
+  [ -e "/var/lib/systemd/linger/${USER:-$(id -un)}" ]
+}
+
+# Whether the account's own systemd runs, and goes on when the last session ends: where the account lingers.
 find_user_manager() {
+  lingers || return
   XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
   export XDG_RUNTIME_DIR
   [ -e "$XDG_RUNTIME_DIR/systemd/private" ]

@@ -25,7 +25,7 @@ hello() {
   if env --default-signal true 2>/dev/null; then with_signals=--default-signal; fi
   leave_session=''
   if session_ends_all; then
-    [ -e "/var/lib/systemd/linger/$(id -un)" ] ||
+    lingers ||
       fail refused "logind ends all that $(id -un) has started when the connection ends (KillUserProcesses), jobs and dead men too: 'loginctl enable-linger $(id -un)' on this host lets them live; nothing was done"
     leave_session=scope
   fi
