@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
+#include <string_view>
 
 #include "exporter/collector/collector.h"
 #include "exporter/collector/fields.h"
@@ -47,34 +49,36 @@ std::string Caption(const std::vector<std::string_view>& words) {
 
 Status ReadHost(const config::Host& host, const Reply& reply, const Section& section, Past*,
                 Families* families) {
-  bool idle_known = false;
-  bool cpus_known = false;
+  std::set<std::string_view> said;  // a series that is there twice spoils the page
+  const auto twice = [&said](std::string_view what) { return !said.insert(what).second; };
   for (const std::string& line : section.lines) {
     const auto words = Words(line);
     if (words.size() < 2) continue;
-    if (words[0] == "cpus" || words[0] == "time") {
+    if (words.size() == 2 && (words[0] == "cpus" || words[0] == "time")) {
       const auto value = ReadCount(words[1]);
       if (!value || *value == 0) continue;
-      cpus_known = cpus_known || words[0] == "cpus";
-      families->Add(words[0] == "cpus" ? kHostCpus : kHostTime, {}, static_cast<double>(*value));
+      const bool cpus = words[0] == "cpus";
+      if (twice(cpus ? "cpus" : "time")) return NotUnderstood("host", "a line stands twice");
+      families->Add(cpus ? kHostCpus : kHostTime, {}, static_cast<double>(*value));
       continue;
     }
     const auto value = ReadCount(words[0]);
     if (!value) continue;
     const std::string caption = Caption(words);
     if (caption == "k total memory") {
+      if (twice("memory")) return NotUnderstood("host", "a line stands twice");
       families->Add(kHostMemoryTotal, {}, static_cast<double>(*value) * 1024);
     }
     for (const ModeName& name : kModeNames) {
       if (caption != name.text) continue;
-      idle_known = idle_known || std::string_view(name.mode) == "idle";
+      if (twice(name.mode)) return NotUnderstood("host", "a line stands twice");
       families->Add(kHostCpuSeconds, {{"mode", name.mode}},
                     static_cast<double>(*value) / reply.ticks_per_second);
     }
   }
   auto boot = AddBoot(host, reply, families);
   if (!boot) return boot;
-  if (idle_known && cpus_known) return {};
+  if (said.contains("idle") && said.contains("cpus")) return {};
   return Fail(ErrorKind::kNotFound, "host: vmstat -s names no idle time");
 }
 

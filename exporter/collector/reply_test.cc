@@ -311,6 +311,23 @@ TEST(PosixHostCollector, ReadsVmstatOfLinuxAndOfSolaris) {
   EXPECT_FALSE(ReadWith(kPosixHostCollector, host, {"cpus ", "1 idle cpu"}, &none));
 }
 
+TEST(PosixHostCollector, TakesNothingThatStandsTwice) {
+  config::Host host;
+  host.platform = config::Platform::kPosix;
+  const std::vector<std::string> good = {"cpus 4", "time 17", "4096 K total memory",
+                                         "75437 idle cpu ticks", "9 non-nice user cpu ticks"};
+  for (const char* more : {"time 18", "cpus 3", "1 idle   cpu", "3 user cpu", "1 K total memory"}) {
+    std::vector<std::string> lines = good;
+    lines.emplace_back(more);
+    Families families;
+    EXPECT_FALSE(ReadWith(kPosixHostCollector, host, lines, &families)) << more;
+  }
+  Families families;
+  std::vector<std::string> lines = good;
+  lines.emplace_back("time 3 of something else");
+  EXPECT_TRUE(ReadWith(kPosixHostCollector, host, lines, &families));
+}
+
 TEST(ServiceCollector, ReadsWhatSystemctlSaysOfEachUnit) {
   config::Host host;
   host.services["a"] = {config::ServiceKind::kSystemd};

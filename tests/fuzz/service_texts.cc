@@ -33,7 +33,7 @@ void DemandSc(std::string_view bytes, ServiceState state) {
   std::vector<std::string> said;
   for (const std::string& line : Lines(bytes, "\r\n")) {
     const size_t text = line.find_first_not_of(" \t");
-    if (text == std::string::npos || line.compare(text, 4, "[SC]") == 0) continue;
+    if (text == std::string::npos || (line + " ").compare(text, 5, "[SC] ") == 0) continue;
     if (said.empty() || line.find(':') != std::string::npos) said.push_back(line);
   }
   Demand(said.size() > 2, "a state stands in its place", bytes);
