@@ -91,6 +91,7 @@ class Engine:
     def end(self):
         self.process.stdin.close()
         self.process.wait(20)
+        self.process.stdout.close()
 
 
 class World:
