@@ -1,4 +1,5 @@
 // What `sc`, `systemctl show` and status scripts print. The first byte says which.
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <vector>
@@ -62,8 +63,9 @@ bool SaidOf(const std::vector<std::string>& lines, const std::string& unit,
     }
     for (const char* property : {"Id=", "Names="}) {
       if (lines[i].starts_with(property)) {
-        named |= (" " + lines[i].substr(lines[i].find('=') + 1) + " ").find(" " + unit + " ") !=
-                 std::string::npos;
+        std::string names = " " + lines[i].substr(lines[i].find('=') + 1) + " ";
+        std::replace(names.begin(), names.end(), '\t', ' ');
+        named |= names.find(" " + unit + " ") != std::string::npos;
       }
     }
     for (const std::string& state : states) said |= lines[i] == "ActiveState=" + state;
