@@ -238,7 +238,7 @@ std::string ReplyReader::ParseHeader(std::string_view header) {
 std::string ReplyReader::ParseField(std::string_view name, std::string_view value) {
   bool sound = true;
   if (name == "result")
-    sound = value == "ok" || value == "error";
+    sound = (failed_ = value == "error") || value == "ok";
   else if (name == "error")
     sound = !(error_ = value).empty();
   else if (name == "message")
@@ -275,7 +275,8 @@ std::string ReplyReader::WhatIsMissing() const {
   const auto says = [this](const char* name) { return fields_.count(name) != 0; };
   const auto no = [](const char* name) { return std::string("it has no ") + name; };
   if (!says("result")) return no("result");
-  if (!error_.empty() || says("error")) return says("output_bytes") ? "" : no("output_bytes");
+  if (failed_ != says("error")) return failed_ ? no("error") : "it is ok and has an error";
+  if (failed_) return says("output_bytes") ? "" : no("output_bytes");
   for (const char* name : {"directory_id", "boot_id", "uptime", "output_bytes"}) {
     if (!says(name)) return no(name);
   }
@@ -293,7 +294,7 @@ engine::RemoteReply ReplyReader::Take(const std::string& host) const {
     reply = {};
     reply.receipt =
         Fail(ErrorKind::kOutcomeUnknown, host + ": the runner's reply is garbled: " + broken_);
-  } else if (!error_.empty()) {
+  } else if (failed_) {
     reply = {};
     reply.receipt = Fail(KindOf(error_), host + ": " + message_);
   } else {

@@ -75,6 +75,7 @@ class ReplyReader {
   std::set<std::string> fields_;  // that the header has
   size_t body_at_ = 0;
   size_t body_bytes_ = 0;
+  bool failed_ = false;  // its result is an error
   std::string error_;
   std::string message_;
   engine::Receipt receipt_;

@@ -138,6 +138,11 @@ TEST(Protocol, DoesNotGuessWhatAReplyLeavesOut) {
               "x500: the runner's reply is garbled: it has no " + std::string(field));
   }
   EXPECT_TRUE(Read(With("duration_ms", "")).receipt);
+  // An error that is not named is no success, and a success has none.
+  EXPECT_THAT(Read(With("result", "result=error\n")).receipt.error().message,
+              HasSubstr("no error"));
+  EXPECT_THAT(Read(With("result", "result=ok\nerror=refused\n")).receipt.error().message,
+              HasSubstr("ok and has an error"));
   // Said for another state than finished, a status is no status of anything.
   EXPECT_FALSE(Read(With("state", "state=running\n")).receipt);
 }

@@ -43,6 +43,9 @@ bool Says(std::string_view header, std::string_view name) {
 void DemandSound(const RemoteReply& reply, Told told, std::string_view header) {
   const engine::Receipt& receipt = *reply.receipt;
   Demand(std::isfinite(reply.mark.uptime_s) && reply.mark.uptime_s >= 0, "an uptime is one");
+  Demand(Says(header, "result") && header.find("\nresult=ok\n") != std::string_view::npos &&
+             !Says(header, "error"),
+         "what succeeds says so");
   Demand(!reply.mark.boot_id.empty() && !reply.directory_id.empty(), "a mark is whole");
   for (const std::string* id : {&reply.mark.boot_id, &reply.directory_id}) {
     Demand(id->size() <= 128 && Printable(*id) == *id, "an id is a word", *id);
@@ -83,7 +86,7 @@ void TryRunnerReply(std::string_view bytes) {
   if (!whole->receipt) return DemandGoodMessage(whole->receipt.error());
   const size_t end = text.find("\n\n");
   Demand(end != std::string::npos, "a header ends");
-  DemandSound(*whole, told, std::string_view(text).substr(0, end));
+  DemandSound(*whole, told, std::string_view(text).substr(0, end + 1));
 }
 
 }  // namespace mailhub::fuzz
