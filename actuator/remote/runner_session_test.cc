@@ -125,9 +125,14 @@ TEST_F(Session, AManagerThatIsGoneOrWillGoWithTheSessionIsSaid) {
   };
   std::filesystem::remove(root + "/systemd/linger/nobody");  // it runs as long as the session
   refused("r/1/1");
+  EXPECT_EQ(host.Hello().receipt.error().kind, ErrorKind::kRefused);
   Linger();
   std::filesystem::remove(root + "/run/systemd/private");
   refused("r/2/1");
+  // Nor is it needed any more, once logind ends nothing.
+  Logind("b false\nas 0\nas 0\n");
+  EXPECT_TRUE(host.Run("r/3/1", "true").receipt);
+  EXPECT_TRUE(host.Hello().receipt);
 }
 
 TEST_F(Session, WhereLogindEndsNothingItIsNotAskedToLinger) {

@@ -217,14 +217,15 @@ case ${1:-} in
   '')
     # A command's group is what cancel ends, so this process must lead one.
     [ -z "$use_proc" ] || own_start_of
+    no_manager=''
+    if [ "$leave_session" = scope ] && [ -z "${MAILHUB_DETACHED:-}" ] && ! find_user_manager; then
+      # Perhaps the session need not be left any more.
+      if session_ends_all; then no_manager=1; else leave_session=''; fi
+    fi
     if [ -n "${MAILHUB_DETACHED:-}" ]; then
       has_left=$MAILHUB_DETACHED
       unset MAILHUB_DETACHED
-    elif [ "$leave_session" = scope ]; then
-      find_user_manager || {
-        read_request
-        fail unavailable "there is no systemd of $(id -un) any more to keep what is begun beyond this connection ('loginctl enable-linger $(id -un)' on this host starts it); nothing was done"
-      }
+    elif [ "$leave_session" = scope ] && [ -z "$no_manager" ]; then
       MAILHUB_DETACHED=scope
       export MAILHUB_DETACHED
       lead=setsid
@@ -236,6 +237,8 @@ case ${1:-} in
       MAILHUB_DETACHED=1 exec setsid $shell "$me" --shell "$shell" $options
     fi
     read_request
+    [ -z "$no_manager" ] || [ "$verb" = hello ] ||
+      fail unavailable "there is no systemd of $(id -un) any more to keep what is begun beyond this connection ('loginctl enable-linger $(id -un)' on this host starts it); nothing was done"
     case $verb in hello | takeover) ;; *) check_directory; check_fence ;; esac
     case $verb in
       run) run_verb; answer ;;
