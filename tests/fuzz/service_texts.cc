@@ -106,7 +106,7 @@ void TrySystemctl(std::string_view bytes) {
     if (sample.value != 1 || name == "c") continue;
     if (state == "absent") continue;  // by LoadState
     Demand(SaidOf(section.lines, name + ".service", kWords.at(state)),
-           "a state is what is said of that unit", name + " " + state);
+           "a state is what is said of that unit", std::string(name).append(" ").append(state));
   }
 }
 
