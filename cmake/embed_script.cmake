@@ -13,16 +13,24 @@ foreach(part ${PARTS})
     set(one "\nperl_program='\n${one}'\n")
   endif()
   string(APPEND text "${one}")
-  # A string literal may be 64 KiB long; one part is one literal.
-  string(APPEND literals "R\"SCRIPT(${one})SCRIPT\"\n")
+  # A string literal may be 64 KiB long, with those that it is joined to; one part is one.
+  string(APPEND literals "std::string_view(R\"SCRIPT(${one})SCRIPT\"),\n")
 endforeach()
 file(WRITE ${SCRIPT} "${text}")
 file(WRITE ${SOURCE} "// Made by cmake/embed_script.cmake.
 #include \"${HEADER}\"
 
+#include <string>
+
 std::string_view ${FUNCTION}() {
-  static constexpr std::string_view kScript =
-${literals}    ;
-  return kScript;
+  static const std::string script = [] {
+    std::string all;
+    for (const std::string_view part : {
+${literals}    }) {
+      all += part;
+    }
+    return all;
+  }();
+  return script;
 }
 ")

@@ -16,6 +16,7 @@
 #include "lib/base/log.h"
 #include "lib/config/site.h"
 #include "lib/daemon/daemon.h"
+#include "lib/http/address.h"
 #include "lib/http/server.h"
 #include "lib/ssh/session.h"
 
@@ -83,13 +84,39 @@ class Reloader {
   std::mutex mutex_;  // one reload at a time
 };
 
-int CheckOnly(const std::string& path) {
-  auto site = LoadForExporter(path);
-  if (!site) {
-    std::fprintf(stderr, "%s\n", site.error().message.c_str());
+using Web = Result<std::shared_ptr<http::WebConfig>>;
+
+// Nothing where no file is named.
+Web LoadWeb(const Options& options) {
+  if (options.web_config_file.empty()) return nullptr;
+  return http::WebConfig::Load(options.web_config_file);
+}
+
+// What somebody may not have meant, or "". Others than this machine may be meant to ask.
+std::string OpenToAll(const Options& options, const http::WebConfig* web) {
+  const bool guarded = web != nullptr && (web->RequiresLogin() || web->RequiresClientCertificate());
+  if (guarded || http::IsLoopback(options.listen_address)) return "";
+  return "whoever reaches " + options.listen_address +
+         " may ask about every host: --web.config.file asks for a login or a certificate";
+}
+
+int CheckOnly(const Options& options) {
+  const auto wrong = [](const Error& error) {
+    std::fprintf(stderr, "%s\n", error.message.c_str());
     return 1;
+  };
+  auto site = LoadForExporter(options.config_file);
+  if (!site) return wrong(site.error());
+  if (const auto address = http::ParseListenAddress(options.listen_address); !address) {
+    return wrong(address.error());
   }
-  std::printf("%s: good, %s\n", path.c_str(), Counted(site->hosts.size(), "host").c_str());
+  const Web web = LoadWeb(options);
+  if (!web) return wrong(web.error());
+  if (const std::string open = OpenToAll(options, web->get()); !open.empty()) {
+    std::fprintf(stderr, "careful: %s\n", open.c_str());
+  }
+  std::printf("%s: good, %s\n", options.config_file.c_str(),
+              Counted(site->hosts.size(), "host").c_str());
   return 0;
 }
 
@@ -105,13 +132,14 @@ int Run(const Options& options, size_t file_limit) {
   server_options.max_connections = static_cast<int>(Connections(fleet.site()->hosts.size()));
   server_options.max_streams = 1;
   server_options.max_body_bytes = 4096;
-  if (!options.web_config_file.empty()) {
-    auto web_config = http::WebConfig::Load(options.web_config_file);
-    if (!web_config) {
-      LogError("The web configuration is refused", {{"why", web_config.error().message}});
-      return 1;
-    }
-    server_options.web_config = *web_config;
+  const Web web = LoadWeb(options);
+  if (!web) {
+    LogError("The web configuration is refused", {{"why", web.error().message}});
+    return 1;
+  }
+  server_options.web_config = *web;
+  if (const std::string open = OpenToAll(options, web->get()); !open.empty()) {
+    LogWarn("Nobody is asked who they are", {{"careful", open}});
   }
   App app({options.telemetry_path, options.timeout_offset, kVersion}, fleet, self, clock,
           [&reloader] { return reloader.Reload(); });
@@ -146,7 +174,7 @@ int main(int argc, char** argv) {
     const std::string_view helper = HelperScript();
     return std::fwrite(helper.data(), 1, helper.size(), stdout) == helper.size() ? 0 : 1;
   }
-  if (options->check_only) return CheckOnly(options->config_file);
+  if (options->check_only) return CheckOnly(*options);
   mailhub::daemon::BlockSignals();
   return Run(*options, mailhub::daemon::RaiseFileLimit());
 }

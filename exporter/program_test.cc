@@ -23,6 +23,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+constexpr const char* kSomeHash =
+    "\"$2y$10$abcdefghijklmnopqrstuuJ8rWbcWAHVuXAdb3Vh2KpZbzXqnCd5W\"";
+
 class ProgramTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -221,6 +224,30 @@ TEST_F(ProgramTest, ChecksASiteFileAndNamesTheMistake) {
   EXPECT_TRUE(bad.WaitFor("\n", &said));
   EXPECT_THAT(said, HasSubstr("site.yml:10:9: hosts.bad.adress: unknown key"));
   EXPECT_EQ(bad.AwaitExit(seconds(20)), 1);
+}
+
+TEST_F(ProgramTest, ChecksWhoMayAskToo) {
+  const ssh::TestingSshd sshd;
+  WriteSite(sshd);
+  const auto check = [&](std::vector<std::string> more, int status) {
+    std::vector<std::string> words{"--config.check", "--config.file", SiteFile()};
+    words.insert(words.end(), more.begin(), more.end());
+    TestingProcess program(MAILHUB_EXPORTER, words);
+    std::string said;
+    EXPECT_TRUE(program.WaitFor("\n", &said));
+    EXPECT_EQ(program.AwaitExit(seconds(20)), status) << said;
+    return said;
+  };
+  EXPECT_THAT(check({}, 0), Not(HasSubstr("careful")));
+  EXPECT_THAT(check({"--web.listen-address", ":9715"}, 0),
+              HasSubstr("careful: whoever reaches :9715 may ask"));
+  EXPECT_THAT(check({"--web.listen-address", "somewhere"}, 1), HasSubstr("somewhere"));
+  const std::string web = (folder_ / "web.yml").string();
+  std::ofstream(web) << "basic_auth_users: {a: b}\n";
+  EXPECT_THAT(check({"--web.config.file", web}, 1), HasSubstr("web.yml:1:23"));
+  std::ofstream(web) << "basic_auth_users: {a: " << std::string(kSomeHash) << "}\n";
+  EXPECT_THAT(check({"--web.listen-address", ":9715", "--web.config.file", web}, 0),
+              Not(HasSubstr("careful")));
 }
 
 TEST_F(ProgramTest, DoesNotStartWithoutItsOwnFiles) {

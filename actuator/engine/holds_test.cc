@@ -14,6 +14,15 @@ using testing::IsEmpty;
 
 class Holds : public Script {};
 
+TEST_F(Holds, AHoldSaysWhatTheCommandSaidLast) {
+  exits_["work"] = 3;
+  said_["work"] = "Starting.\nx.service is failed (failed), result exit-code \x1b\r\n\n";
+  Begin();
+  ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed));
+  EXPECT_EQ(Look().holds[0].detail,
+            "exit status 3: x.service is failed (failed), result exit-code \\x1b");
+}
+
 TEST_F(Holds, ADeadMansActDuringAnotherHoldIsAHoldOfItsOwn) {
   exits_["work"] = 1;
   Begin();

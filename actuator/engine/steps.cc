@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actuator/engine/core.h"
+#include "actuator/engine/last_words.h"
 
 namespace mailhub::engine {
 namespace {
@@ -394,8 +395,10 @@ void Engine::Core::AfterSettled(LiveRun& live, const Step& step) {
     BeginAttempt(live, step, state.attempt + 1);
     return;
   }
+  const std::string said = LastWords(state.receipt.output);
   FailStep(live, step, HoldReason::kStepFailed,
-           "exit status " + std::to_string(state.receipt.exit_status));
+           "exit status " + std::to_string(state.receipt.exit_status) +
+               (said.empty() ? "" : ": " + said));
 }
 
 // --- gates

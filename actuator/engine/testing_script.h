@@ -118,6 +118,7 @@ class Script : public testing::Test, public PlanSource {
         reply.receipt->state =
             endless_.contains(request.command) ? ReceiptState::kRunning : ReceiptState::kFinished;
         reply.receipt->exit_status = exits_[request.command];
+        reply.receipt->output = said_[request.command];
         break;
       case RemoteVerb::kArm:
         if (!restored_) reply.lease = LeaseState::kArmed;
@@ -202,8 +203,9 @@ class Script : public testing::Test, public PlanSource {
   std::string next_id_ = "run-id";
   Plan plan_;
   std::optional<Engine> engine_;
-  std::map<std::string, int> exits_;  // of commands; 0 otherwise
-  std::set<std::string> endless_;     // commands that run until they are cancelled
+  std::map<std::string, int> exits_;         // of commands; 0 otherwise
+  std::map<std::string, std::string> said_;  // by commands
+  std::set<std::string> endless_;            // commands that run until they are cancelled
   // Hosts that cannot be reached, that obey another actuator, that have other receipts.
   std::map<std::string, bool> away_, refuses_, other_receipts_;
   std::set<std::string> silent_;  // hosts that never answer what is to be run

@@ -23,11 +23,6 @@ RemoteReply Failed(ErrorKind kind, std::string message) {
   return reply;
 }
 
-bool SameTarget(const ssh::SshTarget& a, const ssh::SshTarget& b) {
-  return a.address == b.address && a.port == b.port && a.user == b.user &&
-         a.identity_file == b.identity_file && a.known_hosts_file == b.known_hosts_file;
-}
-
 bool IsTooLate(const engine::RemoteRequest& request, SteadyTime now) {
   return request.begin_before && now >= *request.begin_before;
 }
@@ -95,7 +90,7 @@ RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& 
   const std::string too_late =
       host_ + ": not sent: it was decided too long ago, and the host could not be asked in time";
   if (IsTooLate(request, clock_.Steady())) return Failed(ErrorKind::kUnreachable, too_late);
-  if (session_ && (!session_->Alive() || !SameTarget(target, target_) || form != form_)) {
+  if (session_ && (!session_->Alive() || target != target_ || form != form_)) {
     session_.reset();
   }
   form_ = form;
@@ -134,7 +129,7 @@ void HostLink::TellOfLease(const RemoteReply& reply) {
 }
 
 Status HostLink::Connect(const ssh::SshTarget& target) {
-  if (clock_.Steady() < pause_until_ && SameTarget(target, target_)) return Fail(last_failure_);
+  if (clock_.Steady() < pause_until_ && target == target_) return Fail(last_failure_);
   target_ = target;
   Status done;
   const SteadyTime connect_by = clock_.Steady() + options_.connect_timeout;
@@ -245,7 +240,7 @@ HostLink::Answer HostLink::Exchange(const engine::RemoteRequest& request, const 
     lost(written.error(), true);
     return answer;
   }
-  ReplyReader reader(exchange.nonce);
+  ReplyReader reader(exchange.nonce, ToBeTold(request.verb, exchange.takeover));
   while (true) {
     std::string bytes;
     const Result<ssh::ReadState> state = (*channel)->Read(&bytes, kPiece, deadline);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "lib/base/digest.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::remote {
 namespace {
@@ -18,6 +19,7 @@ constexpr size_t kLongestBody = size_t{64} * 1024;
 constexpr size_t kMostNoise = size_t{64} * 1024;
 constexpr size_t kLongestHeader = size_t{16} * 1024;
 constexpr size_t kLongestOutput = 4096;
+constexpr size_t kLongestSentence = 900;  // that a host says
 
 const char* WireName(RemoteVerb verb) {
   switch (verb) {
@@ -96,32 +98,12 @@ ErrorKind KindOf(std::string_view error) {
   return ErrorKind::kInternal;
 }
 
-// Length of the UTF-8 sequence that begins at `text`, 0 if there is none.
-size_t SequenceAt(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return 1;
-  const size_t length = lead >= 0xc2 && lead < 0xe0   ? 2
-                        : lead >= 0xe0 && lead < 0xf0 ? 3
-                        : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                      : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
-  }
-  const auto second = static_cast<unsigned char>(text[1]);
-  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0) ||
-      (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90)) {
-    return 0;
-  }
-  return length;
-}
-
 // Commands say what they like; journal and API speak UTF-8.
 std::string ToUtf8(std::string_view text) {
   std::string clean;
   clean.reserve(text.size());
   while (!text.empty()) {
-    const size_t length = text[0] == '\0' ? 0 : SequenceAt(text);
+    const size_t length = text[0] == '\0' ? 0 : FirstCharacterBytes(text);
     if (length == 0) {
       clean += '?';
       text.remove_prefix(1);
@@ -131,6 +113,21 @@ std::string ToUtf8(std::string_view text) {
     }
   }
   return clean;
+}
+
+// What a host says in one line, fit for a sentence.
+std::string OneLine(std::string_view text) {
+  return Excerpt(text, kLongestSentence);
+}
+
+bool IsExitStatus(int status) {
+  return status >= 0 && status <= 255;
+}
+
+// No sign, no exponent, no "nan": digits and a point, and no more of them than a machine could run.
+bool ParseUptime(std::string_view text, double* uptime_s) {
+  return text.size() <= 16 && text.find_first_not_of("0123456789.") == std::string_view::npos &&
+         ParseNumber(text, uptime_s);
 }
 
 }  // namespace
@@ -169,9 +166,34 @@ Result<std::string> EncodeRequest(const engine::RemoteRequest& request, const Id
   return text + '\n' + request.command + '\n';
 }
 
+Told ToBeTold(RemoteVerb verb, bool takeover) {
+  if (takeover) return Told::kMark;
+  switch (verb) {
+    case RemoteVerb::kRun:
+    case RemoteVerb::kLaunch:
+    case RemoteVerb::kStatus:
+    case RemoteVerb::kVoid:
+    case RemoteVerb::kCancel:
+      return Told::kReceipt;
+    case RemoteVerb::kHello:
+    case RemoteVerb::kArm:
+    case RemoteVerb::kRenew:
+    case RemoteVerb::kDisarm:
+      return Told::kLease;
+    case RemoteVerb::kSweep:
+      return Told::kMark;
+  }
+  std::abort();
+}
+
+bool ReplyReader::Break(std::string why) {
+  broken_ = std::move(why);
+  return true;
+}
+
 bool ReplyReader::Feed(std::string_view bytes) {
   buffer_ += bytes;
-  if (broken_) return true;
+  if (!broken_.empty()) return true;
   if (!begun_) {
     // Start-up files may print anything before, with or without a line end: only the nonce makes it
     // the reply.
@@ -182,78 +204,98 @@ bool ReplyReader::Feed(std::string_view bytes) {
       const size_t reply = buffer_.starts_with(another) ? 0 : buffer_.find('\n' + another);
       const bool whole = reply != std::string::npos &&
                          buffer_.find('\n', reply + another.size() + 1) != std::string::npos;
-      return broken_ = whole || buffer_.size() > kMostNoise;
+      if (whole) return Break("it answers another request");
+      return buffer_.size() > kMostNoise && Break("64 KiB came before it");
     }
     begun_ = true;
     buffer_.erase(0, at + kMagic.size());
   }
   if (body_at_ == 0) {
     const size_t end = buffer_.find("\n\n");
-    if (end == std::string::npos) return broken_ = buffer_.size() > kLongestHeader;
-    broken_ = !ParseHeader(std::string_view(buffer_).substr(0, end + 1));
+    if (end == std::string::npos) {
+      return buffer_.size() > kLongestHeader && Break("its header does not end");
+    }
+    broken_ = end + 1 > kLongestHeader ? "its header is too long"
+                                       : ParseHeader(std::string_view(buffer_).substr(0, end + 1));
     body_at_ = end + 2;
   }
-  return broken_ || buffer_.size() - body_at_ >= body_bytes_;
+  return !broken_.empty() || buffer_.size() - body_at_ >= body_bytes_;
 }
 
-bool ReplyReader::ParseHeader(std::string_view header) {
-  std::string_view nonce;
-  std::string_view result;
-  bool sound = true;
+std::string ReplyReader::ParseHeader(std::string_view header) {
   while (!header.empty()) {
     const size_t end = header.find('\n');
     const std::string_view line = header.substr(0, end);
     header.remove_prefix(end + 1);
     const size_t equals = line.find('=');
-    if (equals == std::string_view::npos) return false;
+    if (equals == std::string_view::npos) return "a line of its header has no '='";
     const std::string_view name = line.substr(0, equals);
-    const std::string_view value = line.substr(equals + 1);
-    int64_t duration = 0;
-    if (name == "nonce")
-      nonce = value;
-    else if (name == "result")
-      result = value;
-    else if (name == "error")
-      error_ = value;
-    else if (name == "message")
-      message_ = ToUtf8(value);
-    else if (name == "state")
-      sound &= ParseState(value, &receipt_.state);
-    else if (name == "exit_status")
-      sound &= ParseNumber(value, &receipt_.exit_status);
-    else if (name == "truncated")
-      receipt_.truncated = value == "1";
-    else if (name == "lease")
-      sound &= ParseLease(value, &reply_.lease);
-    else if (name == "lease_exit")
-      sound &= ParseNumber(value, &reply_.lease_exit.emplace());
-    else if (name == "lease_detail")
-      reply_.lease_detail = ToUtf8(value);
-    else if (name == "directory_id")
-      reply_.directory_id = value;
-    else if (name == "boot_id")
-      reply_.mark.boot_id = value;
-    else if (name == "uptime")
-      sound &= ParseNumber(value, &reply_.mark.uptime_s);
-    else if (name == "output_bytes")
-      sound &= ParseNumber(value, &body_bytes_);
-    else if (name == "duration_ms") {
-      sound &= ParseNumber(value, &duration);
-      receipt_.duration = Milliseconds(duration);
-    }
+    if (!fields_.emplace(name).second) return "it says " + Excerpt(name) + " twice";
+    if (std::string wrong = ParseField(name, line.substr(equals + 1)); !wrong.empty()) return wrong;
   }
-  const bool complete = result == "error" ? !error_.empty()
-                                          : result == "ok" && !reply_.directory_id.empty() &&
-                                                !reply_.mark.boot_id.empty();
-  return sound && complete && nonce == nonce_ && body_bytes_ <= kLongestOutput;
+  return WhatIsMissing();
+}
+
+std::string ReplyReader::ParseField(std::string_view name, std::string_view value) {
+  bool sound = true;
+  if (name == "result")
+    sound = (failed_ = value == "error") || value == "ok";
+  else if (name == "error")
+    sound = !(error_ = value).empty();
+  else if (name == "message")
+    message_ = OneLine(value);
+  else if (name == "state")
+    sound = ParseState(value, &receipt_.state);
+  else if (name == "exit_status")
+    sound = ParseNumber(value, &receipt_.exit_status) && IsExitStatus(receipt_.exit_status);
+  else if (name == "truncated")
+    receipt_.truncated = value == "1";
+  else if (name == "lease")
+    sound = ParseLease(value, &reply_.lease);
+  else if (name == "lease_exit")
+    sound = ParseNumber(value, &reply_.lease_exit.emplace()) && IsExitStatus(*reply_.lease_exit);
+  else if (name == "lease_detail")
+    reply_.lease_detail = OneLine(value);
+  else if (name == "directory_id")
+    sound = !(reply_.directory_id = value).empty() && Sayable(value, 64);
+  else if (name == "boot_id")
+    sound = !(reply_.mark.boot_id = value).empty() && Sayable(value, 128);
+  else if (name == "uptime")
+    sound = ParseUptime(value, &reply_.mark.uptime_s);
+  else if (name == "output_bytes")
+    sound = ParseNumber(value, &body_bytes_) && body_bytes_ <= kLongestOutput;
+  else if (name == "duration_ms") {
+    int64_t duration = 0;
+    sound = ParseNumber(value, &duration) && duration >= 0;
+    receipt_.duration = Milliseconds(duration);
+  }
+  return sound ? "" : "its " + Excerpt(name) + " is '" + Excerpt(value) + "'";
+}
+
+std::string ReplyReader::WhatIsMissing() const {
+  const auto says = [this](const char* name) { return fields_.count(name) != 0; };
+  const auto no = [](const char* name) { return std::string("it has no ") + name; };
+  if (!says("result")) return no("result");
+  if (failed_ != says("error")) return failed_ ? no("error") : "it is ok and has an error";
+  if (failed_) return says("output_bytes") ? "" : no("output_bytes");
+  for (const char* name : {"directory_id", "boot_id", "uptime", "output_bytes"}) {
+    if (!says(name)) return no(name);
+  }
+  if (told_ == Told::kLease && !says("lease")) return no("lease");
+  if (told_ != Told::kReceipt) return "";
+  if (!says("state")) return no("state");
+  const bool finished = receipt_.state == ReceiptState::kFinished;
+  if (finished && !says("exit_status")) return no("exit_status");
+  return !finished && says("exit_status") ? "it has the exit_status of what has not finished" : "";
 }
 
 engine::RemoteReply ReplyReader::Take(const std::string& host) const {
   engine::RemoteReply reply = reply_;
-  if (broken_) {
+  if (!broken_.empty()) {
     reply = {};
-    reply.receipt = Fail(ErrorKind::kOutcomeUnknown, host + ": the runner's reply is garbled");
-  } else if (!error_.empty()) {
+    reply.receipt =
+        Fail(ErrorKind::kOutcomeUnknown, host + ": the runner's reply is garbled: " + broken_);
+  } else if (failed_) {
     reply = {};
     reply.receipt = Fail(KindOf(error_), host + ": " + message_);
   } else {

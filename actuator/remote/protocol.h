@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -35,10 +36,19 @@ struct Exchange {
 Result<std::string> EncodeRequest(const engine::RemoteRequest& request, const Identity& identity,
                                   const Exchange& exchange);
 
+// What a good reply must say beside the directory's identity and the mark. What it leaves out is
+// not guessed: a receipt without a state is no "not claimed", one without a status no success.
+enum class Told {
+  kMark,     // sweep, takeover
+  kReceipt,  // run, launch, status, void, cancel: the state, and a finished one's exit status
+  kLease,    // hello, arm, renew, disarm
+};
+Told ToBeTold(engine::RemoteVerb verb, bool takeover);
+
 // Puts a reply together from whatever pieces arrive. Confined to one thread.
 class ReplyReader {
  public:
-  explicit ReplyReader(std::string nonce) : nonce_(std::move(nonce)) {}
+  ReplyReader(std::string nonce, Told told) : nonce_(std::move(nonce)), told_(told) {}
 
   // True once the reply is complete or can no longer become one. What precedes it (a chatty login
   // script) is skipped; more than 64 KiB of that is given up.
@@ -46,18 +56,26 @@ class ReplyReader {
   // Whether anything of a reply has been seen: then a runner was there.
   bool Begun() const { return begun_; }
   // After Feed() was true. The runner's own errors are mapped to kinds as RemoteReply says; a
-  // garbled reply is kOutcomeUnknown. `host` begins messages.
+  // garbled reply is kOutcomeUnknown, and the message says what is wrong with it. `host` begins
+  // messages.
   engine::RemoteReply Take(const std::string& host) const;
 
  private:
-  bool ParseHeader(std::string_view header);
+  // Each returns what is wrong, or nothing.
+  std::string ParseHeader(std::string_view header);
+  std::string ParseField(std::string_view name, std::string_view value);
+  std::string WhatIsMissing() const;
+  bool Break(std::string why);
 
   const std::string nonce_;
+  const Told told_;
   std::string buffer_;
   bool begun_ = false;
-  bool broken_ = false;
+  std::string broken_;            // what is wrong with the reply
+  std::set<std::string> fields_;  // that the header has
   size_t body_at_ = 0;
   size_t body_bytes_ = 0;
+  bool failed_ = false;  // its result is an error
   std::string error_;
   std::string message_;
   engine::Receipt receipt_;

@@ -28,8 +28,8 @@ RemoteRequest RunRequest() {
   return request;
 }
 
-RemoteReply Read(std::string_view bytes) {
-  ReplyReader reader("n");
+RemoteReply Read(std::string_view bytes, Told told = Told::kReceipt) {
+  ReplyReader reader("n", told);
   EXPECT_TRUE(reader.Feed(bytes));
   return reader.Take("x500");
 }
@@ -66,7 +66,7 @@ TEST(Protocol, RefusesToSayWhatWouldBreakTheFrame) {
 
 TEST(Protocol, ReadsAReplyInWhateverPiecesItComes) {
   for (size_t piece = 1; piece < kReply.size(); ++piece) {
-    ReplyReader reader("n");
+    ReplyReader reader("n", Told::kReceipt);
     bool complete = false;
     for (size_t at = 0; at < kReply.size(); at += piece) {
       ASSERT_FALSE(complete);
@@ -87,7 +87,7 @@ TEST(Protocol, ReadsAReplyInWhateverPiecesItComes) {
 
 TEST(Protocol, NeverTakesAPartOfAReplyForTheWhole) {
   for (size_t length = 0; length < kReply.size(); ++length) {
-    ReplyReader reader("n");
+    ReplyReader reader("n", Told::kReceipt);
     EXPECT_FALSE(reader.Feed(kReply.substr(0, length))) << length;
   }
 }
@@ -99,13 +99,13 @@ TEST(Protocol, SkipsWhatALoginScriptSaysFirst) {
 }
 
 TEST(Protocol, GivesUpOnEndlessNoise) {
-  ReplyReader reader("n");
+  ReplyReader reader("n", Told::kReceipt);
   EXPECT_TRUE(reader.Feed(std::string(70'000, 'x')));
   EXPECT_EQ(reader.Take("x500").receipt.error().kind, ErrorKind::kOutcomeUnknown);
 }
 
 TEST(Protocol, DoesNotBelieveAReplyToAnotherRequest) {
-  ReplyReader reader("other");
+  ReplyReader reader("other", Told::kReceipt);
   EXPECT_TRUE(reader.Feed(kReply));
   EXPECT_EQ(reader.Take("x500").receipt.error().kind, ErrorKind::kOutcomeUnknown);
 }
@@ -119,6 +119,80 @@ TEST(Protocol, DoesNotBelieveGarbledReplies) {
     ASSERT_FALSE(reply.receipt) << header;
     EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kOutcomeUnknown) << header;
   }
+}
+
+// kReply without the line of `field`, or with another in its place.
+std::string With(std::string_view field, std::string_view line) {
+  std::string reply(kReply);
+  const size_t at = reply.find("\n" + std::string(field) + "=") + 1;
+  return reply.replace(at, reply.find('\n', at) + 1 - at, line);
+}
+
+TEST(Protocol, DoesNotGuessWhatAReplyLeavesOut) {
+  for (const char* field :
+       {"result", "state", "exit_status", "directory_id", "boot_id", "uptime", "output_bytes"}) {
+    const RemoteReply reply = Read(With(field, ""));
+    ASSERT_FALSE(reply.receipt) << field;
+    EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kOutcomeUnknown) << field;
+    EXPECT_EQ(reply.receipt.error().message,
+              "x500: the runner's reply is garbled: it has no " + std::string(field));
+  }
+  EXPECT_TRUE(Read(With("duration_ms", "")).receipt);
+  // An error that is not named is no success, and a success has none.
+  EXPECT_THAT(Read(With("result", "result=error\n")).receipt.error().message,
+              HasSubstr("no error"));
+  EXPECT_THAT(Read(With("result", "result=ok\nerror=refused\n")).receipt.error().message,
+              HasSubstr("ok and has an error"));
+  // Said for another state than finished, a status is no status of anything.
+  EXPECT_FALSE(Read(With("state", "state=running\n")).receipt);
+}
+
+TEST(Protocol, AsksOfEachReplyWhatItsRequestIsAbout) {
+  const std::string mark =
+      "mailhub-runner 1\nnonce=n\nresult=ok\ndirectory_id=d\nboot_id=b\nuptime=1.0\n"
+      "output_bytes=0\n";
+  EXPECT_TRUE(Read(mark + "\n", Told::kMark).receipt);
+  EXPECT_FALSE(Read(mark + "\n", Told::kLease).receipt);
+  EXPECT_FALSE(Read(mark + "\n", Told::kReceipt).receipt);
+  EXPECT_TRUE(Read(mark + "lease=armed\n\n", Told::kLease).receipt);
+  EXPECT_TRUE(Read(mark + "state=void\n\n", Told::kReceipt).receipt);
+  EXPECT_EQ(ToBeTold(RemoteVerb::kHello, false), Told::kLease);
+  EXPECT_EQ(ToBeTold(RemoteVerb::kHello, true), Told::kMark);
+  EXPECT_EQ(ToBeTold(RemoteVerb::kVoid, false), Told::kReceipt);
+  EXPECT_EQ(ToBeTold(RemoteVerb::kRenew, false), Told::kLease);
+}
+
+TEST(Protocol, BelievesNoFigureThatCannotBe) {
+  const std::vector<std::pair<const char*, const char*>> odd{
+      {"exit_status", "exit_status=-1\n"},
+      {"exit_status", "exit_status=256\n"},
+      {"exit_status", "exit_status=\n"},
+      {"exit_status", "exit_status=0\nexit_status=3\n"},
+      {"uptime", "uptime=nan\n"},
+      {"uptime", "uptime=inf\n"},
+      {"uptime", "uptime=-1\n"},
+      {"uptime", "uptime=1e9\n"},
+      {"boot_id", "boot_id=\n"},
+      {"boot_id", "boot_id=b\"}\n"},
+      {"directory_id", "directory_id=a b\n"},
+      {"duration_ms", "duration_ms=-5\n"},
+      {"output_bytes", "output_bytes=-1\n"},
+      {"result", "result=fine\n"}};
+  for (const auto& [field, line] : odd) {
+    const RemoteReply reply = Read(With(field, line));
+    ASSERT_FALSE(reply.receipt) << line;
+    EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kOutcomeUnknown) << line;
+    EXPECT_THAT(reply.receipt.error().message, HasSubstr(field)) << line;
+  }
+}
+
+TEST(Protocol, QuotesAHostInOnePrintableSentence) {
+  const RemoteReply reply =
+      Read("mailhub-runner 1\nnonce=n\nresult=error\nerror=refused\nmessage=a\x1b[2J" +
+           std::string(5'000, 'x') + "\noutput_bytes=0\n\n");
+  ASSERT_FALSE(reply.receipt);
+  EXPECT_THAT(reply.receipt.error().message, StartsWith("x500: a\\x1b[2Jx"));
+  EXPECT_LT(reply.receipt.error().message.size(), 1'000U);
 }
 
 TEST(Protocol, MapsTheRunnersErrorsToWhatTheEngineShouldDo) {
@@ -141,7 +215,7 @@ TEST(Protocol, MakesOutputValidUtf8) {
   const std::string raw = "a\xc3\xa9\xff\xc3(\xe2\x82\xac\xed\xa0\x80\x80";
   const RemoteReply reply = Read(
       "mailhub-runner 1\nnonce=n\nresult=ok\ndirectory_id=d\nboot_id=b\nuptime=1.0\n"
-      "output_bytes=" +
+      "state=running\noutput_bytes=" +
       std::to_string(raw.size()) + "\n\n" + raw);
   ASSERT_TRUE(reply.receipt);
   EXPECT_EQ(reply.receipt->output,

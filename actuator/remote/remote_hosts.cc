@@ -28,6 +28,7 @@ ssh::SshTarget TargetOf(const config::Site& site, const config::Host& host) {
   target.user = host.user;
   target.identity_file = site.actuator_key;
   target.known_hosts_file = site.known_hosts;
+  target.old_algorithms = host.old_algorithms;
   return target;
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <future>
 #include <thread>
+#include <vector>
 
 #include "actuator/remote/remote_hosts.h"
 #include "lib/base/digest.h"
@@ -82,6 +83,63 @@ class Lab : public testing::Test {
   std::string directory_id;
   int steps = 0;
 };
+
+// What real units come to, and what is said of those that do not stay up.
+TEST_F(Lab, BelievesAServiceOnlyWhenItStaysUp) {
+  struct Unit {
+    const char* name;
+    const char* text;   // of its file
+    const char* words;  // in what a start says; "": it is done
+  };
+  const std::vector<Unit> units = {
+      {"good.service", "[Service]\nExecStart=/bin/sleep infinity", ""},
+      {"dies.service", "[Service]\nExecStart=/bin/sh -c \"sleep 0.3; exit 7\"",
+       "is failed (failed), result exit-code"},
+      {"ends.service", "[Service]\nExecStart=/bin/sleep 0.3", "is inactive (dead)"},
+      {"loop.service",
+       "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/sh -c \"sleep 0.3; exit 1\"\n"
+       "Restart=always\nRestartSec=100ms",
+       "it does not stay up"},
+      {"slow.service",
+       "[Service]\nExecStart=/bin/sh -c \"sleep 1; exit 1\"\nRestart=always\nRestartSec=30s",
+       "is activating (auto-restart)"},
+      {"once.service", "[Service]\nType=oneshot\nExecStart=/bin/true", ""},
+      {"oncebad.service", "[Service]\nType=oneshot\nExecStart=/bin/false", "result exit-code"},
+      {"stays.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true", ""},
+      {"noexec.service", "[Service]\nExecStart=/no/such/program", "result exit-code"},
+      {"limit.service",
+       "[Unit]\nStartLimitIntervalSec=1h\nStartLimitBurst=2\n[Service]\n"
+       "ExecStart=/bin/sleep infinity",
+       ""},
+      {"once.timer", "[Timer]\nOnCalendar=hourly", ""}};
+  const std::string folder = "/run/systemd/system/mailhub-test-";
+  for (const Unit& unit : units) {
+    Shell("cat >" + folder + unit.name + " <<'END'\n" + unit.text + "\nEND");
+  }
+  Shell("ln -sf /dev/null " + folder + "masked.service; systemctl daemon-reload");
+  Shell("for i in 1 2 3 4; do systemctl restart mailhub-test-limit.service; done");
+  EXPECT_EQ(Shell("systemctl is-failed mailhub-test-limit.service"), "failed\n");
+  const auto bring = [&](const std::string& name, const std::string& state) {
+    const std::string key = "r/" + name + "-" + state + "/1";
+    const std::string body = "@service mailhub-test-" + name + " " + state + " systemd";
+    RemoteReply reply;
+    EXPECT_TRUE(Eventually([&] {
+      reply = Ask(RemoteVerb::kRun, key, body);
+      return reply.receipt && reply.receipt->state == ReceiptState::kFinished;
+    })) << name;
+    return reply.receipt.value_or(engine::Receipt{});
+  };
+  for (const Unit& unit : units) {
+    const engine::Receipt started = bring(unit.name, "started");
+    EXPECT_EQ(started.exit_status == 0, *unit.words == 0) << unit.name << ": " << started.output;
+    EXPECT_THAT(started.output, HasSubstr(unit.words)) << unit.name;
+    const engine::Receipt stopped = bring(unit.name, "stopped");
+    EXPECT_EQ(stopped.exit_status, 0) << unit.name << ": " << stopped.output;
+  }
+  EXPECT_THAT(bring("masked.service", "started").output, HasSubstr("masked"));
+  EXPECT_THAT(bring("nothere.service", "started").output, HasSubstr("not-found"));
+  Shell("rm -f " + folder + "*; systemctl daemon-reload; systemctl reset-failed");
+}
 
 TEST_F(Lab, KeepsAJobAliveWhileSshdRestarts) {
   const std::string evidence = directory + "/evidence";

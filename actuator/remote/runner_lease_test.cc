@@ -318,6 +318,18 @@ TEST_F(DeadMan, IsGivenANewLoopByARenewalWhenItsOwnWasKilled) {
   EXPECT_EQ(kill(next, 0), 0);
 }
 
+TEST_F(DeadMan, IsGivenItsScriptAgainByARenewalWhenSomebodyHasRemovedThat) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  const std::string script = host.directory() + "/deadman.sh";
+  for (const bool empty : {false, true}) {
+    std::filesystem::remove(script);
+    if (empty) host.WriteFile("deadman.sh", "");
+    ExpectLease(Renew("r/stop", Seconds(1)), LeaseState::kArmed);
+    EXPECT_GT(std::filesystem::file_size(script), 1'000U) << "what the loop would run";
+  }
+  EXPECT_TRUE(Eventually([&] { return host.Evidence() == "restored\n"; }));
+}
+
 TEST_F(DeadMan, IsNotCalledArmedByARenewalThatFindsNobodyToAct) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   const pid_t loop = atoi(host.ReadFile("leases/loop").c_str());

@@ -64,8 +64,8 @@ std::vector<RunnerSetup> OtherSetups() {
 
 RunnerCall::RunnerCall(const std::vector<std::string>& argv,
                        const std::map<std::string, std::string>& env, std::string input,
-                       std::string nonce)
-    : nonce_(std::move(nonce)) {
+                       std::string nonce, Told told)
+    : nonce_(std::move(nonce)), told_(told) {
   int in[2];
   int out[2];
   int err[2];
@@ -125,7 +125,8 @@ RunnerCall::RunnerCall(RunnerCall&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       out_(std::exchange(other.out_, -1)),
       err_(std::exchange(other.err_, -1)),
-      nonce_(std::move(other.nonce_)) {}
+      nonce_(std::move(other.nonce_)),
+      told_(other.told_) {}
 
 RunnerCall::~RunnerCall() {
   if (out_ >= 0) close(out_);
@@ -136,7 +137,7 @@ RunnerCall::~RunnerCall() {
 RemoteReply RunnerCall::Wait() {
   const RealClock clock;
   const SteadyTime deadline = clock.Steady() + kPatience;
-  ReplyReader reader(nonce_);
+  ReplyReader reader(nonce_, told_);
   while (clock.Steady() < deadline) {
     pollfd waiting{out_, POLLIN, 0};
     if (poll(&waiting, 1, 100) <= 0) continue;
@@ -219,7 +220,8 @@ RunnerCall RunnerHost::Start(RemoteRequest request, Exchange exchange) {
     fprintf(stderr, "%s\n", text.error().message.c_str());
     abort();
   }
-  return {Argv(), setup.environment, *text, exchange.nonce};
+  return {Argv(), setup.environment, *text, exchange.nonce,
+          ToBeTold(request.verb, exchange.takeover)};
 }
 
 RemoteReply RunnerHost::Ask(RemoteRequest request, Exchange exchange) {

@@ -39,7 +39,7 @@ std::vector<RunnerSetup> OtherSetups();
 class RunnerCall {
  public:
   RunnerCall(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env,
-             std::string input, std::string nonce);
+             std::string input, std::string nonce, Told told = Told::kMark);
   ~RunnerCall();
   RunnerCall(RunnerCall&& other) noexcept;
   RunnerCall& operator=(RunnerCall&&) = delete;
@@ -54,6 +54,7 @@ class RunnerCall {
   int out_ = -1;
   int err_ = -1;
   std::string nonce_;
+  Told told_;
 };
 
 // Owns the directory. Confined to one thread.

@@ -20,24 +20,22 @@ using engine::StepKind;
 constexpr Milliseconds kServiceTimeout{120'000};  // systemd itself gives a stop 90 s
 constexpr size_t kDeepestCall = 8;
 
-// The service's command on the host, with a look there at what came of it.
-std::string ServiceCommand(config::ServiceKind kind, const std::string& name, ServiceState state) {
-  const bool stop = state == ServiceState::kStopped;
-  const std::string verb = stop ? "stop" : state == ServiceState::kRestarted ? "restart" : "start";
-  if (kind == config::ServiceKind::kSysv) {
-    const std::string script = "/etc/init.d/" + name;
-    return script + " " + verb + " && " + (stop ? "! " : "") + script + " status >/dev/null";
-  }
-  const std::string unit = name + ".service";
-  return "systemctl " + verb + " " + unit + " && " + (stop ? "! " : "") +
-         "systemctl is-active --quiet " + unit;
-}
-
-// As the runner's allowlist knows it.
 std::string WordOf(ServiceState state) {
   return state == ServiceState::kStopped     ? "stopped"
          : state == ServiceState::kRestarted ? "restarted"
                                              : "started";
+}
+
+// As the runner on the host reads it, which brings the service there and looks what came of it. An
+// installed one has a list of its own that says what the label means.
+std::string ServiceCommand(const config::Host& host, const std::string& label,
+                           const config::ServiceSpec& service, ServiceState state) {
+  if (host.runner == config::RunnerForm::kInstalled) {
+    return "@service " + label + " " + WordOf(state);
+  }
+  const bool sysv = service.kind == config::ServiceKind::kSysv;
+  const std::string name = !service.name.empty() ? service.name : sysv ? label : label + ".service";
+  return "@service " + name + " " + WordOf(state) + (sysv ? " sysv" : " systemd");
 }
 
 // Owns the plan while it grows. Confined to one call of Expand.
@@ -330,9 +328,7 @@ class Expander {
     const std::string name = Fill(*text.service, scope);
     const auto found = host.services.find(name);
     if (found != host.services.end()) {
-      return host.runner == config::RunnerForm::kInstalled
-                 ? "@service " + name + " " + WordOf(state)
-                 : ServiceCommand(found->second.kind, name, state);
+      return ServiceCommand(host, name, found->second, state);
     }
     Keep(text.service->at.Invalid("expected a service that the site file lists for " + host.name +
                                   ", found \"" + name + "\"; " + ThereAre(host.services)));

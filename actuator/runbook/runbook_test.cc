@@ -108,21 +108,18 @@ TEST(Runbook, QuotesNothingOfAStrangersParametersThatIsLongOrSteersATerminal) {
   }
 }
 
-TEST(Runbook, TurnsServicesIntoCommandsThatLookAtWhatTheyDid) {
+TEST(Runbook, NamesServicesToTheRunnerWhichLooksWhatCameOfThem) {
   const auto service = [](const std::string& host, const std::string& state) {
     return Make({Book("steps:\n  - name: s\n    service: {on: " + host +
                       ", name: client, state: " + state + "}\n")})
         .steps[0];
   };
   const auto started = service("hub1", "started");
-  EXPECT_EQ(started.command,
-            "systemctl start client.service && systemctl is-active --quiet client.service");
+  EXPECT_EQ(started.command, "@service client.service started systemd");
   EXPECT_TRUE(started.idempotent);
-  EXPECT_EQ(service("hub1", "stopped").command,
-            "systemctl stop client.service && ! systemctl is-active --quiet client.service");
+  EXPECT_EQ(service("hub1", "stopped").command, "@service client.service stopped systemd");
   EXPECT_FALSE(service("hub1", "restarted").idempotent);
-  EXPECT_EQ(service("sun", "stopped").command,
-            "/etc/init.d/client stop && ! /etc/init.d/client status >/dev/null");
+  EXPECT_EQ(service("sun", "stopped").command, "@service client stopped sysv");
 }
 
 TEST(Runbook, LetsTheHostStartAServiceThatItStopped) {
@@ -136,8 +133,7 @@ steps:
     dead_man: {restore: {use: wake}, after: 15m}
 )")});
   ASSERT_TRUE(plan.steps[0].dead_man);
-  EXPECT_EQ(plan.steps[0].dead_man->restore,
-            "systemctl start client.service && systemctl is-active --quiet client.service");
+  EXPECT_EQ(plan.steps[0].dead_man->restore, "@service client.service started systemd");
   EXPECT_EQ(plan.steps[0].dead_man->after, Milliseconds(1'800'000));
   EXPECT_EQ(plan.steps[0].dead_man->until, "2");
   EXPECT_EQ(plan.steps[1].dead_man->restore, "/opt/wake now");
@@ -308,8 +304,9 @@ TEST(Runbook, IsListedWithItsParameters) {
 
 TEST(Describe, ShowsHostCommandGateAndWhatIsOwed) {
   const std::string text = Describe(Make({Book(kCaller), kPart}));
-  EXPECT_THAT(text,
-              HasSubstr("1.1  Stop on hub2\n      run on hub2: systemctl stop client.service"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("1.1  Stop on hub2\n      run on hub2: @service client.service stopped systemd"));
   EXPECT_THAT(text, HasSubstr("owed from step 1.1 until step 2.2 is done"));
 }
 

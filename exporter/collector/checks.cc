@@ -43,7 +43,8 @@ struct Outcome {
 
 // "status PLACE EXIT" and "output PLACE TEXT", in any order; a command that was stopped for taking
 // too long has no status.
-Status Read(const config::Host& host, const Reply&, const Section& section, Families* families) {
+Status Read(const config::Host& host, const Reply&, const Section& section, Past*,
+            Families* families) {
   std::vector<Outcome> outcomes(host.checks.size());
   for (const std::string& line : section.lines) {
     if (line.empty()) continue;

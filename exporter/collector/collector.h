@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "exporter/collector/past.h"
 #include "exporter/collector/reply.h"
 #include "exporter/metrics/family.h"
 #include "lib/base/result.h"
@@ -35,9 +36,10 @@ struct Collector {
   const char* section;  // of the reply
   bool (*wanted)(const config::Host& host);
   void (*ask)(const config::Host& host, Spec* spec);
-  // Reads a section that is done. On failure (kCorrupt, kNotFound) what it added to *families is
-  // dropped.
-  Status (*read)(const config::Host& host, const Reply& reply, const Section& section,
+  // Reads a section that is done. kCorrupt: what the host says is not understood, and what was
+  // added to *families is dropped. kNotFound: something cannot be known; the rest, in *families,
+  // can.
+  Status (*read)(const config::Host& host, const Reply& reply, const Section& section, Past* past,
                  Families* families);
 };
 
@@ -53,7 +55,9 @@ extern const Collector kCheckCollector;
 // All that work through the helper.
 std::span<const Collector* const> HelperCollectors();
 
-// The lines from "spec" to "end" for this host.
+// The lines from "spec" to "end" for this host, as far as they are for these sections.
+std::string WriteSpec(const config::Host& host, const std::set<std::string>& sections);
+// For all.
 std::string WriteSpec(const config::Host& host);
 
 // Names what could not be read: "processes: a line is not understood".

@@ -21,9 +21,17 @@ std::span<const Collector* const> HelperCollectors() {
 }
 
 std::string WriteSpec(const config::Host& host) {
+  std::set<std::string> sections;
+  for (const Collector* collector : HelperCollectors()) sections.insert(collector->section);
+  return WriteSpec(host, sections);
+}
+
+std::string WriteSpec(const config::Host& host, const std::set<std::string>& sections) {
   Spec spec;
   for (const Collector* collector : HelperCollectors()) {
-    if (collector->wanted(host)) collector->ask(host, &spec);
+    if (collector->wanted(host) && sections.contains(collector->section)) {
+      collector->ask(host, &spec);
+    }
   }
   return "spec\n" + spec.text() + "end\n";
 }

@@ -1,6 +1,8 @@
-// Directories where work piles up: how many files, how much, since when.
+// Directories where work piles up: how many files, how much, since when. One that cannot be looked
+// into is a failure, and hides no other.
 #include "exporter/collector/collector.h"
 #include "exporter/collector/paths.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -18,20 +20,26 @@ void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [label, path] : host.directories) spec->Path(path);
 }
 
-Status Read(const config::Host& host, const Reply&, const Section& section, Families* families) {
+Status Read(const config::Host& host, const Reply&, const Section& section, Past*,
+            Families* families) {
   auto reports = ReadPaths(section);
   if (!reports) return Fail(reports.error());
+  Status known;
   for (const auto& [label, path] : host.directories) {
-    const auto found = reports->find(path);
-    if (found == reports->end() || !found->second.is_directory) {
-      return Fail(ErrorKind::kNotFound, "directories: " + path + " is no directory");
+    const PathReport& report = (*reports)[path];
+    if (!report.is_directory || !report.closed.empty()) {
+      const std::string why = !report.closed.empty()    ? report.closed
+                              : !report.unknown.empty() ? report.unknown
+                                                        : "is no directory";
+      known = Fail(ErrorKind::kNotFound, "directories: " + Excerpt(path, 300) + ": " + why);
+      continue;
     }
     const Labels labels = {{"directory", label}};
-    families->Add(kFiles, labels, found->second.files);
-    families->Add(kBytes, labels, found->second.files_bytes);
-    if (found->second.files > 0) families->Add(kOldest, labels, found->second.oldest_mtime_seconds);
+    families->Add(kFiles, labels, report.files);
+    families->Add(kBytes, labels, report.files_bytes);
+    if (report.files > 0) families->Add(kOldest, labels, report.oldest_mtime_seconds);
   }
-  return {};
+  return known;
 }
 
 }  // namespace

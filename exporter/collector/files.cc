@@ -1,7 +1,8 @@
 // Files that matter by being there, new and large enough. An absent file is an explicit 0, not a
-// failure.
+// failure; one of which nobody can say is a failure, and hides no other.
 #include "exporter/collector/collector.h"
 #include "exporter/collector/paths.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -20,18 +21,24 @@ void Ask(const config::Host& host, Spec* spec) {
   spec->Line("details", "1");
 }
 
-Status Read(const config::Host& host, const Reply&, const Section& section, Families* families) {
+Status Read(const config::Host& host, const Reply&, const Section& section, Past*,
+            Families* families) {
   auto reports = ReadPaths(section);
   if (!reports) return Fail(reports.error());
+  Status known;
   for (const auto& [label, path] : host.files) {
     const PathReport& report = (*reports)[path];
+    if (!report.unknown.empty()) {
+      known = Fail(ErrorKind::kNotFound, "files: " + Excerpt(path, 300) + ": " + report.unknown);
+      continue;
+    }
     const Labels labels = {{"file", label}};
     families->Add(kExists, labels, report.exists ? 1 : 0);
     if (!report.exists) continue;
     families->Add(kSize, labels, report.bytes);
     families->Add(kMtime, labels, report.mtime_seconds);
   }
-  return {};
+  return known;
 }
 
 }  // namespace

@@ -53,10 +53,9 @@ std::optional<double> ReadTime(const Reply& reply) {
   return std::nullopt;
 }
 
-Status Read(const config::Host& host, const Reply& reply, const Section& section,
+Status Read(const config::Host& host, const Reply& reply, const Section& section, Past*,
             Families* families) {
   const auto& lines = section.lines;
-  if (reply.uptime_seconds <= 0) return NotUnderstood("host", "no uptime");
   if (lines.size() < 5) return NotUnderstood("host", "lines are missing");
   if (!ReadCpu(lines[0], reply.ticks_per_second, families)) {
     return NotUnderstood("host", "/proc/stat begins differently");
@@ -71,10 +70,7 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
   // Linux before 3.14 does not say what is available; then neither do we.
   ReadMemory(lines[4], "MemAvailable:", kHostMemoryAvailable, families);
   if (const auto time = ReadTime(reply)) families->Add(kHostTime, {}, *time);
-  families->Add(kHostUptime, {}, reply.uptime_seconds);
-  families->Add(kHostInfo, {{"boot_id", reply.boot_id}, {"platform", config::Name(host.platform)}},
-                1);
-  return {};
+  return AddBoot(host, reply, families);
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 // The host's families, which hosts with and without /proc share.
 #pragma once
 
+#include "exporter/collector/reply.h"
 #include "exporter/metrics/family.h"
+#include "lib/base/result.h"
+#include "lib/config/site.h"
 
 namespace mailhub::exporter {
 
@@ -20,5 +23,18 @@ inline constexpr Metric kHostTime{"mailhub_host_time_seconds",
                                   "The host's own clock, in unix time."};
 inline constexpr Metric kHostInfo{"mailhub_host_info",
                                   "The host's platform and the identity of its current boot."};
+
+// Uptime and boot, by which gates tell new evidence from old: left out where the host does not
+// know.
+inline Status AddBoot(const config::Host& host, const Reply& reply, Families* families) {
+  if (reply.uptime_seconds > 0) families->Add(kHostUptime, {}, reply.uptime_seconds);
+  if (!reply.boot_id.empty()) {
+    families->Add(kHostInfo,
+                  {{"boot_id", reply.boot_id}, {"platform", config::Name(host.platform)}}, 1);
+  }
+  if (reply.uptime_seconds > 0 && !reply.boot_id.empty()) return {};
+  return Fail(ErrorKind::kNotFound,
+              "host: it does not say how long it is up, or which boot this is");
+}
 
 }  // namespace mailhub::exporter

@@ -1,12 +1,16 @@
 // Lines "TYPE DEPTH SIZE MTIME PATH" of what find came across, "sum COUNT BYTES OLDEST PATH" where
-// the host added up.
+// the host added up, "unknown WHY - - PATH" and "closed WHY - - PATH" where it may not, or cannot,
+// look.
 #include "exporter/collector/paths.h"
 
 #include "exporter/collector/collector.h"
 #include "exporter/collector/fields.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::exporter {
 namespace {
+
+constexpr size_t kMostOfWhy = 300;  // the host says it
 
 // A file may be from before 1970; it is as old as it gets.
 std::optional<double> ReadTime(std::string_view text) {
@@ -54,6 +58,10 @@ Result<std::map<std::string, PathReport>> ReadPaths(const Section& section) {
     if (words.empty() || (words.size() == 2 && words[0] == "time")) continue;
     if (words.size() != 5) return NotUnderstood("paths", "a line is too short");
     PathReport& report = reports[std::string(words[4])];
+    if (words[0] == "unknown" || words[0] == "closed") {
+      (words[0] == "unknown" ? report.unknown : report.closed) = Excerpt(words[1], kMostOfWhy);
+      continue;
+    }
     if (!(words[0] == "sum" ? TakeSum(words, &report) : TakeEntry(words, &report))) {
       return NotUnderstood("paths", "a line is not understood");
     }

@@ -18,9 +18,12 @@ struct PathReport {
   double files = 0;
   double files_bytes = 0;
   double oldest_mtime_seconds = 0;  // of these; meaningless without any
+  std::string unknown;              // why nobody knows whether it exists
+  std::string closed;               // why nobody knows what is in it
 };
 
-// By path, as it was asked for. kCorrupt when a line is not understood.
+// By path, as it was asked for; one that is not there at all does not exist. kCorrupt when a line
+// is not understood.
 Result<std::map<std::string, PathReport>> ReadPaths(const Section& section);
 
 }  // namespace mailhub::exporter

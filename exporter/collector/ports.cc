@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -32,9 +33,11 @@ class Attempt {
       reinterpret_cast<sockaddr_in*>(storage)->sin_port = htons(static_cast<uint16_t>(port));
     }
     socket_ = socket(storage->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (socket_ < 0) return;
-    if (connect(socket_, reinterpret_cast<sockaddr*>(storage), address.length) == 0) {
+    if (socket_ >= 0 &&
+        connect(socket_, reinterpret_cast<sockaddr*>(storage), address.length) == 0) {
       End(true);
+    } else if (IsOurs(errno)) {
+      failure_ = errno;
     } else if (errno != EINPROGRESS) {
       End(false);
     }
@@ -45,11 +48,13 @@ class Attempt {
   Attempt(Attempt&& other) noexcept
       : watch_(other.watch_),
         socket_(std::exchange(other.socket_, -1)),
+        failure_(other.failure_),
         open_(other.open_),
         seconds_(other.seconds_) {}
   Attempt& operator=(Attempt&&) = delete;
 
-  bool Failed() const { return socket_ < 0; }  // no descriptor
+  // What this process or machine lacked for the attempt, as errno; 0: nothing.
+  int failure() const { return failure_; }
   bool Pending() const { return !open_; }
   int descriptor() const { return socket_; }
 
@@ -63,6 +68,11 @@ class Attempt {
   double seconds() const { return seconds_; }
 
  private:
+  // No descriptor, no memory, no port of our own: that says nothing about the host's.
+  static bool IsOurs(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
+           error == EADDRNOTAVAIL || error == EAGAIN;
+  }
   void End(bool open) {
     open_ = open;
     seconds_ = watch_.Seconds();
@@ -70,6 +80,7 @@ class Attempt {
 
   Stopwatch watch_;
   int socket_ = -1;
+  int failure_ = 0;
   std::optional<bool> open_;
   double seconds_ = 0;
 };
@@ -79,13 +90,13 @@ class Port {
  public:
   explicit Port(std::string label) : label_(std::move(label)) {}
 
-  // False: no file descriptor is left.
-  bool Try(const std::vector<ssh::SocketAddress>& addresses, int port) {
+  // What this side lacked for one of the attempts, as errno; 0: nothing.
+  int Try(const std::vector<ssh::SocketAddress>& addresses, int port) {
     for (const ssh::SocketAddress& address : addresses) {
       attempts_.emplace_back(address, port);
-      if (attempts_.back().Failed()) return false;
+      if (const int failure = attempts_.back().failure(); failure != 0) return failure;
     }
-    return true;
+    return 0;
   }
   bool Settled() const {
     return Open() != nullptr || std::ranges::none_of(attempts_, &Attempt::Pending);
@@ -107,14 +118,21 @@ class Port {
   std::vector<Attempt> attempts_;
 };
 
+tl::unexpected<Error> CannotTry(int error) {
+  return Fail(ErrorKind::kInternal,
+              "ports: this machine cannot try them: " +
+                  (error == EMFILE || error == ENFILE ? std::string("no file descriptor is left")
+                                                      : std::system_category().message(error)));
+}
+
 }  // namespace
 
 Status MeasurePorts(const config::Host& host, const std::vector<ssh::SocketAddress>& addresses,
                     const Clock& clock, SteadyTime deadline, Families* families) {
   std::vector<Port> ports;
   for (const auto& [label, number] : host.ports) {
-    if (!ports.emplace_back(label).Try(addresses, number)) {
-      return Fail(ErrorKind::kInternal, "ports: no file descriptor is left");
+    if (const int failure = ports.emplace_back(label).Try(addresses, number); failure != 0) {
+      return CannotTry(failure);
     }
   }
   while (true) {
@@ -130,8 +148,9 @@ Status MeasurePorts(const config::Host& host, const std::vector<ssh::SocketAddre
     }
     const auto left = deadline - clock.Steady();
     if (waits.empty() || left.count() <= 0) break;
-    if (poll(waits.data(), waits.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) {
-      break;
+    if (poll(waits.data(), waits.size(), static_cast<int>(left.count())) < 0) {
+      if (errno != EINTR) return CannotTry(errno);
+      continue;
     }
     for (size_t i = 0; i < waits.size(); ++i) {
       if (waits[i].revents != 0) pending[i]->OnReady();

@@ -14,7 +14,8 @@ namespace mailhub::exporter {
 
 // Connects to all of the host's ports at once, at each address of the host, and hangs up. A port is
 // open if it is at one of them. Returns when that is known, or at the deadline, when what is left
-// counts as closed. Thread-safe. kInternal when there are no file descriptors left.
+// counts as closed. Thread-safe. kInternal when this side lacks what a connection needs,
+// descriptors for one: then nothing is known of any port.
 Status MeasurePorts(const config::Host& host, const std::vector<ssh::SocketAddress>& addresses,
                     const Clock& clock, SteadyTime deadline, Families* families);
 

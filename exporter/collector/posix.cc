@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
+#include <string_view>
 
 #include "exporter/collector/collector.h"
 #include "exporter/collector/fields.h"
@@ -45,39 +47,39 @@ std::string Caption(const std::vector<std::string_view>& words) {
   return caption;
 }
 
-Status ReadHost(const config::Host& host, const Reply& reply, const Section& section,
+Status ReadHost(const config::Host& host, const Reply& reply, const Section& section, Past*,
                 Families* families) {
-  if (reply.uptime_seconds <= 0) return NotUnderstood("host", "no uptime");
-  bool idle_known = false;
-  bool cpus_known = false;
+  std::set<std::string_view> said;  // a series that is there twice spoils the page
+  const auto twice = [&said](std::string_view what) { return !said.insert(what).second; };
   for (const std::string& line : section.lines) {
     const auto words = Words(line);
     if (words.size() < 2) continue;
-    if (words[0] == "cpus" || words[0] == "time") {
+    if (words.size() == 2 && (words[0] == "cpus" || words[0] == "time")) {
       const auto value = ReadCount(words[1]);
-      if (!value || *value == 0) return NotUnderstood("host", "no number of processors or no time");
-      cpus_known = cpus_known || words[0] == "cpus";
-      families->Add(words[0] == "cpus" ? kHostCpus : kHostTime, {}, static_cast<double>(*value));
+      if (!value || *value == 0) continue;
+      const bool cpus = words[0] == "cpus";
+      if (twice(cpus ? "cpus" : "time")) return NotUnderstood("host", "a line stands twice");
+      families->Add(cpus ? kHostCpus : kHostTime, {}, static_cast<double>(*value));
       continue;
     }
     const auto value = ReadCount(words[0]);
     if (!value) continue;
     const std::string caption = Caption(words);
     if (caption == "k total memory") {
+      if (twice("memory")) return NotUnderstood("host", "a line stands twice");
       families->Add(kHostMemoryTotal, {}, static_cast<double>(*value) * 1024);
     }
     for (const ModeName& name : kModeNames) {
       if (caption != name.text) continue;
-      idle_known = idle_known || std::string_view(name.mode) == "idle";
+      if (twice(name.mode)) return NotUnderstood("host", "a line stands twice");
       families->Add(kHostCpuSeconds, {{"mode", name.mode}},
                     static_cast<double>(*value) / reply.ticks_per_second);
     }
   }
-  if (!idle_known || !cpus_known) return NotUnderstood("host", "vmstat -s names no idle time");
-  families->Add(kHostUptime, {}, reply.uptime_seconds);
-  families->Add(kHostInfo, {{"boot_id", reply.boot_id}, {"platform", config::Name(host.platform)}},
-                1);
-  return {};
+  auto boot = AddBoot(host, reply, families);
+  if (!boot) return boot;
+  if (said.contains("idle") && said.contains("cpus")) return {};
+  return Fail(ErrorKind::kNotFound, "host: vmstat -s names no idle time");
 }
 
 std::optional<double> Now(const Reply& reply) {
@@ -90,35 +92,48 @@ std::optional<double> Now(const Reply& reply) {
   return std::nullopt;
 }
 
-// "process PLACE RSS_KB THREADS CPU_SECONDS AGE_SECONDS"
+// "process PLACE PID RSS_KB THREADS CPU_SECONDS AGE_SECONDS", with "-" for what ps does not tell.
 Status ReadProcesses(const config::Host& host, const Reply& reply, const Section& section,
-                     Families* families) {
+                     Past* past, Families* families) {
   const auto now = Now(reply);
-  if (!now) return NotUnderstood("processes", "no time");
   std::vector<ProcessFigures> found(host.processes.size());
+  Unknowns unknowns(host.processes.size());
+  past->BeginLook();
   for (const std::string& line : section.lines) {
+    if (unknowns.Take(line)) continue;
     const auto words = Words(line);
-    if (words.size() != 6 || words[0] != "process") {
-      return NotUnderstood("processes", "an unknown line");
+    const auto place = words.size() == 7 ? ReadCount(words[1]) : std::nullopt;
+    if (!place || words[0] != "process" || *place >= found.size()) {
+      return NotUnderstood("processes", "a line is not understood");
     }
-    std::array<uint64_t, 5> values{};
+    std::array<std::optional<double>, 4> values{};
     for (size_t i = 0; i < values.size(); ++i) {
-      const auto value = ReadCount(words[i + 1], uint64_t{1} << 50);
+      if (words[i + 3] == "-") continue;
+      const auto value = ReadCount(words[i + 3], uint64_t{1} << 50);
       if (!value) return NotUnderstood("processes", "a line is not understood");
-      values[i] = *value;
+      values[i] = static_cast<double>(*value);
     }
-    if (values[0] >= found.size()) return NotUnderstood("processes", "a line is not understood");
     ProcessFigures one;
     one.count = 1;
-    one.resident_bytes = static_cast<double>(values[1]) * 1024;
-    one.threads = static_cast<double>(values[2]);
-    one.cpu_seconds = static_cast<double>(values[3]);
-    one.start_time_seconds = *now - static_cast<double>(values[4]);
-    found[values[0]].Add(one);
+    if (values[0]) one.resident_bytes = *values[0] * 1024;
+    one.threads = values[1];
+    if (values[2]) past->Count(std::to_string(*place), std::string(words[2]), *values[2]);
+    one.cpu_seconds = values[2];
+    if (now && values[3]) one.start_time_seconds = *now - *values[3];
+    found[*place].Add(one);
   }
   size_t next = 0;
-  for (const auto& [label, match] : host.processes) AddProcess(label, found[next++], families);
-  return {};
+  for (const auto& [label, match] : host.processes) {
+    ProcessFigures& figures = found[next];
+    if (!unknowns.Has(next)) {
+      if (figures.count == 0 || figures.cpu_seconds) {
+        figures.cpu_seconds = past->Total(std::to_string(next));
+      }
+      AddProcess(label, figures, families);
+    }
+    ++next;
+  }
+  return unknowns.Verdict();
 }
 
 }  // namespace

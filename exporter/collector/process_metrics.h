@@ -2,28 +2,60 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "exporter/metrics/family.h"
+#include "lib/base/result.h"
 
 namespace mailhub::exporter {
 
 // All processes that one entry of the site file matches, together.
+// A figure that is not known of one of them is not known of all.
 struct ProcessFigures {
   int count = 0;
-  double resident_bytes = 0;
-  double threads = 0;
-  double cpu_seconds = 0;
-  double start_time_seconds = 0;  // the oldest one's
+  std::optional<double> resident_bytes;
+  std::optional<double> threads;
+  std::optional<double> cpu_seconds;
+  std::optional<double> start_time_seconds;  // the oldest one's
 
   void Add(const ProcessFigures& other) {
-    start_time_seconds = count == 0 ? other.start_time_seconds
-                                    : std::min(start_time_seconds, other.start_time_seconds);
+    const auto sum = [](double a, double b) { return a + b; };
+    const auto least = [](double a, double b) { return std::min(a, b); };
+    Join(&resident_bytes, other.resident_bytes, sum);
+    Join(&threads, other.threads, sum);
+    Join(&cpu_seconds, other.cpu_seconds, sum);
+    Join(&start_time_seconds, other.start_time_seconds, least);
     count += other.count;
-    resident_bytes += other.resident_bytes;
-    threads += other.threads;
-    cpu_seconds += other.cpu_seconds;
   }
+
+ private:
+  template <typename F>
+  void Join(std::optional<double>* mine, std::optional<double> other, F join) {
+    if (count == 0) {
+      *mine = other;
+    } else if (*mine && other) {
+      *mine = join(**mine, *other);
+    } else {
+      mine->reset();
+    }
+  }
+};
+
+// The processes of the site file of which the helper says that nobody knows whether they run:
+// "unknown PLACE WHY".
+class Unknowns {
+ public:
+  explicit Unknowns(size_t places) : whys_(places) {}
+  // Whether `line` is such a line.
+  bool Take(std::string_view line);
+  bool Has(size_t place) const { return !whys_[place].empty(); }
+  // kNotFound, with the reasons, if there was one.
+  Status Verdict() const;
+
+ private:
+  std::vector<std::string> whys_;
 };
 
 void AddProcess(const std::string& label, const ProcessFigures& figures, Families* families);

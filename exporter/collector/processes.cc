@@ -14,9 +14,10 @@ namespace {
 constexpr Metric kThreadRunning{"mailhub_thread_running", "How many threads have this name."};
 constexpr Metric kThreadState{"mailhub_thread_state",
                               "Whether a thread of this name is in the state."};
-constexpr Metric kThreadCpu{"mailhub_thread_cpu_seconds_total",
-                            "CPU time of the threads with this name, user and system.",
-                            Kind::kCounter};
+constexpr Metric kThreadCpu{
+    "mailhub_thread_cpu_seconds_total",
+    "CPU time that threads of this name have used since they were first seen here.",
+    Kind::kCounter};
 
 struct State {
   std::string_view letters;  // as /proc shows them
@@ -37,6 +38,7 @@ struct Stat {
   double cpu_ticks = 0;
   double threads = 0;
   double start_ticks = 0;
+  std::string identity;  // number and start
 };
 
 // The line of a stat file: "PID (NAME) S ...". The name may hold anything, parentheses too.
@@ -62,6 +64,7 @@ std::optional<Stat> ReadStat(std::string_view line) {
   stat.cpu_ticks = static_cast<double>(*user) + static_cast<double>(*system);
   stat.threads = static_cast<double>(*threads);
   stat.start_ticks = static_cast<double>(*start);
+  stat.identity = std::string(line.substr(0, line.find('('))) + std::string(words[kStartTime]);
   return stat;
 }
 
@@ -75,8 +78,9 @@ struct Found {
     one.count = 1;
     one.resident_bytes = pages * reply.page_bytes;
     one.threads = stat.threads;
-    one.cpu_seconds = stat.cpu_ticks / reply.ticks_per_second;
-    one.start_time_seconds = reply.boot_time_seconds + stat.start_ticks / reply.ticks_per_second;
+    if (reply.boot_time_seconds > 0) {
+      one.start_time_seconds = reply.boot_time_seconds + stat.start_ticks / reply.ticks_per_second;
+    }
     figures.Add(one);
     states[stat.state] = true;
   }
@@ -106,10 +110,16 @@ struct Place {
   std::string thread;
 };
 
+std::string CounterName(bool is_process, size_t place) {
+  return (is_process ? "process " : "thread ") + std::to_string(place);
+}
+
 // "process PLACE PAGES STAT" and "thread PLACE STAT".
-Status Gather(const Reply& reply, const Section& section, std::vector<Found>* processes,
-              std::vector<Found>* threads) {
+Status Gather(const Reply& reply, const Section& section, Past* past, Unknowns* unknowns,
+              std::vector<Found>* processes, std::vector<Found>* threads) {
+  past->BeginLook();
   for (const std::string& line : section.lines) {
+    if (unknowns->Take(line)) continue;
     const auto words = Words(line, 4);
     if (words.size() < 4) return NotUnderstood("processes", "a line is too short");
     const bool is_process = words[0] == "process";
@@ -117,16 +127,19 @@ Status Gather(const Reply& reply, const Section& section, std::vector<Found>* pr
     auto* found = is_process ? processes : threads;
     const auto place = ReadCount(words[1]);
     const auto pages = is_process ? ReadCount(words[2], uint64_t{1} << 48) : uint64_t{0};
-    const auto stat = ReadStat(words[3]);
+    // A thread has no pages: its stat begins one word earlier.
+    const auto stat = ReadStat(is_process ? words[3] : line.substr(words[2].data() - line.data()));
     if (!place || *place >= found->size() || !pages || !stat) {
       return NotUnderstood("processes", "a line is not understood");
     }
     (*found)[*place].Add(*stat, static_cast<double>(*pages), reply);
+    past->Count(CounterName(is_process, *place), stat->identity,
+                stat->cpu_ticks / reply.ticks_per_second);
   }
   return {};
 }
 
-void AddThread(const Place& place, const Found& found, Families* families) {
+void AddThread(const Place& place, const Found& found, double cpu_seconds, Families* families) {
   const Labels labels = {{"process", place.process}, {"thread", place.thread}};
   families->Add(kThreadRunning, labels, found.figures.count);
   for (size_t i = 0; i < kStates.size(); ++i) {
@@ -134,26 +147,41 @@ void AddThread(const Place& place, const Found& found, Families* families) {
     with_state.emplace_back("state", kStates[i].name);
     families->Add(kThreadState, with_state, found.states[i] ? 1 : 0);
   }
-  if (found.figures.count > 0) families->Add(kThreadCpu, labels, found.figures.cpu_seconds);
+  if (found.figures.count > 0) families->Add(kThreadCpu, labels, cpu_seconds);
 }
 
-Status Read(const config::Host& host, const Reply& reply, const Section& section,
+Status Read(const config::Host& host, const Reply& reply, const Section& section, Past* past,
             Families* families) {
   std::vector<Place> places;
+  std::vector<size_t> owners;  // of each, the process' place
+  size_t owner = 0;
   for (const auto& [label, match] : host.processes) {
-    const auto threads = host.threads.find(label);
-    if (threads == host.threads.end()) continue;
-    for (const std::string& name : threads->second) places.push_back({label, name});
+    if (const auto threads = host.threads.find(label); threads != host.threads.end()) {
+      for (const std::string& name : threads->second) {
+        places.push_back({label, name});
+        owners.push_back(owner);
+      }
+    }
+    ++owner;
   }
   std::vector<Found> processes(host.processes.size());
   std::vector<Found> threads(places.size());
-  if (auto gathered = Gather(reply, section, &processes, &threads); !gathered) return gathered;
+  Unknowns unknowns(processes.size());
+  auto gathered = Gather(reply, section, past, &unknowns, &processes, &threads);
+  if (!gathered) return gathered;
   size_t next = 0;
   for (const auto& [label, match] : host.processes) {
-    AddProcess(label, processes[next++].figures, families);
+    if (!unknowns.Has(next)) {
+      processes[next].figures.cpu_seconds = past->Total(CounterName(true, next));
+      AddProcess(label, processes[next].figures, families);
+    }
+    ++next;
   }
-  for (size_t i = 0; i < places.size(); ++i) AddThread(places[i], threads[i], families);
-  return {};
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (unknowns.Has(owners[i])) continue;
+    AddThread(places[i], threads[i], past->Total(CounterName(false, i)), families);
+  }
+  return unknowns.Verdict();
 }
 
 }  // namespace

@@ -6,11 +6,13 @@
 #include <cmath>
 
 #include "exporter/collector/fields.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::exporter {
 namespace {
 
 constexpr size_t kMaxSections = 16;
+constexpr size_t kMostOfComplaint = 300;
 
 bool StartsWith(std::string_view line, std::string_view beginning) {
   return line.substr(0, beginning.size()) == beginning;
@@ -22,7 +24,8 @@ tl::unexpected<Error> NoReply(const std::string& why) {
 
 bool IsBootId(std::string_view text) {
   return text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-';
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  c == '-';
          });
 }
 
@@ -98,7 +101,7 @@ Status ReplyReader::TakeSectionEnd(std::string_view line, bool done) {
   Section& section = reply_.sections.back();
   section.done = done;
   section.seconds = std::max(0.0, std::round((*clock - section_began_) * 1e6) / 1e6);
-  if (words.size() == 4) section.complaint = std::string(words[3]);
+  if (words.size() == 4) section.complaint = Excerpt(words[3], kMostOfComplaint);
   in_section_ = false;
   return {};
 }

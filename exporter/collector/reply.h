@@ -22,11 +22,11 @@ struct Section {
 };
 
 struct Reply {
-  double uptime_seconds = 0;  // read before anything else
-  std::string boot_id;
+  double uptime_seconds = 0;  // read before anything else; 0: the host does not know
+  std::string boot_id;        // empty: the host does not know
   double ticks_per_second = 100;
   double page_bytes = 4096;
-  double boot_time_seconds = 0;  // unix time, by the host's clock
+  double boot_time_seconds = 0;  // unix time, by the host's clock; 0: the host does not know
   std::vector<Section> sections;
 
   const Section* Find(std::string_view name) const;
@@ -45,6 +45,8 @@ class ReplyReader {
   // use afterwards.
   Status Feed(std::string_view bytes);
 
+  // The section that has begun and not ended; empty: none.
+  std::string section() const { return in_section_ ? reply_.sections.back().name : ""; }
   bool begun() const { return begun_; }
   bool complete() const { return complete_; }
   // What has come so far. Only sections that are `done` may be used before the reply is complete.

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 
 #include "exporter/collector/collector.h"
@@ -31,14 +32,17 @@ std::string Refusal(const std::string& bytes) {
 
 // What one collector makes of a section's lines.
 Status ReadWith(const Collector& collector, const config::Host& host,
-                std::vector<std::string> lines, Families* families) {
+                std::vector<std::string> lines, Families* families, Past* past = nullptr) {
+  Past own;
+  if (past == nullptr) past = &own;
   Reply reply;
   reply.uptime_seconds = 10;
+  reply.boot_id = "b";
   reply.boot_time_seconds = 1000;
   Section section;
   section.done = true;
   section.lines = std::move(lines);
-  return collector.read(host, reply, section, families);
+  return collector.read(host, reply, section, past, families);
 }
 
 TEST(Reply, IsTheSameHoweverTheBytesAreCut) {
@@ -134,7 +138,9 @@ TEST(Reply, SurvivesAMillionBytesOfMutations) {
     for (const Section& section : reader.reply().sections) {
       for (const Collector* collector : HelperCollectors()) {
         Families families;
-        static_cast<void>(collector->read(config::Host{}, reader.reply(), section, &families));
+        Past past;
+        static_cast<void>(
+            collector->read(config::Host{}, reader.reply(), section, &past, &families));
       }
     }
   }
@@ -189,9 +195,75 @@ TEST(ProcessCollector, AddsUpProcessesAndTakesTheOldestStart) {
   EXPECT_EQ(*Value(families, "mailhub_process_resident_memory_bytes", {{"process", "b"}}),
             30 * 4096);
   EXPECT_EQ(*Value(families, "mailhub_process_start_time_seconds", {{"process", "b"}}), 1060);
-  EXPECT_DOUBLE_EQ(*Value(families, "mailhub_process_cpu_seconds_total", {{"process", "b"}}), 0.77);
   EXPECT_EQ(*Value(families, "mailhub_thread_running", {{"process", "b"}, {"thread", "x"}}), 0);
   EXPECT_EQ(*Value(families, "mailhub_thread_running", {{"process", "b"}, {"thread", "y"}}), 1);
+  EXPECT_FALSE(Value(families, "mailhub_process_start_time_seconds", {{"process", "a"}}));
+}
+
+TEST(ProcessCollector, CountsOnWhenOneOfSeveralProcessesOrThreadsEnds) {
+  auto look = [past = Past()](const std::vector<std::array<int, 3>>& parts) mutable {
+    std::vector<std::string> lines;
+    for (const auto& [pid, start, ticks] : parts) {
+      const std::string stat = std::to_string(pid) + " (x) S 1 1 1 0 -1 4194304 140 0 1 0 " +
+                               std::to_string(ticks) + " 0 0 0 20 0 1 0 " + std::to_string(start) +
+                               " 2990080 408 1";
+      lines.push_back("process 1 10 " + stat);
+      lines.push_back("thread 0 " + stat);
+    }
+    Families families;
+    EXPECT_TRUE(ReadWith(kProcessCollector, HostWithThreads(), lines, &families, &past));
+    const auto thread =
+        Value(families, "mailhub_thread_cpu_seconds_total", {{"process", "b"}, {"thread", "x"}});
+    const auto process = Value(families, "mailhub_process_cpu_seconds_total", {{"process", "b"}});
+    EXPECT_EQ(thread, process);
+    return process;
+  };
+  EXPECT_EQ(look({{7, 100, 50'000}, {8, 100, 1000}}), 0) << "since when, nobody knows";
+  EXPECT_EQ(look({{7, 100, 50'100}, {8, 100, 1200}}), 3);
+  EXPECT_EQ(look({{8, 100, 1300}}), 4) << "one has ended";
+  EXPECT_EQ(look({{8, 100, 1300}, {9, 200, 500}}), 9) << "one has begun";
+  EXPECT_FALSE(look({}));
+  EXPECT_EQ(look({{9, 300, 100}}), 10) << "another one of that number";
+}
+
+TEST(ProcessCollector, SaysNothingOfAProcessThatMayOrMayNotRun) {
+  Families families;
+  const auto read = ReadWith(
+      kProcessCollector, HostWithThreads(),
+      {std::string("process 0 20") + kStat, "unknown 1 may not read /proc/1/exe"}, &families);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().kind, ErrorKind::kNotFound);
+  EXPECT_THAT(read.error().message, HasSubstr("/proc/1/exe"));
+  EXPECT_EQ(Value(families, "mailhub_process_running", {{"process", "a"}}), 1);
+  EXPECT_FALSE(Value(families, "mailhub_process_running", {{"process", "b"}}));
+  EXPECT_FALSE(Value(families, "mailhub_thread_running", {{"process", "b"}, {"thread", "x"}}));
+}
+
+TEST(ProcessCollector, QuotesAHostPrintablyAndBriefly) {
+  config::Host host;
+  host.processes["a"] = {"/a", "", ""};
+  Families families;
+  const auto read = ReadWith(kProcessCollector, host,
+                             {"unknown 0 \x1b[2J\x94" + std::string(2'000, 'x')}, &families);
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, testing::StartsWith("processes: \\x1b[2J\\x94xx"));
+  EXPECT_LT(read.error().message.size(), 400U);
+  host.files["f"] = "/f";
+  const auto file = ReadWith(kFileCollector, host,
+                             {"unknown \x1b[2J" + std::string(2'000, 'x') + " - - /f"}, &families);
+  ASSERT_FALSE(file);
+  EXPECT_THAT(file.error().message, testing::StartsWith("files: /f: \\x1b[2Jxx"));
+  EXPECT_LT(file.error().message.size(), 400U);
+}
+
+TEST(ProcessCollector, LeavesOutStartTimesWhereTheHostDoesNotKnowWhenItBooted) {
+  Past past;
+  Reply reply;
+  Section section;
+  section.lines = {std::string("process 0 20") + kStat};
+  Families families;
+  ASSERT_TRUE(kProcessCollector.read(HostWithThreads(), reply, section, &past, &families));
+  EXPECT_EQ(Value(families, "mailhub_process_running", {{"process", "a"}}), 1);
   EXPECT_FALSE(Value(families, "mailhub_process_start_time_seconds", {{"process", "a"}}));
 }
 
@@ -239,7 +311,24 @@ TEST(PosixHostCollector, ReadsVmstatOfLinuxAndOfSolaris) {
   EXPECT_FALSE(ReadWith(kPosixHostCollector, host, {"cpus ", "1 idle cpu"}, &none));
 }
 
-TEST(ServiceCollector, ReadsWhatSystemctlSaysInItsOrder) {
+TEST(PosixHostCollector, TakesNothingThatStandsTwice) {
+  config::Host host;
+  host.platform = config::Platform::kPosix;
+  const std::vector<std::string> good = {"cpus 4", "time 17", "4096 K total memory",
+                                         "75437 idle cpu ticks", "9 non-nice user cpu ticks"};
+  for (const char* more : {"time 18", "cpus 3", "1 idle   cpu", "3 user cpu", "1 K total memory"}) {
+    std::vector<std::string> lines = good;
+    lines.emplace_back(more);
+    Families families;
+    EXPECT_FALSE(ReadWith(kPosixHostCollector, host, lines, &families)) << more;
+  }
+  Families families;
+  std::vector<std::string> lines = good;
+  lines.emplace_back("time 3 of something else");
+  EXPECT_TRUE(ReadWith(kPosixHostCollector, host, lines, &families));
+}
+
+TEST(ServiceCollector, ReadsWhatSystemctlSaysOfEachUnit) {
   config::Host host;
   host.services["a"] = {config::ServiceKind::kSystemd};
   host.services["b"] = {config::ServiceKind::kSystemd};
@@ -247,10 +336,10 @@ TEST(ServiceCollector, ReadsWhatSystemctlSaysInItsOrder) {
   Families families;
   ASSERT_TRUE(ReadWith(
       kServiceCollector, host,
-      {"Id=real-name.service", "LoadState=loaded", "ActiveState=active", "NRestarts=3",
-       "ExecMainStartTimestampMonotonic=60000000", "ActiveEnterTimestampMonotonic=61000000", "",
-       "Id=b.service", "LoadState=not-found", "ActiveState=inactive", "NRestarts=0",
-       "ExecMainStartTimestampMonotonic=0", "sysv c 3"},
+      {"Id=real-name.service", "Names=real-name.service a.service", "LoadState=loaded",
+       "ActiveState=active", "NRestarts=3", "ExecMainStartTimestampMonotonic=60000000",
+       "ActiveEnterTimestampMonotonic=61000000", "", "Id=b.service", "LoadState=not-found",
+       "ActiveState=inactive", "NRestarts=0", "ExecMainStartTimestampMonotonic=0", "sysv c 3"},
       &families));
   const auto state = [&](const std::string& name, const std::string& which) {
     return *Value(families, "mailhub_service_state", {{"name", name}, {"state", which}});
@@ -264,6 +353,69 @@ TEST(ServiceCollector, ReadsWhatSystemctlSaysInItsOrder) {
   EXPECT_FALSE(Value(families, "mailhub_service_start_time_seconds", {{"name", "b"}}));
   EXPECT_FALSE(ReadWith(kServiceCollector, host, {"LoadState=loaded"}, &families));
   EXPECT_FALSE(ReadWith(kServiceCollector, host, {}, &families));
+}
+
+TEST(ServiceCollector, AsksByAnotherNameAndHidesNoneBehindOneThatIsNotUnderstood) {
+  config::Host host;
+  host.services["out"] = {config::ServiceKind::kSystemd, "exim@out.service"};
+  host.services["rotate"] = {config::ServiceKind::kSystemd, "logrotate.timer"};
+  host.services["sysv"] = {config::ServiceKind::kSysv, "php8.2-fpm"};
+  EXPECT_EQ(WriteSpec(host),
+            "spec\nunit exim@out.service\nunit logrotate.timer\nsysv php8.2-fpm\nend\n");
+  Families families;
+  const auto read = ReadWith(
+      kServiceCollector, host,
+      {"Id=exim@out.service", "LoadState=loaded", "ActiveState=a-new-state", "",
+       "Id=logrotate.timer", "LoadState=loaded", "ActiveState=active", "", "sysv php8.2-fpm 0"},
+      &families);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().kind, ErrorKind::kNotFound);
+  const auto active = [&](const std::string& name) {
+    return Value(families, "mailhub_service_state", {{"name", name}, {"state", "active"}});
+  };
+  EXPECT_FALSE(active("out"));
+  EXPECT_EQ(active("rotate"), 1);
+  EXPECT_EQ(active("sysv"), 1);
+}
+
+TEST(ServiceCollector, TakesNoUnitsStateForAnothers) {
+  config::Host host;
+  for (const char* name : {"a", "b", "c"}) host.services[name] = {config::ServiceKind::kSystemd};
+  Families families;
+  // systemctl has left out the first, and says the others in an order of its own.
+  const auto read =
+      ReadWith(kServiceCollector, host,
+               {"Id=c.service", "Names=c.service", "LoadState=loaded", "ActiveState=failed", "",
+                "Id=b.service", "Names=b.service", "LoadState=loaded", "ActiveState=active"},
+               &families);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().kind, ErrorKind::kNotFound);
+  EXPECT_THAT(read.error().message, testing::EndsWith("about a"));
+  const auto state = [&](const std::string& name, const std::string& which) {
+    return Value(families, "mailhub_service_state", {{"name", name}, {"state", which}});
+  };
+  EXPECT_FALSE(state("a", "active"));
+  EXPECT_EQ(state("b", "active"), 1);
+  EXPECT_EQ(state("c", "failed"), 1);
+  // Two units that run into each other are neither.
+  Families none;
+  EXPECT_FALSE(ReadWith(kServiceCollector, host,
+                        {"Id=a.service", "LoadState=loaded", "Id=b.service", "ActiveState=active"},
+                        &none));
+}
+
+TEST(HostCollector, LeavesOutUptimeAndBootWhereTheHostDoesNotKnowThem) {
+  Past past;
+  Section section;
+  section.lines = {"cpu  1 2 3 4 5 6 7 8 9 10", "cpus 2", "MemTotal: 10 kB", "MemFree: 1 kB",
+                   "MemAvailable: 5 kB"};
+  Families families;
+  const auto read = kHostCollector.read({}, Reply{}, section, &past, &families);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(Value(families, "mailhub_host_cpus"), 2);
+  EXPECT_FALSE(Value(families, "mailhub_host_uptime_seconds"));
+  EXPECT_EQ(families.all().count("mailhub_host_info"), 0u);
 }
 
 TEST(PathCollectors, KeepAPathWithBlanksWholeAndRefuseOtherLines) {

@@ -1,4 +1,5 @@
 // Services of systemd, all in one `systemctl show`, and of SysV status scripts.
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -15,10 +16,18 @@ bool Wanted(const config::Host& host) {
   return !host.services.empty();
 }
 
+const std::string& Called(const std::string& label, const config::ServiceSpec& service) {
+  return service.name.empty() ? label : service.name;
+}
+
+std::string UnitOf(const std::string& label, const config::ServiceSpec& service) {
+  return service.name.empty() ? label + ".service" : service.name;
+}
+
 void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [name, service] : host.services) {
-    if (service.kind == config::ServiceKind::kSystemd) spec->Line("unit", name + ".service");
-    if (service.kind == config::ServiceKind::kSysv) spec->Line("sysv", name);
+    if (service.kind == config::ServiceKind::kSystemd) spec->Line("unit", UnitOf(name, service));
+    if (service.kind == config::ServiceKind::kSysv) spec->Line("sysv", Called(name, service));
   }
 }
 
@@ -54,7 +63,8 @@ std::optional<ServiceReport> ReadUnit(const Properties& unit, const Reply& reply
   if (*state == ServiceState::kActive) {
     auto since_boot = Microseconds(unit, "ExecMainStartTimestampMonotonic");
     if (!since_boot) since_boot = Microseconds(unit, "ActiveEnterTimestampMonotonic");
-    if (since_boot) report.start_time_seconds = reply.boot_time_seconds + *since_boot;
+    if (since_boot && reply.boot_time_seconds > 0)
+      report.start_time_seconds = reply.boot_time_seconds + *since_boot;
   }
   const auto restarts = unit.find("NRestarts");
   if (restarts != unit.end() && *state != ServiceState::kAbsent) {
@@ -74,7 +84,18 @@ std::optional<ServiceState> SysvState(std::string_view exit) {
   return std::nullopt;
 }
 
-// systemctl separates units by an empty line and keeps their order.
+// systemctl separates units by an empty line. It may leave one out, so each is known by its names:
+// its own, and those it was asked by where they are aliases.
+bool HasName(const Properties& unit, std::string_view name) {
+  for (const char* property : {"Id", "Names"}) {
+    const auto found = unit.find(property);
+    if (found == unit.end()) continue;
+    const auto names = Words(found->second);
+    if (std::find(names.begin(), names.end(), name) != names.end()) return true;
+  }
+  return false;
+}
+
 bool ReadLines(const Section& section, std::vector<Properties>* units,
                std::map<std::string, ServiceState>* sysv) {
   bool between = true;
@@ -85,9 +106,8 @@ bool ReadLines(const Section& section, std::vector<Properties>* units,
     }
     if (line.rfind("sysv ", 0) == 0) {
       const auto words = Words(line);
-      const auto state = words.size() == 3 ? SysvState(words[2]) : std::nullopt;
-      if (!state) return false;
-      (*sysv)[std::string(words[1])] = *state;
+      if (words.size() != 3) return false;
+      if (const auto state = SysvState(words[2])) (*sysv)[std::string(words[1])] = *state;
       between = true;
       continue;
     }
@@ -95,31 +115,38 @@ bool ReadLines(const Section& section, std::vector<Properties>* units,
     if (equals == std::string::npos) return false;
     if (between) units->emplace_back();
     between = false;
-    units->back()[line.substr(0, equals)] = line.substr(equals + 1);
+    const bool fresh =
+        units->back().emplace(line.substr(0, equals), line.substr(equals + 1)).second;
+    if (!fresh) return false;  // of which of two units?
   }
   return true;
 }
 
-Status Read(const config::Host& host, const Reply& reply, const Section& section,
+Status Read(const config::Host& host, const Reply& reply, const Section& section, Past*,
             Families* families) {
   std::vector<Properties> units;
   std::map<std::string, ServiceState> sysv;
   if (!ReadLines(section, &units, &sysv)) {
     return NotUnderstood("services", "a line is not understood");
   }
-  size_t next = 0;
+  Status known;
   for (const auto& [name, service] : host.services) {
     std::optional<ServiceReport> report;
     if (service.kind == config::ServiceKind::kSystemd) {
-      if (next < units.size()) report = ReadUnit(units[next++], reply);
-    } else if (const auto state = sysv.find(name); state != sysv.end()) {
+      const std::string unit = UnitOf(name, service);
+      const auto found = std::find_if(units.begin(), units.end(),
+                                      [&](const Properties& one) { return HasName(one, unit); });
+      if (found != units.end()) report = ReadUnit(*found, reply);
+    } else if (const auto state = sysv.find(Called(name, service)); state != sysv.end()) {
       report = ServiceReport{state->second, std::nullopt, std::nullopt};
     }
-    if (!report) return NotUnderstood("services", "nothing sensible is said about " + name);
-    AddService(name, *report, families);
+    if (report) {
+      AddService(name, *report, families);
+    } else {
+      known = Fail(ErrorKind::kNotFound, "services: nothing sensible is said about " + name);
+    }
   }
-  if (next != units.size()) return NotUnderstood("services", "too many units");
-  return {};
+  return known;
 }
 
 }  // namespace

@@ -1,8 +1,11 @@
-// `sc` writes CRLF, pads its keys, and says a state as number and word; the number is the same in
-// every language.
+// `sc` writes CRLF, pads its keys, and says a state as number and word: place and number are the
+// same in every language.
 #include "exporter/collector/windows_services.h"
 
+#include <algorithm>
+#include <cctype>
 #include <optional>
+#include <vector>
 
 #include "exporter/collector/collector.h"
 #include "exporter/collector/fields.h"
@@ -13,42 +16,112 @@ namespace {
 constexpr uint64_t kServiceDoesNotExist = 1060;
 constexpr uint64_t kNeverStarted = 1077;
 
-// "        STATE              : 4  RUNNING " -> 4
-std::optional<uint64_t> NumberAfter(std::string_view output, std::string_view key) {
-  while (!output.empty()) {
-    const size_t end = output.find_first_of("\r\n");
-    const auto words = Words(output.substr(0, end), 4);
-    if (words.size() >= 3 && words[0] == key && words[1] == ":") {
-      return ReadCount(words[2], UINT32_MAX);
-    }
-    output.remove_prefix(end == std::string_view::npos ? output.size() : end + 1);
-  }
-  return std::nullopt;
+// What a line "KEY : VALUE ..." says after its colon, cut to its first word; the keys and some of
+// the values are in the host's language.
+std::string_view ValueOf(std::string_view line) {
+  const size_t colon = line.find(':');
+  const auto words = Words(colon == std::string_view::npos ? "" : line.substr(colon + 1), 2);
+  return words.empty() ? "" : words[0].substr(0, words[0].find_first_of(" \t"));
 }
 
-// "[SC] EnumQueryServicesStatus:OpenService FAILED 1060:"
-bool SaysError(std::string_view output, uint64_t error) {
-  const size_t failed = output.find("FAILED ");
-  if (failed == std::string_view::npos) return false;
-  std::string_view number = output.substr(failed + 7);
-  return ReadCount(number.substr(0, number.find_first_not_of("0123456789"))) == error;
+// `sc` shows the name first; then, in this order, type, state, and the two codes that a stopped
+// service has left. The type may be no number (e0): its place counts all the same.
+constexpr size_t kStatePlace = 1;
+constexpr size_t kExitPlace = 2;
+struct Answer {
+  std::string_view name;
+  std::vector<std::optional<uint64_t>> numbers;  // of the lines with a colon that follow the name
+  std::optional<uint64_t> error;  // "[SC] EnumQueryServicesStatus:OpenService FAILED 1060:"
+};
+
+Answer ReadAnswer(std::string_view output) {
+  Answer answer;
+  bool first = true;
+  while (!output.empty()) {
+    const size_t end = output.find_first_of("\r\n");
+    const std::string_view line = output.substr(0, end);
+    output.remove_prefix(end == std::string_view::npos ? output.size() : end + 1);
+    const auto words = Words(line);
+    if (words.empty()) continue;
+    if (words[0] == "[SC]") {
+      for (std::string_view word : words) {
+        if (word.back() != ':') continue;
+        if (const auto number = ReadCount(word.substr(0, word.size() - 1), UINT32_MAX)) {
+          answer.error = number;
+        }
+      }
+    } else if (first) {
+      const size_t colon = line.find(':');
+      if (colon != std::string_view::npos) answer.name = line.substr(colon + 1);
+    } else if (line.find(':') != std::string_view::npos) {
+      answer.numbers.push_back(ReadCount(ValueOf(line), UINT32_MAX));
+    }
+    first = false;
+  }
+  return answer;
+}
+
+// As Windows compares names: whatever the case.
+bool SameName(std::string_view a, std::string_view b) {
+  const auto trim = [](std::string_view text) {
+    const size_t begin = text.find_first_not_of(" \t");
+    if (begin == std::string_view::npos) return std::string_view();
+    return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+  };
+  a = trim(a);
+  b = trim(b);
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+// PowerShell takes a command as the base64 of its UTF-16.
+std::string Encoded(const std::string& ascii) {
+  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string bytes;
+  for (char c : ascii) bytes += {c, '\0'};
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    for (size_t j = 0; j < 3; ++j) {
+      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0u);
+    }
+    for (size_t j = 0; j < 4; ++j) {
+      text += i + j <= bytes.size() ? kDigits[group >> (18 - 6 * j) & 63] : '=';
+    }
+  }
+  return text;
 }
 
 }  // namespace
 
+// A host's login shell is cmd or PowerShell, which read blanks and dollars differently; a name that
+// has any goes by a way that neither reads.
 std::string WindowsServiceCommand(const std::string& name) {
-  return "sc.exe query " + name;
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '-' || c == '.';
+  });
+  if (plain) return "sc.exe query " + name;
+  return "powershell.exe -NoProfile -NonInteractive -EncodedCommand " +
+         Encoded("sc.exe query '" + name + "'");
 }
 
-Result<ServiceReport> ReadWindowsService(std::string_view output) {
+Result<ServiceReport> ReadWindowsService(const std::string& name, std::string_view output) {
   ServiceReport report;
-  if (SaysError(output, kServiceDoesNotExist)) return report;
-  const auto state = NumberAfter(output, "STATE");
-  if (!state) return NotUnderstood("services", "sc says nothing about a state");
+  const Answer answer = ReadAnswer(output);
+  if (answer.error == kServiceDoesNotExist) return report;
+  const auto at = [&](size_t place) {
+    return place < answer.numbers.size() ? answer.numbers[place] : std::nullopt;
+  };
+  const auto state = at(kStatePlace);
+  if (answer.error || !state || !SameName(answer.name, name)) {
+    return NotUnderstood("services", "sc says nothing about the state of " + name);
+  }
   switch (*state) {
     case 1: {  // stopped: by somebody, or by its own failure
-      const auto exit_code = NumberAfter(output, "WIN32_EXIT_CODE");
-      const bool failed = exit_code && *exit_code != 0 && *exit_code != kNeverStarted;
+      const auto exit = at(kExitPlace);
+      if (!exit) return NotUnderstood("services", "sc shows no exit code");
+      const bool failed = *exit != 0 && *exit != kNeverStarted;
       report.state = failed ? ServiceState::kFailed : ServiceState::kInactive;
       return report;
     }

@@ -9,11 +9,11 @@
 
 namespace mailhub::exporter {
 
-// The command that asks about a service. Its name has been checked to be a label, so it needs no
-// quoting anywhere.
+// The command that asks about a service. Its name has no quotes: the site file's reader has seen to
+// it.
 std::string WindowsServiceCommand(const std::string& name);
 
-// kCorrupt when the output says nothing about the service.
-Result<ServiceReport> ReadWindowsService(std::string_view output);
+// kCorrupt when the output says nothing about the service of that name.
+Result<ServiceReport> ReadWindowsService(const std::string& name, std::string_view output);
 
 }  // namespace mailhub::exporter

@@ -19,7 +19,7 @@ std::string Output(const std::string& state, const std::string& exit_code = "0  
 }
 
 ServiceState State(const std::string& output) {
-  auto report = ReadWindowsService(output);
+  auto report = ReadWindowsService("mailboxcreation", output);
   EXPECT_TRUE(report) << output;
   return report ? report->state : ServiceState::kAbsent;
 }
@@ -47,12 +47,52 @@ TEST(WindowsService, ReadsThatThereIsNoSuchService) {
 }
 
 TEST(WindowsService, DoesNotGuess) {
-  for (const char* output : {"", "\r\n", "access denied", "[SC] OpenSCManager FAILED 5:\r\n",
-                             "STATE : running", "STATE : 99 X", "SERVICE_NAME: STATE : 4 RUNNING",
-                             "STATE", "STATE :", "FAILED 10600:", "FAILED "}) {
-    EXPECT_FALSE(ReadWindowsService(output)) << output;
+  for (const char* output :
+       {"", "\r\n", "access denied", "[SC] OpenSCManager FAILED 5:\r\n", "STATE : running",
+        "STATE : 4 RUNNING", "SERVICE_NAME: STATE : 4 RUNNING", "STATE",
+        "STATE :", "FAILED 1060:", "[SC] EnumQueryServicesStatus:OpenService FAILED 10600:\r\n",
+        "SERVICE_NAME: x\r\n TYPE : 10\r\n STATE : 99 X\r\n CODE : 0\r\n",
+        "SERVICE_NAME: x\r\n TYPE : 10\r\n STATE : 1 STOPPED\r\n"}) {
+    EXPECT_FALSE(ReadWindowsService("x", output)) << output;
   }
-  EXPECT_EQ(State("STATE : 4 RUNNING"), ServiceState::kActive);
+  EXPECT_FALSE(ReadWindowsService("another", Output("4  RUNNING")));
+}
+
+TEST(WindowsService, TakesNoOtherNumberForTheState) {
+  // A service of one account shows a type that is no decimal number.
+  std::string output = Output("4  RUNNING", "1  (0x1)");
+  output.replace(output.find(": 10"), 4, ": e0");
+  EXPECT_EQ(State(output), ServiceState::kActive);
+  output.replace(output.find(": 4"), 3, ": -");
+  EXPECT_FALSE(ReadWindowsService("MailboxCreation", output)) << "its exit code is no state";
+}
+
+TEST(WindowsService, ReadsAStateInAnyLanguage) {
+  EXPECT_EQ(State("\r\nNOMBRE_SERVICIO: MailboxCreation \r\n"
+                  "        TIPO               : 10  WIN32_OWN_PROCESS  \r\n"
+                  "        ESTADO             : 4  RUNNING \r\n"
+                  "                                (STOPPABLE, NOT_PAUSABLE, ACCEPTS_SHUTDOWN)\r\n"
+                  "        C\xd3"
+                  "D_SALIDA_WIN32   : 0  (0x0)\r\n"
+                  "        C\xd3"
+                  "D_SALIDA_SERVICIO: 0  (0x0)\r\n"
+                  "        PUNTO_COMPROB.     : 0x0\r\n        INDICACI\xd3N_ESPERA  : 0x0\r\n"),
+            ServiceState::kActive);
+  for (const char* said : {"[SC] EnumQueryServicesStatus:OpenService FEHLER 1060:\r\n\r\nDer ...",
+                           "[SC] EnumQueryServicesStatus:OpenService ERROR 1060:\r\n\r\nEl ..."}) {
+    EXPECT_EQ(State(said), ServiceState::kAbsent) << said;
+  }
+}
+
+TEST(WindowsService, AsksInAWayThatNoShellReadsDifferently) {
+  EXPECT_EQ(WindowsServiceCommand("Spooler"), "sc.exe query Spooler");
+  // echo -n "sc.exe query 'MSSQL\$X'" | iconv -t UTF-16LE | base64 -w 0
+  EXPECT_EQ(WindowsServiceCommand("MSSQL$X"),
+            "powershell.exe -NoProfile -NonInteractive -EncodedCommand "
+            "cwBjAC4AZQB4AGUAIABxAHUAZQByAHkAIAAnAE0AUwBTAFEATAAkAFgAJwA=");
+  EXPECT_EQ(WindowsServiceCommand("a b"),
+            "powershell.exe -NoProfile -NonInteractive -EncodedCommand "
+            "cwBjAC4AZQB4AGUAIABxAHUAZQByAHkAIAAnAGEAIABiACcA");
 }
 
 }  // namespace

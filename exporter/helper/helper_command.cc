@@ -1,53 +1,99 @@
 #include "exporter/helper/helper_command.h"
 
+#include <array>
 #include <string_view>
 
 namespace mailhub::exporter {
 namespace {
 
-// The script without its comments, written as printf's %b reads it.
-std::string Pack(std::string_view script) {
-  std::string packed;
+// Which parts of the script a host has use for.
+enum Kind { kPosix, kCommands, kPerl, kKinds };
+
+Kind KindOf(std::string_view spec) {
+  const auto has = [spec](std::string_view word) {
+    return spec.find("\n" + std::string(word) + " ") != std::string_view::npos;
+  };
+  if (spec.find("\nplatform posix\n") != std::string_view::npos) return kPosix;
+  return has("unit") || has("sysv") || has("check") ? kCommands : kPerl;
+}
+
+bool IsFor(std::string_view part, Kind kind) {
+  if (part == "all") return true;
+  if (part == "linux") return kind != kPosix;
+  if (part == "commands") return kind != kPerl;
+  return part == (kind == kPosix ? "posix" : kind == kPerl ? "perl" : "");
+}
+
+// The script without comments, indentation and the parts that are for others.
+std::string Strip(std::string_view script, Kind kind) {
+  constexpr std::string_view kMark = "# For: ";
+  std::string stripped;
+  bool wanted = true;
   while (!script.empty()) {
     const size_t end = script.find('\n');
     std::string_view line = script.substr(0, end);
     script.remove_prefix(end == std::string_view::npos ? script.size() : end + 1);
+    if (line.starts_with(kMark)) wanted = IsFor(line.substr(kMark.size()), kind);
     const size_t text = line.find_first_not_of(' ');
-    if (text == std::string_view::npos || line[text] == '#') continue;
-    for (char c : line.substr(text)) {
-      switch (c) {
-        case '\\':
-          packed += "\\0134";
-          break;
-        case '\'':
-          packed += "\\0047";
-          break;
-        case '!':
-          packed += "\\0041";
-          break;
-        case '\t':
-          packed += "\\t";
-          break;
-        default:
-          packed += c;
-      }
+    if (!wanted || text == std::string_view::npos || line[text] == '#') continue;
+    stripped.append(line.substr(text)) += '\n';
+  }
+  return stripped;
+}
+
+struct Packed {
+  std::string text;     // as printf's %b reads it
+  std::string letters;  // which then stand for line end, backslash and quote; there may be fewer
+};
+
+// An SSH server need not take more than 32 KiB in one request, so what is frequent is a letter that
+// the script does without, where there is one.
+Packed Pack(const std::string& script) {
+  constexpr std::string_view kFrequent = "\n\\'";
+  Packed packed;
+  for (char letter = 'A'; letter <= 'Z' && packed.letters.size() < kFrequent.size(); ++letter) {
+    if (script.find(letter) == std::string::npos) packed.letters += letter;
+  }
+  for (char c : script) {
+    const size_t place = kFrequent.find(c);
+    if (place < packed.letters.size()) {
+      packed.text += packed.letters[place];
+    } else if (place != std::string_view::npos || c == '!' || c == '\t') {
+      constexpr char kDigits[] = "01234567";
+      packed.text += {'\\', '0', kDigits[c >> 6 & 7], kDigits[c >> 3 & 7], kDigits[c & 7]};
+    } else {
+      packed.text += c;
     }
-    packed += "\\n";
   }
   return packed;
 }
 
+// Of the account's environment, which may change what any program does, only what checks may stand
+// on comes along. Bash, where there is one, reads files in blocks and has a clock of its own.
+std::string CommandFor(Kind kind) {
+  const Packed packed = Pack(Strip(HelperScript(), kind));
+  constexpr std::string_view kCodes = "\\012\\134\\047";  // as tr reads them
+  const std::string letters =
+      packed.letters.empty() ? ""
+                             : " | tr " + packed.letters + " \"" +
+                                   std::string(kCodes.substr(0, 4 * packed.letters.size())) + "\"";
+  return "exec env -i PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=\"$HOME\" "
+         "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh -c 's=$(printf %b \"$0\"" +
+         letters +
+         "); if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; "
+         "eval \"$s\"' '" +
+         packed.text + "'";
+}
+
 }  // namespace
 
-const std::string& HelperCommand() {
-  // Bash, where there is one, reads files in blocks and has a clock of its own. Told that it is no
-  // first shell, and not of SSH, it leaves its start-up files alone.
-  static const std::string command =
-      "exec env PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin sh -c 's=$(printf %b \"$0\"); if "
-      "[ -x /bin/bash ]; then unset SSH_CLIENT SSH2_CLIENT; "
-      "SHLVL=9; export SHLVL; exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; eval \"$s\"' '" +
-      Pack(HelperScript()) + "'";
-  return command;
+const std::string& HelperCommand(std::string_view spec) {
+  static const auto commands = [] {
+    std::array<std::string, kKinds> all;
+    for (int kind = 0; kind < kKinds; ++kind) all[kind] = CommandFor(static_cast<Kind>(kind));
+    return all;
+  }();
+  return commands[KindOf(spec)];
 }
 
 }  // namespace mailhub::exporter

@@ -1,122 +1,13 @@
-// The helper, run for real under every shell that is installed here, and handing over to perl,
-// against this machine's own /proc; what it says is read by the collectors that read it in
-// production.
+// What the helper says on a host that is well, whichever engine answers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "exporter/collector/collector.h"
 #include "exporter/helper/helper_command.h"
-#include "exporter/helper/testing_process.h"
-#include "exporter/metrics/testing.h"
+#include "exporter/helper/helper_testing.h"
 
 namespace mailhub::exporter {
 namespace {
-
-namespace fs = std::filesystem;
-using std::chrono::seconds;
-
-bool Installed(const std::string& program) {
-  return fs::exists("/usr/bin/" + program) || fs::exists("/bin/" + program);
-}
-
-// One collection by the helper, as the exporter sees it.
-struct Seen {
-  Reply reply;
-  Families families;
-  std::map<std::string, Status> outcomes;
-};
-
-class HelperTest : public testing::TestWithParam<std::string> {
- protected:
-  void SetUp() override {
-    ASSERT_TRUE(Installed(GetParam())) << "scripts/deps.sh installs " << GetParam();
-    // The shells are to do it themselves: as on a host without perl, it does not start.
-    if (GetParam() == "perl") {
-      unsetenv("PERL5OPT");
-    } else {
-      setenv("PERL5OPT", "-Mno::such::module", 1);
-    }
-    folder_ = fs::temp_directory_path() / ("mailhub_helper." + std::to_string(getpid()));
-    fs::create_directories(folder_ / "with blank");
-    fs::create_directories(folder_ / "other");
-  }
-  void TearDown() override {
-    helper_.reset();
-    fs::remove_all(folder_);
-  }
-
-  static std::string Shell() { return GetParam() == "perl" ? "dash" : GetParam(); }
-  std::string File(const std::string& name) const { return (folder_ / name).string(); }
-
-  // A copy of the target program, so that each test has executables of its own.
-  std::string Copy(const std::string& name) {
-    fs::copy_file(MAILHUB_TESTING_TARGET, folder_ / name, fs::copy_options::overwrite_existing);
-    return File(name);
-  }
-
-  std::unique_ptr<TestingProcess> Run(const std::string& exe, std::vector<std::string> arguments,
-                                      const std::string& argv0 = "") {
-    auto process = std::make_unique<TestingProcess>(exe, std::move(arguments), argv0);
-    EXPECT_TRUE(process->WaitFor("ready"));
-    return process;
-  }
-
-  void StartHelper(const config::Host& host) {
-    std::vector<std::string> words = prefix_;
-    words.push_back(Shell());
-    if (GetParam() == "busybox") words.emplace_back("sh");
-    words.emplace_back(MAILHUB_HELPER_SCRIPT);
-    const std::string program = words.front();
-    words.erase(words.begin());
-    helper_ = std::make_unique<TestingProcess>(program, words);
-    helper_->Write(WriteSpec(host));
-  }
-
-  Seen Look(const config::Host& host, int milliseconds = 3000) {
-    if (helper_ == nullptr) StartHelper(host);
-    const std::string nonce = "nonce" + std::to_string(++requests_);
-    helper_->Write("go " + nonce + " " + std::to_string(milliseconds) + "\n");
-    ReplyReader reader(nonce);
-    while (!reader.complete()) {
-      std::string bytes;
-      if (!helper_->Read(&bytes, seconds(20))) {
-        ADD_FAILURE() << "the helper says nothing more";
-        break;
-      }
-      auto fed = reader.Feed(bytes);
-      EXPECT_TRUE(fed) << fed.error().message;
-      if (!fed) break;
-    }
-    Seen seen;
-    seen.reply = reader.reply();
-    for (const Collector* collector : HelperCollectors()) {
-      const Section* section = seen.reply.Find(collector->section);
-      if (!collector->wanted(host) || section == nullptr) continue;
-      Status status;
-      if (!section->done) status = Fail(ErrorKind::kNotFound, section->complaint);
-      if (status) status = collector->read(host, seen.reply, *section, &seen.families);
-      seen.outcomes.emplace(collector->name, status);
-    }
-    return seen;
-  }
-
-  fs::path folder_;
-  std::vector<std::string> prefix_;  // a program, with arguments, that is to start the helper
-  std::unique_ptr<TestingProcess> helper_;
-  int requests_ = 0;
-};
-
-double Running(const Seen& seen, const std::string& process) {
-  return Value(seen.families, "mailhub_process_running", {{"process", process}}).value_or(-1);
-}
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 // However long the look took: its clock stood between when it was asked for and now. A second on
 // either side, since some clocks tell whole seconds.
@@ -350,6 +241,25 @@ TEST_P(HelperTest, AsksPsAndVmstatWhereThereIsNoProc) {
   EXPECT_FALSE(seen.reply.boot_id.empty());
 }
 
+// Gates compare what the helper and the actuator's runner call a boot.
+TEST_P(HelperTest, CallsABootAsTheRunnerDoesWhereAContainerShowsNoBootId) {
+  Change("/proc/sys/kernel/random/boot_id", "/proc/mailhub-shows-none");
+  config::Host host;
+  host.files["passwd"] = "/etc/passwd";
+  const std::string copy = File("runner.sh");
+  const std::string command = "cat " MAILHUB_RUNNER_PARTS
+                              "/*.sh | sed '/^# What comes often/,$d; "
+                              "s|/proc/sys/kernel/random/boot_id|/proc/mailhub-shows-none|' >" +
+                              copy + " && echo 'read_boot; echo \"$boot\"' >>" + copy + " && sh " +
+                              copy;
+  FILE* runner = popen(command.c_str(), "r");
+  char line[256] = "";
+  ASSERT_NE(fgets(line, sizeof line, runner), nullptr);
+  pclose(runner);
+  EXPECT_THAT(line, testing::StartsWith("boot-"));
+  EXPECT_EQ(Look(host).reply.boot_id + "\n", line);
+}
+
 TEST_P(HelperTest, RunsChecksSideBySideWithinTheirTime) {
   config::Host host;
   host.checks["number"] = {"echo 4711 lines; echo more", Milliseconds(2000)};
@@ -415,24 +325,36 @@ TEST_P(HelperTest, LeavesNothingBehindAfterManyRequests) {
 }
 
 TEST_P(HelperTest, StartsFromOneLineAndSkipsWhatItDoesNotKnow) {
-  std::vector<std::string> arguments = {"-c", HelperCommand()};
-  if (GetParam() == "busybox") arguments.insert(arguments.begin(), "sh");
-  TestingProcess helper(Shell(), arguments);
-  helper.Write("garbage\n\nspec\nnonsense\nend\nhello abc\n");
-  EXPECT_TRUE(helper.WaitFor("\nabc hello 1\n"));
+  for (const char* more : {"", "check a 1000 echo 1\n", "unit $x\n", "platform posix\n"}) {
+    const std::string spec =
+        "spec\nnonsense\n" + std::string(more) + "exe /bin/none\nprocess 0\npath /etc\nend\n";
+    std::vector<std::string> arguments = {"-c", HelperCommand(spec)};
+    if (GetParam() == "busybox") arguments.insert(arguments.begin(), "sh");
+    TestingProcess helper(Shell(), arguments);
+    helper.Write("garbage\n\n" + spec + "hello abc\n");
+    EXPECT_TRUE(helper.WaitFor("\nabc hello 1\n"));
+    helper.Write("go def 2000\n");
+    std::string said;
+    EXPECT_TRUE(helper.WaitFor("\ndef end\n", &said));
+    for (const char* part : {"\ndone host ", "\ndone processes ", "\ndone paths "}) {
+      EXPECT_THAT(said, testing::HasSubstr(part)) << spec;
+    }
+    EXPECT_EQ(said.find("\noutput 0 1\n") != std::string::npos, *more == 'c');
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shells, HelperTest,
-                         testing::Values("dash", "bash", "busybox", "ksh93", "mksh", "perl"),
-                         [](const auto& shell) { return shell.param; });
+MAILHUB_FOR_EVERY_ENGINE(HelperTest);
 
 TEST(HelperCommand, IsOneLineThatNoLoginShellReadsDifferently) {
-  const std::string& command = HelperCommand();
-  EXPECT_EQ(command.find_first_of("\n\r!\t"), std::string::npos);
-  const std::string script = command.substr(command.find("' '") + 3);
-  EXPECT_EQ(script.find('\''), script.size() - 1);
-  EXPECT_EQ(script.find("\\\\"), std::string::npos);
-  EXPECT_LT(command.size(), 32u << 10);
+  for (const char* spec :
+       {"spec\nend\n", "spec\nunit cron.service\nend\n", "spec\nplatform posix\nend\n"}) {
+    const std::string& command = HelperCommand(spec);
+    EXPECT_EQ(command.find_first_of("\n\r!\t"), std::string::npos);
+    const std::string script = command.substr(command.find("' '") + 3);
+    EXPECT_EQ(script.find('\''), script.size() - 1);
+    EXPECT_EQ(script.find("\\\\"), std::string::npos);
+    EXPECT_LT(command.size(), 32u << 10) << "what an SSH server must take" << spec;
+  }
 }
 
 }  // namespace

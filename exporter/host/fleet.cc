@@ -6,8 +6,8 @@
 namespace mailhub::exporter {
 
 std::shared_ptr<Prober> Fleet::Make(const config::Host& host, const config::Site& site) const {
-  const ssh::SshTarget target = {host.name, host.address,      host.port,
-                                 host.user, site.exporter_key, site.known_hosts};
+  const ssh::SshTarget target = {host.name,         host.address,     host.port,          host.user,
+                                 site.exporter_key, site.known_hosts, host.old_algorithms};
   std::unique_ptr<Link> link;
   if (host.platform == config::Platform::kWindows) {
     link = std::make_unique<WindowsLink>(host, target, clock_, observer_);

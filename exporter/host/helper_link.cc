@@ -1,6 +1,7 @@
 // One request, one reply; everything that goes wrong in between ends the channel, and the session
-// too when nothing at all came: a helper that is late would otherwise answer the wrong question
-// next time.
+// too when nothing at all came. A helper that hangs in one collector keeps its channel, since
+// ending it there would end nothing: a new one is asked for the rest, and the old one is left alone
+// until it has answered.
 #include "exporter/host/helper_link.h"
 
 #include <algorithm>
@@ -29,7 +30,18 @@ Milliseconds CheckBudget(Milliseconds left) {
 
 HelperLink::HelperLink(config::Host host, ssh::SshTarget target, const Clock& clock,
                        LinkObserver& observer)
-    : host_(std::move(host)), clock_(clock), session_(std::move(target), clock, observer) {}
+    : host_(std::move(host)), clock_(clock), session_(std::move(target), clock, observer) {
+  Forget();
+}
+
+// A new session begins with one helper for all.
+void HelperLink::Forget() {
+  late_.clear();
+  main_ = {};
+  for (const Collector* collector : HelperCollectors()) {
+    if (collector->wanted(host_)) main_.sections.insert(collector->section);
+  }
+}
 
 // What a failed call amounts to. On a session that lives, it was the helper that is not what it
 // should be.
@@ -42,49 +54,51 @@ Trouble HelperLink::Broken(const Error& error, SteadyTime deadline) {
 std::optional<Trouble> HelperLink::Prepare(SteadyTime deadline) {
   bool is_new = false;
   const SteadyTime begun = clock_.Steady();
-  if (channel_ != nullptr && (session_.get() == nullptr || !session_.get()->Alive())) {
-    channel_.reset();
-  }
+  if (session_.get() == nullptr || !session_.get()->Alive()) Forget();
   if (auto trouble = session_.Ensure(deadline, &is_new)) return trouble;
-  if (channel_ != nullptr) return std::nullopt;
+  if (main_.channel != nullptr) return std::nullopt;
   // After a login that took most of the time, the helper gets its own all the same: no later try
   // would fare better.
   const SteadyTime now = clock_.Steady();
   if (is_new && now - begun > deadline - now) deadline = std::max(deadline, now + kStartPatience);
-  auto trouble = StartHelper(deadline);
+  auto trouble = StartHelper(&main_, deadline);
   if (!trouble) return std::nullopt;
-  channel_.reset();
+  Forget();
   session_.Drop();
   // A kept session may have died unnoticed; a new one had every chance.
   return is_new ? trouble : Prepare(deadline);
 }
 
-std::optional<Trouble> HelperLink::StartHelper(SteadyTime deadline) {
-  proven_ = false;
-  unread_.clear();
-  auto channel = session_.get()->OpenChannel(HelperCommand(), deadline);
+std::optional<Trouble> HelperLink::StartHelper(Lane* lane, SteadyTime deadline) {
+  lane->proven = false;
+  lane->unread.clear();
+  lane->owed.reset();
+  const std::string spec = WriteSpec(host_, lane->sections);
+  auto channel = session_.get()->OpenChannel(HelperCommand(spec), deadline);
   if (!channel) return Broken(channel.error(), deadline);
-  channel_ = std::move(*channel);
+  lane->channel = std::move(*channel);
   const std::string nonce = RandomHex(kNonceBits);
-  const auto written = channel_->Write(WriteSpec(host_) + "hello " + nonce + "\n", deadline);
-  if (!written) return Broken(written.error(), deadline);
-  return AwaitHello(nonce, deadline);
+  const auto written = lane->channel->Write(spec + "hello " + nonce + "\n", deadline);
+  auto trouble = written ? AwaitHello(lane, nonce, deadline) : Broken(written.error(), deadline);
+  if (trouble) lane->channel.reset();
+  return trouble;
 }
 
 // Start-up files may greet first, so everything before the answer is skipped, within a bound.
-std::optional<Trouble> HelperLink::AwaitHello(const std::string& nonce, SteadyTime deadline) {
+std::optional<Trouble> HelperLink::AwaitHello(Lane* lane, const std::string& nonce,
+                                              SteadyTime deadline) {
   const std::string answer = "\n" + nonce + " hello ";
   const std::string wanted = answer + "1\n";
   std::string seen;
   while (true) {
-    auto state = channel_->Read(&seen, kReadSize, deadline);
+    auto state = lane->channel->Read(&seen, kReadSize, deadline);
     if (!state) return Broken(state.error(), deadline);
     if (*state == ssh::ReadState::kTimeout) {
       return Trouble{ConnectFailure::kTimeout, "the helper did not start in time"};
     }
     const size_t found = seen.find(wanted);
     if (found != std::string::npos) {
-      unread_ = seen.substr(found + wanted.size());
+      lane->unread = seen.substr(found + wanted.size());
       return std::nullopt;
     }
     const size_t other = seen.find(answer);
@@ -93,7 +107,7 @@ std::optional<Trouble> HelperLink::AwaitHello(const std::string& nonce, SteadyTi
     }
     if (*state == ssh::ReadState::kEof) {
       return Trouble{ConnectFailure::kProtocol,
-                     "the helper ended at once: " + channel_->TakeStderr().substr(0, 200)};
+                     "the helper ended at once: " + lane->channel->TakeStderr().substr(0, 200)};
     }
     if (seen.size() > kMaxNoise) {
       return Trouble{ConnectFailure::kProtocol, "something other than the helper answers"};
@@ -103,41 +117,59 @@ std::optional<Trouble> HelperLink::AwaitHello(const std::string& nonce, SteadyTi
 
 Look HelperLink::Collect(SteadyTime deadline) {
   was_stale_ = false;
-  const std::string nonce = RandomHex(kNonceBits);
-  const auto budget = CheckBudget(deadline - clock_.Steady());
-  ReplyReader reader(nonce);
-  std::optional<Trouble> trouble;
-  const auto written =
-      channel_->Write("go " + nonce + " " + std::to_string(budget.count()) + "\n", deadline);
-  if (!written) {
-    trouble = Broken(written.error(), deadline);
-  } else {
-    trouble = ReadReply(&reader, deadline);
+  told_.clear();
+  Look look;
+  for (const Collector* collector : HelperCollectors()) {
+    if (collector->wanted(host_)) look.collectors[collector->name] = {};
   }
-  Look look = Interpret(reader.reply());
-  look.trouble = trouble;
-  if (!trouble) {
-    proven_ = true;
+  // Collectors end before the scrape does, and one that is late in half of that time, while others
+  // wait behind it, is left behind.
+  const auto left = deadline - clock_.Steady();
+  const SteadyTime last = deadline - std::min<SteadyTime::duration>(left / 10, Milliseconds(250));
+  const SteadyTime rescue = deadline - left / 2;
+  WakeLate(last);
+  look.trouble = Ask(&main_, last);
+  if (!look.trouble) look.trouble = ListenToMain(rescue, last, &look);
+  if (look.trouble) {
+    // A channel that worked before and breaks without a word: the host may simply have been
+    // restarted in between.
+    const bool begun = main_.owed != nullptr && main_.owed->begun();
+    was_stale_ = main_.proven && !begun && look.trouble->reason != ConnectFailure::kTimeout;
+    if (begun) {
+      Interpret(main_.sections, main_.owed->reply(), &look);
+      main_.channel.reset();
+      main_.owed.reset();
+    } else {
+      Forget();
+      session_.Drop();
+    }
     return look;
   }
-  // A channel that worked before and breaks without a word: the host may simply have been restarted
-  // in between.
-  was_stale_ = proven_ && !reader.begun() && trouble->reason != ConnectFailure::kTimeout;
-  channel_.reset();
-  if (!reader.begun()) session_.Drop();
+  ListenToLate(last, &look);
   return look;
 }
 
-std::optional<Trouble> HelperLink::ReadReply(ReplyReader* reader, SteadyTime deadline) {
-  std::string bytes = std::move(unread_);
-  unread_.clear();
+std::optional<Trouble> HelperLink::Ask(Lane* lane, SteadyTime deadline) {
+  const std::string nonce = RandomHex(kNonceBits);
+  const auto budget = CheckBudget(deadline - clock_.Steady());
+  lane->owed = std::make_unique<ReplyReader>(nonce);
+  const auto written =
+      lane->channel->Write("go " + nonce + " " + std::to_string(budget.count()) + "\n", deadline);
+  if (!written) return Broken(written.error(), deadline);
+  return std::nullopt;
+}
+
+// Nothing when the lane owes nothing more; otherwise a late reply has the reason kTimeout.
+std::optional<Trouble> HelperLink::Listen(Lane* lane, SteadyTime deadline) {
+  std::string bytes = std::move(lane->unread);
+  lane->unread.clear();
   while (true) {
-    if (auto fed = reader->Feed(bytes); !fed) {
+    if (auto fed = lane->owed->Feed(bytes); !fed) {
       return Trouble{ConnectFailure::kProtocol, fed.error().message};
     }
-    if (reader->complete()) return std::nullopt;
+    if (lane->owed->complete()) return std::nullopt;
     bytes.clear();
-    auto state = channel_->Read(&bytes, kReadSize, deadline);
+    auto state = lane->channel->Read(&bytes, kReadSize, deadline);
     if (!state) return Broken(state.error(), deadline);
     if (*state == ssh::ReadState::kTimeout) {
       return Trouble{ConnectFailure::kTimeout, "no complete reply within the deadline"};
@@ -148,13 +180,121 @@ std::optional<Trouble> HelperLink::ReadReply(ReplyReader* reader, SteadyTime dea
   }
 }
 
-Look HelperLink::Interpret(const Reply& reply) const {
-  Look look;
+// Leaves the main helper to the section it is in, and names a new one, not yet started, for the
+// rest. False, and nothing is changed, if it is in none.
+bool HelperLink::SetApart() {
+  const std::string section = main_.owed->section();
+  if (section.empty() || section == "host") return false;
+  LogInfo(
+      "A collector is late: it is asked apart from now on, and not again before it has answered",
+      {{"host", host_.name}, {"collector", section}});
+  late_.push_back(std::move(main_));
+  main_ = {};
+  main_.sections = std::exchange(late_.back().sections, {section});
+  main_.sections.erase(section);
+  return true;
+}
+
+std::optional<Trouble> HelperLink::ListenToMain(SteadyTime rescue, SteadyTime last, Look* look) {
+  auto trouble = Listen(&main_, rescue);
+  if (trouble && trouble->reason == ConnectFailure::kTimeout && main_.owed->begun()) {
+    // Not yet begun: what stands behind the one that is late.
+    bool others = false;
+    for (const std::string& section : main_.sections) {
+      others = others || main_.owed->reply().Find(section) == nullptr;
+    }
+    const Reply so_far = main_.owed->reply();
+    if (others && SetApart()) {
+      Interpret(main_.sections, so_far, look);
+      trouble = StartHelper(&main_, last);
+      if (!trouble) trouble = Ask(&main_, last);
+      if (!trouble) trouble = Listen(&main_, last);
+      if (trouble && (main_.owed == nullptr || !main_.owed->begun())) {
+        // The host has answered before; these fail now, and have another helper the next time.
+        main_.channel.reset();
+        main_.owed.reset();
+        return std::nullopt;
+      }
+    } else {
+      trouble = Listen(&main_, last);
+    }
+    if (trouble && trouble->reason == ConnectFailure::kTimeout && main_.owed->begun()) {
+      const Reply rest = main_.owed->reply();
+      if (SetApart()) {
+        Interpret(main_.sections, rest, look);
+        return std::nullopt;
+      }
+    }
+  }
+  if (trouble) return trouble;
+  Interpret(main_.sections, main_.owed->reply(), look);
+  main_.owed.reset();
+  main_.proven = true;
+  return std::nullopt;
+}
+
+// Asks those that were late before, unless they still owe an answer. One that has come meanwhile is
+// from an earlier collection, and not shown.
+void HelperLink::WakeLate(SteadyTime last) {
+  for (Lane& lane : late_) {
+    if (lane.owed != nullptr) {
+      const auto trouble = Listen(&lane, clock_.Steady());
+      if (trouble && trouble->reason == ConnectFailure::kTimeout) {
+        lane.paused = true;
+        continue;
+      }
+      if (trouble) lane.channel.reset();
+      lane.owed.reset();
+      if (lane.paused) {
+        LogInfo("A collector that was late has answered, and is asked again",
+                {{"host", host_.name}, {"collector", *lane.sections.begin()}});
+      }
+      lane.paused = false;
+    }
+    if (lane.channel == nullptr && StartHelper(&lane, last)) continue;
+    if (Ask(&lane, last)) {
+      lane.channel.reset();
+      lane.owed.reset();
+    }
+  }
+}
+
+void HelperLink::ListenToLate(SteadyTime last, Look* look) {
+  for (Lane& lane : late_) {
+    if (lane.owed == nullptr || lane.paused) continue;
+    const auto trouble = Listen(&lane, last);
+    if (trouble && trouble->reason == ConnectFailure::kTimeout) continue;
+    if (trouble) {
+      lane.channel.reset();
+    } else {
+      Interpret(lane.sections, lane.owed->reply(), look);
+    }
+    lane.owed.reset();
+  }
+}
+
+// A boot whose uptime goes back is not one boot to whoever compares times in it.
+void HelperLink::WatchUptime(const Reply& reply) {
+  if (reply.uptime_seconds <= 0) return;
+  if (reply.boot_id == boot_id_ && reply.uptime_seconds + 1 < uptime_seconds_) {
+    LogInfo(
+        "The host's uptime went back within one boot: what was measured before cannot be told "
+        "from what came after",
+        {{"host", host_.name},
+         {"before", std::to_string(uptime_seconds_)},
+         {"now", std::to_string(reply.uptime_seconds)}});
+  }
+  boot_id_ = reply.boot_id;
+  uptime_seconds_ = reply.uptime_seconds;
+}
+
+void HelperLink::Interpret(const std::set<std::string>& sections, const Reply& reply, Look* look) {
+  WatchUptime(reply);
   for (const Collector* collector : HelperCollectors()) {
-    if (!collector->wanted(host_)) continue;
-    CollectorOutcome& outcome = look.collectors[collector->name];
+    if (!collector->wanted(host_) || !sections.contains(collector->section)) continue;
+    CollectorOutcome& outcome = look->collectors[collector->name];
     const Section* section = reply.Find(collector->section);
-    if (section == nullptr) continue;
+    if (section == nullptr || !told_.insert(collector->name).second) continue;
     outcome.seconds = section->seconds;
     if (!section->done) {
       LogDebug("A collector failed on the host",
@@ -162,15 +302,14 @@ Look HelperLink::Interpret(const Reply& reply) const {
       continue;
     }
     Families families;
-    auto read = collector->read(host_, reply, *section, &families);
+    auto read = collector->read(host_, reply, *section, &past_, &families);
     if (!read) {
       LogDebug("A collector failed", {{"host", host_.name}, {"why", read.error().message}});
-      continue;
     }
-    outcome.success = true;
-    look.families.Merge(std::move(families));
+    outcome.success = read.has_value();
+    if (read || read.error().kind == ErrorKind::kNotFound)
+      look->families.Merge(std::move(families));
   }
-  return look;
 }
 
 }  // namespace mailhub::exporter

@@ -1,10 +1,14 @@
-// The link to a host with a POSIX shell: the helper, running at the far end of one channel for as
-// long as it works.
+// The link to a host with a POSIX shell: the helper, running at the far end of a channel for as
+// long as it works. A collector that comes late gets a helper and a channel of its own, so that it
+// costs itself alone.
 #pragma once
 
+#include <list>
 #include <memory>
+#include <set>
 #include <string>
 
+#include "exporter/collector/past.h"
 #include "exporter/collector/reply.h"
 #include "exporter/host/kept_session.h"
 #include "exporter/host/link.h"
@@ -12,7 +16,7 @@
 
 namespace mailhub::exporter {
 
-// Owns session and channel.
+// Owns session and channels.
 class HelperLink final : public Link {
  public:
   HelperLink(config::Host host, ssh::SshTarget target, const Clock& clock, LinkObserver& observer);
@@ -23,18 +27,38 @@ class HelperLink final : public Link {
   void Interrupt() override { session_.Interrupt(); }
 
  private:
-  std::optional<Trouble> StartHelper(SteadyTime deadline);
-  std::optional<Trouble> AwaitHello(const std::string& nonce, SteadyTime deadline);
-  std::optional<Trouble> ReadReply(ReplyReader* reader, SteadyTime deadline);
+  // One helper, the sections it is asked for, and the reply that it owes.
+  struct Lane {
+    std::set<std::string> sections;
+    std::unique_ptr<ssh::Channel> channel = {};
+    std::string unread = {};  // arrived after what has been read
+    bool proven = false;      // this channel has answered a request before
+    std::unique_ptr<ReplyReader> owed = {};
+    bool paused = false;  // what it owes is from an earlier collection
+  };
+
+  std::optional<Trouble> StartHelper(Lane* lane, SteadyTime deadline);
+  std::optional<Trouble> AwaitHello(Lane* lane, const std::string& nonce, SteadyTime deadline);
+  std::optional<Trouble> Ask(Lane* lane, SteadyTime deadline);
+  std::optional<Trouble> Listen(Lane* lane, SteadyTime deadline);
+  std::optional<Trouble> ListenToMain(SteadyTime rescue, SteadyTime last, Look* look);
+  void ListenToLate(SteadyTime last, Look* look);
+  void WakeLate(SteadyTime last);
+  bool SetApart();
+  void Forget();
   Trouble Broken(const Error& error, SteadyTime deadline);
-  Look Interpret(const Reply& reply) const;
+  void Interpret(const std::set<std::string>& sections, const Reply& reply, Look* look);
+  void WatchUptime(const Reply& reply);
 
   const config::Host host_;
   const Clock& clock_;
   KeptSession session_;
-  std::unique_ptr<ssh::Channel> channel_;
-  std::string unread_;   // arrived after what has been read
-  bool proven_ = false;  // this channel has answered a request before
+  Lane main_;
+  std::list<Lane> late_;        // one section each, since it was late in this session
+  std::set<std::string> told_;  // collectors whose part of this collection is in it
+  Past past_;
+  std::string boot_id_;
+  double uptime_seconds_ = 0;
   bool was_stale_ = false;
 };
 

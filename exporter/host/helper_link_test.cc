@@ -2,11 +2,16 @@
 // Then every way in which a host can disappoint.
 #include "exporter/host/helper_link.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "exporter/host/prober.h"
 #include "exporter/metrics/testing.h"
@@ -42,19 +47,46 @@ class HelperLinkTest : public testing::Test {
     return link.Collect(In(milliseconds));
   }
 
-  // The processes that were started over this sshd's sessions.
+  // The helpers that run over this sshd's sessions: what they call themselves, below its process.
   static std::vector<pid_t> Helpers(const TestingSshd& sshd) {
-    const std::string port = " " + std::to_string(sshd.Target().port);
     std::vector<pid_t> helpers;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-      std::ifstream file(entry.path() / "environ");
-      const std::string environment((std::istreambuf_iterator<char>(file)), {});
-      const size_t connection = environment.find("SSH_CONNECTION=");
-      if (connection == std::string::npos) continue;
-      const std::string value = environment.c_str() + connection;
-      if (value.ends_with(port)) helpers.push_back(std::stoi(entry.path().filename()));
+    for (const auto& [pid, name] : Marked()) {
+      for (pid_t one = pid; one > 1; one = ParentOf(one)) {
+        if (one == sshd.pid()) helpers.push_back(pid);
+      }
     }
     return helpers;
+  }
+
+  // All processes that call themselves "mailhub:..." and see the same mounts as this thread.
+  static std::map<pid_t, std::string> Marked() {
+    std::error_code gone;
+    const auto here = std::filesystem::read_symlink("/proc/thread-self/ns/mnt");
+    std::map<pid_t, std::string> marked;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      std::ifstream file(entry.path() / "comm");
+      std::string name;
+      if (std::getline(file, name) && name.starts_with("mailhub:") &&
+          std::filesystem::read_symlink(entry.path() / "ns" / "mnt", gone) == here) {
+        marked[std::stoi(entry.path().filename())] = name;
+      }
+    }
+    return marked;
+  }
+
+  // The helper's script with other words in some places, in the sshd's own folder.
+  static std::string Changed(const std::string& directory,
+                             const std::vector<std::pair<std::string, std::string>>& changes) {
+    std::ifstream file(MAILHUB_HELPER_SCRIPT);
+    std::string script((std::istreambuf_iterator<char>(file)), {});
+    for (const auto& [from, to] : changes) {
+      const size_t at = script.find(from);
+      EXPECT_NE(at, std::string::npos) << from;
+      if (at != std::string::npos) script.replace(at, from.size(), to);
+    }
+    const std::string path = directory + "/helper.sh";
+    std::ofstream(path) << script;
+    return path;
   }
 
   static pid_t ParentOf(pid_t process) {
@@ -222,12 +254,144 @@ TEST_F(HelperLinkTest, TriesAHostThatIsAwayEachTime) {
   EXPECT_EQ(counts_.sessions, 0);
 }
 
+// A mount that nobody serves: who looks at it waits, until it is let go.
+class HungMount {
+ public:
+  explicit HungMount(std::string directory) : directory_(std::move(directory)) {
+    std::filesystem::create_directories(directory_);
+    device_ = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    const std::string options =
+        "fd=" + std::to_string(device_) + ",rootmode=40000,user_id=0,group_id=0";
+    EXPECT_EQ(mount("mailhub_hung", directory_.c_str(), "fuse", 0, options.c_str()), 0);
+  }
+  ~HungMount() { LetGo(); }
+  HungMount(const HungMount&) = delete;
+  HungMount& operator=(const HungMount&) = delete;
+
+  void LetGo() {
+    if (device_ < 0) return;
+    close(std::exchange(device_, -1));
+    umount2(directory_.c_str(), MNT_DETACH);
+  }
+
+ private:
+  const std::string directory_;
+  int device_ = -1;
+};
+
+TEST_F(HelperLinkTest, AHungMountCostsTwoCollectorsAndOneProcess) {
+  // Mounts of this thread's own, and of what it starts: nobody else hangs here, or sees who does.
+  ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+  ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  const TestingSshd sshd;
+  const std::string directory = sshd.directory() + "/hung";
+  host_.directories["hung"] = directory;
+  for (const bool with_shell : {false, true}) {
+    host_.checks.clear();
+    if (with_shell) host_.checks["one"] = {"echo 1", Milliseconds(2000)};
+    HungMount hung(directory);
+    const auto stuck = [&] {
+      int count = 0;
+      for (const auto& [pid, name] : Marked()) count += name == "mailhub:paths";
+      return count;
+    };
+    const int before = stuck();
+    // The exporter is started again and again, too.
+    std::unique_ptr<HelperLink> link;
+    for (int start = 0; start < 3; ++start) {
+      link = std::make_unique<HelperLink>(host_, sshd.Target(), clock_, counts_);
+      for (int i = 0; i < 3; ++i) {
+        const Look look = Once(*link, 8000);
+        ASSERT_FALSE(look.trouble) << look.trouble->message;
+        EXPECT_FALSE(look.collectors.at("directories").success);
+        EXPECT_FALSE(look.collectors.at("files").success);
+        EXPECT_TRUE(look.collectors.at("host").success);
+        EXPECT_TRUE(look.collectors.at("processes").success);
+        EXPECT_EQ(Value(look.families, "mailhub_process_running", {{"process", "absent"}}), 0);
+        if (with_shell) {
+          EXPECT_EQ(Value(look.families, "mailhub_check_success", {{"check", "one"}}), 1);
+        }
+        EXPECT_FALSE(Value(look.families, "mailhub_file_exists", {{"file", "passwd"}}));
+        EXPECT_LE(stuck(), before + 1);
+      }
+    }
+    hung.LetGo();
+    const auto deadline = In(60'000);
+    Look look;
+    do {
+      look = Once(*link, 8000);
+    } while (!look.collectors["files"].success && clock_.Steady() < deadline);
+    EXPECT_TRUE(look.collectors["files"].success);
+    EXPECT_EQ(Value(look.families, "mailhub_file_exists", {{"file", "passwd"}}), 1);
+  }
+}
+
+TEST_F(HelperLinkTest, OneLateCollectorCostsItselfAlone) {
+  const std::string directory =
+      std::filesystem::temp_directory_path() / ("mailhub_late." + std::to_string(getpid()));
+  std::filesystem::create_directories(directory);
+  std::ofstream(directory + "/systemctl") << "#!/bin/sh\nexec sleep 60\n";
+  std::filesystem::permissions(directory + "/systemctl", std::filesystem::perms::owner_all);
+  const std::string helper =
+      Changed(directory, {{"PATH=/usr/xpg4", "PATH=" + directory + ":/usr/xpg4"}});
+  const TestingSshd sshd("ForceCommand exec bash " + helper);
+  host_.services["slow"] = {config::ServiceKind::kSystemd};
+  HelperLink link(host_, sshd.Target(), clock_, counts_);
+  for (int i = 0; i < 3; ++i) {
+    const Look look = Once(link, 10'000);
+    ASSERT_FALSE(look.trouble) << look.trouble->message;
+    EXPECT_FALSE(look.collectors.at("services").success);
+    for (const char* name : {"host", "processes", "files", "checks"}) {
+      EXPECT_TRUE(look.collectors.at(name).success) << name << " in look " << i;
+    }
+    EXPECT_EQ(Value(look.families, "mailhub_check_success", {{"check", "one"}}), 1);
+  }
+  EXPECT_EQ(counts_.connects["success"], 1);
+  EXPECT_LE(Helpers(sshd).size(), 5u) << "one for all, and one for each that was late";
+  std::filesystem::remove_all(directory);
+}
+
+TEST_F(HelperLinkTest, IsNotTouchedByTheAccountsEnvironment) {
+  const TestingSshd sshd(
+      "SetEnv PERL_UNICODE=SDA PERL5OPT=-Mno::such::module TMOUT=1 BASH_ENV=/dev/full "
+      "POSIXLY_CORRECT=1");
+  for (const bool with_shell : {false, true}) {
+    host_.checks.clear();
+    if (with_shell) host_.checks["one"] = {"echo ${TMOUT:-0}", Milliseconds(2000)};
+    HelperLink link(host_, sshd.Target(), clock_, counts_);
+    const Look look = Once(link);
+    ASSERT_FALSE(look.trouble) << look.trouble->message;
+    EXPECT_TRUE(look.collectors.at("files").success);
+    const auto helpers = Helpers(sshd);
+    ASSERT_EQ(helpers.size(), 1u);
+    std::ifstream file("/proc/" + std::to_string(helpers[0]) + "/environ");
+    const std::string environment((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_EQ(environment.find("TMOUT"), std::string::npos);
+    EXPECT_EQ(environment.find("PERL"), std::string::npos);
+    if (!with_shell) continue;
+    EXPECT_EQ(Value(look.families, "mailhub_check_value", {{"check", "one"}}), 0);
+  }
+}
+
+TEST_F(HelperLinkTest, KeepsTheRestWhereUptimeCannotBeRead) {
+  const TestingSshd first;  // for its folder
+  const std::string helper =
+      Changed(first.directory(), {{"</proc/uptime\n    [ -n", "</dev/null\n    [ -n"}});
+  const TestingSshd sshd("ForceCommand exec bash " + helper);
+  HelperLink link(host_, sshd.Target(), clock_, counts_);
+  const Look look = Once(link);
+  ASSERT_FALSE(look.trouble) << look.trouble->message;
+  EXPECT_FALSE(look.collectors.at("host").success);
+  EXPECT_TRUE(look.collectors.at("processes").success);
+  EXPECT_FALSE(Value(look.families, "mailhub_host_uptime_seconds"));
+}
+
 TEST_F(HelperLinkTest, ShowsWhatCameBeforeACollectorThatHangs) {
   const TestingSshd sshd;
-  host_.checks["hangs"] = {"sleep 30", Milliseconds(20'000)};
+  host_.checks["hangs"] = {"sleep 60", Milliseconds(50'000)};
   HelperLink link(host_, sshd.Target(), clock_, counts_);
   // Its budget says the checks end in time, so the hanging one is a failed check and no time-out.
-  const Look look = Once(link, 4000);
+  const Look look = Once(link, 10'000);
   ASSERT_FALSE(look.trouble) << look.trouble->message;
   EXPECT_EQ(Value(look.families, "mailhub_check_success", {{"check", "hangs"}}), 0);
   EXPECT_EQ(Value(look.families, "mailhub_check_success", {{"check", "one"}}), 1);

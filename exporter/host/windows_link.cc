@@ -24,7 +24,10 @@ Look WindowsLink::Collect(SteadyTime deadline) {
   Look look;
   look.collectors["host"] = {};
   if (!host_.services.empty()) look.collectors["services"] = {};
-  look.trouble = AskServices(deadline, &look);
+  // The last one may be late without the whole being so.
+  const auto left = deadline - clock_.Steady();
+  look.trouble =
+      AskServices(deadline - std::min<SteadyTime::duration>(left / 10, Milliseconds(100)), &look);
   if (look.trouble) {
     was_stale_ = proven_ && look.trouble->reason != ssh::ConnectFailure::kTimeout;
     session_.Drop();
@@ -39,29 +42,35 @@ Look WindowsLink::Collect(SteadyTime deadline) {
 
 std::optional<Trouble> WindowsLink::AskServices(SteadyTime deadline, Look* look) {
   const Stopwatch watch;
-  Families families;
-  bool understood = true;
-  for (const auto& [name, service] : host_.services) {
+  bool complete = true;
+  bool answered = false;
+  for (const auto& [label, service] : host_.services) {
+    const std::string& name = service.name.empty() ? label : service.name;
     auto result = session_.get()->Exec(WindowsServiceCommand(name), "", kLimits, deadline);
     if (!result) {
       const bool late = clock_.Steady() >= deadline;
       const bool said_no = result.error().kind == ErrorKind::kRefused;
-      return Trouble{late      ? ssh::ConnectFailure::kTimeout
-                     : said_no ? ssh::ConnectFailure::kProtocol
-                               : ssh::ConnectFailure::kConnect,
-                     result.error().message};
+      const Trouble trouble{late      ? ssh::ConnectFailure::kTimeout
+                            : said_no ? ssh::ConnectFailure::kProtocol
+                                      : ssh::ConnectFailure::kConnect,
+                            result.error().message};
+      if (!answered || !late) return trouble;
+      // The host answers, this service's manager does not: what it said before counts.
+      LogInfo("A service is late", {{"host", host_.name}, {"service", name}});
+      complete = false;
+      session_.Drop();
+      break;
     }
-    auto report = ReadWindowsService(result->out);
+    answered = true;
+    auto report = ReadWindowsService(name, result->out);
     if (!report) {
       LogDebug("A collector failed", {{"host", host_.name}, {"why", report.error().message}});
-      understood = false;
+      complete = false;
       continue;
     }
-    AddService(name, *report, &families);
+    AddService(label, *report, &look->families);
   }
-  if (host_.services.empty()) return std::nullopt;
-  look->collectors["services"] = {understood, watch.Seconds()};
-  if (understood) look->families.Merge(std::move(families));
+  if (!host_.services.empty()) look->collectors["services"] = {complete, watch.Seconds()};
   return std::nullopt;
 }
 

@@ -4,6 +4,8 @@
 #include "lib/config/site.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <filesystem>
 #include <set>
 #include <string_view>
@@ -121,27 +123,65 @@ Result<std::vector<std::string>> ReadThreads(const Node& node) {
   return names;
 }
 
-Result<ServiceSpec> ReadService(const Node& node, Platform platform) {
-  if (auto known = node.OnlyKeys({"kind"}); !known) return Fail(known.error());
-  ServiceSpec service;
-  service.kind = platform == Platform::kWindows ? ServiceKind::kWindows
-                 : platform == Platform::kPosix ? ServiceKind::kSysv
-                                                : ServiceKind::kSystemd;
-  if (!node["kind"].Present()) return service;
+bool ConsistsOf(std::string_view text, std::string_view more) {
+  return !text.empty() && text.size() <= 200 && std::all_of(text.begin(), text.end(), [&](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || more.find(c) != more.npos;
+  });
+}
+
+// `unit:` of systemd, with its suffix; `name:` of the others. What the helper lets through, and
+// what no shell on the way reads differently.
+Status ReadServiceName(const Node& node, ServiceSpec* service) {
+  const bool is_unit = service->kind == ServiceKind::kSystemd;
+  const char* key = is_unit ? "unit" : "name";
+  const char* other = is_unit ? "name" : "unit";
+  if (node[other].Present()) {
+    return node[other].Invalid(std::string("is said of another kind of service; here: ") + key);
+  }
+  if (!node[key].Present()) return {};
+  auto name = node[key].String();
+  if (!name) return Fail(name.error());
+  const bool ok = is_unit ? ConsistsOf(*name, "._@-") && name->find('.') != std::string::npos
+                  : service->kind == ServiceKind::kSysv ? ConsistsOf(*name, "._@-")
+                                                        : ConsistsOf(*name, " ._@-$()#+{}&");
+  const bool plain = (*name)[0] != '-' && (*name)[0] != '.' && (*name)[0] != ' ';
+  if (!ok || !plain) {
+    return node[key].Invalid(is_unit ? "expected a unit with its suffix, as exim@out.service"
+                                     : "expected letters, digits and the usual signs");
+  }
+  service->name = *name;
+  return {};
+}
+
+Result<ServiceKind> ReadServiceKind(const Node& node, Platform platform) {
+  ServiceKind result = platform == Platform::kWindows ? ServiceKind::kWindows
+                       : platform == Platform::kPosix ? ServiceKind::kSysv
+                                                      : ServiceKind::kSystemd;
+  if (!node["kind"].Present()) return result;
   auto kind = node["kind"].String();
   if (!kind) return Fail(kind.error());
   if (*kind == "systemd") {
-    service.kind = ServiceKind::kSystemd;
+    result = ServiceKind::kSystemd;
   } else if (*kind == "sysv") {
-    service.kind = ServiceKind::kSysv;
+    result = ServiceKind::kSysv;
   } else if (*kind == "windows") {
-    service.kind = ServiceKind::kWindows;
+    result = ServiceKind::kWindows;
   } else {
     return node["kind"].Invalid("expected systemd, sysv or windows, found \"" + *kind + "\"");
   }
-  if ((service.kind == ServiceKind::kWindows) != (platform == Platform::kWindows)) {
+  if ((result == ServiceKind::kWindows) != (platform == Platform::kWindows)) {
     return node["kind"].Invalid(std::string("does not exist on platform ") + Name(platform));
   }
+  return result;
+}
+
+Result<ServiceSpec> ReadService(const Node& node, Platform platform) {
+  if (auto known = node.OnlyKeys({"kind", "unit", "name"}); !known) return Fail(known.error());
+  auto kind = ReadServiceKind(node, platform);
+  if (!kind) return Fail(kind.error());
+  ServiceSpec service;
+  service.kind = *kind;
+  if (auto read = ReadServiceName(node, &service); !read) return Fail(read.error());
   return service;
 }
 
@@ -170,6 +210,41 @@ Status ReadPaths(const Node& node, std::map<std::string, std::string>* paths) {
     (*paths)[entry.key] = *path;
     return {};
   });
+}
+
+// What SSH has given up, and an sshd of long ago may know alone.
+constexpr std::array<std::string_view, 10> kOldAlgorithms = {"ssh-rsa",
+                                                             "diffie-hellman-group14-sha1",
+                                                             "diffie-hellman-group-exchange-sha1",
+                                                             "diffie-hellman-group1-sha1",
+                                                             "aes256-cbc",
+                                                             "aes192-cbc",
+                                                             "aes128-cbc",
+                                                             "3des-cbc",
+                                                             "hmac-sha1",
+                                                             "hmac-sha1-etm@openssh.com"};
+
+Status ReadOldAlgorithms(const Node& node, Host* host) {
+  if (!node.Present()) return {};
+  if (!node.IsList() || node.Items().empty() || node.Items().size() > kOldAlgorithms.size()) {
+    return node.Invalid("expected a list of 1 to 10 algorithms, as [ssh-rsa]");
+  }
+  for (const Node& item : node.Items()) {
+    auto name = Text(item);
+    if (!name) return Fail(name.error());
+    if (std::ranges::find(kOldAlgorithms, *name) == kOldAlgorithms.end()) {
+      std::string all;
+      for (const std::string_view old : kOldAlgorithms) {
+        all.append(all.empty() ? "" : ", ").append(old);
+      }
+      return item.Invalid("expected one of " + all + "; found \"" + *name + "\"");
+    }
+    if (std::ranges::find(host->old_algorithms, *name) != host->old_algorithms.end()) {
+      return item.Invalid("named twice");
+    }
+    host->old_algorithms.push_back(*name);
+  }
+  return {};
 }
 
 Status ReadReachability(const Node& node, Host* host) {
@@ -263,8 +338,8 @@ Status ReadServicesAndChecks(const Node& node, Host* host) {
 
 Result<Host> ReadHost(const std::string& name, const Node& node, const std::string& user) {
   if (auto known = node.OnlyKeys({"address", "aliases", "port", "user", "platform", "runner",
-                                  "processes", "threads", "services", "directories", "files",
-                                  "ports", "checks", "commands"});
+                                  "old_algorithms", "processes", "threads", "services",
+                                  "directories", "files", "ports", "checks", "commands"});
       !known) {
     return Fail(known.error());
   }
@@ -272,6 +347,9 @@ Result<Host> ReadHost(const std::string& name, const Node& node, const std::stri
   host.name = name;
   host.user = user;
   if (auto read = ReadReachability(node, &host); !read) return Fail(read.error());
+  if (auto read = ReadOldAlgorithms(node["old_algorithms"], &host); !read) {
+    return Fail(read.error());
+  }
   if (host.platform == Platform::kWindows) {
     for (const char* key : {"processes", "threads", "directories", "files", "checks"}) {
       if (node[key].Present()) return node[key].Invalid("cannot be looked at on a windows host");

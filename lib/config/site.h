@@ -29,6 +29,7 @@ enum class ServiceKind { kSystemd, kSysv, kWindows };
 
 struct ServiceSpec {
   ServiceKind kind = ServiceKind::kSystemd;  // by platform unless the file says so
+  std::string name = {};  // what the host calls it, a unit with its suffix; empty: as its label
   bool operator==(const ServiceSpec&) const = default;
 };
 
@@ -47,6 +48,7 @@ struct Host {
   std::string user;
   Platform platform = Platform::kLinux;
   RunnerForm runner = RunnerForm::kUploaded;
+  std::vector<std::string> old_algorithms;  // of SSH, for an sshd of long ago
   std::map<std::string, ProcessMatch> processes;
   std::map<std::string, std::vector<std::string>>
       threads;  // process -> thread names, at most 15 characters each

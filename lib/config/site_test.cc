@@ -49,9 +49,9 @@ hosts:
       entries: {command: "wc -l <f", timeout: 500ms}
     commands:
       stop: /opt/ractl stop
-  hub1: {address: hub1.example.org, user: watcher, services: {regclient: {}, old: {kind: sysv}}}
-  hub2: {address: "fe80::1", files: {aliases: {path: /home/aliases}}}
-  win-1: {address: 10.0.0.9, platform: windows, services: {MailboxCreation: {}}}
+  hub1: {address: hub1.example.org, user: watcher, services: {regclient: {}, old: {kind: sysv}, out: {unit: exim@out.service}}}
+  hub2: {address: "fe80::1", old_algorithms: [ssh-rsa, 3des-cbc], files: {aliases: {path: /home/aliases}}}
+  win-1: {address: 10.0.0.9, platform: windows, services: {MailboxCreation: {}, sql: {name: "MSSQL$X"}}}
 )");
   ASSERT_TRUE(site) << site.error().message;
   const Host& host = *site->FindHost("x500");
@@ -67,7 +67,11 @@ hosts:
   EXPECT_EQ(site->FindHost("hub1")->user, "watcher");
   EXPECT_EQ(site->FindHost("hub1")->services.at("regclient").kind, ServiceKind::kSystemd);
   EXPECT_EQ(site->FindHost("hub1")->services.at("old").kind, ServiceKind::kSysv);
+  EXPECT_EQ(site->FindHost("hub1")->services.at("out").name, "exim@out.service");
+  EXPECT_EQ(site->FindHost("win-1")->services.at("sql").name, "MSSQL$X");
   EXPECT_EQ(site->FindHost("hub2")->files.at("aliases"), "/home/aliases");
+  EXPECT_EQ(site->FindHost("hub2")->old_algorithms,
+            (std::vector<std::string>{"ssh-rsa", "3des-cbc"}));
   EXPECT_EQ(site->FindHost("win-1")->services.at("MailboxCreation").kind, ServiceKind::kWindows);
   EXPECT_EQ(site->FindHost("nobody"), nullptr);
 }
@@ -166,6 +170,20 @@ TEST(Site, RefusesWhatAPlatformCannotShow) {
       HasSubstr("threads' names"));
   EXPECT_THAT(HostMistake("    services: {s: {kind: windows}}\n"), HasSubstr("platform linux"));
   EXPECT_THAT(HostMistake("    services: {s: {kind: upstart}}\n"), HasSubstr("systemd, sysv"));
+  EXPECT_THAT(HostMistake("    services: {s: {unit: exim@out}}\n"), HasSubstr("its suffix"));
+  EXPECT_THAT(HostMistake("    services: {s: {unit: \"a b.service\"}}\n"), HasSubstr("its suffix"));
+  EXPECT_THAT(HostMistake("    services: {s: {unit: -H.service}}\n"), HasSubstr("its suffix"));
+  EXPECT_THAT(HostMistake("    services: {s: {name: x}}\n"), HasSubstr("here: unit"));
+  EXPECT_THAT(HostMistake("    services: {s: {kind: sysv, name: ../x}}\n"), HasSubstr("letters"));
+}
+
+TEST(Site, NamesTheOldAlgorithmsThatAHostMayBeOffered) {
+  EXPECT_THAT(HostMistake("    old_algorithms: ssh-rsa\n"), HasSubstr("1 to 10 algorithms"));
+  EXPECT_THAT(HostMistake("    old_algorithms: []\n"), HasSubstr("1 to 10 algorithms"));
+  EXPECT_THAT(HostMistake("    old_algorithms: [ssh-dss]\n"), HasSubstr("expected one of ssh-rsa"));
+  EXPECT_THAT(HostMistake("    old_algorithms: [\"aes128-cbc,none\"]\n"),
+              HasSubstr("expected one of ssh-rsa"));
+  EXPECT_THAT(HostMistake("    old_algorithms: [ssh-rsa, ssh-rsa]\n"), HasSubstr("named twice"));
 }
 
 TEST(Site, HasAtMostAThousandHosts) {

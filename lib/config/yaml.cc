@@ -55,6 +55,19 @@ std::string Place(const std::string& name, int line, int column) {
   return name + ":" + std::to_string(line) + ":" + std::to_string(column);
 }
 
+// A place that is in the text: what comes before its beginning is there, what comes after its end
+// is at the end of its last line.
+std::pair<int, int> InsideOf(std::string_view text, int line, int column) {
+  const auto lines = static_cast<int>(std::count(text.begin(), text.end(), '\n')) +
+                     (text.empty() || text.back() == '\n' ? 0 : 1);
+  if (line > lines && lines > 0) {
+    if (text.back() == '\n') text.remove_suffix(1);
+    const size_t last = text.rfind('\n');
+    return {lines, static_cast<int>(text.size() - (last == text.npos ? 0 : last + 1)) + 1};
+  }
+  return {std::max(line, 1), std::max(column, 1)};
+}
+
 // Owns the table while it is filled. Throws Mistake.
 class TableBuilder final : public YAML::EventHandler {
  public:
@@ -157,11 +170,12 @@ class TableBuilder final : public YAML::EventHandler {
 
   void CheckKey(size_t key, int line, int column) {
     const Element& element = elements[key];
+    // yaml-cpp makes a lone byte of some escapes, "\\_" for one.
     if (element.kind != Kind::kScalar || element.text.empty() ||
-        element.text.find('\0') != std::string::npos) {
+        element.text.find('\0') != std::string::npos || !IsUtf8(element.text)) {
       throw Mistake{line, column,
-                    "expected a key: text that is not empty and has no NUL; a value that begins "
-                    "with {{ needs quotes"};
+                    "expected a key: UTF-8 text that is not empty and has no NUL; a value that "
+                    "begins with {{ needs quotes"};
     }
     if (const auto [other, fresh] = seen_[open_.back()].emplace(element.text, key); !fresh) {
       throw Mistake{line, column,
@@ -400,8 +414,10 @@ Result<Node> ParseYaml(std::string_view text, const std::string& name) {
     return Fail(ErrorKind::kInvalid,
                 Place(name, mistake.line, mistake.column) + ": " + mistake.message);
   } catch (const YAML::Exception& error) {
-    return Fail(ErrorKind::kInvalid, Place(name, error.mark.line + 1, error.mark.column + 1) +
-                                         ": " + Excerpt(error.msg, kLongestMessage));
+    // Where yaml-cpp knows no place it says -1.
+    const auto [line, column] = InsideOf(text, error.mark.line + 1, error.mark.column + 1);
+    return Fail(ErrorKind::kInvalid,
+                Place(name, line, column) + ": " + Excerpt(error.msg, kLongestMessage));
   }
   auto document = std::make_shared<Node::Document>();
   document->name = name;

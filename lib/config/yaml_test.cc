@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstdio>
+#include <sstream>
 
 #include <fstream>
 
@@ -160,6 +163,30 @@ TEST(Yaml, RefusesTextThatIsNoUtf8) {
   EXPECT_THAT(value.error().message, testing::HasSubstr("site.yml:1:4: a: expected UTF-8 text"));
   EXPECT_THAT(Mistake("a: x\xa0y"), testing::HasSubstr("UTF-8"));
   EXPECT_EQ(Parse("a: x\xc2\xa0y")["a"].String().value_or(""), "x\xc2\xa0y");
+}
+
+TEST(Yaml, RefusesKeysThatAreNoUtf8) {
+  const auto node = ParseYaml("\"a\\_\": 1\n", "f");
+  ASSERT_FALSE(node);
+  EXPECT_THAT(node.error().message, HasSubstr("f:1:1: expected a key: UTF-8 text"));
+}
+
+TEST(Yaml, PlacesEveryMistakeInsideItsText) {
+  for (const char* text : {"a: [1,", "a: \"x", "a:\n  - [\n", "\n\n? [", "!", "%YAML 9\n", "a: *b",
+                           "a: |5x\n", "{a: 1", "%TAG", "&"}) {
+    const auto node = ParseYaml(text, "f");
+    if (node) continue;
+    int line = 0;
+    int column = 0;
+    ASSERT_EQ(std::sscanf(node.error().message.c_str(), "f:%d:%d: ", &line, &column), 2)
+        << node.error().message;
+    std::istringstream lines(text);
+    std::string at;
+    for (int i = 0; i < line; ++i) ASSERT_TRUE(std::getline(lines, at)) << node.error().message;
+    EXPECT_GE(line, 1) << text;
+    EXPECT_GE(column, 1) << text;
+    EXPECT_LE(static_cast<size_t>(column), at.size() + 2) << text << ": " << node.error().message;
+  }
 }
 
 TEST(Yaml, RefusesAliasBombs) {

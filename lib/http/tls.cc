@@ -6,7 +6,9 @@
 #include <openssl/x509.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
 
 namespace mailhub::http {
@@ -88,18 +90,26 @@ int TlsVersion(const std::string& name) {
 }
 
 std::string CipherName(const std::string& name) {
-  if (name.starts_with("TLS_AES_") || name.starts_with("TLS_CHACHA20_")) return "-";
+  constexpr std::array<std::string_view, 5> kTls13 = {
+      "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
+      "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"};
+  if (std::ranges::find(kTls13, name) != kTls13.end()) return "-";
+  std::string known = name;
   for (const std::string& spelling :
        {name, name + "_SHA256"}) {  // Go has short names for the ChaCha20 suites
-    std::string known = OPENSSL_cipher_name(spelling.c_str());
-    if (known != "(NONE)") return known;
+    const std::string openssl = OPENSSL_cipher_name(spelling.c_str());
+    if (openssl != "(NONE)") known = openssl;
   }
+  // One suite of those that encrypt and say who is there. OpenSSL's lists have words for many,
+  // "ALL" for one, and passes over what it does not know.
   const std::unique_ptr<SSL_CTX, Freer<SSL_CTX, SSL_CTX_free>> context(SSL_CTX_new(TLS_method()));
-  const bool plain =
-      name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") == std::string::npos;
-  return plain && context != nullptr && SSL_CTX_set_cipher_list(context.get(), name.c_str()) == 1
-             ? name
-             : "";
+  if (context == nullptr) return "";
+  SSL_CTX_set_cipher_list(context.get(), "ALL:!aNULL:!eNULL");
+  STACK_OF(SSL_CIPHER)* suites = SSL_CTX_get_ciphers(context.get());
+  for (int i = 0; i < sk_SSL_CIPHER_num(suites); ++i) {
+    if (known == SSL_CIPHER_get_name(sk_SSL_CIPHER_value(suites, i))) return known;
+  }
+  return "";
 }
 
 std::string GroupName(const std::string& name) {

@@ -104,12 +104,25 @@ TEST_F(WebConfigTest, RefusesMistakesWithTheirPlace) {
               HasSubstr("web.yml:2:1"));
   EXPECT_THAT(LoadError(TlsText("  min_version: TLS10\n")).message, HasSubstr("web.yml:4:16"));
   EXPECT_THAT(LoadError(TlsText("  cipher_suites: [ROT13]\n")).message, HasSubstr("ROT13"));
+  for (const char* like_one :
+       {"TLS_AES_1024", "TLS_CHACHA20_X", "ALL", "NULL-SHA256", "TLS_RSA_WITH_NULL_SHA256",
+        "ADH-AES128-SHA", "LOW", "DEFAULT", "ECDHE", "AES128-SHA-X", "-AES128-SHA"}) {
+    EXPECT_THAT(LoadError(TlsText(std::string("  cipher_suites: [AES128-SHA, ") + like_one + "]\n"))
+                    .message,
+                HasSubstr(std::string("cipher_suites[1]: unknown name ") + like_one));
+  }
   EXPECT_THAT(LoadError(TlsText("  client_auth_type: Sometimes\n")).message,
               HasSubstr("RequireAndVerifyClientCert"));
   EXPECT_THAT(LoadError(TlsText("  client_auth_type: RequireAndVerifyClientCert\n")).message,
               HasSubstr("client_ca_file"));
   EXPECT_THAT(LoadError("tls_server_config: {cert_file: server.crt}\n").message,
               HasSubstr("key_file"));
+  for (const char* value : {"\"deny\\r\\nSet-Cookie: a\"", "\"deny\\n\"", "\"d\\u00e9ny\""}) {
+    EXPECT_THAT(
+        LoadError(std::string("http_server_config: {headers: {X-Frame-Options: ") + value + "}}\n")
+            .message,
+        HasSubstr("X-Frame-Options: expected one line of printable ASCII"));
+  }
   EXPECT_THAT(LoadError("http_server_config: {headers: {Server: x}}\n").message,
               HasSubstr("Server"));
   EXPECT_THAT(LoadError("basic_auth_users:\n  joe: secret\n").message, HasSubstr("bcrypt"));

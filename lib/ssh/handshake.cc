@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -50,6 +51,34 @@ std::string HostKeyAlgorithms(const std::vector<std::string>& known) {
   return list;
 }
 
+// Those of the old algorithms that libssh takes for `option`, in a list that begins with a comma.
+// Each name means one thing only, and SSH_OPTIONS_HOSTKEYS is a key's.
+struct OldName {
+  const char* name;
+  ssh_options_e option;
+};
+constexpr std::array<OldName, 10> kOldNames = {{
+    {"ssh-rsa", SSH_OPTIONS_HOSTKEYS},
+    {"diffie-hellman-group14-sha1", SSH_OPTIONS_KEY_EXCHANGE},
+    {"diffie-hellman-group-exchange-sha1", SSH_OPTIONS_KEY_EXCHANGE},
+    {"diffie-hellman-group1-sha1", SSH_OPTIONS_KEY_EXCHANGE},
+    {"aes256-cbc", SSH_OPTIONS_CIPHERS_C_S},
+    {"aes192-cbc", SSH_OPTIONS_CIPHERS_C_S},
+    {"aes128-cbc", SSH_OPTIONS_CIPHERS_C_S},
+    {"3des-cbc", SSH_OPTIONS_CIPHERS_C_S},
+    {"hmac-sha1", SSH_OPTIONS_HMAC_C_S},
+    {"hmac-sha1-etm@openssh.com", SSH_OPTIONS_HMAC_C_S},
+}};
+std::string OldOnes(const std::vector<std::string>& wanted, ssh_options_e option) {
+  std::string list;
+  for (const OldName& old : kOldNames) {
+    if (old.option == option && std::ranges::find(wanted, old.name) != wanted.end()) {
+      list.append(",").append(old.name);
+    }
+  }
+  return list;
+}
+
 class Handshaker {
  public:
   Handshaker(const SshTarget& target, const OwnFiles& own, ssh_session session, SteadyTime deadline,
@@ -62,7 +91,8 @@ class Handshaker {
       return ssh_options_set(session_, option, value) == SSH_OK;
     };
     const std::string algorithms =
-        HostKeyAlgorithms(own_.known_hosts.TypesOf(target_.address, target_.port));
+        HostKeyAlgorithms(own_.known_hosts.TypesOf(target_.address, target_.port)) +
+        OldOnes(target_.old_algorithms, SSH_OPTIONS_HOSTKEYS);
     // Only for libssh's own known_hosts, which is not asked, and it does not take every name.
     const unsigned port = static_cast<unsigned>(target_.port);
     const bool done =
@@ -74,8 +104,38 @@ class Handshaker {
       return Failed(ConnectFailure::kProtocol, ErrorKind::kInvalid,
                     Said("cannot set up a session"));
     }
+    if (!AddOldAlgorithms()) {
+      return Failed(ConnectFailure::kProtocol, ErrorKind::kInvalid,
+                    Said("cannot offer the old algorithms"));
+    }
     ssh_set_blocking(session_, 0);
     return {};
+  }
+
+  // After what is safe today, which comes first where the host knows some of it. libssh takes whole
+  // lists only, and passes over what it does not know.
+  bool AddOldAlgorithms() {
+    const auto set = [this](const char* safe, ssh_options_e from,
+                            std::initializer_list<ssh_options_e> to) {
+      const std::string old = OldOnes(target_.old_algorithms, from);
+      return old.empty() || std::ranges::all_of(to, [&](ssh_options_e option) {
+               return ssh_options_set(session_, option, (safe + old).c_str()) == SSH_OK;
+             });
+    };
+    return set("ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
+               "rsa-sha2-512,rsa-sha2-256",
+               SSH_OPTIONS_HOSTKEYS, {SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES}) &&
+           set("curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,"
+               "ecdh-sha2-nistp384,ecdh-sha2-nistp521,diffie-hellman-group18-sha512,"
+               "diffie-hellman-group16-sha512,diffie-hellman-group-exchange-sha256,"
+               "diffie-hellman-group14-sha256",
+               SSH_OPTIONS_KEY_EXCHANGE, {SSH_OPTIONS_KEY_EXCHANGE}) &&
+           set("chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,aes128-gcm@openssh.com,"
+               "aes256-ctr,aes192-ctr,aes128-ctr",
+               SSH_OPTIONS_CIPHERS_C_S, {SSH_OPTIONS_CIPHERS_C_S, SSH_OPTIONS_CIPHERS_S_C}) &&
+           set("hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,"
+               "hmac-sha2-512",
+               SSH_OPTIONS_HMAC_C_S, {SSH_OPTIONS_HMAC_C_S, SSH_OPTIONS_HMAC_S_C});
   }
 
   Step ExchangeKeys() {
@@ -84,7 +144,14 @@ class Handshaker {
       if (Step step = Wait("while exchanging keys"); !step) return step;
     }
     if (outcome == SSH_OK) return {};
-    return Failed(ConnectFailure::kProtocol, ErrorKind::kUnreachable, Said("SSH handshake failed"));
+    std::string said = Said("SSH handshake failed");
+    // Who has found no common algorithm hangs up, and libssh may notice that first.
+    if (std::string_view(ssh_get_error(session_)).starts_with("Socket error")) {
+      said +=
+          "; if it does so each time, it may know none of the algorithms that are offered "
+          "(old_algorithms in the site file)";
+    }
+    return Failed(ConnectFailure::kProtocol, ErrorKind::kUnreachable, std::move(said));
   }
 
   // sshd hangs up, or says one of these lines instead of its version, when it is too busy or has

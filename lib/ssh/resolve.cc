@@ -3,7 +3,9 @@
 // into memory that is still its own.
 #include "lib/ssh/resolve.h"
 
+#include <fcntl.h>
 #include <netdb.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -58,8 +60,16 @@ bool ReapAbandoned() {
   });
 }
 
+// The resolver's threads keep their errno, and without a descriptor it says many things.
+bool NoDescriptorIsLeft() {
+  const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno == EMFILE || errno == ENFILE;
+  close(fd);
+  return false;
+}
+
 Addresses Resolved(int code, addrinfo* found, const std::string& host) {
-  if (code == EAI_SYSTEM && (errno == EMFILE || errno == ENFILE)) {
+  if (code != 0 && NoDescriptorIsLeft()) {
     return Failed(ConnectFailure::kOwnLimits,
                   "cannot resolve " + host + ": no file descriptor is left");
   }

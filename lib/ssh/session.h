@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
@@ -28,6 +29,11 @@ struct SshTarget {
   std::string user;
   std::string identity_file;
   std::string known_hosts_file;
+  // What an sshd of many years ago may know instead of what is safe today; offered to this host
+  // after the rest. Names of OpenSSH's: a key's type, a key exchange, a cipher or a MAC.
+  std::vector<std::string> old_algorithms = {};
+
+  bool operator==(const SshTarget&) const = default;
 };
 
 // Why a connection did not come about; these are the exporter's `reason` labels.

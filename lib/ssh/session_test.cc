@@ -2,17 +2,22 @@
 #include "lib/ssh/session.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <thread>
 
+#include "lib/ssh/resolve.h"
 #include "lib/ssh/testing_sshd.h"
 #include "lib/ssh/wait.h"
 
@@ -448,6 +453,44 @@ TEST(Connect, DoesNotEvenTryOnceTheProgramShutsDown) {
   ASSERT_FALSE(session.has_value());
   EXPECT_EQ(session.error().reason, ConnectFailure::kTimeout);
   EXPECT_LT(SteadyNow() - start, Milliseconds(200));
+}
+
+// Whatever the next descriptor is needed for, the host is not to blame that there is none.
+TEST_F(SessionTest, BlamesNoHostForDescriptorsThatThisProcessLacks) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 128;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::map<std::string, int> seen;
+  for (const char* address : {"127.0.0.1", "localhost"}) {
+    SshTarget target = sshd_->Target();
+    target.address = address;
+    std::vector<int> taken;
+    for (int fd = 0; (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken.push_back(fd);
+    errno = 0;  // as in a thread that has not opened anything itself
+    const auto addresses = Resolve(address, 22, In(5000), nullptr);
+    if (!addresses) {
+      EXPECT_EQ(addresses.error().reason, ConnectFailure::kOwnLimits) << address;
+    }
+    for (int left = 0; left < 6 && !taken.empty(); ++left) {
+      {
+        const auto session = Session::Connect(target, In(5000));
+        const std::string reason = session ? "good" : Name(session.error().reason);
+        ++seen[reason];
+        if (!session && session.error().reason != ConnectFailure::kOwnLimits) {
+          ADD_FAILURE() << address << " with " << left << " left: " << reason << ": "
+                        << session.error().error.message;
+        }
+      }
+      close(taken.back());
+      taken.pop_back();
+    }
+    for (const int fd : taken) close(fd);
+  }
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_GT(seen["own_limits"], 0);
+  EXPECT_GT(seen["good"], 0);
 }
 
 }  // namespace

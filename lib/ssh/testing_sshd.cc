@@ -72,13 +72,13 @@ std::string UserName() {
 
 }  // namespace
 
-TestingSshd::TestingSshd(const std::string& more_config) {
+TestingSshd::TestingSshd(const std::string& more_config, const std::string& key_type) {
   std::string pattern = "/tmp/mailhub-sshd-XXXXXX";
   Require(mkdtemp(pattern.data()) != nullptr, "mkdtemp");
   directory_ = pattern;
   if (geteuid() == 0)
     mkdir("/run/sshd", 0755);  // where sshd insists on being jailed; kept, it is shared
-  NewKey("host");
+  NewKey("host", key_type);
   NewKey("user");
   port_ = FreePort();
   std::ofstream(directory_ + "/known_hosts")

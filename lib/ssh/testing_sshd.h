@@ -13,8 +13,9 @@ namespace mailhub::ssh {
 // sshd that is not installed for one, aborts the test program.
 class TestingSshd {
  public:
-  // `more_config`: further lines of sshd_config.
-  explicit TestingSshd(const std::string& more_config = "");
+  // `more_config`: further lines of sshd_config. `key_type`: of the host key.
+  explicit TestingSshd(const std::string& more_config = "",
+                       const std::string& key_type = "ed25519");
   ~TestingSshd();
   TestingSshd(const TestingSshd&) = delete;
   TestingSshd& operator=(const TestingSshd&) = delete;
@@ -22,6 +23,7 @@ class TestingSshd {
   // As the current user, with the right key and the right known_hosts.
   SshTarget Target() const;
   const std::string& directory() const { return directory_; }
+  pid_t pid() const { return pid_; }
   // A key pair in the directory that the server does not know; the private key's path.
   std::string NewKey(const std::string& name, const std::string& type = "ed25519");
   // The public half of the host key: "ssh-ed25519 AAAA...".

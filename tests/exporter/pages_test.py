@@ -3,6 +3,8 @@
 
 import gzip
 import json
+import pathlib
+import re
 import signal
 import socket
 import sys
@@ -68,6 +70,23 @@ class Pages(unittest.TestCase):
         self.assertEqual(seen["linux"]['mailhub_thread_running{process="exporter",thread="absent"}'], 0)
         self.assertEqual(seen["windows"]['mailhub_service_state{name="Spooler",state="active"}'], 1)
         self.assertEqual(seen["dead"]['mailhub_probe_failure{reason="connect"}'], 1)
+
+    def test_each_metric_says_what_its_0_leaves_open_and_which_test_looks_at_that(self):
+        root = pathlib.Path(__file__).resolve().parents[2]
+        text = (root / "docs" / "metrics.md").read_text(encoding="utf-8")
+        listed = text.split("## Exporter: `/probe")[1].split("### What 0")[0]
+        table = text.split("### What 0")[1].split("\n## ")[0]
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| `")]
+        told = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row[0])}
+        self.assertEqual(set(re.findall(r"^\| `([a-z_]+)`", listed, re.M)) - told, set())
+        sources = "".join(path.read_text(encoding="utf-8")
+                          for pattern in ("exporter/**/*_test.cc", "tests/exporter/*_test.py") for path in root.glob(pattern))
+        for row in rows:
+            self.assertEqual(len(row), 4, row)
+            tests = re.findall(r"`(\w+)`", row[3])
+            self.assertTrue(tests, row)
+            for test in tests:
+                self.assertRegex(sources, rf"(, |def ){test}\(?", f"{row[0]} names a test that is not there")
 
     def test_series_keep_their_order(self):
         self.site.add("linux", **self.everything())

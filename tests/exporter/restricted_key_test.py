@@ -135,12 +135,10 @@ class Thief(unittest.TestCase):
         }
 
     def tell(self, shell, spec, go="n 2000"):
-        words = [*shell.split(" "), str(HELPER), "--installed"]
-        # The helper goes on in bash where it finds one, unless it believes to be in it.
-        env = os.environ if shell == "bash" else {**os.environ, "BASH_VERSION": "none"}
+        # As --installed goes on, in this shell and not the one that it would choose.
+        words = [*shell.split(" "), str(HELPER), "--clean"]
         text = "spec\n" + "\n".join(spec) + f"\nend\nhello n\ngo {go}\ngo {go}\n"
-        return subprocess.run(words, input=text, capture_output=True, text=True, timeout=60, check=False, env=env,
-                              cwd=self.folder)
+        return subprocess.run(words, input=text, capture_output=True, text=True, timeout=60, check=False, cwd=self.folder)
 
     def test_the_helper_runs_nothing_that_it_is_told(self):
         for shell in SHELLS:
@@ -160,6 +158,12 @@ class Thief(unittest.TestCase):
         finally:
             self.canary.unlink(missing_ok=True)
             (self.folder / "home").mkdir(exist_ok=True)
+
+    def test_it_starts_no_status_script_that_the_host_has_not_put_there_for_it(self):
+        script = sorted(os.listdir("/etc/init.d"))[0]
+        for shell in SHELLS:
+            with self.subTest(shell=shell):
+                self.assertIn(f"sysv {script} unlisted\n", self.tell(shell, [f"sysv {script}"]).stdout)
 
     def test_times_and_words_of_a_request_are_no_expressions(self):
         for shell in SHELLS:

@@ -22,9 +22,21 @@ struct Target {
   void (*one)(std::string_view);
 };
 constexpr Target kTargets[] = {
-    {"change", TryChange},   {"http", TryHttp},       {"journal", TryJournal},
-    {"matcher", TryMatcher}, {"promql", TryPromql},   {"notification", TryNotification},
-    {"runbook", TryRunbook}, {"rfc3339", TryRfc3339}, {"settings", TrySettings},
+    {"change", TryChange},
+    {"http", TryHttp},
+    {"journal", TryJournal},
+    {"matcher", TryMatcher},
+    {"promql", TryPromql},
+    {"notification", TryNotification},
+    {"runbook", TryRunbook},
+    {"rfc3339", TryRfc3339},
+    {"settings", TrySettings},
+    {"site", TrySite},
+    {"web_config", TryWebConfig},
+    {"helper_reply", TryHelperReply},
+    {"runner_reply", TryRunnerReply},
+    {"service_texts", TryServiceTexts},
+    {"known_hosts", TryKnownHosts},
 };
 
 std::vector<fs::path> Inputs(const fs::path& folder) {

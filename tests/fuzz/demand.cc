@@ -1,6 +1,7 @@
 // See demand.h.
 #include "tests/fuzz/demand.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -36,6 +37,18 @@ void DemandGoodMessage(std::string_view message) {
 
 void DemandGoodMessage(const Error& error) {
   DemandGoodMessage(error.message);
+}
+
+void DemandPlaced(const Error& error, std::string_view path, std::string_view text) {
+  DemandGoodMessage(error);
+  const std::string& message = error.message;
+  Demand(message.starts_with(std::string(path) + ":"), "a mistake has its file", message);
+  long line = 0;
+  long column = 0;
+  const int read = std::sscanf(message.c_str() + path.size(), ":%ld:%ld: ", &line, &column);
+  Demand(read == 2 && line >= 1 && column >= 1, "a mistake has its line and column", message);
+  const long lines = std::count(text.begin(), text.end(), '\n') + 1;
+  Demand(line <= lines, "a mistake is in its file", message);
 }
 
 void Timed(void (*one)(std::string_view), std::string_view bytes) {

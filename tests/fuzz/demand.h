@@ -16,6 +16,9 @@ void Demand(bool kept, std::string_view sentence, std::string_view shown = "");
 void DemandGoodMessage(const Error& error);
 void DemandGoodMessage(std::string_view message);
 
+// A good message that begins with "PATH:LINE:COLUMN: ", a place inside `text`.
+void DemandPlaced(const Error& error, std::string_view path, std::string_view text);
+
 // Calls `one` and demands that it takes at most two seconds of this thread's time.
 void Timed(void (*one)(std::string_view), std::string_view bytes);
 

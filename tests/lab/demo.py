@@ -12,7 +12,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from labkit import faults, identity, knobs, layout, stack  # noqa: E402
+from labkit import faults, knobs, layout, mail, stack  # noqa: E402
 
 TARGET = "mailhub2"
 MEMORY = 'mailhub_process_resident_memory_bytes{instance="x500",process="eddy"}'
@@ -24,8 +24,8 @@ def heading(text):
 
 
 def routes(address):
-    done = identity.ssh(TARGET, f"exim -bt {address}", timeout=20, check=False)
-    return "routes" if done.returncode == 0 else "does not route"
+    """What the running Exim answers to RCPT TO."""
+    return mail.rcpt(TARGET, address)
 
 
 def directory_mb():
@@ -85,7 +85,9 @@ def play(build):
     print(f"  directory memory   {memory_before:.0f} MB, leaked to {memory_high:.0f} MB, {memory_after:.0f} MB after (a),"
           f" {directory_mb():.0f} MB after (b)")
     for address, was in before.items():
-        print(f"  {address:<24} before: {was:<15} after: {routes(address)}")
+        print(f"  RCPT TO:<{address}> before: {was}; after: {routes(address)}")
+    mode, owner, lines = mail.table(TARGET)
+    print(f"  {mail.TABLES}/aliases: mode {mode}, owner {owner}, {lines} lines as {mail.ACCOUNT} reads it")
     heading("Where to look")
     print(f"  actuator     {stack.ACTUATOR}/   mailhubctl --url={stack.ACTUATOR} run list")
     print(f"  exporter     {stack.EXPORTER}/   Prometheus {stack.PROMETHEUS}/   Alertmanager {stack.ALERTMANAGER}/")

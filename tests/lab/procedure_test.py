@@ -16,7 +16,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from labkit import evidence, faults, identity, knobs, layout, site, stack  # noqa: E402
+from labkit import evidence, faults, knobs, layout, mail, site, stack  # noqa: E402
 from labkit.watch import (await_run, await_state, between, decisions, expected_story,  # noqa: E402
                           rebuild_story, runs, span, times, until)
 
@@ -28,10 +28,6 @@ QUIET_WINDOW_S = 5
 SHORT = {"quiet_window": f"{QUIET_WINDOW_S}s", "quiet_for": "1s", "fresh_window": "3s", "quiet_timeout": "2m",
          "check_timeout": "20s"}
 MEMORY = 'mailhub_process_resident_memory_bytes{instance="x500",process="eddy"}'
-
-
-def routes(host, address):
-    return identity.ssh(host, f"exim -bt {address}", timeout=20, check=False).returncode == 0
 
 
 class Procedure(unittest.TestCase):
@@ -83,7 +79,7 @@ class Procedure(unittest.TestCase):
     def test_02_stale_tables_start_the_rebuild_and_a_killed_actuator_adopts_it(self):
         since = time.time()
         faults.stale_tables(TARGET)
-        type(self).routed_before = [routes(TARGET, a) for a in (layout.LIVING_ALIAS, layout.DELETED_ALIAS)]
+        type(self).routed_before = [mail.routes(TARGET, a) for a in (layout.LIVING_ALIAS, layout.DELETED_ALIAS)]
         run = await_run("mailhub-rebuild", since)
         until("the rebuild to begin", lambda: evidence.read(TARGET, since, program="rebuild", event="begin"), 240)
         knobs.set_all(["qubra_crash=1"])  # from now on: it crashes when the directory is restarted after the rebuild
@@ -154,7 +150,16 @@ class Procedure(unittest.TestCase):
 
     def test_08_the_deleted_alias_went_and_the_living_one_stayed(self):
         self.assertEqual(self.routed_before, [True, True])
-        self.assertEqual([routes(TARGET, a) for a in (layout.LIVING_ALIAS, layout.DELETED_ALIAS)], [True, False])
+        self.assertEqual([mail.routes(TARGET, a) for a in (layout.LIVING_ALIAS, layout.DELETED_ALIAS)], [True, False])
+
+    def test_08b_exims_own_account_reads_every_file_that_the_run_has_left(self):
+        for name in ("aliases", "aliases.before", "rebuild.started"):
+            mode, owner, lines = mail.table(TARGET, name)
+            print(f"  {name}: mode {mode}, owner {owner}, {lines} lines for {mail.ACCOUNT}")
+            self.assertEqual(int(mode, 8) & 0o133, 0, f"{name}: written by its owner only, read by all, not run")
+            self.assertEqual(int(mode, 8) & 0o444, 0o444, name)
+            self.assertEqual(owner, "root", name)
+        self.assertEqual(mail.table(TARGET)[2], 40000)
 
     # --- wrong things ---
 

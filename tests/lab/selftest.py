@@ -25,6 +25,7 @@ from labkit import (
     knobs,
     layout,
     lxcfs,
+    mail,
     network,  # noqa: E402
     seed,
     site,
@@ -112,10 +113,6 @@ def start_regclient(host):
     begin = await_event(host, since, event="resync_begin")
     end = await_event(host, since, 60, event="resync_end")
     return begin, end
-
-
-def routes(host, address):
-    return identity.ssh(host, f"exim -bt {address}", timeout=20, check=False).returncode == 0
 
 
 def repair():
@@ -285,8 +282,8 @@ class Lab(unittest.TestCase):
     def test_05_a_rebuild_purges_the_deleted_alias_and_the_directory_grows_past_500_mb(self):
         restart_directory()
         seed.restore_table("mailhub2")
-        self.assertTrue(routes("mailhub2", layout.DELETED_ALIAS))
-        self.assertTrue(routes("mailhub2", layout.LIVING_ALIAS))
+        self.assertTrue(mail.routes("mailhub2", layout.DELETED_ALIAS))
+        self.assertTrue(mail.routes("mailhub2", layout.LIVING_ALIAS))
         self.assertLess(resident_mb(pids("x500", "main")[0]), 150)
         since = time.time()
         sh("mailhub2", "systemctl stop regclient; /home/exim/scripts/rebuild >/dev/null")
@@ -294,11 +291,22 @@ class Lab(unittest.TestCase):
         end = await_event("mailhub2", since, program="rebuild", event="end")
         self.assertEqual((begin["pid"], end["exit"], end["entries"]), (end["pid"], 0, 40000))
         self.assertLess(evidence.idle_ratio("x500", begin["time"] + 0.5, end["time"]), 0.9)
-        self.assertFalse(routes("mailhub2", layout.DELETED_ALIAS))
-        self.assertTrue(routes("mailhub2", layout.LIVING_ALIAS))
+        self.assertFalse(mail.routes("mailhub2", layout.DELETED_ALIAS))
+        self.assertTrue(mail.routes("mailhub2", layout.LIVING_ALIAS))
         self.assertGreater(resident_mb(pids("x500", "main")[0]), 500)
         self.assertEqual(start_regclient("mailhub2")[0]["full"], 1)
         self.assertEqual(start_regclient("mailhub2")[0]["full"], 0)
+
+    def test_05b_a_table_that_exim_cannot_read_is_no_answer(self):
+        address = layout.LIVING_ALIAS
+        self.assertEqual(mail.rcpt("mailhub1", address)[:3], "250")
+        self.assertEqual(mail.rcpt("mailhub1", "nobody.at.all@qub.test")[:3], "550")
+        sh("mailhub1", f"chmod 600 {mail.TABLES}/aliases")
+        self.addCleanup(sh, "mailhub1", f"chmod 644 {mail.TABLES}/aliases")
+        self.assertEqual(mail.rcpt("mailhub1", address)[:3], "451")
+        for asked in (lambda: mail.routes("mailhub1", address), lambda: mail.table("mailhub1")):
+            with self.assertRaises(layout.LabError):
+                asked()
 
     def test_06_a_rebuild_whose_directory_dies_leaves_the_table_alone(self):
         table = "md5sum </home/exim/tables/aliases"

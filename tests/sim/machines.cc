@@ -100,13 +100,14 @@ std::optional<ServiceTouch> TouchOf(const std::string& command) {
   if (Has(command, "S81eddy start")) return ServiceTouch{"process_running eddy", true};
   if (Has(command, "stop student")) return ServiceTouch{"thread_running student", false};
   if (Has(command, "start student")) return ServiceTouch{"thread_running student", true};
-  for (const char* tool : {"systemctl ", "sim "}) {
-    if (!command.starts_with(tool)) continue;
-    const std::string verb = WordAfter(command, tool);
-    if (verb != "stop" && verb != "start" && verb != "restart") return std::nullopt;
-    return ServiceTouch{"service_state " + WordAfter(command, verb + ' '), verb != "stop"};
+  if (command.starts_with("@service ")) {
+    return ServiceTouch{"service_state " + WordAfter(command, "@service "),
+                        !Has(command, " stopped ")};
   }
-  return std::nullopt;
+  if (!command.starts_with("sim ")) return std::nullopt;
+  const std::string verb = WordAfter(command, "sim ");
+  if (verb != "stop" && verb != "start") return std::nullopt;
+  return ServiceTouch{"service_state " + WordAfter(command, verb + ' '), verb != "stop"};
 }
 
 const Condition& ParseCondition(const std::string& expr) {
@@ -187,7 +188,7 @@ void Machines::StartDirectory(int64_t now_ms, const Later& later) {
 
 // Whether it was one that does what it says.
 bool Machines::MadeUp(const std::string& host, const std::string& command, int64_t now_ms) {
-  if (!command.starts_with("sim ") && !command.starts_with("systemctl ")) return false;
+  if (!command.starts_with("sim ") && !command.starts_with("@service ")) return false;
   if (const auto touch = TouchOf(command)) {
     Set(host, touch->name, touch->up ? 1 : 0, now_ms);
   } else {  // a mark, or a job that leaves one

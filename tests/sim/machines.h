@@ -1,7 +1,7 @@
 // What the runbooks' commands do to the site's machines, and what its metrics would show: values by
 // host and series, with their whole past. The shipped runbooks' commands are known one by one; the
-// made-up ones' are few and do what they say: `systemctl VERB NAME.service`, `sim start|stop NAME`,
-// `sim mark NAME` and `sim job SECONDS NAME`.
+// made-up ones' are few and do what they say: `@service NAME.service STATE systemd`, `sim
+// start|stop NAME`, `sim mark NAME` and `sim job SECONDS NAME`.
 #pragma once
 
 #include <cstdint>

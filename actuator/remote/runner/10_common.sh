@@ -183,6 +183,45 @@ nap() {
   sleep "$(($1 / 1000)).${nap_fraction#"${nap_fraction%???}"}" 2>/dev/null || sleep $((($1 + 999) / 1000))
 }
 
+# --- sessions -----------------------------------------------------------------------------------
+
+# Whether logind may end what an account's session has started, when its connection ends. What cannot be known may be so.
+session_ends_all() {
+  [ -n "${XDG_SESSION_ID:-}" ] && [ "$(id -u)" -ne 0 ] || return 1
+  session_kills='' session_only='' session_except=''
+  {
+    read -r session_kills
+    read -r session_only
+    read -r session_except
+  } <<EOF
+$(busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager \
+    KillUserProcesses KillOnlyUsers KillExcludeUsers 2>/dev/null)
+EOF
+  [ "$session_kills" != 'b false' ] || return 1
+  case $session_except in *" \"$(id -un)\""*) return 1 ;; esac
+  case $session_only in '' | 'as 0' | *" \"$(id -un)\""*) ;; *) return 1 ;; esac
+}
+
+lingers() {
+  [ -e "/var/lib/systemd/linger/${USER:-$(id -un)}" ]
+}
+
+# Whether the account's own systemd runs, and goes on when the last session ends: where the account lingers.
+find_user_manager() {
+  lingers || return
+  XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+  export XDG_RUNTIME_DIR
+  [ -e "$XDG_RUNTIME_DIR/systemd/private" ]
+}
+
+# Becomes a command, where it outlives the session.
+become_outside_session() {
+  if [ "$leave_session" = scope ] && [ "$has_left" != scope ] && find_user_manager; then
+    exec systemd-run --user --scope --quiet -- "$@"
+  fi
+  exec "$@"
+}
+
 # --- the reply ----------------------------------------------------------------------------------
 
 nonce=

@@ -2,23 +2,30 @@
 # --- what this host allows ------------------------------------------------------------------------
 
 # Sets command to what body $1 means here. An uploaded runner is as free as the key that brought it: the
-# body is the command. An installed one runs what root's allowlist says and nothing else: "@NAME" is the
-# command of that name there, "@service NAME STATE" brings a service that it lists into a state.
+# body is the command, and "@service UNIT STATE systemd" or "@service SCRIPT STATE sysv" brings that into a state. An
+# installed one runs what root's allowlist says and nothing else: "@NAME" is the command of that name there,
+# "@service NAME STATE" brings a service that it lists into a state.
 # Nothing of the body ever becomes part of a command that root did not write, unless root allows it.
 resolve() {
-  command=$1 allow_kind=command allow_state=''
+  command=$1 allow_kind=command allow_state='' allow_manager=''
   case $1 in
     '@service '*)
       allow_kind=service allow_name=${1#* } && allow_state=${allow_name#* } allow_name=${allow_name%% *}
+      case $allow_state in *' '*) allow_manager=${allow_state#* } allow_state=${allow_state%% *} ;; esac
       case $allow_state in started | stopped | restarted) ;; *) fail invalid "a service becomes started, stopped or restarted" ;; esac
       ;;
     @*) allow_name=${1#@} ;;
     *) allow_kind=free_commands allow_name='' ;;
   esac
   if [ -z "$installed" ]; then
+    if [ -n "$allow_manager" ]; then
+      service_command "$allow_name" "$allow_manager" '' || fail invalid "there is no such service of systemd or sysv"
+      return
+    fi
     [ $allow_kind = free_commands ] || fail refused "the site file says that this host has an installed runner, but it has none; nothing was done"
     return
   fi
+  [ -z "$allow_manager" ] || fail refused "the site file says that this host's runner is uploaded, but it is installed; nothing was done"
   [ $allow_kind = free_commands ] || check_name "$allow_name" 64
   find_allowed && return
   case $allow_kind in
@@ -52,25 +59,17 @@ find_allowed() {
         command=$allowed_rest
         [ -n "$command" ] || fail refused "$allow: command $allowed_name says nothing to run; nothing was done"
         ;;
-      service) service_command "$allowed_name" "$allowed_rest" ;;
+      service)
+        # After the manager root may write what it calls the service.
+        allowed_manager=${allowed_rest%% *} allowed_unit=$allowed_name
+        case $allowed_rest in *' '*) allowed_unit=${allowed_rest#* } ;; esac
+        allow_sudo=''
+        [ "$(id -u)" -eq 0 ] || allow_sudo='sudo -n'
+        service_command "$allowed_unit" "$allowed_manager" "$allow_sudo" ||
+          fail refused "$allow: service $allowed_name must be systemd or sysv, with or without a name of letters, digits and ._@-, not '$allowed_rest'; nothing was done"
+        ;;
     esac
     return 0
   done <"$allow"
   return 1
-}
-
-# Sets command to what brings service $1 of kind $2 into allow_state, and looks whether it came to that.
-service_command() {
-  service_verb=restart service_not='' service_status=0
-  case $allow_state in
-    started) service_verb=start ;;
-    stopped) service_verb=stop service_not='! ' service_status=3 ;; # 3: not running; 1 might be sudo's own
-  esac
-  service_sudo=''
-  [ "$(id -u)" -eq 0 ] || service_sudo='sudo -n '
-  case $2 in
-    systemd) command="${service_sudo}systemctl $service_verb $1.service && ${service_not}systemctl is-active --quiet $1.service" ;;
-    sysv) command="${service_sudo}/etc/init.d/$1 $service_verb && { ${service_sudo}/etc/init.d/$1 status >/dev/null; [ \$? -eq $service_status ]; }" ;;
-    *) fail refused "$allow: service $1 must be systemd or sysv, not '$2'; nothing was done" ;;
-  esac
 }

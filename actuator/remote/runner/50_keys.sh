@@ -212,19 +212,34 @@ answer() {
 
 # What comes often is answered here, before the shell has read the rest of this file.
 unwritten=
-with_signals=
-{ read -r with_signals <"$dir/tools"; } 2>/dev/null
+with_signals='' leave_session='' has_left=''
+{ { read -r with_signals && read -r leave_session; } <"$dir/tools"; } 2>/dev/null
 case ${1:-} in
   '')
     # A command's group is what cancel ends, so this process must lead one.
     [ -z "$use_proc" ] || own_start_of
-    if [ -n "${MAILHUB_DETACHED:-}" ] || [ "${stat_group:-}" = $$ ]; then
+    no_manager=''
+    if [ "$leave_session" = scope ] && [ -z "${MAILHUB_DETACHED:-}" ] && ! find_user_manager; then
+      # Perhaps the session need not be left any more.
+      if session_ends_all; then no_manager=1; else leave_session=''; fi
+    fi
+    if [ -n "${MAILHUB_DETACHED:-}" ]; then
+      has_left=$MAILHUB_DETACHED
       unset MAILHUB_DETACHED
-    else
+    elif [ "$leave_session" = scope ] && [ -z "$no_manager" ]; then
+      MAILHUB_DETACHED=scope
+      export MAILHUB_DETACHED
+      lead=setsid
+      [ "${stat_group:-}" != $$ ] || lead=''
+      # shellcheck disable=SC2086
+      exec systemd-run --user --scope --quiet -- $lead $shell "$me" --shell "$shell" $options
+    elif [ "${stat_group:-}" != $$ ]; then
       # shellcheck disable=SC2086  # shell and options are lists of words
       MAILHUB_DETACHED=1 exec setsid $shell "$me" --shell "$shell" $options
     fi
     read_request
+    [ -z "$no_manager" ] || [ "$verb" = hello ] ||
+      fail unavailable "there is no systemd of $(id -un) any more to keep what is begun beyond this connection ('loginctl enable-linger $(id -un)' on this host starts it); nothing was done"
     case $verb in hello | takeover) ;; *) check_directory; check_fence ;; esac
     case $verb in
       run) run_verb; answer ;;

@@ -19,8 +19,9 @@ ensure_timer() {
   fi
 }
 
-# Whether what ensure_timer started is still there.
+# Whether what ensure_timer started is still there, and what that would run.
 timer_alive() {
+  [ -s "$deadman_script" ] || return
   [ -n "$use_systemd" ] || { loop_alive; return; }
   name_units
   systemctl is-active --quiet "$unit_name.timer" && systemctl is-enabled --quiet "$unit_name.timer"
@@ -74,8 +75,11 @@ ensure_loop() {
   while ! loop_alive; do
     [ $loop_tries -lt 100 ] || return 1
     if [ $((loop_tries % 50)) -eq 0 ]; then
-      # shellcheck disable=SC2086  # options and shell are lists of words
-      setsid $shell "$deadman_script" --shell "$shell" $options loop </dev/null >/dev/null 2>&1 9>&- &
+      {
+        exec 9>&- </dev/null >/dev/null 2>&1 # the lock is not the loop's
+        # shellcheck disable=SC2086  # options and shell are lists of words
+        become_outside_session setsid $shell "$deadman_script" --shell "$shell" $options loop
+      } &
     fi
     loop_tries=$((loop_tries + 1))
     nap 20

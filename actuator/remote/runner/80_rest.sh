@@ -23,7 +23,13 @@ hello() {
   check_directory
   # Commands get every signal's own meaning back: a shell's background ignores INT and QUIT, a service PIPE.
   if env --default-signal true 2>/dev/null; then with_signals=--default-signal; fi
-  publish "$dir/tools" "${with_signals:-}$nl"
+  leave_session=''
+  if session_ends_all; then
+    lingers ||
+      fail refused "logind ends all that $(id -un) has started when the connection ends (KillUserProcesses), jobs and dead men too: 'loginctl enable-linger $(id -un)' on this host lets them live; nothing was done"
+    leave_session=scope
+  fi
+  publish "$dir/tools" "${with_signals:-}$nl$leave_session$nl"
   [ -e "$dir/fence.room" ] || take_room "$dir/fence.room" 128
   # What crashes have left. A wrong clock may take a file from a request that is under way: then nothing is
   # claimed, and the request is asked again.

@@ -17,33 +17,44 @@
 # fork. As an argument of `sh -c` it is the exporter's to bring along; installed as a file and named
 # in authorized_keys (restrict,command="...mailhub-helper --installed") it is all that the key can start,
 # and then a check is the program of that name in /etc/mailhub/checks, whatever command the request
-# holds.
+# holds, and a status script the one of that name in /etc/mailhub/services.
+
+# Where it travels, it leaves at home what its host has no use for: "For: posix" stands before what
+# only hosts without /proc need, "For: linux" before what the others do, "For: perl" and "For:
+# commands" before what is for those of whom nothing is asked that needs a fork, and for the rest.
 
 # Every shell named above has -ef; lists of words are split and variables are assigned by eval on
 # purpose.
-# shellcheck disable=SC1007,SC2015,SC2016,SC2034,SC2086,SC2154,SC3013
+# shellcheck disable=SC1007,SC2015,SC2016,SC2034,SC2045,SC2046,SC2086,SC2154,SC2295,SC3013
 exec 2>/dev/null
-installed=
-if [ "${1:-}" = --installed ]; then
-  installed=1
-  # Bash reads files in blocks and has a clock; its start-up files are none of our business.
-  if [ -z "${BASH_VERSION:-}" ] && [ -x /bin/bash ]; then
-    unset SSH_CLIENT SSH2_CLIENT
-    SHLVL=9 exec /bin/bash --norc -- "$0" --installed
-  fi
-fi
-LC_ALL=C
 PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin:${PATH:-}
+installed=
+case ${1:-} in
+  --installed)
+    # Started over without what the account's environment holds: it may change what any program
+    # does. Bash, where there is one, reads files in blocks and has a clock.
+    if [ -x /bin/bash ]; then set -- /bin/bash --norc --; else set -- sh; fi
+    exec env -i PATH="$PATH" HOME="${HOME:-/}" USER="${USER:-}" LOGNAME="${LOGNAME:-}" "$@" "$0" --clean
+    ;;
+  --clean) installed=1 ;;
+esac
+LC_ALL=C
 export LC_ALL PATH
-unset ENV BASH_ENV CDPATH GREP_OPTIONS
 unalias -a
 umask 077
 set +f
-newline='
+nl='
 '
 blank=' 	'
-words=$blank$newline
+words=$blank$nl
 IFS=$words
+
+# Printing is a builtin of them all, but not by the same name.
+if [ -n "${KSH_VERSION:-}" ] && command -v print >/dev/null; then
+  say() { print -rn -- "$1"; }
+else
+  say() { printf %s "$1"; }
+fi
 
 # A clock for durations: microseconds where the shell has one, else the hundredths of a second of
 # /proc/uptime.
@@ -59,6 +70,7 @@ clock=0
 ticks_per_second=$(getconf CLK_TCK) || ticks_per_second=100
 boot=
 read -r boot </proc/sys/kernel/random/boot_id
+self=$$
 page_kb=4
 find_page_size() {
   while read -r key value _; do
@@ -70,24 +82,71 @@ find_page_size() {
 }
 find_page_size
 
-# How many processors /proc/stat lists, and when the host booted. /proc/stat is long and some shells
-# read a byte at a time, so it is read whole only by grep, and again a minute later: processors
-# rarely come and go.
-btime=0
+# Sets `stat` to the one line of a stat file. The name in it may hold anything, even line ends; the
+# exporter finds its end.
+read_stat() {
+  stat=
+  while IFS= read -r line; do
+    stat="$stat$line "
+  done <"$1"
+  [ -n "$stat" ]
+}
+
+# Sets `parent` and `start_ticks` from what read_stat has read.
+read_stat_fields() {
+  # shellcheck disable=SC2086 # the fields after the name
+  set -- ${stat##*") "}
+  parent=${2:-} start_ticks=${20:-0}
+}
+
+# A container may show no boot id: then it is what the actuator's runner makes of the start of process 1, letter by letter.
+if [ -z "$boot" ] && read_stat /proc/1/stat && read_stat_fields; then
+  boot=boot-$(who -b | tr -cd 'A-Za-z0-9')-$start_ticks
+fi
+
+# When the host booted; 0 where /proc does not agree with itself, as in some containers: this very
+# process has just been started.
+learn_btime() {
+  btime=$(grep '^btime ' /proc/stat)
+  btime=${btime#btime }
+  case $btime in '' | *[!0-9]*) btime=0 ;; esac
+  read_stat /proc/$self/stat && read_stat_fields
+  since=$(($(date +%s) - btime - start_ticks / ticks_per_second))
+  [ $since -le 60 ] && [ $since -ge -60 ] || btime=0
+}
+
+# How many processors /proc/stat lists. /proc/stat is long and some shells read a byte at a time, so
+# it is read whole only by grep, and again a minute later: processors rarely come and go.
+btime=
 cpus=0
 cpus_counted=
 count_cpus() {
   cpus_counted=${uptime%.*}
-  cpus=0
-  while read -r key value _; do
-    case $key in
-      cpu[0-9]*) cpus=$((cpus + 1)) ;;
-      btime) [ "$btime" = 0 ] && btime=$value ;;
-    esac
-  done <<END
-$(grep -E '^(cpu[0-9]|btime )' /proc/stat | cut -c 1-40)
-END
+  cpus=$(grep -c '^cpu[0-9]' /proc/stat)
 }
+
+# The name of this process says what it is at, for a later helper: see other_looks.
+call_myself() {
+  say "mailhub:$1" >/proc/$self/comm
+}
+
+# Sets `why` if an earlier helper of this account still looks at the same, though its connection is
+# gone: then it hangs there, and one that hangs is enough. Asked until it is not so.
+# NAME
+other_looks() {
+  case $alone in *" $1 "*) return ;; esac
+  mark=$(printf %.15s "mailhub:$1")
+  for dir in /proc/[0-9]*; do
+    comm=
+    IFS= read -r comm <"$dir/comm"
+    [ "$comm" = "$mark" ] && [ -O "$dir" ] && [ "$dir/ns/mnt" -ef /proc/$self/ns/mnt ] || continue
+    read_stat "$dir/stat" && read_stat_fields && [ "$parent" = 1 ] || continue
+    why="an earlier look has not come back: process ${dir#/proc/}"
+    return
+  done
+  alone="$alone $1 "
+}
+alone=
 
 if find /proc/self/stat -maxdepth 0 -printf x >/dev/null; then has_printf=1; else has_printf=; fi
 case $(timeout --version | head -n 1) in *GNU*) has_timeout=1 ;; *) has_timeout= ;; esac

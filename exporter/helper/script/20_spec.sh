@@ -11,7 +11,6 @@ read_spec() {
   posix=
   exes=0 processes=0 threads=0 sysvs=0 paths=0 checks=0 units=
   want_processes= want_services= want_paths= want_details= want_checks=
-  seen_args=
   files_before=1000
   spec=
   while IFS= read -r line; do
@@ -19,19 +18,23 @@ read_spec() {
     # A key that is limited to this script may be in wrong hands: what is not of its form is not
     # taken, lest a number be read as an expression, or a path as an option.
     case $line in
-      'process ' | 'process '*[!0-9]* | 'path '[!/]*) continue ;;
+      'process ' | 'process '*[!0-9]* | 'path '[!/]* | 'exe '[!/]*) continue ;;
       'contain '* | 'lack '* | 'thread '*) [ $processes -gt 0 ] || continue ;;
-      'unit '*[!A-Za-z0-9._@-]* | 'sysv '*[!A-Za-z0-9._@-]*) continue ;;
+      'unit '*[!A-Za-z0-9._@-]* | 'sysv '*[!A-Za-z0-9._@-]* | 'unit -'* | 'sysv .'*) continue ;;
     esac
-    spec="$spec$line$newline"
+    spec="$spec$line$nl"
     case $line in
-      'platform posix') posix=_posix ;; # no /proc: ask ps and vmstat
-      'exe '*) # an executable's path; processes refer to it by number
+      # no /proc: ask ps and vmstat
+      'platform posix') posix=_posix ;;
+      # an executable's path; processes refer to it by number
+      'exe '*)
         keep exe $exes "$value"
         keep comm $exes "$(printf %.15s "${value##*/}")"
+        keep files $exes ""
         exes=$((exes + 1))
         ;;
-      'process '*) # the number of its exe; what its arguments contain and lack follows
+      # the number of its exe; what its arguments contain and lack follows
+      'process '*)
         want_processes=1
         keep process_exe $processes "$value"
         keep contain $processes ""
@@ -41,12 +44,14 @@ read_spec() {
         ;;
       'contain '*) keep contain $((processes - 1)) "$value" ;;
       'lack '*) keep lack $((processes - 1)) "$value" ;;
-      'thread '*) # a thread's name, of the last process
+      # a thread's name, of the last process
+      'thread '*)
         keep thread $threads "$value"
         eval "process_threads_$((processes - 1))=\"\$process_threads_$((processes - 1)) $threads\""
         threads=$((threads + 1))
         ;;
-      'unit '*) # a systemd unit: letters, digits, and ._@-
+      # a systemd unit: letters, digits, and ._@-
+      'unit '*)
         want_services=1
         units="$units $value"
         ;;
@@ -55,13 +60,16 @@ read_spec() {
         keep sysv $sysvs "$value"
         sysvs=$((sysvs + 1))
         ;;
-      'path '*) # of a file, or of a directory whose files are to be counted
+      # of a file, or of a directory whose files are to be counted
+      'path '*)
         want_paths=1
         keep path $paths "$value"
         paths=$((paths + 1))
         ;;
-      'details '*) want_details=1 ;; # size and time of the paths themselves matter
-      'check '*) # name, milliseconds, command
+      # size and time of the paths themselves matter
+      'details '*) want_details=1 ;;
+      # name, milliseconds, command
+      'check '*)
         want_checks=1
         name=${value%% *}
         value=${value#* }
@@ -74,23 +82,29 @@ read_spec() {
       end) break ;;
     esac
   done
-  if [ -z "$posix$want_services$want_checks" ] && [ ${#spec} -lt 100000 ] && perl -M5.014 -MErrno -MTime::HiRes -e 1; then
-    exec perl -e "$perl_program" -- "$ticks_per_second" "$page_kb" "$spec"
+  if [ -n "${perl_program:-}" ] && [ -z "$posix$want_services$want_checks" ] && [ ${#spec} -lt 100000 ] &&
+    perl -M5.014 -MErrno -MTime::HiRes -e 1; then
+    learn_btime
+    exec env -i PATH="$PATH" LC_ALL=C perl -e "$perl_program" -- "$ticks_per_second" "$page_kb" "$btime" "$boot" "$spec"
   fi
   make_matchers
 }
 
-# Two functions made for this spec, so that the loops over all processes and threads evaluate
-# nothing: match_exe DIR adds DIR to the list of each exe it runs, match_thread_N NAME sets `thread`
-# to the number of that name.
+# Functions made for this spec, so that what is done often evaluates nothing: is_an_exe PATH NUMBERS
+# says whether it is the file of an exe, of another one than those, is_one_an_exe PATH... whether one
+# of these is; is_row whether $rest, from a table of ps, begins like one; match_thread_N NAME sets
+# `thread` to the number of that name.
 make_matchers() {
-  code=': '
-  i=0
+  i=0 code= tests= rows="''"
   while [ $i -lt $exes ]; do
-    code="$code; [ \"\$1/exe\" -ef \"\$exe_$i\" ] && found_$i=\"\$found_$i \$1\""
+    tests="$tests [ \"\$one\" -ef \"\$exe_$i\" ] && return;"
+    rows="$rows | \"\$exe_$i \"* | \"\${exe_$i##*/} \"*"
+    code="$code case \$2 in *' $i '*) ;; *) [ \"\$1\" -ef \"\$exe_$i\" ] && return ;; esac;"
     i=$((i + 1))
   done
-  eval "match_exe() { $code; }"
+  eval "is_an_exe() { $code return 1; }
+    is_one_an_exe() { for one; do $tests :; done; return 1; }
+    is_row() { case \"\$rest \" in $rows) return 0 ;; esac; return 1; }"
   i=0
   while [ $i -lt $processes ]; do
     eval "list=\$process_threads_$i"
@@ -102,3 +116,5 @@ make_matchers() {
     i=$((i + 1))
   done
 }
+
+# For: perl

@@ -1,16 +1,16 @@
 # Perl stats hundreds of files in the time that a fork takes. So where there is one, and nothing is
 # asked for that needs a fork anyway, it takes the channel over from the shell, with the same requests
-# and replies. What it finds is what the shell finds: helper_test.cc holds them to the same.
+# and replies. What it finds is what the shell finds: tests/exporter/agreement_test.py holds them to the same.
 #
 # The shell has this program in a variable, quoted by apostrophes: it must not hold one.
 use strict;
 use Time::HiRes;
-my ($ticks, $page_kb, $spec) = @ARGV;
+my ($ticks, $page_kb, $btime, $boot, $spec) = @ARGV;
 my (@exes, @processes, @paths, $out, $why);
 my $threads = 0;
 for (split /\n/, $spec) {
   my ($word, $value) = split / /, $_, 2;
-  if ($word eq "exe") { push @exes, $value }
+  if ($word eq "exe") { push @exes, {path => $value} }
   elsif ($word eq "process") { push @processes, {exe => $value, threads => {}} }
   elsif ($word eq "contain" || $word eq "lack") { $processes[-1]{$word} = $value }
   elsif ($word eq "thread") { $processes[-1]{threads}{$value} = $threads++ }
@@ -25,8 +25,6 @@ sub content {
   1 while length $text < $most && sysread $file, $text, $most - length $text, length $text;
   return $text;
 }
-my ($boot) = content("/proc/sys/kernel/random/boot_id", 64) =~ /(.*)/;
-my ($btime) = content("/proc/stat", 1 << 20) =~ /^btime (\d+)/m;
 
 sub look_at_host {
   my $stat = content("/proc/stat", 1 << 20);
@@ -36,35 +34,116 @@ sub look_at_host {
   $out .= sprintf "time %.6f\n", Time::HiRes::time;
 }
 
-# The numbers of the processes that run each exe.
-sub find_processes {
-  my (%wanted, @found);
-  for my $i (0 .. $#exes) {
-    my ($dev, $inode) = stat $exes[$i] or next;
-    push @{$wanted{"$dev $inode"}}, $i;
-  }
-  for my $pid (@_) {
-    my ($dev, $inode) = stat "/proc/$pid/exe" or next;
-    push @{$found[$_]}, $pid for @{$wanted{"$dev $inode"} || []};
-  }
-  return @found;
+# What identifies a file, wherever it is named; empty if it is not there.
+sub file_of {
+  my ($dev, $inode) = stat $_[0] or return "";
+  return "$dev $inode";
 }
 
-# Those that run a version of it since replaced on disk. One that has its name and may not be read
-# makes the collector fail.
-sub find_replaced {
-  my ($exe, @pids) = @_;
-  my ($name) = $exe =~ m{([^/]{1,15})[^/]*$};
-  my @found;
-  for my $pid (@pids) {
-    my $link = readlink "/proc/$pid/exe";
-    if (defined $link) {
-      push @found, $pid if $link eq "$exe (deleted)";
-    } elsif ($!{EACCES} && content("/proc/$pid/comm", 64) eq "$name\n") {
-      $why = "may not read /proc/$pid/exe" if content("/proc/$pid/cmdline", 1) ne "";
+# A path without links: the one that the kernel knows. A part that is not there stays as it is.
+sub real_path {
+  my ($path, $hops) = ("", 40);
+  my @parts = split m{/+}, $_[0];
+  while (@parts) {
+    my $part = shift @parts;
+    next if $part eq "" || $part eq ".";
+    if ($part eq "..") { $path =~ s{/[^/]*$}{}; next }
+    my $link = readlink "$path/$part";
+    if (!defined $link || !$hops--) { $path .= "/$part"; next }
+    $path = "" if $link =~ m{^/};
+    unshift @parts, split m{/+}, $link;
+  }
+  return $path;
+}
+
+# Learns which file each exe is now and what it is called. What it was before stays known while a
+# process runs it: links move on, and files are renamed, under those who run them.
+my %run;
+sub learn_exes {
+  my (%files, %names);
+  for my $i (0 .. $#exes) {
+    my $exe = $exes[$i];
+    my $file = file_of($exe->{path});
+    my $real = real_path($exe->{path});
+    $exe->{files} = [grep $run{$_} && $_ ne $file, @{$exe->{files}}];
+    push @{$exe->{files}}, $file if $file ne "";
+    push @{$files{$_}}, $i for @{$exe->{files}};
+    push @{$names{$real}}, $i;
+    push @{$names{$exe->{path}}}, $i if $real ne $exe->{path};
+  }
+  %run = ();
+  return (\%files, \%names);
+}
+
+# Whether process $dir sees the same folder as we do where file $path is, or was: not so in a
+# container, which has other files under the same names.
+sub same_folder {
+  my ($dir, $path) = @_;
+  my $folder = $path;
+  while ($folder =~ s{/[^/]*$}{}) {
+    my $here = file_of("$folder/");
+    return $here eq file_of("$dir/root$folder/") if $here ne "";
+  }
+  return 0;
+}
+
+# Processes without an exe that have one thread: of the kernel, or dead. They stay so.
+my (%lifeless, %lifeless_now);
+# The file of each process that runs no exe, nor a file of such a name. As long as it is that one, and
+# no exe, nothing is to be learnt from its name; nor is it started anew as something else. So %comm,
+# what it called itself when it was first asked for that, stays too.
+my (%other, %other_now, %comm, $names_before);
+
+# Which exes run as process $pid: by the file, wherever it is; or by its name, where the file was
+# replaced, deleted, or kept by network storage as .nfs... for those who use it. Nothing for a thread
+# of the kernel. Those that this account may not look at are in @secret.
+my @secret;
+sub exes_of {
+  my ($pid, $files, $names) = @_;
+  my $dir = "/proc/$pid";
+  my $from = $dir;
+  my $file = file_of("$dir/exe");
+  if ($file eq "") {
+    if ($lifeless{$pid} && $!{ENOENT}) { $lifeless_now{$pid} = 1; return }
+  } elsif (defined $other{$pid} && $other{$pid} eq $file && !$files->{$file}) {
+    $other_now{$pid} = $file;
+    return $dir;
+  }
+  delete $comm{$pid};
+  my $link = readlink "$dir/exe";
+  if (!defined $link && ($!{ENOENT} || $!{ESRCH})) {
+    # Its main thread may have ended: then another one tells.
+    opendir my $tasks, "$dir/task" or return;
+    my @tasks = sort grep /^\d/ && $_ ne $pid, readdir $tasks;
+    $lifeless_now{$pid} = 1 if !@tasks;
+    for my $task (@tasks) {
+      $from = "$dir/task/$task";
+      $link = readlink "$from/exe";
+      last if defined $link || !($!{ENOENT} || $!{ESRCH});
+    }
+    return if !defined $link && ($from eq $dir || $!{ENOENT} || $!{ESRCH});
+    $file = file_of("$from/exe");
+  }
+  if (!defined $link) {
+    push @secret, $pid;
+    return;
+  }
+  my @which = @{$files->{$file} || []};
+  $run{$file} = 1 if @which;
+  (my $name = $link) =~ s/ \(deleted\)$//;
+  my @named = @{$names->{$name} || []};
+  if (!@named && $name =~ m{^(.*/)\.nfs[0-9a-fA-F]{8,}$}) {
+    my $folder = $1;
+    my $comm = content("$dir/comm", 64);
+    for my $wanted (grep m{^\Q$folder\E[^/]*$}, keys %$names) {
+      push @named, @{$names->{$wanted}} if substr($wanted, length $folder, 15) . "\n" eq $comm;
     }
   }
-  return @found;
+  for my $i (@named) {
+    push @which, $i if !grep($_ == $i, @which) && same_folder($from, $name);
+  }
+  $other_now{$pid} = $file if !@which && !@named && $from eq $dir;
+  return ($from, @which);
 }
 
 # A stat file as far as it matters. The name in it may hold anything, even line ends.
@@ -73,23 +152,36 @@ sub stat_line {
   return $line =~ tr/\n/ /r;
 }
 
-# Whether process $pid is the one that number $n of the spec means. Its exe is known to be.
+# Whether the arguments are the wanted ones; undefined if nobody can say.
+sub args_fit {
+  my ($from, $n) = @_;
+  my ($contain, $lack) = @{$processes[$n]}{"contain", "lack"};
+  return 1 if !defined $contain && !defined $lack;
+  my $args = content("$from/cmdline", 1 << 24) =~ tr/\0\n/  /r;
+  return if $args eq "";
+  return 0 if defined $contain && index($args, $contain) < 0;
+  return 0 if defined $lack && index($args, $lack) >= 0;
+  return 1;
+}
+
+# Whether process $pid is the one that number $n of the spec means. Its exe is known to be; $from is
+# the process, or the thread of it that can be looked at.
 sub report_process {
-  my ($pid, $n) = @_;
+  my ($pid, $from, $n) = @_;
   my $process = $processes[$n];
-  my ($contain, $lack) = @$process{"contain", "lack"};
-  if (defined $contain || defined $lack) {
-    my $args = content("/proc/$pid/cmdline", 16384) =~ tr/\0\n/  /r;
-    return 0 if $args eq "";
-    return 0 if defined $contain && index($args, $contain) < 0;
-    return 0 if defined $lack && index($args, $lack) >= 0;
+  my $fits = args_fit($from, $n);
+  if (!$fits) {
+    # One that has just ended has no arguments either, nor an exe.
+    $process->{why} ||= "process $pid shows no arguments" if !defined $fits && file_of("$from/exe") ne "";
+    return;
   }
   my $stat = stat_line("/proc/$pid");
-  my ($resident) = content("/proc/$pid/statm", 256) =~ /^\d+ (\d+)/ or return 0;
-  return 0 if $stat eq "";
+  my ($resident) = content("$from/statm", 256) =~ /^\d+ (\d+)/ or return;
+  return if $stat eq "";
   $out .= "process $n $resident $stat\n";
-  return 1 if !%{$process->{threads}};
-  opendir my $tasks, "/proc/$pid/task" or return 1;
+  $process->{count}++;
+  return if !%{$process->{threads}};
+  opendir my $tasks, "/proc/$pid/task" or return;
   for my $task (grep /^\d/, readdir $tasks) {
     my $name = content("/proc/$pid/task/$task/comm", 64);
     chomp $name;
@@ -98,67 +190,158 @@ sub report_process {
     $stat = stat_line("/proc/$pid/task/$task");
     $out .= "thread $thread $stat\n" if $stat ne "";
   }
-  return 1;
+}
+
+# One of @$others, which run other files, that was started by the path of exe $exe: an older version,
+# from before a link moved on? Nobody can say. Undefined if there is none.
+sub older_version {
+  my ($exe, $n, $others, $by_name) = @_;
+  if (!%$by_name) {
+    push @{$by_name->{$comm{$_} //= content("/proc/$_/comm", 64)}}, $_ for @$others;
+  }
+  my ($base) = $exe =~ m{([^/]{1,15})[^/]*$} or return;
+  for my $pid (@{$by_name->{"$base\n"} || []}) {
+    next if content("/proc/$pid/cmdline", 1 + length $exe) !~ /^\Q$exe\E(?:\0|\z)/;
+    return $pid if same_folder("/proc/$pid", $exe) && (args_fit("/proc/$pid", $n) // 1);
+  }
+  return;
+}
+
+# One of those of which this account may not see what they run, if it has the name of exe $exe.
+sub secret_one {
+  my ($exe) = @_;
+  my ($comm) = $exe =~ m{([^/]{1,15})[^/]*$} or return "";
+  for my $pid (@secret) {
+    return "may not read /proc/$pid/exe" if content("/proc/$pid/comm", 64) eq "$comm\n"
+      || content("/proc/$pid/cmdline", 1 + length $exe) =~ /^\Q$exe\E(?:\0|\z)/;
+  }
+  return "";
 }
 
 sub look_at_processes {
   opendir my $proc, "/proc";
   my @pids = grep /^\d/, readdir $proc;
-  my @found = find_processes(@pids);
-  my %replaced;
+  my ($files, $names) = learn_exes();
+  my $all_names = join "\n", sort keys %$names;
+  %other = %comm = () if !defined $names_before || $all_names ne $names_before;
+  $names_before = $all_names;
+  my (@found, @others, %by_name);
+  %lifeless_now = %other_now = ();
+  @secret = ();
+  for my $pid (@pids) {
+    my ($from, @which) = exes_of($pid, $files, $names);
+    push @{$found[$_]}, [$pid, $from] for @which;
+    push @others, $pid if defined $from && !@which;
+  }
+  %lifeless = %lifeless_now;
+  %other = %other_now;
+  delete @comm{grep !exists $other{$_}, keys %comm} if keys %comm > 2 * keys(%other) + 100;
+  # Only root, or who may see what process 1 runs, sees all.
+  my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret && $> ? "may not read /proc/$secret[0]/exe" : "";
   for my $n (0 .. $#processes) {
-    my $exe = $processes[$n]{exe};
-    my $count = 0;
-    $count += report_process($_, $n) for @{$found[$exe] || []};
-    next if $count;
-    $replaced{$exe} ||= [find_replaced($exes[$exe], @pids)];
-    report_process($_, $n) for @{$replaced{$exe}};
-  }
-}
-
-sub look_at_paths {
-  for my $path (@paths) {
-    my @stat = Time::HiRes::stat($path) or next;
-    my $type = -d _ ? "d" : -f _ ? "f" : "o";
-    if ($type eq "d") {
-      opendir my $entries, $path or next;
-      lstat "$path/." or next; # its names may be all that can be read
-      my ($count, $bytes, $oldest) = (0, 0, 0);
-      while (defined(my $entry = readdir $entries)) {
-        lstat "$path/$entry";
-        next if !-f _;
-        my $days = -M _;
-        $oldest = $days if !$count++ || $days > $oldest;
-        $bytes += -s _;
-      }
-      $oldest = $^T - 86400 * $oldest;
-      $out .= sprintf "sum %d %.0f %.0f %s\n", $count, $bytes, $oldest, $path if $count;
+    my $process = $processes[$n];
+    my $exe = $exes[$process->{exe}]{path};
+    $process->{count} = 0;
+    $process->{why} = "";
+    report_process(@$_, $n) for @{$found[$process->{exe}] || []};
+    next if $process->{count};
+    $process->{why} ||= $hidden || secret_one($exe);
+    if ($process->{why} eq "" && defined(my $pid = older_version($exe, $n, \@others, \%by_name))) {
+      $process->{why} = "process $pid was started as $exe and runs another file";
     }
-    $out .= sprintf "%s 0 %.0f %.6f %s\n", $type, @stat[7, 9], $path;
+    $out .= "unknown $n $process->{why}\n" if $process->{why} ne "";
   }
 }
 
+# The error of the last call, as one word.
+sub error_word { return $! =~ tr/ /_/r }
+
+# One path, and what is directly in it if it is a directory. What cannot be known is said so.
+sub path_lines {
+  my ($path) = @_;
+  my @stat = Time::HiRes::stat($path);
+  if (!@stat) {
+    return "" if $!{ENOENT} || $!{ENOTDIR};
+    return "unknown " . error_word() . " - - $path\n";
+  }
+  my $type = -d _ ? "d" : -f _ ? "f" : "o";
+  my $line = sprintf "%s 0 %.0f %.6f %s\n", $type, @stat[7, 9], $path;
+  return $line if $type ne "d";
+  opendir my $entries, $path or return $line . "closed " . error_word() . " - - $path\n";
+  # Its names may be all that can be read.
+  lstat "$path/." or return $line . "closed " . error_word() . " - - $path\n";
+  my ($count, $bytes, $oldest) = (0, 0, 0);
+  while ($! = 0, defined(my $entry = readdir $entries)) {
+    if (!lstat "$path/$entry") {
+      next if $!{ENOENT};
+      return $line . "closed " . error_word() . " - - $path\n";
+    }
+    next if !-f _;
+    my $days = -M _;
+    $oldest = $days if !$count++ || $days > $oldest;
+    $bytes += -s _;
+  }
+  return $line . "closed " . error_word() . " - - $path\n" if $!;
+  $oldest = $^T - 86400 * $oldest;
+  $line = sprintf("sum %d %.0f %.0f %s\n", $count, $bytes, $oldest, $path) . $line if $count;
+  return $line;
+}
+
+sub look_at_paths { $out .= path_lines($_) for @paths }
+
+# The name of this process says what it is at, for a later helper: see other_looks in the shell.
+sub call_myself {
+  open my $file, ">", "/proc/$$/comm" or return;
+  syswrite $file, "mailhub:$_[0]";
+}
+
+# What was there before is sent before each that may hang, with the name of that one.
 sub section {
   my ($name, $look) = @_;
-  $why = "";
-  $out .= sprintf "section %s %.6f\n", $name, Time::HiRes::time;
-  $look->();
+  printf "%ssection %s %.6f\n", $out, $name, Time::HiRes::time;
+  $out = "";
+  $why = other_looks($name);
+  if ($why eq "") {
+    call_myself($name);
+    $look->();
+  }
   $out .= sprintf "%s %s %.6f %s\n", $why eq "" ? "done" : "failed", $name, Time::HiRes::time, $why;
 }
 
+# Whether an earlier helper of this account still looks at the same, though its connection is gone:
+# then it hangs there, and one that hangs is enough. Asked until it is not so.
+my %alone;
+sub other_looks {
+  my ($name) = @_;
+  return "" if $alone{$name};
+  my $mark = substr("mailhub:$name", 0, 15) . "\n";
+  my $here = readlink "/proc/self/ns/mnt";
+  opendir my $proc, "/proc";
+  for my $pid (grep /^\d/, readdir $proc) {
+    next if content("/proc/$pid/comm", 64) ne $mark || !-o "/proc/$pid";
+    next if content("/proc/$pid/stat", 4096) !~ /\) \S 1 / || readlink("/proc/$pid/ns/mnt") ne $here;
+    return "an earlier look has not come back: process $pid";
+  }
+  $alone{$name} = 1;
+  return "";
+}
+
 $| = 1;
+call_myself("idle");
 while (my $line = <STDIN>) {
   print "\n$1 hello 1\n" if $line =~ /^hello (.*)/;
   next if $line !~ /^go (\S+)/;
   my $nonce = $1;
-  my ($uptime) = content("/proc/uptime", 64) =~ /^(\S+)/;
-  $out = "\n$nonce begin 1\nuptime $uptime\nboot $boot\nclock $ticks $page_kb $btime\n";
-  section("host", \&look_at_host);
+  my ($uptime) = content("/proc/uptime", 64) =~ /^(\d\S*)/;
+  $out = "\n$nonce begin 1\n";
+  $out .= "uptime $uptime\n" if defined $uptime;
+  $out .= "boot $boot\n" if $boot =~ /^[A-Za-z0-9-]+$/;
+  $out .= "clock $ticks $page_kb $btime\n";
+  $out .= sprintf "section host %.6f\n", Time::HiRes::time;
+  look_at_host();
+  $out .= sprintf "done host %.6f\n", Time::HiRes::time;
   section("processes", \&look_at_processes) if @processes;
-  if (@paths) {
-    print $out;
-    $out = "";
-    section("paths", \&look_at_paths);
-  }
+  section("paths", \&look_at_paths) if @paths;
+  call_myself("idle") if @processes || @paths;
   print "$out$nonce end\n";
 }

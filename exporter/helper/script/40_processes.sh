@@ -1,117 +1,377 @@
 
-# ---- Processes and threads -----------------------------------------------------------------------
+# For: linux
+# ---- Which processes run an exe ------------------------------------------------------------------
 
-# Sets `stat` to the one line of a stat file. The name in it may hold anything, even line ends; the
-# exporter finds its end.
-read_stat() {
-  stat=
-  while IFS= read -r line; do
-    stat="$stat$line "
-  done <"$1"
-  [ -n "$stat" ]
+# What a process runs changes rarely. So one command tells, of those that are new or changed, which
+# file each runs and what the kernel calls it; at each look builtins find out that the others are
+# what they were. Of process N there is kept:
+#   a_N  the words of a test that holds as long as it runs a file that no exe is or was, or none
+#   s_N  otherwise: what its stat file says of its program, which is other after each exec; then
+#   w_N  the process itself, or a thread that can tell, where its main thread has ended
+#   m_N  the numbers of the exes that it runs, and f_N the file, if that is one of theirs
+#   g_N  the kernel's name for the file, if only by that it is an exe; after a - if that is another
+#        folder than ours
+# Texts are cut into lines by `for`: read costs a system call a byte.
+
+# Sets `shown` to what `ls -q` makes of a name; `find` shows it as it is.
+show() {
+  shown=$1
+  case $has_printf$1 in [!1]*[![:print:]]*) shown=$(printf %s "$1" | tr -c '[:print:]' '?') ;; esac
 }
+if [ -z "$has_printf" ] && ls -dq / >/dev/null; then ls_names=-q; else ls_names=; fi
 
-# Sets `args` to the arguments of the process in directory $1, joined by blanks. A shell's read
-# drops the NULs between them, so two commands join them properly, once for each process: while what
-# read sees stays the same, so do they.
-read_args() {
-  flat=
-  IFS= read -r flat <"$1/cmdline"
-  [ -n "$flat" ] || return 1
-  eval "args=\${args_${1##*/}:-}"
-  if [ "${args%%"$newline"*}" = "$flat" ]; then
-    args=${args#*"$newline"}
-    return 0
-  fi
-  if [ ${#seen_args} -gt 4096 ]; then
-    for pid in $seen_args; do unset "args_$pid"; done
-    seen_args=
-  fi
-  args=$(head -c 16384 "$1/cmdline" | tr '\000\n' '  ')
-  keep args "${1##*/}" "$flat$newline$args"
-  seen_args="$seen_args ${1##*/}"
-}
-
-# Whether the process in directory $1 is the one that process number $2 of the spec means. Its
-# executable is known to be.
-args_fit() {
-  eval "contain=\$contain_$2 lack=\$lack_$2"
-  [ -z "$contain$lack" ] && return 0
-  read_args "$1" || return 1
-  if [ -n "$contain" ]; then
-    case $args in *"$contain"*) ;; *) return 1 ;; esac
-  fi
-  if [ -n "$lack" ]; then
-    case $args in *"$lack"*) return 1 ;; esac
-  fi
-  return 0
-}
-
-# Looks for processes that run exe number $1 in a version since replaced on disk: they have its
-# name, and the kernel says "(deleted)". A process of that name whose exe may not be read makes the
-# collector fail: nobody can say whether it runs.
-find_replaced() {
-  eval "exe=\$exe_$1 base=\$comm_$1"
-  found=
-  left=8
-  for dir in /proc/[0-9]*; do
-    comm=
-    IFS= read -r comm <"$dir/comm"
-    [ "$comm" = "$base" ] || continue
-    [ "$dir/exe" -ef "$exe" ] && continue
-    if [ ! -e "$dir/exe" ]; then
-      flat=
-      IFS= read -r flat <"$dir/cmdline"
-      [ -n "$flat" ] && [ -d "$dir" ] && why="may not read $dir/exe"
-      continue
-    fi
-    [ $left -gt 0 ] || continue
-    left=$((left - 1))
-    case $(ls -ld "$dir/exe") in
-      *" -> $exe (deleted)") found="$found $dir" ;;
+# Sets `real` to the path of an exe without links: the one that the kernel knows. A part that is not
+# there stays as it is. Sets `folder` to where its last part is.
+follow_links() {
+  real= folder= rest=$1 hops=40
+  while [ -n "$rest" ]; do
+    part=${rest%%/*}
+    case $rest in */*) rest=${rest#*/} ;; *) rest= ;; esac
+    case $part in
+      '' | .) ;;
+      ..) real=${real%/*} ;;
+      *)
+        [ -n "$rest" ] || folder=$real
+        if [ -L "$real/$part" ] && [ $hops -gt 0 ]; then
+          hops=$((hops - 1))
+          link=$(readlink "$real/$part")
+          case $link in /*) real= ;; esac
+          rest=$link/$rest
+        else
+          real=$real/$part
+        fi
+        ;;
     esac
   done
 }
 
-report_process() { # DIR NUMBER
-  read_stat "$1/stat" || return 1
-  read -r _ resident _ <"$1/statm" || return 1
-  out="${out}process $2 $resident $stat$newline"
-  eval "list=\$process_threads_$2"
-  [ -z "$list" ] && return 0
-  for task in "$1"/task/[0-9]*; do
-    comm=
-    IFS= read -r comm <"$task/comm" || continue
-    "match_thread_$2" "$comm"
-    [ -z "$thread" ] && continue
-    read_stat "$task/stat" && out="${out}thread $thread $stat$newline"
+# Learns the names that the kernel may have for the files of the exes: lines NAME//NUMBER. Nothing
+# that was known of processes counts if they are other ones than before. Makes a function of tests
+# that hold as long as all these paths lead where they did.
+learn_names() {
+  names_hold && return
+  i=0 parts=0 code= all=$nl tested=$nl
+  while [ $i -lt $exes ]; do
+    eval "exe=\$exe_$i"
+    follow_links "$exe"
+    keep real $i "$real"
+    keep folder $i "$folder"
+    show "$real"
+    all=$all$shown//$i$nl
+    show "$exe"
+    [ "$exe" = "$real" ] || all=$all$shown//$i$nl
+    code="$code [ \"\$exe_$i\" -ef \"\$real_$i\" ] ||"
+    [ "$real" = "$folder/${exe##*/}" ] &&
+      code="$code { [ ! -e \"\$exe_$i\" ] && [ ! -L \"\$exe_$i\" ] && [ \"\${exe_$i%/*}/\" -ef \"\$folder_$i/\" ]; } ||"
+    code="$code return 1;"
+    part=$real
+    while [ -n "$part" ]; do
+      case $tested in *"$nl$part$nl"*) break ;; esac
+      tested=$tested$part$nl
+      keep part $parts "$part"
+      code="$code [ ! -L \"\$part_$parts\" ] || return 1;"
+      parts=$((parts + 1)) part=${part%/*}
+    done
+    i=$((i + 1))
+  done
+  eval "names_hold() { $code return 0; }"
+  [ "$all" = "$names" ] && return
+  names=$all
+  forget_processes
+}
+names_hold() { return 1; }
+
+forget_processes() {
+  IFS=$words
+  for pid in $known; do
+    unset "a_$pid" "s_$pid" "w_$pid" "m_$pid" "f_$pid" "g_$pid" "k_$pid" "n_$pid" "t_$pid" "args_$pid"
+  done
+  known= known_count=0 paths_run= secret=
+}
+
+# Whether process or thread $1 sees the same folder as we do where file $2 is, or was: not so in a
+# container, which has other files under the same names.
+same_folder() {
+  folder=$2
+  while [ -n "$folder" ]; do
+    folder=${folder%/*}
+    if [ -e "$folder/" ]; then
+      [ "$1/root$folder/" -ef "$folder/" ]
+      return
+    fi
+  done
+  return 1
+}
+
+# Adds the exe of number $1 to those that process or thread $from runs, once.
+add_exe() {
+  case " $of " in *" $1 "*) return ;; esac
+  of="$of$1 "
+  eval "found_$1=\"\$found_$1 \$from\""
+}
+
+# The exes that are, or were, the file $number.
+match_file() {
+  rest=$wanted
+  while :; do
+    case $rest in *" $number="*) rest=${rest#*" $number="} ;; *) return ;; esac
+    add_exe "${rest%% *}"
+    file=$number
+    rest=" ${rest#* }"
   done
 }
 
-look_at_processes() {
-  i=0
-  while [ $i -lt $exes ]; do
-    eval "found_$i= replaced_$i=unknown"
+# Those that bear the name $1, which the kernel has for the file: it was replaced or deleted, or
+# network storage keeps it as .nfs... for those who use it.
+match_name() {
+  name=${1%" (deleted)"} bearers=
+  rest=$names
+  while :; do
+    case $rest in *"$nl$name//"*) rest=${rest#*"$nl$name//"} ;; *) break ;; esac
+    bearers="$bearers ${rest%%"$nl"*}"
+    rest=$nl${rest#*"$nl"}
+  done
+  case ${name##*/} in
+    .nfs*[!0-9a-fA-F]*) ;;
+    .nfs????????*)
+      comm=
+      IFS= read -r comm <"${from%/task/*}/comm"
+      IFS=$nl
+      for line in $names; do
+        other=${line%//*}
+        [ "${other%/*}" = "${name%/*}" ] && [ "$(printf %.15s "${other##*/}")" = "$comm" ] && bearers="$bearers ${line##*//}"
+      done
+      IFS=$words
+      ;;
+  esac
+  more=
+  for i in $bearers; do
+    case $of in *" $i "*) ;; *) more="$more $i" ;; esac
+  done
+  [ -n "$more" ] || return
+  judged=-$name
+  same_folder "$from" "$name" || return
+  judged=$name
+  for i in $more; do add_exe $i; done
+}
+
+# Sets `image` to what stays the same as long as the process or thread that read_stat has looked at
+# runs the same program: when it started, and where the kernel has put it. Empty if that is hidden.
+read_image() {
+  image=
+  # shellcheck disable=SC2086 # the fields after the name
+  set -- ${stat##*") "}
+  case ${24:-0} in 0 | 1) ;; *) image="${20} ${24} ${25} ${26}" ;; esac
+}
+
+# Whether process $1 is what it was when it was asked about, and so are the exes. Then it runs the
+# same ones.
+is_as_before() {
+  pid=${1#/proc/}
+  eval "was=\$s_$pid from=\$w_$pid all=\$m_$pid file=\$f_$pid judged=\$g_$pid"
+  [ -n "$was" ] && read_stat "$from/stat" && read_image && [ "$image" = "$was" ] || return 1
+  is_an_exe "$from/exe" "$all" && return 1
+  case $judged in
+    -*) same_folder "$from" "${judged#?}" && return 1 ;;
+    /*) same_folder "$from" "$judged" || return 1 ;;
+  esac
+  of=' '
+  for i in $all; do add_exe $i; done
+  ran="$ran$file "
+  [ -n "$all" ] || return 0
+  [ "$from" = "$1" ] || read_stat "$1/stat"
+  eval "t_$pid=\$stat"
+}
+
+# Forgets what was known of process $1, but that there is something to forget.
+renew() {
+  pid=${1#/proc/}
+  eval "[ \"\${k_$pid:-}\" ]" || known="$known $pid" known_count=$((known_count + 1))
+  eval "k_$pid=1 a_$pid= s_$pid= m_$pid= "
+}
+
+# Keeps what was found out about process $1: $from runs exes $of, in a file that the kernel calls $2.
+settle() {
+  renew "$1"
+  keep m $pid "$of"
+  if [ "$of" = ' ' ] && [ -z "$judged" ]; then
+    # Or as the kernel calls it where that process sees it, in a container.
+    for path in "$2" "$from/root$2"; do
+      [ "$from/exe" -ef "$path" ] || continue
+      keep a $pid "$from/exe$nl-ef$nl$path"
+      case $nl$paths_run in *"$nl$path$nl"*) ;; *) paths_run=$paths_run$path$nl ;; esac
+      return
+    done
+  fi
+  keep w $pid "$from"
+  keep f $pid "$file"
+  keep g $pid "$judged"
+  ran="$ran$file "
+  read_stat "$from/stat" && read_image && keep s $pid "$image"
+  [ "$from" = "$1" ] || read_stat "$1/stat"
+  keep t $pid "$stat"
+}
+
+# Of a process without an exe, or whose exe may not be seen, there is nothing more to find out.
+settle_closed() {
+  renew "$1"
+  keep a $pid "!$nl-e$nl$1/exe"
+}
+
+# Sets `wanted` to " FILE=EXE FILE=EXE ": what each exe is now, and what it was before, as long as a
+# process runs that: links move on, and files are renamed, under those who run them. The lines of
+# the exes come first, in their order.
+learn_files() {
+  i=0 wanted=' '
+  for line; do
+    case $line in '0 '*' '/proc/[0-9]*) break ;; '0 '*) line=${line#0 } ;; *) continue ;; esac
+    while eval "[ $i -lt $exes ] && [ \"\$exe_$i\" != \"\${line#* }\" ]"; do i=$((i + 1)); done
+    keep file_now $i "${line%% *}"
     i=$((i + 1))
   done
-  for dir in /proc/[0-9]*; do
-    match_exe "$dir"
-  done
   i=0
-  while [ $i -lt $processes ]; do
-    eval "e=\$process_exe_$i"
-    eval "list=\$found_$e"
-    count=0
-    for dir in $list; do
-      args_fit "$dir" $i && report_process "$dir" $i && count=$((count + 1))
+  while [ $i -lt $exes ]; do
+    eval "now=\$file_now_$i list=\$files_$i"
+    all=$now
+    for file in $list; do
+      [ "$file" = "$now" ] && continue
+      case $ran_before in *" $file "*) all="$all $file" ;; esac
     done
-    if [ $count = 0 ]; then
-      eval "found=\$replaced_$e"
-      [ "$found" = unknown ] && find_replaced "$e" && eval "replaced_$e=\$found"
-      for dir in $found; do
-        args_fit "$dir" $i && report_process "$dir" $i
-      done
-    fi
+    keep files $i "$all"
+    for file in $all; do wanted="$wanted$file=$i "; done
     i=$((i + 1))
   done
 }
+
+# Asks about the processes or threads in $asked, one a line: which file each runs, "0 FILE PATH", and what
+# the kernel calls it, "1 PATH//NAME" or as ls says it. A name with a line end is not told. Sets
+# `unnamed` to those of which the kernel has no name.
+ask_about() {
+  unnamed= told= list=
+  set --
+  i=0
+  while [ $i -lt $exes ]; do
+    keep file_now $i ''
+    eval "[ -f \"\$exe_$i\" ] && set -- \"\$@\" \"\$exe_$i\""
+    i=$((i + 1))
+  done
+  IFS=$nl
+  for dir in $asked; do
+    list=$list$dir/exe$nl$dir$nl
+    eval "n_${dir##*/}="
+  done
+  if [ -n "$has_printf" ]; then
+    lines=$(find -H "$@" $list -maxdepth 1 \( -path '/proc/[0-9]*/?*' ! -name exe \
+      -o -type l \( -lname "*$nl*" -printf '1 %p//?\n' -o -lname '*' -printf '1 %p//%l\n' \) -o -type f -printf '0 %D:%i %p\n' \) 2>&1)
+  else
+    lines=$(stat -L -c '0 %d:%i %n' "$@" $list; exec ls -dln $ls_names $list 2>&1)
+  fi
+  [ $? -lt 126 ] || why='cannot ask what processes run'
+  set -- $lines
+  IFS=$words
+  learn_files "$@"
+  for line; do
+    case $line in */proc/[0-9]*) ;; *) continue ;; esac
+    from=${line#*/proc/}
+    from=${from%%[!/a-z0-9]*}
+    from=/proc/${from%%/exe*}
+    dir=${from%/task/*}
+    case $line in
+      '0 '*)
+        line=${line#0 }
+        eval "n_${from##*/}=\${line%% *}"
+        ;;
+      '1 '* | lr*' -> '*)
+        # Of the threads of one whose main thread has ended, the first that can tell.
+        [ "$dir" != "$told" ] || continue
+        told=$dir
+        eval "number=\$n_${from##*/}"
+        of=' ' file= judged= link=${line#*/exe}
+        link=${link#//}
+        link=${link#' -> '}
+        match_file
+        match_name "$link"
+        settle "$dir" "$link"
+        ;;
+      d*) ;;
+      lr* | *'No such file or directory' | *'No such process')
+        case $unnamed in *" $from ") ;; *) unnamed="$unnamed $from " ;; esac
+        ;;
+      *)
+        settle_closed "$dir"
+        case $secret in *"$nl$dir$nl"*) ;; *) secret="${secret:-$nl}$dir$nl" ;; esac
+        ;;
+    esac
+  done
+}
+
+# Fills found_N, for each exe, with the processes that run it, or with a thread of each whose main
+# thread has ended.
+find_processes() {
+  ran_before=$ran ran=' ' asked= strange=
+  learn_names
+  i=0
+  while [ $i -lt $exes ]; do
+    keep found $i ''
+    i=$((i + 1))
+  done
+  set -f
+  IFS=$nl
+  is_one_an_exe $paths_run && forget_processes
+  set +f
+  set -- /proc/[0-9]*
+  set -f
+  [ $known_count -gt $((2 * $# + 500)) ] && forget_processes
+  IFS=$nl
+  if [ "$*" != "$pids" ]; then
+    pids=$* same_pids=
+    for dir; do
+      eval "[ \$a_${dir#/proc/} ]" || strange=$strange$dir$nl
+    done
+  else
+    # Where processes seldom come and go, no test is evaluated twice.
+    if [ -z "$same_pids" ]; then
+      code=
+      for dir; do code="$code [ \$a_${dir#/proc/} ] || strange=\$strange$dir\$nl;"; done
+      eval "test_all() { $code }"
+      same_pids=1
+    fi
+    test_all
+  fi
+  set -- $strange
+  IFS=$words
+  for dir; do
+    is_as_before "$dir" || asked=$asked$dir$nl
+  done
+  if [ -n "$asked" ]; then
+    ask_about
+    asked= by_name=
+    for dir in $unnamed; do
+      # Its main thread may have ended: then another one tells. Nothing to see in a thread of the
+      # kernel, or a corpse; they stay so.
+      set +f
+      set -- "$dir"/task/[0-9]*
+      set -f
+      [ $# = 1 ] && [ -e "$1" ] && settle_closed "$dir"
+      [ $# -gt 1 ] || continue
+      for task; do
+        [ "${task##*/}" = "${dir##*/}" ] || asked=$asked$task$nl
+      done
+    done
+    [ -z "$asked" ] || ask_about
+  fi
+  set +f
+}
+
+# Sets `hidden` if this account cannot say of anything that nobody runs it: only root, or who may see
+# what process 1 runs, sees all.
+learn_hidden() {
+  hidden=
+  [ -n "$uid" ] || uid=$(id -u)
+  [ -e /proc/1/stat ] || hidden='may not see process 1'
+  [ "$uid" != 0 ] || return
+  for dir in $secret; do
+    [ -e "$dir" ] && [ ! -e "$dir/exe" ] && hidden="may not read $dir/exe" && return
+  done
+}
+pids= known= known_count=0 names= paths_run= secret= ran=' ' by_name= uid=

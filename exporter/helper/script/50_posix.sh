@@ -1,59 +1,138 @@
 
+# For: posix
 # ---- Hosts without /proc -------------------------------------------------------------------------
 
-# Sets `seconds` from a time as ps writes it: [[DD-]HH:]MM:SS.
+# Sets `seconds` from a time as ps writes it: [[DD-]HH:]MM:SS, with a fraction on some. Fails at
+# anything else.
 read_elapsed() {
   days=0
-  value=$1
+  value=${1%.*}
   case $value in *-*)
     days=${value%%-*}
     value=${value#*-}
     ;;
   esac
+  case $days:$value in *:*:*[!0-9:]* | *[!0-9:]*:* | :* | *: | *::*) return 1 ;; *:*:*) ;; *) return 1 ;; esac
   IFS=:
   # shellcheck disable=SC2086 # the parts between the colons
   set -- $value
   IFS=$words
   seconds=0
   for part; do
-    part=${part#0}
-    seconds=$((seconds * 60 + ${part:-0}))
+    while :; do case $part in 0?*) part=${part#0} ;; *) break ;; esac done
+    seconds=$((seconds * 60 + part))
   done
+  while :; do case $days in 0?*) days=${days#0} ;; *) break ;; esac done
   seconds=$((seconds + days * 86400))
 }
 
-# The uptime is the age of process 1, and a boot is known by when it was.
+# The uptime is the age of process 1. A boot is known by when it was: as the actuator's runner says
+# it, since gates compare the two.
 read_boot_posix() {
-  read_elapsed "$(ps -o etime= -p 1 | tr -d ' ')"
-  uptime=$seconds
-  boot=$(who -b | cksum)
-  boot=${boot%% *}
+  seconds=
+  read_elapsed "$(ps -o etime= -p 1 | tr -d ' ')" && uptime=$seconds
+  boot=$(who -b | tr -cd 'A-Za-z0-9')
+  boot=boot-${boot:-$(ps -o lstart= -p 1 | tr -cd 'A-Za-z0-9')}
+  [ "$boot" = boot- ] && boot=
 }
 
 look_at_host_posix() {
   cpus=$(getconf _NPROCESSORS_ONLN) || cpus=$(getconf NPROCESSORS_ONLN)
-  out="${out}cpus $cpus${newline}time $(awk 'BEGIN { srand(); print srand() }')$newline$(vmstat -s)$newline"
+  out="${out}cpus $cpus${nl}time $(awk 'BEGIN { srand(); print srand() }')$nl$(vmstat -s)$nl"
 }
 
+# The names that this ps has for memory and threads: POSIX has none. "-" where it has none either.
+ps_words=
+learn_ps() {
+  ps_memory= ps_threads= ps_wide=
+  for word in rss rssize; do
+    [ -z "$ps_memory" ] && case $(ps -o $word= -p $self 2>&1) in *[!0-9$words]*) ;; *[0-9]*) ps_memory=$word ;; esac
+  done
+  for word in nlwp thcount; do
+    [ -z "$ps_threads" ] && case $(ps -o $word= -p $self 2>&1) in *[!0-9$words]*) ;; *[0-9]*) ps_threads=$word ;; esac
+  done
+  # Some cut arguments to the width of a terminal that is not there.
+  ps -ww -o pid= -p $self >/dev/null && ps_wide=-ww
+  ps_words="-A $ps_wide -o pid= -o time= -o etime= ${ps_memory:+-o $ps_memory=} ${ps_threads:+-o $ps_threads=} -o args="
+}
+
+next_word() { rest=${rest#"${rest%%[$blank]*}"} rest=${rest#"${rest%%[!$blank]*}"}; }
+
 # Without /proc nobody can tell what a process really executes: the first word of its arguments has
-# to do.
+# to do. One that shows the bare name there may be it, or not. `ps` is believed when it does not
+# complain and has found process 1 and this one.
 look_at_processes_posix() {
-  table=$(ps -e -o rss= -o nlwp= -o time= -o etime= -o args=)
-  i=0
-  while [ $i -lt $processes ]; do
-    eval "e=\$process_exe_$i contain=\$contain_$i lack=\$lack_$i"
-    eval "exe=\$exe_$e"
-    while read -r resident lwps cpu age args; do
-      case "$args " in "$exe "*) ;; *) continue ;; esac
-      case $args in *"$contain"*) ;; *) continue ;; esac
-      [ -n "$lack" ] && case $args in *"$lack"*) continue ;; esac
-      read_elapsed "$cpu"
-      cpu=$seconds
-      read_elapsed "$age"
-      out="${out}process $i $resident $lwps $cpu $seconds$newline"
-    done <<END
+  [ -n "$ps_words" ] || learn_ps
+  table=$(ps $ps_words 2>&1 || echo "ps ended with $?")
+  seen_first= seen_self=
+  n=0
+  while [ $n -lt $processes ]; do
+    keep count $n 0
+    keep doubt $n ''
+    n=$((n + 1))
+  done
+  while read -r pid cpu rest; do
+    [ -n "$pid" ] || continue
+    case $pid in *[!0-9]*)
+      why="ps says: $pid $cpu $rest"
+      return
+      ;;
+    esac
+    resident=- lwps=- age=${rest%%[$blank]*}
+    next_word
+    [ -n "$ps_memory" ] && resident=${rest%%[$blank]*} && next_word
+    [ -n "$ps_threads" ] && lwps=${rest%%[$blank]*} && next_word
+    [ "$pid" = 1 ] && seen_first=1
+    [ "$pid" = $self ] && seen_self=1
+    is_row || continue
+    first=${rest%%[$blank]*}
+    n=0
+    while [ $n -lt $processes ]; do
+      eval "e=\$process_exe_$n contain=\$contain_$n lack=\$lack_$n count=\$count_$n"
+      eval "exe=\$exe_$e"
+      look_at_row
+      n=$((n + 1))
+    done
+  done <<END
 $table
 END
-    i=$((i + 1))
+  [ -n "$seen_first" ] || why='ps does not show process 1'
+  [ -n "$seen_self" ] || why='ps does not show the process that asks'
+  [ -n "$why" ] && return
+  n=0
+  while [ $n -lt $processes ]; do
+    eval "count=\$count_$n doubt=\$doubt_$n"
+    [ "$count" = 0 ] && [ -n "$doubt" ] && out="${out}unknown $n $doubt$nl"
+    n=$((n + 1))
   done
 }
+
+# One row of the table beside one process of the spec.
+look_at_row() {
+  case "$rest " in
+    "$exe "*) ;;
+    *)
+      [ "$first" = "${exe##*/}" ] && keep doubt $n "process $pid shows no path"
+      return
+      ;;
+  esac
+  # Solaris keeps 80 characters.
+  cut=
+  [ ${#rest} = 80 ] && cut=1
+  case $rest in *"$contain"*) ;; *)
+    [ -n "$cut" ] && keep doubt $n "the arguments of process $pid are cut off"
+    return
+    ;;
+  esac
+  if [ -n "$lack" ]; then
+    case $rest in *"$lack"*) return ;; esac
+    [ -n "$cut" ] && keep doubt $n "the arguments of process $pid are cut off" && return
+  fi
+  if read_elapsed "$cpu"; then cpu_seconds=$seconds; else cpu_seconds=-; fi
+  read_elapsed "$age" || seconds=-
+  case $resident in '' | *[!0-9]*) resident=- ;; esac
+  case $lwps in '' | *[!0-9]*) lwps=- ;; esac
+  out="${out}process $n $pid $resident $lwps $cpu_seconds $seconds$nl"
+  keep count $n $((count + 1))
+}
+

@@ -1,50 +1,63 @@
 
+# For: all
 # ---- Answering -----------------------------------------------------------------------------------
 
-section() { # NAME FUNCTION
+# What was there before is sent before each that may hang, with the name of that one: the exporter
+# leaves it behind if it is late, and asks another helper for the rest.
+# NAME FUNCTION
+section() {
   tick
-  out="${out}section $1 $clock$newline"
+  out="${out}section $1 $clock$nl"
   why=
-  "$2"
+  case $1$posix in
+    host*) ;;
+    *_posix) flush ;;
+    *)
+      flush
+      other_looks "$1"
+      [ -n "$why" ] || call_myself "$1"
+      ;;
+  esac
+  [ -n "$why" ] || "$2"
   tick
-  if [ -z "$why" ]; then out="${out}done $1 $clock$newline"; else out="${out}failed $1 $clock $why$newline"; fi
+  if [ -z "$why" ]; then out="${out}done $1 $clock$nl"; else out="${out}failed $1 $clock $why$nl"; fi
 }
 
 flush() {
-  printf %s "$out"
+  say "$out"
   out=
 }
 
-# What needs no fork is sent first, and each collector that may hang sends what was there before it:
-# a late one costs only itself. The exporter gives up on the channel when its own deadline passes.
-answer() { # NONCE MILLISECONDS
+# NONCE MILLISECONDS
+answer() {
   milliseconds=$2
+  uptime=
   if [ -n "$posix" ]; then
     read_boot_posix
   else
     read -r uptime _ </proc/uptime
-    [ -n "$cpus_counted" ] && [ $((${uptime%.*} - cpus_counted)) -lt 60 ] || count_cpus
+    [ -n "$btime" ] || learn_btime
+    case $cpus_counted,${uptime%.*} in
+      , | ,* | *, | *[!0-9,]*) count_cpus ;;
+      *) [ $((${uptime%.*} - cpus_counted)) -lt 60 ] && [ ${uptime%.*} -ge "$cpus_counted" ] || count_cpus ;;
+    esac
   fi
-  out="$newline$1 begin 1${newline}uptime $uptime${newline}boot $boot$newline"
-  out="${out}clock $ticks_per_second $page_kb $btime$newline"
+  out="$nl$1 begin 1$nl"
+  # What cannot be read is not said; the exporter knows what hangs on it.
+  case $uptime in '' | *[!0-9.]*) ;; *) out="${out}uptime $uptime$nl" ;; esac
+  case $boot in '' | *[!A-Za-z0-9-]*) ;; *) out="${out}boot $boot$nl" ;; esac
+  out="${out}clock $ticks_per_second $page_kb ${btime:-0}$nl"
   section host look_at_host$posix
   [ -n "$want_processes" ] && section processes look_at_processes$posix
-  if [ -n "$want_paths" ]; then
-    flush
-    section paths look_at_paths
-  fi
-  if [ -n "$want_services" ]; then
-    flush
-    section services look_at_services
-  fi
-  if [ -n "$want_checks" ]; then
-    flush
-    section checks look_at_checks
-  fi
-  out="$out$1 end$newline"
+  [ -n "$want_paths" ] && section paths look_at_paths
+  [ -n "$want_services" ] && section services look_at_services
+  [ -n "$want_checks" ] && section checks look_at_checks
+  out="$out$1 end$nl"
+  [ -n "$posix" ] || call_myself idle
   flush
 }
 
+[ -e /proc/self/comm ] && call_myself idle
 exes=0 processes=0 checks=0 posix= want_processes= want_services= want_paths= want_checks=
 while IFS= read -r line; do
   case $line in

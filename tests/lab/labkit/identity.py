@@ -82,7 +82,7 @@ def restore_host_key(host):
     return True
 
 
-def ssh(host, *command, key="exporter", timeout=10, check=True):
+def ssh(host, *command, key="exporter", timeout=10, check=True, **options):
     """Runs a command over SSH as the exporter does it: its key, and only the listed host key."""
     return run(
         "ssh",
@@ -106,4 +106,5 @@ def ssh(host, *command, key="exporter", timeout=10, check=True):
         *command,
         timeout=timeout + 5,
         check=check,
+        **options,
     )

@@ -36,7 +36,7 @@ MAILHUBS = [name for name in HOSTS if name.startswith("mailhub")]
 WINDOWS = {"ex2k10-365a"}
 DIRECTORY = (ADDRESSES["x500"], 17003)
 
-# A living and a deleted alias, for `exim -bt` before and after a rebuild.
+# A living and a deleted alias, to ask for by SMTP before and after a rebuild.
 LIVING_ALIAS = "alice.adams@qub.test"
 DELETED_ALIAS = "gone.person@qub.test"
 
@@ -59,9 +59,10 @@ def host_state(host):
 
 def run(*argv, check=True, timeout=60, **options):
     """Runs a command quietly and returns it with its output; failure names the command."""
+    if "input" not in options:
+        options["stdin"] = subprocess.DEVNULL
     done = subprocess.run(
         [str(a) for a in argv],
-        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

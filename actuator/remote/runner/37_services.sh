@@ -1,0 +1,77 @@
+
+# --- services ---------------------------------------------------------------------------------------
+
+# What the command of a service does: "$verb" it, and see what came of it. The words that it says last are what a person
+# reads. A service that dies a moment after its start, and one that systemd starts again and again, was active too: so it
+# is looked at twice. One whose work is to end well (a oneshot) is done when it has.
+service_by_systemd='
+look() {
+  load="" type="" active="" sub="" why="" pid="" restarts=""
+  for pair in $(systemctl show --property=LoadState,Type,ActiveState,SubState,Result,MainPID,NRestarts $unit); do
+    case $pair in
+      LoadState=loaded) ;;
+      LoadState=*) load=${pair#*=} ;;
+      Type=*) type=${pair#*=} ;;
+      ActiveState=*) active=${pair#*=} ;;
+      SubState=*) sub=${pair#*=} ;;
+      Result=*) why=${pair#*=} ;;
+      MainPID=*) pid=${pair#*=} ;;
+      NRestarts=*) restarts=${pair#*=} ;;
+    esac
+  done
+  [ -n "$active" ] || { echo "systemctl show says nothing about $unit"; exit 4; }
+}
+end() {
+  [ "${restarts:-0}" = 0 ] || why="$why, started again by systemd (NRestarts $restarts)"
+  echo "$unit is $active ($sub)${load:+, $load}${why:+, result $why}$2"
+  exit $1
+}
+[ $verb = stop ] || $sudo systemctl reset-failed $unit 2>/dev/null
+$sudo systemctl $verb $unit
+status=$?
+look
+[ $status -eq 0 ] || end $status
+if [ $verb = stop ]; then
+  case $active in inactive | failed) exit 0 ;; esac
+  end 1
+fi
+case $type.$active.$why in oneshot.active.* | oneshot.inactive.success) exit 0 ;; esac
+before=$restarts
+[ -n "$restarts" ] || before=$pid
+sleep 3
+look
+case $active in active | reloading | refreshing) ;; *) end 1 ;; esac
+[ "${restarts:-$pid}" = "$before" ] || end 1 ": it does not stay up"
+exit 0
+'
+# The same by a script: of it no more is known than the exit status of its "status".
+service_by_script='
+$sudo $script $verb
+status=$?
+[ $status -eq 0 ] || { echo "$script $verb ended with exit status $status"; exit $status; }
+[ $verb = stop ] || sleep 3
+$sudo $script status >/dev/null
+status=$?
+case $verb.$status in stop.3 | start.0 | restart.0) exit 0 ;; stop.[12]) [ -n "$sudo" ] || exit 0 ;; esac
+echo "$script status ended with exit status $status after $verb"
+exit 1
+'
+
+# Sets command to what brings unit or script $1 into allow_state; $2 says which it is. $3 comes before commands that an
+# account other than root may not give.
+service_command() {
+  case $1 in '' | [.-]* | *[!A-Za-z0-9._@-]*) return 1 ;; esac
+  case $allow_state in
+    started) service_verb=start ;;
+    stopped) service_verb=stop ;;
+    *) service_verb=restart ;;
+  esac
+  case $2 in
+    systemd)
+      case $1 in *.*) service_unit=$1 ;; *) service_unit=$1.service ;; esac
+      command="unit=$service_unit verb=$service_verb sudo='$3'$service_by_systemd"
+      ;;
+    sysv) command="script=/etc/init.d/$1 verb=$service_verb sudo='$3'$service_by_script" ;;
+    *) return 1 ;;
+  esac
+}

@@ -1,0 +1,164 @@
+// Hosts without /proc: what their ps and who say, as recorded, before the helper's own.
+#include <gmock/gmock.h>
+
+#include "exporter/helper/helper_testing.h"
+
+namespace mailhub::exporter {
+namespace {
+
+class PosixTest : public HelperTest {
+ protected:
+  void SetUp() override {
+    HelperTest::SetUp();
+    host_.platform = config::Platform::kPosix;
+    host_.processes["eddy"] = {"/opt/isode/eddy", "", ""};
+    host_.processes["absent"] = {"/opt/isode/absent", "", ""};
+    fs::create_directories(folder_ / "standins");
+    Change("PATH=/usr/xpg4", "PATH=" + File("standins") + ":/usr/xpg4");
+    Standin("who", "echo '   .       system boot  Nov 25 10:11'");
+    Standin("vmstat", "echo ' 75437 idle   cpu'");
+  }
+
+  void Standin(const std::string& name, const std::string& text) {
+    const fs::path path = folder_ / "standins" / name;
+    std::ofstream(path) << "#!/bin/sh\n" << text << "\n";
+    fs::permissions(path, fs::perms::owner_all);
+  }
+
+  // A ps that knows these keywords and prints a table in which time and etime look so; $PPID is
+  // the helper, or a subshell of it, whose parent it is.
+  void Ps(const std::string& keywords, const std::string& time, const std::string& etime,
+          const std::string& more = "") {
+    Standin(
+        "ps",
+        R"(
+words= only= all=
+while [ $# -gt 0 ]; do
+  case $1 in
+    -o) w=${2%=}; case " )" +
+            keywords +
+            R"( " in *" $w "*) words="$words $w" ;; *) echo "ps: $w: keyword not found" >&2; exit 1 ;; esac; shift ;;
+    -p) only=$2; shift ;;
+    -A) all=1 ;;
+    -ww) ;;
+    *) echo "ps: illegal option $1" >&2; exit 1 ;;
+  esac
+  shift
+done
+row() { # PID RSS THREADS ARGS
+  [ -n "$only" ] && [ "$only" != "$1" ] && return
+  line=
+  for w in $words; do
+    case $w in
+      pid) v=$1 ;; rss | rssize) v=$2 ;; nlwp | thcount) v=$3 ;; time) v=')" +
+            time + R"(' ;; etime) v=')" + etime + R"(' ;;
+      args) v=$4 ;; lstart) v='Wed Nov 25 10:11:12 2026' ;; *) v=- ;;
+    esac
+    line="$line $v"
+  done
+  echo "$line"
+}
+row 1 100 1 /sbin/init
+row 77 2048 3 '/opt/isode/eddy -D /x'
+self=$(cat ')" +
+            File("self") + R"(')
+row $self 10 1 'sh helper'
+)" + more);
+  }
+
+  Seen LookThere() {
+    StartHelper(host_);
+    std::ofstream(File("self")) << helper_->pid();
+    return Look(host_);
+  }
+
+  double Figure(const Seen& seen, const std::string& name) {
+    return Value(seen.families, name, {{"process", "eddy"}}).value_or(-1);
+  }
+
+  config::Host host_;
+};
+
+TEST_P(PosixTest, ReadsThePsOfAix) {
+  Ps("pid time etime rssize thcount args lstart", "00:00:05", "12-03:04:05");
+  const Seen seen = LookThere();
+  ASSERT_TRUE(seen.outcomes.at("processes")) << seen.outcomes.at("processes").error().message;
+  EXPECT_EQ(Running(seen, "eddy"), 1);
+  EXPECT_EQ(Running(seen, "absent"), 0);
+  EXPECT_EQ(Figure(seen, "mailhub_process_resident_memory_bytes"), 2048 * 1024);
+  EXPECT_EQ(Figure(seen, "mailhub_process_threads"), 3);
+}
+
+TEST_P(PosixTest, ReadsThePsOfMacosWhichCountsNoThreads) {
+  Ps("pid time etime rss args lstart", "0:00.05", "03-04:05:06");
+  const Seen seen = LookThere();
+  ASSERT_TRUE(seen.outcomes.at("processes")) << seen.outcomes.at("processes").error().message;
+  EXPECT_EQ(Running(seen, "eddy"), 1);
+  EXPECT_EQ(Figure(seen, "mailhub_process_threads"), -1);
+  EXPECT_EQ(Figure(seen, "mailhub_process_cpu_seconds_total"), 0);
+  EXPECT_NEAR(Figure(seen, "mailhub_process_start_time_seconds"),
+              Now() - (3 * 86400 + 4 * 3600 + 5 * 60 + 6), 5);
+}
+
+TEST_P(PosixTest, ReadsThePsOfFreebsd) {
+  Ps("pid time etime rss nlwp args lstart", "12:34.56", "05:06");
+  const Seen seen = LookThere();
+  ASSERT_TRUE(seen.outcomes.at("processes")) << seen.outcomes.at("processes").error().message;
+  EXPECT_EQ(Running(seen, "eddy"), 1);
+  EXPECT_EQ(Figure(seen, "mailhub_process_threads"), 3);
+}
+
+TEST_P(PosixTest, LeavesOutATimeThatItDoesNotUnderstand) {
+  Ps("pid time etime rss args lstart", "-", "soon");
+  const Seen seen = LookThere();
+  ASSERT_TRUE(seen.outcomes.at("processes"));
+  EXPECT_EQ(Running(seen, "eddy"), 1);
+  EXPECT_EQ(Figure(seen, "mailhub_process_cpu_seconds_total"), -1);
+  EXPECT_EQ(Figure(seen, "mailhub_process_start_time_seconds"), -1);
+  EXPECT_FALSE(seen.outcomes.at("host")) << "uptime is the age of process 1";
+}
+
+TEST_P(PosixTest, SaysNothingWhenPsComplainsOrIsNotThereOrShowsNotAll) {
+  const std::string keywords = "pid time etime rss args lstart";
+  const auto nothing = [&](const std::string& what) {
+    helper_.reset();
+    const Seen seen = LookThere();
+    EXPECT_FALSE(seen.outcomes.at("processes")) << what;
+    EXPECT_EQ(Running(seen, "eddy"), -1) << what;
+  };
+  Ps(keywords, "0:01", "05:06", "exit 3");
+  nothing("it fails");
+  Ps(keywords, "0:01", "05:06", "echo 'ps: cannot get process table' >&2");
+  nothing("it complains");
+  Standin("ps", "exit 127");
+  nothing("there is none");
+  Standin("ps", "exit 0");
+  nothing("it says nothing");
+  Ps(keywords, "0:01", "05:06");
+  Change("[ \"$pid\" = 1 ]", "[ \"$pid\" = 2 ]");
+  nothing("process 1 is hidden");
+}
+
+TEST_P(PosixTest, SaysNothingOfOneThatMayBeTheWanted) {
+  Ps("pid time etime rss args lstart", "0:01", "05:06",
+     "row 78 1 1 'absent -d'; row 79 1 1 \"/opt/isode/cut $(printf '%065d' 0)\"");
+  host_.processes["cut"] = {"/opt/isode/cut", "--beyond", ""};
+  const Seen seen = LookThere();
+  EXPECT_FALSE(seen.outcomes.at("processes"));
+  EXPECT_EQ(Running(seen, "eddy"), 1);
+  EXPECT_EQ(Running(seen, "absent"), -1) << "started without its path";
+  EXPECT_EQ(Running(seen, "cut"), -1) << "its arguments are cut off at 80 characters";
+}
+
+TEST_P(PosixTest, NamesABootAsTheRunnerDoes) {
+  Ps("pid time etime rss args lstart", "0:01", "05:06");
+  EXPECT_EQ(LookThere().reply.boot_id, "boot-systembootNov251011");
+  Standin("who", "exit 0");
+  helper_.reset();
+  EXPECT_EQ(LookThere().reply.boot_id, "boot-WedNov251011122026");
+}
+
+MAILHUB_FOR_EVERY_ENGINE(PosixTest);
+
+}  // namespace
+}  // namespace mailhub::exporter

@@ -1,0 +1,88 @@
+// What is there is never said to be absent, and what is not there never to be there: files and
+// directories.
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "exporter/helper/helper_testing.h"
+
+namespace mailhub::exporter {
+namespace {
+
+class FilePresenceTest : public HelperTest {
+ protected:
+  // Root, but for the right to read and enter what is not its own.
+  void ObeyModes() { prefix_ = {"setpriv", "--bounding-set=-dac_override,-dac_read_search"}; }
+  // A folder of somebody else's.
+  void Close(const std::string& name, fs::perms mode) {
+    ASSERT_EQ(chown(File(name).c_str(), 65534, 65534), 0);
+    fs::permissions(File(name), mode);
+  }
+  std::optional<double> Exists(const Seen& seen, const std::string& file) {
+    return Value(seen.families, "mailhub_file_exists", {{"file", file}});
+  }
+};
+
+TEST_P(FilePresenceTest, SaysNothingOfAFileBelowAFolderThatItMayNotEnter) {
+  fs::create_directories(folder_ / "closed");
+  std::ofstream(File("closed/f")) << "x";
+  Close("closed", fs::perms::owner_all);
+  ObeyModes();
+  config::Host host;
+  host.files["below"] = File("closed/f");
+  host.files["deeper"] = File("closed/no/such");
+  host.files["there"] = "/etc/passwd";
+  host.files["gone"] = File("gone");
+  host.files["below_a_file"] = "/etc/passwd/x";
+  const Seen seen = Look(host);
+  EXPECT_FALSE(seen.outcomes.at("files"));
+  EXPECT_THAT(seen.outcomes.at("files").error().message, testing::HasSubstr("closed/"));
+  EXPECT_FALSE(Exists(seen, "below"));
+  EXPECT_FALSE(Exists(seen, "deeper"));
+  EXPECT_EQ(Exists(seen, "there"), 1) << "one that is not known hides no other";
+  EXPECT_EQ(Exists(seen, "gone"), 0);
+  EXPECT_EQ(Exists(seen, "below_a_file"), 0);
+}
+
+TEST_P(FilePresenceTest, SaysThatADanglingLinkIsNoFile) {
+  fs::create_symlink("nowhere", folder_ / "dangling");
+  fs::create_symlink("/etc/passwd", folder_ / "good");
+  config::Host host;
+  host.files["dangling"] = File("dangling");
+  host.files["good"] = File("good");
+  host.directories["empty"] = File("other");
+  const Seen seen = Look(host);
+  ASSERT_TRUE(seen.outcomes.at("files"));
+  EXPECT_EQ(Exists(seen, "dangling"), 0);
+  EXPECT_EQ(Exists(seen, "good"), 1);
+}
+
+TEST_P(FilePresenceTest, SaysNothingOfALinkIntoAFolderThatItMayNotEnter) {
+  fs::create_directories(folder_ / "closed");
+  std::ofstream(File("closed/f")) << "x";
+  fs::create_symlink("closed/f", folder_ / "link");
+  fs::create_symlink("circle", folder_ / "circle");
+  Close("closed", fs::perms::owner_all);
+  ObeyModes();
+  config::Host host;
+  host.files["link"] = File("link");
+  host.files["circle"] = File("circle");
+  const Seen seen = Look(host);
+  EXPECT_FALSE(seen.outcomes.at("files"));
+  EXPECT_FALSE(Exists(seen, "link"));
+  EXPECT_FALSE(Exists(seen, "circle"));
+}
+
+TEST_P(FilePresenceTest, AnUnknownDirectoryHidesNoOther) {
+  config::Host host;
+  host.directories["a"] = File("nowhere");
+  host.directories["b"] = File("other");
+  const Seen seen = Look(host);
+  EXPECT_FALSE(seen.outcomes.at("directories"));
+  EXPECT_EQ(Value(seen.families, "mailhub_directory_files", {{"directory", "b"}}), 0);
+  EXPECT_FALSE(Value(seen.families, "mailhub_directory_files", {{"directory", "a"}}));
+}
+
+MAILHUB_FOR_EVERY_ENGINE(FilePresenceTest);
+
+}  // namespace
+}  // namespace mailhub::exporter

@@ -1,0 +1,259 @@
+// What is there is never said to be absent, and what is not there never to be there, however a host
+// came to be as it is: processes.
+#include <gmock/gmock.h>
+
+#include "exporter/helper/helper_testing.h"
+
+namespace mailhub::exporter {
+namespace {
+
+constexpr char kSomebodyElse[] = "65534";
+
+class PresenceTest : public HelperTest {
+ protected:
+  void SetUp() override {
+    HelperTest::SetUp();
+    host_.processes["eddy"] = {File("eddy"), "", ""};
+  }
+
+  // A link that points to `target` from now on.
+  void Link(const std::string& target, const std::string& name) {
+    fs::remove(folder_ / name);
+    fs::create_symlink(target, folder_ / name);
+  }
+
+  // How many run; -1 when that is said to be unknown.
+  double Count() {
+    const Seen seen = Look(host_);
+    const double running = Running(seen, "eddy");
+    EXPECT_EQ(running >= 0, seen.outcomes.at("processes").has_value());
+    return running;
+  }
+
+  // Lets the helper see what this account may see.
+  void BeSomebodyElse() {
+    // The folder of the build may be closed to others.
+    fs::permissions(folder_, fs::perms::others_read | fs::perms::others_exec,
+                    fs::perm_options::add);
+    prefix_ = {"setpriv", std::string("--reuid=") + kSomebodyElse, "--clear-groups", "--"};
+  }
+
+  config::Host host_;
+};
+
+TEST_P(PresenceTest, FindsAProcessStartedThroughALinkWhoseTargetWasReplaced) {
+  Copy("eddy-1.0");
+  Link("eddy-1.0", "eddy");
+  const auto process = Run(File("eddy"), {});
+  EXPECT_EQ(Count(), 1);
+  helper_.reset();  // what it saw before must not matter
+  fs::remove(File("eddy-1.0"));
+  Copy("eddy-1.0");
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, FindsAProcessBelowALinkedFolderThatWasReplaced) {
+  fs::create_directories(folder_ / "isode-5");
+  Copy("isode-5/eddy");
+  Link("isode-5", "isode");
+  host_.processes["eddy"] = {File("isode/eddy"), "", ""};
+  const auto process = Run(File("isode/eddy"), {});
+  fs::remove(File("isode-5/eddy"));
+  Copy("isode-5/eddy");
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, FindsTheOldOneAmongManyNamesakes) {
+  std::vector<std::unique_ptr<TestingProcess>> namesakes;
+  const std::string other = Copy("other/eddy");
+  for (int i = 0; i < 12; ++i) namesakes.push_back(Run(other, {}));
+  const auto process = Run(Copy("eddy"), {});
+  for (int i = 0; i < 12; ++i) namesakes.push_back(Run(other, {}));
+  fs::remove(File("eddy"));
+  Copy("eddy");
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, FindsAReplacedProcessThatCallsItselfSomethingElse) {
+  const auto process = Run(Copy("eddy"), {"--name", "worker"});
+  fs::remove(File("eddy"));
+  Copy("eddy");
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, CountsOldAndNewSideBySide) {
+  const auto old_one = Run(Copy("eddy"), {});
+  fs::remove(File("eddy"));
+  const auto new_one = Run(Copy("eddy"), {});
+  EXPECT_EQ(Count(), 2);
+}
+
+TEST_P(PresenceTest, FindsAReplacedProcessWhoseFolderIsGone) {
+  fs::create_directories(folder_ / "gone");
+  host_.processes["eddy"] = {File("gone/eddy"), "", ""};
+  const auto process = Run(Copy("gone/eddy"), {});
+  fs::remove_all(folder_ / "gone");
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, KnowsAProcessAgainWhoseFileWasRenamed) {
+  const auto process = Run(Copy("eddy"), {});
+  EXPECT_EQ(Count(), 1);
+  fs::rename(folder_ / "eddy", folder_ / "eddy.old");
+  Copy("eddy");
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, KnowsAProcessAgainWhenTheLinkMovedOn) {
+  Copy("eddy-1.0");
+  Copy("eddy-2.0");
+  Link("eddy-1.0", "eddy");
+  const auto process = Run(File("eddy"), {});
+  EXPECT_EQ(Count(), 1);
+  Link("eddy-2.0", "eddy");
+  EXPECT_EQ(Count(), 1);
+  fs::remove(File("eddy-1.0"));
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, DoesNotSayZeroOfOneThatWasStartedByThisNameAndRunsAnotherFile) {
+  Copy("eddy-1.0");
+  Copy("eddy-2.0");
+  Link("eddy-1.0", "eddy");
+  const auto process = Run(File("eddy"), {});
+  Link("eddy-2.0", "eddy");
+  EXPECT_EQ(Count(), -1) << "an older eddy, or something else";
+}
+
+TEST_P(PresenceTest, FindsAProcessThatNetworkStorageKeptUnderAnotherName) {
+  const auto process = Run(Copy("eddy"), {});
+  fs::rename(folder_ / "eddy", folder_ / ".nfs000000000012f2340000007a");
+  Copy("eddy");
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, LooksAtAllArguments) {
+  host_.processes["eddy"] = {File("eddy"), "-D /dirtables/root", ""};
+  const auto process = Run(Copy("eddy"), {std::string(100'000, 'x'), "-D", "/dirtables/root"});
+  EXPECT_EQ(Count(), 1);
+  host_.processes["eddy"] = {File("eddy"), "", "-D /dirtables/root"};
+  helper_.reset();
+  EXPECT_EQ(Count(), 0);
+}
+
+TEST_P(PresenceTest, FindsAProcessWhoseMainThreadHasEnded) {
+  host_.processes["eddy"] = {File("eddy"), "--thread w", ""};
+  host_.threads["eddy"] = {"w"};
+  const auto process = Run(Copy("eddy"), {"--end-main", "--thread", "w"});
+  const Seen seen = Look(host_);
+  EXPECT_EQ(Running(seen, "eddy"), 1);
+  EXPECT_GT(Value(seen.families, "mailhub_process_resident_memory_bytes", {{"process", "eddy"}})
+                .value_or(0),
+            100'000);
+  EXPECT_EQ(Value(seen.families, "mailhub_thread_running", {{"process", "eddy"}, {"thread", "w"}}),
+            1);
+}
+
+TEST_P(PresenceTest, DoesNotCountACopyThatOnlyAnotherMountNamespaceSees) {
+  const std::string target = MAILHUB_TESTING_TARGET;
+  // The same path, there; and then replaced, there.
+  const auto process =
+      Run("unshare", {"--mount", "sh", "-c",
+                      "mount -t tmpfs none '" + File("other") + "' && cp '" + target + "' '" +
+                          File("other/eddy") + "' && exec '" + File("other/eddy") + "'"});
+  Copy("other/eddy");
+  host_.processes["eddy"] = {File("other/eddy"), "", ""};
+  EXPECT_EQ(Count(), 0);
+  const std::string there = File("other/eddy");
+  const auto removed =
+      Run("unshare", {"--mount", "sh", "-c",
+                      "exec 3<&0; mount -t tmpfs none '" + File("other") + "' && cp '" + target +
+                          "' '" + there + "' && { '" + there +
+                          "' <&3 & } && until [ \"$(readlink /proc/$!/exe)\" = '" + there +
+                          "' ]; do :; done; rm '" + there + "'; wait"});
+  EXPECT_EQ(Count(), 0);
+}
+
+TEST_P(PresenceTest, CountsAProcessThatHasAMountNamespaceOfItsOwn) {
+  const std::string eddy = Copy("eddy");
+  const auto process = Run("unshare", {"--mount", eddy});
+  EXPECT_EQ(Count(), 1);
+  fs::remove(eddy);
+  Copy("eddy");
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, AnAccountThatMayNotSeeWhatOthersRunNeverSaysZero) {
+  const std::string eddy = Copy("eddy");
+  BeSomebodyElse();
+  EXPECT_EQ(Count(), -1) << "nobody may look at process 1";
+  const auto renamed = Run(eddy, {"--name", "worker"});
+  EXPECT_EQ(Count(), -1);
+  const auto own =
+      Run("setpriv", {std::string("--reuid=") + kSomebodyElse, "--clear-groups", eddy});
+  EXPECT_EQ(Count(), 1) << "at least";
+}
+
+TEST_P(PresenceTest, NeverSaysZeroWhereProcessesAreHidden) {
+  Copy("eddy");
+  for (const char* hidepid : {"1", "2"}) {
+    helper_.reset();
+    BeSomebodyElse();
+    prefix_.insert(
+        prefix_.begin(),
+        {"unshare", "--mount", "sh", "-c",
+         std::string("mount -t proc -o hidepid=") + hidepid + " none /proc && exec \"$@\"", "sh"});
+    EXPECT_EQ(Count(), -1) << hidepid;
+  }
+}
+
+TEST_P(PresenceTest, AsksNoCommandAboutProcessesThatAreAsBefore) {
+  fs::create_directories(folder_ / "standins");
+  for (const char* name : {"find", "stat", "ls", "tr", "head", "id", "readlink"}) {
+    const fs::path path = folder_ / "standins" / name;
+    std::ofstream(path) << "#!/bin/sh\necho " << name << " >>'" << File("asked")
+                        << "'\nPATH=/usr/bin:/bin\nexec " << name << " \"$@\"\n";
+    fs::permissions(path, fs::perms::owner_all);
+  }
+  Change("PATH=/usr/xpg4", "PATH=" + File("standins") + ":/usr/xpg4");
+  // A namespace where nobody else comes or goes: one runs the file, another one that is deleted.
+  for (const char* name : {"eddy", "gone"}) fs::copy_file("/usr/bin/sleep", File(name));
+  host_.processes["gone"] = {File("gone"), "1000", ""};
+  host_.processes["absent"] = {File("absent"), "", ""};
+  prefix_ = {"unshare",
+             "--pid",
+             "--fork",
+             "--mount-proc",
+             "--kill-child",
+             "sh",
+             "-c",
+             "exec 3>&1 >/dev/null; '" + File("eddy") + "' 1000 & '" + File("gone") +
+                 "' 1000 & until [ /proc/$!/exe -ef '" + File("gone") + "' ]; do :; done; rm '" +
+                 File("gone") + "'; exec \"$@\" >&3 3>&-",
+             "sh"};
+  Look(host_);
+  Look(host_);
+  const auto asked = [&] {
+    std::ifstream file(File("asked"));
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string before = asked();
+  for (int i = 0; i < 3; ++i) {
+    const Seen seen = Look(host_);
+    EXPECT_EQ(Running(seen, "eddy"), 1);
+    EXPECT_EQ(Running(seen, "gone"), 1);
+    EXPECT_EQ(Running(seen, "absent"), 0);
+  }
+  EXPECT_EQ(asked(), before);
+}
+
+TEST_P(PresenceTest, SaysZeroOfWhatNobodyRuns) {
+  EXPECT_EQ(Count(), 0);
+  Copy("eddy");
+  EXPECT_EQ(Count(), 0);
+}
+
+MAILHUB_FOR_EVERY_ENGINE(PresenceTest);
+
+}  // namespace
+}  // namespace mailhub::exporter

@@ -1,0 +1,125 @@
+# ---- What is said of them ------------------------------------------------------------------------
+
+# Sets `args` to the arguments of process or thread $1, joined by blanks. A shell's read drops the
+# NULs between them, so a command joins them properly, once for each program that was started: while
+# it is the same one, and what read sees stays the same, so do they.
+read_args() {
+  flat= more=
+  { IFS= read -r flat && more=1; } <"$1/cmdline"
+  pid=${1#/proc/}
+  pid=${pid%%/*}
+  eval "args=\${args_$pid:-} image=\${s_$pid:-}"
+  if [ -z "$more" ] && [ -n "$image$flat" ] && [ "${args%%"$nl"*}" = "$image $flat" ]; then
+    args=${args#*"$nl"}
+    return 0
+  fi
+  args=$(tr '\000\n' '  ' <"$1/cmdline")
+  [ -n "$args" ] || return 1
+  [ -n "$more" ] || [ -z "$image" ] || keep args $pid "$image $flat$nl$args"
+}
+
+# Whether process or thread $1 is the one that process number $2 of the spec means: 0 yes, 1 no, 2
+# nobody can say. Its executable is known to be.
+args_fit() {
+  eval "contain=\$contain_$2 lack=\$lack_$2"
+  [ -z "$contain$lack" ] && return 0
+  read_args "$1" || return 2
+  if [ -n "$contain" ]; then
+    case $args in *"$contain"*) ;; *) return 1 ;; esac
+  fi
+  if [ -n "$lack" ]; then
+    case $args in *"$lack"*) return 1 ;; esac
+  fi
+  return 0
+}
+
+# DIR-OR-THREAD NUMBER
+report_process() {
+  args_fit "$1" "$2"
+  case $? in
+    1) return 1 ;;
+    2)
+      # One that has just ended has no arguments either, nor an exe.
+      [ -e "$1/exe" ] && unknown="process ${1##*/} shows no arguments"
+      return 1
+      ;;
+  esac
+  dir=${1%/task/*}
+  eval "stat=\$t_${dir#/proc/}"
+  [ -n "$stat" ] && read -r _ resident _ <"$1/statm" || return 1
+  out="${out}process $2 $resident $stat$nl"
+  eval "list=\$process_threads_$2"
+  [ -z "$list" ] && return 0
+  for task in "$dir"/task/[0-9]*; do
+    comm=
+    IFS= read -r comm <"$task/comm" || continue
+    "match_thread_$2" "$comm"
+    [ -z "$thread" ] && continue
+    read_stat "$task/stat" && out="${out}thread $thread $stat$nl"
+  done
+  return 0
+}
+
+# Sets `unknown` if one of those that run other files was started by the path of exe number $1, for
+# process number $2: an older version, from before a link moved on? Nobody can say.
+look_for_older_version() {
+  eval "exe=\$exe_$1 base=\$comm_$1"
+  if [ -z "$by_name" ]; then
+    by_name=$nl
+    for dir in $pids; do
+      comm=
+      IFS= read -r comm <"$dir/comm"
+      by_name=$by_name$comm//$dir$nl
+    done
+  fi
+  rest=$by_name
+  while :; do
+    case $rest in *"$nl$base///proc/"*) rest=${rest#*"$nl$base//"} ;; *) return ;; esac
+    dir=${rest%%"$nl"*}
+    rest=$nl${rest#*"$nl"}
+    eval "case \"\${m_${dir#/proc/}:-}\" in *[0-9]*) continue ;; esac"
+    case $secret in *"$nl$dir$nl"*) continue ;; esac
+    [ "$(tr '\000\n' '\n\001' <"$dir/cmdline" | head -n 1)" = "$exe" ] || continue
+    same_folder "$dir" "$exe" || continue
+    args_fit "$dir" "$2"
+    [ $? = 1 ] && continue
+    unknown="process ${dir##*/} was started as $exe and runs another file"
+    return
+  done
+}
+
+# Sets `unknown` if one of those of which this account may not see what they run has the name of exe
+# number $1.
+look_for_secret() {
+  eval "exe=\$exe_$1 base=\$comm_$1"
+  for dir in $secret; do
+    [ ! -e "$dir/exe" ] || continue
+    comm=
+    IFS= read -r comm <"$dir/comm"
+    if [ "$comm" = "$base" ] || [ "$(tr '\000\n' '\n\001' <"$dir/cmdline" | head -n 1)" = "$exe" ]; then
+      unknown="may not read $dir/exe"
+    fi
+  done
+}
+
+look_at_processes() {
+  find_processes
+  hidden=unknown
+  n=0
+  while [ $n -lt $processes ]; do
+    eval "e=\$process_exe_$n"
+    eval "found=\$found_$e"
+    count=0 unknown=
+    for from in $found; do
+      report_process "$from" $n && count=$((count + 1))
+    done
+    if [ $count = 0 ]; then
+      [ "$hidden" != unknown ] || learn_hidden
+      unknown=${unknown:-$hidden}
+      [ -n "$unknown" ] || look_for_secret "$e"
+      [ -n "$unknown" ] || look_for_older_version "$e" $n
+      [ -n "$unknown" ] && out="${out}unknown $n $unknown$nl"
+    fi
+    n=$((n + 1))
+  done
+}

@@ -1,0 +1,173 @@
+
+# For: all
+# ---- Directories and files -----------------------------------------------------------------------
+
+# Whether the names in directory $1 can be read, and what they name. Asked by trying: some shells answer
+# -r and -x from the mode alone, which is wrong for a root that may not everything, as on NFS.
+may_look_into() {
+  { true <"$1"; } 2>/dev/null && [ -e "$1/." ]
+}
+
+# Whether all there is to look at are directories without anything in them, as work queues are most
+# of the time: no need for a fork then. Only asked when that was so the last time.
+all_empty() {
+  [ -z "$want_details" ] && [ "$files_before" = 0 ] && [ -n "${EPOCHREALTIME:-}" ] || return 1
+  i=0
+  while [ $i -lt $paths ]; do
+    eval "path=\$path_$i"
+    i=$((i + 1))
+    [ -d "$path" ] && may_look_into "$path" || return 1
+    for entry in "$path"/* "$path"/.[!.]* "$path"/..?*; do
+      [ -e "$entry" ] || [ -L "$entry" ] && return 1
+    done
+    empty="${empty}d 0 0 0 $path$nl"
+  done
+}
+
+# What is not there is absent only if the system says so; anything else is a reason not to know.
+look_at_missing() {
+  for path; do
+    text=$(ls -dL "$path" 2>&1)
+    case $text in
+      *': No such file or directory' | *': Not a directory') continue ;;
+      "$path") why_not=it_comes_and_goes ;;
+      *)
+        why_not=${text##*: }
+        while :; do
+          case $why_not in *[$words]*) why_not=${why_not%%[$words]*}_${why_not#*[$words]} ;; *) break ;; esac
+        done
+        ;;
+    esac
+    out="${out}unknown ${why_not:-nobody_knows_why} - - $path$nl"
+  done
+}
+
+# One find for all of them, also for those that seem not to be there: what it complains about tells.
+# Each line: type, depth, size, mtime, the path it was asked for.
+look_at_paths() {
+  empty=
+  if all_empty; then
+    out=$out$empty
+    return
+  fi
+  asked=$nl missing=
+  set --
+  i=0
+  while [ $i -lt $paths ]; do
+    eval "path=\$path_$i"
+    if [ ! -e "$path" ] && { [ -z "$has_printf" ] || [ -L "$path" ]; }; then
+      # Of a link that leads nowhere find would say that it is there.
+      missing="$missing $i"
+    elif [ -d "$path" ] && ! may_look_into "$path"; then
+      # Find would say of one that it may not list that nothing is in it.
+      out="${out}d 0 0 0 $path${nl}closed it_may_not_be_read - - $path$nl"
+    else
+      set -- "$@" "$path"
+      asked=$asked$path$nl
+    fi
+    i=$((i + 1))
+  done
+  if [ -z "$has_printf" ]; then
+    look_without_printf "$@"
+  else
+    look_with_find "$@"
+  fi
+  set --
+  for i in $missing; do eval "set -- \"\$@\" \"\$path_$i\""; done
+  [ $# -gt 0 ] || return
+  # One command for all, most of the time.
+  text=$(ls -dL "$@" 2>&1)
+  IFS=$nl
+  set -f
+  for line in $text; do
+    case $line in
+      *': No such file or directory' | *': Not a directory') ;;
+      *) missing=known ;;
+    esac
+  done
+  set +f
+  IFS=$words
+  [ "$missing" = known ] && look_at_missing "$@"
+}
+
+# /proc/self/stat is as old as the command that looks at it, which so tells the time; and as it is
+# the last, the command has come to its end. Directories that held many files the last time are
+# summed up on the host, at the cost of a second process.
+look_with_find() {
+  set -- "$@" /proc/self/stat
+  if [ "$files_before" -lt 200 ]; then
+    text=$(find -H "$@" -maxdepth 1 -ignore_readdir_race -printf '%y %d %s %T@ %H\n' 2>&1 </dev/null)
+    case $text in *"${nl}f 1 "*) files_before=$((${#text} / 40)) ;; *) files_before=0 ;; esac
+  else
+    text=$(find -H "$@" -maxdepth 1 -ignore_readdir_race -printf '%y %d %s %T@ %H\n' 2>&1 </dev/null | awk '
+      $2 == 0 || $1 == "find:" { print; next }
+      $1 == "f" {
+        path = $0; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, "", path)
+        if (!(path in count) || $4 < oldest[path]) oldest[path] = $4
+        count[path]++; bytes[path] += $3; all++
+      }
+      END {
+        for (path in count) printf "sum %d %.0f %s %s\n", count[path], bytes[path], oldest[path], path
+        print "files " all + 0
+      }')
+    files_before=${text##*"files "}
+    text=${text%files *}
+    case $files_before in '' | *[!0-9]*) files_before=1000 ;; esac
+  fi
+  case $text in *' /proc/self/stat'*) incomplete= ;; *) incomplete=1 ;; esac
+  case $nl$text in *"${nl}find: "*) read_complaints ;; esac
+  out=$out$text$nl table=$text$nl
+  [ -n "$incomplete" ] || return
+  for path; do
+    if [ ! -e "$path" ]; then
+      look_at_missing "$path"
+      continue
+    fi
+    find -H "$path" -maxdepth 1 -ignore_readdir_race -printf '' </dev/null ||
+      out="${out}closed not_all_of_it_can_be_seen - - $path$nl"
+    case $table in *" $path$nl"*) ;; *) out="${out}unknown it_cannot_be_looked_at - - $path$nl" ;; esac
+  done
+}
+
+# Takes out of `text` what find complains about. That a path is not there is what was to be known;
+# all else is a reason to ask again for each.
+read_complaints() {
+  lines=$text text=
+  set -f
+  IFS=$nl
+  for line in $lines; do
+    case $line in
+      'find: '*': No such file or directory' | 'find: '*': Not a directory')
+        path=${line#"find: '"}
+        case $asked in *"$nl${path%"': N"*}$nl"*) ;; *) incomplete=1 ;; esac
+        ;;
+      'find: '*) incomplete=1 ;;
+      *) text=$text$line$nl ;;
+    esac
+  done
+  IFS=$words
+  set +f
+}
+
+# For a find that cannot print: some processes for each path.
+look_without_printf() {
+  for path; do
+    if [ -d "$path" ]; then type=d; elif [ -f "$path" ]; then type=f; else type=o; fi
+    out="$out$type 0 $(stat -L -c '%s %Y' "$path") $path$nl"
+    [ $type = d ] || continue
+    if text=$(find "$path/." ! -name . -prune -type f -exec stat -c '%s %Y' {} +); then
+      out="$out$(printf '%s\n' "$text" | sum_up "$path")$nl"
+    else
+      out="${out}closed not_all_of_it_can_be_seen - - $path$nl"
+    fi
+  done
+  out="${out}time $(date +%s)$nl"
+}
+
+sum_up() {
+  awk -v path="$1" '
+    NF < 2 { next }
+    !count++ || $2 < oldest { oldest = $2 } { bytes += $1 }
+    END { if (count) printf "sum %d %.0f %s %s", count, bytes, oldest, path }'
+}
+
