@@ -6,6 +6,7 @@
 
 #include "tests/fuzz/demand.h"
 #include "tests/fuzz/targets.h"
+#include "tests/fuzz/yaml_text.h"
 
 namespace mailhub::fuzz {
 namespace {
@@ -14,21 +15,6 @@ using config::Host;
 using config::Site;
 
 constexpr char kPath[] = "/etc/mailhub/site.yml";
-
-std::string Quoted(const std::string& text) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string quoted = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      quoted += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
-    } else {
-      if (c == '"' || c == '\\') quoted += '\\';
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
-}
 
 template <typename Texts>
 std::string List(const Texts& texts) {
