@@ -14,8 +14,7 @@ struct FileId {
 };
 
 // Nothing: errno says why. Links are followed. Asks for nothing else of the file: since Linux 6.13
-// somebody who has looked at a file's times has its next write note a new one, and that made a
-// commit a fifth slower.
+// a look at a file's times makes its next write note a new time, which slows each commit.
 std::optional<FileId> IdOf(const std::string& path);
 std::optional<FileId> IdOf(int descriptor);
 
