@@ -4,6 +4,7 @@
 #
 # The shell has this program in a variable, quoted by apostrophes: it must not hold one.
 use strict;
+use Errno qw(ENOENT ENOTDIR ESRCH);
 use Time::HiRes;
 my ($ticks, $page_kb, $btime, $boot, $spec) = @ARGV;
 my (@exes, @processes, @paths, $out, $why);
@@ -17,11 +18,11 @@ for (split /\n/, $spec) {
   elsif ($word eq "path") { push @paths, $value }
 }
 
-# The beginning of a file of /proc; empty if it cannot be read.
+# The beginning of a file of /proc; empty if it cannot be read. Without a buffer, which costs more than the file.
 sub content {
   my ($path, $most) = @_;
   my $text = "";
-  open my $file, "<", $path or return "";
+  open my $file, "<:unix", $path or return "";
   1 while length $text < $most && sysread $file, $text, $most - length $text, length $text;
   return $text;
 }
@@ -40,16 +41,20 @@ sub file_of {
   return "$dev $inode";
 }
 
-# A path without links: the one that the kernel knows. A part that is not there stays as it is.
+# A path without links: the one that the kernel knows. A part that is not there stays as it is. What is
+# no link is noted in %$plain: paths of one look share folders.
 sub real_path {
+  my ($given, $plain) = @_;
   my ($path, $hops) = ("", 40);
-  my @parts = split m{/+}, $_[0];
+  my @parts = split m{/+}, $given;
   while (@parts) {
     my $part = shift @parts;
     next if $part eq "" || $part eq ".";
     if ($part eq "..") { $path =~ s{/[^/]*$}{}; next }
-    my $link = readlink "$path/$part";
-    if (!defined $link || !$hops--) { $path .= "/$part"; next }
+    my $next = "$path/$part";
+    my $link = $plain->{$next} ? undef : readlink $next;
+    $plain->{$next} = 1 if !defined $link;
+    if (!defined $link || !$hops--) { $path = $next; next }
     $path = "" if $link =~ m{^/};
     unshift @parts, split m{/+}, $link;
   }
@@ -60,11 +65,11 @@ sub real_path {
 # process runs it: links move on, and files are renamed, under those who run them.
 my %run;
 sub learn_exes {
-  my (%files, %names);
+  my (%files, %names, %plain);
   for my $i (0 .. $#exes) {
     my $exe = $exes[$i];
     my $file = file_of($exe->{path});
-    my $real = real_path($exe->{path});
+    my $real = real_path($exe->{path}, \%plain);
     $exe->{files} = [grep $run{$_} && $_ ne $file, @{$exe->{files}}];
     push @{$exe->{files}}, $file if $file ne "";
     push @{$files{$_}}, $i for @{$exe->{files}};
@@ -99,19 +104,12 @@ my (%other, %other_now, %comm, $names_before);
 # of the kernel. Those that this account may not look at are in @secret.
 my @secret;
 sub exes_of {
-  my ($pid, $files, $names) = @_;
+  my ($pid, $file, $files, $names) = @_;
   my $dir = "/proc/$pid";
   my $from = $dir;
-  my $file = file_of("$dir/exe");
-  if ($file eq "") {
-    if ($lifeless{$pid} && $!{ENOENT}) { $lifeless_now{$pid} = 1; return }
-  } elsif (defined $other{$pid} && $other{$pid} eq $file && !$files->{$file}) {
-    $other_now{$pid} = $file;
-    return $dir;
-  }
   delete $comm{$pid};
   my $link = readlink "$dir/exe";
-  if (!defined $link && ($!{ENOENT} || $!{ESRCH})) {
+  if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
     # Its main thread may have ended: then another one tells.
     opendir my $tasks, "$dir/task" or return;
     my @tasks = sort grep /^\d/ && $_ ne $pid, readdir $tasks;
@@ -119,9 +117,9 @@ sub exes_of {
     for my $task (@tasks) {
       $from = "$dir/task/$task";
       $link = readlink "$from/exe";
-      last if defined $link || !($!{ENOENT} || $!{ESRCH});
+      last if defined $link || !($! == ENOENT || $! == ESRCH);
     }
-    return if !defined $link && ($from eq $dir || $!{ENOENT} || $!{ESRCH});
+    return if !defined $link && ($from eq $dir || $! == ENOENT || $! == ESRCH);
     $file = file_of("$from/exe");
   }
   if (!defined $link) {
@@ -229,7 +227,20 @@ sub look_at_processes {
   %lifeless_now = %other_now = ();
   @secret = ();
   for my $pid (@pids) {
-    my ($from, @which) = exes_of($pid, $files, $names);
+    # Most are as they were. For those nothing is called: there are many of them.
+    my $file = "";
+    if (my ($dev, $inode) = stat "/proc/$pid/exe") {
+      $file = "$dev $inode";
+      if (defined $other{$pid} && $other{$pid} eq $file && !$files->{$file}) {
+        $other_now{$pid} = $file;
+        push @others, $pid;
+        next;
+      }
+    } elsif ($lifeless{$pid} && $! == ENOENT) {
+      $lifeless_now{$pid} = 1;
+      next;
+    }
+    my ($from, @which) = exes_of($pid, $file, $files, $names);
     push @{$found[$_]}, [$pid, $from] for @which;
     push @others, $pid if defined $from && !@which;
   }
@@ -261,7 +272,7 @@ sub path_lines {
   my ($path) = @_;
   my @stat = Time::HiRes::stat($path);
   if (!@stat) {
-    return "" if $!{ENOENT} || $!{ENOTDIR};
+    return "" if $! == ENOENT || $! == ENOTDIR;
     return "unknown " . error_word() . " - - $path\n";
   }
   my $type = -d _ ? "d" : -f _ ? "f" : "o";
@@ -269,12 +280,14 @@ sub path_lines {
   return $line if $type ne "d";
   opendir my $entries, $path or return $line . "closed " . error_word() . " - - $path\n";
   # Its names may be all that can be read.
-  lstat "$path/." or return $line . "closed " . error_word() . " - - $path\n";
+  chdir $entries or return $line . "closed " . error_word() . " - - $path\n";
   my ($count, $bytes, $oldest) = (0, 0, 0);
-  while ($! = 0, defined(my $entry = readdir $entries)) {
-    if (!lstat "$path/$entry") {
-      next if $!{ENOENT};
-      return $line . "closed " . error_word() . " - - $path\n";
+  $! = 0;
+  while (defined(my $entry = readdir $entries)) {
+    if (!lstat $entry) {
+      return $line . "closed " . error_word() . " - - $path\n" if $! != ENOENT;
+      $! = 0;
+      next;
     }
     next if !-f _;
     my $days = -M _;
@@ -287,13 +300,15 @@ sub path_lines {
   return $line;
 }
 
-sub look_at_paths { $out .= path_lines($_) for @paths }
+sub look_at_paths {
+  $out .= path_lines($_) for @paths;
+  chdir "/";
+}
 
 # The name of this process says what it is at, for a later helper: see other_looks in the shell.
-sub call_myself {
-  open my $file, ">", "/proc/$$/comm" or return;
-  syswrite $file, "mailhub:$_[0]";
-}
+my $own_name;
+open $own_name, ">:unix", "/proc/$$/comm" or undef $own_name;
+sub call_myself { syswrite $own_name, "mailhub:$_[0]" if $own_name }
 
 # What was there before is sent before each that may hang, with the name of that one.
 sub section {
