@@ -147,11 +147,14 @@ TEST(Yaml, QuotesNothingInAMistakeThatIsLongOrSteersATerminal) {
   const std::string value(5'000, 'v');
   const Node root = Parse("{\"" + name + "\": {\"\\e[2J\": \"\\e" + value + "\"}}");
   const Node inner = root[name]["\x1b[2J"];
-  for (const std::string& message :
-       {inner.Invalid("found " + value).value().message, inner.Duration().error().message,
-        inner.Int(1, 2).error().message, root.OnlyKeys({"x"}).error().message,
-        Mistake("{\"\\e" + name + "\": 1, \"\\e" + name + "\": 2}"),
-        Mistake("!<!" + value + "> a")}) {
+  const std::string key = "\"\\e" + name + "\"";
+  const std::vector<std::string> messages = {inner.Invalid("found " + value).value().message,
+                                             inner.Duration().error().message,
+                                             inner.Int(1, 2).error().message,
+                                             root.OnlyKeys({"x"}).error().message,
+                                             Mistake("{" + key + ": 1, " + key + ": 2}"),
+                                             Mistake("!<!" + value + "> a")};
+  for (const std::string& message : messages) {
     EXPECT_EQ(message, Printable(message));
     EXPECT_LT(message.size(), 800U) << message;
   }

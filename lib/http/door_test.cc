@@ -109,8 +109,8 @@ TEST_F(DoorTest, LetsInWhoHasSaidSomethingToDo) {
 
 TEST_F(DoorTest, GivesTheNextWorkerToWhoHasTheFewest) {
   Open();
-  std::vector<std::unique_ptr<Socket>> many;
-  for (int i = 0; i < 20; ++i) many.push_back(Connect("127.0.0.2", kRequest));
+  std::vector<std::unique_ptr<Socket>> many(20);
+  for (auto& one : many) one = Connect("127.0.0.2", kRequest);
   for (int i = 0; i < 4; ++i) EXPECT_EQ(Admit(), "127.0.0.2");
   EXPECT_EQ(Admit(), "") << "all workers are taken";
   EXPECT_TRUE(door_->SomebodyWaits());
@@ -122,8 +122,8 @@ TEST_F(DoorTest, GivesTheNextWorkerToWhoHasTheFewest) {
 
 TEST_F(DoorTest, KeepsHalfOfTheWorkersForWholeRequests) {
   Open();
-  std::vector<std::unique_ptr<Socket>> slow;
-  for (int i = 0; i < 20; ++i) slow.push_back(Connect("127.0.0.2", kHead));
+  std::vector<std::unique_ptr<Socket>> slow(20);
+  for (auto& one : slow) one = Connect("127.0.0.2", kHead);
   EXPECT_EQ(Admit(), "127.0.0.2");
   EXPECT_EQ(Admit(), "127.0.0.2");
   EXPECT_EQ(Admit(), "");
@@ -136,8 +136,8 @@ TEST_F(DoorTest, SendsTheOldestAwayWhenTooManyWait) {
   Open();
   const auto first = Connect("127.0.0.2", "");
   const auto second = Connect("127.0.0.2", "GET");
-  std::vector<std::unique_ptr<Socket>> more;
-  for (int i = 0; i < 3; ++i) more.push_back(Connect("127.0.0.2", ""));
+  std::vector<std::unique_ptr<Socket>> more(3);
+  for (auto& one : more) one = Connect("127.0.0.2", "");
   EXPECT_EQ(Admit(), "");
   EXPECT_EQ(Received(*first), "") << "closed";
   EXPECT_EQ(Received(*second), "503");

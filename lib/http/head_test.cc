@@ -45,7 +45,7 @@ TEST_F(HeadTest, IsRefusedWhenAHeaderOfItWouldNotBeSeen) {
   for (const char* line :
        {": no name\r\n", " folded\r\n", "Name : blank\r\n", "X: y\r\n folded\r\n",
         "X:\r\n folded\r\n", "no colon\r\n", "\x80: y\r\n"}) {
-    const std::string answer = Ask(head + line + hidden);
+    const std::string answer = Ask(std::string(head).append(line).append(hidden));
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 ")) << line;
     EXPECT_EQ(answer.find("HTTP/1.1", 8), std::string::npos) << line << answer;
   }

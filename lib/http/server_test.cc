@@ -340,9 +340,9 @@ TEST_F(ServerTest, ServesManyClientsAtOnce) {
   Start();
   std::atomic<int> good{0};
   {
-    std::vector<std::jthread> clients;
-    for (int i = 0; i < 12; ++i) {
-      clients.emplace_back([&] {
+    std::vector<std::jthread> clients(12);
+    for (std::jthread& one : clients) {
+      one = std::jthread([&] {
         for (int n = 0; n < 10; ++n) {
           if (Ask(Post("/echo", "hi")).ends_with("hi")) ++good;
         }

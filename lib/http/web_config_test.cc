@@ -232,9 +232,9 @@ TEST(WebConfig, HashesOnceWhatManyAskAtOnce) {
   const auto config = WebConfig::Load(file).value();
   std::atomic<int> refused{0};
   {
-    std::vector<std::jthread> scrapes;
-    for (int i = 0; i < 8; ++i) {
-      scrapes.emplace_back([&] {
+    std::vector<std::jthread> scrapes(8);
+    for (std::jthread& one : scrapes) {
+      one = std::jthread([&] {
         const auto user = config->Authenticate("Basic am9lOnNlY3JldA==", "192.0.2.1");
         if (user.error().kind == ErrorKind::kRefused) ++refused;
       });

@@ -218,11 +218,11 @@ TEST_F(SessionTest, ReadsLinesThatOpenSshReads) {
   const std::string name = "[127.0.0.1]:" + std::to_string(target.port);
   std::string tabs = sshd_->HostKey();
   tabs.replace(tabs.find(' '), 1, "\t \t");
-  for (const std::string& text :
-       {name + " ssh-unheard-of AAAA\n" + name + " " + sshd_->HostKey() + "\n",
-        "\t" + name + "\t" + tabs + "\r\n",
-        name + " " + sshd_->HostKey() + " " + std::string(9000, 'x') + "\n",
-        "127.0.0.1 " + sshd_->HostKey() + "\n"}) {
+  const std::string line = name + " " + sshd_->HostKey();
+  const std::vector<std::string> texts = {
+      name + " ssh-unheard-of AAAA\n" + line + "\n", "\t" + name + "\t" + tabs + "\r\n",
+      line + " " + std::string(9000, 'x') + "\n", "127.0.0.1 " + sshd_->HostKey() + "\n"};
+  for (const std::string& text : texts) {
     target.known_hosts_file = sshd_->directory() + "/known_hosts_odd";
     std::ofstream(target.known_hosts_file) << text;
     auto session = Session::Connect(target, In(3000));
