@@ -186,6 +186,7 @@ Status CheckTriggers(const settings::Settings& settings, const runbook::RunbookL
         std::ranges::find(known, placed.trigger.runbook, &runbook::RunbookInfo::name);
     if (runbook == known.end()) {
       std::vector<std::string> names;
+      names.reserve(known.size());
       for (const auto& info : known) names.push_back(info.name);
       return placed.at["runbook"].Invalid("there is no runbook \"" + placed.trigger.runbook +
                                           "\"; " + Joined(names));

@@ -23,8 +23,6 @@ using engine::RemoteReply;
 using engine::RemoteRequest;
 using engine::RemoteVerb;
 
-constexpr Milliseconds kPatience{30'000};
-
 std::vector<std::string> Words(const std::string& text) {
   std::istringstream in(text);
   std::vector<std::string> words;
@@ -134,9 +132,9 @@ RunnerCall::~RunnerCall() {
   if (pid_ > 0) waitpid(pid_, nullptr, WNOHANG);
 }
 
-RemoteReply RunnerCall::Wait() {
+RemoteReply RunnerCall::Wait(Milliseconds patience) {
   const RealClock clock;
-  const SteadyTime deadline = clock.Steady() + kPatience;
+  const SteadyTime deadline = clock.Steady() + patience;
   ReplyReader reader(nonce_, told_);
   while (clock.Steady() < deadline) {
     pollfd waiting{out_, POLLIN, 0};

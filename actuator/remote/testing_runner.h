@@ -44,8 +44,8 @@ class RunnerCall {
   RunnerCall(RunnerCall&& other) noexcept;
   RunnerCall& operator=(RunnerCall&&) = delete;
 
-  // The reply; kOutcomeUnknown if it ends or 30 s pass without one.
-  engine::RemoteReply Wait();
+  // The reply; kOutcomeUnknown if it ends, or `patience` passes, without one.
+  engine::RemoteReply Wait(Milliseconds patience = Milliseconds(30'000));
   pid_t pid() const { return pid_; }
   std::string error_output();
 

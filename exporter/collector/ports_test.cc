@@ -28,7 +28,7 @@ ssh::SocketAddress Loopback() {
 }
 
 class Ports : public testing::Test {
- protected:
+ public:
   Ports() {
     listening_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ssh::SocketAddress address = Loopback();
@@ -41,6 +41,7 @@ class Ports : public testing::Test {
   }
   ~Ports() override { close(listening_); }
 
+ protected:
   Status Measure(const std::vector<ssh::SocketAddress>& addresses) {
     families_ = {};
     return MeasurePorts(host_, addresses, clock_, clock_.Steady() + Seconds(5), &families_);

@@ -2,6 +2,8 @@
 // came to be as it is: processes.
 #include <gmock/gmock.h>
 
+#include <array>
+
 #include "exporter/helper/helper_testing.h"
 
 namespace mailhub::exporter {
@@ -64,11 +66,11 @@ TEST_P(PresenceTest, FindsAProcessBelowALinkedFolderThatWasReplaced) {
 }
 
 TEST_P(PresenceTest, FindsTheOldOneAmongManyNamesakes) {
-  std::vector<std::unique_ptr<TestingProcess>> namesakes;
+  std::array<std::unique_ptr<TestingProcess>, 12> older, newer;
   const std::string other = Copy("other/eddy");
-  for (int i = 0; i < 12; ++i) namesakes.push_back(Run(other, {}));
+  for (auto& namesake : older) namesake = Run(other, {});
   const auto process = Run(Copy("eddy"), {});
-  for (int i = 0; i < 12; ++i) namesakes.push_back(Run(other, {}));
+  for (auto& namesake : newer) namesake = Run(other, {});
   fs::remove(File("eddy"));
   Copy("eddy");
   EXPECT_EQ(Count(), 1);

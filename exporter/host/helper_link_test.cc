@@ -84,7 +84,7 @@ class HelperLinkTest : public testing::Test {
       EXPECT_NE(at, std::string::npos) << from;
       if (at != std::string::npos) script.replace(at, from.size(), to);
     }
-    const std::string path = directory + "/helper.sh";
+    std::string path = directory + "/helper.sh";
     std::ofstream(path) << script;
     return path;
   }

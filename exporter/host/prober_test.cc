@@ -131,6 +131,7 @@ TEST_F(ProberTest, SharesOneCollectionBetweenScrapesAtTheSameTime) {
   }
   script_.Release();
   std::vector<double> serials;
+  serials.reserve(scrapes.size());
   for (auto& scrape : scrapes) serials.push_back(*Value(scrape.get().families, "serial"));
   EXPECT_EQ(serials[0], 1);
   EXPECT_LE(*std::max_element(serials.begin(), serials.end()), 2);

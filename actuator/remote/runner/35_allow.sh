@@ -7,6 +7,7 @@
 # "@service NAME STATE" brings a service that it lists into a state.
 # Nothing of the body ever becomes part of a command that root did not write, unless root allows it.
 resolve() {
+  [ -n "$1" ] || fail invalid "the request holds no command"
   command=$1 allow_kind=command allow_state='' allow_manager=''
   case $1 in
     '@service '*)

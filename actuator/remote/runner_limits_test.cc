@@ -1,0 +1,249 @@
+// An account that may have little: few processes, descriptors, bytes of memory or of a file. And
+// requests that were mangled on their way. Whatever the runner then says must be so.
+// MAILHUB_RUNNER_ROUNDS=N tries more, MAILHUB_RUNNER_SEED=S others.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+
+#include "actuator/remote/testing_runner.h"
+#include "lib/base/digest.h"
+
+namespace mailhub::remote {
+namespace {
+
+using engine::LeaseState;
+using engine::ReceiptState;
+using engine::RemoteReply;
+using engine::RemoteRequest;
+using engine::RemoteVerb;
+
+// "games": an account of every Debian that nobody uses. Root has no limit of processes.
+constexpr uid_t kUser = 5;
+constexpr gid_t kGroup = 60;
+constexpr Milliseconds kPatience{5'000};
+constexpr int kExit = 7;  // of the commands, so that no shell's own status is taken for theirs
+
+int Setting(const char* name, int usual) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? usual : std::atoi(text);
+}
+
+class Limits : public testing::TestWithParam<RunnerSetup> {
+ public:
+  Limits() : host(GetParam()), chance_(Setting("MAILHUB_RUNNER_SEED", 1)) {
+    const auto root = std::filesystem::path(host.directory()).parent_path();
+    EXPECT_EQ(chown(root.c_str(), kUser, kGroup), 0);
+    const RemoteReply hello = Ask({}, {});
+    EXPECT_TRUE(hello.receipt) << hello.receipt.error().message;
+    host.directory_id = hello.directory_id;
+  }
+  ~Limits() override { host.EndAll(); }
+
+ protected:
+  int Draw(int most) { return static_cast<int>(chance_() % (static_cast<unsigned>(most) + 1)); }
+
+  // Words of prlimit: enough for all, a part, or nothing of what the runner does.
+  std::vector<std::string> Scarce() {
+    std::vector<std::string> limits{"--nproc=" + std::to_string(2 + Draw(24)),
+                                    "--nofile=" + std::to_string(10 + Draw(12)),
+                                    "--fsize=" + std::to_string(Draw(3) == 0 ? 0 : Draw(3000)),
+                                    "--as=" + std::to_string((4 << 20) + Draw(40 << 20))};
+    std::shuffle(limits.begin(), limits.end(), chance_);
+    limits.resize(1 + static_cast<size_t>(Draw(1)));
+    return limits;
+  }
+
+  RemoteReply Ask(RemoteRequest request, const std::vector<std::string>& limits,
+                  bool mangled = false) {
+    if (request.verb != RemoteVerb::kHello) request.directory_id = host.directory_id;
+    Exchange exchange;
+    exchange.nonce = RandomHex(32);
+    exchange.wait = Milliseconds(3'000);
+    exchange.grace = Milliseconds(200);
+    std::string text = EncodeRequest(request, host.identity, exchange).value();
+    if (mangled) Mangle(&text);
+    std::vector<std::string> argv{"setpriv", "--reuid=" + std::to_string(kUser),
+                                  "--regid=" + std::to_string(kGroup), "--clear-groups"};
+    if (!limits.empty()) argv.emplace_back("prlimit");
+    argv.insert(argv.end(), limits.begin(), limits.end());
+    for (const std::string& word : host.Argv()) argv.push_back(word);
+    RunnerCall call(argv, {}, text, exchange.nonce, ToBeTold(request.verb, false));
+    RemoteReply reply = call.Wait(kPatience);
+    // A shell that cannot fork tries again for a while; nobody waits for that here.
+    if (!reply.receipt && reply.receipt.error().kind == ErrorKind::kOutcomeUnknown) {
+      kill(-call.pid(), SIGKILL);
+    }
+    return reply;
+  }
+
+  // The header alone: a command that is another one is another command.
+  void Mangle(std::string* text) {
+    const size_t end = text->find("\n\n");
+    for (int count = 1 + Draw(3); count > 0; --count) {
+      const auto at = static_cast<size_t>(Draw(static_cast<int>(end) - 1));
+      switch (Draw(3)) {
+        case 0:
+          (*text)[at] = static_cast<char>(Draw(255));
+          break;
+        case 1:
+          text->erase(at, 1 + static_cast<size_t>(Draw(8)));
+          break;
+        case 2:
+          text->insert(at, 1 + static_cast<size_t>(Draw(3)), static_cast<char>(Draw(255)));
+          break;
+        default:
+          text->resize(text->size() - static_cast<size_t>(Draw(60)));
+      }
+    }
+  }
+
+  RemoteReply Send(RemoteVerb verb, const std::string& key, const std::string& command,
+                   const std::vector<std::string>& limits, bool mangled = false) {
+    RemoteRequest request;
+    request.verb = verb;
+    request.key = key;
+    request.command = command;
+    request.after = Milliseconds(600'000);
+    request.generation = 1;
+    return Ask(std::move(request), limits, mangled);
+  }
+
+  RemoteReply Settled(const std::string& key) {
+    RemoteReply reply;
+    EXPECT_TRUE(Eventually([&] {
+      reply = Send(RemoteVerb::kStatus, key, "", {});
+      return !reply.receipt || reply.receipt->state != ReceiptState::kRunning;
+    }));
+    return reply;
+  }
+
+  std::string Trace(const std::string& word) const {
+    return "echo " + word + " >>" + host.evidence() + " && exit " + std::to_string(kExit);
+  }
+  int Times(const std::string& word) const {
+    const std::string text = host.Evidence();
+    int times = 0;
+    for (size_t at = 0; (at = text.find(word + "\n", at)) != std::string::npos; ++at) ++times;
+    return times;
+  }
+  int ClaimsOf(const std::string& command) const {
+    int claims = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(host.directory())) {
+      if (entry.path().extension() != ".claim") continue;
+      const auto name = std::filesystem::relative(entry.path(), host.directory());
+      if (host.ReadFile(name).find(command + "\n") != std::string::npos) ++claims;
+    }
+    return claims;
+  }
+  static bool Finished(const RemoteReply& reply) {
+    return reply.receipt && reply.receipt->state == ReceiptState::kFinished;
+  }
+
+  const int rounds_ = Setting("MAILHUB_RUNNER_ROUNDS", 40);
+  RunnerHost host;
+
+ private:
+  std::mt19937 chance_;
+};
+
+INSTANTIATE_TEST_SUITE_P(, Limits, testing::ValuesIn(MAILHUB_SETUPS()), SetupName);
+
+TEST_P(Limits, RunsACommandOnceOrSaysThatItHasNotWhateverIsScarce) {
+  int done = 0;
+  for (int round = 0; round < rounds_; ++round) {
+    const std::string word = "w" + std::to_string(round);
+    const std::string key = "r/" + word + "/1";
+    const std::vector<std::string> limits = Scarce();
+    const auto verb = Draw(1) == 0 ? RemoteVerb::kRun : RemoteVerb::kLaunch;
+    SCOPED_TRACE(word + (verb == RemoteVerb::kRun ? " run " : " launch ") +
+                 testing::PrintToString(limits));
+    const RemoteReply reply = Send(verb, key, Trace(word), limits);
+    if (Finished(reply) && reply.receipt->exit_status == kExit) {
+      EXPECT_EQ(Times(word), 1);
+      ++done;
+    }
+    if (!reply.receipt && reply.receipt.error().kind == ErrorKind::kUnreachable) {
+      EXPECT_EQ(Times(word), 0) << reply.receipt.error().message;
+    }
+    host.EndAll();
+    const RemoteReply settled = Settled(key);
+    ASSERT_TRUE(settled.receipt) << settled.receipt.error().message;
+    if (Finished(settled) && settled.receipt->exit_status == kExit) {
+      EXPECT_EQ(Times(word), 1);
+    }
+    if (settled.receipt->state == ReceiptState::kNone) {
+      EXPECT_EQ(Times(word), 0);
+    }
+    if (Finished(reply)) {
+      EXPECT_EQ(settled.receipt->state, ReceiptState::kFinished);
+    }
+    if (!reply.receipt && reply.receipt.error().kind == ErrorKind::kUnreachable) {
+      EXPECT_EQ(settled.receipt->state, ReceiptState::kNone) << reply.receipt.error().message;
+    }
+    // Asked again by an account that has enough, it runs unless it has.
+    const RemoteReply again = Send(RemoteVerb::kRun, key, Trace(word), {});
+    ASSERT_TRUE(again.receipt) << again.receipt.error().message;
+    EXPECT_LE(Times(word), 1);
+    if (settled.receipt->state == ReceiptState::kNone) {
+      EXPECT_TRUE(Finished(again));
+      EXPECT_EQ(Times(word), 1);
+    } else {
+      EXPECT_EQ(again.receipt->state, settled.receipt->state);
+    }
+  }
+  EXPECT_GT(done, 0) << "the limits leave too little";
+  EXPECT_LT(done, rounds_) << "the limits leave too much";
+}
+
+TEST_P(Limits, ArmsADeadManOrSaysThatItHasNot) {
+  int armed = 0;
+  for (int round = 0; round < rounds_; ++round) {
+    const std::string word = "l" + std::to_string(round);
+    const std::vector<std::string> limits = Scarce();
+    SCOPED_TRACE(word + testing::PrintToString(limits));
+    const RemoteReply reply = Send(RemoteVerb::kArm, "r/" + word, Trace(word), limits);
+    if (reply.receipt && reply.lease == LeaseState::kArmed) {
+      ++armed;
+      EXPECT_THAT(host.ReadFile("leases/r@" + word + ".lease"), testing::HasSubstr(Trace(word)));
+      const pid_t loop = atoi(host.ReadFile("leases/loop").c_str());
+      EXPECT_TRUE(loop > 1 && kill(loop, 0) == 0) << "nobody looks at leases";
+    }
+    if (Draw(1) == 0) host.EndAll();
+  }
+  EXPECT_GT(armed, 0) << "the limits leave too little";
+  EXPECT_EQ(host.Evidence(), "") << "it was early";
+}
+
+TEST_P(Limits, RunsNothingTwiceForMangledRequests) {
+  int done = 0;
+  for (int round = 0; round < rounds_; ++round) {
+    const std::string word = "m" + std::to_string(round);
+    const std::string key = "r/" + word + "/1";
+    SCOPED_TRACE(word);
+    for (const bool mangled : {true, true, false, true}) {
+      const auto verb = Draw(1) == 0 ? RemoteVerb::kRun : RemoteVerb::kLaunch;
+      Send(verb, key, Trace(word), {}, mangled);
+    }
+    const RemoteReply settled = Settled(key);
+    ASSERT_TRUE(settled.receipt) << settled.receipt.error().message;
+    if (Finished(settled)) ++done;
+    // What was mangled may have been for another key, and have run under that: each run has its
+    // claim.
+    EXPECT_GE(Times(word), Finished(settled) ? 1 : 0);
+    EXPECT_LE(Times(word), ClaimsOf(Trace(word)));
+  }
+  EXPECT_GT(done, 0);
+  const auto root = std::filesystem::path(host.directory()).parent_path();
+  for (const auto& entry : std::filesystem::directory_iterator(root)) {
+    EXPECT_THAT(entry.path().filename(), testing::AnyOf("d", "evidence"));
+  }
+}
+
+}  // namespace
+}  // namespace mailhub::remote
