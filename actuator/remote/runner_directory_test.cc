@@ -13,10 +13,7 @@ namespace mailhub::remote {
 namespace {
 
 using engine::ReceiptState;
-using engine::RemoteReply;
-using engine::RemoteRequest;
 using engine::RemoteVerb;
-using testing::HasSubstr;
 
 class Directory : public RunnerTest {};
 

@@ -23,7 +23,7 @@ constexpr int kBlock = 4096;
 
 // A host whose receipts lie on a small disk of their own.
 class FullDisk : public testing::TestWithParam<RunnerSetup> {
- protected:
+ public:
   FullDisk() : host(GetParam()) {
     std::filesystem::create_directory(host.directory());
     EXPECT_EQ(mount("tmpfs", host.directory().c_str(), "tmpfs", 0, "size=600k,mode=700"), 0)
@@ -34,6 +34,8 @@ class FullDisk : public testing::TestWithParam<RunnerSetup> {
     host.EndAll();
     umount2(host.directory().c_str(), MNT_DETACH);
   }
+
+ protected:
   // Leaves `blocks` free. The runner of the command before may still tidy up meanwhile.
   void Fill(int blocks) const {
     const size_t wanted = static_cast<size_t>(blocks) * kBlock;

@@ -386,7 +386,7 @@ TEST_F(DeadMan, ActsAlsoWhereNoUptimeCanBeRead) {
   // As in a container whose /proc is made by others: there, and empty, for the loop as well.
   host.setup.shell = host.directory() + "-shell";
   const std::string uptime = host.directory() + "-uptime";
-  std::ofstream{uptime};
+  std::ofstream(uptime).close();
   std::ofstream(host.setup.shell)
       << "#!/bin/sh\n[ -z \"$(cat /proc/uptime)\" ] && exec sh \"$@\"\n"
       << "exec unshare -m sh -c 'mount --bind " << uptime << " /proc/uptime && mount --bind "

@@ -172,7 +172,7 @@ TEST_F(Started, WithoutSystemdEverythingFindsWhatSshWouldGiveIt) {
   std::ofstream(Path("tools/crontab")) << "#!/bin/sh\ntable=" << Path("table") << "\n"
                                        << "case $1 in -l) cat $table ;; *) cat >$table ;; esac\n";
   chmod(Path("tools/crontab").c_str(), 0755);
-  std::ofstream(Path("table"));
+  std::ofstream(Path("table")).close();
   Reach("env PATH=" + Path("tools") + ":/usr/sbin:/usr/bin:/sbin:/bin sh", "--no-systemd");
   Ask(RemoteVerb::kRun, "r/step/1", Probe("step"));
   ExpectAsPlain("step");

@@ -64,7 +64,7 @@ StandInSystemd::StandInSystemd(std::string directory) : directory_(std::move(dir
       << "#!/bin/sh\n[ ! -e /run/mailhub-stand-in ] || exec sh \"$@\"\n"
       << "exec unshare -m sh -c 'mount --bind " << directory_ << "/run /run && mount --bind "
       << directory_ << "/units /etc/systemd/system && exec sh \"$@\"' x \"$@\"\n";
-  std::ofstream(directory_ + "/run/mailhub-stand-in");
+  std::ofstream(directory_ + "/run/mailhub-stand-in").close();
   chmod(shell().c_str(), 0755);
   const std::string start_with = "env -i PATH=" + tools() + ":/usr/sbin:/usr/bin:/sbin:/bin ";
   PutTool("systemctl", "state=" + directory_ + "/state\n" + kSystemctl);

@@ -12,7 +12,6 @@ namespace mailhub::settings {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 
 Result<Settings> Parse(const std::string& labels) {
   return ParseSettings(
