@@ -37,7 +37,7 @@ std::string Differences(const std::vector<const Sample*>& samples) {
   for (const auto& [label, all] : values) {
     if (all.size() < 2) continue;
     for (const std::string& value : all) {
-      text += (text.empty() ? "" : ", ") + label + "=\"" + value + "\"";
+      text.append(text.empty() ? "" : ", ").append(label).append("=\"").append(value).append("\"");
     }
   }
   return text;

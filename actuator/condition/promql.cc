@@ -141,7 +141,7 @@ class Parser : TokenCursor {
     while (left && TakeWord("and")) {
       TakeMatching(true, false);
       if (failed_) return Fail(*failed_);
-      const auto right = NestedComparison();
+      auto right = NestedComparison();
       if (!right) return right;
       if (left->scalar || right->scalar) {
         return WrongAt(left->begin, "`and` needs a metric on both sides");
@@ -161,7 +161,7 @@ class Parser : TokenCursor {
     const bool matching = TakeMatching(false, true);
     if (failed_) return Fail(*failed_);
     if (NextEndsASide()) return SideMissing();
-    const auto right = Sum();
+    auto right = Sum();
     if (!right) return right;
     if (Status good = Compared(*sign, *left, *right, matching); !good) return Fail(good.error());
     if (TakeOneOf(kComparisons)) return WrongAt(tokens_[i_ - 1].begin, "a second comparison");
@@ -182,7 +182,7 @@ class Parser : TokenCursor {
       if (!sign) break;
       const bool matching = TakeMatching(false, true);
       if (failed_) return Fail(*failed_);
-      const auto right = operand();
+      auto right = operand();
       if (!right) return right;
       left = Combine(*sign, *left, *right, matching);
     }
@@ -212,7 +212,7 @@ class Parser : TokenCursor {
     if (!base || !Take("^")) return base;
     const bool matching = TakeMatching(false, true);
     if (failed_) return Fail(*failed_);
-    const auto exponent = Signed();
+    auto exponent = Signed();
     if (!exponent) return exponent;
     return Combine("^", *base, *exponent, matching);
   }

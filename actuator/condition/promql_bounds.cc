@@ -10,7 +10,7 @@ std::string BoundedSelector(const std::string& text, const Selector& selector,
   if (selector.instance.empty()) matchers += (matchers.empty() ? "" : ",") + bounds.hosts;
   const std::string own =
       selector.brace == 0 ? "}" : "," + text.substr(selector.brace, selector.end - selector.brace);
-  const std::string bounded = selector.metric + "{" + matchers + own;
+  std::string bounded = selector.metric + "{" + matchers + own;
   if (selector.range.count() > 0) return bounded;
   return "(" + bounded + " and last_over_time(" + bounded + "[" +
          std::to_string(bounds.lookback.count()) + "ms]))";

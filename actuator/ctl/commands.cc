@@ -39,6 +39,7 @@ std::string Progress(const Run& run) {
 
 void ShowRuns(const std::vector<Run>& runs) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(runs.size());
   for (const Run& run : runs)
     rows.push_back({ShortId(run.id), run.runbook, run.target,
                     run.state == "finished" ? run.result : run.state,
@@ -100,6 +101,7 @@ void ShowPlan(const Plan& plan) {
 
 void ShowAlerts(const std::vector<AlertRecord>& alerts) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(alerts.size());
   for (const AlertRecord& alert : alerts)
     rows.push_back({LocalTime(alert.at), alert.alertname, alert.fingerprint, alert.status,
                     alert.decision, ShortId(alert.run), alert.detail});
@@ -162,7 +164,8 @@ int RunLog(ApiClient& api, Format format, const std::string& run) {
 int RunPlan(ApiClient& api, Format format, const std::string& runbook,
             const Parameters& parameters) {
   QueryPairs query = {{"runbook", runbook}};
-  for (const auto& [name, value] : parameters) query.emplace_back("parameter", name + "=" + value);
+  for (const auto& [name, value] : parameters)
+    query.emplace_back("parameter", std::string(name).append("=").append(value));
   return Print(api.Get("/api/v1/plan", query), format, ParsePlan, ShowPlan);
 }
 

@@ -14,7 +14,7 @@ constexpr size_t kOutputOfAHold = 3;
 
 // For the shell: a step's path may hold more than letters and digits.
 std::string Word(const std::string& text) {
-  const std::string word = Printable(text);
+  std::string word = Printable(text);
   const bool plain = word.find_first_not_of(
                          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-") ==
                      std::string::npos;
@@ -72,10 +72,11 @@ void AppendCommands(const Run& run, const Hold& hold, std::vector<std::string>& 
     const bool taken = hold.answers.empty() || std::find(hold.answers.begin(), hold.answers.end(),
                                                          offer.verb) != hold.answers.end();
     if (!taken) continue;
-    std::string line = std::string("  ") + offer.means + ":";
+    std::string line = std::string("  ").append(offer.means).append(":");
     line.resize(std::max(line.size() + 1, kColumn), ' ');
     const std::string number = " --hold " + std::to_string(hold.number);
-    lines.push_back(line + Typed(run, offer.verb, number + (offer.reason ? " --reason WHY" : "")));
+    lines.push_back(
+        line.append(Typed(run, offer.verb, number + (offer.reason ? " --reason WHY" : ""))));
   }
 }
 

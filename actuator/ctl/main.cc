@@ -48,6 +48,7 @@ void AddConnection(CLI::App& app, Arguments& a) {
 
 std::vector<std::string> NamesOf(const std::vector<CLI::App*>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const CLI::App* command : commands) names.push_back(command->get_name());
   return names;
 }

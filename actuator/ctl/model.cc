@@ -208,7 +208,7 @@ LogEntry ToLogEntry(const Json& json) {
   LogEntry entry{Text(json, "at"), Text(json, "kind"), {}, Text(json, "output")};
   for (const auto& [key, value] : json.items()) {
     if (key == "at" || key == "kind" || key == "seq" || key == "run" || key == "output") continue;
-    if (value.is_null() || value.is_object() || value == "" || value == false) continue;
+    if (value.is_null() || value.is_object() || value == Json("") || value == false) continue;
     entry.fields.emplace_back(key, value.is_string() ? value.get<std::string>() : value.dump());
   }
   return entry;

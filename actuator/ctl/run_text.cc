@@ -117,7 +117,7 @@ void AppendDetails(const Step& step, std::vector<std::string>& lines) {
   const bool touched = !step.result.empty() || UnderWay(step) || step.phase == "left";
   if (!step.command.empty())
     for (const std::string& line : PrintableLines(step.command))
-      lines.push_back(indent + Printable(step.host) + "$ " + line);
+      lines.push_back(std::string(indent).append(Printable(step.host)).append("$ ").append(line));
   if (!step.expr.empty()) lines.push_back(indent + "until " + Printable(step.expr));
   if (!touched) return;
   if (step.exit_status)
@@ -125,7 +125,8 @@ void AppendDetails(const Step& step, std::vector<std::string>& lines) {
   if (!step.detail.empty()) lines.push_back(indent + Printable(step.detail));
   if (step.output.empty()) return;
   if (UnderWay(step)) lines.push_back(indent + "last output");
-  for (const std::string& line : PrintableLines(step.output)) lines.push_back(indent + "| " + line);
+  for (const std::string& line : PrintableLines(step.output))
+    lines.push_back(std::string(indent).append("| ").append(line));
 }
 
 // The steps shown in at most `room` lines around the first one that is not over.
@@ -158,7 +159,8 @@ std::string GateText(const Step& step) {
 std::string ParametersText(const Run& run, size_t longest) {
   std::string text;
   for (const auto& [name, value] : run.parameters)
-    text += (text.empty() ? "" : " ") + Shortened(Printable(name + "=" + value), longest);
+    text.append(text.empty() ? "" : " ")
+        .append(Shortened(Printable(std::string(name).append("=").append(value)), longest));
   return text;
 }
 

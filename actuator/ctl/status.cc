@@ -62,6 +62,7 @@ void ShowRun(const Run& run) {
 
 void ShowEpisodes(const std::vector<Episode>& episodes) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(episodes.size());
   for (const Episode& episode : episodes)
     rows.push_back({episode.fingerprint, episode.alertname, episode.state, ShortId(episode.run),
                     LocalTime(episode.decided_at), episode.trigger, episode.detail});

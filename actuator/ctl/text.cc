@@ -134,7 +134,7 @@ std::string ElapsedText(std::optional<double> seconds) {
   const long long whole = std::llround(*seconds);
   if (whole < 60) return Format("%llds", whole);
   if (whole < 3600) return Format("%lldm%02llds", whole / 60, whole % 60);
-  if (whole < 48 * 3600) return Format("%lldh%02lldm", whole / 3600, whole / 60 % 60);
+  if (whole < 48LL * 3600) return Format("%lldh%02lldm", whole / 3600, whole / 60 % 60);
   return Format("%lldd%02lldh", whole / 86400, whole / 3600 % 24);
 }
 
@@ -179,7 +179,7 @@ std::string Csv(const std::vector<std::string>& header,
       if (cell.find_first_of("\",\r\n") != std::string::npos) {
         for (size_t at = 0; (at = cell.find('"', at)) != std::string::npos; at += 2)
           cell.insert(at, "\"");
-        cell = "\"" + cell + "\"";
+        cell.insert(0, "\"").append("\"");
       }
       text += (i == 0 ? "" : ",") + cell;
     }
