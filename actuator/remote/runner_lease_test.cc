@@ -71,6 +71,18 @@ class DeadMan : public testing::Test {
   RunnerHost host;
 };
 
+TEST_F(DeadMan, TakesNoOtherLeaseForAFileOfItsOwn) {
+  for (const char* other : {"r/2.out.1", "r/2.gone.9"}) {
+    ExpectLease(host.Arm(other, Trace("other"), kAfter), LeaseState::kArmed);
+  }
+  ExpectLease(host.Arm("r/2", Trace("restored"), kAfter), LeaseState::kArmed);
+  Age("r@2", 62);
+  ASSERT_TRUE(RestoredWithin("r@2", Milliseconds(10'000)));
+  for (const char* other : {"r/2.out.1", "r/2.gone.9"}) {
+    ExpectLease(host.Do(RemoteVerb::kRenew, other), LeaseState::kArmed);
+  }
+}
+
 TEST_F(DeadMan, RefusesAStopThatWasHeldUpUntilItHadActed) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   Age("r@stop", 62);

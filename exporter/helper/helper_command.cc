@@ -43,13 +43,13 @@ std::string Strip(std::string_view script, Kind kind) {
 
 struct Packed {
   std::string text;     // as printf's %b reads it
-  std::string letters;  // which then stand for line end, backslash and quote; there may be fewer
+  std::string letters;  // which then stand for what is frequent, in that order; there may be fewer
 };
 
 // An SSH server need not take more than 32 KiB in one request, so what is frequent is a letter that
 // the script does without, where there is one.
 Packed Pack(const std::string& script) {
-  constexpr std::string_view kFrequent = "\n\\'";
+  constexpr std::string_view kFrequent = "\n\\'!";
   Packed packed;
   for (char letter = 'A'; letter <= 'Z' && packed.letters.size() < kFrequent.size(); ++letter) {
     if (script.find(letter) == std::string::npos) packed.letters += letter;
@@ -58,7 +58,7 @@ Packed Pack(const std::string& script) {
     const size_t place = kFrequent.find(c);
     if (place < packed.letters.size()) {
       packed.text += packed.letters[place];
-    } else if (place != std::string_view::npos || c == '!' || c == '\t') {
+    } else if (place != std::string_view::npos || c == '\t') {
       constexpr char kDigits[] = "01234567";
       packed.text += {'\\', '0', kDigits[c >> 6 & 7], kDigits[c >> 3 & 7], kDigits[c & 7]};
     } else {
@@ -72,7 +72,7 @@ Packed Pack(const std::string& script) {
 // on comes along. Bash, where there is one, reads files in blocks and has a clock of its own.
 std::string CommandFor(Kind kind) {
   const Packed packed = Pack(Strip(HelperScript(), kind));
-  constexpr std::string_view kCodes = "\\012\\134\\047";  // as tr reads them
+  constexpr std::string_view kCodes = "\\012\\134\\047\\041";  // as tr reads them
   const std::string letters =
       packed.letters.empty() ? ""
                              : " | tr " + packed.letters + " \"" +

@@ -1,6 +1,7 @@
 // What the helper says on a host that is well, whichever engine answers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "exporter/helper/helper_command.h"
@@ -298,6 +299,54 @@ TEST_P(HelperTest, ShowsServicesOfStatusScripts) {
   ASSERT_TRUE(seen.outcomes.at("services"));
   EXPECT_EQ(
       *Value(seen.families, "mailhub_service_state", {{"name", "nosuch"}, {"state", "absent"}}), 1);
+}
+
+TEST_P(HelperTest, TellsAHelperThatHangsFromThoseThatAreConnectedOrPretendToBeOne) {
+  config::Host host;
+  host.files["a"] = "/etc/passwd";
+  const std::string hang = "printf mailhub:paths >/proc/self/comm; echo ready; read -r x";
+  auto connected = Run("sh", {"-c", hang});
+  EXPECT_TRUE(Look(host).outcomes.at("files")) << "it has the same parent";
+  connected.reset();
+  // This process inherits what loses its parent, as a supervisor does that sshd runs below.
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  prefix_ = {"sh", "-c", "\"$@\"; :", "sh"};
+  // Anybody may start a setuid program by any name, and leave it.
+  const std::string posing = Copy("mailhub:paths");
+  fs::permissions(folder_, fs::perms::others_exec | fs::perms::others_read, fs::perm_options::add);
+  fs::permissions(posing, fs::perms::set_uid | fs::perms::others_exec, fs::perm_options::add);
+  const auto stranger = Run("setpriv", {"--reuid=65534", "--clear-groups", "sh", "-c",
+                                        "exec 3<&0; \"$0\" <&3 &", posing});
+  helper_.reset();
+  EXPECT_TRUE(Look(host).outcomes.at("files"));
+  const auto inherited = Run("sh", {"-c", "exec 3<&0; sh -c '" + hang + "' <&3 &"});
+  helper_.reset();
+  EXPECT_THAT(Look(host).outcomes.at("files").error().message,
+              testing::HasSubstr("an earlier look has not come back"));
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST_P(HelperTest, GoesByTheBootTimeThatTheKernelHasSinceTheClockWasSet) {
+  Change("/proc/stat", File("stat"));
+  Change("-lt 60 ]", "-lt 0 ]");  // the shells look once a minute
+  std::ifstream file("/proc/stat");
+  const std::string stat(std::istreambuf_iterator<char>(file), {});
+  const size_t at = stat.find("btime ") + 6;
+  const long booted = std::stol(stat.substr(at));
+  const auto set = [&](long time) {
+    std::ofstream(File("stat")) << stat.substr(0, at) << time << stat.substr(stat.find('\n', at));
+  };
+  config::Host host;
+  host.processes["eddy"] = {Copy("eddy"), "", ""};
+  const auto process = Run(File("eddy"), {});
+  const auto started = [&] {
+    return Value(Look(host).families, "mailhub_process_start_time_seconds", {{"process", "eddy"}})
+        .value_or(-1);
+  };
+  set(booted);
+  const double before = started();
+  set(booted + 3600);
+  EXPECT_NEAR(started(), before + 3600, 1);
 }
 
 TEST_P(HelperTest, LeavesNothingBehindAfterManyRequests) {

@@ -72,6 +72,26 @@ TEST_P(FilePresenceTest, SaysNothingOfALinkIntoAFolderThatItMayNotEnter) {
   EXPECT_FALSE(Exists(seen, "circle"));
 }
 
+TEST_P(FilePresenceTest, SaysNothingOfAStatusScriptThatItMayNotSee) {
+  Change("/etc/init.d/", File("init.d/"));
+  fs::create_directories(folder_ / "init.d");
+  std::ofstream(File("init.d/thing")) << "#!/bin/sh\n";
+  fs::permissions(File("init.d/thing"), fs::perms::all);
+  config::Host host;
+  host.services["thing"] = {config::ServiceKind::kSysv};
+  const auto absent = [&] {
+    helper_.reset();
+    const Seen seen = Look(host);
+    return Value(seen.families, "mailhub_service_state", {{"name", "thing"}, {"state", "absent"}});
+  };
+  EXPECT_EQ(absent(), 0);
+  Close("init.d", fs::perms::owner_all);
+  ObeyModes();
+  EXPECT_EQ(absent(), std::nullopt);
+  fs::remove_all(folder_ / "init.d");
+  EXPECT_EQ(absent(), 1);
+}
+
 TEST_P(FilePresenceTest, AnUnknownDirectoryHidesNoOther) {
   config::Host host;
   host.directories["a"] = File("nowhere");

@@ -1,6 +1,7 @@
 // What is there is never said to be absent, and what is not there never to be there, however a host
 // came to be as it is: processes.
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 
 #include <array>
 
@@ -207,6 +208,37 @@ TEST_P(PresenceTest, NeverSaysZeroWhereProcessesAreHidden) {
          std::string("mount -t proc -o hidepid=") + hidepid + " none /proc && exec \"$@\"", "sh"});
     EXPECT_EQ(Count(), -1) << hidepid;
   }
+}
+
+TEST_P(PresenceTest, RootThatMayNotSeeWhatOthersRunNeverSaysZero) {
+  const auto others =
+      Run("setpriv", {std::string("--reuid=") + kSomebodyElse, "--clear-groups", Copy("other/x")});
+  prefix_ = {"setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"};
+  EXPECT_EQ(Count(), -1);
+  const auto own = Run("setpriv", {prefix_[1], prefix_[2], Copy("eddy")});
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, DoesNotSayZeroOfOneWhoseVolumeWasTakenAwayFromUnderIt) {
+  fs::create_directories(folder_ / "volume");
+  ASSERT_EQ(mount("none", File("volume").c_str(), "tmpfs", 0, "size=10m"), 0);
+  host_.processes["eddy"] = {File("volume/eddy"), "", ""};
+  const auto process = Run(Copy("volume/eddy"), {}, "eddy");
+  const double before = Count();
+  ASSERT_EQ(umount2(File("volume").c_str(), MNT_DETACH), 0);
+  EXPECT_EQ(before, 1);
+  helper_.reset();
+  EXPECT_EQ(Count(), -1);
+  Copy("volume/eddy");
+  EXPECT_EQ(Count(), -1) << "it may be an older one";
+}
+
+TEST_P(PresenceTest, TakesNoThreadForAnotherWhoseNameItBeginsWith) {
+  host_.threads["eddy"] = {"w"};
+  const auto process = Run(Copy("eddy"), {"--thread", "w\nx"});
+  const Seen seen = Look(host_);
+  EXPECT_EQ(Value(seen.families, "mailhub_thread_running", {{"process", "eddy"}, {"thread", "w"}}),
+            0);
 }
 
 TEST_P(PresenceTest, AsksNoCommandAboutProcessesThatAreAsBefore) {

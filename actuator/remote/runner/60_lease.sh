@@ -140,6 +140,7 @@ arm() {
 # nobody knows of. An empty file is made of no room, so a full disk takes it as well.
 refuse_what_was_taken_away() {
   for lease_gone in "$base".gone.*; do
+    is_numbered "$lease_gone" gone || continue
     [ ! -e "$lease_gone" ] || [ "${lease_gone##*.}" -lt "$generation" ] ||
       fail refused "lease $key was taken away again before this request was heard; nothing was armed"
   done
@@ -149,8 +150,14 @@ note_taken_away() {
   [ "$generation" -gt 0 ] || return 0 # an older actuator does not count
   { : >"$base.gone.$generation"; } 2>/dev/null && durable "$dir/leases" || return
   for lease_gone in "$base".gone.*; do
+    is_numbered "$lease_gone" gone || continue
     [ "${lease_gone##*.}" -ge "$generation" ] || rm -f "$lease_gone"
   done
+}
+
+# Whether file $1 is $base.$2.NUMBER. A path may hold dots: another lease's files may begin like this one's.
+is_numbered() {
+  case ${1#"$base.$2."} in '' | *[!0-9]*) return 1 ;; esac
 }
 
 # Writes down in the lease whether what acts on it comes back after a reboot.

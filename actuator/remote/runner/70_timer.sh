@@ -182,7 +182,10 @@ restore() {
   trap ':' TERM
   lease_state=restoring lease_pid=$$ lease_start=$own_start lease_boot=$boot
   lease_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-  rm -f "$base.status" "$base.cut" "$base.out" "$base.out."*
+  rm -f "$base.status" "$base.cut" "$base.out"
+  for restore_old in "$base".out.*; do
+    ! is_numbered "$restore_old" out || rm -f "$restore_old"
+  done
   make_note "$base.exit" # an earlier restoring that was cut off may have left its own
   write_lease "$base" || return
   unlock

@@ -104,25 +104,31 @@ if [ -z "$boot" ] && read_stat /proc/1/stat && read_stat_fields; then
   boot=boot-$(who -b | tr -cd 'A-Za-z0-9')-$start_ticks
 fi
 
-# When the host booted; 0 where /proc does not agree with itself, as in some containers: this very
-# process has just been started.
-learn_btime() {
+# The kernel's own idea of when the host booted moves when somebody sets the clock.
+read_btime() {
   btime=$(grep '^btime ' /proc/stat)
   btime=${btime#btime }
   case $btime in '' | *[!0-9]*) btime=0 ;; esac
+}
+
+# When the host booted; 0 where /proc does not agree with itself, as in some containers: this very
+# process has just been started.
+learn_btime() {
+  read_btime
   read_stat /proc/$self/stat && read_stat_fields
   since=$(($(date +%s) - btime - start_ticks / ticks_per_second))
   [ $since -le 60 ] && [ $since -ge -60 ] || btime=0
 }
 
 # How many processors /proc/stat lists. /proc/stat is long and some shells read a byte at a time, so
-# it is read whole only by grep, and again a minute later: processors rarely come and go.
+# it is read whole only by grep, and again a minute later: processors rarely come and go, clocks are rarely set.
 btime=
 cpus=0
 cpus_counted=
 count_cpus() {
   cpus_counted=${uptime%.*}
   cpus=$(grep -c '^cpu[0-9]' /proc/stat)
+  [ "$btime" = 0 ] || read_btime
 }
 
 # The name of this process says what it is at, for a later helper: see other_looks.
@@ -131,16 +137,20 @@ call_myself() {
 }
 
 # Sets `why` if an earlier helper of this account still looks at the same, though its connection is
-# gone: then it hangs there, and one that hangs is enough. Asked until it is not so.
+# gone: then it hangs there, and one that hangs is enough. Asked until it is not so. Process 1 has
+# inherited it, or a supervisor from which this one descends, too. A setuid program, which anybody may
+# start by any name, is none.
 # NAME
 other_looks() {
   case $alone in *" $1 "*) return ;; esac
-  mark=$(printf %.15s "mailhub:$1")
+  mark=$(printf %.15s "mailhub:$1") above=' 1 ' parent=$PPID
+  while read_stat "/proc/$parent/stat" && read_stat_fields && [ "$parent" -gt 1 ]; do above="$above$parent "; done
   for dir in /proc/[0-9]*; do
     comm=
     IFS= read -r comm <"$dir/comm"
-    [ "$comm" = "$mark" ] && [ -O "$dir" ] && [ "$dir/ns/mnt" -ef /proc/$self/ns/mnt ] || continue
-    read_stat "$dir/stat" && read_stat_fields && [ "$parent" = 1 ] || continue
+    [ "$comm" = "$mark" ] && [ -O "$dir" ] && [ -e "$dir/exe" ] && [ ! -u "$dir/exe" ] && [ ! -g "$dir/exe" ] || continue
+    [ "$dir/ns/mnt" -ef /proc/$self/ns/mnt ] && read_stat "$dir/stat" && read_stat_fields || continue
+    case $above in *" $parent "*) ;; *) continue ;; esac
     why="an earlier look has not come back: process ${dir#/proc/}"
     return
   done

@@ -10,7 +10,7 @@ keep() {
 read_spec() {
   posix=
   exes=0 processes=0 threads=0 sysvs=0 paths=0 checks=0 units=
-  want_processes= want_services= want_paths= want_details= want_checks=
+  want_processes= want_services= want_paths= want_checks=
   files_before=1000
   spec=
   while IFS= read -r line; do
@@ -66,8 +66,6 @@ read_spec() {
         keep path $paths "$value"
         paths=$((paths + 1))
         ;;
-      # size and time of the paths themselves matter
-      'details '*) want_details=1 ;;
       # name, milliseconds, command
       'check '*)
         want_checks=1

@@ -28,7 +28,7 @@ sub content {
 }
 
 sub look_at_host {
-  my $stat = content("/proc/stat", 1 << 20);
+  my ($stat) = @_;
   my $cpus = () = $stat =~ /^cpu\d/mg;
   $out .= substr($stat, 0, 1 + index $stat, "\n") . "cpus $cpus\n";
   $out .= join "", (split /^/, content("/proc/meminfo", 256))[0 .. 2];
@@ -190,30 +190,49 @@ sub report_process {
   }
 }
 
-# One of @$others, which run other files, that was started by the path of exe $exe: an older version,
-# from before a link moved on? Nobody can say. Undefined if there is none.
+# Whether the first argument of process $pid is $exe.
+sub started_as {
+  my ($pid, $exe) = @_;
+  return content("/proc/$pid/cmdline", 1 + length $exe) =~ /^\Q$exe\E(?:\0|\z)/;
+}
+
+# Whether process $pid runs a file of name $base whose path leads to it no more, neither here nor where that
+# process sees it: its volume was taken away from under it. What was deleted says so itself.
+sub runs_what_is_nowhere {
+  my ($pid, $base) = @_;
+  my $link = readlink "/proc/$pid/exe";
+  return 0 if !defined $link || $link !~ m{(?:^|/)\Q$base\E$};
+  my $file = file_of("/proc/$pid/exe");
+  return $file ne "" && $file ne file_of($link) && $file ne file_of("/proc/$pid/root$link");
+}
+
+# Why one of @$others, which run other files, may be exe $exe all the same: it was started by that path (an older
+# version, from before a link moved on?), or it may be the file, on a volume that is gone. Nobody can say. Empty if
+# there is none.
 sub older_version {
   my ($exe, $n, $others, $by_name) = @_;
   if (!%$by_name) {
     push @{$by_name->{$comm{$_} //= content("/proc/$_/comm", 64)}}, $_ for @$others;
   }
-  my ($base) = $exe =~ m{([^/]{1,15})[^/]*$} or return;
-  for my $pid (@{$by_name->{"$base\n"} || []}) {
-    next if content("/proc/$pid/cmdline", 1 + length $exe) !~ /^\Q$exe\E(?:\0|\z)/;
-    return $pid if same_folder("/proc/$pid", $exe) && (args_fit("/proc/$pid", $n) // 1);
+  my ($base) = $exe =~ m{([^/]+)$} or return "";
+  for my $pid (@{$by_name->{substr($base, 0, 15) . "\n"} || []}) {
+    my $why;
+    if (started_as($pid, $exe) && same_folder("/proc/$pid", $exe)) {
+      $why = "was started as $exe and runs another file";
+    } elsif (runs_what_is_nowhere($pid, $base)) {
+      $why = "runs a file called $base that is in no folder any more";
+    }
+    return "process $pid $why" if defined $why && (args_fit("/proc/$pid", $n) // 1);
   }
-  return;
+  return "";
 }
 
-# One of those of which this account may not see what they run, if it has the name of exe $exe.
+# Whether process 1, of which this account may not see what it runs, has the name of exe $exe.
 sub secret_one {
   my ($exe) = @_;
   my ($comm) = $exe =~ m{([^/]{1,15})[^/]*$} or return "";
-  for my $pid (@secret) {
-    return "may not read /proc/$pid/exe" if content("/proc/$pid/comm", 64) eq "$comm\n"
-      || content("/proc/$pid/cmdline", 1 + length $exe) =~ /^\Q$exe\E(?:\0|\z)/;
-  }
-  return "";
+  return "" if !grep $_ == 1, @secret;
+  return content("/proc/1/comm", 64) eq "$comm\n" || started_as(1, $exe) ? "may not read /proc/1/exe" : "";
 }
 
 sub look_at_processes {
@@ -247,8 +266,10 @@ sub look_at_processes {
   %lifeless = %lifeless_now;
   %other = %other_now;
   delete @comm{grep !exists $other{$_}, keys %comm} if keys %comm > 2 * keys(%other) + 100;
-  # Only root, or who may see what process 1 runs, sees all.
-  my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret && $> ? "may not read /proc/$secret[0]/exe" : "";
+  # Root, too, may lack the right to see what others run (CAP_SYS_PTRACE), in a container for one. Process 1 keeps
+  # what it runs even from a root that has that right, where it is the agent of a virtual machine: it goes by its name.
+  my @hidden = grep $_ != 1 || $>, @secret;
+  my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @hidden ? "may not read /proc/$hidden[0]/exe" : "";
   for my $n (0 .. $#processes) {
     my $process = $processes[$n];
     my $exe = $exes[$process->{exe}]{path};
@@ -256,10 +277,7 @@ sub look_at_processes {
     $process->{why} = "";
     report_process(@$_, $n) for @{$found[$process->{exe}] || []};
     next if $process->{count};
-    $process->{why} ||= $hidden || secret_one($exe);
-    if ($process->{why} eq "" && defined(my $pid = older_version($exe, $n, \@others, \%by_name))) {
-      $process->{why} = "process $pid was started as $exe and runs another file";
-    }
+    $process->{why} ||= $hidden || secret_one($exe) || older_version($exe, $n, \@others, \%by_name);
     $out .= "unknown $n $process->{why}\n" if $process->{why} ne "";
   }
 }
@@ -324,17 +342,21 @@ sub section {
 }
 
 # Whether an earlier helper of this account still looks at the same, though its connection is gone:
-# then it hangs there, and one that hangs is enough. Asked until it is not so.
+# then it hangs there, and one that hangs is enough. Asked until it is not so. See other_looks in the shell.
 my %alone;
 sub other_looks {
   my ($name) = @_;
   return "" if $alone{$name};
   my $mark = substr("mailhub:$name", 0, 15) . "\n";
   my $here = readlink "/proc/self/ns/mnt";
+  my ($up, @above) = (getppid, 1);
+  while (($up) = content("/proc/$up/stat", 4096) =~ /\) \S (\d+) / and $up > 1) { push @above, $up }
   opendir my $proc, "/proc";
   for my $pid (grep /^\d/, readdir $proc) {
     next if content("/proc/$pid/comm", 64) ne $mark || !-o "/proc/$pid";
-    next if content("/proc/$pid/stat", 4096) !~ /\) \S 1 / || readlink("/proc/$pid/ns/mnt") ne $here;
+    next if !-e "/proc/$pid/exe" || -u _ || -g _ || readlink("/proc/$pid/ns/mnt") ne $here;
+    my ($parent) = content("/proc/$pid/stat", 4096) =~ /\) \S (\d+) / or next;
+    next if !grep $_ == $parent, @above;
     return "an earlier look has not come back: process $pid";
   }
   $alone{$name} = 1;
@@ -348,12 +370,14 @@ while (my $line = <STDIN>) {
   next if $line !~ /^go (\S+)/;
   my $nonce = $1;
   my ($uptime) = content("/proc/uptime", 64) =~ /^(\d\S*)/;
+  my $stat = content("/proc/stat", 1 << 20);
+  $btime = $1 if $btime && $stat =~ /^btime (\d+)/m; # it moves when somebody sets the clock
   $out = "\n$nonce begin 1\n";
   $out .= "uptime $uptime\n" if defined $uptime;
   $out .= "boot $boot\n" if $boot =~ /^[A-Za-z0-9-]+$/;
   $out .= "clock $ticks $page_kb $btime\n";
   $out .= sprintf "section host %.6f\n", Time::HiRes::time;
-  look_at_host();
+  look_at_host($stat);
   $out .= sprintf "done host %.6f\n", Time::HiRes::time;
   section("processes", \&look_at_processes) if @processes;
   section("paths", \&look_at_paths) if @paths;

@@ -363,14 +363,15 @@ find_processes() {
   set +f
 }
 
-# Sets `hidden` if this account cannot say of anything that nobody runs it: only root, or who may see
-# what process 1 runs, sees all.
+# Sets `hidden` if this account cannot say of anything that nobody runs it: where there is one of which it
+# may not see what it runs. Root, too, may lack that right (CAP_SYS_PTRACE), in a container for one. Process 1 keeps
+# what it runs even from a root that has that right, where it is the agent of a virtual machine: it goes by its name.
 learn_hidden() {
   hidden=
   [ -n "$uid" ] || uid=$(id -u)
   [ -e /proc/1/stat ] || hidden='may not see process 1'
-  [ "$uid" != 0 ] || return
   for dir in $secret; do
+    [ "$uid$dir" != 0/proc/1 ] || continue
     [ -e "$dir" ] && [ ! -e "$dir/exe" ] && hidden="may not read $dir/exe" && return
   done
 }

@@ -55,13 +55,25 @@ report_process() {
     IFS= read -r comm <"$task/comm" || continue
     "match_thread_$2" "$comm"
     [ -z "$thread" ] && continue
+    { IFS= read -r comm && IFS= read -r comm; } <"$task/comm" && continue # its name goes on after a line end
     read_stat "$task/stat" && out="${out}thread $thread $stat$nl"
   done
   return 0
 }
 
+# Whether the first of process $1's arguments is $2.
+started_as() { [ "$(tr '\000\n' '\n\001' <"$1/cmdline" | head -n 1)" = "$2" ]; }
+
+# Whether process $1 runs a file of name $2 whose path leads to it no more, neither here nor where that process sees it:
+# its volume was taken away from under it. What was deleted says so itself.
+runs_what_is_nowhere() {
+  eval "[ -z \"\${a_${1#/proc/}:-}\" ]" && link=$(readlink "$1/exe") || return
+  [ "${link##*/}" = "$2" ] && [ -e "$1/exe" ] && [ ! "$1/exe" -ef "$link" ] && [ ! "$1/exe" -ef "$1/root$link" ]
+}
+
 # Sets `unknown` if one of those that run other files was started by the path of exe number $1, for
-# process number $2: an older version, from before a link moved on? Nobody can say.
+# process number $2: an older version, from before a link moved on? Or if it may be the file, on a volume that is
+# gone. Nobody can say.
 look_for_older_version() {
   eval "exe=\$exe_$1 base=\$comm_$1"
   if [ -z "$by_name" ]; then
@@ -79,27 +91,26 @@ look_for_older_version() {
     rest=$nl${rest#*"$nl"}
     eval "case \"\${m_${dir#/proc/}:-}\" in *[0-9]*) continue ;; esac"
     case $secret in *"$nl$dir$nl"*) continue ;; esac
-    [ "$(tr '\000\n' '\n\001' <"$dir/cmdline" | head -n 1)" = "$exe" ] || continue
-    same_folder "$dir" "$exe" || continue
+    if started_as "$dir" "$exe" && same_folder "$dir" "$exe"; then
+      whose="was started as $exe and runs another file"
+    elif runs_what_is_nowhere "$dir" "${exe##*/}"; then
+      whose="runs a file called ${exe##*/} that is in no folder any more"
+    else
+      continue
+    fi
     args_fit "$dir" "$2"
     [ $? = 1 ] && continue
-    unknown="process ${dir##*/} was started as $exe and runs another file"
+    unknown="process ${dir##*/} $whose"
     return
   done
 }
 
-# Sets `unknown` if one of those of which this account may not see what they run has the name of exe
-# number $1.
+# Sets `unknown` if process 1, of which this account may not see what it runs, has the name of exe number $1.
 look_for_secret() {
+  case $secret in *"$nl/proc/1$nl"*) ;; *) return ;; esac
   eval "exe=\$exe_$1 base=\$comm_$1"
-  for dir in $secret; do
-    [ ! -e "$dir/exe" ] || continue
-    comm=
-    IFS= read -r comm <"$dir/comm"
-    if [ "$comm" = "$base" ] || [ "$(tr '\000\n' '\n\001' <"$dir/cmdline" | head -n 1)" = "$exe" ]; then
-      unknown="may not read $dir/exe"
-    fi
-  done
+  IFS= read -r comm </proc/1/comm
+  [ "$comm" = "$base" ] || started_as /proc/1 "$exe" && unknown='may not read /proc/1/exe'
 }
 
 look_at_processes() {

@@ -8,22 +8,6 @@ may_look_into() {
   { true <"$1"; } 2>/dev/null && [ -e "$1/." ]
 }
 
-# Whether all there is to look at are directories without anything in them, as work queues are most
-# of the time: no need for a fork then. Only asked when that was so the last time.
-all_empty() {
-  [ -z "$want_details" ] && [ "$files_before" = 0 ] && [ -n "${EPOCHREALTIME:-}" ] || return 1
-  i=0
-  while [ $i -lt $paths ]; do
-    eval "path=\$path_$i"
-    i=$((i + 1))
-    [ -d "$path" ] && may_look_into "$path" || return 1
-    for entry in "$path"/* "$path"/.[!.]* "$path"/..?*; do
-      [ -e "$entry" ] || [ -L "$entry" ] && return 1
-    done
-    empty="${empty}d 0 0 0 $path$nl"
-  done
-}
-
 # What is not there is absent only if the system says so; anything else is a reason not to know.
 look_at_missing() {
   for path; do
@@ -42,14 +26,9 @@ look_at_missing() {
   done
 }
 
-# One find for all of them, also for those that seem not to be there: what it complains about tells.
+# One find for all of them, also for those that seem not to be there, or empty: what it complains about tells.
 # Each line: type, depth, size, mtime, the path it was asked for.
 look_at_paths() {
-  empty=
-  if all_empty; then
-    out=$out$empty
-    return
-  fi
   asked=$nl missing=
   set --
   i=0

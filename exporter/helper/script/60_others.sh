@@ -17,6 +17,12 @@ look_at_host() {
 
 # For: commands
 
+# Whether the system says that $1 is not there. Anything else is a reason not to know.
+surely_absent() {
+  text=$(ls -dL "$1" 2>&1)
+  case $text in *': No such file or directory' | *': Not a directory') ;; *) return 1 ;; esac
+}
+
 look_at_services() {
   if [ -n "$units" ]; then
     # shellcheck disable=SC2086 # one argument per unit is what is meant
@@ -38,8 +44,10 @@ look_at_services() {
     elif [ -e "$script" ]; then
       bounded 1000 "exec \"$script\" status" >/dev/null </dev/null
       out="${out}sysv $name $?$nl"
-    else
+    elif surely_absent /etc/init.d/$name && surely_absent /etc/rc.d/init.d/$name; then
       out="${out}sysv $name absent$nl"
+    else
+      out="${out}sysv $name unseen$nl"
     fi
   done
 }
