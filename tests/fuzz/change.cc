@@ -52,7 +52,7 @@ void TryBody(http::Request request) {
   DemandSound(body->parameters);
   for (const auto& [name, value] : body->parameters) DemandText(name, 128);
   request.body = Written(*body);
-  if (request.body.size() > 64 * 1024) return;
+  if (request.body.size() > size_t{64} * 1024) return;
   const auto again = Parse(request);
   Demand(again && Written(*again) == request.body, "a body is the same when it is written and read",
          request.body);

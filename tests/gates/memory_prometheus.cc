@@ -139,7 +139,7 @@ class Reader {
     Need("\"");
     const size_t end = text_.find('"', at_);
     if (end == std::string::npos) NotUnderstood(text_, at_);
-    const std::string value = text_.substr(at_, end - at_);
+    std::string value = text_.substr(at_, end - at_);
     at_ = end + 1;
     return value;
   }
@@ -196,7 +196,7 @@ class Reader {
   }
 
   Evaluate Comparison() {
-    const Evaluate left = Primary();
+    Evaluate left = Primary();
     for (const std::string sign : {"==", ">=", "<=", "!=", ">", "<"}) {
       if (!Take(sign)) continue;
       Space();
@@ -345,6 +345,7 @@ Result<std::vector<condition::Series>> MemoryPrometheus::QueryRange(const std::s
     for (const Point& point : evaluate(data, t)) all[point.labels].push_back(point.value);
   }
   std::vector<condition::Series> series;
+  series.reserve(all.size());
   for (auto& [labels, values] : all) series.push_back({labels, std::move(values)});
   return series;
 }

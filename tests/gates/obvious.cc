@@ -57,7 +57,7 @@ std::string WhyShut(const ObviousGate& gate, const History& history,
                     const std::map<std::string, int64_t>& mark_at, int64_t now, bool left_open) {
   for (const std::string& host : gate.hosts) {
     const std::string why = WhyStale(gate, history, host, mark_at.at(host), now, left_open);
-    if (!why.empty()) return host + ": " + why;
+    if (!why.empty()) return std::string(host).append(": ").append(why);
   }
   for (const std::string& host : gate.hosts) {
     for (int64_t t = now - gate.hold_ms; t <= now; t += std::max<int64_t>(1, gate.step_ms)) {

@@ -203,11 +203,11 @@ void Actuator::Renew(int64_t left_ms) {
 }
 
 void Actuator::AskHost(const engine::RemoteRequest& request,
-                       std::function<void(engine::RemoteReply)> then) {
+                       const std::function<void(engine::RemoteReply)>& then) {
   Sender by{seams_.journal->id, engine_.epoch()};
   const auto before = BeginBefore(request);
   if (before && !seams_.world->Is(Mutation::kActsLate)) by.begin_by_ms = AtMs(*before);
-  seams_.world->Send(request, by, std::move(then));
+  seams_.world->Send(request, by, then);
 }
 
 void Actuator::Perform(const engine::Effect& effect) {

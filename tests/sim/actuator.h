@@ -62,7 +62,8 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
   bool Survives(Seam seam);
   void Perform(const engine::Effect& effect);
   void PerformNow(const engine::Effect& effect);
-  void AskHost(const engine::RemoteRequest& request, std::function<void(engine::RemoteReply)> then);
+  void AskHost(const engine::RemoteRequest& request,
+               const std::function<void(engine::RemoteReply)>& then);
   void WaitOutFailure();
   void Renew(int64_t left_ms);
   engine::Moment Now() const;

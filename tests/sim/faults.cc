@@ -67,7 +67,9 @@ Result<Faults> OnlyFaults(const std::string& names) {
     if (kind == kFaultKinds.end()) {
       std::string known = "all, none";
       for (const FaultKind& one : kFaultKinds) known.append(", ").append(one.name);
-      return Fail(ErrorKind::kInvalid, "no fault is called \"" + name + "\"; expected " + known);
+      return Fail(
+          ErrorKind::kInvalid,
+          std::string("no fault is called \"").append(name).append("\"; expected ").append(known));
     }
     faults.*kind->chance = kind->usual;
     at = end + 1;

@@ -145,7 +145,7 @@ class Writer {
   std::string Stop(const std::string& indent, const std::string& host, const std::string& service,
                    const std::string& start_name) {
     locks_.insert(service);
-    const std::string name = Name("Stop " + service + " on " + host);
+    std::string name = Name("Stop " + service + " on " + host);
     const bool as_service = Chance(60);
     if (!as_service) by_command_.insert(name);
     steps_ += indent + "- name: " + name + "\n";

@@ -6,7 +6,6 @@
 namespace mailhub::sim {
 
 using engine::Run;
-using engine::Stage;
 using engine::StepKind;
 using engine::Verb;
 

@@ -165,12 +165,17 @@ Complaint Progress::See(const Looked& looked) const {
       if (run.plan().runbook == runbook) why = WhyHeard(run);
       if (!why) break;
     }
-    if (why) return *why + ", and alerts about " + host + " are silenced by " + runbook;
+    if (why) {
+      return why->append(", and alerts about ")
+          .append(host)
+          .append(" are silenced by ")
+          .append(runbook);
+    }
   }
   for (const auto& [id, expected_ms] : looked.expected_ms) {
     const Run* run = known_->Find(id);
-    const auto longest =
-        run == nullptr ? longest_work_ms_.end() : longest_work_ms_.find(run->plan().runbook);
+    if (run == nullptr) continue;
+    const auto longest = longest_work_ms_.find(run->plan().runbook);
     if (longest == longest_work_ms_.end() || known_->clock_stepped) continue;
     if (expected_ms > longest->second + kEstimateSlackMs &&
         expected_ms > known_->PlanOf(*run).expected.count()) {

@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <ranges>
 #include <set>
 
 #include "actuator/journal/codec.h"
@@ -75,11 +74,10 @@ std::vector<engine::Notification> AllThatMayCome(const std::vector<engine::Event
     one.alerts = {std::move(alert)};
     notifications.push_back(std::move(one));
   };
-  const auto all = std::views::values(heard);
-  for (const auto& alert : all) tell(alert, true);
-  for (const auto& alert : all) tell(alert, false);
-  for (const auto& alert : std::views::reverse(all)) tell(alert, false);
-  for (const auto& alert : all) tell(alert, true);
+  for (const auto& [key, alert] : heard) tell(alert, true);
+  for (const auto& [key, alert] : heard) tell(alert, false);
+  for (auto one = heard.rbegin(); one != heard.rend(); ++one) tell(one->second, false);
+  for (const auto& [key, alert] : heard) tell(alert, true);
   return notifications;
 }
 
@@ -138,8 +136,11 @@ std::optional<std::string> Difference(uint64_t seed) {
     const std::string brief =
         StateAfter(**journal, journal::Scope::kWhatStillMatters, *simulation.playbook(), then);
     if (whole == brief) continue;
-    return simulation.Story() + "cut after event " + std::to_string(cut) + "\nread whole:\n" +
-           whole + "read in part:\n" + brief;
+    return simulation.Story()
+        .append("cut after event ")
+        .append(std::to_string(cut))
+        .append("\nread whole:\n" + whole)
+        .append("read in part:\n" + brief);
   }
   return std::nullopt;
 }
