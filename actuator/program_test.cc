@@ -288,9 +288,14 @@ TEST_F(ProgramTest, DeliveriesAreJudgedRecordedAndCounted) {
 }
 
 TEST_F(ProgramTest, FifteenHundredAlertsWithAnnotationsAreTakenAtOnce) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  constexpr int kMany = 150;  // as long as the answer may take, many times slower
+#else
+  constexpr int kMany = 1'500;
+#endif
   Start();
   std::string body = R"({"version":"4","alerts":[)";
-  for (int i = 0; i < 1'500; ++i) {
+  for (int i = 0; i < kMany; ++i) {
     if (i > 0) body += ",";
     body +=
         R"({"status":"firing","startsAt":"2024-03-01T00:00:00Z","fingerprint":"00000000000000aa",)"
@@ -298,17 +303,11 @@ TEST_F(ProgramTest, FifteenHundredAlertsWithAnnotationsAreTakenAtOnce) {
         std::string(4'000, 'd') + R"("}})";
   }
   body += "]}";
-  // With sanitizers on a busy machine the answer may be late. Then it is asked for again, as
-  // Alertmanager does, and what was late after all is counted once more.
-  http::HttpResponse answer = Post(kWebhook, body);
-  size_t tries = 1;
-  for (; answer.status == 503 && tries < 5; ++tries) answer = Post(kWebhook, body);
+  const http::HttpResponse answer = Post(kWebhook, body);
   EXPECT_EQ(answer.status, 200) << answer.body;
-  const std::string page = Get("/metrics").body;
-  const std::string counter = "mailhub_actuator_alerts_total{decision=\"observed\"} ";
-  const size_t observed = std::stoul(page.substr(page.find(counter) + counter.size()));
-  EXPECT_GE(observed, 1'500U);
-  EXPECT_LE(observed, 1'500U * tries);
+  EXPECT_THAT(Get("/metrics").body,
+              HasSubstr("mailhub_actuator_alerts_total{decision=\"observed\"} " +
+                        std::to_string(kMany) + "\n"));
 }
 
 TEST_F(ProgramTest, EveryAnswerBelowApiComesInTheEnvelope) {

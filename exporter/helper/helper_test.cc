@@ -326,6 +326,21 @@ TEST_P(HelperTest, TellsAHelperThatHangsFromThoseThatAreConnectedOrPretendToBeOn
   prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
+TEST_P(HelperTest, TakesNoFigureThatAsksForTooMuch) {
+  std::vector<std::string> words{Script()};
+  if (GetParam() == "busybox") words.insert(words.begin(), "sh");
+  helper_ = std::make_unique<TestingProcess>(Shell(), words);
+  // With a check the shells answer.
+  const std::string check = GetParam() == "perl" ? "path /" : "check a 0 sleep 8";
+  helper_->Write("spec\nexe /x\nprocess 900000000\n" + check + "\nend\n");
+  const double asked = Now();
+  helper_->Write("go nonce 9000\n");
+  std::string said;
+  EXPECT_TRUE(helper_->WaitFor("nonce end", &said));
+  EXPECT_THAT(said, testing::Not(testing::HasSubstr("section processes")));
+  EXPECT_LT(Now(), asked + 7) << "0 ms are no time without end";
+}
+
 TEST_P(HelperTest, GoesByTheBootTimeThatTheKernelHasSinceTheClockWasSet) {
   Change("/proc/stat", File("stat"));
   Change("-lt 60 ]", "-lt 0 ]");  // the shells look once a minute

@@ -233,6 +233,26 @@ TEST_P(PresenceTest, DoesNotSayZeroOfOneWhoseVolumeWasTakenAwayFromUnderIt) {
   EXPECT_EQ(Count(), -1) << "it may be an older one";
 }
 
+TEST_P(PresenceTest, BelievesNoNameThatSomebodyHasMountedInAUserNamespace) {
+  const std::string eddy = Copy("eddy");
+  fs::permissions(eddy, fs::perms::owner_all);
+  Copy("other/fake");
+  fs::permissions(folder_, fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+  const auto process =
+      Run("setpriv",
+          {std::string("--reuid=") + kSomebodyElse, "--clear-groups", "unshare", "--user",
+           "--map-root-user", "--mount", "sh", "-c",
+           "mount --bind '" + File("other/fake") + "' '" + eddy + "' && exec '" + eddy + "'"});
+  EXPECT_EQ(Count(), 0);
+}
+
+TEST_P(PresenceTest, ReadsNoMoreArgumentsThanThereMayBe) {
+  host_.processes["eddy"] = {File("eddy"), "", "-D"};
+  std::vector<std::string> many(4, std::string(100'000, 'x'));
+  const auto process = Run(Copy("eddy"), many);
+  EXPECT_EQ(Count(), -1);
+}
+
 TEST_P(PresenceTest, TakesNoThreadForAnotherWhoseNameItBeginsWith) {
   host_.threads["eddy"] = {"w"};
   const auto process = Run(Copy("eddy"), {"--thread", "w\nx"});

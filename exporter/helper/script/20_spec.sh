@@ -19,6 +19,7 @@ read_spec() {
     # taken, lest a number be read as an expression, or a path as an option.
     case $line in
       'process ' | 'process '*[!0-9]* | 'path '[!/]* | 'exe '[!/]*) continue ;;
+      'process '*) [ ${#value} -lt 7 ] && [ "$value" -lt $exes ] || continue ;;
       'contain '* | 'lack '* | 'thread '*) [ $processes -gt 0 ] || continue ;;
       'unit '*[!A-Za-z0-9._@-]* | 'sysv '*[!A-Za-z0-9._@-]* | 'unit -'* | 'sysv .'*) continue ;;
     esac

@@ -81,9 +81,12 @@ sub learn_exes {
 }
 
 # Whether process $dir sees the same folder as we do where file $path is, or was: not so in a
-# container, which has other files under the same names.
+# container, which has other files under the same names. Nor is one believed that is in another user namespace:
+# anybody may make one, and mount there what they like under any name.
 sub same_folder {
   my ($dir, $path) = @_;
+  my $users = readlink "/proc/self/ns/user";
+  return 0 if defined $users && (readlink("$dir/ns/user") // "") ne $users;
   my $folder = $path;
   while ($folder =~ s{/[^/]*$}{}) {
     my $here = file_of("$folder/");
@@ -102,7 +105,7 @@ my (%other, %other_now, %comm, $names_before);
 # Which exes run as process $pid: by the file, wherever it is; or by its name, where the file was
 # replaced, deleted, or kept by network storage as .nfs... for those who use it. Nothing for a thread
 # of the kernel. Those that this account may not look at are in @secret.
-my @secret;
+my (@secret, $first_closed);
 sub exes_of {
   my ($pid, $file, $files, $names) = @_;
   my $dir = "/proc/$pid";
@@ -123,6 +126,8 @@ sub exes_of {
     $file = file_of("$from/exe");
   }
   if (!defined $link) {
+    # Process 1 keeps it even from a root with that right, where it is the agent of a virtual machine: it goes by its name.
+    $first_closed = $pid == 1 && !$> and return $dir;
     push @secret, $pid;
     return;
   }
@@ -155,8 +160,8 @@ sub args_fit {
   my ($from, $n) = @_;
   my ($contain, $lack) = @{$processes[$n]}{"contain", "lack"};
   return 1 if !defined $contain && !defined $lack;
-  my $args = content("$from/cmdline", 1 << 24) =~ tr/\0\n/  /r;
-  return if $args eq "";
+  my $args = content("$from/cmdline", 200_000) =~ tr/\0\n/  /r;
+  return if $args eq "" || length $args == 200_000;
   return 0 if defined $contain && index($args, $contain) < 0;
   return 0 if defined $lack && index($args, $lack) >= 0;
   return 1;
@@ -198,7 +203,7 @@ sub started_as {
 
 # Whether process $pid runs a file of name $base whose path leads to it no more, neither here nor where that
 # process sees it: its volume was taken away from under it. What was deleted says so itself.
-sub runs_what_is_nowhere {
+sub is_nowhere {
   my ($pid, $base) = @_;
   my $link = readlink "/proc/$pid/exe";
   return 0 if !defined $link || $link !~ m{(?:^|/)\Q$base\E$};
@@ -219,20 +224,14 @@ sub older_version {
     my $why;
     if (started_as($pid, $exe) && same_folder("/proc/$pid", $exe)) {
       $why = "was started as $exe and runs another file";
-    } elsif (runs_what_is_nowhere($pid, $base)) {
-      $why = "runs a file called $base that is in no folder any more";
+    } elsif (is_nowhere($pid, $base)) {
+      $why = "runs a file that is in no folder any more";
+    } elsif ($pid == 1 && $first_closed) {
+      $why = "does not show what it runs";
     }
     return "process $pid $why" if defined $why && (args_fit("/proc/$pid", $n) // 1);
   }
   return "";
-}
-
-# Whether process 1, of which this account may not see what it runs, has the name of exe $exe.
-sub secret_one {
-  my ($exe) = @_;
-  my ($comm) = $exe =~ m{([^/]{1,15})[^/]*$} or return "";
-  return "" if !grep $_ == 1, @secret;
-  return content("/proc/1/comm", 64) eq "$comm\n" || started_as(1, $exe) ? "may not read /proc/1/exe" : "";
 }
 
 sub look_at_processes {
@@ -245,6 +244,7 @@ sub look_at_processes {
   my (@found, @others, %by_name);
   %lifeless_now = %other_now = ();
   @secret = ();
+  $first_closed = 0;
   for my $pid (@pids) {
     # Most are as they were. For those nothing is called: there are many of them.
     my $file = "";
@@ -266,10 +266,8 @@ sub look_at_processes {
   %lifeless = %lifeless_now;
   %other = %other_now;
   delete @comm{grep !exists $other{$_}, keys %comm} if keys %comm > 2 * keys(%other) + 100;
-  # Root, too, may lack the right to see what others run (CAP_SYS_PTRACE), in a container for one. Process 1 keeps
-  # what it runs even from a root that has that right, where it is the agent of a virtual machine: it goes by its name.
-  my @hidden = grep $_ != 1 || $>, @secret;
-  my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @hidden ? "may not read /proc/$hidden[0]/exe" : "";
+  # Root, too, may lack the right to see what others run (CAP_SYS_PTRACE), in a container for one.
+  my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret ? "may not read /proc/$secret[0]/exe" : "";
   for my $n (0 .. $#processes) {
     my $process = $processes[$n];
     my $exe = $exes[$process->{exe}]{path};
@@ -277,7 +275,7 @@ sub look_at_processes {
     $process->{why} = "";
     report_process(@$_, $n) for @{$found[$process->{exe}] || []};
     next if $process->{count};
-    $process->{why} ||= $hidden || secret_one($exe) || older_version($exe, $n, \@others, \%by_name);
+    $process->{why} ||= $hidden || older_version($exe, $n, \@others, \%by_name);
     $out .= "unknown $n $process->{why}\n" if $process->{why} ne "";
   }
 }
@@ -371,7 +369,8 @@ while (my $line = <STDIN>) {
   my $nonce = $1;
   my ($uptime) = content("/proc/uptime", 64) =~ /^(\d\S*)/;
   my $stat = content("/proc/stat", 1 << 20);
-  $btime = $1 if $btime && $stat =~ /^btime (\d+)/m; # it moves when somebody sets the clock
+  # It moves when somebody sets the clock.
+  $btime = $1 if $btime && $stat =~ /^btime (\d+)/m;
   $out = "\n$nonce begin 1\n";
   $out .= "uptime $uptime\n" if defined $uptime;
   $out .= "boot $boot\n" if $boot =~ /^[A-Za-z0-9-]+$/;

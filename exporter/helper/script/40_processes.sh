@@ -90,8 +90,10 @@ forget_processes() {
 }
 
 # Whether process or thread $1 sees the same folder as we do where file $2 is, or was: not so in a
-# container, which has other files under the same names.
+# container, which has other files under the same names. Nor is one believed that is in another user
+# namespace: anybody may make one, and mount there what they like under any name.
 same_folder() {
+  [ ! -e /proc/self/ns/user ] || [ "$1/ns/user" -ef /proc/self/ns/user ] || return
   folder=$2
   while [ -n "$folder" ]; do
     folder=${folder%/*}

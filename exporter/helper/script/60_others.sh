@@ -86,6 +86,7 @@ run_checks() {
   while [ $i -lt $checks ]; do
     eval "MAILHUB_CHECK=\$check_$i ms=\$check_ms_$i"
     [ "$ms" -gt "$1" ] && ms=$1
+    [ "$ms" -gt 0 ] || ms=1 # 0 would be no limit
     MAILHUB_NUMBER=$i
     export MAILHUB_CHECK MAILHUB_NUMBER
     if [ -n "$has_timeout" ]; then
