@@ -282,8 +282,8 @@ std::string ReplyReader::WhatIsMissing() const {
     if (!says(name)) return no(name);
   }
   if (told_ == Told::kLease && !says("lease")) return no("lease");
-  if (told_ != Told::kReceipt) return "";
-  if (!says("state")) return no("state");
+  if (told_ == Told::kReceipt && !says("state")) return no("state");
+  // Also in a reply of which no receipt is wanted: what contradicts itself is not believed.
   const bool finished = receipt_.state == ReceiptState::kFinished;
   if (finished && !says("exit_status")) return no("exit_status");
   return !finished && says("exit_status") ? "it has the exit_status of what has not finished" : "";
