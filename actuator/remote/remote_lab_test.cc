@@ -21,7 +21,6 @@ using engine::RemoteReply;
 using engine::RemoteRequest;
 using engine::RemoteVerb;
 using testing::HasSubstr;
-using testing::ResultOf;
 
 constexpr const char* kSite = "/var/lib/mailhub-lab/config/site.yml";
 constexpr const char* kHost = "cvshost";
@@ -134,11 +133,8 @@ TEST_F(Lab, BelievesAServiceOnlyWhenItStaysUp) {
     const engine::Receipt started = bring(unit.name, "started");
     EXPECT_EQ(started.exit_status == 0, *unit.words == 0) << unit.name << ": " << started.output;
     // On a busy host a crash loop may be between two starts at both looks.
-    EXPECT_THAT(started.output,
-                testing::AnyOf(HasSubstr(unit.words),
-                               testing::AllOf(HasSubstr("auto-restart"),
-                                              ResultOf([&](const auto&) { return *unit.words; },
-                                                       testing::Ne(0)))))
+    const std::string other = *unit.words == 0 ? "" : "auto-restart";
+    EXPECT_THAT(started.output, testing::AnyOf(HasSubstr(unit.words), HasSubstr(other)))
         << unit.name;
     const engine::Receipt stopped = bring(unit.name, "stopped");
     EXPECT_EQ(stopped.exit_status, 0) << unit.name << ": " << stopped.output;
