@@ -196,8 +196,6 @@ TEST_F(HelperLinkTest, NamesTheReasonWhyItCannotConnect) {
   EXPECT_EQ(refused.Prepare(In(5000))->reason, ConnectFailure::kConnect);
 }
 
-// ThreadSanitizer does not see glibc's resolver threads being made, and falls over them.
-#ifndef __SANITIZE_THREAD__
 TEST_F(HelperLinkTest, SaysThatANameHasNoAddress) {
   TestingSshd sshd;
   ssh::SshTarget target = sshd.Target();
@@ -205,7 +203,6 @@ TEST_F(HelperLinkTest, SaysThatANameHasNoAddress) {
   HelperLink unknown_name(host_, target, clock_, counts_);
   EXPECT_EQ(unknown_name.Prepare(In(10'000))->reason, ConnectFailure::kResolve);
 }
-#endif
 
 TEST_F(HelperLinkTest, DoesNotHammerAHostThatRefusesItsKey) {
   TestingSshd sshd;

@@ -1,6 +1,6 @@
-// Name look-up has no deadline in POSIX. Numeric addresses avoid it; names are given to glibc's
-// getaddrinfo_a, whose requests live on the heap here, so that one which outlasts its caller writes
-// into memory that is still its own.
+// Name look-up has no deadline in POSIX. Numeric addresses avoid it; each name is asked for in a
+// thread of its own, which its caller leaves behind at the deadline. It is not glibc's
+// getaddrinfo_a: that makes its threads inside glibc, where ThreadSanitizer cannot follow.
 #include "lib/ssh/resolve.h"
 
 #include <fcntl.h>
@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <list>
 #include <memory>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "lib/base/guarded.h"
@@ -32,35 +34,44 @@ tl::unexpected<ConnectError> Failed(ConnectFailure reason, std::string message) 
       ConnectError{reason, Error{ErrorKind::kUnreachable, std::move(message)}});
 }
 
-struct Lookup {
-  std::string host;
-  std::string port;
-  addrinfo hints{};
-  gaicb request{};
-
-  ~Lookup() {
-    if (request.ar_result != nullptr) freeaddrinfo(request.ar_result);
-  }
-  bool Running() { return gai_error(&request) == EAI_INPROGRESS; }
+struct Found {
+  int code = 0;
+  AddressList list{nullptr, &freeaddrinfo};
 };
 
-using Lookups = std::list<std::unique_ptr<Lookup>>;
+using Lookups = std::list<std::future<Found>>;
 
-// Look-ups whose callers have gone. Never destroyed: the resolver's threads may outlive main().
+bool HasEnded(const std::future<Found>& lookup, Milliseconds wait = Milliseconds(0)) {
+  return lookup.wait_for(wait) == std::future_status::ready;
+}
+
+// Look-ups whose callers have gone. Never destroyed: their threads may outlive main().
 Guarded<Lookups>& Abandoned() {
   static auto* const abandoned = new Guarded<Lookups>();
   return *abandoned;
 }
 
-// Frees what has finished meanwhile; false when too many have not.
+// Frees what has ended meanwhile; false when too many have not.
 bool ReapAbandoned() {
   return Abandoned().With([](Lookups& lookups) {
-    lookups.remove_if([](const std::unique_ptr<Lookup>& lookup) { return !lookup->Running(); });
+    lookups.remove_if([](const std::future<Found>& lookup) { return HasEnded(lookup); });
     return lookups.size() < kMaxAbandonedLookups;
   });
 }
 
-// The resolver's threads keep their errno, and without a descriptor it says many things.
+Found LookUp(const std::string& host, int port, int flags) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags | AI_NUMERICSERV;
+  addrinfo* list = nullptr;
+  Found found;
+  found.code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
+  found.list.reset(list);
+  return found;
+}
+
+// A look-up's thread keeps its errno, and without a descriptor it says many things.
 bool NoDescriptorIsLeft() {
   const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return errno == EMFILE || errno == ENFILE;
@@ -68,17 +79,17 @@ bool NoDescriptorIsLeft() {
   return false;
 }
 
-Addresses Resolved(int code, addrinfo* found, const std::string& host) {
-  if (code != 0 && NoDescriptorIsLeft()) {
+Addresses Resolved(const Found& found, const std::string& host) {
+  if (found.code != 0 && NoDescriptorIsLeft()) {
     return Failed(ConnectFailure::kOwnLimits,
                   "cannot resolve " + host + ": no file descriptor is left");
   }
-  if (code != 0) {
-    return Failed(ConnectFailure::kResolve, "cannot resolve " + host + ": " + gai_strerror(code));
+  if (found.code != 0) {
+    return Failed(ConnectFailure::kResolve,
+                  "cannot resolve " + host + ": " + gai_strerror(found.code));
   }
-  const AddressList list(found, &freeaddrinfo);
   std::vector<SocketAddress> addresses;
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+  for (const addrinfo* one = found.list.get(); one != nullptr; one = one->ai_next) {
     SocketAddress& address = addresses.emplace_back();
     std::memcpy(&address.storage, one->ai_addr, one->ai_addrlen);
     address.length = one->ai_addrlen;
@@ -86,52 +97,38 @@ Addresses Resolved(int code, addrinfo* found, const std::string& host) {
   return addresses;
 }
 
-Addresses ResolveName(std::unique_ptr<Lookup> lookup, SteadyTime deadline,
+Addresses ResolveName(const std::string& host, int port, SteadyTime deadline,
                       const Cancellation* cancel) {
-  const std::string host = lookup->host;
   if (!ReapAbandoned()) {
     return Failed(ConnectFailure::kResolve,
                   "cannot resolve " + host + ": the resolver does not answer");
   }
-  lookup->request.ar_name = lookup->host.c_str();
-  lookup->request.ar_service = lookup->port.c_str();
-  lookup->request.ar_request = &lookup->hints;
-  std::array<gaicb*, 1> list{&lookup->request};
-  if (const int code = getaddrinfo_a(GAI_NOWAIT, list.data(), 1, nullptr); code != 0) {
-    return Failed(ConnectFailure::kResolve, "cannot resolve " + host + ": " + gai_strerror(code));
+  std::packaged_task<Found()> task([host, port] { return LookUp(host, port, 0); });
+  std::future<Found> lookup = task.get_future();
+  try {
+    std::thread(std::move(task)).detach();
+  } catch (const std::system_error&) {
+    return Failed(ConnectFailure::kOwnLimits,
+                  "cannot resolve " + host + ": no further thread can be started");
   }
-  while (lookup->Running()) {
-    const SteadyTime now = SteadyNow();
+  SteadyTime now = SteadyNow();
+  while (!HasEnded(lookup, std::clamp(deadline - now, Milliseconds(0), kLookupSlice))) {
+    now = SteadyNow();
     if (now >= deadline || (cancel != nullptr && cancel->IsCancelled())) {
-      if (gai_cancel(&lookup->request) == EAI_NOTCANCELED) {
-        Abandoned().With([&](Lookups& lookups) { lookups.push_back(std::move(lookup)); });
-      }
+      Abandoned().With([&](Lookups& lookups) { lookups.push_back(std::move(lookup)); });
       return Failed(ConnectFailure::kResolve, "cannot resolve " + host + ": no answer in time");
     }
-    const Milliseconds wait = std::min(kLookupSlice, deadline - now);
-    const timespec slice{0, static_cast<long>(wait.count()) * 1'000'000};
-    gai_suspend(list.data(), 1, &slice);
   }
-  const int code = gai_error(&lookup->request);
-  addrinfo* result = std::exchange(lookup->request.ar_result, nullptr);
-  return Resolved(code, result, host);
+  return Resolved(lookup.get(), host);
 }
 
 }  // namespace
 
 Addresses Resolve(const std::string& host, int port, SteadyTime deadline,
                   const Cancellation* cancel) {
-  auto lookup = std::make_unique<Lookup>();
-  lookup->host = host;
-  lookup->port = std::to_string(port);
-  lookup->hints.ai_family = AF_UNSPEC;
-  lookup->hints.ai_socktype = SOCK_STREAM;
-  lookup->hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  addrinfo* list = nullptr;
-  const int code = getaddrinfo(host.c_str(), lookup->port.c_str(), &lookup->hints, &list);
-  if (code != EAI_NONAME) return Resolved(code, list, host);
-  lookup->hints.ai_flags = AI_NUMERICSERV;
-  return ResolveName(std::move(lookup), deadline, cancel);
+  const Found numeric = LookUp(host, port, AI_NUMERICHOST);
+  if (numeric.code != EAI_NONAME) return Resolved(numeric, host);
+  return ResolveName(host, port, deadline, cancel);
 }
 
 }  // namespace mailhub::ssh

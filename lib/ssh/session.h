@@ -112,10 +112,10 @@ class Session {
   // a resolver which does not answer; a host that is away is left at `deadline`. `cancel` may be
   // null.
   //
-  // Numeric addresses need no resolver. Names go to glibc's own bounded pool of resolver threads
-  // (getaddrinfo_a), and waiting for it ends at the deadline; a look-up that got no answer by then
-  // is left to finish by itself, in memory of its own. When 16 such are outstanding in the process,
-  // further names fail at once with kResolve.
+  // Numeric addresses need no resolver. Each name is looked up in a thread of its own, and waiting
+  // for it ends at the deadline; a look-up that got no answer by then is left to finish by itself,
+  // in memory of its own. When 16 such are outstanding in the process, further names fail at once
+  // with kResolve.
   static tl::expected<std::unique_ptr<Session>, ConnectError> Connect(const SshTarget& target,
                                                                       SteadyTime deadline,
                                                                       SteadyTime login_by,
