@@ -175,6 +175,23 @@ TEST_F(ProgramTest, TakesItsDeadlineFromTheScrape) {
   EXPECT_THAT(probe.body, Not(HasSubstr("mailhub_file_exists{")));
 }
 
+TEST_F(ProgramTest, ReloadsForNoWebPage) {
+  const ssh::TestingSshd sshd;
+  WriteSite(sshd);
+  Start();
+  WriteSite(sshd, "  other: {address: 127.0.0.1, port: 1}\n");
+  const std::string reload = url_ + "/-/reload";
+  const http::RequestOptions of_a_page{.headers = {{"Origin", "http://elsewhere.example.org"}}};
+  const auto refused = client_.Post(reload, "", "text/plain", of_a_page);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 403);
+  EXPECT_THAT(Get("/sd").body, Not(HasSubstr("\"other\"")));
+  const auto taken = client_.Post(reload, "", "text/plain");
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->status, 200);
+  EXPECT_THAT(Get("/sd").body, HasSubstr("\"other\""));
+}
+
 TEST_F(ProgramTest, KeepsTheOldSiteFileWhenTheNewOneIsWrong) {
   const ssh::TestingSshd sshd;
   WriteSite(sshd);

@@ -133,7 +133,10 @@ void App::Attach(http::Server& server) {
     return fleet_.site() == nullptr ? http::TextResponse(503, "No site file is loaded.")
                                     : http::TextResponse(200, "The exporter is ready.");
   });
-  server.Handle("POST", "/-/reload", [this](const Request&) {
+  server.Handle("POST", "/-/reload", [this](const Request& request) {
+    // A browser names the page that asks. No page of ours does, so it is somebody else's.
+    if (!request.Header("Origin").empty())
+      return http::TextResponse(403, "No web page may ask for this.");
     const auto reloaded = reload_();
     if (!reloaded) {
       return http::TextResponse(

@@ -49,10 +49,11 @@ struct HttpResponse {
 //
 // Any answer is a success here, 500 included: look at `status`. Errors:
 //   kInvalid         the URL, a file of the options, or an answer that is too long or no HTTP
-//   kUnreachable     no connection, no answer in time, cancelled; for what is not idempotent:
-//   surely nothing was sent kRefused         the certificate of either side is not accepted
-//   kOutcomeUnknown  only where it is not idempotent: it was or may have been sent, and no whole
-//   answer came
+//   kUnreachable     no connection, no answer in time, cancelled; surely nothing was sent, unless
+//                    it is idempotent
+//   kRefused         the certificate of either side is not accepted
+//   kOutcomeUnknown  never where it is idempotent: it was or may have been sent, and no whole
+//                    answer came
 class Client {
  public:
   explicit Client(ClientOptions options = {});

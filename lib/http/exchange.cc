@@ -148,8 +148,8 @@ std::optional<Response> Exchange::CheckWhole() const {
   return TextResponse(400, "a header has no name, or goes on in a second line");
 }
 
-// What tells where the request ends must be said once and clearly, or a proxy may see another end
-// than we do.
+// What tells where the request goes and where it ends must be said once and clearly, or a proxy may
+// see another site or another end than we do.
 std::optional<Response> Exchange::CheckFraming() {
   const auto count = [&](std::string_view name) {
     return std::count_if(request_.headers.begin(), request_.headers.end(),
@@ -157,6 +157,7 @@ std::optional<Response> Exchange::CheckFraming() {
   };
   body_unread_ = true;  // until it is known to be none
   if (count("Transfer-Encoding") > 0) return TextResponse(411, "a body needs a Content-Length");
+  if (count("Host") > 1) return TextResponse(400, "there are several Host headers");
   const std::string_view length = request_.Header("Content-Length");
   if (count("Content-Length") > 1)
     return TextResponse(400, "there are several Content-Length headers");

@@ -53,6 +53,11 @@ TEST_F(HeadTest, IsRefusedWhenAHeaderOfItWouldNotBeSeen) {
   EXPECT_EQ(echoes_, 0);
 }
 
+TEST_F(HeadTest, SaysOnceWhereItGoes) {
+  EXPECT_THAT(Ask("GET /hello HTTP/1.1\r\nHost: t\r\nhost: t\r\n\r\n"),
+              StartsWith("HTTP/1.1 400 "));
+}
+
 TEST_F(HeadTest, IsTakenWhenItIsWhole) {
   EXPECT_THAT(Ask("POST /echo HTTP/1.1\r\nHost: t\r\n" + Headers(61) +
                   "Content-Length: 2\r\nConnection: close\r\n\r\nok"),
