@@ -16,7 +16,8 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-from harness import EXPORTER, Exporter, Kept, Prometheus, Site, end, side_by_side, until  # noqa: E402
+from harness import (EXPORTER, Exporter, Kept, Prometheus, Site, end, percentile, scrapes_of, side_by_side,  # noqa: E402
+                     until)
 
 HOSTS = 200
 STAGES = (50, 100, 200)  # where memory is measured
@@ -25,11 +26,6 @@ INTERVAL_SECONDS = 15
 LIMIT_MIB = 64
 SECONDS = 30  # how long each state is watched
 ROUNDS = 3  # a machine that is busy with something else may have another go at being fair
-
-
-def percentile(values, fraction):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * fraction))]
 
 
 def probe_all(exporter, hosts, workers=8):
@@ -77,14 +73,8 @@ class Fleet(unittest.TestCase):
         self.site.write()
         # Two hundred sshds share this machine with the exporter: an answer may need longer for the way back.
         exporter = self.enterContext(Exporter(self.site, "--timeout-offset=1s"))
-        prometheus = self.enterContext(Prometheus(self.site.folder, [
-            {"job_name": "mailhub", "metrics_path": "/probe",
-             "http_sd_configs": [{"url": f"{exporter.url}/sd"}],
-             "relabel_configs": [{"source_labels": ["__address__"], "target_label": "__param_target"},
-                                 {"source_labels": ["__param_target"], "target_label": "instance"},
-                                 {"target_label": "__address__", "replacement": exporter.address}]},
-            {"job_name": "mailhub_exporter", "static_configs": [{"targets": [exporter.address]}]},
-        ], interval=f"{INTERVAL_SECONDS}s"))
+        prometheus = self.enterContext(
+            Prometheus(self.site.folder, scrapes_of(exporter), interval=f"{INTERVAL_SECONDS}s"))
         seen = 'count(probe_success{job="mailhub"} == 1)'
         until("all hosts to be found", lambda: prometheus.value(seen) == HOSTS, 60)
         for attempt in range(ROUNDS):

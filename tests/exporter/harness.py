@@ -151,12 +151,17 @@ def promtool_says(page):
     return f"{done.stdout}{done.stderr}" + (f"exit {done.returncode}" if done.returncode else "")
 
 
+def loopback(number):
+    """The address of a site's host number 1, 2, ..., 1016: 127.0.2.1, 127.0.2.2, ..., 127.0.5.254."""
+    return f"127.0.{2 + (number - 1) // 254}.{(number - 1) % 254 + 1}"
+
+
 class Sshd:
     """One host: a real sshd on an address of its own."""
 
     def __init__(self, site, name, number, more=""):
         self.name = name
-        self.address = f"127.0.2.{number}"
+        self.address = loopback(number)
         self.log = site.folder / f"{name}.log"
         self.config = site.folder / f"{name}.sshd"
         # Options are taken from the first place that names them; HOME: the user's own start-up files are none of ours.
@@ -224,7 +229,7 @@ class Site:
         self.key("host")
         host_key = (self.folder / "host.pub").read_text(encoding="utf-8").split(" ")[:2]
         (self.folder / "known_hosts").write_text(
-            "".join(f"[127.0.2.{n}]:{self.port} {' '.join(host_key)}\n" for n in range(1, 255)), encoding="utf-8")
+            "".join(f"[{loopback(n)}]:{self.port} {' '.join(host_key)}\n" for n in range(1, 1017)), encoding="utf-8")
 
     def __enter__(self):
         return self
@@ -241,7 +246,7 @@ class Site:
     def add(self, name, more_sshd="", sshd=True, **host):
         """Adds a host; its number is its place. With sshd=False nothing listens there."""
         number = len(self.hosts) + 1
-        self.hosts[name] = {"address": f"127.0.2.{number}", "port": self.port, **host}
+        self.hosts[name] = {"address": loopback(number), "port": self.port, **host}
         if sshd:
             self.sshds[name] = Sshd(self, name, number, more_sshd)
         return self.sshds.get(name)
@@ -326,6 +331,20 @@ class Exporter:
     def cpu_seconds(self):
         text = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
         return sum(map(int, text[text.rindex(")") + 1:].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def scrapes_of(exporter):
+    """The scrape_configs for all its hosts, which Prometheus finds by /sd, and for itself."""
+    return [{"job_name": "mailhub", "metrics_path": "/probe", "http_sd_configs": [{"url": f"{exporter.url}/sd"}],
+             "relabel_configs": [{"source_labels": ["__address__"], "target_label": "__param_target"},
+                                 {"source_labels": ["__param_target"], "target_label": "instance"},
+                                 {"target_label": "__address__", "replacement": exporter.address}]},
+            {"job_name": "mailhub_exporter", "static_configs": [{"targets": [exporter.address]}]}]
+
+
+def percentile(values, fraction):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * fraction))]
 
 
 class Prometheus:
