@@ -78,7 +78,7 @@ inline Outcome OnTerminal(const std::vector<std::string>& arguments, unsigned sh
 }
 
 class MailhubctlTest : public ::testing::Test {
- protected:
+ public:
   MailhubctlTest() : token_file_("/tmp/mailhubctl-token-" + std::to_string(getpid())) {
     std::ofstream(token_file_) << "correct-horse-battery\n";
     chmod(token_file_.c_str(), 0600);
@@ -92,6 +92,8 @@ class MailhubctlTest : public ::testing::Test {
     server_.Stop();
     unlink(token_file_.c_str());
   }
+
+ protected:
   Outcome Ctl(const std::string& arguments) { return Execute("--url " + url_ + " " + arguments); }
   Outcome CtlWithToken(const std::string& arguments) {
     return Ctl("--token-file " + token_file_ + " " + arguments);

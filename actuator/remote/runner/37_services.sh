@@ -22,20 +22,38 @@ look() {
   [ -n "$active" ] || { echo "systemctl show says nothing about $unit"; exit 4; }
 }
 end() {
+  [ "$unmet" = 0 ] || why="$why, a condition of it was not met"
   [ "${restarts:-0}" = 0 ] || why="$why, started again by systemd (NRestarts $restarts)"
   echo "$unit is $active ($sub)${load:+, $load}${why:+, result $why}$2"
   exit $1
 }
-[ $verb = stop ] || $sudo systemctl reset-failed $unit 2>/dev/null
+# A stop that gives up leaves processes, which systemd no longer counts as the main one.
+goes_on() {
+  group=$(systemctl show --property=ControlGroup $unit)
+  group=${group#*=}
+  for procs in /sys/fs/cgroup$group/cgroup.procs /sys/fs/cgroup/systemd$group/cgroup.procs; do
+    [ -n "$group" ] && [ -n "$(cat $procs 2>/dev/null)" ] && return 0
+  done
+  return 1
+}
+unmet=0
+if [ $verb != stop ]; then
+  $sudo systemctl reset-failed $unit 2>/dev/null
+  # systemctl calls it a success not to start what has an unmet condition, and forgets it at once.
+  case $(systemd-analyze condition --unit=$unit 2>&1) in *"Conditions failed."*) unmet=1 ;; esac
+fi
 $sudo systemctl $verb $unit
 status=$?
 look
 [ $status -eq 0 ] || end $status
 if [ $verb = stop ]; then
-  case $active in inactive | failed) exit 0 ;; esac
+  case $active in
+    inactive) exit 0 ;;
+    failed) goes_on || exit 0; end 1 ", and processes of it go on" ;;
+  esac
   end 1
 fi
-case $type.$active.$why in oneshot.active.* | oneshot.inactive.success) exit 0 ;; esac
+case $unmet.$type.$active.$why in *.oneshot.active.* | 0.oneshot.inactive.success) exit 0 ;; esac
 before=$restarts
 [ -n "$restarts" ] || before=$pid
 sleep 3
