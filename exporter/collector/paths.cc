@@ -12,9 +12,11 @@ namespace {
 
 constexpr size_t kMostOfWhy = 300;  // the host says it
 
-// A file may be from before 1970; it is as old as it gets.
+// A file may be from before 1970.
 std::optional<double> ReadTime(std::string_view text) {
-  return !text.empty() && text.front() == '-' ? std::optional(0.0) : ReadDecimal(text);
+  const bool before = !text.empty() && text.front() == '-';
+  const auto seconds = ReadDecimal(before ? text.substr(1) : text);
+  return before && seconds ? -*seconds : seconds;
 }
 
 bool TakeSum(const std::vector<std::string_view>& words, PathReport* report) {

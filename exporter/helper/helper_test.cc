@@ -163,6 +163,22 @@ TEST_P(HelperTest, CountsFilesInSmallAndLargeDirectoriesAlike) {
   expect(Look(host), 500);
 }
 
+TEST_P(HelperTest, ShowsTimesBefore1970AsTheyAre) {
+  config::Host host;
+  host.directories["deltas"] = File("old");
+  host.files["old"] = File("old/file");
+  std::filesystem::create_directory(File("old"));
+  std::ofstream(File("old/file")) << "text";
+  const timespec times[2] = {{-86'400, 0}, {-86'400, 0}};
+  ASSERT_EQ(utimensat(AT_FDCWD, File("old/file").c_str(), times, 0), 0);
+  const Seen seen = Look(host);
+  EXPECT_EQ(Value(seen.families, "mailhub_file_mtime_timestamp_seconds", {{"file", "old"}}),
+            -86'400);
+  EXPECT_EQ(Value(seen.families, "mailhub_directory_oldest_file_timestamp_seconds",
+                  {{"directory", "deltas"}}),
+            -86'400);
+}
+
 TEST_P(HelperTest, NoticesTheFirstFileInADirectoryThatWasEmpty) {
   config::Host host;
   host.directories["d"] = File("with blank");
