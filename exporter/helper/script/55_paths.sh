@@ -102,7 +102,7 @@ look_with_find() {
       look_at_missing "$path"
       continue
     fi
-    find -H "$path" -maxdepth 1 -ignore_readdir_race -printf '' </dev/null ||
+    find -H "$path" -maxdepth 1 -ignore_readdir_race -printf '%s' </dev/null >/dev/null ||
       out="${out}closed not_all_of_it_can_be_seen - - $path$nl"
     case $table in *" $path$nl"*) ;; *) out="${out}unknown it_cannot_be_looked_at - - $path$nl" ;; esac
   done

@@ -1,0 +1,209 @@
+// A directory on a file system that fails while it is read, as network storage and broken disks do:
+// what is said of it is true, or nothing is said.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <linux/fuse.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "exporter/helper/helper_testing.h"
+
+namespace mailhub::exporter {
+namespace {
+
+// What goes wrong; the directory has one file of 5 bytes.
+enum class Fault {
+  kNone,
+  kNamesFail,     // not one name can be read
+  kNamesEnd,      // with an error, after the first
+  kEntryFails,    // a name is read, and what it names cannot be looked at
+  kEntryVanishes  // a name is read, and what it names is gone
+};
+
+// The kernel's side of it is linux/fuse.h. Answers in a thread of its own until it is destroyed.
+class FaultyMount {
+ public:
+  explicit FaultyMount(std::string directory) : directory_(std::move(directory)) {
+    fs::create_directories(directory_);
+    device_ = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    const std::string options =
+        "fd=" + std::to_string(device_) + ",rootmode=40000,user_id=0,group_id=0,allow_other";
+    EXPECT_EQ(mount("mailhub_faulty", directory_.c_str(), "fuse", 0, options.c_str()), 0);
+    server_ = std::thread([this] { Serve(); });
+  }
+  ~FaultyMount() {
+    umount2(directory_.c_str(), MNT_FORCE | MNT_DETACH);
+    server_.join();
+    close(device_);
+  }
+  FaultyMount(const FaultyMount&) = delete;
+  FaultyMount& operator=(const FaultyMount&) = delete;
+
+  void Become(Fault fault) { fault_ = fault; }
+
+ private:
+  static constexpr uint64_t kFile = 2;  // its node; the directory's is FUSE_ROOT_ID
+
+  void Serve() {
+    std::vector<char> request(size_t{1} << 17);
+    while (true) {
+      const ssize_t size = read(device_, request.data(), request.size());
+      if (size >= static_cast<ssize_t>(sizeof(fuse_in_header))) {
+        fuse_in_header header{};
+        std::memcpy(&header, request.data(), sizeof(header));
+        Handle(header, request.data() + sizeof(header));
+      } else if (errno != EINTR && errno != ENOENT) {
+        return;  // it is unmounted
+      }
+    }
+  }
+
+  void Handle(const fuse_in_header& header, const char* body) {
+    const Fault fault = fault_;
+    switch (header.opcode) {
+      case FUSE_INIT: {
+        fuse_init_out out{};
+        out.major = FUSE_KERNEL_VERSION;
+        out.minor = 31;
+        out.max_write = 1U << 16;
+        return Say(header, out);
+      }
+      case FUSE_GETATTR: {
+        fuse_attr_out out{};
+        out.attr = Attributes(header.nodeid);
+        return Say(header, out);
+      }
+      case FUSE_LOOKUP: {
+        if (std::strcmp(body, "file") != 0 || fault == Fault::kEntryVanishes)
+          return Say(header, ENOENT);
+        if (fault == Fault::kEntryFails) return Say(header, EIO);
+        fuse_entry_out out{};
+        out.nodeid = kFile;
+        out.attr = Attributes(kFile);
+        return Say(header, out);
+      }
+      case FUSE_OPENDIR:
+        return Say(header, fuse_open_out{});
+      case FUSE_READDIR: {
+        fuse_read_in in{};
+        std::memcpy(&in, body, sizeof(in));
+        if (fault == Fault::kNamesFail) return Say(header, EIO);
+        if (in.offset > 0) return Say(header, fault == Fault::kNamesEnd ? EIO : 0);
+        return SayName(header);
+      }
+      case FUSE_RELEASEDIR:
+      case FUSE_FLUSH:
+        return Say(header, 0);
+      case FUSE_FORGET:
+      case FUSE_BATCH_FORGET:
+      case FUSE_INTERRUPT:
+        return;
+      default:
+        return Say(header, ENOSYS);
+    }
+  }
+
+  static fuse_attr Attributes(uint64_t node) {
+    fuse_attr attributes{};
+    attributes.ino = node;
+    attributes.mode = node == kFile ? S_IFREG | 0644 : S_IFDIR | 0755;
+    attributes.nlink = 1;
+    attributes.size = node == kFile ? 5 : 0;
+    attributes.mtime = 1'000'000'000;
+    return attributes;
+  }
+
+  void SayName(const fuse_in_header& header) {
+    fuse_dirent entry{};
+    entry.ino = kFile;
+    entry.off = 1;
+    entry.namelen = 4;
+    entry.type = S_IFREG >> 12;
+    std::array<char, FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + 4)> out{};
+    std::memcpy(out.data(), &entry, FUSE_NAME_OFFSET);
+    std::memcpy(out.data() + FUSE_NAME_OFFSET, "file", 4);
+    Say(header, out);
+  }
+
+  void Say(const fuse_in_header& header, int error) { Write(header, error, nullptr, 0); }
+  template <typename Out>
+  void Say(const fuse_in_header& header, const Out& out) {
+    Write(header, 0, &out, sizeof(out));
+  }
+  void Write(const fuse_in_header& header, int error, const void* bytes, size_t size) {
+    fuse_out_header out{};
+    out.len = static_cast<uint32_t>(sizeof(out) + size);
+    out.error = -error;
+    out.unique = header.unique;
+    const std::array<iovec, 2> parts{{{&out, sizeof(out)}, {const_cast<void*>(bytes), size}}};
+    // ENOENT: whoever asked was killed meanwhile.
+    EXPECT_TRUE(writev(device_, parts.data(), size > 0 ? 2 : 1) > 0 || errno == ENOENT);
+  }
+
+  const std::string directory_;
+  int device_ = -1;
+  std::atomic<Fault> fault_ = Fault::kNone;
+  std::thread server_;
+};
+
+class FaultyMountTest : public HelperTest {
+ protected:
+  void SetUp() override {
+    HelperTest::SetUp();
+    // Mounts of this thread's own, and of what it starts.
+    ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    mount_ = std::make_unique<FaultyMount>(File("mount"));
+    host_.directories["faulty"] = File("mount");
+    host_.directories["other"] = File("other");
+  }
+  void TearDown() override {
+    helper_.reset();
+    mount_.reset();
+    HelperTest::TearDown();
+  }
+  // How many files the directory is said to have.
+  std::optional<double> Files(Fault fault) {
+    mount_->Become(fault);
+    const Seen seen = Look(host_);
+    const auto files = Value(seen.families, "mailhub_directory_files", {{"directory", "faulty"}});
+    EXPECT_EQ(Value(seen.families, "mailhub_directory_files", {{"directory", "other"}}), 0)
+        << "one that fails hides no other";
+    EXPECT_EQ(seen.outcomes.at("directories").has_value(), files.has_value());
+    return files;
+  }
+  void LookAtEachFault() {
+    EXPECT_EQ(Files(Fault::kNone), 1);
+    EXPECT_EQ(Files(Fault::kNamesFail), std::nullopt);
+    EXPECT_EQ(Files(Fault::kNamesEnd), std::nullopt);
+    EXPECT_EQ(Files(Fault::kEntryFails), std::nullopt);
+    EXPECT_EQ(Files(Fault::kEntryVanishes).value_or(0), 0) << "not each find can tell";
+    EXPECT_EQ(Files(Fault::kNone), 1);
+  }
+
+ private:
+  std::unique_ptr<FaultyMount> mount_;
+  config::Host host_;
+};
+
+TEST_P(FaultyMountTest, SaysHowManyFilesThereAreOrNothing) {
+  LookAtEachFault();
+}
+
+TEST_P(FaultyMountTest, SaysSoWhereFindCannotPrint) {
+  Change("has_printf=1", "has_printf=");
+  LookAtEachFault();
+}
+
+MAILHUB_FOR_EVERY_ENGINE(FaultyMountTest);
+
+}  // namespace
+}  // namespace mailhub::exporter
