@@ -164,6 +164,26 @@ TEST_F(DeadMan, LetsNothingOfItsRunBeginWhileItRestoresAndRemembersAnEarlyAcknow
   EXPECT_EQ(host.Evidence(), "begun\nrestored\nkilled\n");
 }
 
+// Its own process is killed while the command ends, and the command has left a daemon.
+TEST_F(DeadMan, TakesNoDaemonThatItHasStartedForWork) {
+  ExpectLease(host.Arm("r/stop", "sleep 100 & " + Trace("restored") + "; sleep 1", kAfter),
+              LeaseState::kArmed);
+  Age("r@stop", 61);
+  host.LookAtLeases();
+  ASSERT_TRUE(Eventually([&] { return host.Evidence() == "restored\n"; }));
+  const std::string lease = host.ReadFile("leases/r@stop.lease");
+  const pid_t restorer = std::stoi(lease.substr(lease.find("\npid=") + 5));
+  kill(restorer, SIGKILL);
+  ASSERT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
+  const RemoteReply acknowledged = host.Do(RemoteVerb::kDisarm, "r/stop");
+  ExpectLease(acknowledged, LeaseState::kRestored);
+  EXPECT_THAT(acknowledged.lease_detail, HasSubstr("exit status 0"));
+  kill(-restorer, SIGKILL);  // its daemon
+  host.LookAtLeases();
+  EXPECT_TRUE(host.Run("r/next/1", Trace("next")).receipt);
+  EXPECT_EQ(host.Evidence(), "restored\nnext\n");
+}
+
 TEST_F(DeadMan, RestoresOnceWhenNobodyRenewsAndSaysSoToEveryVerb) {
   ExpectLease(host.Arm("r/stop", Trace("restored") + "; echo said; exit 5", kAfter),
               LeaseState::kArmed);

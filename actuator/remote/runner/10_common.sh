@@ -142,16 +142,23 @@ read_boot() {
 start_of() {
   start=
   if [ -n "$use_proc" ]; then
-    { IFS= read -r stat_line <"/proc/$1/stat"; } 2>/dev/null || return 1
-    # shellcheck disable=SC2086  # splitting is the point: the fields after "pid (name) "
-    set -- ${stat_line##*") "}
-    case ${1:-Z} in Z | X) return 1 ;; esac
-    stat_group=$3
-    shift 19
-    start=$1
+    read_stat "$1" || return 1
+    case $stat_state in Z | X) start='' && return 1 ;; esac
   else
     start_by_ps "$1"
   fi
+}
+
+# Sets start, stat_state and stat_group of process $1. Its name may hold anything, even line ends.
+read_stat() {
+  stat_text=''
+  { while IFS= read -r stat_line; do stat_text="$stat_text $stat_line"; done <"/proc/$1/stat"; } 2>/dev/null
+  # shellcheck disable=SC2086  # splitting is the point: the fields after "pid (name) "
+  set -- ${stat_text##*") "}
+  [ $# -ge 20 ] || return 1
+  stat_state=$1 stat_group=$3
+  shift 19
+  start=$1
 }
 
 same_start() {
@@ -159,22 +166,65 @@ same_start() {
   [ $(($1 - $2)) -le 2 ] && [ $(($2 - $1)) -le 2 ]
 }
 
-# Whether process $1 with start time $2 of boot $3 lives, or anything of the group it led.
+# Whether process $1 with start time $2 of boot $3 lives, or anything of the group it led. $4 and $5 are mark and key,
+# which tell its own from strangers who got its number.
 alive() {
   [ "$3" = "$boot" ] || return 1
   start_of "$1" && { same_start "$start" "$2"; return; }
-  group_alive "$1"
+  group_alive "$1" "$4" "$5"
 }
 
-# Whether group $1, whose leader is gone, still has a living member.
+# Whether group $1, whose leader is gone, still has a living member that is of mark $2 and key $3.
 group_alive() {
-  kill -0 "-$1" 2>/dev/null || return 1
+  group_said=''
+  kill -0 "-$1" 2>/dev/null || group_said=$(kill -0 "-$1" 2>&1)
+  # What may not be signalled, as what sudo has started, is there all the same.
+  case $group_said in *[Nn]'o such process'*) return 1 ;; esac
   [ -n "$use_proc" ] || return 0
+  group_seen=''
   for stat_file in /proc/[0-9]*/stat; do
-    stat_pid=${stat_file#/proc/}
-    start_of "${stat_pid%/stat}" && [ "$stat_group" = "$1" ] && return 0
+    stat_pid=${stat_file#/proc/} stat_pid=${stat_pid%/stat}
+    read_stat "$stat_pid" && [ "$stat_group" = "$1" ] || continue
+    group_seen=1
+    case $stat_state in Z | X) continue ;; esac
+    belongs "$stat_pid" "$2" "$3" && return 0
   done
-  return 1
+  # One that cannot be seen (hidepid) may be of it.
+  [ -n "$group_said" ] && [ -z "$group_seen" ]
+}
+
+# Whether member $1 of a group is of mark $2 and key $3. A group's number is given out again once nobody has it, and any
+# account can go on forking until it gets the one that it wants. What cannot be known may be so.
+belongs() {
+  mark_of "$1"
+  [ -n "$2" ] && [ -n "$mark" ] && [ "$mark" != "$2" ] || return 0
+  # It was put elsewhere, or is a stranger.
+  uid_of $$
+  own_uid=$uid
+  uid_of "$1"
+  if [ "$uid" = "$own_uid" ]; then
+    member_environ=$(tr '\000' '\n' <"/proc/$1/environ" 2>/dev/null) || return 0
+    case $nl$member_environ$nl in *"${nl}MAILHUB_KEY=$3$nl"*) return 0 ;; *) return 1 ;; esac
+  fi
+  case $uid in 0 | '') return 0 ;; *) return 1 ;; esac
+}
+
+# Sets mark: where process $1 was put and by which login, which its children inherit and no stranger can have.
+mark_of() {
+  mark=''
+  [ -n "$use_proc" ] || return 0
+  {
+    while IFS= read -r mark_line; do mark="$mark$mark_line;"; done <"/proc/$1/cgroup"
+    read -r mark_line <"/proc/$1/sessionid" && mark="$mark$mark_line"
+  } 2>/dev/null
+  [ ${#mark} -le 400 ] || mark=''
+}
+
+# Sets uid, the account on whose behalf process $1 runs.
+uid_of() {
+  uid=''
+  { while read -r uid_name uid _; do [ "$uid_name" != Uid: ] || return 0; done <"/proc/$1/status"; } 2>/dev/null
+  uid=''
 }
 
 # Sleeps $1 milliseconds, or the next whole second where sleep knows no fractions.

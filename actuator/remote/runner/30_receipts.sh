@@ -29,7 +29,7 @@ refuse_swept() {
 # Reads a claim into claim_*. One that is not whole (a power cut) says nothing for sure: its command never began.
 read_claim() {
   refuse_swept
-  claim_kind='' claim_digest='' claim_pid='' claim_start='' claim_boot='' claim_unit='' claim_whole=''
+  claim_kind='' claim_digest='' claim_pid='' claim_start='' claim_boot='' claim_unit='' claim_mark='' claim_key='' claim_whole=''
   while IFS= read -r line; do
     case $line in
       kind=*) claim_kind=${line#*=} ;;
@@ -38,6 +38,8 @@ read_claim() {
       start=*) claim_start=${line#*=} ;;
       boot_id=*) claim_boot=${line#*=} ;;
       unit=*) claim_unit=${line#*=} ;;
+      mark=*) claim_mark=${line#*=} ;;
+      key=*) claim_key=${line#*=} ;;
       '') claim_whole=$claim_kind && break ;;
     esac
   done <"$1.claim"
@@ -69,7 +71,7 @@ read_state() {
   read_status "$1" && return
   read_boot
   state=running
-  if [ -n "$claim_pid" ] && alive "$claim_pid" "$claim_start" "$claim_boot"; then
+  if [ -n "$claim_pid" ] && claim_alive; then
     read_note "$1" || return 0
     # The command is over. Its runner writes the status, unless it has died and only a daemon lives on that the
     # command has left; a step's end may be told before, a job's not. The runner may still wait for output that a
@@ -84,6 +86,10 @@ read_state() {
   read_status "$1" && return
   settle_orphan "$1" && return
   state=interrupted
+}
+
+claim_alive() {
+  alive "$claim_pid" "$claim_start" "$claim_boot" "$claim_mark" "$claim_key"
 }
 
 # Waits half a second for the status of a command whose end is noted.
@@ -142,7 +148,7 @@ read_output() {
 
 # Reads the lease at $1 into lease_*, the state being none when there is no lease.
 read_lease() {
-  lease_state=none lease_disarmed='' lease_generation=0 lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start='' lease_reboot='' lease_remark=''
+  lease_state=none lease_disarmed='' lease_generation=0 lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start='' lease_mark='' lease_reboot='' lease_remark=''
   [ -e "$1.lease" ] || return 0
   {
     while IFS= read -r line; do
@@ -156,6 +162,7 @@ read_lease() {
         uptime_s=*) lease_uptime=${line#*=} ;;
         pid=*) lease_pid=${line#*=} ;;
         start=*) lease_start=${line#*=} ;;
+        mark=*) lease_mark=${line#*=} ;;
         exit_status=*) lease_exit=${line#*=} ;;
         at=*) lease_at=${line#*=} ;;
         reboot=*) lease_reboot=${line#*=} ;;
@@ -224,9 +231,10 @@ claim() {
   litter="$claim_file $base.exit.new.$$ $base.room.$$"
   [ "$1" = void ] || { take_room "$base.room.$$" 64 && make_note "$base.exit.new.$$"; } ||
     fail unavailable "cannot write to $runs/$run, the disk may be full; nothing was done"
+  mark_of $$
   {
-    printf 'mailhub-claim 1\nkey=%s\nkind=%s\ndigest=%s\npid=%s\nstart=%s\nboot_id=%s\nuptime=%s\nunit=%s\nby=%s\n\n%s\n' \
-      "$key" "$1" "$digest" "$$" "$own_start" "$boot" "$uptime" "${unit:-}" "$journal $epoch" "$body" >"$claim_file"
+    printf 'mailhub-claim 1\nkey=%s\nkind=%s\ndigest=%s\npid=%s\nstart=%s\nboot_id=%s\nuptime=%s\nunit=%s\nmark=%s\nby=%s\n\n%s\n' \
+      "$key" "$1" "$digest" "$$" "$own_start" "$boot" "$uptime" "${unit:-}" "$mark" "$journal $epoch" "$body" >"$claim_file"
   } 2>/dev/null || fail unavailable "cannot write to $runs/$run; nothing was done"
   # Waiting for the disk and for the lock, both at once.
   sync "$claim_file" 2>/dev/null &

@@ -98,6 +98,7 @@ launch() {
   if [ ! -e "$base.claim" ]; then
     resolve "$body"
     job_file=$dir/tmp/job.$$
+    rm -f "$job_file.failed" # a namesake's, whom nobody waited for any more
     [ -n "${own_start:-}" ] || own_start_of
     {
       printf 'mailhub-request 1\nnonce=%s\nverb=launch\njournal=%s\nepoch=%s\ndirectory_id=%s\nkey=%s\ndigest=%s\n%sbody_bytes=%s\n\n%s\n' \
@@ -194,7 +195,7 @@ signal_all() {
 # ignores TERM may outlive the command.
 wait_for_death() {
   waited=0
-  while alive "$claim_pid" "$claim_start" "$claim_boot"; do
+  while claim_alive; do
     [ $waited -lt "$1" ] || return 1
     nap 30
     waited=$((waited + 30))

@@ -25,12 +25,13 @@ boot_id=$lease_boot
 uptime_s=$lease_uptime
 pid=$lease_pid
 start=$lease_start
+mark=$lease_mark
 exit_status=$lease_exit
 at=$lease_at
 reboot=$lease_reboot
 remark=$lease_remark"
   lease_text="mailhub-lease 1
-pad=$(printf "%$((1000 - ${#lease_text}))s" '')
+pad=$(printf "%$((1500 - ${#lease_text}))s" '')
 $lease_text
 
 $lease_command
@@ -69,7 +70,13 @@ lease_went_back() {
 lease_needs_work() {
   case $lease_state in
     armed) lease_expired || lease_went_back ;;
-    restoring) read_boot; ! alive "$lease_pid" "$lease_start" "$lease_boot" ;;
+    restoring)
+      read_boot
+      lease_key=${1##*/}
+      alive "$lease_pid" "$lease_start" "$lease_boot" "$lease_mark" "${lease_key%%@*}/${lease_key#*@}" || return 0
+      # Who restores says how that ended. Where that one was killed, the note does: what else lives is a daemon.
+      ! start_of "$lease_pid" && read_note "$1"
+      ;;
     *) false ;;
   esac
 }
@@ -122,7 +129,7 @@ arm() {
   resolve "$body"
   [ "$generation" -le "$lease_generation" ] || lease_generation=$generation
   lease_state=armed lease_disarmed='' lease_reboot='' lease_remark='' lease_after=$after_ms lease_digest=$digest lease_command=$body
-  lease_pid='' lease_start='' lease_exit='' lease_at=''
+  lease_pid='' lease_start='' lease_mark='' lease_exit='' lease_at=''
   if [ "$lease_was" = armed ]; then start_lease "$base"; else start_lease "$base" first; fi || {
     [ "$lease_was" = armed ] || remove_lease
     fail unavailable "cannot write $base.lease, the disk may be full; nothing was armed"

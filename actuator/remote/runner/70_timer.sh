@@ -136,7 +136,7 @@ deadman() {
     [ -e "$lease_due" ] || continue
     lease_due=${lease_due%.lease}
     read_lease "$lease_due"
-    lease_needs_work || continue
+    lease_needs_work "$lease_due" || continue
     # shellcheck disable=SC2086
     setsid $shell "$me" --shell "$shell" $options restore "${lease_due##*/}" </dev/null >/dev/null 2>&1 &
   done
@@ -172,15 +172,21 @@ restore() {
     return
   fi
   read_lease "$base"
-  lease_needs_work || return
+  lease_needs_work "$base" || return
   if [ "$lease_state" = armed ] && { [ -n "$lease_remark" ] && ! lease_expired || any_claim_alive "$run"; }; then
     start_lease "$base"
     return
   fi
+  if [ "$lease_state" = restoring ] && [ "$lease_boot" = "$boot" ] && read_note "$base"; then
+    note_restored
+    unlock
+    return
+  fi
   start_of $$
   own_start=$start
+  mark_of $$
   trap ':' TERM
-  lease_state=restoring lease_pid=$$ lease_start=$own_start lease_boot=$boot
+  lease_state=restoring lease_pid=$$ lease_start=$own_start lease_mark=$mark lease_boot=$boot
   lease_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   rm -f "$base.status" "$base.cut" "$base.out"
   for restore_old in "$base".out.*; do
@@ -205,12 +211,17 @@ restore() {
     [ -d "$dir/leases" ] || return
     lock
     read_lease "$base" # it may have been acknowledged meanwhile
-    lease_state=restored lease_exit=$result
-    write_lease "$base" && break
+    note_restored && break
     unlock # a full disk: nobody else need wait for it
     nap 5000
   done
+  unlock
+}
+
+# Writes down, under the lock, that the restoring command has ended with $result.
+note_restored() {
+  lease_state=restored lease_exit=$result
+  write_lease "$base" || return
   publish "$base.status" "exit_status=$result$nl"
   any_lease_armed || stop_timer
-  unlock
 }

@@ -1,0 +1,190 @@
+// Which processes are those of a step whose own first process is gone: all that it has left, and no
+// stranger who got its number.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+#include "actuator/remote/testing_runner.h"
+
+namespace mailhub::remote {
+namespace {
+
+using engine::LeaseState;
+using engine::ReceiptState;
+using engine::RemoteVerb;
+using testing::HasSubstr;
+
+constexpr uid_t kNobody = 65534;
+
+// A control group of this test's own, as another login or service has one.
+class ControlGroup {
+ public:
+  ControlGroup() {
+    for (const char* root : {"/sys/fs/cgroup/unified", "/sys/fs/cgroup", "/sys/fs/cgroup/pids"}) {
+      if (!std::filesystem::exists(std::string(root) + "/cgroup.procs")) continue;
+      directory_ = std::string(root) + "/mailhub-test-" + std::to_string(getpid());
+      std::error_code failed;
+      if (std::filesystem::create_directory(directory_, failed)) return;
+    }
+    ADD_FAILURE() << "no control group can be made";
+  }
+  ~ControlGroup() {
+    EXPECT_TRUE(Eventually([&] { return rmdir(directory_.c_str()) == 0; }));
+  }
+  ControlGroup(const ControlGroup&) = delete;
+  ControlGroup& operator=(const ControlGroup&) = delete;
+  void Enter() const { std::ofstream(directory_ + "/cgroup.procs") << getpid() << std::flush; }
+
+ private:
+  std::string directory_;
+};
+
+struct Kind {
+  uid_t uid = 0;
+  const ControlGroup* control_group = nullptr;
+  std::string key;   // MAILHUB_KEY in its environment
+  std::string name;  // instead of a program, a process that calls itself so
+};
+
+// The one process of a group whose leader is gone.
+class Member {
+ public:
+  explicit Member(const Kind& kind) {
+    std::array<int, 2> pipe{};
+    EXPECT_EQ(pipe2(pipe.data(), O_CLOEXEC), 0);
+    group_ = fork();
+    if (group_ == 0) {
+      setsid();
+      if (kind.control_group != nullptr) kind.control_group->Enter();
+      const pid_t member = fork();
+      if (member == 0) Live(kind);
+      _exit(write(pipe[1], &member, sizeof(member)) == sizeof(member) ? 0 : 1);
+    }
+    EXPECT_EQ(read(pipe[0], &pid_, sizeof(pid_)), static_cast<ssize_t>(sizeof(pid_)));
+    waitpid(group_, nullptr, 0);
+    close(pipe[0]);
+    close(pipe[1]);
+  }
+  ~Member() {
+    if (Lives()) kill(pid_, SIGKILL);
+  }
+  Member(const Member&) = delete;
+  Member& operator=(const Member&) = delete;
+  pid_t group() const { return group_; }
+  bool Lives() const { return getpgid(pid_) == group_; }
+
+ private:
+  [[noreturn]] static void Live(const Kind& kind) {
+    if (kind.uid != 0 && (setresgid(kind.uid, kind.uid, kind.uid) != 0 ||
+                          setresuid(kind.uid, kind.uid, kind.uid) != 0)) {
+      _exit(1);
+    }
+    if (!kind.name.empty()) {
+      prctl(PR_SET_NAME, kind.name.c_str());
+      while (true) pause();
+    }
+    const std::string key = "MAILHUB_KEY=" + kind.key;
+    std::array<const char*, 2> environment{kind.key.empty() ? nullptr : key.c_str(), nullptr};
+    execle("/bin/sleep", "sleep", "100", nullptr, environment.data());
+    _exit(1);
+  }
+
+  pid_t group_ = -1;
+  pid_t pid_ = -1;
+};
+
+class Group : public RunnerTest {
+ protected:
+  // A job that was killed, as the kernel does when memory is short, has the member's number now.
+  void GiveItsNumberTo(const Member& member) {
+    EXPECT_TRUE(host.Launch("r/job/1", "sleep 100").receipt);
+    std::string claim = host.ReadFile(kClaim);
+    kill(-std::stoi(FieldOf(claim, "pid")), SIGKILL);
+    ExpectState(host.Settled("r/job/1"), ReceiptState::kInterrupted);
+    const std::string was = "\npid=" + FieldOf(claim, "pid") + "\n";
+    claim.replace(claim.find(was), was.size(), "\npid=" + std::to_string(member.group()) + "\n");
+    host.WriteFile(kClaim, claim);
+  }
+  ReceiptState Status() {
+    const auto reply = host.Do(RemoteVerb::kStatus, "r/job/1");
+    EXPECT_TRUE(reply.receipt) << reply.receipt.error().message;
+    return reply.receipt ? reply.receipt->state : ReceiptState::kNone;
+  }
+  static std::string FieldOf(const std::string& text, const std::string& field) {
+    const size_t at = text.find("\n" + field + "=") + field.size() + 2;
+    return text.substr(at, text.find('\n', at) - at);
+  }
+  // Where there is no /proc, nothing tells one process from another.
+  static bool CanTell() { return GetParam().options.find("--no-proc") == std::string::npos; }
+
+  static constexpr const char* kClaim = "receipts/r/job@1.claim";
+};
+
+TEST_P(Group, AStrangerOfAnotherAccountIsNone) {
+  const ControlGroup elsewhere;
+  const Member stranger({kNobody, &elsewhere, "r/job/1", ""});
+  GiveItsNumberTo(stranger);
+  EXPECT_EQ(Status(), CanTell() ? ReceiptState::kInterrupted : ReceiptState::kRunning);
+  if (!CanTell()) return;
+  ExpectState(host.Do(RemoteVerb::kCancel, "r/job/1"), ReceiptState::kInterrupted);
+  EXPECT_TRUE(stranger.Lives()) << "a stranger was ended";
+}
+
+TEST_P(Group, ADaemonOfTheSameAccountIsNone) {
+  const ControlGroup elsewhere;
+  const Member daemon({0, &elsewhere, "", ""});
+  GiveItsNumberTo(daemon);
+  EXPECT_EQ(Status(), CanTell() ? ReceiptState::kInterrupted : ReceiptState::kRunning);
+}
+
+TEST_P(Group, WhatTheStepHasPutElsewhereIsOne) {
+  const ControlGroup elsewhere;
+  const Member moved({0, &elsewhere, "r/job/1", ""});
+  GiveItsNumberTo(moved);
+  EXPECT_EQ(Status(), ReceiptState::kRunning);
+}
+
+TEST_P(Group, WhatTheStepRunsAsAnotherAccountIsOne) {
+  const Member other({kNobody, nullptr, "", ""});
+  GiveItsNumberTo(other);
+  EXPECT_EQ(Status(), ReceiptState::kRunning);
+}
+
+TEST_P(Group, OneWhoseNameHoldsLineEndsIsOne) {
+  const Member odd({0, nullptr, "", "x) S 1 1 \n"});
+  GiveItsNumberTo(odd);
+  EXPECT_EQ(Status(), ReceiptState::kRunning);
+  ExpectState(host.Do(RemoteVerb::kCancel, "r/job/1"), ReceiptState::kFinished);
+  EXPECT_TRUE(Eventually([&] { return !odd.Lives(); }));
+}
+
+TEST_P(Group, StrangersWithOddNamesDoNotMatter) {
+  const Member odd({kNobody, nullptr, "", "a\nb"});
+  const Member odder({kNobody, nullptr, "", ") Z 9 ("});
+  const Member own({0, nullptr, "", ""});
+  GiveItsNumberTo(own);
+  EXPECT_EQ(Status(), ReceiptState::kRunning);
+}
+
+// As what sudo has started: the account that asked may not signal it.
+TEST_P(Group, OneThatMayNotBeSignalledIsOne) {
+  const Member other({kNobody, nullptr, "", ""});
+  GiveItsNumberTo(other);
+  host.setup.shell = "setpriv --bounding-set=-kill " + host.setup.shell;
+  EXPECT_EQ(Status(), ReceiptState::kRunning);
+  ExpectState(host.Do(RemoteVerb::kCancel, "r/job/1"), ReceiptState::kRunning);
+  EXPECT_TRUE(other.Lives());
+}
+
+INSTANTIATE_TEST_SUITE_P(, Group, testing::ValuesIn(MAILHUB_SETUPS()), SetupName);
+
+}  // namespace
+}  // namespace mailhub::remote
