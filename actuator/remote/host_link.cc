@@ -7,6 +7,7 @@
 
 #include "actuator/remote/runner_script.h"
 #include "lib/base/log.h"
+#include "lib/ssh/one_line.h"
 
 namespace mailhub::remote {
 namespace {
@@ -165,24 +166,24 @@ Status HostLink::PutRunner() {
   const std::string here = "mailhub-runner-is-here\n";
   const std::string may_not = "mailhub-runner-may-not: ";
   const std::string look =
-      std::string("exec sh -c '") + std::string(StrictScript()) +
-      "umask 077; d=" + options_.directory + "; f=" + RunnerPath() + "\nno() { echo \"" + may_not +
-      "$1\"; exit; }\n" + "same() { [ \"$(sha256sum <\"$1\" 2>/dev/null)\" = \"" + RunnerDigest() +
-      "  -\" ]; }\n" + "[ ! -e \"$d\" ] || strict \"$d\" || no \"$strict_problem\"\n";
+      std::string(StrictScript()) + "umask 077; d=" + options_.directory + "; f=" + RunnerPath() +
+      "\nno() { echo \"" + may_not + "$1\"; exit; }\n" +
+      "same() { [ \"$(sha256sum <\"$1\" 2>/dev/null)\" = \"" + RunnerDigest() + "  -\" ]; }\n" +
+      "[ ! -e \"$d\" ] || strict \"$d\" || no \"$strict_problem\"\n";
   const std::string found =
       "command -v sha256sum >/dev/null || no \"there is no sha256sum\"\n"
-      "same \"$f\" && echo mailhub-runner-is-here'";
+      "same \"$f\" && echo mailhub-runner-is-here";
   const std::string put =
       "p=$d/bin; until [ -e \"$p\" ]; do p=${p%/*}; done\n"
       "[ -w \"$p\" ] || no \"$(id -un) may not write to $p\"\n"
       "mkdir -p \"$d/bin\" || exit; strict \"$d\" || no \"$strict_problem\"\n"
       "n=$f.new.$$; chmod 700 \"$d\" && cat >\"$n\" && same \"$n\" && sync \"$n\" && mv -f \"$n\" "
       "\"$f\" && "
-      "sync \"$d/bin\" && echo mailhub-runner-is-here || rm -f \"$n\"'";
+      "sync \"$d/bin\" && echo mailhub-runner-is-here || rm -f \"$n\"";
   const SteadyTime deadline = clock_.Steady() + options_.exchange_timeout;
   std::string complaint;
   for (const bool upload : {false, true}) {
-    const auto done = session_->Exec(look + (upload ? put : found),
+    const auto done = session_->Exec(ssh::OneLine("exec sh", look + (upload ? put : found)),
                                      upload ? RunnerScript() : std::string_view(), {}, deadline);
     if (!done) {
       // Whatever was uploaded, no request has been sent yet.

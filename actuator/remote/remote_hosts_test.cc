@@ -31,8 +31,9 @@ using testing::HasSubstr;
 
 class Hosts : public testing::Test {
  protected:
-  void SetUp() override {
-    sshd = std::make_unique<ssh::TestingSshd>();
+  void SetUp() override { Start(); }
+  void Start(const std::string& more_sshd_config = "") {
+    sshd = std::make_unique<ssh::TestingSshd>(more_sshd_config);
     directory = sshd->directory() + "/runner";
     options.directory = directory;
     options.arguments = "--dir " + directory + " --allow-tmpfs --no-systemd";
@@ -105,6 +106,15 @@ class Hosts : public testing::Test {
   config::Site site;
   std::unique_ptr<RemoteHosts> hosts;
 };
+
+TEST_F(Hosts, PutsTheRunnerInPlaceWhateverTheLoginShell) {
+  for (const char* shell : {"tcsh", "fish", "mksh"}) {
+    Start(std::string("ForceCommand exec ") + shell + " -c \"$SSH_ORIGINAL_COMMAND\"");
+    const RemoteReply hello = Ask(RemoteVerb::kHello);
+    ASSERT_TRUE(hello.receipt) << shell << ": " << hello.receipt.error().message;
+    EXPECT_EQ(Ask(RemoteVerb::kRun, "r/1/1", "echo said").receipt->output, "said\n") << shell;
+  }
+}
 
 TEST_F(Hosts, PutsTheRunnerInPlaceAndRunsAStepOnce) {
   const RemoteReply hello = Ask(RemoteVerb::kHello);

@@ -3,6 +3,8 @@
 #include <array>
 #include <string_view>
 
+#include "lib/ssh/one_line.h"
+
 namespace mailhub::exporter {
 namespace {
 
@@ -41,48 +43,14 @@ std::string Strip(std::string_view script, Kind kind) {
   return stripped;
 }
 
-struct Packed {
-  std::string text;     // as printf's %b reads it
-  std::string letters;  // which then stand for what is frequent, in that order; there may be fewer
-};
-
-// An SSH server need not take more than 32 KiB in one request, so what is frequent is a letter that
-// the script does without, where there is one.
-Packed Pack(const std::string& script) {
-  constexpr std::string_view kFrequent = "\n\\'!";
-  Packed packed;
-  for (char letter = 'A'; letter <= 'Z' && packed.letters.size() < kFrequent.size(); ++letter) {
-    if (script.find(letter) == std::string::npos) packed.letters += letter;
-  }
-  for (char c : script) {
-    const size_t place = kFrequent.find(c);
-    if (place < packed.letters.size()) {
-      packed.text += packed.letters[place];
-    } else if (place != std::string_view::npos || c == '\t') {
-      constexpr char kDigits[] = "01234567";
-      packed.text += {'\\', '0', kDigits[c >> 6 & 7], kDigits[c >> 3 & 7], kDigits[c & 7]};
-    } else {
-      packed.text += c;
-    }
-  }
-  return packed;
-}
-
 // Of the account's environment, which may change what any program does, only what checks may stand
 // on comes along. Bash, where there is one, reads files in blocks and has a clock of its own.
 std::string CommandFor(Kind kind) {
-  const Packed packed = Pack(Strip(HelperScript(), kind));
-  constexpr std::string_view kCodes = "\\012\\134\\047\\041";  // as tr reads them
-  const std::string letters =
-      packed.letters.empty() ? ""
-                             : " | tr " + packed.letters + " \"" +
-                                   std::string(kCodes.substr(0, 4 * packed.letters.size())) + "\"";
-  return "exec env -i PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=\"$HOME\" "
-         "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh -c 's=$(printf %b \"$0\"" +
-         letters +
-         "); if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; "
-         "eval \"$s\"' '" +
-         packed.text + "'";
+  return ssh::OneLine(
+      "exec env -i PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=\"$HOME\" "
+      "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh",
+      Strip(HelperScript(), kind),
+      "if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; eval \"$s\"");
 }
 
 }  // namespace
