@@ -1,6 +1,7 @@
 #include "exporter/helper/helper_command.h"
 
 #include <array>
+#include <iterator>
 #include <string_view>
 
 namespace mailhub::exporter {
@@ -41,6 +42,33 @@ std::string Strip(std::string_view script, Kind kind) {
   return stripped;
 }
 
+// Words that the script often has; each travels as an accent, which the script is without, and a
+// letter.
+constexpr std::string_view kWords[] = {"process", "return", "/proc/",    "path", "read", "name",
+                                       "case ",   "file",   " continue", "stat", "esac", "line"};
+
+std::string Code(size_t word) {
+  return {'`', static_cast<char>('a' + word)};
+}
+
+std::string ShortenWords(std::string script) {
+  for (size_t i = 0; i < std::size(kWords); ++i) {
+    for (size_t at = 0; (at = script.find(kWords[i], at)) != std::string::npos; ++at) {
+      script.replace(at, kWords[i].size(), Code(i));
+    }
+  }
+  return script;
+}
+
+// Makes words of them again.
+std::string LengthenWords() {
+  std::string command = "sed \"";
+  for (size_t i = 0; i < std::size(kWords); ++i) {
+    command += "s,\\" + Code(i) + "," + std::string(kWords[i]) + ",g;";
+  }
+  return command + "\"";
+}
+
 struct Packed {
   std::string text;     // as printf's %b reads it
   std::string letters;  // which then stand for what is frequent, in that order; there may be fewer
@@ -71,7 +99,7 @@ Packed Pack(const std::string& script) {
 // Of the account's environment, which may change what any program does, only what checks may stand
 // on comes along. Bash, where there is one, reads files in blocks and has a clock of its own.
 std::string CommandFor(Kind kind) {
-  const Packed packed = Pack(Strip(HelperScript(), kind));
+  const Packed packed = Pack(ShortenWords(Strip(HelperScript(), kind)));
   constexpr std::string_view kCodes = "\\012\\134\\047\\041";  // as tr reads them
   const std::string letters =
       packed.letters.empty() ? ""
@@ -79,7 +107,7 @@ std::string CommandFor(Kind kind) {
                                    std::string(kCodes.substr(0, 4 * packed.letters.size())) + "\"";
   return "exec env -i PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=\"$HOME\" "
          "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh -c 's=$(printf %b \"$0\"" +
-         letters +
+         letters + " | " + LengthenWords() +
          "); if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; "
          "eval \"$s\"' '" +
          packed.text + "'";
