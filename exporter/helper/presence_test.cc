@@ -2,6 +2,7 @@
 // came to be as it is: processes.
 #include <gmock/gmock.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 
 #include <array>
 
@@ -299,6 +300,33 @@ TEST_P(PresenceTest, AsksNoCommandAboutProcessesThatAreAsBefore) {
     EXPECT_EQ(Running(seen, "absent"), 0);
   }
   EXPECT_EQ(asked(), before);
+}
+
+TEST_P(PresenceTest, NeverSaysZeroForWantOfADescriptor) {
+  host_.processes["absent"] = {File("absent"), "--none", ""};
+  host_.processes["root"] = {File("eddy"), "-D", ""};
+  host_.threads["eddy"] = {"w"};
+  const auto process = Run(Copy("eddy"), {"--thread", "w", "-D"});
+  const auto look_with = [&](rlim_t files, bool seen_before) {
+    helper_.reset();
+    StartHelper(host_);
+    helper_->Write("hello x\n");
+    EXPECT_TRUE(helper_->WaitFor("hello 1"));
+    if (seen_before) Count();
+    const rlimit limit = {files, files};
+    EXPECT_EQ(prlimit(helper_->pid(), RLIMIT_NOFILE, &limit, nullptr), 0);
+    return TryToLook(host_, 1000, seconds(1));
+  };
+  for (const bool seen_before : {false, true}) {
+    for (rlim_t files = 3; files < 7; ++files) {
+      const Seen seen = look_with(files, seen_before);
+      EXPECT_NE(Running(seen, "eddy"), 0) << files;
+      EXPECT_NE(Running(seen, "root"), 0) << files;
+      EXPECT_NE(
+          Value(seen.families, "mailhub_thread_running", {{"process", "eddy"}, {"thread", "w"}}), 0)
+          << files;
+    }
+  }
 }
 
 TEST_P(PresenceTest, SaysZeroOfWhatNobodyRuns) {

@@ -4,7 +4,7 @@
 #
 # The shell has this program in a variable, quoted by apostrophes: it must not hold one.
 use strict;
-use Errno qw(ENOENT ENOTDIR ESRCH);
+use Errno qw(EINVAL ELOOP ENOENT ENOTDIR ESRCH);
 use Time::HiRes;
 my ($ticks, $page_kb, $btime, $boot, $spec) = @ARGV;
 my (@exes, @processes, @paths, $out, $why);
@@ -18,13 +18,33 @@ for (split /\n/, $spec) {
   elsif ($word eq "path") { push @paths, $value }
 }
 
+# Why something could not be looked at though it may be there: it is not that a process has ended.
+my $trouble = "";
+sub trouble {
+  $trouble ||= "cannot read $_[0]: $!" if $! != ENOENT && $! != ESRCH;
+  return;
+}
+
 # The beginning of a file of /proc; empty if it cannot be read. Without a buffer, which costs more than the file.
 sub content {
   my ($path, $most) = @_;
   my $text = "";
-  open my $file, "<:unix", $path or return "";
-  1 while length $text < $most && sysread $file, $text, $most - length $text, length $text;
+  open my $file, "<:unix", $path or trouble($path), return "";
+  while (length $text < $most) {
+    my $size = sysread($file, $text, $most - length $text, length $text) // trouble($path);
+    last if !$size;
+  }
   return $text;
+}
+
+# The processes in /proc, or the threads in a folder task.
+sub numbers_in {
+  my ($path) = @_;
+  opendir my $folder, $path or return trouble($path);
+  $! = 0;
+  my @numbers = grep /^\d/, readdir $folder;
+  trouble($path) if $!;
+  return @numbers;
 }
 
 sub look_at_host {
@@ -53,7 +73,10 @@ sub real_path {
     if ($part eq "..") { $path =~ s{/[^/]*$}{}; next }
     my $next = "$path/$part";
     my $link = $plain->{$next} ? undef : readlink $next;
-    $plain->{$next} = 1 if !defined $link;
+    if (!defined $link && !$plain->{$next}) {
+      $plain->{$next} = 1;
+      trouble($next) if $! != EINVAL && $! != ENOTDIR && $! != ELOOP;
+    }
     if (!defined $link || !$hops--) { $path = $next; next }
     $path = "" if $link =~ m{^/};
     unshift @parts, split m{/+}, $link;
@@ -114,8 +137,8 @@ sub exes_of {
   my $link = readlink "$dir/exe";
   if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
     # Its main thread may have ended: then another one tells.
-    opendir my $tasks, "$dir/task" or return;
-    my @tasks = sort grep /^\d/ && $_ ne $pid, readdir $tasks;
+    my @tasks = numbers_in("$dir/task") or return;
+    @tasks = sort grep $_ ne $pid, @tasks;
     $lifeless_now{$pid} = 1 if !@tasks;
     for my $task (@tasks) {
       $from = "$dir/task/$task";
@@ -184,8 +207,7 @@ sub report_process {
   $out .= "process $n $resident $stat\n";
   $process->{count}++;
   return if !%{$process->{threads}};
-  opendir my $tasks, "/proc/$pid/task" or return;
-  for my $task (grep /^\d/, readdir $tasks) {
+  for my $task (numbers_in("/proc/$pid/task")) {
     my $name = content("/proc/$pid/task/$task/comm", 64);
     chomp $name;
     my $thread = $process->{threads}{$name};
@@ -235,8 +257,8 @@ sub older_version {
 }
 
 sub look_at_processes {
-  opendir my $proc, "/proc";
-  my @pids = grep /^\d/, readdir $proc;
+  $trouble = "";
+  my @pids = numbers_in("/proc");
   my ($files, $names) = learn_exes();
   my $all_names = join "\n", sort keys %$names;
   %other = %comm = () if !defined $names_before || $all_names ne $names_before;
@@ -273,11 +295,17 @@ sub look_at_processes {
     my $exe = $exes[$process->{exe}]{path};
     $process->{count} = 0;
     $process->{why} = "";
+    my $before = $trouble;
+    $trouble = "";
     report_process(@$_, $n) for @{$found[$process->{exe}] || []};
-    next if $process->{count};
-    $process->{why} ||= $hidden || older_version($exe, $n, \@others, \%by_name);
-    $out .= "unknown $n $process->{why}\n" if $process->{why} ne "";
+    my $here = $trouble;
+    $trouble ||= $before;
+    next if $process->{count} && $here eq "";
+    my $unknown = $trouble || $process->{why} || $hidden || older_version($exe, $n, \@others, \%by_name) || $trouble;
+    $out .= "unknown $n $unknown\n" if $unknown ne "";
   }
+  # What was learnt with trouble may be wrong.
+  %other = %comm = %lifeless = () if $trouble ne "";
 }
 
 # The error of the last call, as one word.
@@ -349,14 +377,15 @@ sub other_looks {
   my $here = readlink "/proc/self/ns/mnt";
   my ($up, @above) = (getppid, 1);
   while (($up) = content("/proc/$up/stat", 4096) =~ /\) \S (\d+) / and $up > 1) { push @above, $up }
-  opendir my $proc, "/proc";
-  for my $pid (grep /^\d/, readdir $proc) {
-    next if content("/proc/$pid/comm", 64) ne $mark || !-o "/proc/$pid";
+  $trouble = "";
+  for my $pid (numbers_in("/proc")) {
+    next if !-o "/proc/$pid" || content("/proc/$pid/comm", 64) ne $mark;
     next if !-e "/proc/$pid/exe" || -u _ || -g _ || readlink("/proc/$pid/ns/mnt") ne $here;
     my ($parent) = content("/proc/$pid/stat", 4096) =~ /\) \S (\d+) / or next;
     next if !grep $_ == $parent, @above;
     return "an earlier look has not come back: process $pid";
   }
+  return $trouble if $trouble ne "";
   $alone{$name} = 1;
   return "";
 }

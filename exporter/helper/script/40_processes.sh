@@ -264,11 +264,11 @@ ask_about() {
   done
   if [ -n "$has_printf" ]; then
     lines=$(find -H "$@" $list -maxdepth 1 \( -path '/proc/[0-9]*/?*' ! -name exe \
-      -o -type l \( -lname "*$nl*" -printf '1 %p//?\n' -o -lname '*' -printf '1 %p//%l\n' \) -o -type f -printf '0 %D:%i %p\n' \) 2>&1)
+      -o -type l \( -lname "*$nl*" -printf '1 %p//?\n' -o -lname '*' -printf '1 %p//%l\n' \) -o -type f -printf '0 %D:%i %p\n' \) 2>&1; [ $? -lt 126 ] && echo asked)
   else
-    lines=$(stat -L -c '0 %d:%i %n' "$@" $list; exec ls -dln $ls_names $list 2>&1)
+    lines=$(stat -L -c '0 %d:%i %n' "$@" $list; ls -dln $ls_names $list 2>&1; [ $? -lt 126 ] && echo asked)
   fi
-  [ $? -lt 126 ] || why='cannot ask what processes run'
+  case $nl$lines in *"${nl}asked") ;; *) why='cannot ask what processes run' ;; esac
   set -- $lines
   IFS=$words
   learn_files "$@"
@@ -323,6 +323,8 @@ find_processes() {
   set +f
   set -- /proc/[0-9]*
   set -f
+  # The pattern itself is left where it cannot be listed.
+  case $1 in *'*'*) why='cannot list /proc' ;; esac
   [ $known_count -gt $((2 * $# + 500)) ] && forget_processes
   IFS=$nl
   if [ "$*" != "$pids" ]; then
@@ -354,6 +356,7 @@ find_processes() {
       set +f
       set -- "$dir"/task/[0-9]*
       set -f
+      case $1 in *'*'*) [ ! -e "$dir" ] || why="cannot list $dir/task" ;; esac
       [ $# = 1 ] && [ -e "$1" ] && settle_closed "$dir"
       [ $# -gt 1 ] || continue
       for task; do

@@ -56,7 +56,10 @@ report_process() {
   esac
   dir=${1%/task/*}
   eval "stat=\$t_${dir#/proc/}"
-  [ -n "$stat" ] && read -r _ resident _ <"$1/statm" || return 1
+  [ -n "$stat" ] && read -r _ resident _ <"$1/statm" || {
+    [ ! -e "$1/exe" ] || unknown="process ${1##*/} cannot be read"
+    return 1
+  }
   out="${out}process $2 $resident $stat$nl"
   eval "list=\$process_threads_$2"
   [ -z "$list" ] && return 0
@@ -118,6 +121,7 @@ look_for_older_version() {
 
 look_at_processes() {
   find_processes
+  [ -z "$why" ] || return
   hidden=unknown
   n=0
   while [ $n -lt $processes ]; do
