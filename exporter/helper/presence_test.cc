@@ -247,6 +247,46 @@ TEST_P(PresenceTest, BelievesNoNameThatSomebodyHasMountedInAUserNamespace) {
   EXPECT_EQ(Count(), 0);
 }
 
+TEST_P(PresenceTest, BelievesNoNameOnAMountOfAnotherMountNamespace) {
+  host_.processes["eddy"] = {File("other/eddy"), "", ""};
+  const std::string eddy = File("other/eddy"), fake = Copy("fake");
+  fs::permissions(folder_, fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+  const std::vector<std::string> somebody = {std::string("--reuid=") + kSomebodyElse,
+                                             "--clear-groups"};
+  auto words = somebody;
+  words.insert(words.end(), {"unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+                             "mount -t tmpfs none '" + File("other") + "' && cp '" + fake + "' '" +
+                                 eddy + "' && exec '" + fake + "'"});
+  const auto holder = Run("setpriv", words);
+  // The host's own namespaces, and a file that is in the other one.
+  const std::string there = "/proc/" + std::to_string(holder->pid()) + "/root" + eddy;
+  words = somebody;
+  words.push_back(there);
+  const auto process = Run("setpriv", words);
+  ASSERT_EQ(fs::read_symlink("/proc/" + std::to_string(process->pid()) + "/exe"), eddy);
+  EXPECT_EQ(Count(), 0);
+  Copy("other/eddy");
+  EXPECT_EQ(Count(), 0) << "though another file is there";
+  helper_.reset();
+  EXPECT_EQ(Count(), 0);
+  fs::remove(there);
+  EXPECT_EQ(Count(), 0) << "deleted";
+  helper_.reset();
+  EXPECT_EQ(Count(), 0);
+  const auto real = Run(eddy, {});
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, FindsAReplacedProcessThatHasChangedItsRoot) {
+  const auto process = Run(Copy("eddy"), {"--root", File("other")});
+  EXPECT_EQ(Count(), 1);
+  helper_.reset();
+  fs::remove(File("eddy"));
+  EXPECT_EQ(Count(), 1);
+  Copy("eddy");
+  EXPECT_EQ(Count(), 1);
+}
+
 TEST_P(PresenceTest, ReadsNoMoreArgumentsThanThereMayBe) {
   host_.processes["eddy"] = {File("eddy"), "", "-D"};
   std::vector<std::string> many(4, std::string(100'000, 'x'));

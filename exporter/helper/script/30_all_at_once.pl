@@ -103,6 +103,34 @@ sub learn_exes {
   return (\%files, \%names);
 }
 
+# The number of the mount on which $path lies; empty where the kernel does not tell (before Linux 3.15), undefined where
+# nobody can say. Looked at, not opened (O_PATH): it may be a file that may be executed only.
+sub mount_of {
+  sysopen my $file, $_[0], 0x200000 or return trouble($_[0]);
+  my $info = content("/proc/self/fdinfo/" . fileno $file, 4096);
+  return $1 if $info =~ /^mnt_id:\s*(\d+)/m;
+  return $trouble eq "" ? "" : undef;
+}
+
+# Whether process $dir has this mount among those that lie below its root.
+sub has_mount {
+  my ($dir, $mount) = @_;
+  open my $mounts, "<", "$dir/mountinfo" or return trouble("$dir/mountinfo");
+  return scalar grep /^$mount /, <$mounts>;
+}
+
+# Whether process $dir, whose file the kernel calls $name, runs what lies, or lay, by this name here. The kernel says a name as
+# it is in the mount namespace where the file lies, and whoever may enter one (/proc/PID/root) can start the file from outside.
+sub is_from_here {
+  my ($dir, $name) = @_;
+  my $mount = mount_of("$dir/exe") // return 0;
+  return same_folder($dir, $name) if $mount eq "";
+  return 1 if has_mount("/proc/self", $mount);
+  return 0 if !same_folder($dir, $name);
+  # A service with mounts of its own, which has ours under the same names; or both have a root that is not where a mount begins.
+  return has_mount($dir, $mount) || $mount eq (mount_of("$dir/root/") // "");
+}
+
 # Whether process $dir sees the same folder as we do where file $path is, or was: not so in a
 # container, which has other files under the same names. Nor is one believed that is in another user namespace:
 # anybody may make one, and mount there what they like under any name.
@@ -166,7 +194,7 @@ sub exes_of {
     }
   }
   for my $i (@named) {
-    push @which, $i if !grep($_ == $i, @which) && same_folder($from, $name);
+    push @which, $i if !grep($_ == $i, @which) && is_from_here($from, $name);
   }
   $other_now{$pid} = $file if !@which && !@named && $from eq $dir;
   return ($from, @which);
@@ -224,11 +252,12 @@ sub started_as {
 }
 
 # Whether process $pid runs a file of name $base whose path leads to it no more, neither here nor where that
-# process sees it: its volume was taken away from under it. What was deleted says so itself.
+# process sees it: its volume was taken away from under it. What was deleted says so itself; of one that bears a wanted
+# name is_from_here has judged.
 sub is_nowhere {
-  my ($pid, $base) = @_;
+  my ($pid, $base, $names) = @_;
   my $link = readlink "/proc/$pid/exe";
-  return 0 if !defined $link || $link !~ m{(?:^|/)\Q$base\E$};
+  return 0 if !defined $link || $link !~ m{(?:^|/)\Q$base\E$} || $names->{$link};
   my $file = file_of("/proc/$pid/exe");
   return $file ne "" && $file ne file_of($link) && $file ne file_of("/proc/$pid/root$link");
 }
@@ -237,7 +266,7 @@ sub is_nowhere {
 # version, from before a link moved on?), or it may be the file, on a volume that is gone. Nobody can say. Empty if
 # there is none.
 sub older_version {
-  my ($exe, $n, $others, $by_name) = @_;
+  my ($exe, $n, $others, $by_name, $names) = @_;
   if (!%$by_name) {
     push @{$by_name->{$comm{$_} //= content("/proc/$_/comm", 64)}}, $_ for @$others;
   }
@@ -246,7 +275,7 @@ sub older_version {
     my $why;
     if (started_as($pid, $exe) && same_folder("/proc/$pid", $exe)) {
       $why = "was started as $exe and runs another file";
-    } elsif (is_nowhere($pid, $base)) {
+    } elsif (is_nowhere($pid, $base, $names)) {
       $why = "runs a file that is in no folder any more";
     } elsif ($pid == 1 && $first_closed) {
       $why = "does not show what it runs";
@@ -301,7 +330,7 @@ sub look_at_processes {
     my $here = $trouble;
     $trouble ||= $before;
     next if $process->{count} && $here eq "";
-    my $unknown = $trouble || $process->{why} || $hidden || older_version($exe, $n, \@others, \%by_name) || $trouble;
+    my $unknown = $trouble || $process->{why} || $hidden || older_version($exe, $n, \@others, \%by_name, $names) || $trouble;
     $out .= "unknown $n $unknown\n" if $unknown ne "";
   }
   # What was learnt with trouble may be wrong.
