@@ -44,8 +44,10 @@ std::string Strip(std::string_view script, Kind kind) {
 
 // Words that the script often has; each travels as an accent, which the script is without, and a
 // letter.
-constexpr std::string_view kWords[] = {"process", "return", "/proc/",    "path", "read", "name",
-                                       "case ",   "file",   " continue", "stat", "esac", "line"};
+constexpr std::string_view kWords[] = {"process", "return", "/proc/",    "path",   "read", "name",
+                                       "case ",   "file",   " continue", "stat",   "esac", "line",
+                                       "folder",  "printf", "defined ",  "while ", " in ", " if ",
+                                       "from",    "done",   "trouble",   "mount"};
 
 std::string Code(size_t word) {
   return {'`', static_cast<char>('a' + word)};
