@@ -211,6 +211,35 @@ TEST_P(PresenceTest, NeverSaysZeroWhereProcessesAreHidden) {
   }
 }
 
+TEST_P(PresenceTest, NeverSaysZeroWhereProcessesAreHiddenAndTheFirstIsItsOwn) {
+  fs::copy_file("/usr/bin/sleep", File("eddy"));
+  fs::permissions(folder_, fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+  const std::string to_other = std::string("setpriv --reuid=") + kSomebodyElse +
+                               " --regid=" + kSomebodyElse + " --clear-groups ";
+  // An account of no rights, and root without the right to see what others run; the helper is
+  // process 1.
+  const std::array<std::pair<std::string, std::string>, 2> cases = {
+      {{"", to_other}, {to_other, "setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace "}}};
+  for (const auto& [eddys, helpers] : cases) {
+    for (const char* hidepid : {"2", "4", "0"}) {
+      helper_.reset();
+      prefix_ = {"unshare",
+                 "--pid",
+                 "--fork",
+                 "--mount",
+                 "--kill-child",
+                 "sh",
+                 "-c",
+                 "exec 3>&1 >/dev/null; mount -t proc -o hidepid=" + std::string(hidepid) +
+                     " none /proc; " + eddys + "'" + File("eddy") +
+                     "' 1000 & until [ /proc/$!/exe -ef '" + File("eddy") +
+                     "' ]; do :; done; exec " + helpers + "\"$@\" >&3 3>&-",
+                 "sh"};
+      EXPECT_EQ(Count(), -1) << hidepid << helpers;
+    }
+  }
+}
+
 TEST_P(PresenceTest, RootThatMayNotSeeWhatOthersRunNeverSaysZero) {
   const auto others =
       Run("setpriv", {std::string("--reuid=") + kSomebodyElse, "--clear-groups", Copy("other/x")});

@@ -285,6 +285,13 @@ sub older_version {
   return "";
 }
 
+# Whether /proc hides processes from this account: it has not CAP_SYS_PTRACE, the 20th bit.
+sub is_blinded {
+  return 0 if content("/proc/self/status", 8192) =~ /^CapEff:\s*\w*[89a-f]\w{4}$/m;
+  open my $mounts, "<", "/proc/self/mountinfo" or return trouble("/proc/self/mountinfo");
+  return scalar grep m{ /proc .* - proc .*hidepid=[24ip]}, <$mounts>;
+}
+
 sub look_at_processes {
   $trouble = "";
   my @pids = numbers_in("/proc");
@@ -318,7 +325,8 @@ sub look_at_processes {
   %other = %other_now;
   delete @comm{grep !exists $other{$_}, keys %comm} if keys %comm > 2 * keys(%other) + 100;
   # Root, too, may lack the right to see what others run (CAP_SYS_PTRACE), in a container for one.
-  my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret ? "may not read /proc/$secret[0]/exe" : "";
+  my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret ? "may not read /proc/$secret[0]/exe" :
+    is_blinded() ? "may not see all processes (hidepid)" : "";
   for my $n (0 .. $#processes) {
     my $process = $processes[$n];
     my $exe = $exes[$process->{exe}]{path};
