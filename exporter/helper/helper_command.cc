@@ -1,6 +1,7 @@
 #include "exporter/helper/helper_command.h"
 
 #include <array>
+#include <iterator>
 #include <string_view>
 
 #include "lib/ssh/one_line.h"
@@ -43,14 +44,45 @@ std::string Strip(std::string_view script, Kind kind) {
   return stripped;
 }
 
+// Words that the script often has; each travels as an accent, which the script is without, and a
+// letter.
+constexpr std::string_view kWords[] = {"process", "return", "/proc/",    "path",   "read", "name",
+                                       "case ",   "file",   " continue", "stat",   "esac", "line",
+                                       "folder",  "printf", "defined ",  "while ", " in ", " if ",
+                                       "from",    "done",   "trouble",   "mount"};
+
+std::string Code(size_t word) {
+  return {'`', static_cast<char>('a' + word)};
+}
+
+std::string ShortenWords(std::string script) {
+  for (size_t i = 0; i < std::size(kWords); ++i) {
+    for (size_t at = 0; (at = script.find(kWords[i], at)) != std::string::npos; ++at) {
+      script.replace(at, kWords[i].size(), Code(i));
+    }
+  }
+  return script;
+}
+
+// Makes words of them again.
+std::string LengthenWords() {
+  std::string command = "sed \"";
+  for (size_t i = 0; i < std::size(kWords); ++i) {
+    command += "s,\\" + Code(i) + "," + std::string(kWords[i]) + ",g;";
+  }
+  return command + "\"";
+}
+
 // Of the account's environment, which may change what any program does, only what checks may stand
 // on comes along. Bash, where there is one, reads files in blocks and has a clock of its own.
 std::string CommandFor(Kind kind) {
   return ssh::OneLine(
       "exec env -i PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=\"$HOME\" "
       "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh",
-      Strip(HelperScript(), kind),
-      "if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; eval \"$s\"");
+      ShortenWords(Strip(HelperScript(), kind)),
+      "s=$(printf %s \"$s\" | " + LengthenWords() +
+          "); if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; "
+          "eval \"$s\"");
 }
 
 }  // namespace

@@ -433,6 +433,9 @@ TEST(HelperCommand, IsOneLineThatNoLoginShellReadsDifferently) {
     const std::string script = command.substr(command.find("' '") + 3);
     EXPECT_EQ(script.find('\''), script.size() - 1);
     EXPECT_EQ(script.find("\\\\"), std::string::npos);
+    for (size_t at = 0; (at = script.find('`', at)) != std::string::npos; ++at) {
+      EXPECT_TRUE(script[at + 1] >= 'a' && script[at + 1] <= 'v') << "it stands for words";
+    }
     EXPECT_LT(command.size(), 32u << 10) << "what an SSH server must take" << spec;
   }
 }

@@ -150,6 +150,49 @@ TEST_P(PosixTest, SaysNothingOfOneThatMayBeTheWanted) {
   EXPECT_EQ(Running(seen, "cut"), -1) << "its arguments are cut off at 80 characters";
 }
 
+TEST_P(PosixTest, SeesThatArgumentsAreCutOffBehindABlank) {
+  const std::string exe = "/opt/h10a/sbin/isode.eddy";
+  std::string row = exe + " -c /etc/isode/configuration/file.for.root.server";
+  row += std::string(79 - row.size(), 'x') + " ";
+  Ps("pid time etime rss args lstart", "0:01", "05:06", "row 78 1 1 '" + row + "'");
+  host_.processes["root"] = {exe, "-D /dirtables/root", ""};
+  host_.processes["other"] = {exe, "", "-D /dirtables/root"};
+  host_.processes["any"] = {exe, "", ""};
+  const Seen seen = LookThere();
+  EXPECT_EQ(Running(seen, "root"), -1);
+  EXPECT_EQ(Running(seen, "other"), -1);
+  EXPECT_EQ(Running(seen, "any"), 1);
+}
+
+TEST_P(PosixTest, SaysNothingOfAPathThatIsLongerThanARow) {
+  const std::string exe = "/opt/" + std::string(90, 'x') + "/eddy";
+  Ps("pid time etime rss args lstart", "0:01", "05:06", "row 78 1 1 '" + exe.substr(0, 80) + "'");
+  host_.processes["long"] = {exe, "", ""};
+  host_.processes["longer"] = {exe + "-2.0", "", ""};
+  host_.processes["another"] = {"/opt/isode/" + std::string(90, 'x'), "", ""};
+  Seen seen = LookThere();
+  EXPECT_EQ(Running(seen, "long"), -1);
+  EXPECT_EQ(Running(seen, "longer"), -1);
+  EXPECT_EQ(Running(seen, "another"), 0);
+  EXPECT_EQ(Running(seen, "eddy"), 1);
+}
+
+TEST_P(PosixTest, SaysNothingOfOneThatShowsAnotherPathOrNone) {
+  const char* rows[] = {"./absent -d",         "sbin/absent", "/opt//isode/absent",
+                        "/opt/./isode/absent", "[absent]",    "(absent)",
+                        "../absent",           "-absent",     "absent: idle"};
+  for (const std::string row : rows) {
+    helper_.reset();
+    Ps("pid time etime rss args lstart", "0:01", "05:06", "row 78 1 1 '" + row + "'");
+    EXPECT_EQ(Running(LookThere(), "absent"), -1) << row;
+  }
+  for (const std::string row : {"/opt/other/absent", "vi absent", "[absent2]", "(x) absent"}) {
+    helper_.reset();
+    Ps("pid time etime rss args lstart", "0:01", "05:06", "row 78 1 1 '" + row + "'");
+    EXPECT_EQ(Running(LookThere(), "absent"), 0) << row;
+  }
+}
+
 TEST_P(PosixTest, NamesABootAsTheRunnerDoes) {
   Ps("pid time etime rss args lstart", "0:01", "05:06");
   EXPECT_EQ(LookThere().reply.boot_id, "boot-systembootNov251011");

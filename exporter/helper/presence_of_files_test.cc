@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "exporter/helper/helper_testing.h"
 
 namespace mailhub::exporter {
@@ -102,7 +104,39 @@ TEST_P(FilePresenceTest, AnUnknownDirectoryHidesNoOther) {
   EXPECT_FALSE(Value(seen.families, "mailhub_directory_files", {{"directory", "a"}}));
 }
 
+class ComingAndGoingTest : public FilePresenceTest {
+ protected:
+  // A directory with one file, in which folders come and go while it is looked at.
+  void LookWhileFoldersComeAndGo() {
+    std::ofstream(File("other/f")) << "x";
+    config::Host host;
+    host.directories["lively"] = File("other");
+    const std::jthread churn([this](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        for (int i = 0; i < 20; ++i) fs::create_directory(File("other/x" + std::to_string(i)));
+        for (int i = 0; i < 20; ++i) fs::remove(File("other/x" + std::to_string(i)));
+      }
+    });
+    for (int i = 0; i < 80; ++i) {
+      const Seen seen = Look(host);
+      const auto& outcome = seen.outcomes.at("directories");
+      ASSERT_TRUE(outcome) << outcome.error().message;
+      ASSERT_EQ(Value(seen.families, "mailhub_directory_files", {{"directory", "lively"}}), 1);
+    }
+  }
+};
+
+TEST_P(ComingAndGoingTest, IsNoReasonNotToKnowADirectory) {
+  LookWhileFoldersComeAndGo();
+}
+
+TEST_P(ComingAndGoingTest, IsNoReasonNotToKnowADirectoryWhereFindCannotPrint) {
+  Change("has_printf=1", "has_printf=");
+  LookWhileFoldersComeAndGo();
+}
+
 MAILHUB_FOR_EVERY_ENGINE(FilePresenceTest);
+MAILHUB_FOR_EVERY_ENGINE(ComingAndGoingTest);
 
 }  // namespace
 }  // namespace mailhub::exporter

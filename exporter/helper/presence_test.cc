@@ -2,6 +2,7 @@
 // came to be as it is: processes.
 #include <gmock/gmock.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 
 #include <array>
 
@@ -210,6 +211,35 @@ TEST_P(PresenceTest, NeverSaysZeroWhereProcessesAreHidden) {
   }
 }
 
+TEST_P(PresenceTest, NeverSaysZeroWhereProcessesAreHiddenAndTheFirstIsItsOwn) {
+  fs::copy_file("/usr/bin/sleep", File("eddy"));
+  fs::permissions(folder_, fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+  const std::string to_other = std::string("setpriv --reuid=") + kSomebodyElse +
+                               " --regid=" + kSomebodyElse + " --clear-groups ";
+  // An account of no rights, and root without the right to see what others run; the helper is
+  // process 1.
+  const std::array<std::pair<std::string, std::string>, 2> cases = {
+      {{"", to_other}, {to_other, "setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace "}}};
+  for (const auto& [eddys, helpers] : cases) {
+    for (const char* hidepid : {"2", "4", "0"}) {
+      helper_.reset();
+      prefix_ = {"unshare",
+                 "--pid",
+                 "--fork",
+                 "--mount",
+                 "--kill-child",
+                 "sh",
+                 "-c",
+                 "exec 3>&1 >/dev/null; mount -t proc -o hidepid=" + std::string(hidepid) +
+                     " none /proc; " + eddys + "'" + File("eddy") +
+                     "' 1000 & until [ /proc/$!/exe -ef '" + File("eddy") +
+                     "' ]; do :; done; exec " + helpers + "\"$@\" >&3 3>&-",
+                 "sh"};
+      EXPECT_EQ(Count(), -1) << hidepid << helpers;
+    }
+  }
+}
+
 TEST_P(PresenceTest, RootThatMayNotSeeWhatOthersRunNeverSaysZero) {
   const auto others =
       Run("setpriv", {std::string("--reuid=") + kSomebodyElse, "--clear-groups", Copy("other/x")});
@@ -244,6 +274,46 @@ TEST_P(PresenceTest, BelievesNoNameThatSomebodyHasMountedInAUserNamespace) {
            "--map-root-user", "--mount", "sh", "-c",
            "mount --bind '" + File("other/fake") + "' '" + eddy + "' && exec '" + eddy + "'"});
   EXPECT_EQ(Count(), 0);
+}
+
+TEST_P(PresenceTest, BelievesNoNameOnAMountOfAnotherMountNamespace) {
+  host_.processes["eddy"] = {File("other/eddy"), "", ""};
+  const std::string eddy = File("other/eddy"), fake = Copy("fake");
+  fs::permissions(folder_, fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+  const std::vector<std::string> somebody = {std::string("--reuid=") + kSomebodyElse,
+                                             "--clear-groups"};
+  auto words = somebody;
+  words.insert(words.end(), {"unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+                             "mount -t tmpfs none '" + File("other") + "' && cp '" + fake + "' '" +
+                                 eddy + "' && exec '" + fake + "'"});
+  const auto holder = Run("setpriv", words);
+  // The host's own namespaces, and a file that is in the other one.
+  const std::string there = "/proc/" + std::to_string(holder->pid()) + "/root" + eddy;
+  words = somebody;
+  words.push_back(there);
+  const auto process = Run("setpriv", words);
+  ASSERT_EQ(fs::read_symlink("/proc/" + std::to_string(process->pid()) + "/exe"), eddy);
+  EXPECT_EQ(Count(), 0);
+  Copy("other/eddy");
+  EXPECT_EQ(Count(), 0) << "though another file is there";
+  helper_.reset();
+  EXPECT_EQ(Count(), 0);
+  fs::remove(there);
+  EXPECT_EQ(Count(), 0) << "deleted";
+  helper_.reset();
+  EXPECT_EQ(Count(), 0);
+  const auto real = Run(eddy, {});
+  EXPECT_EQ(Count(), 1);
+}
+
+TEST_P(PresenceTest, FindsAReplacedProcessThatHasChangedItsRoot) {
+  const auto process = Run(Copy("eddy"), {"--root", File("other")});
+  EXPECT_EQ(Count(), 1);
+  helper_.reset();
+  fs::remove(File("eddy"));
+  EXPECT_EQ(Count(), 1);
+  Copy("eddy");
+  EXPECT_EQ(Count(), 1);
 }
 
 TEST_P(PresenceTest, ReadsNoMoreArgumentsThanThereMayBe) {
@@ -299,6 +369,33 @@ TEST_P(PresenceTest, AsksNoCommandAboutProcessesThatAreAsBefore) {
     EXPECT_EQ(Running(seen, "absent"), 0);
   }
   EXPECT_EQ(asked(), before);
+}
+
+TEST_P(PresenceTest, NeverSaysZeroForWantOfADescriptor) {
+  host_.processes["absent"] = {File("absent"), "--none", ""};
+  host_.processes["root"] = {File("eddy"), "-D", ""};
+  host_.threads["eddy"] = {"w"};
+  const auto process = Run(Copy("eddy"), {"--thread", "w", "-D"});
+  const auto look_with = [&](rlim_t files, bool seen_before) {
+    helper_.reset();
+    StartHelper(host_);
+    helper_->Write("hello x\n");
+    EXPECT_TRUE(helper_->WaitFor("hello 1"));
+    if (seen_before) Count();
+    const rlimit limit = {files, files};
+    EXPECT_EQ(prlimit(helper_->pid(), RLIMIT_NOFILE, &limit, nullptr), 0);
+    return TryToLook(host_, 1000, seconds(1));
+  };
+  for (const bool seen_before : {false, true}) {
+    for (rlim_t files = 3; files < 7; ++files) {
+      const Seen seen = look_with(files, seen_before);
+      EXPECT_NE(Running(seen, "eddy"), 0) << files;
+      EXPECT_NE(Running(seen, "root"), 0) << files;
+      EXPECT_NE(
+          Value(seen.families, "mailhub_thread_running", {{"process", "eddy"}, {"thread", "w"}}), 0)
+          << files;
+    }
+  }
 }
 
 TEST_P(PresenceTest, SaysZeroOfWhatNobodyRuns) {

@@ -1,7 +1,7 @@
 // For tests: a process that can be found. Its threads carry the names that --thread gives, its main
-// thread the one of --name; with --end-main the main thread ends and the others live on; other
-// arguments are there to be looked at. Says "ready" on standard output, then waits for its input to
-// end.
+// thread the one of --name; its root is what --root says; with --end-main the main thread ends and
+// the others live on; other arguments are there to be looked at. Says "ready" on standard output,
+// then waits for its input to end.
 #include <pthread.h>
 #include <unistd.h>
 
@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; ++i) {
     const std::string name = argv[i + 1];
     if (std::strcmp(argv[i], "--name") == 0) pthread_setname_np(pthread_self(), name.c_str());
+    if (std::strcmp(argv[i], "--root") == 0 && chroot(argv[i + 1]) != 0) _exit(1);
     if (std::strcmp(argv[i], "--thread") != 0) continue;
     threads.emplace_back([name, &named] {
       pthread_setname_np(pthread_self(), name.c_str());

@@ -91,13 +91,13 @@ read_spec() {
 
 # Functions made for this spec, so that what is done often evaluates nothing: is_an_exe PATH NUMBERS
 # says whether it is the file of an exe, of another one than those, is_one_an_exe PATH... whether one
-# of these is; is_row whether $rest, from a table of ps, begins like one; match_thread_N NAME sets
+# of these is; is_row whether $rest, from a table of ps, may be of one; match_thread_N NAME sets
 # `thread` to the number of that name.
 make_matchers() {
-  i=0 code= tests= rows="''"
+  i=0 code= tests= rows="'['* | '('*"
   while [ $i -lt $exes ]; do
     tests="$tests [ \"\$one\" -ef \"\$exe_$i\" ] && return;"
-    rows="$rows | \"\$exe_$i \"* | \"\${exe_$i##*/} \"*"
+    rows="$rows | *\"\${exe_$i##*/}\"*"
     code="$code case \$2 in *' $i '*) ;; *) [ \"\$1\" -ef \"\$exe_$i\" ] && return ;; esac;"
     i=$((i + 1))
   done

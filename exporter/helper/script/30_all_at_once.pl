@@ -4,7 +4,7 @@
 #
 # The shell has this program in a variable, quoted by apostrophes: it must not hold one.
 use strict;
-use Errno qw(ENOENT ENOTDIR ESRCH);
+use Errno qw(EINVAL ELOOP ENOENT ENOTDIR ESRCH);
 use Time::HiRes;
 my ($ticks, $page_kb, $btime, $boot, $spec) = @ARGV;
 my (@exes, @processes, @paths, $out, $why);
@@ -18,13 +18,33 @@ for (split /\n/, $spec) {
   elsif ($word eq "path") { push @paths, $value }
 }
 
+# Why something could not be looked at though it may be there: it is not that a process has ended.
+my $trouble = "";
+sub trouble {
+  $trouble ||= "cannot read $_[0]: $!" if $! != ENOENT && $! != ESRCH;
+  return;
+}
+
 # The beginning of a file of /proc; empty if it cannot be read. Without a buffer, which costs more than the file.
 sub content {
   my ($path, $most) = @_;
   my $text = "";
-  open my $file, "<:unix", $path or return "";
-  1 while length $text < $most && sysread $file, $text, $most - length $text, length $text;
+  open my $file, "<:unix", $path or trouble($path), return "";
+  while (length $text < $most) {
+    my $size = sysread($file, $text, $most - length $text, length $text) // trouble($path);
+    last if !$size;
+  }
   return $text;
+}
+
+# The processes in /proc, or the threads in a folder task.
+sub numbers_in {
+  my ($path) = @_;
+  opendir my $folder, $path or return trouble($path);
+  $! = 0;
+  my @numbers = grep /^\d/, readdir $folder;
+  trouble($path) if $!;
+  return @numbers;
 }
 
 sub look_at_host {
@@ -53,7 +73,10 @@ sub real_path {
     if ($part eq "..") { $path =~ s{/[^/]*$}{}; next }
     my $next = "$path/$part";
     my $link = $plain->{$next} ? undef : readlink $next;
-    $plain->{$next} = 1 if !defined $link;
+    if (!defined $link && !$plain->{$next}) {
+      $plain->{$next} = 1;
+      trouble($next) if $! != EINVAL && $! != ENOTDIR && $! != ELOOP;
+    }
     if (!defined $link || !$hops--) { $path = $next; next }
     $path = "" if $link =~ m{^/};
     unshift @parts, split m{/+}, $link;
@@ -78,6 +101,34 @@ sub learn_exes {
   }
   %run = ();
   return (\%files, \%names);
+}
+
+# The number of the mount on which $path lies; empty where the kernel does not tell (before Linux 3.15), undefined where
+# nobody can say. Looked at, not opened (O_PATH): it may be a file that may be executed only.
+sub mount_of {
+  sysopen my $file, $_[0], 0x200000 or return trouble($_[0]);
+  my $info = content("/proc/self/fdinfo/" . fileno $file, 4096);
+  return $1 if $info =~ /^mnt_id:\s*(\d+)/m;
+  return $trouble eq "" ? "" : undef;
+}
+
+# Whether process $dir has this mount among those that lie below its root.
+sub has_mount {
+  my ($dir, $mount) = @_;
+  open my $mounts, "<", "$dir/mountinfo" or return trouble("$dir/mountinfo");
+  return scalar grep /^$mount /, <$mounts>;
+}
+
+# Whether process $dir, whose file the kernel calls $name, runs what lies, or lay, by this name here. The kernel says a name as
+# it is in the mount namespace where the file lies, and whoever may enter one (/proc/PID/root) can start the file from outside.
+sub is_from_here {
+  my ($dir, $name) = @_;
+  my $mount = mount_of("$dir/exe") // return 0;
+  return same_folder($dir, $name) if $mount eq "";
+  return 1 if has_mount("/proc/self", $mount);
+  return 0 if !same_folder($dir, $name);
+  # A service with mounts of its own, which has ours under the same names; or both have a root that is not where a mount begins.
+  return has_mount($dir, $mount) || $mount eq (mount_of("$dir/root/") // "");
 }
 
 # Whether process $dir sees the same folder as we do where file $path is, or was: not so in a
@@ -114,8 +165,8 @@ sub exes_of {
   my $link = readlink "$dir/exe";
   if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
     # Its main thread may have ended: then another one tells.
-    opendir my $tasks, "$dir/task" or return;
-    my @tasks = sort grep /^\d/ && $_ ne $pid, readdir $tasks;
+    my @tasks = numbers_in("$dir/task") or return;
+    @tasks = sort grep $_ ne $pid, @tasks;
     $lifeless_now{$pid} = 1 if !@tasks;
     for my $task (@tasks) {
       $from = "$dir/task/$task";
@@ -143,7 +194,7 @@ sub exes_of {
     }
   }
   for my $i (@named) {
-    push @which, $i if !grep($_ == $i, @which) && same_folder($from, $name);
+    push @which, $i if !grep($_ == $i, @which) && is_from_here($from, $name);
   }
   $other_now{$pid} = $file if !@which && !@named && $from eq $dir;
   return ($from, @which);
@@ -184,8 +235,7 @@ sub report_process {
   $out .= "process $n $resident $stat\n";
   $process->{count}++;
   return if !%{$process->{threads}};
-  opendir my $tasks, "/proc/$pid/task" or return;
-  for my $task (grep /^\d/, readdir $tasks) {
+  for my $task (numbers_in("/proc/$pid/task")) {
     my $name = content("/proc/$pid/task/$task/comm", 64);
     chomp $name;
     my $thread = $process->{threads}{$name};
@@ -202,11 +252,12 @@ sub started_as {
 }
 
 # Whether process $pid runs a file of name $base whose path leads to it no more, neither here nor where that
-# process sees it: its volume was taken away from under it. What was deleted says so itself.
+# process sees it: its volume was taken away from under it. What was deleted says so itself; of one that bears a wanted
+# name is_from_here has judged.
 sub is_nowhere {
-  my ($pid, $base) = @_;
+  my ($pid, $base, $names) = @_;
   my $link = readlink "/proc/$pid/exe";
-  return 0 if !defined $link || $link !~ m{(?:^|/)\Q$base\E$};
+  return 0 if !defined $link || $link !~ m{(?:^|/)\Q$base\E$} || $names->{$link};
   my $file = file_of("/proc/$pid/exe");
   return $file ne "" && $file ne file_of($link) && $file ne file_of("/proc/$pid/root$link");
 }
@@ -215,7 +266,7 @@ sub is_nowhere {
 # version, from before a link moved on?), or it may be the file, on a volume that is gone. Nobody can say. Empty if
 # there is none.
 sub older_version {
-  my ($exe, $n, $others, $by_name) = @_;
+  my ($exe, $n, $others, $by_name, $names) = @_;
   if (!%$by_name) {
     push @{$by_name->{$comm{$_} //= content("/proc/$_/comm", 64)}}, $_ for @$others;
   }
@@ -224,7 +275,7 @@ sub older_version {
     my $why;
     if (started_as($pid, $exe) && same_folder("/proc/$pid", $exe)) {
       $why = "was started as $exe and runs another file";
-    } elsif (is_nowhere($pid, $base)) {
+    } elsif (is_nowhere($pid, $base, $names)) {
       $why = "runs a file that is in no folder any more";
     } elsif ($pid == 1 && $first_closed) {
       $why = "does not show what it runs";
@@ -234,9 +285,16 @@ sub older_version {
   return "";
 }
 
+# Whether /proc hides processes from this account: it has not CAP_SYS_PTRACE, the 20th bit.
+sub is_blinded {
+  return 0 if content("/proc/self/status", 8192) =~ /^CapEff:\s*\w*[89a-f]\w{4}$/m;
+  open my $mounts, "<", "/proc/self/mountinfo" or return trouble("/proc/self/mountinfo");
+  return scalar grep m{ /proc .* - proc .*hidepid=[24ip]}, <$mounts>;
+}
+
 sub look_at_processes {
-  opendir my $proc, "/proc";
-  my @pids = grep /^\d/, readdir $proc;
+  $trouble = "";
+  my @pids = numbers_in("/proc");
   my ($files, $names) = learn_exes();
   my $all_names = join "\n", sort keys %$names;
   %other = %comm = () if !defined $names_before || $all_names ne $names_before;
@@ -267,17 +325,24 @@ sub look_at_processes {
   %other = %other_now;
   delete @comm{grep !exists $other{$_}, keys %comm} if keys %comm > 2 * keys(%other) + 100;
   # Root, too, may lack the right to see what others run (CAP_SYS_PTRACE), in a container for one.
-  my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret ? "may not read /proc/$secret[0]/exe" : "";
+  my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret ? "may not read /proc/$secret[0]/exe" :
+    is_blinded() ? "may not see all processes (hidepid)" : "";
   for my $n (0 .. $#processes) {
     my $process = $processes[$n];
     my $exe = $exes[$process->{exe}]{path};
     $process->{count} = 0;
     $process->{why} = "";
+    my $before = $trouble;
+    $trouble = "";
     report_process(@$_, $n) for @{$found[$process->{exe}] || []};
-    next if $process->{count};
-    $process->{why} ||= $hidden || older_version($exe, $n, \@others, \%by_name);
-    $out .= "unknown $n $process->{why}\n" if $process->{why} ne "";
+    my $here = $trouble;
+    $trouble ||= $before;
+    next if $process->{count} && $here eq "";
+    my $unknown = $trouble || $process->{why} || $hidden || older_version($exe, $n, \@others, \%by_name, $names) || $trouble;
+    $out .= "unknown $n $unknown\n" if $unknown ne "";
   }
+  # What was learnt with trouble may be wrong.
+  %other = %comm = %lifeless = () if $trouble ne "";
 }
 
 # The error of the last call, as one word.
@@ -349,14 +414,15 @@ sub other_looks {
   my $here = readlink "/proc/self/ns/mnt";
   my ($up, @above) = (getppid, 1);
   while (($up) = content("/proc/$up/stat", 4096) =~ /\) \S (\d+) / and $up > 1) { push @above, $up }
-  opendir my $proc, "/proc";
-  for my $pid (grep /^\d/, readdir $proc) {
-    next if content("/proc/$pid/comm", 64) ne $mark || !-o "/proc/$pid";
+  $trouble = "";
+  for my $pid (numbers_in("/proc")) {
+    next if !-o "/proc/$pid" || content("/proc/$pid/comm", 64) ne $mark;
     next if !-e "/proc/$pid/exe" || -u _ || -g _ || readlink("/proc/$pid/ns/mnt") ne $here;
     my ($parent) = content("/proc/$pid/stat", 4096) =~ /\) \S (\d+) / or next;
     next if !grep $_ == $parent, @above;
     return "an earlier look has not come back: process $pid";
   }
+  return $trouble if $trouble ne "";
   $alone{$name} = 1;
   return "";
 }

@@ -10,7 +10,7 @@
 #   w_N  the process itself, or a thread that can tell, where its main thread has ended
 #   m_N  the numbers of the exes that it runs, and f_N the file, if that is one of theirs
 #   g_N  the kernel's name for the file, if only by that it is an exe; after a - if that is another
-#        folder than ours
+#        folder than ours; another word if its mount is not ours
 # Texts are cut into lines by `for`: read costs a system call a byte.
 
 # Sets `shown` to what `ls -q` makes of a name; `find` shows it as it is.
@@ -105,6 +105,50 @@ same_folder() {
   return 1
 }
 
+# Sets `mount` to the number of the mount on which $1 lies; empty where the kernel does not tell (before Linux 3.15).
+mount_of() {
+  {
+    mount= key=
+    while read -r key mount _ && [ "$key" != mnt_id: ]; do :; done </proc/self/fdinfo/4
+    # Not one line could be read.
+    [ "$key" = mnt_id: ] || [ ! -r /proc/self/fdinfo/4 ] || read -r key </proc/self/fdinfo/4
+  } 4<"$1"
+}
+
+# Whether process or thread $1 has this mount among those that lie below its root; 2 if nobody can say.
+has_mount() { grep -q "^$mount " "$1/mountinfo"; }
+
+# Judges the process or thread $from by the name $name that the kernel has for its file. The kernel says a name as it is in the
+# mount namespace where the file lies, and whoever may enter one (/proc/PID/root) can start the file from outside. Sets
+# `judged` to what has to be judged again at the next look. 0: what lies, or lay, by this name here; 1: not; 2: nobody can say.
+is_from_here() {
+  judged=-$name
+  mount_of "$from/exe" || return 2
+  if [ -z "$mount" ]; then
+    same_folder "$from" "$name" || return 1
+    judged=$name
+    return
+  fi
+  has_mount /proc/self
+  case $? in
+    0) judged= && return ;;
+    1) ;;
+    *) return 2 ;;
+  esac
+  same_folder "$from" "$name" || return 1
+  has_mount "$from"
+  case $? in
+    0) judged=$name && return ;;
+    1) ;;
+    *) return 2 ;;
+  esac
+  # Both may have a root that is not where a mount begins.
+  number_of_mount=$mount
+  mount_of "$from/root/" || return 2
+  judged=foreign
+  [ "$mount" = "$number_of_mount" ]
+}
+
 # Adds the exe of number $1 to those that process or thread $from runs, once.
 add_exe() {
   case " $of " in *" $1 "*) return ;; esac
@@ -151,10 +195,12 @@ match_name() {
     case $of in *" $i "*) ;; *) more="$more $i" ;; esac
   done
   [ -n "$more" ] || return
-  judged=-$name
-  same_folder "$from" "$name" || return
-  judged=$name
-  for i in $more; do add_exe $i; done
+  is_from_here
+  case $? in
+    0) for i in $more; do add_exe $i; done ;;
+    1) ;;
+    *) [ ! -e "$from/exe" ] || for i in $more; do keep doubt $i "process ${from##*/} does not show where its file lies"; done ;;
+  esac
 }
 
 # Sets `image` to what stays the same as long as the process or thread that read_stat has looked at
@@ -264,11 +310,11 @@ ask_about() {
   done
   if [ -n "$has_printf" ]; then
     lines=$(find -H "$@" $list -maxdepth 1 \( -path '/proc/[0-9]*/?*' ! -name exe \
-      -o -type l \( -lname "*$nl*" -printf '1 %p//?\n' -o -lname '*' -printf '1 %p//%l\n' \) -o -type f -printf '0 %D:%i %p\n' \) 2>&1)
+      -o -type l \( -lname "*$nl*" -printf '1 %p//?\n' -o -lname '*' -printf '1 %p//%l\n' \) -o -type f -printf '0 %D:%i %p\n' \) 2>&1; [ $? -lt 126 ] && echo asked)
   else
-    lines=$(stat -L -c '0 %d:%i %n' "$@" $list; exec ls -dln $ls_names $list 2>&1)
+    lines=$(stat -L -c '0 %d:%i %n' "$@" $list; ls -dln $ls_names $list 2>&1; [ $? -lt 126 ] && echo asked)
   fi
-  [ $? -lt 126 ] || why='cannot ask what processes run'
+  case $nl$lines in *"${nl}asked") ;; *) why='cannot ask what processes run' ;; esac
   set -- $lines
   IFS=$words
   learn_files "$@"
@@ -315,6 +361,7 @@ find_processes() {
   i=0
   while [ $i -lt $exes ]; do
     keep found $i ''
+    keep doubt $i ''
     i=$((i + 1))
   done
   set -f
@@ -323,6 +370,8 @@ find_processes() {
   set +f
   set -- /proc/[0-9]*
   set -f
+  # The pattern itself is left where it cannot be listed.
+  case $1 in *'*'*) why='cannot list /proc' ;; esac
   [ $known_count -gt $((2 * $# + 500)) ] && forget_processes
   IFS=$nl
   if [ "$*" != "$pids" ]; then
@@ -354,6 +403,7 @@ find_processes() {
       set +f
       set -- "$dir"/task/[0-9]*
       set -f
+      case $1 in *'*'*) [ ! -e "$dir" ] || why="cannot list $dir/task" ;; esac
       [ $# = 1 ] && [ -e "$1" ] && settle_closed "$dir"
       [ $# -gt 1 ] || continue
       for task; do
@@ -376,5 +426,14 @@ learn_hidden() {
     [ "$uid$dir" != 0/proc/1 ] || continue
     [ -e "$dir" ] && [ ! -e "$dir/exe" ] && hidden="may not read $dir/exe" && return
   done
+  [ -n "$hidden" ] || may_trace || ! grep -q ' /proc .* - proc .*hidepid=[24ip]' /proc/self/mountinfo ||
+    hidden='may not see all processes (hidepid)'
+}
+
+# Whether this account has CAP_SYS_PTRACE, the 20th bit: then hidepid hides nothing from it.
+may_trace() {
+  value=
+  while read -r key value _; do [ "$key" != CapEff: ] || break; done </proc/self/status
+  case $value in *[89a-f]????) ;; *) return 1 ;; esac
 }
 pids= known= known_count=0 names= paths_run= secret= ran=' ' by_name= uid=

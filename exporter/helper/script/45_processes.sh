@@ -56,7 +56,10 @@ report_process() {
   esac
   dir=${1%/task/*}
   eval "stat=\$t_${dir#/proc/}"
-  [ -n "$stat" ] && read -r _ resident _ <"$1/statm" || return 1
+  [ -n "$stat" ] && read -r _ resident _ <"$1/statm" || {
+    [ ! -e "$1/exe" ] || unknown="process ${1##*/} cannot be read"
+    return 1
+  }
   out="${out}process $2 $resident $stat$nl"
   eval "list=\$process_threads_$2"
   [ -z "$list" ] && return 0
@@ -76,9 +79,11 @@ report_process() {
 started_as() { [ "$(head -c 4200 "$1/cmdline" | tr '\000\n' '\n\001' | head -n 1)" = "$2" ]; }
 
 # Whether process $1 runs a file of name $2 whose path leads to it no more, neither here nor where that process sees it:
-# its volume was taken away from under it. What was deleted says so itself.
+# its volume was taken away from under it. What was deleted says so itself; of one that bears a wanted name
+# is_from_here has judged.
 is_nowhere() {
   eval "[ -z \"\${a_${1#/proc/}:-}\" ]" && link=$(readlink "$1/exe") || return
+  case $names in *"$nl$link//"*) return 1 ;; esac
   [ "${link##*/}" = "$2" ] && [ -e "$1/exe" ] && [ ! "$1/exe" -ef "$link" ] && [ ! "$1/exe" -ef "$1/root$link" ]
 }
 
@@ -118,6 +123,7 @@ look_for_older_version() {
 
 look_at_processes() {
   find_processes
+  [ -z "$why" ] || return
   hidden=unknown
   n=0
   while [ $n -lt $processes ]; do
@@ -129,7 +135,7 @@ look_at_processes() {
     done
     if [ $count = 0 ]; then
       [ "$hidden" != unknown ] || learn_hidden
-      unknown=${unknown:-$hidden}
+      eval "unknown=\${unknown:-\${hidden:-\$doubt_$e}}"
       [ -n "$unknown" ] || look_for_older_version "$e" $n
       [ -n "$unknown" ] && out="${out}unknown $n $unknown$nl"
     fi

@@ -59,7 +59,7 @@ learn_ps() {
 next_word() { rest=${rest#"${rest%%[$blank]*}"} rest=${rest#"${rest%%[!$blank]*}"}; }
 
 # Without /proc nobody can tell what a process really executes: the first word of its arguments has
-# to do. One that shows the bare name there may be it, or not. `ps` is believed when it does not
+# to do. One that shows the name there without its path may be it, or not. `ps` is believed when it does not
 # complain and has found process 1 and this one.
 look_at_processes_posix() {
   [ -n "$ps_words" ] || learn_ps
@@ -71,8 +71,14 @@ look_at_processes_posix() {
     keep doubt $n ''
     n=$((n + 1))
   done
-  while read -r pid cpu rest; do
+  # Blanks at the end count: Solaris' cut may be behind one.
+  while IFS= read -r rest; do
+    rest=${rest#"${rest%%[!$blank]*}"}
+    pid=${rest%%[$blank]*}
     [ -n "$pid" ] || continue
+    next_word
+    cpu=${rest%%[$blank]*}
+    next_word
     case $pid in *[!0-9]*)
       why="ps says: $pid $cpu $rest"
       return
@@ -84,8 +90,9 @@ look_at_processes_posix() {
     [ -n "$ps_threads" ] && lwps=${rest%%[$blank]*} && next_word
     [ "$pid" = 1 ] && seen_first=1
     [ "$pid" = $self ] && seen_self=1
-    is_row || continue
-    first=${rest%%[$blank]*}
+    # Solaris keeps 80 characters, the last of which may be an end mark.
+    case ${#rest} in 79 | 80) cut=1 ;; *) cut= ;; esac
+    [ -n "$cut" ] || is_row || continue
     n=0
     while [ $n -lt $processes ]; do
       eval "e=\$process_exe_$n contain=\$contain_$n lack=\$lack_$n count=\$count_$n"
@@ -107,18 +114,39 @@ END
   done
 }
 
+# Whether a row that does not begin with the path $exe may be that all the same: the path is cut off, or another one was
+# given that leads there, or only the name is shown, as BSD and macOS do where they cannot read arguments.
+may_be_exe() {
+  [ -n "$cut" ] && case $exe in "$rest"*) return 0 ;; esac
+  base=${exe##*/}
+  name=${rest%%[$blank]*}
+  # A name with blanks, where no blank is before it.
+  case $base in *[$blank]*) case $name in "${rest%%"$base"*}"*) name=${rest%%"$base"*}$base ;; esac ;; esac
+  case $name/ in *//* | */./* | */../*) ;; /*) return 1 ;; esac
+  [ -n "$cut" ] && [ "$name" = "$rest" ] && return 0
+  name=${name##*/}
+  case $name in '['* | '('*) short=1 ;; *) short= ;; esac
+  case $name in '['* | '('* | -*) name=${name#?} ;; esac
+  case $name in *']' | *')' | *:) name=${name%?} ;; esac
+  [ "$name" = "$base" ] && return 0
+  [ -n "$short" ] && [ ${#name} -ge 15 ] && case $base in "$name"*) return 0 ;; esac
+  return 1
+}
+
 # One row of the table beside one process of the spec.
 look_at_row() {
-  case "$rest " in
-    "$exe "*) ;;
+  case "$cut$rest " in
+    "1$exe ") may_be=1 ;;
+    "1$exe "* | "$exe "*) may_be= ;;
     *)
-      [ "$first" = "${exe##*/}" ] && keep doubt $n "process $pid shows no path"
-      return
+      may_be_exe || return
+      may_be=1
       ;;
   esac
-  # Solaris keeps 80 characters.
-  cut=
-  [ ${#rest} = 80 ] && cut=1
+  if [ -n "$may_be" ]; then
+    keep doubt $n "process $pid does not show its path, or not all of it"
+    return
+  fi
   case $rest in *"$contain"*) ;; *)
     [ -n "$cut" ] && keep doubt $n "the arguments of process $pid are cut off"
     return

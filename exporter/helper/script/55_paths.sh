@@ -102,14 +102,32 @@ look_with_find() {
       look_at_missing "$path"
       continue
     fi
-    find -H "$path" -maxdepth 1 -ignore_readdir_race -printf '%s' </dev/null >/dev/null ||
+    text=$(find -H "$path" -maxdepth 1 -ignore_readdir_race -printf '%s' 2>&1 </dev/null >/dev/null)
+    saw_all $? "$path" ||
       out="${out}closed not_all_of_it_can_be_seen - - $path$nl"
     case $table in *" $path$nl"*) ;; *) out="${out}unknown it_cannot_be_looked_at - - $path$nl" ;; esac
   done
 }
 
-# Takes out of `text` what find complains about. That a path is not there is what was to be known;
-# all else is a reason to ask again for each.
+# Whether a find that ended with $1 saw all of what directory $2 holds: what it complains about, in `text`, is only that
+# something in there has vanished meanwhile. GNU's does so of folders, -ignore_readdir_race or not.
+saw_all() {
+  case $1 in 0) return ;; 1) ;; *) return 1 ;; esac
+  seen_all=1 IFS=$nl
+  set -f
+  for line in $text; do
+    case $line in
+      'find: '*"${2%/}/"?*': No such file or directory' | 'stat: '*"${2%/}/"?*': No such file or directory') ;;
+      *[!0-9' -']*) seen_all= ;;
+    esac
+  done
+  set +f
+  IFS=$words
+  [ -n "$text" ] && [ -n "$seen_all" ]
+}
+
+# Takes out of `text` what find complains about. That a path is not there is what was to be known, and that what is in one
+# has vanished is no fault; all else is a reason to ask again for each.
 read_complaints() {
   lines=$text text=
   set -f
@@ -118,7 +136,10 @@ read_complaints() {
     case $line in
       'find: '*': No such file or directory' | 'find: '*': Not a directory')
         path=${line#"find: '"}
-        case $asked in *"$nl${path%"': N"*}$nl"*) ;; *) incomplete=1 ;; esac
+        case $asked$line in
+          *"$nl${path%"': N"*}$nl"* | *"$nl${path%/*}$nl"*': No such file or directory') ;;
+          *) incomplete=1 ;;
+        esac
         ;;
       'find: '*) incomplete=1 ;;
       *) text=$text$line$nl ;;
@@ -134,7 +155,8 @@ look_without_printf() {
     if [ -d "$path" ]; then type=d; elif [ -f "$path" ]; then type=f; else type=o; fi
     out="$out$type 0 $(stat -L -c '%s %Y' "$path") $path$nl"
     [ $type = d ] || continue
-    if text=$(find "$path/." ! -name . -prune -type f -exec stat -c '%s %Y' {} +); then
+    text=$(find "$path/." ! -name . -prune -type f -exec stat -c '%s %Y' {} + 2>&1)
+    if saw_all $? "$path/."; then
       out="$out$(printf '%s\n' "$text" | sum_up "$path")$nl"
     else
       out="${out}closed not_all_of_it_can_be_seen - - $path$nl"
@@ -145,7 +167,7 @@ look_without_printf() {
 
 sum_up() {
   awk -v path="$1" '
-    NF < 2 { next }
+    NF != 2 { next }
     !count++ || $2 < oldest { oldest = $2 } { bytes += $1 }
     END { if (count) printf "sum %d %.0f %s %s", count, bytes, oldest, path }'
 }
