@@ -7,6 +7,8 @@
 #include <array>
 #include <utility>
 
+#include "lib/http/door.h"
+
 namespace mailhub::http {
 namespace {
 
@@ -28,6 +30,14 @@ void Connection::Arm(SteadyTime deadline, Wait wait) {
   deadline_ms_.store(std::max<long long>(1, deadline.time_since_epoch().count()));
   // Looked at after it was armed: either this sees that reading ends, or who ends it sees this.
   if (wait != Wait::kWriting && reading_ends_ != nullptr && reading_ends_->load()) StopReading();
+}
+
+void Connection::IdleUntil(SteadyTime deadline, Door* door) {
+  Arm(deadline, Wait::kIdling);
+  if (door == nullptr) return;
+  door->OnIdle(fd_);
+  // Who began to wait before this connection could be found idle.
+  if (door->SomebodyWaits()) StopReading();
 }
 
 void Connection::Hasten(SteadyTime deadline) {
@@ -66,11 +76,11 @@ void Connection::StopReading() const {
   if (fd_ >= 0) shutdown(fd_, SHUT_RD);
 }
 
-void Connection::Linger() {
+void Connection::Linger(Door* door) {
   if (fd_ < 0) return;
   shutdown(fd_, SHUT_WR);
   const SteadyTime deadline = SteadyNow() + kLinger;
-  ReadUntil(deadline);
+  IdleUntil(deadline, door);
   std::array<char, 16384> ignored{};
   size_t total = 0;
   while (total < kMaxLingerBytes) {

@@ -17,6 +17,8 @@
 
 namespace mailhub::http {
 
+class Door;
+
 // One connection. Made and destroyed by its worker thread; the watchdog touches only what is atomic
 // here.
 class Connection {
@@ -31,8 +33,9 @@ class Connection {
   void WriteUntil(SteadyTime deadline) { Arm(deadline, Wait::kWriting); }
   // The same for a client's first request: 0.5 s when others wait.
   void BeginUntil(SteadyTime deadline) { Arm(deadline, Wait::kBeginning); }
-  // The same for its next request: ends at once when another client needs the worker.
-  void IdleUntil(SteadyTime deadline) { Arm(deadline, Wait::kIdling); }
+  // The same for what need not come, its next request for one: ends at once when another client
+  // needs the worker. No body is awaited from now on, as far as the door is concerned.
+  void IdleUntil(SteadyTime deadline, Door* door);
   void Rest() { deadline_ms_.store(0); }
   bool TimedOut() const { return timed_out_.load(); }
 
@@ -46,8 +49,9 @@ class Connection {
   void StopReading() const;
   // Says that nothing more will be written, and reads away what the client still sends, for at most
   // 1 s or 1 MiB: a socket closed with unread data would reset the connection, and the client might
-  // never see the answer.
-  void Linger();
+  // never see the answer. Idles meanwhile: when another client needs the worker, only what has come
+  // is read.
+  void Linger(Door* door);
 
  private:
   friend class Connections;

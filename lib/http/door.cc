@@ -69,6 +69,14 @@ void Door::Wake() const {
   [[maybe_unused]] const ssize_t written = write(wake_, &one, sizeof one);
 }
 
+void Door::OnIdle(int fd) {
+  std::lock_guard lock(mutex_);
+  const auto found = inside_.find(fd);
+  if (found == inside_.end() || !found->second.unfinished) return;
+  found->second.unfinished = false;
+  if (MayEnter()) Wake();
+}
+
 void Door::OnLeft(int fd) {
   std::lock_guard lock(mutex_);
   inside_.erase(fd);
@@ -82,7 +90,7 @@ bool Door::Crowded() const {
 
 bool Door::SomebodyWaits() const {
   std::lock_guard lock(mutex_);
-  return inside_.size() >= options_.workers && !(ready_.empty() && unfinished_.empty());
+  return OneWaits();
 }
 
 bool Door::IsLate(SteadyTime handshake_began) const {
@@ -93,15 +101,22 @@ bool Door::IsLate(SteadyTime handshake_began) const {
 
 // A body may come as slowly as its client likes, so half of the workers are for those who have said
 // everything.
-bool Door::UnfinishedMayEnter() const {
-  if (unfinished_.empty()) return false;
+size_t Door::UnfinishedMayBe() const {
   const auto count = static_cast<size_t>(
       std::ranges::count_if(inside_, [](const auto& one) { return one.second.unfinished; }));
-  return count < std::max<size_t>(1, options_.workers / 2);
+  const size_t most = std::max<size_t>(1, options_.workers / 2);
+  return most - std::min(most, count);
 }
 
 bool Door::MayEnter() const {
-  return inside_.size() < options_.workers && (!ready_.empty() || UnfinishedMayEnter());
+  if (inside_.size() >= options_.workers) return false;
+  return !ready_.empty() || (!unfinished_.empty() && UnfinishedMayBe() > 0);
+}
+
+// Whether there are more than the free workers can take: one who enters in a moment does not wait.
+bool Door::OneWaits() const {
+  const size_t unfinished = std::min(unfinished_.size(), std::max<size_t>(1, UnfinishedMayBe()));
+  return inside_.size() + ready_.size() + unfinished > options_.workers;
 }
 
 int Door::Next(sockaddr* address, socklen_t* size) {
@@ -247,7 +262,7 @@ void Door::MakeReady(Visitors::iterator one, bool unfinished) {
     std::lock_guard lock(mutex_);
     Visitors& to = unfinished ? unfinished_ : ready_;
     to.splice(to.end(), waiting_, one);
-    crowd = inside_.size() >= options_.workers;
+    crowd = OneWaits();
   }
   if (crowd && options_.on_crowd) options_.on_crowd();
 }

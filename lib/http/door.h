@@ -52,6 +52,8 @@ class Door {
   // accept(2): the next connection, or -1 (EAGAIN).
   int Next(sockaddr* address, socklen_t* size);
 
+  // Of a connection that Next gave: its body, if one was on its way, is not awaited any more.
+  void OnIdle(int fd);
   // A connection that Next gave is about to be closed.
   void OnLeft(int fd);
   // Await returns at once from now on.
@@ -86,8 +88,9 @@ class Door {
   void SendAway(Visitors::iterator one, int status, const char* text);
   void LeaveTheLate();
   Milliseconds UntilTheNextIsLate() const;
-  bool MayEnter() const;            // with mutex_ held
-  bool UnfinishedMayEnter() const;  // likewise
+  bool MayEnter() const;           // with mutex_ held
+  size_t UnfinishedMayBe() const;  // likewise
+  bool OneWaits() const;           // likewise
   void Wake() const;
 
   const DoorOptions options_;

@@ -294,17 +294,14 @@ int Exchange::Answer(Response response) {
   } else {
     AnswerBody(&response, &headers);
   }
-  if (body_unread_) connection_->Linger();
+  if (body_unread_) connection_->Linger(shared_->door);
   if (close || client_gone_) connection_->StopReading();
-  if (keep_) Idle();
+  if (keep_) {
+    connection_->IdleUntil(
+        SteadyNow() + shared_->options.keep_alive + shared_->options.request_timeout,
+        shared_->door);
+  }
   return response.status;
-}
-
-void Exchange::Idle() {
-  connection_->IdleUntil(SteadyNow() + shared_->options.keep_alive +
-                         shared_->options.request_timeout);
-  // Who began to wait before this connection could be found idle.
-  if (shared_->door != nullptr && shared_->door->SomebodyWaits()) connection_->StopReading();
 }
 
 void Exchange::AnswerBody(Response* response, Headers* headers) {

@@ -19,7 +19,7 @@ namespace mailhub::http {
 struct Shared {
   const ServerOptions& options;
   const Router& router;
-  const Door* door = nullptr;  // null: there are no sockets
+  Door* door = nullptr;  // null: there are no sockets
   std::atomic<bool> stopping{false};
   std::atomic<int> streams{0};
   std::atomic<int> long_bodies{0};
@@ -48,7 +48,6 @@ class Exchange {
   bool WantsKeepAlive() const;
   bool Write(std::string_view bytes);
   int Answer(Response response);
-  void Idle();
   void AnswerBody(Response* response, Headers* headers);
   void AnswerStream(Stream* stream, int status, Headers* headers);
   bool SendChunk(std::string_view chunk);

@@ -28,6 +28,9 @@ constexpr Milliseconds kSoon{1'000};
 constexpr Milliseconds kAtOnce{100};
 constexpr int kRounds = 3;  // the fastest counts: the machine may have other work
 constexpr const char* kGet = "GET /hello HTTP/1.1\r\nHost: t\r\n\r\n";
+// Refused before its body is read, and that does not come.
+constexpr const char* kRefusedPost =
+    "POST /nowhere HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\n";
 // The body does not come.
 constexpr const char* kPost = "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\n";
 
@@ -106,6 +109,16 @@ class SilentClientsTest : public testing::Test {
     EXPECT_EQ(answer->status, 200);
     EXPECT_LT(Now() - start, soon);
   }
+  // For one whose body comes a moment after its head.
+  void ExpectAnAnswerToABodySoon() const {
+    const SteadyTime start = Now();
+    RawClient client(server_->Port());
+    client.Send(kPost);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    client.Send("hello");
+    EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 200 "));
+    EXPECT_LT(Now() - start, kSoon);
+  }
 
   std::atomic<int> requests_{0};
   TempDir directory_;
@@ -156,6 +169,35 @@ TEST_F(SilentClientsTest, KeepNobodyWaitingForTheirBodies) {
   Start(false);
   Open(200, kPost);
   ExpectAnAnswerSoon(false);
+}
+
+// Each of these requests is refused by the server itself, and its client does not close.
+TEST_F(SilentClientsTest, KeepNobodyWaitingWhenTheyAreRefusedAndStay) {
+  const std::string too_many = [] {
+    std::string head = "GET /hello HTTP/1.1\r\nHost: t\r\n";
+    for (int i = 0; i < 64; ++i) head += "X: y\r\n";
+    return head + "\r\n";
+  }();
+  for (const std::string& said : std::initializer_list<std::string>{
+           "XX\r\n\r\n",
+           "GET /hello HTTP/3.0\r\nHost: t\r\n\r\n",
+           "GET http://elsewhere/ HTTP/1.1\r\nHost: elsewhere\r\n\r\n",
+           "GET /hello HTTP/1.1\r\n\r\n",
+           "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n",
+           "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: x\r\n\r\n",
+           "GET /hello HTTP/1.1\r\nHost: t\r\n X: y\r\n\r\n",
+           too_many,
+           kRefusedPost,
+       }) {
+    Start(false);
+    Open(kSilent, said);
+    ExpectAnAnswerSoon(false);
+    ExpectAnAnswerToABodySoon();
+    for (const auto& client : {silent_.front().get(), silent_.back().get()}) {
+      EXPECT_THAT(client->Receive(), StartsWith("HTTP/1.1 ")) << said;
+    }
+    silent_.clear();
+  }
 }
 
 TEST_F(SilentClientsTest, GiveWayWhenTheyIdleAndAnotherNeedsTheWorker) {

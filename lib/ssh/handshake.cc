@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <initializer_list>
 #include <string_view>
@@ -26,6 +27,10 @@ namespace {
 tl::unexpected<ConnectError> Failed(ConnectFailure reason, ErrorKind kind, std::string message) {
   return tl::make_unexpected(ConnectError{reason, Error{kind, std::move(message)}});
 }
+
+// What a host may say until we are logged in, its lines before the version included. An sshd needs
+// some 4 KiB, and more for long keys and a long banner.
+constexpr uint64_t kMostBeforeLogin = uint64_t{256} << 10;
 
 using Step = tl::expected<void, ConnectError>;
 
@@ -83,7 +88,12 @@ class Handshaker {
  public:
   Handshaker(const SshTarget& target, const OwnFiles& own, ssh_session session, SteadyTime deadline,
              const Cancellation* cancel)
-      : target_(target), own_(own), session_(session), deadline_(deadline), cancel_(cancel) {}
+      : target_(target), own_(own), session_(session), deadline_(deadline), cancel_(cancel) {
+    ssh_set_counters(session_, &counted_, nullptr);
+  }
+  ~Handshaker() { ssh_set_counters(session_, nullptr, nullptr); }
+  Handshaker(const Handshaker&) = delete;
+  Handshaker& operator=(const Handshaker&) = delete;
 
   Step Configure(int fd) {
     const bool no_config = false;
@@ -226,6 +236,10 @@ class Handshaker {
 
  private:
   Step Wait(const std::string& when) {
+    if (counted_.in_bytes > kMostBeforeLogin) {
+      return Failed(ConnectFailure::kProtocol, ErrorKind::kUnreachable,
+                    target_.name + ": the host says too much " + when);
+    }
     const int flags = ssh_get_poll_flags(session_);
     const short events = (flags & SSH_WRITE_PENDING) != 0 ? POLLIN | POLLOUT : POLLIN;
     switch (WaitFor(ssh_get_fd(session_), events, deadline_, cancel_)) {
@@ -269,6 +283,7 @@ class Handshaker {
   const SshTarget& target_;
   const OwnFiles& own_;
   const ssh_session session_;
+  ssh_counter_struct counted_{};
   const SteadyTime deadline_;
   const Cancellation* const cancel_;
 };

@@ -1,14 +1,11 @@
 // Against a real sshd: what libssh and sshd do to each other is what this folder is about.
 #include "lib/ssh/session.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -335,119 +332,6 @@ TEST_F(SessionTest, FailsAChannelThatOutlivesItsSession) {
   std::string reply;
   EXPECT_EQ(channel->Write("x", In(1000)).error().kind, ErrorKind::kUnreachable);
   EXPECT_EQ(channel->Read(&reply, 10, In(1000)).error().kind, ErrorKind::kOutcomeUnknown);
-}
-
-// A TCP server of the test's own.
-class Listener {
- public:
-  Listener() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~Listener() { close(fd_); }
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-  void Listen() { EXPECT_EQ(listen(fd_, 5), 0); }
-  int fd() const { return fd_; }
-  int port() const { return port_; }
-
- private:
-  int fd_;
-  int port_ = 0;
-};
-
-SshTarget Nobody(int port) {
-  static TestingSshd keys;
-  static const std::string key = keys.NewKey("nobody");
-  return {"nobody", "127.0.0.1", port, "root", key, "/dev/null"};
-}
-
-TEST(Connect, SaysThatAPortIsClosed) {
-  const Listener closed;  // bound, so nobody else gets the port, and not listening
-  auto session = Session::Connect(Nobody(closed.port()), In(2000));
-  ASSERT_FALSE(session.has_value());
-  EXPECT_EQ(session.error().reason, ConnectFailure::kConnect);
-  EXPECT_EQ(session.error().error.kind, ErrorKind::kUnreachable);
-}
-
-TEST(Connect, LeavesAFrozenPeerAtItsDeadline) {
-  Listener frozen;
-  frozen.Listen();
-  const SteadyTime start = SteadyNow();
-  auto session = Session::Connect(Nobody(frozen.port()), In(300));
-  ASSERT_FALSE(session.has_value());
-  EXPECT_EQ(session.error().reason, ConnectFailure::kTimeout);
-  EXPECT_GE(SteadyNow() - start, Milliseconds(299));
-  EXPECT_LT(SteadyNow() - start, Milliseconds(1500));
-}
-
-TEST(Connect, SaysThatAPeerDoesNotSpeakSsh) {
-  Listener web;
-  web.Listen();
-  std::jthread server([&] {
-    const int fd = accept(web.fd(), nullptr, nullptr);
-    const std::string_view reply = "HTTP/1.0 400 Bad Request\r\n\r\n";
-    EXPECT_EQ(write(fd, reply.data(), reply.size()), static_cast<ssize_t>(reply.size()));
-    close(fd);
-  });
-  auto session = Session::Connect(Nobody(web.port()), In(2000));
-  ASSERT_FALSE(session.has_value());
-  EXPECT_EQ(session.error().reason, ConnectFailure::kProtocol);
-}
-
-TEST(Connect, SaysThatThePeerTurnsUsAwayForNow) {
-  for (const std::string_view said :
-       {"", "Exceeded MaxStartups\r\n", "Not allowed at this time\r\n"}) {
-    Listener sshd;
-    sshd.Listen();
-    std::jthread server([&] {
-      const int fd = accept(sshd.fd(), nullptr, nullptr);
-      EXPECT_EQ(write(fd, said.data(), said.size()), static_cast<ssize_t>(said.size()));
-      close(fd);
-    });
-    auto session = Session::Connect(Nobody(sshd.port()), In(2000));
-    ASSERT_FALSE(session.has_value());
-    EXPECT_EQ(session.error().reason, ConnectFailure::kConnect) << said;
-    EXPECT_EQ(session.error().error.kind, ErrorKind::kUnreachable);
-  }
-}
-
-TEST(Connect, GivesASlowLoginMoreTimeThanTheConnection) {
-  Listener slow;
-  slow.Listen();
-  const SteadyTime start = SteadyNow();
-  const auto session = Session::Connect(Nobody(slow.port()), start + Milliseconds(200),
-                                        start + Milliseconds(700), nullptr);
-  ASSERT_FALSE(session.has_value());
-  EXPECT_EQ(session.error().reason, ConnectFailure::kTimeout);
-  EXPECT_GE(SteadyNow() - start, Milliseconds(699));
-}
-
-TEST(Connect, SaysThatANameHasNoAddressBeforeItsDeadline) {
-  SshTarget target = Nobody(22);
-  target.address = "no-such-host.invalid";
-  const SteadyTime start = SteadyNow();
-  auto session = Session::Connect(target, In(500));
-  ASSERT_FALSE(session.has_value());
-  EXPECT_EQ(session.error().reason, ConnectFailure::kResolve);
-  EXPECT_LT(SteadyNow() - start, Milliseconds(1500));
-}
-
-TEST(Connect, DoesNotEvenTryOnceTheProgramShutsDown) {
-  Listener frozen;
-  frozen.Listen();
-  Cancellation cancel;
-  cancel.Cancel();
-  const SteadyTime start = SteadyNow();
-  auto session = Session::Connect(Nobody(frozen.port()), In(5000), &cancel);
-  ASSERT_FALSE(session.has_value());
-  EXPECT_EQ(session.error().reason, ConnectFailure::kTimeout);
-  EXPECT_LT(SteadyNow() - start, Milliseconds(200));
 }
 
 // Whatever the next descriptor is needed for, the host is not to blame that there is none.
