@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/base/lower.h"
+#include "lib/base/nesting.h"
 #include "lib/base/printable.h"
 
 namespace mailhub::api {
@@ -105,6 +106,8 @@ bool SaysJson(const http::Request& request) {
 
 // Refuses a key that stands twice: which one counts would be a guess.
 Result<Json> ParseObject(const std::string& text) {
+  if (IsNestedDeeperThan(text, kDeepestJson))
+    return Fail(ErrorKind::kInvalid, "the body is nested too deep");
   std::string twice;
   std::vector<std::vector<std::string>> seen;
   const Json::parser_callback_t look = [&](int, Json::parse_event_t event, Json& parsed) {

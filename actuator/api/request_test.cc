@@ -38,6 +38,11 @@ TEST(Request, QuotesNothingInARefusalThatIsLongOrSteersATerminal) {
   ExpectGood(parameters ? "accepted" : parameters.error().message);
 }
 
+TEST(Request, RefusesABodyThatIsNestedDeep) {
+  const std::string deep = std::string(30'000, '[') + std::string(30'000, ']');
+  EXPECT_EQ(WhyNot("{\"reason\": " + deep + "}"), "the body is nested too deep");
+}
+
 TEST(Request, BoundsTheNamesOfParametersAsItBoundsTheirValues) {
   ExpectGood(WhyNot(R"({"parameters": {"a\u0007": "x"}})"));
   ExpectGood(WhyNot("{\"parameters\": {\"" + std::string(129, 'k') + "\": \"x\"}}"));

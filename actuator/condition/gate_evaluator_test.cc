@@ -131,6 +131,14 @@ TEST_F(Evaluator, AsksOneQueryForConditionAndEvidenceTogether) {
   EXPECT_EQ(answers_.Copy().asked_targets, 2);
 }
 
+TEST_F(Evaluator, TakesNoAnswerThatIsNestedDeep) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  Answer(200, R"({"status":"success","data":)" + deep + "}");
+  const engine::GateReading reading = Ask();
+  EXPECT_EQ(reading.state, GateState::kUnreachable);
+  EXPECT_THAT(reading.why, HasSubstr("nested too deep"));
+}
+
 TEST_F(Evaluator, NeedsNoTargetsWhenTheIntervalIsConfigured) {
   options_.scrape_interval = Milliseconds(1'000);
   EXPECT_EQ(Ask().state, GateState::kOpen);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lib/base/duration.h"
+#include "lib/base/nesting.h"
 
 namespace mailhub::condition {
 namespace {
@@ -53,6 +54,9 @@ Result<T> Reading(const Result<http::HttpResponse>& response, Read&& read) {
   if (!response) return NoAnswer(response.error().message);
   const std::string status = "status " + std::to_string(response->status);
   try {
+    if (IsNestedDeeperThan(response->body, kDeepestJson)) {
+      return NoAnswer(status + " and JSON that is nested too deep");
+    }
     json body = json::parse(response->body, nullptr, false);
     if (!body.is_object()) return NoAnswer(status + " and no JSON");
     if (body.value("status", "") == "error") return Refusal(body);

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "lib/base/nesting.h"
+
 namespace mailhub::ctl {
 namespace {
 
@@ -272,6 +274,8 @@ Result<std::string> ParseField(const std::string& data, const std::string& field
 }
 
 Result<std::string> OpenEnvelope(int status, std::string_view body) {
+  if (IsNestedDeeperThan(body, kDeepestJson))
+    return Fail(ErrorKind::kInvalid, "the answer is nested deeper than any that is understood");
   const Json json = Json::parse(body, nullptr, false);
   const bool shaped = json.is_object() && At(json, "status").is_string();
   if (shaped && json["status"] == "success" && status < 300) return At(json, "data").dump();
