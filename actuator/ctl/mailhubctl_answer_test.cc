@@ -65,6 +65,16 @@ class OddAnswers : public MailhubctlTest {
   http::Server odd_{http::ServerOptions{}};
 };
 
+TEST_F(OddAnswers, AreNotBelievedWhereTheyLackWhatTheyMustHave) {
+  for (const char* data :
+       {R"(,"data":{})", R"(,"data":null)", R"(,"data":[])", R"(,"data":"x")", "",
+        R"(,"data":{"id":"","run":"","runbook":"","state":"","mode":"",)"
+        R"("host":"","fingerprint":"","runs":[{}],"alerts":[{}],)"
+        R"("events":[{}],"episodes":[{}]})"}) {
+    ExpectRefused(R"({"status":"success")" + std::string(data) + "}", "this version of mailhubctl");
+  }
+}
+
 TEST_F(OddAnswers, AreRefusedWhenTheyAreNestedDeep) {
   const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
   ExpectRefused(R"({"status":"success","data":)" + deep + "}", "is nested");

@@ -1,8 +1,9 @@
-// JSON to structs. A field that is null or not there is empty; one of another type is an error of
-// the whole answer.
+// JSON to structs. A field that is null or not there is empty, unless nothing can be said without
+// it; that one, and one of another type, is an error of the whole answer.
 #include "actuator/ctl/model.h"
 
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "lib/base/nesting.h"
 
@@ -10,6 +11,11 @@ namespace mailhub::ctl {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// What an answer must have, and has not.
+struct Lacks : std::runtime_error {
+  explicit Lacks(const char* key) : std::runtime_error(std::string(key) + " is missing") {}
+};
 
 const Json kNull;
 
@@ -37,6 +43,29 @@ bool Bool(const Json& json, const char* key) {
   const Json& value = At(json, key);
   return !value.is_null() && value.get<bool>();
 }
+// Each throws where there is none.
+const Json& Needed(const Json& json, const char* key) {
+  const Json& value = At(json, key);
+  if (value.is_null()) throw Lacks(key);
+  return value;
+}
+std::string NeededText(const Json& json, const char* key) {
+  auto text = Needed(json, key).get<std::string>();
+  if (text.empty()) throw Lacks(key);
+  return text;
+}
+template <typename T>
+T NeededNumber(const Json& json, const char* key) {
+  const Json& value = Needed(json, key);
+  if (!value.is_number()) throw Lacks(key);
+  return value.get<T>();
+}
+const Json& NeededList(const Json& json, const char* key) {
+  const Json& value = Needed(json, key);
+  if (!value.is_array()) throw Lacks(key);
+  return value;
+}
+
 std::vector<std::string> Strings(const Json& json, const char* key) {
   const Json& value = At(json, key);
   return value.is_null() ? std::vector<std::string>() : value.get<std::vector<std::string>>();
@@ -44,12 +73,12 @@ std::vector<std::string> Strings(const Json& json, const char* key) {
 
 Step ToStep(const Json& json) {
   Step step;
-  step.path = Text(json, "path");
+  step.path = NeededText(json, "path");
   step.name = Text(json, "name");
   step.kind = Text(json, "kind");
   step.host = Text(json, "host");
   step.always = Bool(json, "always");
-  step.phase = Text(json, "phase");
+  step.phase = NeededText(json, "phase");
   step.result = Text(json, "result");
   step.attempt = Int(json, "attempt");
   step.elapsed_s = Number(json, "elapsedSeconds");
@@ -60,22 +89,27 @@ Step ToStep(const Json& json) {
   if (!At(json, "exitStatus").is_null()) step.exit_status = Int(json, "exitStatus");
   const Json& gate = At(json, "gate");
   if (!gate.is_null())
-    step.gate = Gate{Text(gate, "state"), Number(gate, "value"), Number(gate, "threshold"),
+    step.gate = Gate{NeededText(gate, "state"), Number(gate, "value"), Number(gate, "threshold"),
                      Text(gate, "comparison"), Text(gate, "why")};
   return step;
 }
 
 Hold ToHold(const Json& json) {
-  return {Int(json, "number"),      Text(json, "path"),   Text(json, "step"),
-          Text(json, "reason"),     Text(json, "detail"), Text(json, "since"),
-          Strings(json, "answers"), Bool(json, "deadMan")};
+  return {NeededNumber<int>(json, "number"),
+          Text(json, "path"),
+          Text(json, "step"),
+          Text(json, "reason"),
+          Text(json, "detail"),
+          Text(json, "since"),
+          Strings(json, "answers"),
+          Bool(json, "deadMan")};
 }
 
 DeadMan ToDeadMan(const Json& json) {
   return {Text(json, "path"),
           Text(json, "step"),
-          Text(json, "host"),
-          Text(json, "state"),
+          NeededText(json, "host"),
+          NeededText(json, "state"),
           Number(json, "afterSeconds").value_or(0),
           Number(json, "confirmedSecondsAgo"),
           Text(json, "trouble")};
@@ -83,26 +117,26 @@ DeadMan ToDeadMan(const Json& json) {
 
 Run ToRun(const Json& json) {
   Run run;
-  run.id = Text(json, "id");
-  run.runbook = Text(json, "runbook");
+  run.id = NeededText(json, "id");
+  run.runbook = NeededText(json, "runbook");
   run.summary = Text(json, "summary");
   run.target = Text(json, "target");
   for (const auto& [name, value] : At(json, "parameters").items())
     run.parameters[name] = value.get<std::string>();
   run.by = Text(json, "by");
   run.trigger = Text(json, "trigger");
-  run.state = Text(json, "state");
+  run.state = NeededText(json, "state");
   run.waiting_for = Text(json, "waitingFor");
-  for (const Json& hold : At(json, "holds")) run.holds.push_back(ToHold(hold));
+  for (const Json& hold : NeededList(json, "holds")) run.holds.push_back(ToHold(hold));
   const Json& pause = At(json, "pause");
   if (!pause.is_null())
-    run.pause =
-        Pause{Int(pause, "number"), Text(pause, "by"), Text(pause, "reason"), Text(pause, "since")};
+    run.pause = Pause{NeededNumber<int>(pause, "number"), Text(pause, "by"), Text(pause, "reason"),
+                      Text(pause, "since")};
   const Json& asks = At(json, "asks");
   if (!asks.is_null())
-    run.asks = Question{Text(asks, "path"), Int(asks, "attempt"), Text(asks, "step"),
-                        Text(asks, "question")};
-  run.result = Text(json, "result");
+    run.asks = Question{NeededText(asks, "path"), NeededNumber<int>(asks, "attempt"),
+                        Text(asks, "step"), Text(asks, "question")};
+  run.result = run.state == "finished" ? NeededText(json, "result") : Text(json, "result");
   run.result_detail = Text(json, "resultDetail");
   run.queued_at = Text(json, "queuedAt");
   run.started_at = Text(json, "startedAt");
@@ -112,8 +146,8 @@ Run ToRun(const Json& json) {
   run.remaining_s = Number(json, "remainingSeconds");
   run.eta_passed_s = Number(json, "etaPassedSeconds");
   run.overdue = Bool(json, "overdue");
-  run.steps_done = Int(json, "stepsDone");
-  run.steps_total = Int(json, "stepsTotal");
+  run.steps_done = NeededNumber<int>(json, "stepsDone");
+  run.steps_total = NeededNumber<int>(json, "stepsTotal");
   if (!At(json, "currentStep").is_null()) run.current = ToStep(At(json, "currentStep"));
   for (const Json& step : At(json, "steps")) run.steps.push_back(ToStep(step));
   for (const Json& lease : At(json, "leases")) run.dead_men.push_back(ToDeadMan(lease));
@@ -121,43 +155,55 @@ Run ToRun(const Json& json) {
 }
 
 PastRun ToPastRun(const Json& json) {
-  return {Text(json, "id"),         Text(json, "runbook"),
-          Text(json, "target"),     Text(json, "by"),
-          Text(json, "result"),     Text(json, "detail"),
-          Text(json, "queuedAt"),   Text(json, "startedAt"),
-          Text(json, "finishedAt"), Number(json, "durationSeconds")};
+  return {NeededText(json, "id"),     NeededText(json, "runbook"),
+          Text(json, "target"),       Text(json, "by"),
+          NeededText(json, "result"), Text(json, "detail"),
+          Text(json, "queuedAt"),     Text(json, "startedAt"),
+          Text(json, "finishedAt"),   Number(json, "durationSeconds")};
 }
 
 AlertRecord ToAlert(const Json& json) {
-  AlertRecord alert{Whole(json, "seq"),        Text(json, "at"),        Text(json, "notification"),
-                    Text(json, "fingerprint"), Text(json, "alertname"), Text(json, "status"),
-                    Text(json, "startsAt"),    Text(json, "trigger"),   Text(json, "decision"),
-                    Text(json, "detail"),      Text(json, "run"),       {}};
+  AlertRecord alert{NeededNumber<uint64_t>(json, "seq"),
+                    NeededText(json, "at"),
+                    Text(json, "notification"),
+                    Text(json, "fingerprint"),
+                    Text(json, "alertname"),
+                    Text(json, "status"),
+                    Text(json, "startsAt"),
+                    Text(json, "trigger"),
+                    NeededText(json, "decision"),
+                    Text(json, "detail"),
+                    Text(json, "run"),
+                    {}};
   for (const auto& [label, value] : At(json, "labels").items())
     alert.labels[label] = value.get<std::string>();
   return alert;
 }
 
 Episode ToEpisode(const Json& json) {
-  return {Text(json, "fingerprint"), Text(json, "alertname"), Text(json, "trigger"),
-          Text(json, "run"),         Text(json, "state"),     Text(json, "decidedAt"),
+  return {NeededText(json, "fingerprint"),
+          Text(json, "alertname"),
+          Text(json, "trigger"),
+          Text(json, "run"),
+          NeededText(json, "state"),
+          Text(json, "decidedAt"),
           Text(json, "detail")};
 }
 
 Overview ToOverview(const Json& json) {
   Overview overview;
-  overview.version = Text(json, "version");
-  overview.mode = Text(json, "mode");
+  overview.version = NeededText(json, "version");
+  overview.mode = NeededText(json, "mode");
   overview.epoch = Whole(json, "epoch");
-  overview.ready = Bool(json, "ready");
-  overview.queue_blocked_by_hold = Bool(json, "queueBlockedByHold");
-  overview.unfinished_runs = Int(json, "unfinishedRuns");
-  overview.holds = Int(json, "holds");
-  overview.questions = Int(json, "questions");
-  overview.pauses = Int(json, "pauses");
-  overview.open_episodes = Int(json, "openEpisodes");
-  overview.unanswered_alerts = Int(json, "unansweredAlerts");
-  for (const auto& [state, count] : At(json, "deadMen").items())
+  overview.ready = Needed(json, "ready").get<bool>();
+  overview.queue_blocked_by_hold = Needed(json, "queueBlockedByHold").get<bool>();
+  overview.unfinished_runs = NeededNumber<int>(json, "unfinishedRuns");
+  overview.holds = NeededNumber<int>(json, "holds");
+  overview.questions = NeededNumber<int>(json, "questions");
+  overview.pauses = NeededNumber<int>(json, "pauses");
+  overview.open_episodes = NeededNumber<int>(json, "openEpisodes");
+  overview.unanswered_alerts = NeededNumber<int>(json, "unansweredAlerts");
+  for (const auto& [state, count] : Needed(json, "deadMen").items())
     overview.dead_men.emplace_back(state, count.get<int>());
   overview.configuration_since = Text(json, "configurationSince");
   overview.reload_refused_at = Text(json, "reloadRefusedAt");
@@ -167,9 +213,9 @@ Overview ToOverview(const Json& json) {
 
 PlannedStep ToPlannedStep(const Json& json) {
   PlannedStep step;
-  step.path = Text(json, "path");
+  step.path = NeededText(json, "path");
   step.name = Text(json, "name");
-  step.kind = Text(json, "kind");
+  step.kind = NeededText(json, "kind");
   step.host = Text(json, "host");
   step.command = Text(json, "command");
   step.on_failure = Text(json, "onFailure");
@@ -195,19 +241,19 @@ PlannedStep ToPlannedStep(const Json& json) {
 
 Plan ToPlan(const Json& json) {
   Plan plan;
-  plan.runbook = Text(json, "runbook");
+  plan.runbook = NeededText(json, "runbook");
   plan.summary = Text(json, "summary");
   plan.target = Text(json, "target");
   plan.commit = Text(json, "commit");
   plan.locks = Strings(json, "locks");
   plan.expected_s = Number(json, "expectedSeconds").value_or(0);
-  for (const Json& step : At(json, "steps")) plan.steps.push_back(ToPlannedStep(step));
-  for (const Json& step : At(json, "always")) plan.always.push_back(ToPlannedStep(step));
+  for (const Json& step : NeededList(json, "steps")) plan.steps.push_back(ToPlannedStep(step));
+  for (const Json& step : NeededList(json, "always")) plan.always.push_back(ToPlannedStep(step));
   return plan;
 }
 
 LogEntry ToLogEntry(const Json& json) {
-  LogEntry entry{Text(json, "at"), Text(json, "kind"), {}, Text(json, "output")};
+  LogEntry entry{NeededText(json, "at"), NeededText(json, "kind"), {}, Text(json, "output")};
   for (const auto& [key, value] : json.items()) {
     if (key == "at" || key == "kind" || key == "seq" || key == "run" || key == "output") continue;
     if (value.is_null() || value.is_object() || value == Json("") || value == false) continue;
@@ -216,12 +262,12 @@ LogEntry ToLogEntry(const Json& json) {
   return entry;
 }
 
-// nlohmann throws on a wrong type; here it becomes a value.
+// A wrong type or a missing field is thrown; here it becomes a value.
 template <typename Read>
 auto Parse(const std::string& data, Read read) -> Result<decltype(read(Json()))> {
   try {
     return read(Json::parse(data));
-  } catch (const Json::exception& e) {
+  } catch (const std::exception& e) {
     return Fail(
         ErrorKind::kInvalid,
         std::string("the answer is not what this version of mailhubctl knows: ") + e.what());
@@ -232,7 +278,7 @@ template <typename T>
 Result<std::vector<T>> ParseList(const std::string& data, const char* key, T (*one)(const Json&)) {
   return Parse(data, [&](const Json& json) {
     std::vector<T> list;
-    for (const Json& entry : json.at(key)) list.push_back(one(entry));
+    for (const Json& entry : NeededList(json, key)) list.push_back(one(entry));
     return list;
   });
 }
@@ -249,7 +295,12 @@ Result<std::vector<Run>> ParseRuns(const std::string& data) {
   return ParseList(data, "runs", &ToRun);
 }
 Result<Run> ParseRun(const std::string& data) {
-  return Parse(data, &ToRun);
+  return Parse(data, [](const Json& json) {
+    // A list of runs is without these.
+    NeededList(json, "steps");
+    NeededList(json, "leases");
+    return ToRun(json);
+  });
 }
 Result<std::vector<PastRun>> ParseHistory(const std::string& data) {
   return ParseList(data, "runs", &ToPastRun);
@@ -270,7 +321,7 @@ Result<std::vector<LogEntry>> ParseEvents(const std::string& data) {
   return ParseList(data, "events", &ToLogEntry);
 }
 Result<std::string> ParseField(const std::string& data, const std::string& field) {
-  return Parse(data, [&](const Json& json) { return json.at(field).get<std::string>(); });
+  return Parse(data, [&](const Json& json) { return NeededText(json, field.c_str()); });
 }
 
 Result<std::string> OpenEnvelope(int status, std::string_view body) {

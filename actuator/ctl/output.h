@@ -21,13 +21,14 @@ void OutTable(const std::vector<std::string>& header,
 // What tables show of a run's id or a fingerprint.
 std::string ShortId(const std::string& id);
 
-// Prints JSON, or parses and shows; returns the exit status.
+// Prints JSON, or shows what it says; returns the exit status. What is not understood is an error
+// in either format.
 template <typename Parse, typename Show>
 int Print(const Result<std::string>& data, Format format, Parse parse, Show show) {
   if (!data) return Complain(data.error());
-  if (format == Format::kJson) return OutJson(*data);
   const auto parsed = parse(*data);
   if (!parsed) return Complain(parsed.error());
+  if (format == Format::kJson) return OutJson(*data);
   show(*parsed);
   return 0;
 }

@@ -74,9 +74,9 @@ void ShowEpisodes(const std::vector<Episode>& episodes) {
 int ShowStatus(ApiClient& api, Format format) {
   const auto data = api.Get("/api/v1/status");
   if (!data) return Complain(data.error());
-  if (format == Format::kJson) return OutJson(*data);
   const auto overview = ParseOverview(*data);
   if (!overview) return Complain(overview.error());
+  if (format == Format::kJson) return OutJson(*data);
   const auto runs_data = api.Get("/api/v1/runs", {{"limit", "10000"}});
   if (!runs_data) return Complain(runs_data.error());
   const auto runs = ParseRuns(*runs_data);

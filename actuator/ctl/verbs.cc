@@ -52,9 +52,10 @@ int RunAct(ApiClient& api, Format format, const Verb& verb) {
           {{"reason", verb.reason}, {"by", api.by()}, {"step", confirms ? verb.step : ""}}, nullptr,
           {{"hold", verb.hold}, {"pause", verb.pause}, {"attempt", confirms ? verb.attempt : 0}}));
   if (!data) return Complain(data.error());
-  if (format == Format::kJson) return OutJson(*data);
   const auto id = ParseField(*data, "run");
-  Out(verb.word + ": accepted for run " + Printable(id ? *id : verb.run) + "\n");
+  if (!id) return Complain(id.error());
+  if (format == Format::kJson) return OutJson(*data);
+  Out(verb.word + ": accepted for run " + Printable(*id) + "\n");
   return 0;
 }
 
