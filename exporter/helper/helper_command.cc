@@ -80,9 +80,8 @@ std::string CommandFor(Kind kind) {
       "exec env -i PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=\"$HOME\" "
       "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh",
       ShortenWords(Strip(HelperScript(), kind)),
-      "s=$(printf %s \"$s\" | " + LengthenWords() +
-          "); if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; "
-          "eval \"$s\"");
+      "if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; eval \"$s\"",
+      LengthenWords());
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ Packed Pack(std::string_view script) {
 
 }  // namespace
 
-std::string OneLine(std::string_view shell, std::string_view script, std::string_view run) {
+std::string OneLine(std::string_view shell, std::string_view script, std::string_view run,
+                    std::string_view filter) {
   const Packed packed = Pack(script);
   constexpr std::string_view kCodes = "\\012\\134\\047\\041";  // as tr reads them
   std::string line(shell);
@@ -42,6 +43,7 @@ std::string OneLine(std::string_view shell, std::string_view script, std::string
     line += kCodes.substr(0, 4 * packed.letters.size());
     line += '"';
   }
+  if (!filter.empty()) line.append(" | ").append(filter);
   line += "); ";
   line += run;
   return line + "' '" + packed.text + "'";
