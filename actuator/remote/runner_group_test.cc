@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -17,10 +17,8 @@
 namespace mailhub::remote {
 namespace {
 
-using engine::LeaseState;
 using engine::ReceiptState;
 using engine::RemoteVerb;
-using testing::HasSubstr;
 
 constexpr uid_t kNobody = 65534;
 

@@ -226,7 +226,9 @@ TEST_F(MadeUpServices, AreSaidToBeInAStateExactlyWhenTheyAre) {
   for (int number = seed; number < seed + units; ++number) {
     MadeUp unit(number, static_cast<unsigned>(number));
     const std::string text = unit.Text();
-    Shell("cat >" + kFolder + unit.name() + " <<'END'\n" + text + "END\nsystemctl daemon-reload");
+    std::string write = "cat >" + kFolder + unit.name();
+    write.append(" <<'END'\n").append(text).append("END\nsystemctl daemon-reload");
+    Shell(write);
     std::string states;
     for (int change = 0; change < 3; ++change) {
       const std::string state = change == 0 ? "started" : unit.NextState();

@@ -433,7 +433,7 @@ TEST(PathCollectors, KeepAPathWithBlanksWholeAndRefuseOtherLines) {
   EXPECT_EQ(
       *Value(families, "mailhub_directory_oldest_file_timestamp_seconds", {{"directory", "d"}}),
       19.5);
-  EXPECT_EQ(*Value(families, "mailhub_file_mtime_timestamp_seconds", {{"file", "f"}}), 0);
+  EXPECT_EQ(*Value(families, "mailhub_file_mtime_timestamp_seconds", {{"file", "f"}}), -3);
   for (const char* lie : {"f 0 -1 1.0 /f", "f 2 1 1.0 /f", "f 0 1 x /f", "ff 0 1 1 /f", "f 0 1"}) {
     EXPECT_FALSE(ReadWith(kFileCollector, host, {lie}, &families)) << lie;
   }

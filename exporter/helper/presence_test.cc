@@ -223,18 +223,12 @@ TEST_P(PresenceTest, NeverSaysZeroWhereProcessesAreHiddenAndTheFirstIsItsOwn) {
   for (const auto& [eddys, helpers] : cases) {
     for (const char* hidepid : {"2", "4", "0"}) {
       helper_.reset();
-      prefix_ = {"unshare",
-                 "--pid",
-                 "--fork",
-                 "--mount",
-                 "--kill-child",
-                 "sh",
-                 "-c",
-                 "exec 3>&1 >/dev/null; mount -t proc -o hidepid=" + std::string(hidepid) +
-                     " none /proc; " + eddys + "'" + File("eddy") +
-                     "' 1000 & until [ /proc/$!/exe -ef '" + File("eddy") +
-                     "' ]; do :; done; exec " + helpers + "\"$@\" >&3 3>&-",
-                 "sh"};
+      std::string start = "exec 3>&1 >/dev/null; mount -t proc -o hidepid=";
+      start.append(hidepid).append(" none /proc; eddy=$1; shift; ").append(eddys);
+      start.append("$eddy 1000 & until [ /proc/$!/exe -ef $eddy ]; do :; done; exec ");
+      start.append(helpers).append("\"$@\" >&3 3>&-");
+      prefix_ = {"unshare", "--pid", "--fork", "--mount", "--kill-child",
+                 "sh",      "-c",    start,    "sh",      File("eddy")};
       EXPECT_EQ(Count(), -1) << hidepid << helpers;
     }
   }
