@@ -66,11 +66,11 @@ class OddAnswers : public MailhubctlTest {
 };
 
 TEST_F(OddAnswers, AreNotBelievedWhereTheyLackWhatTheyMustHave) {
+  constexpr const char* kEmpty = R"(,"data":{
+      "id":"", "run":"", "runbook":"", "state":"", "mode":"", "host":"", "fingerprint":"",
+      "runs":[{}], "alerts":[{}], "events":[{}], "episodes":[{}]})";
   for (const char* data :
-       {R"(,"data":{})", R"(,"data":null)", R"(,"data":[])", R"(,"data":"x")", "",
-        R"(,"data":{"id":"","run":"","runbook":"","state":"","mode":"",)"
-        R"("host":"","fingerprint":"","runs":[{}],"alerts":[{}],)"
-        R"("events":[{}],"episodes":[{}]})"}) {
+       {R"(,"data":{})", R"(,"data":null)", R"(,"data":[])", R"(,"data":"x")", "", kEmpty}) {
     ExpectRefused(R"({"status":"success")" + std::string(data) + "}", "this version of mailhubctl");
   }
 }
