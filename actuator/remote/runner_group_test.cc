@@ -26,7 +26,8 @@ constexpr uid_t kNobody = 65534;
 class ControlGroup {
  public:
   ControlGroup() {
-    for (const char* root : {"/sys/fs/cgroup/unified", "/sys/fs/cgroup", "/sys/fs/cgroup/pids"}) {
+    for (const char* root :
+         {"/sys/fs/cgroup/unified", "/sys/fs/cgroup", "/sys/fs/cgroup/systemd"}) {
       if (!std::filesystem::exists(std::string(root) + "/cgroup.procs")) continue;
       directory_ = std::string(root) + "/mailhub-test-" + std::to_string(getpid());
       std::error_code failed;

@@ -214,7 +214,10 @@ mark_of() {
   mark=''
   [ -n "$use_proc" ] || return 0
   {
-    while IFS= read -r mark_line; do mark="$mark$mark_line;"; done <"/proc/$1/cgroup"
+    while IFS= read -r mark_line; do
+      # That of the login or service. There may be a dozen others, one for each kind of limit.
+      case $mark_line in 0::* | *:name=systemd:*) mark="$mark$mark_line;" ;; esac
+    done <"/proc/$1/cgroup"
     read -r mark_line <"/proc/$1/sessionid" && mark="$mark$mark_line"
   } 2>/dev/null
   [ ${#mark} -le 400 ] || mark=''
