@@ -3,6 +3,7 @@
 #include "exporter/host/helper_link.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -321,6 +322,27 @@ TEST_F(HelperLinkTest, AHungMountCostsTwoCollectorsAndOneProcess) {
     EXPECT_TRUE(look.collectors["files"].success);
     EXPECT_EQ(Value(look.families, "mailhub_file_exists", {{"file", "passwd"}}), 1);
   }
+}
+
+// Asked first and answered last, it tells an older uptime than the helper that was asked meanwhile.
+TEST_F(HelperLinkTest, OneLateAnswerIsNoClockThatWentBack) {
+  const std::string directory =
+      std::filesystem::temp_directory_path() / ("mailhub_late." + std::to_string(getpid()));
+  std::filesystem::create_directories(directory);
+  std::ofstream(directory + "/systemctl") << "#!/bin/sh\nexec sleep 6\n";
+  std::filesystem::permissions(directory + "/systemctl", std::filesystem::perms::owner_all);
+  const std::string helper =
+      Changed(directory, {{"PATH=/usr/xpg4", "PATH=" + directory + ":/usr/xpg4"}});
+  const TestingSshd sshd("ForceCommand exec bash " + helper);
+  host_.services["slow"] = {config::ServiceKind::kSystemd};
+  HelperLink link(host_, sshd.Target(), clock_, counts_);
+  ::testing::internal::CaptureStderr();
+  const Look look = Once(link, 10'000);
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  ASSERT_FALSE(look.trouble) << look.trouble->message;
+  EXPECT_THAT(log, ::testing::HasSubstr("A collector is late"));
+  EXPECT_THAT(log, ::testing::Not(::testing::HasSubstr("went back")));
+  std::filesystem::remove_all(directory);
 }
 
 TEST_F(HelperLinkTest, OneLateCollectorCostsItselfAlone) {
