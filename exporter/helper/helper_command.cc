@@ -1,10 +1,8 @@
 #include "exporter/helper/helper_command.h"
 
+#include <algorithm>
 #include <array>
-#include <iterator>
 #include <string_view>
-
-#include "lib/ssh/one_line.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -44,55 +42,35 @@ std::string Strip(std::string_view script, Kind kind) {
   return stripped;
 }
 
-// Words that the script often has; each travels as an accent, which the script is without, and a
-// letter.
-constexpr std::string_view kWords[] = {"process", "return", "/proc/",    "path",   "read", "name",
-                                       "case ",   "file",   " continue", "stat",   "esac", "line",
-                                       "folder",  "printf", "defined ",  "while ", " in ", " if ",
-                                       "from",    "done",   "trouble",   "mount"};
+// Each line has its end, so that the host can count them; the last one says that all have come.
+constexpr std::string_view kLastLine = "# whole";
 
-std::string Code(size_t word) {
-  return {'`', static_cast<char>('a' + word)};
-}
-
-std::string ShortenWords(std::string script) {
-  for (size_t i = 0; i < std::size(kWords); ++i) {
-    for (size_t at = 0; (at = script.find(kWords[i], at)) != std::string::npos; ++at) {
-      script.replace(at, kWords[i].size(), Code(i));
-    }
-  }
-  return script;
-}
-
-// Makes words of them again.
-std::string LengthenWords() {
-  std::string command = "sed \"";
-  for (size_t i = 0; i < std::size(kWords); ++i) {
-    command += "s,\\" + Code(i) + "," + std::string(kWords[i]) + ",g;";
-  }
-  return command + "\"";
-}
-
-// Of the account's environment, which may change what any program does, only what checks may stand
-// on comes along. Bash, where there is one, reads files in blocks and has a clock of its own.
-std::string CommandFor(Kind kind) {
-  return ssh::OneLine(
+HelperText TextFor(Kind kind) {
+  HelperText text;
+  text.script = Strip(HelperScript(), kind).append(kLastLine) + '\n';
+  const auto lines = std::count(text.script.begin(), text.script.end(), '\n');
+  // Of the account's environment, which may change what any program does, only what checks may
+  // stand on comes along. Bash, where there is one, reads files in blocks and has a clock of its
+  // own. `head` may read more than its lines, so nothing is sent before "ready".
+  text.command =
       "exec env -i PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=\"$HOME\" "
-      "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh",
-      ShortenWords(Strip(HelperScript(), kind)),
-      "if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; eval \"$s\"",
-      LengthenWords());
+      "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh -c '"
+      "read -r n n; printf \"\\n%s send\\n\" \"$n\"; s=$(head -n " +
+      std::to_string(lines) + "); case $s in *\"" + std::string(kLastLine) +
+      "\") ;; *) exit ;; esac; printf \"\\n%s ready\\n\" \"$n\"; "
+      "if [ -x /bin/bash ]; then exec /bin/bash --norc -c \"$s\" mailhub-helper; fi; eval \"$s\"'";
+  return text;
 }
 
 }  // namespace
 
-const std::string& HelperCommand(std::string_view spec) {
-  static const auto commands = [] {
-    std::array<std::string, kKinds> all;
-    for (int kind = 0; kind < kKinds; ++kind) all[kind] = CommandFor(static_cast<Kind>(kind));
+const HelperText& HelperFor(std::string_view spec) {
+  static const auto texts = [] {
+    std::array<HelperText, kKinds> all;
+    for (int kind = 0; kind < kKinds; ++kind) all[kind] = TextFor(static_cast<Kind>(kind));
     return all;
   }();
-  return commands[KindOf(spec)];
+  return texts[KindOf(spec)];
 }
 
 }  // namespace mailhub::exporter

@@ -1,5 +1,5 @@
-// The helper, embedded at build time: as a script to install on a host, and as the command that
-// brings it along.
+// The helper, embedded at build time: as a script to install on a host, and as what the exporter
+// brings along.
 #pragma once
 
 #include <string>
@@ -10,10 +10,17 @@ namespace mailhub::exporter {
 // The script, whole.
 std::string_view HelperScript();
 
-// Starts the helper with its script as an argument, so that standard input carries requests only;
-// first that spec, since the script has only what this one needs. The line holds no line end, quote
-// or exclamation mark that a csh, fish or the like would read differently. Thread-safe, never
-// fails.
-const std::string& HelperCommand(std::string_view spec);
+// What brings the helper along. The command waits for a line "hello NONCE", answers "NONCE send",
+// takes the script from its standard input, answers "NONCE ready" and becomes the helper. Nothing
+// else may be sent to it in between. An installed helper, which a limited key starts whatever the
+// command is, answers "NONCE hello 1" instead.
+struct HelperText {
+  std::string command;  // for any login shell: no line end, no exclamation mark, no quote that a
+                        // csh or fish reads differently
+  std::string script;
+};
+
+// For that spec, since the script has only what this one needs. Thread-safe, never fails.
+const HelperText& HelperFor(std::string_view spec);
 
 }  // namespace mailhub::exporter

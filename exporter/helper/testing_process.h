@@ -71,6 +71,8 @@ class TestingProcess {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
 
+  void CloseInput() { close(std::exchange(input_, -1)); }
+
   void Write(const std::string& text) {
     size_t written = 0;
     while (written < text.size()) {

@@ -19,6 +19,7 @@ using ssh::ConnectFailure;
 constexpr size_t kReadSize = 64 << 10;
 constexpr size_t kMaxNoise = 64 << 10;
 constexpr int kNonceBits = 128;
+constexpr char kHello[] = "hello 1";  // the helper is there and speaks version 1
 constexpr Milliseconds kStartPatience{5'000};
 
 // How long checks may take: what is left, less a fifth for the reply to be finished and to travel.
@@ -74,21 +75,42 @@ std::optional<Trouble> HelperLink::StartHelper(Lane* lane, SteadyTime deadline) 
   lane->unread.clear();
   lane->owed.reset();
   const std::string spec = WriteSpec(host_, lane->sections);
-  auto channel = session_.get()->OpenChannel(HelperCommand(spec), deadline);
+  const HelperText& helper = HelperFor(spec);
+  auto channel = session_.get()->OpenChannel(helper.command, deadline);
   if (!channel) return Broken(channel.error(), deadline);
   lane->channel = std::move(*channel);
-  const std::string nonce = RandomHex(kNonceBits);
-  const auto written = lane->channel->Write(spec + "hello " + nonce + "\n", deadline);
-  auto trouble = written ? AwaitHello(lane, nonce, deadline) : Broken(written.error(), deadline);
+  auto trouble = Greet(lane, helper.script, spec, deadline);
   if (trouble) lane->channel.reset();
   return trouble;
 }
 
-// Start-up files may greet first, so everything before the answer is skipped, within a bound.
-std::optional<Trouble> HelperLink::AwaitHello(Lane* lane, const std::string& nonce,
-                                              SteadyTime deadline) {
-  const std::string answer = "\n" + nonce + " hello ";
-  const std::string wanted = answer + "1\n";
+// Sends the script, unless the host has one of its own installed, and then the spec.
+std::optional<Trouble> HelperLink::Greet(Lane* lane, const std::string& script,
+                                         const std::string& spec, SteadyTime deadline) {
+  const std::string first = RandomHex(kNonceBits);
+  std::string answer;
+  auto trouble = Exchange(lane, "hello " + first + "\n", first, deadline, &answer);
+  if (!trouble && answer == "send") {
+    trouble = Exchange(lane, script, first, deadline, &answer);
+    if (!trouble && answer == "ready") answer = kHello;
+  }
+  const std::string second = RandomHex(kNonceBits);
+  if (!trouble && answer == kHello) {
+    trouble = Exchange(lane, spec + "hello " + second + "\n", second, deadline, &answer);
+  }
+  if (trouble || answer == kHello) return trouble;
+  return Trouble{ConnectFailure::kProtocol, "another version of the helper is installed there"};
+}
+
+// Sends `text` and waits for a line "NONCE ANSWER". Start-up files may greet first, so everything
+// before that line is skipped, within a bound.
+std::optional<Trouble> HelperLink::Exchange(Lane* lane, const std::string& text,
+                                            const std::string& nonce, SteadyTime deadline,
+                                            std::string* answer) {
+  if (const auto written = lane->channel->Write(text, deadline); !written) {
+    return Broken(written.error(), deadline);
+  }
+  const std::string mark = "\n" + nonce + " ";
   std::string seen;
   while (true) {
     auto state = lane->channel->Read(&seen, kReadSize, deadline);
@@ -96,14 +118,12 @@ std::optional<Trouble> HelperLink::AwaitHello(Lane* lane, const std::string& non
     if (*state == ssh::ReadState::kTimeout) {
       return Trouble{ConnectFailure::kTimeout, "the helper did not start in time"};
     }
-    const size_t found = seen.find(wanted);
-    if (found != std::string::npos) {
-      lane->unread = seen.substr(found + wanted.size());
+    const size_t found = seen.find(mark);
+    const size_t end = found == std::string::npos ? found : seen.find('\n', found + mark.size());
+    if (end != std::string::npos) {
+      *answer = seen.substr(found + mark.size(), end - found - mark.size());
+      lane->unread = seen.substr(end + 1);
       return std::nullopt;
-    }
-    const size_t other = seen.find(answer);
-    if (other != std::string::npos && seen.find('\n', other + answer.size()) != std::string::npos) {
-      return Trouble{ConnectFailure::kProtocol, "another version of the helper is installed there"};
     }
     if (*state == ssh::ReadState::kEof) {
       return Trouble{ConnectFailure::kProtocol,
@@ -227,6 +247,7 @@ std::optional<Trouble> HelperLink::ListenToMain(SteadyTime rescue, SteadyTime la
     }
   }
   if (trouble) return trouble;
+  WatchUptime(main_.owed->reply());
   Interpret(main_.sections, main_.owed->reply(), look);
   main_.owed.reset();
   main_.proven = true;
@@ -273,7 +294,8 @@ void HelperLink::ListenToLate(SteadyTime last, Look* look) {
   }
 }
 
-// A boot whose uptime goes back is not one boot to whoever compares times in it.
+// A boot whose uptime goes back is not one boot to whoever compares times in it. Only the main
+// helper's whole replies come in their order: one that is late tells an older uptime.
 void HelperLink::WatchUptime(const Reply& reply) {
   if (reply.uptime_seconds <= 0) return;
   if (reply.boot_id == boot_id_ && reply.uptime_seconds + 1 < uptime_seconds_) {
@@ -289,7 +311,6 @@ void HelperLink::WatchUptime(const Reply& reply) {
 }
 
 void HelperLink::Interpret(const std::set<std::string>& sections, const Reply& reply, Look* look) {
-  WatchUptime(reply);
   for (const Collector* collector : HelperCollectors()) {
     if (!collector->wanted(host_) || !sections.contains(collector->section)) continue;
     CollectorOutcome& outcome = look->collectors[collector->name];

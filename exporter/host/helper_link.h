@@ -38,7 +38,10 @@ class HelperLink final : public Link {
   };
 
   std::optional<Trouble> StartHelper(Lane* lane, SteadyTime deadline);
-  std::optional<Trouble> AwaitHello(Lane* lane, const std::string& nonce, SteadyTime deadline);
+  std::optional<Trouble> Greet(Lane* lane, const std::string& script, const std::string& spec,
+                               SteadyTime deadline);
+  std::optional<Trouble> Exchange(Lane* lane, const std::string& text, const std::string& nonce,
+                                  SteadyTime deadline, std::string* answer);
   std::optional<Trouble> Ask(Lane* lane, SteadyTime deadline);
   std::optional<Trouble> Listen(Lane* lane, SteadyTime deadline);
   std::optional<Trouble> ListenToMain(SteadyTime rescue, SteadyTime last, Look* look);

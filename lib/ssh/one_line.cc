@@ -32,8 +32,7 @@ Packed Pack(std::string_view script) {
 
 }  // namespace
 
-std::string OneLine(std::string_view shell, std::string_view script, std::string_view run,
-                    std::string_view filter) {
+std::string OneLine(std::string_view shell, std::string_view script) {
   const Packed packed = Pack(script);
   constexpr std::string_view kCodes = "\\012\\134\\047\\041";  // as tr reads them
   std::string line(shell);
@@ -43,10 +42,7 @@ std::string OneLine(std::string_view shell, std::string_view script, std::string
     line += kCodes.substr(0, 4 * packed.letters.size());
     line += '"';
   }
-  if (!filter.empty()) line.append(" | ").append(filter);
-  line += "); ";
-  line += run;
-  return line + "' '" + packed.text + "'";
+  return line + "); eval \"$s\"' '" + packed.text + "'";
 }
 
 }  // namespace mailhub::ssh

@@ -159,7 +159,10 @@ def loopback(number):
 class Sshd:
     """One host: a real sshd on an address of its own."""
 
-    def __init__(self, site, name, number, more=""):
+    # Where there are many hosts, each sees only its own processes, as it would on a machine of its own.
+    APART = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+    def __init__(self, site, name, number, more="", apart=False):
         self.name = name
         self.address = loopback(number)
         self.log = site.folder / f"{name}.log"
@@ -172,11 +175,12 @@ class Sshd:
             "MaxStartups 1000\n"
             f"PasswordAuthentication no\nPermitRootLogin prohibit-password\nSetEnv HOME={site.folder}/home\n",
             encoding="utf-8")
+        self.before = self.APART if apart else ()
         self.process = None
         self.start()
 
     def start(self):
-        self.process = spawn(["/usr/sbin/sshd", "-D", "-e", "-f", self.config], self.log)
+        self.process = spawn([*self.before, "/usr/sbin/sshd", "-D", "-e", "-f", self.config], self.log)
 
     def await_ready(self, port):
         def listens():
@@ -243,12 +247,12 @@ class Site:
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", self.folder / name)
         return self.folder / name
 
-    def add(self, name, more_sshd="", sshd=True, **host):
-        """Adds a host; its number is its place. With sshd=False nothing listens there."""
+    def add(self, name, more_sshd="", sshd=True, apart=False, **host):
+        """Adds a host; its number is its place. With sshd=False nothing listens there; apart: it sees its own processes alone."""
         number = len(self.hosts) + 1
         self.hosts[name] = {"address": loopback(number), "port": self.port, **host}
         if sshd:
-            self.sshds[name] = Sshd(self, name, number, more_sshd)
+            self.sshds[name] = Sshd(self, name, number, more_sshd, apart)
         return self.sshds.get(name)
 
     def write(self, hosts=None):

@@ -14,7 +14,7 @@
 # the reader's to skip; the nonce is known to nobody here.
 #
 # Written for dash, bash, busybox, ksh and mksh; where there is perl, it takes over what needs no
-# fork. As an argument of `sh -c` it is the exporter's to bring along; installed as a file and named
+# fork. The exporter brings it along (helper_command.h); installed as a file and named
 # in authorized_keys (restrict,command="...mailhub-helper --installed") it is all that the key can start,
 # and then a check is the program of that name in /etc/mailhub/checks, whatever command the request
 # holds, and a status script the one of that name in /etc/mailhub/services.
