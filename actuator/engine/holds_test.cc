@@ -378,6 +378,19 @@ TEST_F(Holds, AGateThatNobodyAnswersTimesOut) {
   }
 }
 
+TEST_F(Holds, AHostThatSaysOfEachAttemptThatItNeverRunsIsAsked20Times) {
+  void_ = true;
+  Begin();
+  Pass(Milliseconds(60'000));
+  EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kRefused));
+  EXPECT_EQ(Look().holds.at(0).detail, "x500 says of 20 attempts in a row that they never run");
+  EXPECT_EQ(Times("stop"), 20u);
+  void_ = false;
+  EXPECT_TRUE(Say(Verb::kRetry, 1));
+  Pass(Milliseconds(1'000));
+  EXPECT_EQ(Times("work"), 1u);
+}
+
 TEST_F(Holds, WhatAHostThatIsAwayDoesIsNotKnown) {
   endless_ = {"work"};
   Begin();

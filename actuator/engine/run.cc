@@ -72,6 +72,7 @@ struct Fold {
     step.receipts_lost = body.receipts_lost;
     step.worked = !body.receipts_lost && body.receipt.state == ReceiptState::kFinished &&
                   Contains(run.Find(body.path)->success, body.receipt.exit_status);
+    step.voids = body.receipt.state == ReceiptState::kVoid ? step.voids + 1 : 0;
     step.since = at;
     if (step.Succeeded() && !step.again) step.approved = false;  // it had worked after all
     // A cancelled run waited for nothing but this.
@@ -325,6 +326,7 @@ struct Fold {
     step.since = at;
     step.approved = step.attempt > 0;
     step.first_attempt = step.attempt + 1;
+    step.voids = 0;
     step.result.reset();
     NoteUnderWay(path);
     const auto place = run.places_.find(path);

@@ -17,6 +17,7 @@ struct StepState {
   int first_attempt = 1;  // attempts are counted from here; a person's retry moves it
   bool settled = false;   // the last attempt's receipt is in
   bool worked = false;    // that receipt's exit status is one of the step's `success`
+  int voids = 0;          // attempts in a row that never ran, since a person's retry
   bool approved = false;  // a person asked for another attempt
   // ... even if the last one turns out to have worked. Of a `confirm`: it is to be asked anew.
   bool again = false;

@@ -15,6 +15,10 @@ bool IsAction(const Step& step) {
 // What is left to look after a restart, however long nobody looked before it.
 constexpr Milliseconds kLeastLook{30'000};
 
+// An attempt is void because we asked for that: after a restart in the middle of it, say. A host
+// that says so again and again is not to be asked for ever.
+constexpr int kMostVoid = 20;
+
 std::string Describe(const GateReading& reading) {
   std::string text = Name(reading.state);
   if (!reading.why.empty()) text += ": " + reading.why;
@@ -366,6 +370,12 @@ void Engine::Core::AfterSettled(LiveRun& live, const Step& step) {
     } else {
       Done(live, step, StepResult::kDone, "");
     }
+    return;
+  }
+  if (never_ran && !state.approved && state.voids >= kMostVoid) {
+    HoldRun(live, step.path, HoldReason::kRefused,
+            step.host + " says of " + std::to_string(state.voids) +
+                " attempts in a row that they never run");
     return;
   }
   if (state.approved || never_ran) {

@@ -115,8 +115,9 @@ class Script : public testing::Test, public PlanSource {
     switch (request.verb) {
       case RemoteVerb::kRun:
         began_.push_back(request.command);
-        reply.receipt->state =
-            endless_.contains(request.command) ? ReceiptState::kRunning : ReceiptState::kFinished;
+        reply.receipt->state = void_                                ? ReceiptState::kVoid
+                               : endless_.contains(request.command) ? ReceiptState::kRunning
+                                                                    : ReceiptState::kFinished;
         reply.receipt->exit_status = exits_[request.command];
         reply.receipt->output = said_[request.command];
         break;
@@ -210,6 +211,7 @@ class Script : public testing::Test, public PlanSource {
   std::map<std::string, bool> away_, refuses_, other_receipts_;
   std::set<std::string> silent_;  // hosts that never answer what is to be run
   std::set<RemoteVerb> lost_;     // answers to these never come
+  bool void_ = false;             // each attempt never runs, as its host says
   bool swept_ = false;            // the run's receipts, though its journal knows nothing of it
   bool late_ = false;             // nothing is answered as yet
   bool finished_late_ = false;    // what was endless has ended by itself, and well
