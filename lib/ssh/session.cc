@@ -21,7 +21,7 @@ constexpr size_t kMaxClosing = 6;  // sshd allows 10 channels by default, in use
 constexpr size_t kMaxUnreadBytes = size_t{4} << 20;  // of a Channel nobody reads
 constexpr size_t kMaxStderrBytes = size_t{8} << 10;  // of a Channel
 // libssh keeps a buffer as long as the longest slice for as long as the session lives.
-constexpr size_t kWriteSlice = size_t{8} << 10;
+constexpr size_t kWriteSlice = size_t{2} << 10;
 constexpr Milliseconds kGraceAfterExit{500};
 constexpr Milliseconds kPatienceForClosing{1000};
 

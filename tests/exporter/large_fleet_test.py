@@ -62,8 +62,9 @@ class LargeFleet(unittest.TestCase):
     def test_each_look_at_each_of_1000_hosts_succeeds_and_is_quick(self):
         site = self.enterContext(Site())
         for number in range(HOSTS):
+            # No port: sshd starts a process for each look at its port, and that is most of what this machine could do.
             site.add(f"host{number:03}", apart=True, processes={"sshd": {"exe": "/usr/sbin/sshd"}},
-                     files={"passwd": {"path": "/etc/passwd"}}, ports={"ssh": site.port})
+                     files={"passwd": {"path": "/etc/passwd"}})
         site.write()
         exporter = self.enterContext(Exporter(site))
         prometheus = self.enterContext(Prometheus(site.folder, scrapes_of(exporter), interval=f"{INTERVAL_SECONDS}s"))
