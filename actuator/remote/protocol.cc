@@ -54,8 +54,11 @@ bool Sayable(std::string_view text, size_t longest) {
          });
 }
 
+// As the runner writes them: nothing that it measures or counts is negative, or begins with a zero
+// that says nothing.
 template <typename Number>
 bool ParseNumber(std::string_view text, Number* number) {
+  if (text.starts_with('-') || (text.size() > 1 && text[0] == '0' && text[1] != '.')) return false;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
   return error == std::errc() && end == text.data() + text.size();
 }

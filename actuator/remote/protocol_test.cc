@@ -166,6 +166,8 @@ TEST(Protocol, BelievesNoFigureThatCannotBe) {
   const std::vector<std::pair<const char*, const char*>> odd{
       {"exit_status", "exit_status=-1\n"},
       {"exit_status", "exit_status=256\n"},
+      {"exit_status", "exit_status=-0\n"},
+      {"exit_status", "exit_status=00\n"},
       {"exit_status", "exit_status=\n"},
       {"exit_status", "exit_status=0\nexit_status=3\n"},
       {"uptime", "uptime=nan\n"},
