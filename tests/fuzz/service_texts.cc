@@ -34,7 +34,9 @@ void DemandSc(std::string_view bytes, ServiceState state) {
   std::vector<std::string> said;
   for (const std::string& line : Lines(bytes, "\r\n")) {
     const size_t text = line.find_first_not_of(" \t");
-    if (text == std::string::npos || (line + " ").compare(text, 5, "[SC] ") == 0) continue;
+    if (text == std::string::npos) continue;
+    const std::string word = line.substr(text, line.find_first_of(" \t", text) - text);
+    if (word == "[SC]") continue;
     if (said.empty() || line.find(':') != std::string::npos) said.push_back(line);
   }
   Demand(said.size() > 2, "a state stands in its place", bytes);
