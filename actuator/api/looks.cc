@@ -10,7 +10,6 @@
 #include "actuator/api/past_run.h"
 #include "actuator/api/render.h"
 #include "actuator/api/request.h"
-#include "actuator/api/words.h"
 
 namespace mailhub::api {
 namespace {
@@ -54,7 +53,7 @@ bool Filters(const Request& request, std::initializer_list<std::string_view> nam
 
 Result<AlertFilter> AlertFilterOf(const Request& request) {
   AlertFilter filter;
-  if (auto known = QueryWord(request, "decision", Words<engine::Decision>()); !known)
+  if (auto known = QueryWord<engine::Decision>(request, "decision"); !known)
     return Fail(known.error());
   for (const auto& [name, field] : {std::pair{"alertname", &filter.alertname},
                                     {"fingerprint", &filter.fingerprint},
@@ -90,9 +89,9 @@ Response Looks::Root(const Request&) {
 }
 
 Result<std::string> Looks::RunsList(const Request& request) {
-  if (auto known = QueryWord(request, "state", Words<engine::RunState>()); !known)
+  if (auto known = QueryWord<engine::RunState>(request, "state"); !known)
     return Fail(known.error());
-  if (auto known = QueryWord(request, "result", Words<engine::RunResult>()); !known)
+  if (auto known = QueryWord<engine::RunResult>(request, "result"); !known)
     return Fail(known.error());
   const auto limit = QueryLimit(request, 100, kMostListed);
   if (!limit) return Fail(limit.error());
@@ -154,7 +153,7 @@ Response Looks::Alerts(const Request& request) {
 }
 
 Result<std::string> Looks::EpisodesList(const Request& request) {
-  if (auto known = QueryWord(request, "state", Words<engine::EpisodeState>()); !known)
+  if (auto known = QueryWord<engine::EpisodeState>(request, "state"); !known)
     return Fail(known.error());
   const auto view = backend_.Look();
   std::vector<const engine::EpisodeView*> chosen;
@@ -171,7 +170,7 @@ Response Looks::Episodes(const Request& request) {
 }
 
 Result<std::string> Looks::HistoryList(const Request& request) {
-  if (auto known = QueryWord(request, "result", Words<engine::RunResult>()); !known)
+  if (auto known = QueryWord<engine::RunResult>(request, "result"); !known)
     return Fail(known.error());
   const auto limit = QueryLimit(request, 100, kMostListed);
   if (!limit) return Fail(limit.error());

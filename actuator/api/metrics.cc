@@ -9,7 +9,6 @@
 
 #include "actuator/api/exposition.h"
 #include "actuator/api/view_metrics.h"
-#include "actuator/api/words.h"
 
 namespace mailhub::api {
 namespace {
@@ -180,42 +179,14 @@ struct ActuatorMetrics::Impl {
   State state;  // protected by mutex
 };
 
-const char* Name(NotificationDecision decision) {
-  switch (decision) {
-    case NotificationDecision::kAccepted:
-      return "accepted";
-    case NotificationDecision::kInvalid:
-      return "invalid";
-    case NotificationDecision::kUnauthorized:
-      return "unauthorized";
-    case NotificationDecision::kOverloaded:
-      return "overloaded";
-  }
-  return "?";
-}
-
-const char* Name(NotificationRefusal reason) {
-  switch (reason) {
-    case NotificationRefusal::kTooLarge:
-      return "too_large";
-    case NotificationRefusal::kMalformed:
-      return "malformed";
-    case NotificationRefusal::kUnauthorized:
-      return "unauthorized";
-  }
-  return "?";
-}
-
 ActuatorMetrics::ActuatorMetrics(std::string version)
     : impl_(new Impl{std::move(version), {}, {}}) {
   State& state = impl_->state;
   // Series exist from the start, so that the first increase is seen as one.
-  for (const std::string& decision : Words<engine::Decision>()) state.alerts_total[decision] = 0;
-  for (int i = 0; i <= static_cast<int>(NotificationDecision::kOverloaded); ++i)
-    state.notifications_total[Name(static_cast<NotificationDecision>(i))] = 0;
-  for (const auto reason : {NotificationRefusal::kTooLarge, NotificationRefusal::kMalformed,
-                            NotificationRefusal::kUnauthorized})
-    state.refused_total[Name(reason)] = 0;
+  for (const auto decision : All<engine::Decision>()) state.alerts_total[Name(decision)] = 0;
+  for (const auto decision : All<NotificationDecision>())
+    state.notifications_total[Name(decision)] = 0;
+  for (const auto reason : All<NotificationRefusal>()) state.refused_total[Name(reason)] = 0;
   for (const int code : {200, 400, 401, 503}) state.webhook_total[code] = 0;
 }
 ActuatorMetrics::~ActuatorMetrics() = default;

@@ -10,6 +10,7 @@
 #include "actuator/api/backend.h"
 #include "actuator/engine/event.h"
 #include "actuator/engine/view.h"
+#include "lib/base/words.h"
 
 namespace mailhub::api {
 
@@ -21,11 +22,26 @@ enum class NotificationDecision {
   kUnauthorized,  // missing or wrong credentials
   kOverloaded,    // inbox full, or the journal cannot be written; Alertmanager comes again
 };
-const char* Name(NotificationDecision decision);
+constexpr auto WordsOf(NotificationDecision) {
+  using enum NotificationDecision;
+  return Vocabulary<NotificationDecision>({
+      {kAccepted, "accepted"},
+      {kInvalid, "invalid"},
+      {kUnauthorized, "unauthorized"},
+      {kOverloaded, "overloaded"},
+  });
+}
 
 // Why a delivery was refused in a way that sending it again does not mend.
 enum class NotificationRefusal { kTooLarge, kMalformed, kUnauthorized };
-const char* Name(NotificationRefusal reason);  // "too_large", ...
+constexpr auto WordsOf(NotificationRefusal) {
+  using enum NotificationRefusal;
+  return Vocabulary<NotificationRefusal>({
+      {kTooLarge, "too_large"},
+      {kMalformed, "malformed"},
+      {kUnauthorized, "unauthorized"},
+  });
+}
 
 // Thread-safe; every call is short and does no I/O. Never fails: an event about a run that it has
 // not heard of is counted as far as the event itself tells. Bounded: it remembers the unfinished

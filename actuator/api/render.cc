@@ -9,7 +9,6 @@
 #include <optional>
 
 #include "actuator/api/json_values.h"
-#include "actuator/api/words.h"
 
 namespace mailhub::api {
 namespace {
@@ -239,7 +238,7 @@ std::string StatusData(const std::string& version, const engine::View& view,
   size_t questions = 0;
   size_t pauses = 0;
   Json dead_men;
-  for (const std::string& phase : Words<engine::LeasePhase>()) dead_men[phase] = 0;
+  for (const auto phase : All<engine::LeasePhase>()) dead_men[Name(phase)] = 0;
   for (const RunView& run : view.unfinished) {
     holds += run.holds.size();
     questions += run.asks.empty() ? 0 : 1;

@@ -141,18 +141,6 @@ Status OnlyQuery(const http::Request& request, const std::vector<std::string_vie
   return {};
 }
 
-Status QueryWord(const http::Request& request, std::string_view name,
-                 const std::vector<std::string>& words) {
-  const auto value = request.Query(name);
-  if (!value || std::find(words.begin(), words.end(), *value) != words.end()) return {};
-  std::string expected;
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (i > 0) expected += i + 1 == words.size() ? " or " : ", ";
-    expected += words[i];
-  }
-  return Fail(ErrorKind::kInvalid, std::string(name) + ": expected " + expected);
-}
-
 Result<uint64_t> QueryNumber(const http::Request& request, std::string_view name) {
   const auto text = request.Query(name);
   if (!text) return 0;
@@ -213,18 +201,13 @@ Result<ChangeBody> ParseChange(const http::Request& request,
 }
 
 std::optional<engine::Verb> ParseRunVerb(std::string_view word) {
-  using engine::Verb;
-  for (const Verb verb : {Verb::kPause, Verb::kResume, Verb::kConfirm, Verb::kCancel, Verb::kRetry,
-                          Verb::kSkip, Verb::kResolve})
-    if (word == Name(verb)) return verb;
-  return std::nullopt;
+  const auto verb = Named<engine::Verb>(word);
+  return verb == engine::Verb::kStart ? std::nullopt : verb;
 }
 
 Result<engine::Mode> ParseMode(std::string_view word) {
-  using engine::Mode;
-  for (const Mode mode : {Mode::kActive, Mode::kObserve, Mode::kHalted})
-    if (word == Name(mode)) return mode;
-  return Fail(ErrorKind::kInvalid, "mode: expected active, observe or halted");
+  if (const auto mode = Named<engine::Mode>(word)) return *mode;
+  return Fail(ErrorKind::kInvalid, "mode: expected " + Choices<engine::Mode>());
 }
 
 }  // namespace mailhub::api

@@ -12,6 +12,7 @@
 
 #include "actuator/engine/engine.h"
 #include "lib/base/result.h"
+#include "lib/base/words.h"
 #include "lib/http/server.h"
 
 namespace mailhub::api {
@@ -20,9 +21,13 @@ namespace mailhub::api {
 // twice that is not "parameter".
 Status OnlyQuery(const http::Request& request, const std::vector<std::string_view>& known);
 
-// kInvalid when the parameter is there and is none of `words`, naming those.
-Status QueryWord(const http::Request& request, std::string_view name,
-                 const std::vector<std::string>& words);
+// kInvalid when the parameter is there and is no word of the enumeration, naming those.
+template <HasWords Enum>
+Status QueryWord(const http::Request& request, std::string_view name) {
+  const auto word = request.Query(name);
+  if (!word || Named<Enum>(*word)) return {};
+  return Fail(ErrorKind::kInvalid, std::string(name) + ": expected " + Choices<Enum>());
+}
 
 // A whole number from 1; 0 when the parameter is not there.
 Result<uint64_t> QueryNumber(const http::Request& request, std::string_view name);

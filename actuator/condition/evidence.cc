@@ -5,6 +5,7 @@
 
 #include "actuator/condition/parts.h"
 #include "lib/base/duration.h"
+#include "lib/config/collectors.h"
 
 namespace mailhub::condition {
 namespace {
@@ -71,11 +72,11 @@ Evidence NeededEvidence(const engine::GateQuestion& question, const GateExpressi
     if (!selector.instance.empty()) evidence.hosts[selector.instance];
   }
   for (auto& [host, needed] : evidence.hosts) {
-    if (question.marks.contains(host)) needed.collectors.insert("host");
+    if (question.marks.contains(host)) needed.collectors.insert(Name(config::CollectorKind::kHost));
     for (const Selector& selector : expression.selectors) {
-      const std::string collector = CollectorOf(selector.metric);
+      const auto collector = config::CollectorOf(selector.metric);
       const bool reads = selector.instance.empty() || selector.instance == host;
-      if (reads && !collector.empty()) needed.collectors.insert(collector);
+      if (reads && collector) needed.collectors.insert(Name(*collector));
     }
   }
   return evidence;

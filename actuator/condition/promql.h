@@ -66,8 +66,4 @@ struct Bounds {
 std::string Bounded(const GateExpression& expression, size_t begin, size_t end,
                     const Bounds& bounds);
 
-// The exporter's collector that a metric comes from: "processes" for mailhub_thread_running. Empty
-// for the probe's own series.
-std::string CollectorOf(std::string_view metric);
-
 }  // namespace mailhub::condition

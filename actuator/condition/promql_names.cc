@@ -139,21 +139,4 @@ bool IsGroupedLabel(std::string_view text) {
   return IsLabelName(text) && word != "inf" && word != "nan" && word != "without";
 }
 
-std::string CollectorOf(std::string_view metric) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kPrefixes = {{
-      {"mailhub_host_", "host"},
-      {"mailhub_process_", "processes"},
-      {"mailhub_thread_", "processes"},
-      {"mailhub_service_", "services"},
-      {"mailhub_directory_", "directories"},
-      {"mailhub_file_", "files"},
-      {"mailhub_port_", "ports"},
-      {"mailhub_check_", "checks"},
-  }};
-  for (const auto& [prefix, collector] : kPrefixes) {
-    if (metric.starts_with(prefix)) return std::string(collector);
-  }
-  return "";
-}
-
 }  // namespace mailhub::condition

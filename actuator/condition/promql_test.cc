@@ -241,12 +241,5 @@ TEST(GateExpression, QuotesNothingInARefusalThatIsLongOrSteersATerminal) {
   }
 }
 
-TEST(GateExpression, MapsEveryMetricFamilyToItsCollector) {
-  EXPECT_EQ(CollectorOf("mailhub_thread_running"), "processes");
-  EXPECT_EQ(CollectorOf("mailhub_check_value"), "checks");
-  EXPECT_EQ(CollectorOf("mailhub_host_cpu_seconds_total"), "host");
-  EXPECT_EQ(CollectorOf("probe_success"), "");
-}
-
 }  // namespace
 }  // namespace mailhub::condition

@@ -284,8 +284,7 @@ Result<std::vector<T>> ParseList(const std::string& data, const char* key, T (*o
 }
 
 ErrorKind KindOf(const std::string& error_type, int status) {
-  for (int i = 0; i <= static_cast<int>(ErrorKind::kInternal); ++i)
-    if (error_type == Name(static_cast<ErrorKind>(i))) return static_cast<ErrorKind>(i);
+  if (const auto kind = Named<ErrorKind>(error_type)) return *kind;
   return status == 401 || status == 403 ? ErrorKind::kRefused : ErrorKind::kInternal;
 }
 

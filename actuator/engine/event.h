@@ -1,5 +1,5 @@
 // The facts a journal holds. A run's state is what its events say, and nothing else: replaying them
-// gives the same engine.
+// gives the same engine. What is stored of each is its kName and, by name, its fields (journal/codec.cc).
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,19 @@
 namespace mailhub::engine {
 
 enum class Mode { kActive, kObserve, kHalted };
+constexpr auto WordsOf(Mode) {
+  using enum Mode;
+  return Vocabulary<Mode>({{kActive, "active"}, {kObserve, "observe"}, {kHalted, "halted"}});
+}
 
 struct ActuatorStarted {
+  static constexpr const char* kName = "actuator_started";
   uint64_t epoch = 0;  // grows with every start; hosts refuse lower ones
   std::string version;
 };
 
 struct ModeChanged {
+  static constexpr const char* kName = "mode_changed";
   Mode mode = Mode::kActive;
   std::string by;
 };
@@ -29,26 +35,44 @@ struct ModeChanged {
 // What became of one alert of one notification.
 enum class Decision {
   kStartedRun,
-  kJoined,     // the run it would start exists and is not finished
-  kRepeat,     // this episode was decided before
-  kCooldown,   // a run of this kind finished too recently
-  kObserved,   // mode observe: would have started
-  kHalted,     // mode halted
-  kResolved,   // the episode is over
-  kCancelled,  // the episode is over and its run, not yet committed, is cancelled
-  kIgnored,    // no trigger matches
-  kRejected,   // a label names what the site file does not have, or the alert is malformed
-  // Appended: the journal stores the words, and these lists count from 0.
+  kJoined,      // the run it would start exists and is not finished
+  kRepeat,      // this episode was decided before
+  kCooldown,    // a run of this kind finished too recently
+  kObserved,    // mode observe: would have started
+  kHalted,      // mode halted
+  kResolved,    // the episode is over
+  kCancelled,   // the episode is over and its run, not yet committed, is cancelled
+  kIgnored,     // no trigger matches
+  kRejected,    // a label names what the site file does not have, or the alert is malformed
   kJoinedLate,  // the run it would start is past the step that could help; decided afresh at its
                 // end
   kDeferred,    // no run can answer for it now (its run is ending, or too many are unfinished);
                 // decided afresh when that has changed
   kLate,        // fires with the start of an alert whose end was reported before
 };
+constexpr auto WordsOf(Decision) {
+  using enum Decision;
+  return Vocabulary<Decision>({
+      {kStartedRun, "started_run"},
+      {kJoined, "joined"},
+      {kRepeat, "repeat"},
+      {kCooldown, "cooldown"},
+      {kObserved, "observed"},
+      {kHalted, "halted"},
+      {kResolved, "resolved"},
+      {kCancelled, "cancelled"},
+      {kIgnored, "ignored"},
+      {kRejected, "rejected"},
+      {kJoinedLate, "joined_late"},
+      {kDeferred, "deferred"},
+      {kLate, "late"},
+  });
+}
 // Whether a firing alert that is so decided is open until it resolves. Of such an alert a run
 // answers, or it is decided afresh later.
 bool OpensEpisode(Decision decision);
 struct AlertDecided {
+  static constexpr const char* kName = "alert_decided";
   std::string notification;  // id shared by all alerts of one delivery
   std::string fingerprint;
   std::string alertname;
@@ -65,31 +89,47 @@ struct AlertDecided {
 };
 
 struct RunQueued {
+  static constexpr const char* kName = "run_queued";
   Plan plan;
   std::string trigger;      // name of the trigger; empty when a person started it
   std::string fingerprint;  // episode; empty when a person started it
   std::string by;           // person or "alertmanager"
   std::string only_if;      // PromQL, asked again when the locks are granted; empty: always
 };
-struct RunStarted {};  // locks granted, only_if held
+struct RunStarted {  // locks granted, only_if held
+  static constexpr const char* kName = "run_started";
+};
 struct RunDropped {
+  static constexpr const char* kName = "run_dropped";
   std::string why;
 };
 
 // About to do: committed before anything is attempted under this attempt's key.
 struct StepStarted {
+  static constexpr const char* kName = "step_started";
   std::string path;
   int attempt = 1;
   std::string directory_id;  // kRun, kJob: receipts directory the key will be claimed in
 };
 struct StepSettled {  // the receipt is in, or there will never be one
+  static constexpr const char* kName = "step_settled";
   std::string path;
   int attempt = 1;
   Receipt receipt;             // kFinished, kInterrupted or kVoid
   bool receipts_lost = false;  // the receipts directory changed: nobody will ever know from there
 };
 enum class StepResult { kDone, kSkipped, kResolved, kContinued };
+constexpr auto WordsOf(StepResult) {
+  using enum StepResult;
+  return Vocabulary<StepResult>({
+      {kDone, "done"},
+      {kSkipped, "skipped"},
+      {kResolved, "resolved"},
+      {kContinued, "continued"},
+  });
+}
 struct StepDone {
+  static constexpr const char* kName = "step_done";
   std::string path;
   StepResult result = StepResult::kDone;
   Milliseconds took{0};
@@ -98,17 +138,20 @@ struct StepDone {
 
 // About to arm: from here on the host may act by itself.
 struct DeadManArmed {
+  static constexpr const char* kName = "dead_man_armed";
   std::string path;
   std::string host;
   Milliseconds after{0};
   std::string directory_id;  // of the host's receipts, which hold the lease
 };
 struct DeadManDisarmed {
+  static constexpr const char* kName = "dead_man_disarmed";
   std::string path;
   int generation = 0;  // of its lease; 0 in older journals: whichever has that path
   std::optional<int> exit_status = {};  // of the restoring command, if the host has acted
 };
 struct DeadManRestored {  // the host acted by itself
+  static constexpr const char* kName = "dead_man_restored";
   std::string path;
   std::string detail;
   int generation = 0;                   // as above
@@ -127,16 +170,46 @@ enum class HoldReason {
   kStillStopped,  // the run would end, and nothing has brought back what this step stopped
   kHostAway,      // the run would end, and a host does not say that its dead man is gone
 };
+constexpr auto WordsOf(HoldReason) {
+  using enum HoldReason;
+  return Vocabulary<HoldReason>({
+      {kStepFailed, "step_failed"},
+      {kTimedOut, "timed_out"},
+      {kOutcomeUnknown, "outcome_unknown"},
+      {kGateShut, "gate_shut"},
+      {kRefused, "refused"},
+      {kDeadManRestored, "dead_man_restored"},
+      {kAlwaysFailed, "always_failed"},
+      {kLeaseLost, "lease_lost"},
+      {kStillStopped, "still_stopped"},
+      {kHostAway, "host_away"},
+  });
+}
 struct RunHeld {
+  static constexpr const char* kName = "run_held";
   std::string path;
   HoldReason reason = HoldReason::kStepFailed;
   std::string detail;
 };
 
 enum class Verb { kStart, kPause, kResume, kConfirm, kCancel, kRetry, kSkip, kResolve };
+constexpr auto WordsOf(Verb) {
+  using enum Verb;
+  return Vocabulary<Verb>({
+      {kStart, "start"},
+      {kPause, "pause"},
+      {kResume, "resume"},
+      {kConfirm, "confirm"},
+      {kCancel, "cancel"},
+      {kRetry, "retry"},
+      {kSkip, "skip"},
+      {kResolve, "resolve"},
+  });
+}
 inline constexpr int kNoHold = 0;
 inline constexpr int kAllHolds = -1;  // a person's cancel; anything in journals of before holds
 struct OperatorActed {
+  static constexpr const char* kName = "operator_acted";
   Verb verb = Verb::kStart;
   std::string path;  // of the step it was about
   std::string by;
@@ -145,22 +218,36 @@ struct OperatorActed {
 };
 
 enum class RunResult { kSucceeded, kFailed, kCancelled, kDropped };
+constexpr auto WordsOf(RunResult) {
+  using enum RunResult;
+  return Vocabulary<RunResult>({
+      {kSucceeded, "succeeded"},
+      {kFailed, "failed"},
+      {kCancelled, "cancelled"},
+      {kDropped, "dropped"},
+  });
+}
 // Forward steps are over; owed `always` steps follow.
 struct RunEnding {
+  static constexpr const char* kName = "run_ending";
   RunResult result = RunResult::kSucceeded;
   std::string detail;
 };
 struct RunFinished {
+  static constexpr const char* kName = "run_finished";
   RunResult result = RunResult::kSucceeded;
   std::string detail;
   // Time in which it went on by itself: holds, pauses and questions to people are left out.
   // Nothing: the journal is older than this field.
   std::optional<Milliseconds> worked = std::nullopt;
 };
-struct RunSwept {};  // every host has forgotten the run's receipts
+struct RunSwept {  // every host has forgotten the run's receipts
+  static constexpr const char* kName = "run_swept";
+};
 
 // About to make a host obey this journal, whatever it obeyed before.
 struct HostTakeover {
+  static constexpr const char* kName = "host_takeover";
   std::string host;
   std::string by;
   std::string detail;  // the reason given
@@ -168,6 +255,7 @@ struct HostTakeover {
 
 // A person wants the next notification of this alert to be decided afresh.
 struct EpisodeClosed {
+  static constexpr const char* kName = "episode_closed";
   std::string fingerprint;
   std::string by;
   std::string detail;
@@ -178,23 +266,16 @@ using EventBody = std::variant<ActuatorStarted, ModeChanged, AlertDecided, RunQu
                                DeadManDisarmed, DeadManRestored, RunHeld, OperatorActed, RunEnding,
                                RunFinished, RunSwept, HostTakeover, EpisodeClosed>;
 
+// The event's kind, as the journal and the API write it: "step_started".
+inline const char* Name(const EventBody& body) {
+  return std::visit([]<typename Kind>(const Kind&) { return Kind::kName; }, body);
+}
+
 struct Event {
   uint64_t seq = 0;  // 1, 2, 3, ...: no gaps
   WallTime at;
   std::string run;  // empty: not about a run
   EventBody body;
 };
-
-const char* Name(Mode mode);
-const char* Name(Decision decision);
-const char* Name(HoldReason reason);
-const char* Name(Verb verb);
-const char* Name(StepResult result);
-const char* Name(RunResult result);
-const char* Name(StepKind kind);
-const char* Name(OnFailure on_failure);
-const char* Name(ReceiptState state);
-// The event's kind, as the journal and the API write it: "step_started".
-const char* Name(const EventBody& body);
 
 }  // namespace mailhub::engine

@@ -25,8 +25,17 @@ enum class GateState {
   kUnreachable,  // Prometheus did not answer
   kInvalid,      // Prometheus refuses the expression
 };
-
-const char* Name(GateState state);
+constexpr auto WordsOf(GateState) {
+  using enum GateState;
+  return Vocabulary<GateState>({
+      {kOpen, "open"},
+      {kFalse, "false"},
+      {kStale, "stale"},
+      {kRebooted, "rebooted"},
+      {kUnreachable, "unreachable"},
+      {kInvalid, "invalid"},
+  });
+}
 
 struct GateReading {
   GateState state = GateState::kStale;

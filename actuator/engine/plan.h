@@ -10,8 +10,11 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
+#include "lib/base/words.h"
 
 namespace mailhub::engine {
+
+using mailhub::Name;  // beside that of an event
 
 enum class StepKind {
   kRun,      // a command on a host, awaited
@@ -20,8 +23,22 @@ enum class StepKind {
   kCheck,    // a gate that should be open already
   kConfirm,  // a person says yes
 };
+constexpr auto WordsOf(StepKind) {
+  using enum StepKind;
+  return Vocabulary<StepKind>({
+      {kRun, "run"},
+      {kJob, "job"},
+      {kWaitFor, "wait_for"},
+      {kCheck, "check"},
+      {kConfirm, "confirm"},
+  });
+}
 
 enum class OnFailure { kHold, kContinue, kAbort };
+constexpr auto WordsOf(OnFailure) {
+  using enum OnFailure;
+  return Vocabulary<OnFailure>({{kHold, "hold"}, {kContinue, "continue"}, {kAbort, "abort"}});
+}
 
 // A condition on metrics that counts only with evidence from after the action before it.
 struct Gate {

@@ -8,6 +8,7 @@
 
 #include "actuator/engine/plan.h"
 #include "lib/base/clock.h"
+#include "lib/base/words.h"
 
 namespace mailhub::engine {
 
@@ -35,6 +36,21 @@ enum class RemoteVerb {
   kSweep,   // remove the run's receipts, and refuse its keys from now on: a runner held up on its
             // way must not run
 };
+constexpr auto WordsOf(RemoteVerb) {
+  using enum RemoteVerb;
+  return Vocabulary<RemoteVerb>({
+      {kHello, "hello"},
+      {kRun, "run"},
+      {kLaunch, "launch"},
+      {kStatus, "status"},
+      {kVoid, "void"},
+      {kCancel, "cancel"},
+      {kArm, "arm"},
+      {kRenew, "renew"},
+      {kDisarm, "disarm"},
+      {kSweep, "sweep"},
+  });
+}
 
 struct RemoteRequest {
   RemoteVerb verb = RemoteVerb::kHello;
@@ -57,6 +73,16 @@ enum class ReceiptState {
   kInterrupted,  // claimed, not alive, no exit status: nobody knows how far it came
   kVoid,         // claimed as "never runs"
 };
+constexpr auto WordsOf(ReceiptState) {
+  using enum ReceiptState;
+  return Vocabulary<ReceiptState>({
+      {kNone, "none"},
+      {kRunning, "running"},
+      {kFinished, "finished"},
+      {kInterrupted, "interrupted"},
+      {kVoid, "void"},
+  });
+}
 
 struct Receipt {
   ReceiptState state = ReceiptState::kNone;

@@ -12,7 +12,17 @@
 namespace mailhub::engine {
 
 enum class RunState { kQueued, kRunning, kHeld, kPaused, kEnding, kFinished };
-const char* Name(RunState state);
+constexpr auto WordsOf(RunState) {
+  using enum RunState;
+  return Vocabulary<RunState>({
+      {kQueued, "queued"},
+      {kRunning, "running"},
+      {kHeld, "held"},
+      {kPaused, "paused"},
+      {kEnding, "ending"},
+      {kFinished, "finished"},
+  });
+}
 
 enum class StepPhase {
   kPending,
@@ -26,7 +36,21 @@ enum class StepPhase {
   kHeld,  // waiting for the answer to a hold
   kLeft,  // begun, and its run has gone to its end without it
 };
-const char* Name(StepPhase phase);
+constexpr auto WordsOf(StepPhase) {
+  using enum StepPhase;
+  return Vocabulary<StepPhase>({
+      {kPending, "pending"},
+      {kPreparing, "preparing"},
+      {kActing, "acting"},
+      {kRetryWait, "retry_wait"},
+      {kMarking, "marking"},
+      {kGate, "gate"},
+      {kConfirm, "confirm"},
+      {kDone, "done"},
+      {kHeld, "held"},
+      {kLeft, "left"},
+  });
+}
 
 struct StepView {
   std::string path;
@@ -74,7 +98,16 @@ enum class LeasePhase {
   kRestored,     // the host acted by itself, and has not heard yet that this is known
   kLost,         // the host has other receipts now: nobody knows whether it is armed
 };
-const char* Name(LeasePhase phase);
+constexpr auto WordsOf(LeasePhase) {
+  using enum LeasePhase;
+  return Vocabulary<LeasePhase>({
+      {kUnconfirmed, "unconfirmed"},
+      {kArmed, "armed"},
+      {kDisarming, "disarming"},
+      {kRestored, "restored"},
+      {kLost, "lost"},
+  });
+}
 
 struct LeaseView {
   std::string path;  // of the step that it guards
@@ -129,7 +162,15 @@ enum class EpisodeState {
   kUnanswered,  // its run did not succeed, or it was heard again after that had finished
   kWaiting,     // it fires, and no run answers for it yet; it is decided afresh by itself
 };
-const char* Name(EpisodeState state);
+constexpr auto WordsOf(EpisodeState) {
+  using enum EpisodeState;
+  return Vocabulary<EpisodeState>({
+      {kAnswered, "answered"},
+      {kRemedied, "remedied"},
+      {kUnanswered, "unanswered"},
+      {kWaiting, "waiting"},
+  });
+}
 
 // An alert that fires and matches a trigger.
 struct EpisodeView {

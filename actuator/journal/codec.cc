@@ -333,9 +333,10 @@ class Reader {
   void FromValue(const std::string& name, const Json& json, T& v) {
     if constexpr (std::is_enum_v<T>) {
       if (!json.is_string()) return Bad(name, "is not a string");
-      const Result<T> parsed = ParseEnum<T>(json.get_ref<const std::string&>());
-      if (!parsed) return Bad(name, parsed.error().message);
-      v = *parsed;
+      const auto& word = json.get_ref<const std::string&>();
+      const std::optional<T> value = Named<T>(word);
+      if (!value) return Bad(name, "is \"" + Excerpt(word, 60) + "\", expected " + Choices<T>());
+      v = *value;
     } else if constexpr (std::is_integral_v<T>) {
       FromInteger(name, json, v);
     } else {
@@ -393,30 +394,6 @@ bool MakeBody(std::string_view kind, engine::EventBody* body) {
 }
 
 }  // namespace
-
-template <typename Enum>
-Result<Enum> ParseEnum(std::string_view text) {
-  // The engine's enumerations count from 0; beyond their end the name is "?".
-  std::string choices;
-  for (int i = 0;; ++i) {
-    const auto value = static_cast<Enum>(i);
-    const std::string_view name = engine::Name(value);
-    if (name == "?") break;
-    if (text == name) return value;
-    choices += (i == 0 ? "" : ", ") + std::string(name);
-  }
-  return Fail(ErrorKind::kInvalid,
-              "is \"" + Excerpt(text, 60) + "\" but must be one of: " + choices);
-}
-template Result<engine::Mode> ParseEnum(std::string_view);
-template Result<engine::Decision> ParseEnum(std::string_view);
-template Result<engine::HoldReason> ParseEnum(std::string_view);
-template Result<engine::Verb> ParseEnum(std::string_view);
-template Result<engine::StepResult> ParseEnum(std::string_view);
-template Result<engine::RunResult> ParseEnum(std::string_view);
-template Result<engine::StepKind> ParseEnum(std::string_view);
-template Result<engine::OnFailure> ParseEnum(std::string_view);
-template Result<engine::ReceiptState> ParseEnum(std::string_view);
 
 Encoded Encode(const engine::EventBody& body) {
   Encoded encoded{.kind = engine::Name(body), .body = "", .plan = ""};

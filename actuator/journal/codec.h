@@ -36,9 +36,4 @@ Result<std::string> PlanDigest(std::string_view body);
 // "body":{..}}. What the API shows and what tests compare.
 std::string ToJson(const engine::Event& event);
 
-// The value whose Name() is `text`; kInvalid names the choices. For Mode, Decision, HoldReason,
-// Verb, StepResult, RunResult, StepKind, OnFailure and ReceiptState.
-template <typename Enum>
-Result<Enum> ParseEnum(std::string_view text);
-
 }  // namespace mailhub::journal

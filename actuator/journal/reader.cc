@@ -5,6 +5,7 @@
 #include "actuator/journal/database.h"
 #include "actuator/journal/journal.h"
 #include "actuator/journal/rows.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::journal {
 namespace {
@@ -59,8 +60,12 @@ Result<FinishedRun> ReadFinished(const Statement& row) {
   run.queued = FromUnixMs(row.Int(4));
   if (!row.IsNull(5)) run.started = FromUnixMs(row.Int(5));
   run.finished = FromUnixMs(row.Int(6));
-  const Result<engine::RunResult> result = ParseEnum<engine::RunResult>(row.Text(7));
-  if (!result) return Fail(ErrorKind::kCorrupt, "run " + run.id + ": " + result.error().message);
+  const std::optional<engine::RunResult> result = Named<engine::RunResult>(row.Text(7));
+  if (!result) {
+    return Fail(ErrorKind::kCorrupt, "run " + run.id + ": result: expected " +
+                                         Choices<engine::RunResult>() + ", found \"" +
+                                         Excerpt(row.Text(7), 60) + "\"");
+  }
   run.result = *result;
   run.detail = row.Text(8);
   return run;

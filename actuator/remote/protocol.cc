@@ -21,32 +21,6 @@ constexpr size_t kLongestHeader = size_t{16} * 1024;
 constexpr size_t kLongestOutput = 4096;
 constexpr size_t kLongestSentence = 900;  // that a host says
 
-const char* WireName(RemoteVerb verb) {
-  switch (verb) {
-    case RemoteVerb::kHello:
-      return "hello";
-    case RemoteVerb::kRun:
-      return "run";
-    case RemoteVerb::kLaunch:
-      return "launch";
-    case RemoteVerb::kStatus:
-      return "status";
-    case RemoteVerb::kVoid:
-      return "void";
-    case RemoteVerb::kCancel:
-      return "cancel";
-    case RemoteVerb::kArm:
-      return "arm";
-    case RemoteVerb::kRenew:
-      return "renew";
-    case RemoteVerb::kDisarm:
-      return "disarm";
-    case RemoteVerb::kSweep:
-      return "sweep";
-  }
-  std::abort();
-}
-
 // A field of the header: nothing in it may end the line or look like another field.
 bool Sayable(std::string_view text, size_t longest) {
   return text.size() <= longest && std::all_of(text.begin(), text.end(), [](unsigned char c) {
@@ -154,7 +128,7 @@ Result<std::string> EncodeRequest(const engine::RemoteRequest& request, const Id
     text += '\n';
   };
   add("nonce", exchange.nonce);
-  add("verb", exchange.takeover ? "takeover" : WireName(request.verb));
+  add("verb", exchange.takeover ? "takeover" : Name(request.verb));
   add("journal", identity.journal_id);
   add("epoch", std::to_string(identity.epoch));
   if (!request.directory_id.empty()) add("directory_id", request.directory_id);

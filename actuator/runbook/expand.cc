@@ -20,22 +20,16 @@ using engine::StepKind;
 constexpr Milliseconds kServiceTimeout{120'000};  // systemd itself gives a stop 90 s
 constexpr size_t kDeepestCall = 8;
 
-std::string WordOf(ServiceState state) {
-  return state == ServiceState::kStopped     ? "stopped"
-         : state == ServiceState::kRestarted ? "restarted"
-                                             : "started";
-}
-
 // As the runner on the host reads it, which brings the service there and looks what came of it. An
 // installed one has a list of its own that says what the label means.
 std::string ServiceCommand(const config::Host& host, const std::string& label,
                            const config::ServiceSpec& service, ServiceState state) {
   if (host.runner == config::RunnerForm::kInstalled) {
-    return "@service " + label + " " + WordOf(state);
+    return "@service " + label + " " + Name(state);
   }
   const bool sysv = service.kind == config::ServiceKind::kSysv;
   const std::string name = !service.name.empty() ? service.name : sysv ? label : label + ".service";
-  return "@service " + name + " " + WordOf(state) + (sysv ? " sysv" : " systemd");
+  return "@service " + name + " " + Name(state) + (sysv ? " sysv" : " systemd");
 }
 
 // Owns the plan while it grows. Confined to one call of Expand.

@@ -14,16 +14,6 @@ constexpr int kMostAttempts = 20;
 constexpr size_t kMostStatuses = 16;
 constexpr int kGreatestStatus = 255;
 
-constexpr std::pair<std::string_view, Verb> kVerbs[] = {
-    {"run", Verb::kRun},          {"service", Verb::kService}, {"job", Verb::kJob},
-    {"wait_for", Verb::kWaitFor}, {"check", Verb::kCheck},     {"confirm", Verb::kConfirm},
-    {"for_each", Verb::kForEach}, {"call", Verb::kCall},
-};
-
-std::string_view Word(Verb verb) {
-  return kVerbs[static_cast<size_t>(verb)].first;
-}
-
 bool IsIdentifier(std::string_view text) {
   return !text.empty() && text.size() <= 64 && text[0] != '-' &&
          std::ranges::all_of(text, [](char c) {
@@ -177,15 +167,15 @@ class Reader {
       case Verb::kRun:
       case Verb::kJob:
       case Verb::kService:
-        Keys(node, {"name", Word(step.verb), "verify", "timeout", "retry", "success", "idempotent",
+        Keys(node, {"name", Name(step.verb), "verify", "timeout", "retry", "success", "idempotent",
                     "dead_man", "on_failure"});
         ReadAction(node, &step);
         break;
       case Verb::kWaitFor:
       case Verb::kCheck:
-        Keys(node, {"name", Word(step.verb), "about", "window", "for", "expect", "timeout",
+        Keys(node, {"name", Name(step.verb), "about", "window", "for", "expect", "timeout",
                     "on_failure"});
-        step.gate = Gate(node, node[Word(step.verb)]);
+        step.gate = Gate(node, node[Name(step.verb)]);
         break;
       case Verb::kConfirm:
         Keys(node, {"confirm"});
@@ -204,15 +194,14 @@ class Reader {
   Verb FindVerb(const Node& node) {
     std::optional<Verb> found;
     if (!node.IsMap()) Keep(node.Expected("a step"));
-    for (const auto& [word, verb] : kVerbs) {
-      if (!node[word].Present()) continue;
-      if (found) Keep(node[word].Invalid("a second verb in one step; expected one"));
+    for (const Verb verb : All<Verb>()) {
+      const Node what = node[Name(verb)];
+      if (!what.Present()) continue;
+      if (found) Keep(what.Invalid("a second verb in one step; expected one"));
       found = verb;
     }
     if (!found) {
-      Keep(node.Invalid(
-          "a step without a verb; expected one of: run, service, job, wait_for, check, "
-          "confirm, for_each, call"));
+      Keep(node.Invalid("a step without a verb; expected " + Choices<Verb>()));
     }
     return found.value_or(Verb::kRun);
   }
@@ -227,15 +216,13 @@ class Reader {
   }
 
   engine::OnFailure ReadOnFailure(const Node& node) {
-    const std::string text = Line(node);
-    if (text == "continue") return engine::OnFailure::kContinue;
-    if (text == "abort") return engine::OnFailure::kAbort;
-    if (text != "hold") Keep(node.Expected("hold, continue or abort"));
-    return engine::OnFailure::kHold;
+    const auto named = Named<engine::OnFailure>(Line(node));
+    if (!named) Keep(node.Expected(Choices<engine::OnFailure>()));
+    return named.value_or(engine::OnFailure::kHold);
   }
 
   void ReadAction(const Node& node, StepText* step) {
-    const Node what = node[Word(step->verb)];
+    const Node what = node[Name(step->verb)];
     if (step->verb == Verb::kService) {
       Keys(what, {"on", "name", "state"});
       step->service = ReadText(what["name"]);
@@ -307,11 +294,9 @@ class Reader {
   }
 
   ServiceState State(const Node& node) {
-    const std::string text = Value(node.String(), std::string());
-    if (text == "stopped") return ServiceState::kStopped;
-    if (text == "restarted") return ServiceState::kRestarted;
-    if (text != "started") Keep(node.Expected("started, stopped or restarted"));
-    return ServiceState::kStarted;
+    const auto named = Named<ServiceState>(Value(node.String(), std::string()));
+    if (!named) Keep(node.Expected(Choices<ServiceState>()));
+    return named.value_or(ServiceState::kStarted);
   }
 
   // `expr` is where the expression stands; the rest of the gate stands beside it.

@@ -21,7 +21,10 @@ struct Text {
 };
 
 enum class ParameterKind { kHost, kDuration, kNumber };
-const char* Name(ParameterKind kind);  // "host", "duration", "number"
+constexpr auto WordsOf(ParameterKind) {
+  using enum ParameterKind;
+  return Vocabulary<ParameterKind>({{kHost, "host"}, {kDuration, "duration"}, {kNumber, "number"}});
+}
 
 struct Parameter {
   explicit Parameter(config::Node where) : at(std::move(where)) {}
@@ -58,7 +61,28 @@ struct DeadManText {
 };
 
 enum class Verb { kRun, kService, kJob, kWaitFor, kCheck, kConfirm, kForEach, kCall };
+constexpr auto WordsOf(Verb) {
+  using enum Verb;
+  return Vocabulary<Verb>({
+      {kRun, "run"},
+      {kService, "service"},
+      {kJob, "job"},
+      {kWaitFor, "wait_for"},
+      {kCheck, "check"},
+      {kConfirm, "confirm"},
+      {kForEach, "for_each"},
+      {kCall, "call"},
+  });
+}
 enum class ServiceState { kStarted, kStopped, kRestarted };
+constexpr auto WordsOf(ServiceState) {
+  using enum ServiceState;
+  return Vocabulary<ServiceState>({
+      {kStarted, "started"},
+      {kStopped, "stopped"},
+      {kRestarted, "restarted"},
+  });
+}
 
 struct StepText {
   StepText(Verb which, config::Node where) : verb(which), at(std::move(where)) {}

@@ -9,18 +9,6 @@
 
 namespace mailhub::runbook {
 
-const char* Name(ParameterKind kind) {
-  switch (kind) {
-    case ParameterKind::kHost:
-      return "host";
-    case ParameterKind::kDuration:
-      return "duration";
-    case ParameterKind::kNumber:
-      return "number";
-  }
-  return "";
-}
-
 const Parameter* Runbook::Find(const std::string& parameter) const {
   const auto found = std::ranges::find(parameters, parameter, &Parameter::name);
   return found == parameters.end() ? nullptr : &*found;

@@ -133,14 +133,13 @@ void TakeBounds(Taker& take, const Node& limits, const Node& poll, Settings* set
 }
 
 void TakeMode(Taker& take, const Node& node, engine::Mode* mode) {
-  std::string text;
-  take.Text(node, &text);
-  if (text == "observe") {
-    *mode = engine::Mode::kObserve;
-  } else if (text == "halted") {
-    *mode = engine::Mode::kHalted;
-  } else if (!text.empty() && text != "active") {
-    take.Bad(node, "expected active, observe or halted");
+  std::string word;
+  take.Text(node, &word);
+  if (word.empty()) return;
+  if (const auto named = Named<engine::Mode>(word)) {
+    *mode = *named;
+  } else {
+    take.Bad(node, "expected " + Choices<engine::Mode>());
   }
 }
 

@@ -12,10 +12,6 @@ constexpr Metric kSuccess{"mailhub_check_success",
 constexpr Metric kValue{"mailhub_check_value",
                         "The number in the first line of a successful command's output."};
 
-bool Wanted(const config::Host& host) {
-  return !host.checks.empty();
-}
-
 void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [label, check] : host.checks) {
     spec->Line("check", label + " " + std::to_string(check.timeout.count()) + " " + check.command);
@@ -73,6 +69,6 @@ Status Read(const config::Host& host, const Reply&, const Section& section, Past
 
 }  // namespace
 
-const Collector kCheckCollector = {"checks", "checks", Wanted, Ask, Read};
+const Collector kCheckCollector = {config::CollectorKind::kChecks, "checks", {}, Ask, Read};
 
 }  // namespace mailhub::exporter

@@ -2,6 +2,7 @@
 // each, listed in collectors.cc; nobody else knows how many there are.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "exporter/collector/reply.h"
 #include "exporter/metrics/family.h"
 #include "lib/base/result.h"
+#include "lib/config/collectors.h"
 #include "lib/config/site.h"
 
 namespace mailhub::exporter {
@@ -32,15 +34,20 @@ class Spec {
 
 // Immutable. All functions are thread-safe.
 struct Collector {
-  const char* name;     // the label of mailhub_collector_success
-  const char* section;  // of the reply
-  bool (*wanted)(const config::Host& host);
+  config::CollectorKind kind;
+  const char* section;                   // of the reply
+  std::optional<config::Platform> only;  // the platform that it is for; nothing: all
   void (*ask)(const config::Host& host, Spec* spec);
   // Reads a section that is done. kCorrupt: what the host says is not understood, and what was
   // added to *families is dropped. kNotFound: something cannot be known; the rest, in *families,
   // can.
   Status (*read)(const config::Host& host, const Reply& reply, const Section& section, Past* past,
                  Families* families);
+
+  const char* name() const { return Name(kind); }  // the label of mailhub_collector_success
+  bool wanted(const config::Host& host) const {
+    return (!only || *only == host.platform) && config::IsWanted(kind, host);
+  }
 };
 
 extern const Collector kHostCollector;

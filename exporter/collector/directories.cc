@@ -12,10 +12,6 @@ constexpr Metric kBytes{"mailhub_directory_bytes", "Size of these files together
 constexpr Metric kOldest{"mailhub_directory_oldest_file_timestamp_seconds",
                          "When the oldest of these files was last changed, in unix time."};
 
-bool Wanted(const config::Host& host) {
-  return !host.directories.empty();
-}
-
 void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [label, path] : host.directories) spec->Path(path);
 }
@@ -44,6 +40,6 @@ Status Read(const config::Host& host, const Reply&, const Section& section, Past
 
 }  // namespace
 
-const Collector kDirectoryCollector = {"directories", "paths", Wanted, Ask, Read};
+const Collector kDirectoryCollector = {config::CollectorKind::kDirectories, "paths", {}, Ask, Read};
 
 }  // namespace mailhub::exporter

@@ -12,10 +12,6 @@ constexpr Metric kSize{"mailhub_file_size_bytes", "The file's size."};
 constexpr Metric kMtime{"mailhub_file_mtime_timestamp_seconds",
                         "When the file was last changed, in unix time."};
 
-bool Wanted(const config::Host& host) {
-  return !host.files.empty();
-}
-
 void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [label, path] : host.files) spec->Path(path);
   spec->Line("details", "1");  // a helper installed before may save itself a look without it
@@ -43,6 +39,6 @@ Status Read(const config::Host& host, const Reply&, const Section& section, Past
 
 }  // namespace
 
-const Collector kFileCollector = {"files", "paths", Wanted, Ask, Read};
+const Collector kFileCollector = {config::CollectorKind::kFiles, "paths", {}, Ask, Read};
 
 }  // namespace mailhub::exporter

@@ -75,9 +75,7 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
 
 }  // namespace
 
-const Collector kHostCollector = {
-    "host", "host",
-    [](const config::Host& host) { return host.platform == config::Platform::kLinux; },
-    [](const config::Host&, Spec*) {}, Read};
+const Collector kHostCollector = {config::CollectorKind::kHost, "host", config::Platform::kLinux,
+                                  [](const config::Host&, Spec*) {}, Read};
 
 }  // namespace mailhub::exporter

@@ -29,8 +29,7 @@ inline constexpr Metric kHostInfo{"mailhub_host_info",
 inline Status AddBoot(const config::Host& host, const Reply& reply, Families* families) {
   if (reply.uptime_seconds > 0) families->Add(kHostUptime, {}, reply.uptime_seconds);
   if (!reply.boot_id.empty()) {
-    families->Add(kHostInfo,
-                  {{"boot_id", reply.boot_id}, {"platform", config::Name(host.platform)}}, 1);
+    families->Add(kHostInfo, {{"boot_id", reply.boot_id}, {"platform", Name(host.platform)}}, 1);
   }
   if (reply.uptime_seconds > 0 && !reply.boot_id.empty()) return {};
   return Fail(ErrorKind::kNotFound,

@@ -32,10 +32,6 @@ constexpr std::array<ModeName, 12> kModeNames = {{{"non-nice user cpu ticks", "u
                                                   {"idle cpu", "idle"},
                                                   {"wait cpu", "iowait"}}};
 
-bool IsPosix(const config::Host& host) {
-  return host.platform == config::Platform::kPosix;
-}
-
 // The words of a line from the second on, in lower case, one blank between them.
 std::string Caption(const std::vector<std::string_view>& words) {
   std::string caption;
@@ -139,12 +135,11 @@ Status ReadProcesses(const config::Host& host, const Reply& reply, const Section
 }  // namespace
 
 const Collector kPosixHostCollector = {
-    "host", "host", IsPosix,
+    config::CollectorKind::kHost, "host", config::Platform::kPosix,
     [](const config::Host&, Spec* spec) { spec->Line("platform", "posix"); }, ReadHost};
 
 const Collector kPosixProcessCollector = {
-    "processes", "processes",
-    [](const config::Host& host) { return IsPosix(host) && !host.processes.empty(); },
+    config::CollectorKind::kProcesses, "processes", config::Platform::kPosix,
     [](const config::Host& host, Spec* spec) { kProcessCollector.ask(host, spec); }, ReadProcesses};
 
 }  // namespace mailhub::exporter

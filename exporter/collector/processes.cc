@@ -86,10 +86,6 @@ struct Found {
   }
 };
 
-bool Wanted(const config::Host& host) {
-  return host.platform == config::Platform::kLinux && !host.processes.empty();
-}
-
 // Processes and threads are asked for, and answered, by their place in the site file's order.
 void Ask(const config::Host& host, Spec* spec) {
   std::map<std::string, size_t> exes;
@@ -186,6 +182,7 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
 
 }  // namespace
 
-const Collector kProcessCollector = {"processes", "processes", Wanted, Ask, Read};
+const Collector kProcessCollector = {config::CollectorKind::kProcesses, "processes",
+                                     config::Platform::kLinux, Ask, Read};
 
 }  // namespace mailhub::exporter

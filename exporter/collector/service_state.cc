@@ -1,8 +1,6 @@
 // mailhub_service_*: a StateSet, so that a rule can name the state it means.
 #include "exporter/collector/service_state.h"
 
-#include <array>
-
 namespace mailhub::exporter {
 namespace {
 
@@ -13,15 +11,11 @@ constexpr Metric kRestarts{"mailhub_service_restarts_total",
                            "How often the service manager restarted the service by itself.",
                            Kind::kCounter};
 
-constexpr std::array<const char*, 6> kNames = {"active",   "activating", "deactivating",
-                                               "inactive", "failed",     "absent"};
-
 }  // namespace
 
 void AddService(const std::string& name, const ServiceReport& report, Families* families) {
-  for (size_t i = 0; i < kNames.size(); ++i) {
-    families->Add(kState, {{"name", name}, {"state", kNames[i]}},
-                  static_cast<size_t>(report.state) == i ? 1 : 0);
+  for (const ServiceState state : All<ServiceState>()) {
+    families->Add(kState, {{"name", name}, {"state", Name(state)}}, report.state == state ? 1 : 0);
   }
   if (report.start_time_seconds)
     families->Add(kStart, {{"name", name}}, *report.start_time_seconds);

@@ -5,10 +5,22 @@
 #include <string>
 
 #include "exporter/metrics/family.h"
+#include "lib/base/words.h"
 
 namespace mailhub::exporter {
 
 enum class ServiceState { kActive, kActivating, kDeactivating, kInactive, kFailed, kAbsent };
+constexpr auto WordsOf(ServiceState) {
+  using enum ServiceState;
+  return Vocabulary<ServiceState>({
+      {kActive, "active"},
+      {kActivating, "activating"},
+      {kDeactivating, "deactivating"},
+      {kInactive, "inactive"},
+      {kFailed, "failed"},
+      {kAbsent, "absent"},
+  });
+}
 
 struct ServiceReport {
   ServiceState state = ServiceState::kAbsent;

@@ -12,10 +12,6 @@ namespace {
 
 using Properties = std::map<std::string, std::string, std::less<>>;
 
-bool Wanted(const config::Host& host) {
-  return !host.services.empty();
-}
-
 const std::string& Called(const std::string& label, const config::ServiceSpec& service) {
   return service.name.empty() ? label : service.name;
 }
@@ -151,6 +147,6 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
 
 }  // namespace
 
-const Collector kServiceCollector = {"services", "services", Wanted, Ask, Read};
+const Collector kServiceCollector = {config::CollectorKind::kServices, "services", {}, Ask, Read};
 
 }  // namespace mailhub::exporter

@@ -117,8 +117,13 @@ class HelperTest : public testing::TestWithParam<std::string> {
       if (!collector->wanted(host) || section == nullptr) continue;
       Status status;
       if (!section->done) status = Fail(ErrorKind::kNotFound, section->complaint);
-      if (status) status = collector->read(host, seen.reply, *section, &past_, &seen.families);
-      seen.outcomes.emplace(collector->name, status);
+      Families families;
+      if (status) status = collector->read(host, seen.reply, *section, &past_, &families);
+      for (const auto& [name, family] : families.all()) {
+        EXPECT_EQ(config::CollectorOf(name), collector->kind) << name << ": gates would believe it";
+      }
+      seen.families.Merge(std::move(families));
+      seen.outcomes.emplace(collector->name(), status);
     }
     return seen;
   }

@@ -140,7 +140,7 @@ Look HelperLink::Collect(SteadyTime deadline) {
   told_.clear();
   Look look;
   for (const Collector* collector : HelperCollectors()) {
-    if (collector->wanted(host_)) look.collectors[collector->name] = {};
+    if (collector->wanted(host_)) look.collectors[collector->name()] = {};
   }
   // Collectors end before the scrape does, and one that is late in half of that time, while others
   // wait behind it, is left behind.
@@ -313,13 +313,14 @@ void HelperLink::WatchUptime(const Reply& reply) {
 void HelperLink::Interpret(const std::set<std::string>& sections, const Reply& reply, Look* look) {
   for (const Collector* collector : HelperCollectors()) {
     if (!collector->wanted(host_) || !sections.contains(collector->section)) continue;
-    CollectorOutcome& outcome = look->collectors[collector->name];
+    CollectorOutcome& outcome = look->collectors[collector->name()];
     const Section* section = reply.Find(collector->section);
-    if (section == nullptr || !told_.insert(collector->name).second) continue;
+    if (section == nullptr || !told_.insert(collector->name()).second) continue;
     outcome.seconds = section->seconds;
     if (!section->done) {
-      LogDebug("A collector failed on the host",
-               {{"host", host_.name}, {"collector", collector->name}, {"why", section->complaint}});
+      LogDebug(
+          "A collector failed on the host",
+          {{"host", host_.name}, {"collector", collector->name()}, {"why", section->complaint}});
       continue;
     }
     Families families;

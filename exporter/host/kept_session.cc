@@ -26,7 +26,7 @@ std::optional<Trouble> KeptSession::Ensure(SteadyTime deadline, bool* is_new) {
   auto connected = ssh::Session::Connect(target_, deadline, deadline + kLoginPatience, &cancel_);
   if (!connected) {
     const auto& error = connected.error();
-    observer_.OnConnect(ssh::Name(error.reason));
+    observer_.OnConnect(Name(error.reason));
     last_trouble_ = {error.reason, error.error.message};
     if (error.reason == ssh::ConnectFailure::kAuth) {
       not_before_ = clock_.Steady() + login_backoff_.Next(std::random_device{}());

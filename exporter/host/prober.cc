@@ -6,6 +6,7 @@
 
 #include "exporter/metrics/stopwatch.h"
 #include "lib/base/log.h"
+#include "lib/config/collectors.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -92,17 +93,8 @@ Look Prober::Together(const Look* link_part, const Look* ports_part) const {
   }
   // Whatever was configured and did not come is told as failed, even when the link never came to
   // it.
-  const std::pair<const char*, bool> expected[] = {
-      {"host", true},
-      {"processes", !host_.processes.empty()},
-      {"services", !host_.services.empty()},
-      {"directories", !host_.directories.empty()},
-      {"files", !host_.files.empty()},
-      {"checks", !host_.checks.empty()},
-      {"ports", !host_.ports.empty()},
-  };
-  for (const auto& [name, wanted] : expected) {
-    if (wanted) look.collectors.try_emplace(name);
+  for (const auto kind : All<config::CollectorKind>()) {
+    if (config::IsWanted(kind, host_)) look.collectors.try_emplace(Name(kind));
   }
   if (ports_part != nullptr && !host_.ports.empty()) {
     look.collectors["ports"] = ports_part->collectors.at("ports");

@@ -36,7 +36,7 @@ Look WindowsLink::Collect(SteadyTime deadline) {
   proven_ = true;
   // That it answered is all there is to know about the host itself.
   look.collectors["host"].success = true;
-  look.families.Add(kHostInfo, {{"platform", config::Name(host_.platform)}}, 1);
+  look.families.Add(kHostInfo, {{"platform", Name(host_.platform)}}, 1);
   return look;
 }
 

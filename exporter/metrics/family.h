@@ -9,9 +9,15 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/words.h"
+
 namespace mailhub::exporter {
 
 enum class Kind { kGauge, kCounter, kHistogram };
+constexpr auto WordsOf(Kind) {
+  using enum Kind;
+  return Vocabulary<Kind>({{kGauge, "gauge"}, {kCounter, "counter"}, {kHistogram, "histogram"}});
+}
 
 // What a metric is called and means. `name` and `help` are literals.
 struct Metric {

@@ -12,18 +12,6 @@ namespace {
 
 constexpr double kIntegersAreExact = 1e15;
 
-const char* Name(Kind kind) {
-  switch (kind) {
-    case Kind::kGauge:
-      return "gauge";
-    case Kind::kCounter:
-      return "counter";
-    case Kind::kHistogram:
-      return "histogram";
-  }
-  return "untyped";
-}
-
 // `quotes` are escaped in label values, not in HELP.
 void AppendEscaped(std::string_view text, bool quotes, std::string* page) {
   for (char c : text) {

@@ -26,11 +26,6 @@ constexpr Metric kCollectorDuration{"mailhub_collector_duration_seconds",
                                     "How long the collector took, by the clock of where it ran."};
 
 using ssh::ConnectFailure;
-constexpr std::array<ConnectFailure, 8> kReasons = {
-    ConnectFailure::kResolve,  ConnectFailure::kConnect,  ConnectFailure::kHostKey,
-    ConnectFailure::kAuth,     ConnectFailure::kTimeout,  ConnectFailure::kProtocol,
-    ConnectFailure::kOwnFiles, ConnectFailure::kOwnLimits};
-
 http::Response Json(std::string body) {
   http::Response response;
   response.content_type = "application/json";
@@ -70,13 +65,13 @@ http::Response App::Probe(const http::Request& request) {
     return http::TextResponse(400, "The site file lists no host of that name.");
   }
   Look look = prober->Probe(deadline);
-  const char* result = look.trouble ? ssh::Name(look.trouble->reason) : "success";
+  const char* result = look.trouble ? Name(look.trouble->reason) : "success";
   LogChange(*target, result, look);
   Families families = std::move(look.families);
   families.Add(kSuccess, {}, look.trouble ? 0 : 1);
   families.Add(kTimeout, {}, ToSeconds(timeout));
-  for (ConnectFailure reason : kReasons) {
-    families.Add(kFailure, {{"reason", ssh::Name(reason)}},
+  for (const ConnectFailure reason : All<ConnectFailure>()) {
+    families.Add(kFailure, {{"reason", Name(reason)}},
                  look.trouble && look.trouble->reason == reason ? 1 : 0);
   }
   for (const auto& [name, outcome] : look.collectors) {

@@ -48,18 +48,6 @@ std::string EscapeHtml(const std::string& text) {
   return escaped;
 }
 
-const char* Name(config::ServiceKind kind) {
-  switch (kind) {
-    case config::ServiceKind::kSystemd:
-      return "systemd";
-    case config::ServiceKind::kSysv:
-      return "sysv";
-    case config::ServiceKind::kWindows:
-      return "windows";
-  }
-  return "unknown";
-}
-
 constexpr char kHidden[] = "<secret>";
 
 // "    KEY:" and an entry a line, or nothing for an empty map.
@@ -77,7 +65,7 @@ void Section(std::ostream& out, const char* key, const Map& map, Write&& write) 
 void RenderHost(std::ostream& out, const config::Host& host) {
   out << "  " << Quote(host.name) << ":\n    address: " << Quote(host.address)
       << "\n    port: " << host.port << "\n    user: " << Quote(host.user)
-      << "\n    platform: " << config::Name(host.platform) << "\n";
+      << "\n    platform: " << Name(host.platform) << "\n";
   const auto path = [&](const std::string& value) { out << "{path: " << Quote(value) << "}"; };
   Section(out, "processes", host.processes, [&](const config::ProcessMatch& match) {
     out << "{exe: " << Quote(match.exe);
@@ -117,7 +105,7 @@ std::string RenderDiscovery(const config::Site& site) {
     }
     out << separator << "\n  {\"targets\": [" << Quote(name)
         << "], \"labels\": {\"__meta_mailhub_address\": " << Quote(host.address)
-        << ", \"__meta_mailhub_platform\": " << Quote(config::Name(host.platform))
+        << ", \"__meta_mailhub_platform\": " << Quote(Name(host.platform))
         << ", \"__meta_mailhub_groups\": " << Quote(groups) << "}}";
     separator = ",";
   }

@@ -6,6 +6,8 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "lib/base/words.h"
+
 namespace mailhub {
 
 enum class ErrorKind {
@@ -18,9 +20,21 @@ enum class ErrorKind {
   kCorrupt,         // stored data contradicts itself: stop
   kInternal,        // our own mistake
 };
+constexpr auto WordsOf(ErrorKind) {
+  using enum ErrorKind;
+  return Vocabulary<ErrorKind>({
+      {kInvalid, "invalid"},
+      {kNotFound, "not_found"},
+      {kRefused, "refused"},
+      {kUnreachable, "unreachable"},
+      {kOverloaded, "overloaded"},
+      {kOutcomeUnknown, "outcome_unknown"},
+      {kCorrupt, "corrupt"},
+      {kInternal, "internal"},
+  });
+}
 
 // The kind's name as logs and metrics show it, e.g. "unreachable".
-const char* Name(ErrorKind kind);
 
 struct [[nodiscard]] Error {
   ErrorKind kind = ErrorKind::kInternal;

@@ -160,15 +160,11 @@ Result<ServiceKind> ReadServiceKind(const Node& node, Platform platform) {
   if (!node["kind"].Present()) return result;
   auto kind = node["kind"].String();
   if (!kind) return Fail(kind.error());
-  if (*kind == "systemd") {
-    result = ServiceKind::kSystemd;
-  } else if (*kind == "sysv") {
-    result = ServiceKind::kSysv;
-  } else if (*kind == "windows") {
-    result = ServiceKind::kWindows;
-  } else {
-    return node["kind"].Invalid("expected systemd, sysv or windows, found \"" + *kind + "\"");
+  const auto named = Named<ServiceKind>(*kind);
+  if (!named) {
+    return node["kind"].Invalid("expected " + Choices<ServiceKind>() + ", found \"" + *kind + "\"");
   }
+  result = *named;
   if ((result == ServiceKind::kWindows) != (platform == Platform::kWindows)) {
     return node["kind"].Invalid(std::string("does not exist on platform ") + Name(platform));
   }
@@ -423,18 +419,6 @@ Status ReadGroups(const Node& node, Site* site) {
 }
 
 }  // namespace
-
-const char* Name(Platform platform) {
-  switch (platform) {
-    case Platform::kLinux:
-      return "linux";
-    case Platform::kPosix:
-      return "posix";
-    case Platform::kWindows:
-      return "windows";
-  }
-  return "unknown";
-}
 
 const Host* Site::FindHost(const std::string& name) const {
   const auto found = hosts.find(name);

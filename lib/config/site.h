@@ -9,10 +9,15 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
+#include "lib/base/words.h"
 
 namespace mailhub::config {
 
 enum class Platform { kLinux, kPosix, kWindows };
+constexpr auto WordsOf(Platform) {
+  using enum Platform;
+  return Vocabulary<Platform>({{kLinux, "linux"}, {kPosix, "posix"}, {kWindows, "windows"}});
+}
 
 struct ProcessMatch {
   std::string exe;           // absolute path of the executable
@@ -24,8 +29,16 @@ struct ProcessMatch {
 // How the actuator's runner comes to a host: brought by each connection, or put there by root, who
 // then lists what it may run (docs/runner.md).
 enum class RunnerForm { kUploaded, kInstalled };
+constexpr auto WordsOf(RunnerForm) {
+  using enum RunnerForm;
+  return Vocabulary<RunnerForm>({{kUploaded, "uploaded"}, {kInstalled, "installed"}});
+}
 
 enum class ServiceKind { kSystemd, kSysv, kWindows };
+constexpr auto WordsOf(ServiceKind) {
+  using enum ServiceKind;
+  return Vocabulary<ServiceKind>({{kSystemd, "systemd"}, {kSysv, "sysv"}, {kWindows, "windows"}});
+}
 
 struct ServiceSpec {
   ServiceKind kind = ServiceKind::kSystemd;  // by platform unless the file says so
@@ -62,7 +75,6 @@ struct Host {
 };
 
 // "linux", "posix", "windows".
-const char* Name(Platform platform);
 
 // Immutable once loaded; may be shared between threads.
 struct Site {

@@ -420,26 +420,4 @@ std::optional<int> Channel::ExitStatus() const {
   return impl_->heard->exit_status;
 }
 
-const char* Name(ConnectFailure reason) {
-  switch (reason) {
-    case ConnectFailure::kResolve:
-      return "resolve";
-    case ConnectFailure::kConnect:
-      return "connect";
-    case ConnectFailure::kHostKey:
-      return "host_key";
-    case ConnectFailure::kAuth:
-      return "auth";
-    case ConnectFailure::kTimeout:
-      return "timeout";
-    case ConnectFailure::kProtocol:
-      return "protocol";
-    case ConnectFailure::kOwnFiles:
-      return "own_files";
-    case ConnectFailure::kOwnLimits:
-      return "own_limits";
-  }
-  return "protocol";
-}
-
 }  // namespace mailhub::ssh

@@ -13,6 +13,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
+#include "lib/base/words.h"
 
 namespace mailhub::ssh {
 
@@ -47,9 +48,21 @@ enum class ConnectFailure {
   kOwnFiles,   // known_hosts or the key file cannot be used: nothing that the host did
   kOwnLimits,  // this process has no file descriptor left: the host was not asked
 };
+constexpr auto WordsOf(ConnectFailure) {
+  using enum ConnectFailure;
+  return Vocabulary<ConnectFailure>({
+      {kResolve, "resolve"},
+      {kConnect, "connect"},
+      {kHostKey, "host_key"},
+      {kAuth, "auth"},
+      {kTimeout, "timeout"},
+      {kProtocol, "protocol"},
+      {kOwnFiles, "own_files"},
+      {kOwnLimits, "own_limits"},
+  });
+}
 // The reason label: "resolve", "connect", "host_key", "auth", "timeout", "protocol", "own_files",
 // "own_limits".
-const char* Name(ConnectFailure reason);
 
 // A failed connect. error.kind: kRefused for host_key and auth (a person must look), kUnreachable
 // for the others, kInvalid for own files.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "lib/config/collectors.h"
 #include "tests/fuzz/demand.h"
 #include "tests/fuzz/targets.h"
 
@@ -25,7 +26,7 @@ void DemandSound(const GateExpression& read, std::string_view expr) {
   for (const condition::Selector& selector : read.selectors) {
     Demand(selector.metric.starts_with("mailhub_") || selector.metric.starts_with("probe_"),
            "an accepted metric is one of the exporter's", selector.metric);
-    condition::CollectorOf(selector.metric);
+    config::CollectorOf(selector.metric);
   }
 }
 
