@@ -33,7 +33,6 @@ ADAPTERS = {
     "libssh/": "lib/ssh",
     "yaml-cpp/": "lib/config",
     "sqlite3.h": "actuator/journal",
-    "SQLiteCpp/": "actuator/journal",
     "re2/": "actuator/engine",
     "simdjson.h": "actuator/webhook",
     "prometheus/": "actuator/api",

@@ -442,14 +442,4 @@ Result<std::string> PlanDigest(std::string_view body) {
   return found->get<std::string>();
 }
 
-std::string ToJson(const engine::Event& event) {
-  Json json = Json::object();
-  json["seq"] = event.seq;
-  json["at_ms"] = ToUnixMs(event.at);
-  json["run"] = event.run;
-  json["kind"] = engine::Name(event.body);
-  json["body"] = std::visit([](const auto& value) { return Written(value, nullptr); }, event.body);
-  return Text(json);
-}
-
 }  // namespace mailhub::journal

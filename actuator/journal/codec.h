@@ -32,8 +32,4 @@ Result<engine::Plan> DecodePlan(std::string_view text);
 // The digest of the plan that a run_queued body names; kCorrupt when there is none.
 Result<std::string> PlanDigest(std::string_view body);
 
-// The whole event as one JSON object, its plan in place: {"seq":..,"at_ms":..,"run":..,"kind":..,
-// "body":{..}}. What the API shows and what tests compare.
-std::string ToJson(const engine::Event& event);
-
 }  // namespace mailhub::journal

@@ -46,7 +46,7 @@ constexpr size_t FieldsOf() {
 }
 
 std::string Json(const engine::EventBody& body) {
-  return ToJson({.seq = 1, .at = FromUnixMs(2), .run = "r", .body = body});
+  return testing::TextOf({.seq = 1, .at = FromUnixMs(2), .run = "r", .body = body});
 }
 
 TEST(Codec, EveryKindOfEventComesBackAsItWas) {

@@ -28,7 +28,7 @@ std::unique_ptr<Journal> MustOpen(const std::string& path) {
 std::vector<std::string> AllOf(Journal& journal, Scope scope = Scope::kEverything) {
   std::vector<std::string> events;
   const Status s = journal.Replay(
-      scope, [&events](const engine::Event& event) { events.push_back(ToJson(event)); });
+      scope, [&events](const engine::Event& event) { events.push_back(testing::TextOf(event)); });
   EXPECT_TRUE(s) << s.error().message;
   return events;
 }
@@ -36,7 +36,7 @@ std::vector<std::string> AllOf(Journal& journal, Scope scope = Scope::kEverythin
 std::vector<std::string> Texts(const std::vector<engine::Event>& events) {
   std::vector<std::string> texts;
   texts.reserve(events.size());
-  for (const engine::Event& event : events) texts.push_back(ToJson(event));
+  for (const engine::Event& event : events) texts.push_back(testing::TextOf(event));
   return texts;
 }
 

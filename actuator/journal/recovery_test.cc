@@ -127,7 +127,7 @@ std::vector<std::string> StillMatters(const std::string& path) {
   EXPECT_TRUE(journal) << journal.error().message;
   if (!journal) return events;
   EXPECT_TRUE((*journal)->Replay(Scope::kWhatStillMatters, [&](const engine::Event& event) {
-    events.push_back(ToJson(event));
+    events.push_back(testing::TextOf(event));
   }));
   return events;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "actuator/engine/event.h"
+#include "actuator/journal/codec.h"
 
 namespace mailhub::journal::testing {
 
@@ -134,6 +135,13 @@ inline std::vector<engine::Event> WholeRun(
        DeadManDisarmed{.path = "1", .generation = 1}, RunEnding{.result = result, .detail = ""},
        RunFinished{.result = result, .detail = "as planned"}, RunSwept{}},
       first, run);
+}
+
+// The whole event as text, its plan included: what tests compare.
+inline std::string TextOf(const engine::Event& event) {
+  const Encoded encoded = Encode(event.body);
+  return std::to_string(event.seq) + " " + std::to_string(ToUnixMs(event.at)) + " " + event.run +
+         " " + encoded.kind + " " + encoded.body + encoded.plan;
 }
 
 }  // namespace mailhub::journal::testing

@@ -64,8 +64,4 @@ class RunbookLibrary final : public engine::PlanSource {
   const std::unique_ptr<const Impl> impl_;
 };
 
-// The plan as a person reads it before starting it: every step with its host, exact command and
-// gate. Many lines, each ending in a newline.
-std::string Describe(const engine::Plan& plan);
-
 }  // namespace mailhub::runbook

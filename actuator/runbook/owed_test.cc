@@ -113,12 +113,6 @@ TEST(Owed, ACalledRunbookOwesItToo) {
       << "the caller's own entry counts as well";
 }
 
-TEST(Owed, IsShownInThePlan) {
-  const std::string text = Describe(Make({Book(kStop)}));
-  EXPECT_THAT(text, HasSubstr("however it ends:\n  always.1  Bring back what «Stop» stopped\n"));
-  EXPECT_THAT(text, HasSubstr("owed from step 1 until step 2 is done"));
-}
-
 TEST(Owed, UntilMayNotComeBeforeSince) {
   constexpr char kBackwards[] = R"(
 steps:

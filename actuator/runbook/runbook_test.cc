@@ -302,14 +302,6 @@ TEST(Runbook, IsListedWithItsParameters) {
   EXPECT_EQ(list[0].parameters[1].default_value, "1m30s");
 }
 
-TEST(Describe, ShowsHostCommandGateAndWhatIsOwed) {
-  const std::string text = Describe(Make({Book(kCaller), kPart}));
-  EXPECT_THAT(
-      text,
-      HasSubstr("1.1  Stop on hub2\n      run on hub2: @service client.service stopped systemd"));
-  EXPECT_THAT(text, HasSubstr("owed from step 1.1 until step 2.2 is done"));
-}
-
 // One file for each mistake; its first line says what must be reported about it.
 TEST(Runbook, ReportsEveryMistakeOfTheTestdataWithItsPlace) {
   int count = 0;

@@ -54,9 +54,5 @@ TEST(Success, IsNotForAServiceWhoseStateIsLookedAt) {
               HasSubstr("steps[0].success: a service is judged by its state"));
 }
 
-TEST(Success, IsShownInThePlan) {
-  EXPECT_THAT(Describe(Make({Build("    success: [0, 1]\n")})), HasSubstr("; success: 0, 1"));
-}
-
 }  // namespace
 }  // namespace mailhub::runbook

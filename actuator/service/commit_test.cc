@@ -49,7 +49,7 @@ TEST(Service, ACommitThatHappenedButWasReportedFailedIsRecordedOnce) {
   life.service->Stop();
   size_t queued = 0;
   for (const std::string& event : life.Recorded()) {
-    queued += event.find("\"run_queued\"") != std::string::npos ? 1 : 0;
+    queued += event.find(" run_queued ") != std::string::npos ? 1 : 0;
   }
   EXPECT_EQ(queued, 1u);
   EXPECT_EQ(life.hosts.ran().size(), 1u);

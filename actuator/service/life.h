@@ -14,6 +14,7 @@
 
 #include "actuator/journal/codec.h"
 #include "actuator/journal/journal.h"
+#include "actuator/journal/sample_events.h"
 #include "actuator/journal/test_directory.h"
 #include "actuator/service/fakes.h"
 #include "actuator/service/service.h"
@@ -94,7 +95,7 @@ struct Life {
   std::vector<std::string> Recorded() {
     std::vector<std::string> events;
     EXPECT_TRUE(journal->Replay(journal::Scope::kEverything, [&](const engine::Event& event) {
-      events.push_back(journal::ToJson(event));
+      events.push_back(journal::testing::TextOf(event));
     }));
     return events;
   }

@@ -3,7 +3,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include <atomic>
 #include <mutex>
 #include <optional>
 
@@ -50,7 +49,6 @@ struct WebConfig::Impl {
   std::string path;
   bool uses_tls = false;
   Guarded<State> state;
-  std::atomic<bool> last_succeeded{true};
   Passwords passwords;
 
   SettingsPtr Current();
@@ -76,7 +74,6 @@ void WebConfig::Impl::Reload(State* current) {
   if (read && (*read)->tls.has_value() != uses_tls) {
     read = Fail(ErrorKind::kInvalid, path + ": switching TLS on or off needs a restart");
   }
-  last_succeeded = read.has_value();
   if (read) {
     current->settings = std::move(*read);
     LogInfo("web configuration reloaded", {{"file", path}});
@@ -103,7 +100,6 @@ SettingsPtr WebConfig::Impl::CurrentForHandshake() {
       LogError("TLS certificate not reloaded, the old one stays", {{"error", trouble}});
     }
     current.tls_trouble = trouble;
-    last_succeeded = material.has_value();
     return current.settings;
   });
 }
@@ -142,9 +138,6 @@ bool WebConfig::RequiresLogin() const {
 bool WebConfig::RequiresClientCertificate() const {
   const SettingsPtr settings = impl_->Current();
   return settings->tls && settings->tls->client_auth == ClientAuth::kRequireAndVerify;
-}
-bool WebConfig::LastReloadSucceeded() const {
-  return impl_->last_succeeded;
 }
 
 Result<std::string> WebConfig::Authenticate(std::string_view authorization_header,

@@ -50,9 +50,6 @@ class WebConfig {
   bool RequiresLogin() const;              // basic_auth_users is not empty
   bool RequiresClientCertificate() const;  // and verifies it against client_ca_file
 
-  // Whether the last look at the file succeeded: for a metric.
-  bool LastReloadSucceeded() const;
-
   // The user that the value of an Authorization header proves; "" when no login is required.
   // kRefused otherwise, in the same time whether or not the user exists. A right password is
   // remembered (digest only, at most 256 of them); hashing a new one takes about 0.1 s or more, one

@@ -57,7 +57,7 @@ void TryEvent(const std::string& kind, std::string_view text) {
   Demand(journal::Encode(*again).body == encoded.body, "an event is the same when stored and read",
          encoded.body);
   const auto show = [](const engine::EventBody& shown) {
-    return journal::ToJson({.seq = 1, .at = FromUnixMs(2), .run = "r", .body = shown});
+    return journal::testing::TextOf({.seq = 1, .at = FromUnixMs(2), .run = "r", .body = shown});
   };
   Demand(show(*again) == show(*body), "an event is shown the same when stored and read");
   if (encoded.plan.empty()) return;
