@@ -64,8 +64,8 @@ using AttemptName = std::pair<std::string, int>;  // path and attempt
 struct LiveRun {
   Run run;
   Doing doing;
-  std::map<std::string, std::string>
-      directories;                           // receipts directory by host, as it told in this life
+  // Receipts directory by host, as it told in this life.
+  std::map<std::string, std::string> directories;
   std::map<std::string, LeaseDoing> leases;  // by step path
   std::map<LeaseName, LeaseDoing> given_up;  // those of Run::given_up
   std::map<AttemptName, PassedOver> passed_over;

@@ -30,7 +30,6 @@ struct Moment {
 };
 
 // --- inputs
-// -------------------------------------------------------------------------------------------------------
 
 // One webhook delivery, already validated in form.
 struct Notification {
@@ -66,7 +65,6 @@ struct TakeOver {
   std::string detail;
 };
 
-using EffectId = uint64_t;
 // Forgets an open episode, so that its alert's next notification is decided afresh.
 struct CloseEpisode {
   std::string fingerprint;
@@ -74,6 +72,8 @@ struct CloseEpisode {
   std::string by;
   std::string detail;
 };
+
+using EffectId = uint64_t;
 
 struct RemoteDone {
   EffectId id = 0;
@@ -92,7 +92,6 @@ using Input = std::variant<Notification, Command, SetMode, TakeOver, CloseEpisod
                            GateDone, QueryDone>;
 
 // --- outputs
-// ------------------------------------------------------------------------------------------------------
 
 struct Effect {
   EffectId id = 0;  // comes back with the result; 0: no result is awaited
@@ -107,7 +106,6 @@ struct Output {
 };
 
 // --- the engine
-// ---------------------------------------------------------------------------------------------------
 
 struct EngineConfig {
   std::vector<Trigger> triggers;

@@ -13,8 +13,8 @@ namespace mailhub::engine {
 struct GateQuestion {
   Gate gate;
   std::map<std::string, Mark> marks;  // one for every host in gate.about
-  Milliseconds waited{
-      0};  // since the gate began; for hosts that give no mark it must reach the window
+  // Since the gate began; for hosts that give no mark it must reach the window.
+  Milliseconds waited{0};
 };
 
 enum class GateState {

@@ -104,8 +104,8 @@ struct RemoteReply {
   Result<Receipt> receipt = Receipt{};
   std::string directory_id;  // on success: identity of the host's receipts directory
   Mark mark;                 // on success: taken after everything the receipt speaks of
-  LeaseState lease =
-      LeaseState::kNone;  // kArm, kRenew, kDisarm; kRestored: the host acted by itself
+  // kArm, kRenew, kDisarm; kRestored: the host acted by itself.
+  LeaseState lease = LeaseState::kNone;
   // kRestored: when, and the restoring command's exit status. kArmed: what somebody may want to
   // know of it, that no reboot is survived for one.
   std::string lease_detail;

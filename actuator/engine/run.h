@@ -98,8 +98,8 @@ struct Run {
   bool swept = false;
   std::map<std::string, StepState> steps;          // by path; forward and `always` alike
   std::map<std::string, std::string> directories;  // receipts directory recorded last, by host
-  std::map<std::string, Lease>
-      restored;  // dead men that acted, until the host has heard that we know
+  // Dead men that acted, until the host has heard that we know.
+  std::map<std::string, Lease> restored;
   std::map<std::string, Lease> leases;  // dead men that may be armed, by path of their step
   // Dead men that nobody can vouch for: their hosts have other receipts now, or a person waits for
   // them no more. Taken away should their directories be seen again.

@@ -107,7 +107,6 @@ void Engine::Core::OnOnlyIf(LiveRun& live, const QueryReading& reading) {
 }
 
 // --- the end
-// --------------------------------------------------------------------------------------------------------
 
 void Engine::Core::End(LiveRun& live) {
   live.doing = {};

@@ -62,7 +62,6 @@ void Engine::Core::WorkStep(LiveRun& live, const Step& step) {
 }
 
 // --- beginning
-// ------------------------------------------------------------------------------------------------------
 
 bool Engine::Core::MayBegin(LiveRun& live, const Step& step) {
   if (mode != Mode::kActive) {
@@ -162,7 +161,6 @@ void Engine::Core::Arm(LiveRun& live, const Step& step, const std::string& direc
 }
 
 // --- acting
-// ---------------------------------------------------------------------------------------------------------
 
 void Engine::Core::Act(LiveRun& live, const Step& step) {
   Doing& doing = live.doing;
@@ -412,7 +410,6 @@ void Engine::Core::AfterSettled(LiveRun& live, const Step& step) {
 }
 
 // --- gates
-// ----------------------------------------------------------------------------------------------------------
 
 void Engine::Core::WorkGate(LiveRun& live, const Step& step) {
   Doing& doing = live.doing;
@@ -505,7 +502,6 @@ void Engine::Core::GateTimedOut(LiveRun& live, const Step& step) {
 }
 
 // --- results
-// --------------------------------------------------------------------------------------------------------
 
 void Engine::Core::Done(LiveRun& live, const Step& step, StepResult result,
                         const std::string& detail) {

@@ -47,8 +47,8 @@ struct Trigger {
   std::vector<Matcher> matchers;
   std::string runbook;
   std::map<std::string, std::string> parameters;  // fixed values
-  std::map<std::string, std::string>
-      parameters_from_labels;             // parameter -> label; the runbook checks the value
+  // Parameter -> label; the runbook checks the value.
+  std::map<std::string, std::string> parameters_from_labels;
   std::set<std::string> strip_port = {};  // parameters whose label loses its port
   std::string only_if;                    // PromQL, {{parameter}} filled in; empty: always
   Milliseconds cooldown{0};               // after a run of this runbook and parameters finished

@@ -143,8 +143,8 @@ struct RunView {
   WallTime queued;
   std::optional<WallTime> started;
   std::optional<WallTime> finished;
-  std::optional<WallTime>
-      eta;  // from this runbook's and target's history, or the configured expectation
+  // From this runbook's and target's history, or the configured expectation.
+  std::optional<WallTime> eta;
   bool overdue = false;
   size_t current = 0;           // index into steps; their number when it is at none
   std::vector<StepView> steps;  // forward steps, then `always` ones

@@ -27,8 +27,8 @@ struct Exchange {
   // time
   Milliseconds within{0};
   Milliseconds grace{0};  // kCancel: between TERM and KILL
-  bool takeover =
-      false;  // asks to obey this journal from now on; of the request only the host counts
+  // Asks to obey this journal from now on; of the request only the host counts.
+  bool takeover = false;
 };
 
 // The request's bytes. kInvalid if a field cannot be said: a key that is none, a command with NULs

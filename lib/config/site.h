@@ -63,8 +63,8 @@ struct Host {
   RunnerForm runner = RunnerForm::kUploaded;
   std::vector<std::string> old_algorithms;  // of SSH, for an sshd of long ago
   std::map<std::string, ProcessMatch> processes;
-  std::map<std::string, std::vector<std::string>>
-      threads;  // process -> thread names, at most 15 characters each
+  // Process -> thread names, at most 15 characters each.
+  std::map<std::string, std::vector<std::string>> threads;
   std::map<std::string, ServiceSpec> services;
   std::map<std::string, std::string> directories;  // label -> absolute path
   std::map<std::string, std::string> files;        // label -> absolute path
@@ -84,8 +84,8 @@ struct Site {
   std::string actuator_key;
   // "site.yml:2:16: ssh.known_hosts", for messages about such a file; by the key's name.
   std::map<std::string, std::string> places;
-  std::map<std::string, std::vector<std::string>>
-      groups;  // group -> host names, in the file's order
+  // Group -> host names, in the file's order.
+  std::map<std::string, std::vector<std::string>> groups;
   std::map<std::string, Host> hosts;
 
   const Host* FindHost(const std::string& name) const;

@@ -23,8 +23,8 @@ struct ClientOptions {
   std::string bearer_token_file;  // read anew for every request; surrounding white space is
                                   // dropped; empty: none
   std::string user_agent = "mailhub";
-  const std::atomic<bool>* cancelled =
-      nullptr;  // becomes true at shutdown: requests end within 1 s. Outlives the client
+  // Becomes true at shutdown: requests end within 1 s. Outlives the client.
+  const std::atomic<bool>* cancelled = nullptr;
 };
 
 struct RequestOptions {

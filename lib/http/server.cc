@@ -22,8 +22,8 @@
 namespace mailhub::http {
 namespace {
 
-constexpr const char* kMaxHead =
-    "65536";  // several times what is accepted, so that it is we who refuse it
+// Several times what is accepted, so that it is we who refuse it.
+constexpr const char* kMaxHead = "65536";
 // Connections that come faster than they are accepted; beyond it a client tries again after 1 s.
 constexpr const char* kBacklog = "1024";
 constexpr Milliseconds kGrace{1000};  // for slow clients, once the server is to stop
@@ -139,8 +139,8 @@ void Server::Impl::AnswerForeignTarget(const mg_connection* conn) {
 
 int Server::Impl::OnRequest(mg_connection* conn) {
   Impl* impl = Of(conn);
-  const bool counted =
-      !impl->shared.stopping;  // what comes later is refused, and Stop does not wait for it
+  // What comes later is refused, and Stop does not wait for it.
+  const bool counted = !impl->shared.stopping;
   if (counted) impl->Enter();
   const int result = Exchange(conn, AttachedConnectionOf(conn), &impl->shared).Run();
   if (counted) impl->Leave();

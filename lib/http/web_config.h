@@ -19,11 +19,12 @@ namespace mailhub::http {
 //   tls_server_config:
 //     cert_file, key_file                PEM; relative paths are relative to the file
 //     client_auth_type                   NoClientCert (default) | RequestClientCert |
-//     RequireAnyClientCert |
-//                                        VerifyClientCertIfGiven | RequireAndVerifyClientCert
+//                                        RequireAnyClientCert | VerifyClientCertIfGiven |
+//                                        RequireAndVerifyClientCert
 //     client_ca_file                     PEM; needed by the two that verify
 //     min_version, max_version           TLS12 | TLS13 (default: 1.2 and up; older ones are
-//     refused) cipher_suites                      names as Go or OpenSSL write them; TLS 1.2 only
+//                                        refused)
+//     cipher_suites                      names as Go or OpenSSL write them; TLS 1.2 only
 //     curve_preferences                  CurveP256 | CurveP384 | CurveP521 | X25519
 //     prefer_server_cipher_suites        true | false
 //   http_server_config:

@@ -94,8 +94,8 @@ class Cancellation {
 };
 
 struct ExecLimits {
-  size_t max_output_bytes =
-      size_t{1} << 20;  // kept of each of stdout and stderr; the rest is read and dropped
+  // Kept of each of stdout and stderr; the rest is read and dropped.
+  size_t max_output_bytes = size_t{1} << 20;
 };
 
 struct ExecResult {
@@ -104,8 +104,8 @@ struct ExecResult {
   std::string out;
   std::string err;
   bool truncated = false;  // out or err was longer than the limit
-  bool left_running =
-      false;  // something the command started still held its output 500 ms after it had ended
+  // Something the command started still held its output 500 ms after it had ended.
+  bool left_running = false;
 
   bool Succeeded() const { return exit_status == 0; }
 };
@@ -146,9 +146,10 @@ class Session {
   //   kUnreachable     the request was not sent: nothing ran
   //   kRefused         the host does not run commands for this user: nothing ran
   //   kOverloaded      too many earlier commands of this session still run on the host: nothing
-  //   ran; connect anew kOutcomeUnknown  the request was sent and no exit status came back:
-  //   deadline, lost connection, cancellation.
-  //                    The command may still be running; sshd does not end it.
+  //                    ran; connect anew
+  //   kOutcomeUnknown  the request was sent and no exit status came back: deadline, lost
+  //                    connection, cancellation. The command may still be running; sshd does not
+  //                    end it.
   Result<ExecResult> Exec(const std::string& command, std::string_view input,
                           const ExecLimits& limits, SteadyTime deadline);
 

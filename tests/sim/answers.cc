@@ -13,8 +13,8 @@ using engine::Stage;
 
 namespace {
 
-constexpr Milliseconds kLateForCertain{
-    60'000};  // what comes later may be the alert that fires anew
+// What comes later may be the alert that fires anew.
+constexpr Milliseconds kLateForCertain{60'000};
 
 // Whether the run will not do what the alert asks for.
 bool GivesUp(const Run& run) {

@@ -273,8 +273,8 @@ class Writer {
   std::mt19937_64 random_;
   std::string steps_;
   std::string always_;
-  std::set<std::string>
-      by_command_;  // stops that are no `service`, and have a restore of their own
+  // Stops that are no `service`, and have a restore of their own.
+  std::set<std::string> by_command_;
   std::set<std::string> locks_;
   int number_ = 0;
   bool has_host_ = false;

@@ -19,8 +19,8 @@ constexpr int64_t kToEndMs = 900'000;
 constexpr int64_t kSilentEndMs = 600'000;
 // Beyond what a step may take: requests that are on their way, pauses between questions.
 constexpr int64_t kSlackMs = 300'000;
-constexpr int64_t kClockMs =
-    3000;  // a deadline may be found this much early, for each interruption
+// A deadline may be found this much early, for each interruption.
+constexpr int64_t kClockMs = 3000;
 // A commit that is pending counts as work, because the next event says only when it was decided.
 constexpr int64_t kEstimateSlackMs = 1'500'000;
 
