@@ -1,4 +1,5 @@
-// A full disk: what was claimed or armed while there was room ends as if there still were.
+// A full disk, or one without a free inode: what was claimed or armed while there was room ends as
+// if there still were.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -22,18 +23,28 @@ using testing::HasSubstr;
 constexpr int kBlock = 4096;
 
 // A host whose receipts lie on a small disk of their own.
-class FullDisk : public testing::TestWithParam<RunnerSetup> {
+class SmallDisk : public testing::TestWithParam<RunnerSetup> {
  public:
-  FullDisk() : host(GetParam()) {
+  explicit SmallDisk(const char* size) : host(GetParam()) {
     std::filesystem::create_directory(host.directory());
-    EXPECT_EQ(mount("tmpfs", host.directory().c_str(), "tmpfs", 0, "size=600k,mode=700"), 0)
+    EXPECT_EQ(mount("tmpfs", host.directory().c_str(), "tmpfs", 0, size), 0)
         << std::strerror(errno);
     EXPECT_TRUE(host.Hello().receipt);
   }
-  ~FullDisk() override {
+  ~SmallDisk() override {
     host.EndAll();
     umount2(host.directory().c_str(), MNT_DETACH);
   }
+
+ protected:
+  std::string Lease() const { return host.ReadFile("leases/r@stop.lease"); }
+
+  RunnerHost host;
+};
+
+class FullDisk : public SmallDisk {
+ public:
+  FullDisk() : SmallDisk("size=600k,mode=700") {}
 
  protected:
   // Leaves `blocks` free. The runner of the command before may still tidy up meanwhile.
@@ -47,9 +58,6 @@ class FullDisk : public testing::TestWithParam<RunnerSetup> {
     })) << std::to_string(blocks) + " blocks";
   }
   std::string Filler() const { return host.directory() + "/filler"; }
-  std::string Lease() const { return host.ReadFile("leases/r@stop.lease"); }
-
-  RunnerHost host;
 };
 
 INSTANTIATE_TEST_SUITE_P(, FullDisk, testing::ValuesIn(MAILHUB_SETUPS()),
@@ -138,6 +146,130 @@ TEST_P(FullDisk, ArmsNothing) {
   ASSERT_FALSE(reply.receipt);
   EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kUnreachable);
   EXPECT_EQ(Lease(), "");
+}
+
+// A host whose disk has room, but for no more than some hundred names (of a tmpfs each needs an
+// inode, links too).
+class NoInode : public SmallDisk {
+ public:
+  NoInode() : SmallDisk("size=8m,nr_inodes=400,mode=700") {}
+
+ protected:
+  // Leaves `inodes` free. The runner of the command before may still tidy up meanwhile.
+  void Fill(int inodes) {
+    Empty();
+    std::filesystem::create_directory(Filler());
+    while (std::ofstream(Filler() + "/" + std::to_string(fillers_)).is_open()) ++fillers_;
+    ASSERT_GT(fillers_, inodes);
+    for (; inodes > 0; --inodes) {
+      std::filesystem::remove(Filler() + "/" + std::to_string(--fillers_));
+    }
+  }
+  void Empty() {
+    std::filesystem::remove_all(Filler());
+    fillers_ = 0;
+  }
+  RemoteReply Ask(RemoteVerb verb, const std::string& key, int generation) {
+    engine::RemoteRequest request;
+    request.verb = verb;
+    request.key = key;
+    request.command = "true";
+    request.after = Seconds(600);
+    request.generation = generation;
+    return host.Ask(request);
+  }
+  static void ExpectUnavailable(const RemoteReply& reply) {
+    ASSERT_FALSE(reply.receipt);
+    EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kUnreachable) << reply.receipt.error().message;
+  }
+  std::string Filler() const { return host.directory() + "/filler"; }
+  std::string Gate() const { return host.evidence() + ".gate"; }
+  void OpenGate() const { std::ofstream(Gate()).close(); }
+  // More than one file of output, with words after it that only who was not killed writes.
+  std::string Flood(const std::string& word) const {
+    return "until [ -e " + Gate() +
+           " ]; do sleep 0.05; done; head -c 300000 /dev/zero; echo end; " + "echo " + word +
+           " >>" + host.evidence() + "; exit 5";
+  }
+
+ private:
+  int fillers_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(, NoInode, testing::ValuesIn(MAILHUB_SETUPS()),
+                         [](const auto& setup) { return setup.param.name; });
+
+TEST_P(NoInode, RunsNothingOrLetsItEndHoweverFewThereAre) {
+  int refused = 0;
+  int lost = 0;
+  for (int inodes = 0; inodes < 14; ++inodes) {
+    SCOPED_TRACE(std::to_string(inodes) + " inodes");
+    const std::string word = "w" + std::to_string(inodes) + "w";
+    const std::string key = "r/" + word + "/1";
+    Fill(inodes);
+    const RemoteReply reply = host.Run(key, "echo said; sleep 0.1; echo more; echo " + word +
+                                                " >>" + host.evidence() + "; exit 5");
+    if (!reply.receipt) {
+      EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kUnreachable);
+      EXPECT_EQ(host.Evidence().find(word), std::string::npos) << reply.receipt.error().message;
+      ++refused;
+      continue;
+    }
+    EXPECT_THAT(host.Evidence(), HasSubstr(word + '\n'));
+    for (const RemoteReply& said : {reply, host.Settled(key)}) {
+      ASSERT_TRUE(said.receipt) << said.receipt.error().message;
+      EXPECT_EQ(said.receipt->state, ReceiptState::kFinished);
+      EXPECT_EQ(said.receipt->exit_status, 5);
+      EXPECT_NE(said.receipt->output == "said\nmore\n", said.receipt->truncated)
+          << said.receipt->output;
+    }
+    if (reply.receipt->truncated) ++lost;
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_LT(refused, 13) << "in the end there is room enough";
+  EXPECT_GT(lost, 0) << "never was there room for all but the output";
+}
+
+TEST_P(NoInode, IsNoneLeftWhileACommandRunsWhichGoesOn) {
+  ASSERT_TRUE(host.Launch("r/1/1", Flood("went on")).receipt);
+  ASSERT_TRUE(Eventually(
+      [&] { return std::filesystem::exists(host.directory() + "/receipts/r/1@1.out"); }));
+  Fill(0);
+  OpenGate();
+  const RemoteReply settled = host.Settled("r/1/1");
+  ASSERT_TRUE(settled.receipt) << settled.receipt.error().message;
+  EXPECT_EQ(settled.receipt->state, ReceiptState::kFinished);
+  EXPECT_EQ(settled.receipt->exit_status, 5);
+  EXPECT_TRUE(settled.receipt->truncated);
+  EXPECT_EQ(host.Evidence(), "went on\n");
+}
+
+TEST_P(NoInode, IsNoneLeftWhileADeadManRestoresWhichGoesOn) {
+  ASSERT_EQ(host.Arm("r/stop", Flood("restored"), Seconds(1)).lease, LeaseState::kArmed);
+  ASSERT_TRUE(Eventually([&] {
+    host.LookAtLeases();
+    return std::filesystem::exists(host.directory() + "/leases/r@stop.out");
+  }));
+  Fill(0);
+  OpenGate();
+  EXPECT_TRUE(Eventually([&] { return host.Evidence() == "restored\n"; }));
+  Empty();
+  EXPECT_TRUE(Eventually([&] { return Lease().find("state=restored\n") != std::string::npos; }));
+  EXPECT_THAT(Lease(), HasSubstr("exit_status=5\n"));
+}
+
+TEST_P(NoInode, TakesNothingAwayAndSweepsNothingAndSaysSo) {
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "before").receipt);
+  ASSERT_TRUE(host.Run("q/1/1", "true").receipt);
+  ASSERT_TRUE(host.Settled("q/1/1").receipt);
+  ASSERT_EQ(Ask(RemoteVerb::kArm, "r/stop", 1).lease, LeaseState::kArmed);
+  Fill(0);
+  ExpectUnavailable(Ask(RemoteVerb::kDisarm, "r/stop", 1));
+  EXPECT_THAT(Lease(), HasSubstr("state=armed\n"));
+  ExpectUnavailable(host.Do(RemoteVerb::kSweep, "q"));
+  Empty();
+  EXPECT_EQ(Ask(RemoteVerb::kDisarm, "r/stop", 1).lease, LeaseState::kNone);
+  EXPECT_TRUE(host.Do(RemoteVerb::kSweep, "q").receipt);
 }
 
 }  // namespace

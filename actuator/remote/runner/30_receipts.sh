@@ -140,7 +140,7 @@ read_output() {
     out=$(tail -c 4097 "$1.out" 2>/dev/null; echo .)
   fi
   out=${out%.}
-  if [ ${#out} -gt 4096 ] || [ "$output_last" -gt 0 ] || [ -e "$1.cut" ]; then
+  if [ ${#out} -gt 4096 ] || [ "$output_last" -gt 0 ] || is_cut "$1"; then
     receipt="${receipt}truncated=1$nl"
     [ ${#out} -gt 4096 ] && out=${out#?}
   fi

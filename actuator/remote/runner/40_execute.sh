@@ -25,8 +25,11 @@ run_captured() {
       /bin/sh -c "$2" </dev/null 2>&1
     echo $? 1<>"$1.exit"
   } | {
+    drain_base=$1
+    trap lose_output EXIT
+    trap '' TERM
     exec >/dev/null 2>&1
-    drain "$1"
+    drain
   } &
   drain_pid=$!
   {
@@ -73,29 +76,47 @@ read_note() {
   [ "$result" -le 255 ] || result=$((result - 128)) # ksh93 says 256 + signal
 }
 
-# Copies standard input to $1.out, then $1.out.1, $1.out.2, ...: of these the last two are kept, so a
+# Copies standard input to $drain_base.out, then $drain_base.out.1, $drain_base.out.2, ...: of these the last two are kept, so a
 # flood ends in at most 1 MiB on disk. When nothing more may be written, reads on all the same:
 # closing the pipe would kill whoever writes to it.
 drain() {
-  trap '' TERM
-  drain_file=$1.out drain_number=0 drain_size=0
+  drain_file=$drain_base.out drain_number=0 drain_size=0
   while :; do
-    drain_info=$(dd bs=8192 count=16 2>&1 >>"$drain_file") || { : >"$1.cut"; exec cat >/dev/null; }
-    [ -e "$1.status" ] && exec cat >/dev/null
+    drain_info=$(dd bs=8192 count=16 2>&1 >>"$drain_file") || lose_output
+    [ ! -e "$drain_base.status" ] || read_on
     drain_blocks=${drain_info%%" records in"*} # "whole+partial", perhaps after a warning
     drain_blocks=${drain_blocks##*"$nl"}
-    [ $((${drain_blocks%+*} + ${drain_blocks#*+})) -lt 16 ] && return
+    [ $((${drain_blocks%+*} + ${drain_blocks#*+})) -lt 16 ] && trap - EXIT && return
     drain_info=${drain_info##*"$nl"}
     case $drain_info in
       [0-9]*' bytes'*) drain_size=$((drain_size + ${drain_info%% *})) ;;
       *) drain_size=$((drain_size + 131072)) ;;
     esac
     if [ $drain_size -ge 131072 ]; then
-      [ $drain_number -lt 2 ] || rm -f "$1.out.$((drain_number - 1))"
+      [ $drain_number -lt 2 ] || rm -f "$drain_base.out.$((drain_number - 1))"
       drain_number=$((drain_number + 1)) drain_size=0
-      drain_file=$1.out.$drain_number
+      drain_file=$drain_base.out.$drain_number
     fi
   done
+}
+
+# What the command says from now on is lost, and the note says so: that takes neither an inode nor a block nor a process.
+# Whatever ends the drain's shell, a process that cannot be made for one, ends here.
+lose_output() {
+  trap - EXIT
+  echo cut >>"$drain_base.exit"
+  read_on
+}
+
+# Reads all that comes, by a program that needs no file for that, /dev/null neither.
+read_on() {
+  exec wc -c >&- 2>&-
+}
+
+# Whether output of the command of $1 was lost.
+is_cut() {
+  { while read -r cut_mark; do [ "$cut_mark" != cut ] || return 0; done <"$1.exit"; } 2>/dev/null
+  return 1
 }
 
 # Tells the runner when it has waited $2 milliseconds, and when the command of $1 is over though its

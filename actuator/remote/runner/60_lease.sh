@@ -144,7 +144,7 @@ arm() {
 }
 
 # A request that was held up on its way may come after the one that took the lease away again: what it would arm
-# nobody knows of. An empty file is made of no room, so a full disk takes it as well.
+# nobody knows of. An empty file needs no room but its name, so most full disks take it as well.
 refuse_what_was_taken_away() {
   for lease_gone in "$base".gone.*; do
     is_numbered "$lease_gone" gone || continue
@@ -155,7 +155,7 @@ refuse_what_was_taken_away() {
 
 note_taken_away() {
   [ "$generation" -gt 0 ] || return 0 # an older actuator does not count
-  { : >"$base.gone.$generation"; } 2>/dev/null && durable "$dir/leases" || return
+  { printf '' >"$base.gone.$generation"; } 2>/dev/null && durable "$dir/leases" || return
   for lease_gone in "$base".gone.*; do
     is_numbered "$lease_gone" gone || continue
     [ "${lease_gone##*.}" -ge "$generation" ] || rm -f "$lease_gone"

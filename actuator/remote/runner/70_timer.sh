@@ -188,7 +188,7 @@ restore() {
   trap ':' TERM
   lease_state=restoring lease_pid=$$ lease_start=$own_start lease_mark=$mark lease_boot=$boot
   lease_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-  rm -f "$base.status" "$base.cut" "$base.out"
+  rm -f "$base.status" "$base.out"
   for restore_old in "$base".out.*; do
     ! is_numbered "$restore_old" out || rm -f "$restore_old"
   done

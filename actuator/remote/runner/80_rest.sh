@@ -104,7 +104,7 @@ remember_sweep() {
   if [ ! -e "$sweeps" ]; then # what an older runner has swept comes first
     sweeps_before=$(ls "$dir/swept") && publish "$sweeps" "$sweeps_before${sweeps_before:+$nl}" || return
   fi
-  { echo "$run" >>"$sweeps"; } 2>/dev/null && { : >"$dir/swept/$run"; } 2>/dev/null && durable "$sweeps" "$dir/swept"
+  { echo "$run" >>"$sweeps"; } 2>/dev/null && { printf '' >"$dir/swept/$run"; } 2>/dev/null && durable "$sweeps" "$dir/swept"
 }
 
 # May be cut off anywhere: the next sweep begins it again.
