@@ -48,6 +48,7 @@ numbered_lock() {
     [ -n "${lock_must:-}" ] || fail unavailable "cannot write to $dir; nothing was done"
     nap 100 # another has the only room, for a second at most
   done
+  lock_failures=0
   while :; do
     newest_lock
     if [ "$lock_newest" -gt 0 ] && lock_held "$dir/lock.$lock_newest"; then
@@ -58,8 +59,15 @@ numbered_lock() {
     lock_number=$((lock_newest + 1))
     if ! ln "$lock_file" "$dir/lock.$lock_number" 2>/dev/null; then
       [ -e "$lock_file" ] || fail unavailable "$dir is gone; nothing was done"
-      [ -e "$dir/lock.$lock_number" ] || nap 20
-      continue
+      [ ! -e "$dir/lock.$lock_number" ] || continue # another was first
+      lock_failures=$((lock_failures + 1))
+      if [ $lock_failures -gt 100 ] && [ -z "${lock_must:-}" ]; then
+        mv -f "$lock_file" "$dir/lock-room"
+        fail unavailable "cannot make $dir/lock.$lock_number, the disk may be full; nothing was done"
+      fi
+      look_again && continue
+      mv -f "$lock_file" "$dir/lock-room"
+      return 1
     fi
     newest_lock
     [ "$lock_newest" -eq "$lock_number" ] && break

@@ -5,7 +5,9 @@
 # body_bytes bytes and a newline.
 read_request() {
   verb='' journal='' epoch=0 wanted_id='' key='' digest='' wait_ms=0 within_ms='' after_ms=0 generation=0 grace_ms=5000 body_bytes=0 body=''
-  IFS= read -r line && [ "$line" = "mailhub-request 1" ] || fail invalid "this is no request of version 1"
+  # Where descriptors are scarce a shell may lose its own input. Without a request there is nothing to judge.
+  IFS= read -r line || [ -n "$line" ] || fail unavailable "no request could be read; nothing was done"
+  [ "$line" = "mailhub-request 1" ] || fail invalid "this is no request of version 1"
   header_count=0
   while IFS= read -r line; do
     [ -n "$line" ] || break
