@@ -71,6 +71,23 @@ TEST_P(Directory, RefusesALinkToADirectoryWhoseParentAnotherAccountOwns) {
   ExpectFailure(host.Hello(), ErrorKind::kRefused, above + "/theirs belongs to another account");
 }
 
+// A host may be called mx.new.example.org, and a step for each host has its name in its path.
+TEST_P(Directory, TakesNoReceiptForWhatACrashHasLeft) {
+  const std::string receipts = host.directory() + "/receipts/r/";
+  const std::string left = receipts + "2@1.claim~new.123";
+  ExpectState(host.Run("r/2.new.1/1", Trace("x")), ReceiptState::kFinished);
+  ExpectState(host.Settled("r/2.new.1/1"), ReceiptState::kFinished);
+  std::ofstream(left).close();
+  for (const auto& entry : std::filesystem::directory_iterator(receipts)) {
+    std::filesystem::last_write_time(
+        entry.path(), std::filesystem::file_time_type::clock::now() - std::chrono::hours(72));
+  }
+  ASSERT_TRUE(host.Hello().receipt);
+  EXPECT_FALSE(std::filesystem::exists(left));
+  ExpectState(host.Run("r/2.new.1/1", Trace("x")), ReceiptState::kFinished);
+  EXPECT_EQ(host.Evidence(), "x\n");
+}
+
 TEST_P(Directory, RemembersWhatWasSweptWhateverTheClockSays) {
   ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
   // As seen once the clock is years ahead.

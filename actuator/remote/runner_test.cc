@@ -60,7 +60,7 @@ class Runner : public RunnerTest {
     std::error_code none;
     for (const auto& entry :
          std::filesystem::directory_iterator(host.directory() + "/receipts/r", none)) {
-      if (entry.path().filename().string().find(".claim.new.") != std::string::npos) ++found;
+      if (entry.path().filename().string().find(".claim~new.") != std::string::npos) ++found;
     }
     return found;
   }

@@ -309,10 +309,12 @@ durable() {
   sync "$@" 2>/dev/null
 }
 
+# What is not whole yet is called NAME~new.PID: no run, path or number holds a "~", so nothing else can be called so.
+
 # Puts text $2 into file $1, whole or not at all; on disk before it can be seen, unless $3 is soon.
 publish() {
-  { printf '%s' "$2" >"$1.new.$$"; } 2>/dev/null && { [ "${3:-}" = soon ] || durable "$1.new.$$"; } &&
-    mv -f "$1.new.$$" "$1" 2>/dev/null
+  { printf '%s' "$2" >"$1~new.$$"; } 2>/dev/null && { [ "${3:-}" = soon ] || durable "$1~new.$$"; } &&
+    mv -f "$1~new.$$" "$1" 2>/dev/null
 }
 
 # A full disk must not keep what has begun from its end. So room is taken while there is some: a file of blanks,

@@ -227,9 +227,9 @@ claim() {
   began=$uptime
   cancelled=''
   trap 'cancelled=1' TERM
-  claim_file=$base.claim.new.$$
-  litter="$claim_file $base.exit.new.$$ $base.room.$$"
-  [ "$1" = void ] || { take_room "$base.room.$$" 64 && make_note "$base.exit.new.$$"; } ||
+  claim_file=$base.claim~new.$$
+  litter="$claim_file $base.exit~new.$$ $base.room.$$"
+  [ "$1" = void ] || { take_room "$base.room.$$" 64 && make_note "$base.exit~new.$$"; } ||
     fail unavailable "cannot write to $runs/$run, the disk may be full; nothing was done"
   mark_of $$
   {
@@ -249,11 +249,11 @@ claim() {
   claim_result=$?
   unlock
   if [ $claim_result -ne 0 ]; then
-    rm -f "$base.exit.new.$$" "$base.room.$$"
+    rm -f "$base.exit~new.$$" "$base.room.$$"
     [ -e "$base.claim" ] || fail unavailable "cannot publish $base.claim; nothing was done"
     return 1
   fi
-  [ "$1" = void ] || mv -f "$base.exit.new.$$" "$base.exit"
+  [ "$1" = void ] || mv -f "$base.exit~new.$$" "$base.exit"
   unsynced_claim=$runs/$run
 }
 

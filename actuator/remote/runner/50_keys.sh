@@ -153,7 +153,7 @@ job() {
 }
 
 job_failed() {
-  echo "$1 $2" >"$job_file.failed.new" && mv -f "$job_file.failed.new" "$job_file.failed"
+  echo "$1 $2" >"$job_file.failed~new" && mv -f "$job_file.failed~new" "$job_file.failed"
 }
 
 # Makes sure that the key never runs, unless it was claimed before.

@@ -10,7 +10,7 @@ ensure_timer() {
   no_reboot=''
   timer_problem="cannot copy the runner to $dir/deadman.sh"
   if [ -z "$installed" ] && ! cmp -s "$me" "$dir/deadman.sh"; then
-    cp "$me" "$dir/deadman.sh.new" && durable "$dir/deadman.sh.new" && mv -f "$dir/deadman.sh.new" "$dir/deadman.sh" || return 1
+    cp "$me" "$dir/deadman.sh~new" && durable "$dir/deadman.sh~new" && mv -f "$dir/deadman.sh~new" "$dir/deadman.sh" || return 1
   fi 2>/dev/null
   if [ -n "$use_systemd" ]; then
     ensure_units

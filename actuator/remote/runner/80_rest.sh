@@ -33,7 +33,7 @@ hello() {
   [ -e "$dir/fence.room" ] || take_room "$dir/fence.room" 128
   # What crashes have left. A wrong clock may take a file from a request that is under way: then nothing is
   # claimed, and the request is asked again.
-  find "$dir/tmp" "$dir/receipts" -name '*.new.*' -mtime +1 -exec rm -f {} + 2>/dev/null
+  find "$dir/tmp" "$dir/receipts" -name '*~new.*' -mtime +1 -exec rm -f {} + 2>/dev/null
   find "$dir/tmp" -type f -mtime +1 -exec rm -f {} + 2>/dev/null
   if any_lease_armed; then
     lock
@@ -113,7 +113,7 @@ forget_oldest_sweeps() {
   [ $sweep_count -gt $((most_swept + most_swept / 10)) ] || return
   # Only names: a power cut may have torn a line.
   head -n $((sweep_count - most_swept)) "$sweeps" | grep '^[A-Za-z0-9_][A-Za-z0-9._-]*$' | (cd "$dir/swept" && xargs rm -f)
-  tail -n $most_swept "$sweeps" >"$sweeps.new.$$" && durable "$sweeps.new.$$" && mv -f "$sweeps.new.$$" "$sweeps"
+  tail -n $most_swept "$sweeps" >"$sweeps~new.$$" && durable "$sweeps~new.$$" && mv -f "$sweeps~new.$$" "$sweeps"
 } 2>/dev/null
 
 # A dead man that is armed though its run is over stays if what it guards may have been stopped: somebody
