@@ -3,6 +3,7 @@
 // MAILHUB_RUNNER_ROUNDS=N tries more, MAILHUB_RUNNER_SEED=S others.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -218,6 +219,36 @@ TEST_P(Limits, ArmsADeadManOrSaysThatItHasNot) {
   }
   EXPECT_GT(armed, 0) << "the limits leave too little";
   EXPECT_EQ(host.Evidence(), "") << "it was early";
+}
+
+// Every look needs new processes, and there are none for longer than from one look to the next.
+TEST_P(Limits, KeepsADeadManThatHadNoProcessForAWhile) {
+  RemoteRequest request;
+  request.verb = RemoteVerb::kArm;
+  request.key = "r/stop";
+  request.command = Trace("restored");
+  request.after = Milliseconds(6'000);
+  ASSERT_EQ(Ask(request, {}).lease, LeaseState::kArmed);
+  const pid_t loop = atoi(host.ReadFile("leases/loop").c_str());
+  ASSERT_GT(loop, 1);
+  rlimit own{};
+  ASSERT_EQ(getrlimit(RLIMIT_NPROC, &own), 0);
+  // The loop's own account may do that, and root not everywhere.
+  const auto allow = [&](rlim_t processes) {
+    const std::string command = "setpriv --reuid=" + std::to_string(kUser) +
+                                " --regid=" + std::to_string(kGroup) +
+                                " --clear-groups prlimit --pid=" + std::to_string(loop) +
+                                " --nproc=" + std::to_string(processes) + ":";
+    return system(command.c_str()) == 0;  // NOLINT
+  };
+  ASSERT_TRUE(allow(0));
+  std::this_thread::sleep_for(Seconds(9));  // two looks, not a wait for something
+  EXPECT_EQ(host.Evidence(), "");
+  EXPECT_EQ(kill(loop, 0), 0) << "nobody looks at leases";
+  EXPECT_TRUE(allow(own.rlim_max));
+  EXPECT_TRUE(Eventually([&] { return host.Evidence() == "restored\n"; }, Seconds(40)));
+  EXPECT_TRUE(Eventually([&] { return kill(loop, 0) != 0; }, Seconds(40)))
+      << "it has nothing left to do";
 }
 
 TEST_P(Limits, RunsNothingTwiceForMangledRequests) {

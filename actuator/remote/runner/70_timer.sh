@@ -142,9 +142,12 @@ deadman() {
   done
 }
 
-# Ends by itself when there is nothing left to look at.
+# Ends by itself when there is nothing left to look at, or by a signal. Where no process can be made for a look many shells
+# end, so the loop begins anew in the same process, for which nobody else is needed.
 loop() {
-  loop_alive && return
+  trap loop_anew EXIT
+  trap 'trap - EXIT; exit 143' HUP INT TERM
+  loop_alive && [ "$loop_pid" != $$ ] && trap - EXIT && return
   start_of $$
   publish "$dir/leases/loop" "$$ $start $boot$nl"
   while :; do
@@ -158,6 +161,17 @@ loop() {
   done
   rm -f "$dir/leases/loop"
   unlock
+  trap - EXIT
+}
+
+# Waits a second before that: not every shell can without another process, and then perl can. Without perl it waits busily.
+loop_anew() {
+  trap - EXIT
+  exec 9>&-
+  # shellcheck disable=SC2086  # options and shell are lists of words
+  set -- $shell "$deadman_script" --shell "$shell" $options loop
+  [ ! -e "$dir/leases" ] || ! command -v perl >/dev/null || exec perl -e 'sleep 1; exec @ARGV' -- "$@"
+  [ ! -e "$dir/leases" ] || exec "$@"
 }
 
 # Decides under the lock: renewed, or something of the run still works: nothing. Else restores, and
