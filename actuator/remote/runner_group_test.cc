@@ -25,19 +25,31 @@ constexpr uid_t kNobody = 65534;
 // A control group of this test's own, as another login or service has one.
 class ControlGroup {
  public:
-  ControlGroup() {
+  // With `deep`, one whose path is longer than a mark may be.
+  explicit ControlGroup(bool deep = false) {
     for (const char* root :
          {"/sys/fs/cgroup/unified", "/sys/fs/cgroup", "/sys/fs/cgroup/systemd"}) {
       if (!std::filesystem::exists(std::string(root) + "/cgroup.procs")) continue;
       directory_ = std::string(root) + "/mailhub-test-" + std::to_string(getpid());
       std::error_code failed;
-      if (std::filesystem::create_directory(directory_, failed)) return;
+      directory_ += deep ? "-deep" : "";
+      if (!std::filesystem::create_directory(directory_, failed)) continue;
+      for (int level = 0; deep && level < 3; ++level) {
+        directory_ += "/" + std::string(200, static_cast<char>('a' + level));
+        std::filesystem::create_directory(directory_);
+      }
+      return;
     }
     ADD_FAILURE() << "no control group can be made";
   }
   ~ControlGroup() {
     EXPECT_TRUE(Eventually([&] { return rmdir(directory_.c_str()) == 0; }));
+    while (directory_.find("mailhub-test-", directory_.rfind('/')) == std::string::npos) {
+      directory_.resize(directory_.rfind('/'));
+      if (rmdir(directory_.c_str()) != 0) return;
+    }
   }
+  std::string procs() const { return directory_ + "/cgroup.procs"; }
   ControlGroup(const ControlGroup&) = delete;
   ControlGroup& operator=(const ControlGroup&) = delete;
   void Enter() const { std::ofstream(directory_ + "/cgroup.procs") << getpid() << std::flush; }
@@ -49,8 +61,9 @@ class ControlGroup {
 struct Kind {
   uid_t uid = 0;
   const ControlGroup* control_group = nullptr;
-  std::string key;   // MAILHUB_KEY in its environment
-  std::string name;  // instead of a program, a process that calls itself so
+  std::string key;     // MAILHUB_KEY in its environment
+  std::string name;    // instead of a program, a process that calls itself so
+  bool login = false;  // of another login session
 };
 
 // The one process of a group whose leader is gone.
@@ -63,6 +76,7 @@ class Member {
     if (group_ == 0) {
       setsid();
       if (kind.control_group != nullptr) kind.control_group->Enter();
+      if (kind.login) std::ofstream("/proc/self/loginuid") << kNobody << std::flush;
       const pid_t member = fork();
       if (member == 0) Live(kind);
       _exit(write(pipe[1], &member, sizeof(member)) == sizeof(member) ? 0 : 1);
@@ -135,6 +149,38 @@ TEST_P(Group, AStrangerOfAnotherAccountIsNone) {
   if (!CanTell()) return;
   ExpectState(host.Do(RemoteVerb::kCancel, "r/job/1"), ReceiptState::kInterrupted);
   EXPECT_TRUE(stranger.Lives()) << "a stranger was ended";
+}
+
+TEST_P(Group, AStrangerOfAnotherLoginIsNone) {
+  if (!std::filesystem::exists("/proc/self/sessionid")) GTEST_SKIP() << "this kernel has none";
+  const Member stranger({kNobody, nullptr, "", "", true});
+  GiveItsNumberTo(stranger);
+  EXPECT_EQ(Status(), CanTell() ? ReceiptState::kInterrupted : ReceiptState::kRunning);
+}
+
+TEST_P(Group, AStrangerWhoseControlGroupHasALongPathIsNone) {
+  const ControlGroup deep(true);
+  const Member stranger({kNobody, &deep, "r/job/1", ""});
+  GiveItsNumberTo(stranger);
+  EXPECT_EQ(Status(), CanTell() ? ReceiptState::kInterrupted : ReceiptState::kRunning);
+}
+
+TEST_P(Group, AStrangerIsNoneWhereTheStepsControlGroupHasALongPath) {
+  const ControlGroup elsewhere;
+  const ControlGroup deep(true);
+  const Member stranger({kNobody, &elsewhere, "r/job/1", ""});
+  const Member own({kNobody, &deep, "", ""});
+  const std::string enters = host.evidence() + ".sh";
+  std::ofstream(enters) << "echo $$ >" << deep.procs() << "\nexec " << host.setup.shell
+                        << " \"$@\"\n";
+  host.setup.shell = "sh " + enters;
+  GiveItsNumberTo(stranger);
+  EXPECT_EQ(Status(), CanTell() ? ReceiptState::kInterrupted : ReceiptState::kRunning);
+  std::string claim = host.ReadFile(kClaim);
+  const std::string was = "\npid=" + std::to_string(stranger.group()) + "\n";
+  claim.replace(claim.find(was), was.size(), "\npid=" + std::to_string(own.group()) + "\n");
+  host.WriteFile(kClaim, claim);
+  EXPECT_EQ(Status(), ReceiptState::kRunning);
 }
 
 TEST_P(Group, ADaemonOfTheSameAccountIsNone) {

@@ -218,9 +218,12 @@ mark_of() {
       # That of the login or service. There may be a dozen others, one for each kind of limit.
       case $mark_line in 0::* | *:name=systemd:*) mark="$mark$mark_line;" ;; esac
     done <"/proc/$1/cgroup"
-    read -r mark_line <"/proc/$1/sessionid" && mark="$mark$mark_line"
+    mark_line=''
+    read -r mark_line <"/proc/$1/sessionid" # it has no line end
+    mark=$mark$mark_line
   } 2>/dev/null
-  [ ${#mark} -le 400 ] || mark=''
+  # Of a long path the end tells enough.
+  while [ ${#mark} -gt 400 ] && [ "$mark" != "${mark#*/}" ]; do mark=${mark#*/}; done
 }
 
 # Sets uid, the account on whose behalf process $1 runs.
