@@ -35,10 +35,12 @@ class Services : public testing::TestWithParam<RunnerSetup> {
     root = std::filesystem::path(host.directory()).parent_path();
     std::filesystem::create_directories(root + "/tools");
     std::filesystem::create_directories(root + "/init.d");
-    Script("/tools/systemctl", "echo \"$*\" >>" + root + "/calls\ncase $1 in\n  show) cat " + root +
-                                   "/look$(cat " + root +
-                                   "/pauses 2>/dev/null) ;;\n  start | stop "
-                                   "| restart) cat " +
+    std::filesystem::create_directories(root + "/cgroup/system.slice/mail.service/own");
+    Script("/tools/systemctl", "echo \"$*\" >>" + root +
+                                   "/calls\ncase $1 in\n  show)\n    for field in $(echo "
+                                   "\"${2#--property=}\" | tr , ' '); do grep \"^$field=\" " +
+                                   root + "/look$(cat " + root +
+                                   "/pauses 2>/dev/null); done ;;\n  start | stop | restart) cat " +
                                    root + "/says; exit $(cat " + root + "/status) ;;\nesac\n");
     Script("/tools/sleep", "[ \"$1\" = 3 ] || exec /bin/sleep \"$@\"\necho 2 >" + root +
                                "/pauses\necho pause >>" + root + "/calls\n");
@@ -47,7 +49,9 @@ class Services : public testing::TestWithParam<RunnerSetup> {
                                root + "/status)\n");
     Script("/shell", "exec unshare -m sh -c 'mount --bind " + root +
                          "/tools /usr/local/sbin && mount --bind " + root +
-                         "/init.d /etc/init.d && exec " + host.setup.shell + " \"$@\"' x \"$@\"\n");
+                         "/init.d /etc/init.d && mount --bind " + root +
+                         "/cgroup /sys/fs/cgroup && exec " + host.setup.shell +
+                         " \"$@\"' x \"$@\"\n");
     host.setup.shell = root + "/shell";
     const RemoteReply hello = host.Hello();
     EXPECT_TRUE(hello.receipt) << hello.receipt.error().message;
@@ -148,6 +152,49 @@ TEST_P(Services, AStopIsBelievedWhenTheServiceIsKnownToBeDown) {
             "mail.service is deactivating (running), result success");
   // Nobody answers: that is not down.
   ExpectNot(Bring(stop, "", ""), "systemctl show says nothing about mail.service");
+}
+
+// One with Delegate=yes may have moved into a group below its own, and may ignore TERM.
+TEST_P(Services, AStopIsNotBelievedWhileAProcessOfTheServiceGoesOn) {
+  const std::string group = "/system.slice/mail.service";
+  const std::string failed =
+      With(With(With(kRuns, "ActiveState", "failed"), "SubState", "failed"), "Result", "timeout") +
+      "ControlGroup=" + group + "\n";
+  const std::string stop = "@service mail.service stopped systemd";
+  const auto processes = [&](const std::string& below, const std::string& text) {
+    std::ofstream(root + "/cgroup" + group + below + "/cgroup.procs") << text;
+  };
+  processes("", "");
+  processes("/own", "");
+  ExpectDone(Bring(stop, failed, ""));
+  for (const char* below : {"", "/own"}) {
+    processes(below, "10\n");
+    ExpectNot(Bring(stop, failed, ""),
+              "mail.service is failed (failed), result timeout, and processes of it go on");
+    processes(below, "");
+  }
+}
+
+TEST_P(Services, AScriptThatKnowsNoStatusTellsNothing) {
+  for (const char* says :
+       {"echo 'Usage: mail {start|stop}' >&2", "echo 'usage: mail start|stop'; echo >&2",
+        "echo looking; echo 'USAGE: mail' >&2"}) {
+    for (const char* status : {"0", "1", "3"}) {
+      Script("/init.d/old", "case $1 in\n  start | stop) ;;\n  *) " + std::string(says) +
+                                "; exit " + status + " ;;\nesac\n");
+      for (const char* state : {"stopped", "started"}) {
+        ExpectNot(
+            Bring(std::string("@service old ") + state + " sysv", "", ""),
+            "/etc/init.d/old knows no status, so what has become of the service is not known");
+      }
+    }
+  }
+  Script("/init.d/old", "[ $1 != status ] || { echo mail is down; echo 'usage: 5 %'; exit 3; }\n");
+  ExpectDone(Bring("@service old stopped sysv", "", ""));
+  Script("/init.d/old", "[ $1 != status ] || { echo no such account >&2; exit 4; }\n");
+  const RemoteReply why = Bring("@service old stopped sysv", "", "");
+  ExpectNot(why, "/etc/init.d/old status ended with exit status 4 after stop");
+  EXPECT_THAT(why.receipt->output, StartsWith("no such account\n"));
 }
 
 TEST_P(Services, AScriptIsAskedAfterAPause) {

@@ -6,8 +6,8 @@
 # is looked at twice. One whose work is to end well (a oneshot) is done when it has.
 service_by_systemd='
 look() {
-  load="" type="" active="" sub="" why="" pid="" restarts=""
-  for pair in $(systemctl show --property=LoadState,Type,ActiveState,SubState,Result,MainPID,NRestarts $unit); do
+  load="" type="" active="" sub="" why="" pid="" restarts="" group=""
+  for pair in $(systemctl show --property=LoadState,Type,ActiveState,SubState,Result,MainPID,NRestarts,ControlGroup $unit); do
     case $pair in
       LoadState=loaded) ;;
       LoadState=*) load=${pair#*=} ;;
@@ -17,6 +17,7 @@ look() {
       Result=*) why=${pair#*=} ;;
       MainPID=*) pid=${pair#*=} ;;
       NRestarts=*) restarts=${pair#*=} ;;
+      ControlGroup=*) group=${pair#*=} ;;
     esac
   done
   [ -n "$active" ] || { echo "systemctl show says nothing about $unit"; exit 4; }
@@ -27,12 +28,14 @@ end() {
   echo "$unit is $active ($sub)${load:+, $load}${why:+, result $why}$2"
   exit $1
 }
-# A stop that gives up leaves processes, which systemd no longer counts as the main one.
+# A stop that gives up leaves processes, which systemd no longer counts as the main one. A service may have put them into
+# groups below its own. Those that nobody could look at may go on.
 goes_on() {
-  group=$(systemctl show --property=ControlGroup $unit)
-  group=${group#*=}
-  for procs in /sys/fs/cgroup$group/cgroup.procs /sys/fs/cgroup/systemd$group/cgroup.procs; do
-    [ -n "$group" ] && [ -n "$(cat $procs 2>/dev/null)" ] && return 0
+  [ -n "$group" ] || return
+  for top in /sys/fs/cgroup$group /sys/fs/cgroup/systemd$group; do
+    [ -e "$top" ] || continue
+    procs=$(find "$top" -name cgroup.procs -exec cat {} + 2>/dev/null; echo looked)
+    [ "$procs" = looked ] || return 0
   done
   return 1
 }
@@ -62,15 +65,25 @@ case $active in active | reloading | refreshing) ;; *) end 1 ;; esac
 [ "${restarts:-$pid}" = "$before" ] || end 1 ": it does not stay up"
 exit 0
 '
-# The same by a script: of it no more is known than the exit status of its "status".
+# The same by a script: of it no more is known than the exit status of its "status". One that knows no such word says how
+# it is used, in the first line of what it says or of what it complains of, and nothing about its service.
 service_by_script='
+nl="
+"
 $sudo $script $verb
 status=$?
 [ $status -eq 0 ] || { echo "$script $verb ended with exit status $status"; exit $status; }
 [ $verb = stop ] || sleep 3
-$sudo $script status >/dev/null
-status=$?
+told=$({ complaint=$($sudo $script status 2>&1 >&3 3>&-; echo "=$?"); } 3>&1; printf "\n!%s" "$complaint")
+status=${told##*=}
+case $told in [Uu][Ss][Aa][Gg][Ee]* | *"$nl!"[Uu][Ss][Aa][Gg][Ee]*)
+  echo "$script knows no status, so what has become of the service is not known"
+  exit 4
+  ;;
+esac
 case $verb.$status in stop.3 | start.0 | restart.0) exit 0 ;; stop.[12]) [ -n "$sudo" ] || exit 0 ;; esac
+complaint=${told##*"$nl!"}
+printf "%s" "${complaint%=*}"
 echo "$script status ended with exit status $status after $verb"
 exit 1
 '
