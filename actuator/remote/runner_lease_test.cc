@@ -328,6 +328,32 @@ TEST_F(DeadMan, CountsFromTheBootAfterAReboot) {
   EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
 }
 
+// As systemd-nspawn does it: a boot id of its own, and a process 1 that has just begun, on a kernel
+// that goes on.
+TEST_F(DeadMan, CountsFromTheBootOfItsContainerNotOfTheKernel) {
+  ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
+  host.EndAll();  // the loop is not in the container
+  std::string lease = host.ReadFile("leases/r@stop.lease");
+  lease.replace(lease.find("boot_id=") + 8, 4, "past");
+  host.WriteFile("leases/r@stop.lease", lease);
+  for (const char* hidden : {"",
+                             "mount -t proc -o hidepid=2,gid=12345 proc /proc && setpriv "
+                             "--bounding-set=-sys_ptrace --inh-caps=-sys_ptrace "}) {
+    const std::string shell = host.setup.shell;
+    host.setup.shell = host.directory() + "-shell";
+    std::ofstream(host.setup.shell) << "#!/bin/sh\nexec unshare -pf --mount-proc sh -c '" << hidden
+                                    << shell << " \"$@\"; true' x \"$@\"\n";
+    chmod(host.setup.shell.c_str(), 0755);
+    std::vector<std::string> restore = host.Argv("restore");
+    restore.emplace_back("r@stop");
+    RunnerCall(restore, {}, "", "").Wait();
+    EXPECT_EQ(host.Evidence(), "") << hidden;
+    EXPECT_THAT(host.ReadFile("leases/r@stop.lease"), HasSubstr("state=armed\n"));
+    host.setup.shell = shell;
+  }
+  EXPECT_THAT(host.ReadFile("leases/r@stop.lease"), HasSubstr("remark=since when this host is up"));
+}
+
 TEST_F(DeadMan, TakesUpARestoringThatWasCutOff) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   std::string lease = host.ReadFile("leases/r@stop.lease");

@@ -57,14 +57,29 @@ start_lease() {
 lease_expired() {
   read_boot
   read_kernel_clock
-  [ "$lease_boot" = "$boot" ] || lease_uptime=0
+  lease_anew="uptime went back from $lease_uptime to $clock_s s"
+  [ "$lease_boot" = "$boot" ] || count_from_boot
   [ $((clock_s - lease_uptime)) -gt $(((lease_after + 999) / 1000)) ]
+}
+
+# A container may have a boot id of its own, and is then booted anew while the kernel's clock goes on: its boot is the start
+# of process 1. Where that is hidden, the lease counts from now on.
+count_from_boot() {
+  lease_uptime=0
+  [ -n "$use_proc" ] || return 0 # then the clock is the age of process 1
+  if start_of 1; then
+    to_clock "$start"
+    lease_uptime=${clock%.*}
+  else
+    lease_uptime=$((clock_s + 1))
+    lease_anew="since when this host is up is hidden from this account (process 1 is)"
+  fi
 }
 
 # Whether the lease says that it began later than now: nobody knows how much of it has passed. Follows lease_expired.
 lease_went_back() {
   [ "$clock_s" -lt "$lease_uptime" ] || return
-  lease_remark="uptime went back from $lease_uptime to $clock_s s, so the lease counted anew"
+  lease_remark="$lease_anew, so the lease counted anew"
 }
 
 lease_needs_work() {
