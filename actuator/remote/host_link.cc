@@ -169,14 +169,15 @@ Status HostLink::PutRunner() {
       std::string(StrictScript()) + "umask 077; d=" + options_.directory + "; f=" + RunnerPath() +
       "\nno() { echo \"" + may_not + "$1\"; exit; }\n" +
       "same() { [ \"$(sha256sum <\"$1\" 2>/dev/null)\" = \"" + RunnerDigest() + "  -\" ]; }\n" +
-      "[ ! -e \"$d\" ] || strict \"$d\" || no \"$strict_problem\"\n";
+      "may() { strict \"$d\" && return; [ -n \"$strict_unseen\" ] || no \"$strict_problem\"\n" +
+      "echo \"$strict_problem\" >&2; exit; }\n" + "[ ! -e \"$d\" ] || may\n";
   const std::string found =
       "command -v sha256sum >/dev/null || no \"there is no sha256sum\"\n"
       "same \"$f\" && echo mailhub-runner-is-here";
   const std::string put =
       "p=$d/bin; until [ -e \"$p\" ]; do p=${p%/*}; done\n"
       "[ -w \"$p\" ] || no \"$(id -un) may not write to $p\"\n"
-      "mkdir -p \"$d/bin\" || exit; strict \"$d\" || no \"$strict_problem\"\n"
+      "mkdir -p \"$d/bin\" || exit; may\n"
       "n=$f.new.$$; chmod 700 \"$d\" && cat >\"$n\" && same \"$n\" && sync \"$n\" && mv -f \"$n\" "
       "\"$f\" && "
       "sync \"$d/bin\" && echo mailhub-runner-is-here || rm -f \"$n\"";

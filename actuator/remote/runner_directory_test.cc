@@ -88,6 +88,25 @@ TEST_P(Directory, TakesNoReceiptForWhatACrashHasLeft) {
   EXPECT_EQ(host.Evidence(), "x\n");
 }
 
+// As where the account has no process left.
+TEST_P(Directory, IsNotRefusedWhereItCannotBeLookedAt) {
+  std::filesystem::create_directory(host.directory() + "/shims");
+  const std::string shims = host.directory() + "/shims/";
+  for (const char* program : {"ls", "od"}) {
+    SCOPED_TRACE(program);
+    std::filesystem::remove(host.directory() + "/id");
+    host.WriteFile("shims/" + std::string(program), "#!/bin/sh\nexit 126\n");
+    ASSERT_EQ(chmod((shims + program).c_str(), 0755), 0);
+    host.setup.environment = {{"PATH", shims}};
+    const auto reply = host.Hello();
+    ASSERT_FALSE(reply.receipt);
+    EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kUnreachable) << reply.receipt.error().message;
+    std::filesystem::remove(shims + program);
+    host.setup.environment.clear();
+    ASSERT_TRUE(host.Hello().receipt);
+  }
+}
+
 TEST_P(Directory, RemembersWhatWasSweptWhateverTheClockSays) {
   ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
   // As seen once the clock is years ahead.

@@ -425,6 +425,29 @@ TEST_F(DeadMan, SaysThatNoRebootIsSurvivedWhereNothingBringsItBack) {
   }
 }
 
+// As where the account has no process left.
+TEST_F(DeadMan, LosesNoLineOfACrontabThatItCannotWorkOn) {
+  std::filesystem::create_directory(host.directory() + "/shims");
+  const auto shim = [&](const std::string& name, const std::string& text) {
+    host.WriteFile("shims/" + name, text);
+    chmod((host.directory() + "/shims/" + name).c_str(), 0755);
+  };
+  shim("crontab", "#!/bin/sh\ntable=" + host.directory() +
+                      "/table\ncase $1 in -l) cat $table ;; *) cat >$table ;; esac\n");
+  const std::string others = "0 1 * * * backup\n# *\n\n30 2 * * * tidy 'a  b'\n";
+  host.WriteFile("table", others);
+  host.setup.environment = {{"PATH", host.directory() + "/shims"}};
+  ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
+  EXPECT_THAT(host.ReadFile("table"), testing::StartsWith(others + "@reboot "));
+  shim("grep", "#!/bin/sh\nexit 126\n");
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kNone);
+  EXPECT_THAT(host.ReadFile("table"), testing::StartsWith(others));
+  std::filesystem::remove(host.directory() + "/shims/grep");
+  ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
+  ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kNone);
+  EXPECT_EQ(host.ReadFile("table"), others);
+}
+
 TEST_F(DeadMan, CountsAnewWhenUptimeWentBackAndSaysSo) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), Seconds(2)), LeaseState::kArmed);
   Age("r@stop", -1'000'000);

@@ -69,6 +69,7 @@ read_kernel_clock() {
     case $clock_stat in "$clock_self "*) clock_stat=$(cat /proc/self/stat) ;; esac
     # shellcheck disable=SC2086  # the fields after "pid (name) "
     set -- ${clock_stat##*") "}
+    [ $# -ge 20 ] || fail unavailable "the time since the boot cannot be read; nothing was done"
     shift 19
     to_clock "$1"
   else

@@ -6,8 +6,8 @@
 # to them, and all above it belong to this account or to root and nobody else may write to them either, as sshd asks of
 # a home. Above, a sticky folder like /tmp will do: others cannot move there what is not theirs.
 strict() {
-  strict_problem=""
-  strict_real=$(cd -P "$1" 2>/dev/null && pwd -P) || { strict_problem="$1 cannot be entered"; return 1; }
+  strict_problem="" strict_unseen=""
+  strict_real=$(cd -P "$1" 2>/dev/null && pwd -P) || { [ ! -x "$1" ] || strict_unseen=1; strict_problem="$1 cannot be entered"; return 1; }
   for strict_at in "$1" "$1/bin" "$1/receipts" "$1/leases" "$1/swept" "$1/tmp"; do
     [ ! -e "$strict_at" ] || strict_own "$strict_at" || return
   done
@@ -20,6 +20,7 @@ strict_own() {
   set -- "$1" $(ls -ldn "$1/." 2>/dev/null)
   case ${2:-} in
     d????[!w]??[!w]*) ;;
+    '') strict_unseen=1 strict_problem="$1 cannot be looked at"; return 1 ;;
     *) strict_problem="others than its owner may write to $1"; return 1 ;;
   esac
 }
@@ -29,6 +30,7 @@ strict_above() {
   while strict_at=${strict_at%/*}; do
     # shellcheck disable=SC2046
     set -- "${strict_at:-/}" $(ls -ldn "${strict_at:-/}" 2>/dev/null)
+    [ -n "${2:-}" ] || { strict_unseen=1 strict_problem="$1 cannot be looked at"; return 1; }
     [ "${4:-}" = 0 ] || [ -O "$1" ] || { strict_problem="$1 belongs to another account"; return 1; }
     case ${2:-} in
       l* | d????[!w]??[!w]* | d????????[tT]*) ;;

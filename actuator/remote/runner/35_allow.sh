@@ -43,7 +43,10 @@ find_allowed() {
   set -- $(ls -ldn "$allow" 2>/dev/null)
   case ${1:-none}/${3:-} in
     -????[!w]??[!w]*/0) ;;
-    none/) fail refused "there is no $allow, so nothing may be run here; nothing was done" ;;
+    none/)
+      [ ! -e "$allow" ] || fail unavailable "$allow cannot be looked at; nothing was done"
+      fail refused "there is no $allow, so nothing may be run here; nothing was done"
+      ;;
     *) fail refused "$allow must be a file that belongs to root and that nobody else may write; nothing was done" ;;
   esac
   while read -r allowed_kind allowed_name allowed_rest || [ -n "$allowed_kind" ]; do

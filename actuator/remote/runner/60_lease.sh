@@ -30,8 +30,10 @@ exit_status=$lease_exit
 at=$lease_at
 reboot=$lease_reboot
 remark=$lease_remark"
+  # Without it the text would not cover what it is written over.
+  lease_pad=$(printf "%$((1500 - ${#lease_text}))s." '') && [ -n "$lease_pad" ] || return
   lease_text="mailhub-lease 1
-pad=$(printf "%$((1500 - ${#lease_text}))s" '')
+pad=${lease_pad%.}
 $lease_text
 
 $lease_command

@@ -86,7 +86,7 @@ ensure_loop() {
   done
   loop_line="@reboot $shell $deadman_script$options loop"
   if read_crontab && ! has_line "$table" "$loop_line"; then
-    printf '%s\n' ${table:+"$table"} "$loop_line" | crontab - 2>/dev/null
+    write_crontab "${table:+$table$nl}$loop_line$nl"
   fi
   read_crontab && has_line "$table" "$loop_line" ||
     no_reboot="a reboot is not survived: there is neither a systemd unit nor a crontab for this account"
@@ -124,8 +124,18 @@ stop_timer() {
   fi
   loop_line="@reboot $shell $deadman_script$options loop"
   if read_crontab && has_line "$table" "$loop_line"; then
-    printf '%s\n' "$table" | grep -vxF "$loop_line" | crontab - 2>/dev/null
+    table=$nl$table$nl
+    table=${table%%"$nl$loop_line$nl"*}$nl${table#*"$nl$loop_line$nl"}
+    write_crontab "${table#"$nl"}"
   fi
+}
+
+# By a file: a pipe whose other end could not be started would be an empty crontab, and all that stood there lost.
+write_crontab() {
+  table_file=$dir/tmp/crontab.$$
+  { printf '%s' "$1" >"$table_file"; } 2>/dev/null && [ "$(cat "$table_file" && echo .)" = "$1." ] &&
+    crontab - <"$table_file" 2>/dev/null
+  rm -f "$table_file"
 }
 
 # --- what the timer runs ------------------------------------------------------------------------

@@ -5,7 +5,10 @@
 hello() {
   mkdir -p "$dir" "$dir/receipts" "$dir/leases" "$dir/swept" "$dir/tmp" 2>/dev/null || [ -d "$dir" ] ||
     fail unavailable "cannot make $dir"
-  strict "$dir" || fail refused "$strict_problem; nothing was done"
+  if ! strict "$dir"; then
+    [ -z "$strict_unseen" ] || fail unavailable "$strict_problem; nothing was done" # a process that cannot be made, perhaps
+    fail refused "$strict_problem; nothing was done"
+  fi
   [ -d "$dir/tmp" ] && chmod 700 "$dir" || fail unavailable "cannot make $dir/tmp, the disk may be full; nothing was done"
   if [ -z "$use_tmpfs" ]; then
     case $(stat -f -c %T "$dir" 2>/dev/null || df -T "$dir" 2>/dev/null) in
@@ -13,7 +16,8 @@ hello() {
     esac
   fi
   if [ ! -e "$dir/id" ]; then
-    publish "$dir/tmp/id.$$" "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')$nl" || fail unavailable "cannot write to $dir"
+    identity=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    [ ${#identity} -eq 32 ] && publish "$dir/tmp/id.$$" "$identity$nl" || fail unavailable "cannot write to $dir"
     ln "$dir/tmp/id.$$" "$dir/id" 2>/dev/null
     rm -f "$dir/tmp/id.$$"
     durable "$dir" "${dir%/*}/"
