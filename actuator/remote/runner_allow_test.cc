@@ -316,7 +316,8 @@ TEST_F(LimitedKey, OpensNoShellNoFilesNoTunnelAndNoTerminal) {
   EXPECT_THAT(said, HasSubstr("no request could be read"));
   EXPECT_THAT(said, testing::Not(HasSubstr("uid=")));
   Ssh("ssh", at + " sh " MAILHUB_RUNNER_SCRIPT " restore x", &said);
-  EXPECT_THAT(said, HasSubstr("no request could be read")) << "the key's words count, not the asker's";
+  EXPECT_THAT(said, HasSubstr("no request could be read"))
+      << "the key's words count, not the asker's";
   Ssh("ssh", "-tt " + at, &said);
   EXPECT_THAT(said, HasSubstr("PTY allocation request failed"));
   EXPECT_NE(Ssh("sftp", "-b /dev/null " + at), 0);
