@@ -92,7 +92,7 @@ sub learn_exes {
   for my $i (0 .. $#exes) {
     my $exe = $exes[$i];
     my $file = file_of($exe->{path});
-    my $real = real_path($exe->{path}, \%plain);
+    my $real = $exe->{real} = real_path($exe->{path}, \%plain);
     $exe->{files} = [grep $run{$_} && $_ ne $file, @{$exe->{files}}];
     push @{$exe->{files}}, $file if $file ne "";
     push @{$files{$_}}, $i for @{$exe->{files}};
@@ -119,29 +119,41 @@ sub has_mount {
   return scalar grep /^$mount /, <$mounts>;
 }
 
-# Whether process $dir, whose file the kernel calls $name, runs what lies, or lay, by this name here. The kernel says a name as
-# it is in the mount namespace where the file lies, and whoever may enter one (/proc/PID/root) can start the file from outside.
+# Whether process $dir is in our own namespace of this kind.
+sub shares {
+  my ($dir, $kind) = @_;
+  my $own = readlink "/proc/self/ns/$kind";
+  return !defined $own || (readlink("$dir/ns/$kind") // "") eq $own;
+}
+
+# Whether process $dir, whose file the kernel calls $name, runs what lies, or lay, by this name here: 1, 0, or -1 if nobody can
+# say. The kernel says a name as it is in the mount namespace where the file lies, and whoever may enter one (/proc/PID/root)
+# can start the file from outside.
 sub is_from_here {
   my ($dir, $name) = @_;
   my $mount = mount_of("$dir/exe") // return 0;
   return same_folder($dir, $name) if $mount eq "";
   return 1 if has_mount("/proc/self", $mount);
-  return 0 if !same_folder($dir, $name);
   # A service with mounts of its own, which has ours under the same names; or both have a root that is not where a mount begins.
-  return has_mount($dir, $mount) || $mount eq (mount_of("$dir/root/") // "");
+  my $same = same_folder($dir, $name);
+  return $same if has_mount($dir, $mount) || $same && $mount eq (mount_of("$dir/root/") // "");
+  # One with mounts of its own, which has also changed its root, does not show on which of them the file lies. In a container
+  # another file has the name.
+  return shares($dir, "mnt") || !shares($dir, "pid") ? 0 : -1;
 }
 
-# Whether process $dir sees the same folder as we do where file $path is, or was: not so in a
-# container, which has other files under the same names. Nor is one believed that is in another user namespace:
-# anybody may make one, and mount there what they like under any name.
+# Whether process $dir sees the same folder as we do where file $path is, or was: 1; 0 in a container, which has other
+# files under the same names; -1 if nobody can say: it has changed its root, or is in another user namespace (anybody may make
+# one, and mount there what they like under any name).
 sub same_folder {
   my ($dir, $path) = @_;
-  my $users = readlink "/proc/self/ns/user";
-  return 0 if defined $users && (readlink("$dir/ns/user") // "") ne $users;
   my $folder = $path;
   while ($folder =~ s{/[^/]*$}{}) {
     my $here = file_of("$folder/");
-    return $here eq file_of("$dir/root$folder/") if $here ne "";
+    next if $here eq "";
+    my $there = file_of("$dir/root$folder/");
+    return shares($dir, "pid") ? -1 : 0 if $there eq "";
+    return $there ne $here ? 0 : shares($dir, "user") ? 1 : -1;
   }
   return 0;
 }
@@ -149,19 +161,20 @@ sub same_folder {
 # Processes without an exe that have one thread: of the kernel, or dead. They stay so.
 my (%lifeless, %lifeless_now);
 # The file of each process that runs no exe, nor a file of such a name. As long as it is that one, and
-# no exe, nothing is to be learnt from its name; nor is it started anew as something else. So %comm,
-# what it called itself when it was first asked for that, stays too.
-my (%other, %other_now, %comm, $names_before);
+# no exe, nothing is to be learnt from its name; nor is it started anew as something else. So %like,
+# which exes it may be all the same (see likeness), stays too.
+my (%other, %other_now, %like, $names_before);
 
 # Which exes run as process $pid: by the file, wherever it is; or by its name, where the file was
 # replaced, deleted, or kept by network storage as .nfs... for those who use it. Nothing for a thread
-# of the kernel. Those that this account may not look at are in @secret.
-my (@secret, $first_closed);
+# of the kernel. Those that this account may not look at are in @secret, and in @doubtful, for each exe, those of which
+# nobody can say whether they run it.
+my (@secret, @doubtful, $first_closed);
 sub exes_of {
   my ($pid, $file, $files, $names) = @_;
   my $dir = "/proc/$pid";
   my $from = $dir;
-  delete $comm{$pid};
+  delete $like{$pid};
   my $link = readlink "$dir/exe";
   if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
     # Its main thread may have ended: then another one tells.
@@ -193,8 +206,12 @@ sub exes_of {
       push @named, @{$names->{$wanted}} if substr($wanted, length $folder, 15) . "\n" eq $comm;
     }
   }
+  my $here;
   for my $i (@named) {
-    push @which, $i if !grep($_ == $i, @which) && is_from_here($from, $name);
+    next if grep $_ == $i, @which;
+    $here //= is_from_here($from, $name);
+    push @which, $i if $here > 0;
+    push @{$doubtful[$i]}, $from if $here < 0;
   }
   $other_now{$pid} = $file if !@which && !@named && $from eq $dir;
   return ($from, @which);
@@ -245,45 +262,75 @@ sub report_process {
   }
 }
 
-# Whether the first argument of process $pid is $exe.
-sub started_as {
-  my ($pid, $exe) = @_;
-  return content("/proc/$pid/cmdline", 1 + length $exe) =~ /^\Q$exe\E(?:\0|\z)/;
+# Which exes process or thread $from may be, though it runs another file: lines "started N", by whose path it was started, and
+# "named N", whose base name its file has. What it calls itself tells little, since it may change that; but one that is called like
+# its own file, and not like an exe, was started by another name.
+sub likeness {
+  my ($from, $paths, $bases, $comms) = @_;
+  my ($base) = (readlink "$from/exe" // "") =~ m{([^/]*)$};
+  my $comm = content($from =~ s{/task/\d+$}{}r . "/comm", 64);
+  my $first = "";
+  if ($comms->{$comm} || $comm ne substr($base, 0, 15) . "\n") {
+    ($first) = content("$from/cmdline", 4200) =~ /^([^\0]*)/;
+  }
+  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @{$bases->{$base} || []});
 }
 
-# Whether process $pid runs a file of name $base whose path leads to it no more, neither here nor where that
-# process sees it: its volume was taken away from under it. What was deleted says so itself; of one that bears a wanted
-# name is_from_here has judged.
+# Which processes may be which exe: see likeness. $others are the processes that run other files; where a main thread
+# has ended, with one that can tell.
+sub likenesses {
+  my ($others) = @_;
+  my (%paths, %bases, %comms, %likes);
+  for my $i (0 .. $#exes) {
+    push @{$paths{$exes[$i]{path}}}, $i;
+    my %base = map { m{([^/]+)$} ? ($1 => 1) : () } $exes[$i]{path}, $exes[$i]{real};
+    push @{$bases{$_}}, $i for keys %base;
+    $comms{substr($1, 0, 15) . "\n"} = 1 if $exes[$i]{path} =~ m{([^/]+)$};
+  }
+  for (@$others) {
+    my ($pid, $from) = ref ? @$_ : ($_, "/proc/$_");
+    my $like = $like{$pid} //= likeness($from, \%paths, \%bases, \%comms);
+    push @{$likes{$_}}, $from for split /\n/, $like;
+  }
+  return \%likes;
+}
+
+# Whether $from runs a file whose path leads to it no more, neither here nor where that process sees it: its volume was taken
+# away from under it. What was deleted says so itself; of one that bears a wanted name is_from_here has judged. A file that may
+# not be looked at (somebody else has mounted its folder) is where its path leads to one of that kind.
 sub is_nowhere {
-  my ($pid, $base, $names) = @_;
-  my $link = readlink "/proc/$pid/exe";
-  return 0 if !defined $link || $link !~ m{(?:^|/)\Q$base\E$} || $names->{$link};
-  my $file = file_of("/proc/$pid/exe");
-  return $file ne "" && $file ne file_of($link) && $file ne file_of("/proc/$pid/root$link");
+  my ($from, $names) = @_;
+  my $link = readlink "$from/exe";
+  return 0 if !defined $link || $names->{$link};
+  my $file = file_of("$from/exe");
+  return 0 if $file eq "" && ($! == ENOENT || $! == ESRCH);
+  for my $path ($link, "$from/root$link") {
+    my $there = file_of($path);
+    return 0 if $there eq $file && ($file ne "" || $! != ENOENT && $! != ENOTDIR);
+  }
+  return 1;
 }
 
-# Why one of @$others, which run other files, may be exe $exe all the same: it was started by that path (an older
+# Why a process that runs another file may be exe number $i all the same: it was started by that path (an older
 # version, from before a link moved on?), or it may be the file, on a volume that is gone. Nobody can say. Empty if
 # there is none.
 sub older_version {
-  my ($exe, $n, $others, $by_name, $names) = @_;
-  if (!%$by_name) {
-    push @{$by_name->{$comm{$_} //= content("/proc/$_/comm", 64)}}, $_ for @$others;
+  my ($i, $n, $likes, $names) = @_;
+  my $exe = $exes[$i]{path};
+  for my $from (@{$likes->{"started $i"} || []}) {
+    next if !same_folder($from, $exe) || !(args_fit($from, $n) // 1);
+    return number_of($from) . " was started as $exe and runs another file";
+  }
+  for my $from (@{$likes->{"named $i"} || []}) {
+    next if !is_nowhere($from, $names) || !(args_fit($from, $n) // 1);
+    return number_of($from) . " runs a file that is in no folder any more";
   }
   my ($base) = $exe =~ m{([^/]+)$} or return "";
-  for my $pid (@{$by_name->{substr($base, 0, 15) . "\n"} || []}) {
-    my $why;
-    if (started_as($pid, $exe) && same_folder("/proc/$pid", $exe)) {
-      $why = "was started as $exe and runs another file";
-    } elsif (is_nowhere($pid, $base, $names)) {
-      $why = "runs a file that is in no folder any more";
-    } elsif ($pid == 1 && $first_closed) {
-      $why = "does not show what it runs";
-    }
-    return "process $pid $why" if defined $why && (args_fit("/proc/$pid", $n) // 1);
-  }
-  return "";
+  return "" if !$first_closed || content("/proc/1/comm", 64) ne substr($base, 0, 15) . "\n" || !(args_fit("/proc/1", $n) // 1);
+  return "process 1 does not show what it runs";
 }
+
+sub number_of { return "process $1" if $_[0] =~ m{(\d+)(?:/task/\d+)?$} }
 
 # Whether /proc hides processes from this account: it has not CAP_SYS_PTRACE, the 20th bit.
 sub is_blinded {
@@ -297,11 +344,11 @@ sub look_at_processes {
   my @pids = numbers_in("/proc");
   my ($files, $names) = learn_exes();
   my $all_names = join "\n", sort keys %$names;
-  %other = %comm = () if !defined $names_before || $all_names ne $names_before;
+  %other = %like = () if !defined $names_before || $all_names ne $names_before;
   $names_before = $all_names;
-  my (@found, @others, %by_name);
+  my (@found, @others, $likes);
   %lifeless_now = %other_now = ();
-  @secret = ();
+  @secret = @doubtful = ();
   $first_closed = 0;
   for my $pid (@pids) {
     # Most are as they were. For those nothing is called: there are many of them.
@@ -319,30 +366,36 @@ sub look_at_processes {
     }
     my ($from, @which) = exes_of($pid, $file, $files, $names);
     push @{$found[$_]}, [$pid, $from] for @which;
-    push @others, $pid if defined $from && !@which;
+    push @others, [$pid, $from] if defined $from && !@which;
   }
   %lifeless = %lifeless_now;
   %other = %other_now;
-  delete @comm{grep !exists $other{$_}, keys %comm} if keys %comm > 2 * keys(%other) + 100;
+  delete @like{grep !exists $other{$_}, keys %like} if keys %like > 2 * keys(%other) + 100;
   # Root, too, may lack the right to see what others run (CAP_SYS_PTRACE), in a container for one.
   my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret ? "may not read /proc/$secret[0]/exe" :
     is_blinded() ? "may not see all processes (hidepid)" : "";
   for my $n (0 .. $#processes) {
     my $process = $processes[$n];
-    my $exe = $exes[$process->{exe}]{path};
+    my $i = $process->{exe};
     $process->{count} = 0;
     $process->{why} = "";
     my $before = $trouble;
     $trouble = "";
-    report_process(@$_, $n) for @{$found[$process->{exe}] || []};
+    report_process(@$_, $n) for @{$found[$i] || []};
     my $here = $trouble;
     $trouble ||= $before;
     next if $process->{count} && $here eq "";
-    my $unknown = $trouble || $process->{why} || $hidden || older_version($exe, $n, \@others, \%by_name, $names) || $trouble;
+    my $unknown = $trouble || $process->{why} || $hidden;
+    if ($unknown eq "") {
+      my ($doubt) = grep args_fit($_, $n) // 1, @{$doubtful[$i] || []};
+      $likes //= likenesses(\@others);
+      $unknown = defined $doubt ? number_of($doubt) . " has a file of this name, in namespaces of its own" :
+        older_version($i, $n, $likes, $names) || $trouble;
+    }
     $out .= "unknown $n $unknown\n" if $unknown ne "";
   }
   # What was learnt with trouble may be wrong.
-  %other = %comm = %lifeless = () if $trouble ne "";
+  %other = %like = %lifeless = () if $trouble ne "";
 }
 
 # The error of the last call, as one word.

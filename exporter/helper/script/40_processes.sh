@@ -9,9 +9,16 @@
 #   s_N  otherwise: what its stat file says of its program, which is other after each exec; then
 #   w_N  the process itself, or a thread that can tell, where its main thread has ended
 #   m_N  the numbers of the exes that it runs, and f_N the file, if that is one of theirs
-#   g_N  the kernel's name for the file, if only by that it is an exe; after a - if that is another
-#        folder than ours; another word if its mount is not ours
+#   q_N  the numbers of those of which nobody can say whether it runs them
+#   g_N  if it bears the name of an exe: what same_folder said of it, and that name; or a word
+#   l_N  the kernel's name for the file, unless it lies there
+#   b_N  the numbers of the exes by whose path it was started, once that was asked: see learn_starts
+#   c_N  whether its file is in no folder any more, once that was asked: see is_nowhere
 # Texts are cut into lines by `for`: read costs a system call a byte.
+#
+# Each account says what its processes and files are called. Such a text is assigned and compared, never evaluated: what is in
+# an eval is a number that is counted here, or `pid`, which is looked at where it is set. Nor does a text stand before what has
+# to be found behind it: numbers come first.
 
 # Sets `shown` to what `ls -q` makes of a name; `find` shows it as it is.
 show() {
@@ -45,7 +52,7 @@ follow_links() {
   done
 }
 
-# Learns the names that the kernel may have for the files of the exes: lines NAME//NUMBER. Nothing
+# Learns the names that the kernel may have for the files of the exes: lines "NUMBER NAME". Nothing
 # that was known of processes counts if they are other ones than before. Makes a function of tests
 # that hold as long as all these paths lead where they did.
 learn_names() {
@@ -57,9 +64,9 @@ learn_names() {
     keep real $i "$real"
     keep folder $i "$folder"
     show "$real"
-    all=$all$shown//$i$nl
+    all="$all$i $shown$nl"
     show "$exe"
-    [ "$exe" = "$real" ] || all=$all$shown//$i$nl
+    [ "$exe" = "$real" ] || all="$all$i $shown$nl"
     code="$code [ \"\$exe_$i\" -ef \"\$real_$i\" ] ||"
     [ "$real" = "$folder/${exe##*/}" ] &&
       code="$code { [ ! -e \"\$exe_$i\" ] && [ ! -L \"\$exe_$i\" ] && [ \"\${exe_$i%/*}/\" -ef \"\$folder_$i/\" ]; } ||"
@@ -84,23 +91,29 @@ names_hold() { return 1; }
 forget_processes() {
   IFS=$words
   for pid in $known; do
-    unset "a_$pid" "s_$pid" "w_$pid" "m_$pid" "f_$pid" "g_$pid" "k_$pid" "n_$pid" "t_$pid" "args_$pid"
+    unset "a_$pid" "s_$pid" "w_$pid" "m_$pid" "q_$pid" "f_$pid" "g_$pid" "l_$pid" "b_$pid" "c_$pid" "k_$pid" "n_$pid" "t_$pid" "args_$pid"
   done
   known= known_count=0 paths_run= secret=
 }
 
-# Whether process or thread $1 sees the same folder as we do where file $2 is, or was: not so in a
-# container, which has other files under the same names. Nor is one believed that is in another user
-# namespace: anybody may make one, and mount there what they like under any name.
+# Whether process or thread $1 is in our own namespace of kind $2.
+shares() { [ ! -e "/proc/self/ns/$2" ] || [ "$1/ns/$2" -ef "/proc/self/ns/$2" ]; }
+
+# Whether process or thread $1 sees the same folder as we do where file $2 is, or was: 0; 1 in a container, which has other
+# files under the same names; 2 if nobody can say: it has changed its root, or is in another user namespace (anybody may make
+# one, and mount there what they like under any name).
 same_folder() {
-  [ ! -e /proc/self/ns/user ] || [ "$1/ns/user" -ef /proc/self/ns/user ] || return
   folder=$2
   while [ -n "$folder" ]; do
     folder=${folder%/*}
-    if [ -e "$folder/" ]; then
-      [ "$1/root$folder/" -ef "$folder/" ]
-      return
+    [ -e "$folder/" ] || continue
+    if [ ! -e "$1/root$folder/" ]; then
+      shares "$1" pid && return 2
+      return 1
     fi
+    [ "$1/root$folder/" -ef "$folder/" ] || return 1
+    shares "$1" user || return 2
+    return 0
   done
   return 1
 }
@@ -122,35 +135,45 @@ has_mount() { grep -q "^$mount " "$1/mountinfo"; }
 # mount namespace where the file lies, and whoever may enter one (/proc/PID/root) can start the file from outside. Sets
 # `judged` to what has to be judged again at the next look. 0: what lies, or lay, by this name here; 1: not; 2: nobody can say.
 is_from_here() {
-  judged=-$name
+  judged=again
   mount_of "$from/exe" || return 2
-  if [ -z "$mount" ]; then
-    same_folder "$from" "$name" || return 1
-    judged=$name
-    return
+  if [ -n "$mount" ]; then
+    has_mount /proc/self
+    case $? in
+      0) judged= && return ;;
+      1) ;;
+      *) return 2 ;;
+    esac
   fi
-  has_mount /proc/self
-  case $? in
-    0) judged= && return ;;
-    1) ;;
-    *) return 2 ;;
-  esac
-  same_folder "$from" "$name" || return 1
-  has_mount "$from"
-  case $? in
-    0) judged=$name && return ;;
-    1) ;;
-    *) return 2 ;;
-  esac
-  # Both may have a root that is not where a mount begins.
-  number_of_mount=$mount
-  mount_of "$from/root/" || return 2
-  judged=foreign
-  [ "$mount" = "$number_of_mount" ]
+  same_folder "$from" "$name"
+  same=$?
+  if [ -n "$mount" ]; then
+    has_mount "$from"
+    case $? in
+      0) ;;
+      1)
+        # Both may have a root that is not where a mount begins.
+        number_of_mount=$mount
+        mount_of "$from/root/" || return 2
+        # One with mounts of its own, which has also changed its root, does not show on which of them the file lies. In a
+        # container another file has the name.
+        if [ $same = 1 ] || [ "$mount" != "$number_of_mount" ]; then
+          judged=foreign
+          shares "$from" mnt && return 1
+          shares "$from" pid && return 2
+          return 1
+        fi
+        ;;
+      *) return 2 ;;
+    esac
+  fi
+  judged="$same $name"
+  return $same
 }
 
 # Adds the exe of number $1 to those that process or thread $from runs, once.
 add_exe() {
+  case $1 in '' | *[!0-9]*) return ;; esac
   case " $of " in *" $1 "*) return ;; esac
   of="$of$1 "
   eval "found_$1=\"\$found_$1 \$from\""
@@ -167,16 +190,20 @@ match_file() {
   done
 }
 
+# Sets `bearers` to the numbers of the exes of which $1 is a name.
+bearers_of() {
+  bearers=
+  case $names in *" $1$nl"*) ;; *) return ;; esac
+  IFS=$nl
+  for line in $names; do [ "${line#* }" = "$1" ] && bearers="$bearers ${line%% *}"; done
+  IFS=$words
+}
+
 # Those that bear the name $1, which the kernel has for the file: it was replaced or deleted, or
 # network storage keeps it as .nfs... for those who use it.
 match_name() {
-  name=${1%" (deleted)"} bearers=
-  rest=$names
-  while :; do
-    case $rest in *"$nl$name//"*) rest=${rest#*"$nl$name//"} ;; *) break ;; esac
-    bearers="$bearers ${rest%%"$nl"*}"
-    rest=$nl${rest#*"$nl"}
-  done
+  name=${1%" (deleted)"}
+  bearers_of "$name"
   case ${name##*/} in
     .nfs*[!0-9a-fA-F]*) ;;
     .nfs????????*)
@@ -184,8 +211,8 @@ match_name() {
       IFS= read -r comm <"${from%/task/*}/comm"
       IFS=$nl
       for line in $names; do
-        other=${line%//*}
-        [ "${other%/*}" = "${name%/*}" ] && [ "$(printf %.15s "${other##*/}")" = "$comm" ] && bearers="$bearers ${line##*//}"
+        other=${line#* }
+        [ "${other%/*}" = "${name%/*}" ] && [ "$(printf %.15s "${other##*/}")" = "$comm" ] && bearers="$bearers ${line%% *}"
       done
       IFS=$words
       ;;
@@ -199,8 +226,18 @@ match_name() {
   case $? in
     0) for i in $more; do add_exe $i; done ;;
     1) ;;
-    *) [ ! -e "$from/exe" ] || for i in $more; do keep doubt $i "process ${from##*/} does not show where its file lies"; done ;;
+    *)
+      # One that has just ended has no root either.
+      [ -e "$from/exe" ] || [ -e "$from/root/" ] || return
+      doubts=$more
+      add_doubts
+      ;;
   esac
+}
+
+# Of these exes nobody can say whether process or thread $from runs them.
+add_doubts() {
+  for i in $doubts; do eval "doubtful_$i=\"\$doubtful_$i \$from\""; done
 }
 
 # Sets `image` to what stays the same as long as the process or thread that read_stat has looked at
@@ -216,15 +253,20 @@ read_image() {
 # same ones.
 is_as_before() {
   pid=${1#/proc/}
-  eval "was=\$s_$pid from=\$w_$pid all=\$m_$pid file=\$f_$pid judged=\$g_$pid"
+  case $pid in '' | *[!0-9]*) return 1 ;; esac
+  eval "was=\$s_$pid from=\$w_$pid all=\$m_$pid doubts=\$q_$pid file=\$f_$pid judged=\$g_$pid"
   [ -n "$was" ] && read_stat "$from/stat" && read_image && [ "$image" = "$was" ] || return 1
   is_an_exe "$from/exe" "$all" && return 1
   case $judged in
-    -*) same_folder "$from" "${judged#?}" && return 1 ;;
-    /*) same_folder "$from" "$judged" || return 1 ;;
+    again) return 1 ;;
+    [012]' '*)
+      same_folder "$from" "${judged#??}"
+      [ $? = "${judged%% *}" ] || return 1
+      ;;
   esac
   of=' '
   for i in $all; do add_exe $i; done
+  add_doubts
   ran="$ran$file "
   [ -n "$all" ] || return 0
   [ "$from" = "$1" ] || read_stat "$1/stat"
@@ -234,14 +276,16 @@ is_as_before() {
 # Forgets what was known of process $1, but that there is something to forget.
 renew() {
   pid=${1#/proc/}
+  case $pid in '' | *[!0-9]*) return 1 ;; esac
   eval "[ \"\${k_$pid:-}\" ]" || known="$known $pid" known_count=$((known_count + 1))
-  eval "k_$pid=1 a_$pid= s_$pid= m_$pid= "
+  eval "k_$pid=1 a_$pid= s_$pid= w_$pid= m_$pid= q_$pid= l_$pid= b_$pid= c_$pid="
 }
 
-# Keeps what was found out about process $1: $from runs exes $of, in a file that the kernel calls $2.
+# Keeps what was found out about process $1: $from runs exes $of, and perhaps $doubts, in a file that the kernel calls $2.
 settle() {
-  renew "$1"
+  renew "$1" || return
   keep m $pid "$of"
+  keep w $pid "$from"
   if [ "$of" = ' ' ] && [ -z "$judged" ]; then
     # Or as the kernel calls it where that process sees it, in a container.
     for path in "$2" "$from/root$2"; do
@@ -251,7 +295,8 @@ settle() {
       return
     done
   fi
-  keep w $pid "$from"
+  keep l $pid "$2"
+  keep q $pid "$doubts"
   keep f $pid "$file"
   keep g $pid "$judged"
   ran="$ran$file "
@@ -262,7 +307,7 @@ settle() {
 
 # Of a process without an exe, or whose exe may not be seen, there is nothing more to find out.
 settle_closed() {
-  renew "$1"
+  renew "$1" || return
   keep a $pid "!$nl-e$nl$1/exe"
 }
 
@@ -305,8 +350,10 @@ ask_about() {
   done
   IFS=$nl
   for dir in $asked; do
+    pid=${dir##*/}
+    case $pid in '' | *[!0-9]*) continue ;; esac
     list=$list$dir/exe$nl$dir$nl
-    eval "n_${dir##*/}="
+    eval "n_$pid="
   done
   if [ -n "$has_printf" ]; then
     lines=$(find -H "$@" $list -maxdepth 1 \( -path '/proc/[0-9]*/?*' ! -name exe \
@@ -324,19 +371,23 @@ ask_about() {
     from=${from%%[!/a-z0-9]*}
     from=/proc/${from%%/exe*}
     dir=${from%/task/*}
+    pid=${from##*/}
+    case $pid in '' | *[!0-9]*) continue ;; esac
     case $line in
       '0 '*)
         line=${line#0 }
-        eval "n_${from##*/}=\${line%% *}"
+        eval "n_$pid=\${line%% *}"
         ;;
       '1 '* | lr*' -> '*)
         # Of the threads of one whose main thread has ended, the first that can tell.
         [ "$dir" != "$told" ] || continue
         told=$dir
-        eval "number=\$n_${from##*/}"
-        of=' ' file= judged= link=${line#*/exe}
+        eval "number=\$n_$pid"
+        of=' ' doubts= file= judged= link=${line#*/exe}
         link=${link#//}
         link=${link#' -> '}
+        # Its file may not be looked at, as one on a mount that is only for another account; but its name says which one it is.
+        case $secret in *"$nl$dir$nl"*) secret=${secret%%"$nl$dir$nl"*}$nl${secret#*"$nl$dir$nl"} ;; esac
         match_file
         match_name "$link"
         settle "$dir" "$link"
@@ -361,7 +412,7 @@ find_processes() {
   i=0
   while [ $i -lt $exes ]; do
     keep found $i ''
-    keep doubt $i ''
+    keep doubtful $i ''
     i=$((i + 1))
   done
   set -f
@@ -377,13 +428,19 @@ find_processes() {
   if [ "$*" != "$pids" ]; then
     pids=$* same_pids=
     for dir; do
-      eval "[ \$a_${dir#/proc/} ]" || strange=$strange$dir$nl
+      pid=${dir#/proc/}
+      case $pid in '' | *[!0-9]*) continue ;; esac
+      eval "[ \$a_$pid ]" || strange=$strange$dir$nl
     done
   else
     # Where processes seldom come and go, no test is evaluated twice.
     if [ -z "$same_pids" ]; then
       code=
-      for dir; do code="$code [ \$a_${dir#/proc/} ] || strange=\$strange$dir\$nl;"; done
+      for dir; do
+        pid=${dir#/proc/}
+        case $pid in '' | *[!0-9]*) continue ;; esac
+        code="$code [ \$a_$pid ] || strange=\$strange/proc/$pid\$nl;"
+      done
       eval "test_all() { $code }"
       same_pids=1
     fi
@@ -396,7 +453,7 @@ find_processes() {
   done
   if [ -n "$asked" ]; then
     ask_about
-    asked= by_name=
+    asked= starts_known=
     for dir in $unnamed; do
       # Its main thread may have ended: then another one tells. Nothing to see in a thread of the
       # kernel, or a corpse; they stay so.
@@ -436,4 +493,4 @@ may_trace() {
   while read -r key value _; do [ "$key" != CapEff: ] || break; done </proc/self/status
   case $value in *[89a-f]????) ;; *) return 1 ;; esac
 }
-pids= known= known_count=0 names= paths_run= secret= ran=' ' by_name= uid=
+pids= known= known_count=0 names= paths_run= secret= ran=' ' starts_known= uid=

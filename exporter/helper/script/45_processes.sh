@@ -13,12 +13,13 @@ args_are_few() {
 # NULs between them, so a command joins them properly, once for each program that was started: while
 # it is the same one, and what read sees stays the same, so do they.
 read_args() {
-  read_stat "$1/stat" && args_are_few ${stat##*") "} || return
+  read_stat "$1/stat" && read_image && args_are_few ${stat##*") "} || return
   flat= more=
   { IFS= read -r flat && more=1; } <"$1/cmdline"
-  pid=${1#/proc/}
-  pid=${pid%%/*}
-  eval "args=\${args_$pid:-} image=\${s_$pid:-}"
+  dir=${1%/task/*}
+  pid=${dir#/proc/}
+  case $pid in '' | *[!0-9]*) return 1 ;; esac
+  eval "args=\${args_$pid:-}"
   if [ -z "$more" ] && [ -n "$image$flat" ] && [ "${args%%"$nl"*}" = "$image $flat" ]; then
     args=${args#*"$nl"}
     return 0
@@ -55,7 +56,9 @@ report_process() {
       ;;
   esac
   dir=${1%/task/*}
-  eval "stat=\$t_${dir#/proc/}"
+  pid=${dir#/proc/}
+  case $pid in '' | *[!0-9]*) return 1 ;; esac
+  eval "stat=\$t_$pid"
   [ -n "$stat" ] && read -r _ resident _ <"$1/statm" || {
     [ ! -e "$1/exe" ] || unknown="process ${1##*/} cannot be read"
     return 1
@@ -75,50 +78,171 @@ report_process() {
   return 0
 }
 
-# Whether the first of process $1's arguments is $2.
-started_as() { [ "$(head -c 4200 "$1/cmdline" | tr '\000\n' '\n\001' | head -n 1)" = "$2" ]; }
+# Sets `first` to the first argument of process or thread $1. In the rare case that a command is needed for one alone.
+read_first_argument() { first=$(head -c 4200 "$1/cmdline" | tr '\000\n' '\n\001' | head -n 1); }
 
-# Whether process $1 runs a file of name $2 whose path leads to it no more, neither here nor where that process sees it:
-# its volume was taken away from under it. What was deleted says so itself; of one that bears a wanted name
-# is_from_here has judged.
+# Learns which processes may be which exes, though they run other files: started_N, those that were started by the path of exe
+# N, and namesakes_N, those whose file has its base name. What a process calls itself tells little, since it may change that; but
+# one that is called like its own file, and not like an exe, was started by another name. One grep looks through the arguments
+# of the others that are new; what it finds is looked at once, and then known while the process is the same.
+learn_starts() {
+  [ -z "$starts_known" ] || return
+  i=0 patterns= bases=/ comms=/ fresh= files= hits= links=
+  while [ $i -lt $exes ]; do
+    keep started $i ''
+    keep namesakes $i ''
+    eval "exe=\$exe_$i real=\$real_$i comm=\$comm_$i"
+    patterns=$patterns${patterns:+$nl}$exe bases=$bases${exe##*/}/${real##*/}/ comms=$comms$comm/
+    i=$((i + 1))
+  done
+  IFS=$nl
+  for dir in $pids; do
+    pid=${dir#/proc/}
+    case $pid in '' | *[!0-9]*) continue ;; esac
+    eval "all=\${m_$pid:-} from=\${w_$pid:-} link=\${l_$pid:-} list=\${b_$pid:-} base=\${a_$pid:-}"
+    case $from$all in '' | *' '*[0-9]*) continue ;; esac
+    case $bases in *"/${link##*/}/"*) links=$links$from$nl$link$nl ;; esac
+    [ -z "$list" ] || continue
+    fresh=$fresh$pid$nl base=${link:-$base} comm=
+    IFS= read -r comm <"$dir/comm"
+    is_called_like_its_file && continue
+    IFS=$words
+    if read_stat "$from/stat" && args_are_few ${stat##*") "}; then files=$files$from/cmdline$nl; else hits=$hits$from$nl; fi
+    IFS=$nl
+  done
+  lines=asked
+  [ -z "$files" ] || lines=$(grep -lF -e "$patterns" $files 2>&1 </dev/null; [ $? -lt 126 ] && echo asked)
+  case $nl$lines in *"${nl}asked") ;; *) why='cannot ask how processes were started' ;; esac
+  for line in $lines; do
+    case $line in
+      /proc/*/cmdline) hits=$hits${line%/cmdline}$nl ;;
+      asked | *': No such file or directory' | *': No such process') ;;
+      *) why='cannot ask how processes were started' ;;
+    esac
+  done
+  if [ -z "$why" ]; then
+    for pid in $fresh; do
+      case $pid in '' | *[!0-9]*) continue ;; esac
+      eval "b_$pid=-"
+    done
+    for from in $hits; do learn_start; done
+    note_starts
+    set -- $links
+    while [ $# -gt 1 ]; do
+      from=$1 link=$2
+      i=0
+      while [ $i -lt $exes ]; do
+        eval "exe=\$exe_$i real=\$real_$i"
+        case ${link##*/} in "${exe##*/}" | "${real##*/}") eval "namesakes_$i=\"\$namesakes_$i \$from\"" ;; esac
+        i=$((i + 1))
+      done
+      shift 2
+    done
+    starts_known=1
+  fi
+  IFS=$words
+}
+
+# Whether a process that calls itself $comm and whose file is $base was started by that name, and by no exe's.
+is_called_like_its_file() {
+  case $comms in *"/$comm/"*) return 1 ;; esac
+  base=${base##*/}
+  [ "$base" != "$comm" ] || return 0
+  [ ${#comm} = 15 ] && case $base in "$comm"*) return 0 ;; esac
+  return 1
+}
+
+# Learns by which exes' paths $from was started. One that shows no arguments has just ended, or hides them.
+learn_start() {
+  dir=${from%/task/*}
+  pid=${dir#/proc/}
+  case $pid in '' | *[!0-9]*) return ;; esac
+  read_first_argument "$from"
+  i=0 list=-
+  while [ $i -lt $exes ]; do
+    eval "exe=\$exe_$i"
+    case $first in '' | "$exe") list="$list $i" ;; esac
+    i=$((i + 1))
+  done
+  keep b $pid "$list"
+}
+
+# Fills started_N from what is known.
+note_starts() {
+  for dir in $pids; do
+    pid=${dir#/proc/}
+    case $pid in '' | *[!0-9]*) continue ;; esac
+    eval "list=\${b_$pid:-} from=\${w_$pid:-}"
+    case $list in -' '*) ;; *) continue ;; esac
+    IFS=$words
+    for i in ${list#-}; do eval "started_$i=\"\$started_$i \$from\""; done
+    IFS=$nl
+  done
+}
+
+# Whether process or thread $1 runs a file whose path leads to it no more, neither here nor where that process sees it: its
+# volume was taken away from under it. What was deleted says so itself; of one that bears a wanted name is_from_here has
+# judged. A file that may not be looked at (somebody else has mounted its folder) is where its path leads to one of that kind:
+# that takes a command, so it is asked once.
 is_nowhere() {
-  eval "[ -z \"\${a_${1#/proc/}:-}\" ]" && link=$(readlink "$1/exe") || return
-  case $names in *"$nl$link//"*) return 1 ;; esac
-  [ "${link##*/}" = "$2" ] && [ -e "$1/exe" ] && [ ! "$1/exe" -ef "$link" ] && [ ! "$1/exe" -ef "$1/root$link" ]
+  dir=${1%/task/*}
+  pid=${dir#/proc/}
+  case $pid in '' | *[!0-9]*) return 1 ;; esac
+  eval "link=\${l_$pid:-} nowhere=\${c_$pid:-}"
+  bearers_of "$link"
+  [ -z "$bearers" ] || return 1
+  # Each may stand for a sign that cannot be shown.
+  case $has_printf$link in
+    [!1]*'?'*)
+      link=$(readlink "$1/exe") || return 1
+      keep l $pid "$link"
+      ;;
+  esac
+  if [ -e "$1/exe" ]; then
+    [ ! "$1/exe" -ef "$link" ] && [ ! "$1/exe" -ef "$1/root$link" ]
+    return
+  fi
+  [ -e "$1/root/" ] || return 1
+  if [ -z "$nowhere" ]; then
+    nowhere=1
+    for path in "$link" "$1/root$link"; do
+      [ -e "$path" ] || surely_absent "$path" || nowhere=0
+    done
+    keep c $pid $nowhere
+  fi
+  [ $nowhere = 1 ]
 }
 
 # Sets `unknown` if one of those that run other files was started by the path of exe number $1, for
 # process number $2: an older version, from before a link moved on? Or if it may be the file, on a volume that is
 # gone. Nobody can say.
 look_for_older_version() {
-  eval "exe=\$exe_$1 base=\$comm_$1"
-  if [ -z "$by_name" ]; then
-    by_name=$nl
-    for dir in $pids; do
-      comm=
-      IFS= read -r comm <"$dir/comm"
-      by_name=$by_name$comm//$dir$nl
-    done
-  fi
-  rest=$by_name
-  while :; do
-    case $rest in *"$nl$base///proc/"*) rest=${rest#*"$nl$base//"} ;; *) return ;; esac
-    dir=${rest%%"$nl"*}
-    rest=$nl${rest#*"$nl"}
-    eval "case \"\${m_${dir#/proc/}:-}\" in *[0-9]*) continue ;; esac"
-    if started_as "$dir" "$exe" && same_folder "$dir" "$exe"; then
-      whose="was started as $exe and runs another file"
-    elif is_nowhere "$dir" "${exe##*/}"; then
-      whose='runs a file that is in no folder any more'
-    else
-      case $secret in *"$nl$dir$nl"*) ;; *) continue ;; esac
-      whose='does not show what it runs'
-    fi
-    args_fit "$dir" "$2"
-    [ $? = 1 ] && continue
-    unknown="process ${dir##*/} $whose"
-    return
+  set -f
+  learn_starts
+  if [ -n "$why" ]; then unknown=$why why=; else find_older_version "$1" "$2"; fi
+  set +f
+}
+find_older_version() {
+  eval "exe=\$exe_$1 base=\$comm_$1 started=\$started_$1 namesakes=\$namesakes_$1"
+  for from in $started; do
+    same_folder "$from" "$exe"
+    [ $? != 1 ] && may_be_meant "$from" "$2" "was started as $exe and runs another file" && return
   done
+  for from in $namesakes; do
+    is_nowhere "$from" && may_be_meant "$from" "$2" 'runs a file that is in no folder any more' && return
+  done
+  case $secret in *"$nl"/proc/1"$nl"*) ;; *) return ;; esac
+  comm=
+  IFS= read -r comm </proc/1/comm
+  [ "$comm" = "$base" ] && may_be_meant /proc/1 "$2" 'does not show what it runs'
+}
+
+# Sets `unknown` to why process or thread $1 may be process number $2 of the spec, unless it has other arguments.
+may_be_meant() {
+  args_fit "$1" "$2"
+  [ $? != 1 ] || return
+  dir=${1%/task/*}
+  unknown="process ${dir##*/} $3"
 }
 
 look_at_processes() {
@@ -135,7 +259,11 @@ look_at_processes() {
     done
     if [ $count = 0 ]; then
       [ "$hidden" != unknown ] || learn_hidden
-      eval "unknown=\${unknown:-\${hidden:-\$doubt_$e}}"
+      unknown=${unknown:-$hidden}
+      eval "doubtful=\$doubtful_$e"
+      for from in $doubtful; do
+        [ -n "$unknown" ] || may_be_meant "$from" $n 'has a file of this name, in namespaces of its own'
+      done
       [ -n "$unknown" ] || look_for_older_version "$e" $n
       [ -n "$unknown" ] && out="${out}unknown $n $unknown$nl"
     fi

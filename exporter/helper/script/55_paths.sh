@@ -8,6 +8,12 @@ may_look_into() {
   { true <"$1"; } 2>/dev/null && [ -e "$1/." ]
 }
 
+# Whether the system says that $1 is not there. Anything else is a reason not to know.
+surely_absent() {
+  text=$(ls -dL "$1" 2>&1)
+  case $text in *': No such file or directory' | *': Not a directory') ;; *) return 1 ;; esac
+}
+
 # What is not there is absent only if the system says so; anything else is a reason not to know.
 look_at_missing() {
   for path; do

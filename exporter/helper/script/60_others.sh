@@ -17,12 +17,6 @@ look_at_host() {
 
 # For: commands
 
-# Whether the system says that $1 is not there. Anything else is a reason not to know.
-surely_absent() {
-  text=$(ls -dL "$1" 2>&1)
-  case $text in *': No such file or directory' | *': Not a directory') ;; *) return 1 ;; esac
-}
-
 look_at_services() {
   if [ -n "$units" ]; then
     # shellcheck disable=SC2086 # one argument per unit is what is meant

@@ -1,0 +1,84 @@
+// Whatever processes call themselves, the helper takes it for text: it runs none of it, and goes on
+// to answer.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <random>
+
+#include "exporter/helper/helper_testing.h"
+
+namespace mailhub::exporter {
+namespace {
+
+class HostileTest : public HelperTest {
+ protected:
+  void SetUp() override {
+    HelperTest::SetUp();
+    fs::create_directories(folder_ / "here");
+    // What is evaluated would leave its files here, or say something.
+    prefix_ = {"env", "-C", File("here")};
+  }
+
+  // Each look is good, says what is so, and leaves nothing behind.
+  void ExpectNothing() {
+    for (int look = 0; look < 2; ++look) {
+      const Seen seen = Look(host_);
+      ASSERT_TRUE(seen.complete);
+      for (const auto& [name, process] : host_.processes) {
+        EXPECT_EQ(Running(seen, name), name == "runs" ? 1 : 0) << name;
+      }
+      EXPECT_TRUE(fs::is_empty(folder_ / "here"));
+    }
+  }
+
+  config::Host host_;
+};
+
+TEST_P(HostileTest, RunsNothingOfWhatAProcessIsCalled) {
+  for (const char* name : {"a", "ab", "slapd", "openRA"}) {
+    host_.processes[name] = {File(name), "", ""};
+  }
+  host_.processes["runs"] = {Copy("runs"), "", ""};
+  const auto runs = Run(File("runs"), {});
+  std::vector<std::unique_ptr<TestingProcess>> others;
+  const std::string other = Copy("other/x");
+  for (const char* name :
+       {"a///proc/=/*/x ", "a///proc/}`$m_`", "ab///proc/}`>a`", "ab///proc/}$(>b",
+        "slapd///proc/?", "openRA///proc/?", "slapd\n/proc/1;>c", "slapd", "a"}) {
+    others.push_back(Run(other, {"--name", name}));
+  }
+  std::mt19937 chance(20260401);
+  const auto text = [&](size_t most) {
+    const std::vector<std::string> parts = {
+        "`>a`", "$(>b)", ";>c;",   "//", "/proc/", "$m_", "}",  "{",   "\"",  "'",        "\\",
+        "*",    "?",     "[",      "]",  " ",      "\n",  "\t", "&>d", "|",   "#",        "~",
+        "!",    "slapd", "openRA", "ab", "0",      "1",   "=",  "%s",  "-ef", "(deleted)"};
+    std::string made = parts[chance() % parts.size()];
+    while (made.size() < most && chance() % 6 != 0) made += parts[chance() % parts.size()];
+    return made.substr(0, most);
+  };
+  for (int i = 0; i < 60; ++i) {
+    std::string file = text(30);
+    std::replace(file.begin(), file.end(), '/', '_');
+    file = Copy("other/" + std::to_string(i) + file);
+    others.push_back(Run(file, {"--name", text(15), text(40)}, text(60)));
+    if (i % 3 == 0) fs::remove(file);
+  }
+  ExpectNothing();
+}
+
+// A key that is limited to the helper may be in wrong hands; what it asks for is text, too.
+TEST_P(HostileTest, RunsNothingOfWhatAnExeIsCalled) {
+  const std::string x = Copy("x");
+  const auto process = Run(x, {});
+  host_.processes["a"] = {x + "//;>a;//", "", ""};
+  host_.processes["b"] = {x + "//`>b`", "", ""};
+  host_.processes["c"] = {x + "//$(>c)//0", "", ""};
+  fs::remove(x);
+  ExpectNothing();
+}
+
+MAILHUB_FOR_EVERY_ENGINE(HostileTest);
+
+}  // namespace
+}  // namespace mailhub::exporter

@@ -1,0 +1,184 @@
+// A process is not said to be absent because it is in namespaces of its own, has another root, or
+// does not show any more by what it was started.
+#include <gmock/gmock.h>
+#include <sys/mount.h>
+
+#include "exporter/helper/helper_testing.h"
+
+namespace mailhub::exporter {
+namespace {
+
+class PresenceElsewhereTest : public HelperTest {
+ protected:
+  void SetUp() override {
+    HelperTest::SetUp();
+    host_.processes["eddy"] = {File("eddy"), "", ""};
+  }
+
+  double Count() {
+    const Seen seen = Look(host_);
+    const double running = Running(seen, "eddy");
+    EXPECT_EQ(running >= 0, seen.outcomes.at("processes").has_value());
+    return running;
+  }
+
+  // By a helper that has seen nothing before, and again by the same one.
+  void ExpectCount(double count, const std::string& why) {
+    helper_.reset();
+    EXPECT_EQ(Count(), count) << why;
+    EXPECT_EQ(Count(), count) << why << ", the second time";
+  }
+
+  // Starts eddy so; then its file is replaced, and then deleted.
+  void ExpectOnceReplaced(double before, double after, const std::string& program,
+                          const std::vector<std::string>& words) {
+    std::string why = program;
+    for (const auto& word : words) why += " " + word;
+    Copy("eddy");
+    const auto process = Run(program, words);
+    ExpectCount(before, why);
+    fs::remove(File("eddy"));
+    Copy("eddy");
+    ExpectCount(after, why + ", replaced");
+    fs::remove(File("eddy"));
+    ExpectCount(after, why + ", deleted");
+  }
+
+  // Three ways in which a main thread does not tell by what it was started.
+  const std::vector<std::vector<std::string>> disguises_ = {
+      {}, {"--name", "main"}, {"--end-main"}, {"--end-main", "--name", "main", "--thread", "w"}};
+
+  config::Host host_;
+};
+
+TEST_P(PresenceElsewhereTest, IsNotZeroForOneInAUserNamespaceOfItsOwn) {
+  const std::string eddy = File("eddy");
+  ExpectOnceReplaced(1, -1, "unshare", {"--user", "--map-root-user", "--mount", eddy});
+  ExpectOnceReplaced(1, 1, "unshare", {"--user", "--map-root-user", eddy});
+}
+
+TEST_P(PresenceElsewhereTest, IsNotZeroForOneThatHasMountsAndARootOfItsOwn) {
+  const std::string eddy = File("eddy");
+  ExpectOnceReplaced(1, -1, "unshare", {"--mount", eddy, "--root", File("other")});
+  // A root that has such a folder, too.
+  fs::create_directories(File("other") + folder_.string());
+  ExpectOnceReplaced(1, -1, "unshare", {"--mount", eddy, "--root", File("other")});
+  ExpectOnceReplaced(1, -1, "unshare",
+                     {"--user", "--map-root-user", "--mount", eddy, "--root", File("other")});
+}
+
+TEST_P(PresenceElsewhereTest, IsZeroForAContainer) {
+  const std::string there = File("other") + folder_.string();
+  const std::string make =
+      "mount -t tmpfs none '" + File("other") + "'; mkdir -p '" + there + "'; cp '" +
+      MAILHUB_TESTING_TARGET + "' '" + there + "/eddy'; cd '" + File("other") +
+      "'; for d in usr lib lib64 bin proc dev; do mkdir -p $d old; mount --rbind /$d $d; done; "
+      "pivot_root . old; umount -l old; ";
+  const std::string run = "'" + File("eddy") + "' ";
+  const std::string remove =
+      "exec 3<&0; { " + run + "<&3 & }; sleep 0.5; rm '" + File("eddy") + "'; wait";
+  const std::vector<std::vector<std::string>> kinds = {
+      {"--mount"},
+      {"--mount", "--pid", "--fork", "--kill-child"},
+      {"--mount", "--pid", "--fork", "--kill-child", "--user", "--map-root-user"}};
+  for (const auto& kind : kinds) {
+    for (const std::string& what : {"exec " + run, remove}) {
+      auto words = kind;
+      words.insert(words.end(), {"sh", "-c", "set -e; exec 2>&1; " + make + what});
+      const auto process = Run("unshare", words);
+      usleep(700'000);
+      ExpectCount(0, what);
+      Copy("eddy");
+      ExpectCount(0, what + ", and here is one, too");
+      fs::remove(File("eddy"));
+    }
+  }
+  // One that changes its root inside.
+  auto words = kinds[1];
+  words.insert(words.end(), {"sh", "-c", "set -e; " + make + "exec " + run + "--root /usr"});
+  const auto process = Run("unshare", words);
+  ExpectCount(0, "with another root");
+}
+
+TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheLinkMovedOnWhateverTheMainThreadSays) {
+  Copy("eddy-1.0");
+  Copy("eddy-2.0");
+  for (const auto& disguise : disguises_) {
+    fs::remove(File("eddy"));
+    fs::create_symlink("eddy-1.0", File("eddy"));
+    const auto process = Run(File("eddy"), disguise);
+    fs::remove(File("eddy"));
+    fs::create_symlink("eddy-2.0", File("eddy"));
+    ExpectCount(-1, testing::PrintToString(disguise));
+  }
+  ExpectCount(0, "none");
+}
+
+TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheLinkMovedOnForOneThatHasAnotherRoot) {
+  Copy("eddy-1.0");
+  Copy("eddy-2.0");
+  fs::create_symlink("eddy-1.0", File("eddy"));
+  const auto process = Run(File("eddy"), {"--root", File("other")});
+  fs::remove(File("eddy"));
+  fs::create_symlink("eddy-2.0", File("eddy"));
+  ExpectCount(-1, "its root");
+}
+
+TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheVolumeIsGoneWhateverTheMainThreadSays) {
+  fs::create_directories(folder_ / "volume");
+  fs::create_symlink("volume/eddy-1.0", File("linked"));
+  for (const auto& disguise : disguises_) {
+    for (const std::string name : {"volume/eddy", "linked"}) {
+      host_.processes["eddy"] = {File(name), "", ""};
+      ASSERT_EQ(mount("none", File("volume").c_str(), "tmpfs", 0, "size=20m"), 0);
+      Copy("volume/eddy");
+      Copy("volume/eddy-1.0");
+      // What it was started by is not to be seen in its arguments either.
+      const auto process = Run(File(name), disguise, "x");
+      ASSERT_EQ(umount2(File("volume").c_str(), MNT_DETACH), 0);
+      ExpectCount(-1, testing::PrintToString(disguise) + name);
+    }
+  }
+  ExpectCount(0, "none");
+}
+
+// Each command that the helper starts is noted.
+TEST_P(PresenceElsewhereTest, AsksNoCommandAgainAboutNamesakes) {
+  fs::create_directories(folder_ / "standins");
+  for (const char* name : {"find", "stat", "ls", "tr", "head", "grep", "readlink"}) {
+    const fs::path path = folder_ / "standins" / name;
+    std::ofstream(path) << "#!/bin/sh\necho " << name << " >>'" << File("asked")
+                        << "'\nPATH=/usr/bin:/bin\nexec " << name << " \"$@\"\n";
+    fs::permissions(path, fs::perms::owner_all);
+  }
+  Change("PATH=/usr/xpg4", "PATH=" + File("standins") + ":/usr/xpg4");
+  // A namespace where nobody else comes or goes.
+  fs::copy_file("/usr/bin/sleep", File("other/eddy"));
+  fs::copy_file("/usr/bin/sleep", File("eddy-1.0"));
+  fs::create_symlink("eddy-1.0", File("eddy"));
+  const std::string start =
+      "exec 3>&1 >/dev/null; cd '" + folder_.string() +
+      "'; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do other/eddy 1000 & '" +
+      File("eddy") + "' 1001 & until [ /proc/$!/exe -ef eddy-1.0 ]; do :; done; done; rm eddy; " +
+      "exec \"$@\" >&3 3>&-";
+  prefix_ = {"unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", start, "sh"};
+  const auto asked = [&] {
+    std::ifstream file(File("asked"));
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  // Twenty that are other ones of the name; twenty that may be it, by what they were started, but
+  // for their arguments.
+  host_.processes["eddy"] = {File("eddy"), "--none", ""};
+  EXPECT_EQ(Count(), 0);
+  const std::string first = asked();
+  EXPECT_LT(std::count(first.begin(), first.end(), '\n'), 120);
+  Count();
+  const std::string before = asked();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Count(), 0);
+  EXPECT_EQ(asked(), before);
+}
+
+MAILHUB_FOR_EVERY_ENGINE(PresenceElsewhereTest);
+
+}  // namespace
+}  // namespace mailhub::exporter

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+"""The helper's text: what is evaluated is made of numbers that are counted or have been looked at, never of what a host says."""
+
+import pathlib
+import re
+import unittest
+
+PARTS = pathlib.Path(__file__).resolve().parents[2] / "exporter" / "helper" / "script"
+COUNTED = {"i", "n", "t", "e", "parts", "exes"}  # numbers of the spec's lines
+CODE = {"code", "tests", "rows"}  # made in the same function, of such numbers
+LOOKED_AT = {"pid"}  # digits: the line behind says so
+# The arguments of a few functions, which are such numbers at each call.
+ARGUMENTS = {"keep": {"1", "2"}, "add_exe": {"1"}, "args_fit": {"2"}, "report_process": {"2"}, "find_older_version": {"1"}}
+# Kept by read_spec, which adds only the number of the line to it.
+THREADS = {"threads", "processes"}
+
+
+def functions(text):
+    """The name of the function that each line is in, and the line."""
+    name = ""
+    for line in text.splitlines():
+        begins = re.match(r"(\w+)\(\) \{", line)
+        name = begins.group(1) if begins else name
+        if not line.lstrip().startswith("#"):
+            yield name, line
+        if line == "}" or line.endswith("}") and begins:
+            name = ""
+
+
+class Evals(unittest.TestCase):
+    def test_each_eval_holds_only_what_is_allowed(self):
+        evals = 0
+        for path in sorted(PARTS.glob("*.sh")):
+            text = path.read_text(encoding="utf-8")
+            inside = ""  # the words of an eval that goes over several lines
+            for function, line in functions(text):
+                for words in ([line] if inside else re.split(r"\beval ", line)[1:]):
+                    evals += not inside
+                    if words == '"$MAILHUB_CHECK") </dev/null 2>/dev/null 3>&-; printf "status %s %s\\n" "$MAILHUB_NUMBER" "$?" >&3; } |':
+                        continue  # a check is a command
+                    quotes = len(re.findall(r'(?<!\\)"', words))
+                    if quotes >= 2 and not inside:
+                        words = re.match(r'"((?:[^"\\]|\\.)*)"', words).group(1)
+                    inside = "eval" if (quotes % 2 == 1) != bool(inside) else ""
+                    self.assertNotRegex(words, r"(?<!\\)(`|\$\((?!\())", f"{path.name}: {line}")
+                    for name in re.findall(r"(?<!\\)\$\{?(\d|[A-Za-z_]\w*)", words):
+                        allowed = COUNTED | CODE | LOOKED_AT | THREADS | ARGUMENTS.get(function, set())
+                        self.assertIn(name, allowed, f"{path.name}, {function}: {line}")
+        self.assertGreater(evals, 30)
+
+    def test_a_number_that_comes_from_a_host_is_looked_at_where_it_is_set(self):
+        for name in ("40_processes.sh", "45_processes.sh"):
+            lines = (PARTS / name).read_text(encoding="utf-8").splitlines()
+            for i, line in enumerate(lines):
+                if re.search(r"(^|\s)pid=", line) and line != lines[-1] and not line.startswith("#"):
+                    self.assertRegex(lines[i + 1], r"^\s+case \$pid in '' \| \*\[!0-9\]\*\) (continue|return( 1)?) ;; esac$", line)
+
+    def test_what_is_kept_has_a_number_for_its_name(self):
+        allowed = COUNTED | LOOKED_AT | THREADS | {"sysvs", "paths", "checks"}
+        for path in sorted(PARTS.glob("*.sh")):
+            for number in re.findall(r"\bkeep [a-z_]+ (\S+(?: - 1\)\))?)", path.read_text(encoding="utf-8")):
+                self.assertIn(re.sub(r"^\$\(\((\w+) - 1\)\)$|^\$(\w+)$", r"\1\2", number), allowed, f"{path.name}: keep {number}")
+
+
+if __name__ == "__main__":
+    unittest.main()
