@@ -181,10 +181,12 @@ TEST_F(ProgramTest, ReloadsForNoWebPage) {
   Start();
   WriteSite(sshd, "  other: {address: 127.0.0.1, port: 1}\n");
   const std::string reload = url_ + "/-/reload";
-  const http::RequestOptions of_a_page{.headers = {{"Origin", "http://elsewhere.example.org"}}};
-  const auto refused = client_.Post(reload, "", "text/plain", of_a_page);
-  ASSERT_TRUE(refused);
-  EXPECT_EQ(refused->status, 403);
+  for (const char* origin : {"http://elsewhere.example.org", "null", ""}) {
+    const http::RequestOptions of_a_page{.headers = {{"Origin", origin}}};
+    const auto refused = client_.Post(reload, "", "text/plain", of_a_page);
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->status, 403) << origin;
+  }
   EXPECT_THAT(Get("/sd").body, Not(HasSubstr("\"other\"")));
   const auto taken = client_.Post(reload, "", "text/plain");
   ASSERT_TRUE(taken);

@@ -130,7 +130,7 @@ void App::Attach(http::Server& server) {
   });
   server.Handle("POST", "/-/reload", [this](const Request& request) {
     // A browser names the page that asks. No page of ours does, so it is somebody else's.
-    if (!request.Header("Origin").empty())
+    if (http::FindHeader(request.headers, "Origin") != nullptr)
       return http::TextResponse(403, "No web page may ask for this.");
     const auto reloaded = reload_();
     if (!reloaded) {
