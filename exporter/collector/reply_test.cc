@@ -355,6 +355,18 @@ TEST(ServiceCollector, ReadsWhatSystemctlSaysOfEachUnit) {
   EXPECT_FALSE(ReadWith(kServiceCollector, host, {}, &families));
 }
 
+TEST(ServiceCollector, SaysNothingOfAScriptThatKnowsNoStatus) {
+  config::Host host;
+  host.services["cron"] = {config::ServiceKind::kSysv};
+  host.services["old"] = {config::ServiceKind::kSysv};
+  Families families;
+  const auto read = ReadWith(kServiceCollector, host, {"sysv cron 0", "sysv old usage"}, &families);
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, testing::HasSubstr("prints its usage"));
+  EXPECT_EQ(Value(families, "mailhub_service_state", {{"name", "cron"}, {"state", "active"}}), 1);
+  EXPECT_FALSE(Value(families, "mailhub_service_state", {{"name", "old"}, {"state", "failed"}}));
+}
+
 TEST(ServiceCollector, AsksByAnotherNameAndHidesNoneBehindOneThatIsNotUnderstood) {
   config::Host host;
   host.services["out"] = {config::ServiceKind::kSystemd, "exim@out.service"};

@@ -92,8 +92,9 @@ bool HasName(const Properties& unit, std::string_view name) {
   return false;
 }
 
+// Of each status script its state, or why nobody can say.
 bool ReadLines(const Section& section, std::vector<Properties>* units,
-               std::map<std::string, ServiceState>* sysv) {
+               std::map<std::string, ServiceState>* sysv, std::map<std::string, std::string>* why) {
   bool between = true;
   for (const std::string& line : section.lines) {
     if (line.empty()) {
@@ -103,7 +104,12 @@ bool ReadLines(const Section& section, std::vector<Properties>* units,
     if (line.rfind("sysv ", 0) == 0) {
       const auto words = Words(line);
       if (words.size() != 3) return false;
-      if (const auto state = SysvState(words[2])) (*sysv)[std::string(words[1])] = *state;
+      const std::string name(words[1]);
+      if (const auto state = SysvState(words[2])) {
+        (*sysv)[name] = *state;
+      } else if (words[2] == "usage") {
+        (*why)[name] = "its script prints its usage when it is asked for the status of ";
+      }
       between = true;
       continue;
     }
@@ -122,7 +128,8 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
             Families* families) {
   std::vector<Properties> units;
   std::map<std::string, ServiceState> sysv;
-  if (!ReadLines(section, &units, &sysv)) {
+  std::map<std::string, std::string> why;
+  if (!ReadLines(section, &units, &sysv, &why)) {
     return NotUnderstood("services", "a line is not understood");
   }
   Status known;
@@ -139,7 +146,11 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
     if (report) {
       AddService(name, *report, families);
     } else {
-      known = Fail(ErrorKind::kNotFound, "services: nothing sensible is said about " + name);
+      const auto reason = why.find(Called(name, service));
+      const bool told = service.kind == config::ServiceKind::kSysv && reason != why.end();
+      known =
+          Fail(ErrorKind::kNotFound,
+               "services: " + (told ? reason->second : "nothing sensible is said about ") + name);
     }
   }
   return known;

@@ -36,14 +36,45 @@ look_at_services() {
     if [ -n "$installed" ] && [ ! -e "$script" ]; then
       out="${out}sysv $name unlisted$nl"
     elif [ -e "$script" ]; then
-      bounded 1000 "exec \"$script\" status" >/dev/null </dev/null
-      out="${out}sysv $name $?$nl"
+      ask_script
+      out="${out}sysv $name $state$nl"
     elif surely_absent /etc/init.d/$name && surely_absent /etc/rc.d/init.d/$name; then
       out="${out}sysv $name absent$nl"
     else
       out="${out}sysv $name unseen$nl"
     fi
   done
+}
+
+# Sets `state` to what $script says of its service: its exit status; but "usage" if it prints how it is to be used, since then it
+# knows no status, and exits with anything. As for checks, what it prints is read to its end; where nothing can end all who
+# hold its output, it is not looked at.
+ask_script() {
+  if [ -z "$has_timeout$has_setsid" ]; then
+    bounded 1000 "exec \"$script\" status" >/dev/null </dev/null
+    state=$?
+    return
+  fi
+  # Its name is letters, digits, and ._@- only.
+  MAILHUB_CHECK="exec $script status 2>&1" MAILHUB_NUMBER=0
+  export MAILHUB_CHECK MAILHUB_NUMBER
+  text=$(bounded 1000 "$check_program" 3>&1 >/dev/null </dev/null)
+  state=late usage=
+  set -f
+  IFS=$nl
+  for line in $text; do
+    case $line in
+      'status 0 '*) state=${line#status 0 } ;;
+      'output 0 '*)
+        line=${line#output 0 }
+        line=${line#"${line%%[!$blank]*}"}
+        case $line in [Uu][Ss][Aa][Gg][Ee]*) usage=1 ;; esac
+        ;;
+    esac
+  done
+  IFS=$words
+  set +f
+  case $state in *[!0-9]*) ;; *) [ -z "$usage" ] || state=usage ;; esac
 }
 
 # Runs shell text $2 for at most $1 milliseconds; then it and its whole process group are killed.
@@ -57,6 +88,8 @@ bounded() {
   if [ -n "$has_setsid" ]; then setsid sh -c "$2" & else sh -c "$2" & fi
   pid=$!
   (
+    # It looks at nothing; some shells end only once the sleep has, and a later helper must not take it for one that hangs.
+    say mailhub:idle >/proc/self/comm
     exec 3>&- >/dev/null
     sleep $((($1 + 999) / 1000))
     kill -9 -$pid || kill -9 $pid
