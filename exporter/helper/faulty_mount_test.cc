@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -29,20 +30,29 @@ enum class Fault {
 };
 
 // The kernel's side of it is linux/fuse.h. Answers in a thread of its own until it is destroyed.
+// Its file holds `text`; with `user`, it is for that account only: not even root may look at it.
 class FaultyMount {
  public:
-  explicit FaultyMount(std::string directory) : directory_(std::move(directory)) {
+  explicit FaultyMount(std::string directory, std::string text = "text\n", int user = -1)
+      : directory_(std::move(directory)), text_(std::move(text)) {
     fs::create_directories(directory_);
     device_ = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-    const std::string options =
-        "fd=" + std::to_string(device_) + ",rootmode=40000,user_id=0,group_id=0,allow_other";
+    const std::string whose = std::to_string(std::max(user, 0));
+    const std::string options = "fd=" + std::to_string(device_) +
+                                ",rootmode=40000,user_id=" + whose + ",group_id=" + whose +
+                                (user < 0 ? ",allow_other" : "");
     EXPECT_EQ(mount("mailhub_faulty", directory_.c_str(), "fuse", 0, options.c_str()), 0);
     server_ = std::thread([this] { Serve(); });
   }
   ~FaultyMount() {
+    Leave();
+    close(device_);
+  }
+  // It is mounted nowhere any more, and nobody answers for it.
+  void Leave() {
+    if (!server_.joinable()) return;
     umount2(directory_.c_str(), MNT_FORCE | MNT_DETACH);
     server_.join();
-    close(device_);
   }
   FaultyMount(const FaultyMount&) = delete;
   FaultyMount& operator=(const FaultyMount&) = delete;
@@ -90,8 +100,16 @@ class FaultyMount {
         out.attr = Attributes(kFile);
         return Say(header, out);
       }
+      case FUSE_OPEN:
       case FUSE_OPENDIR:
         return Say(header, fuse_open_out{});
+      case FUSE_READ: {
+        fuse_read_in in{};
+        std::memcpy(&in, body, sizeof(in));
+        const size_t from = std::min<size_t>(in.offset, text_.size());
+        return Write(header, 0, text_.data() + from,
+                     std::min<size_t>(in.size, text_.size() - from));
+      }
       case FUSE_READDIR: {
         fuse_read_in in{};
         std::memcpy(&in, body, sizeof(in));
@@ -99,6 +117,7 @@ class FaultyMount {
         if (in.offset > 0) return Say(header, fault == Fault::kNamesEnd ? EIO : 0);
         return SayName(header);
       }
+      case FUSE_RELEASE:
       case FUSE_RELEASEDIR:
       case FUSE_FLUSH:
         return Say(header, 0);
@@ -111,12 +130,12 @@ class FaultyMount {
     }
   }
 
-  static fuse_attr Attributes(uint64_t node) {
+  fuse_attr Attributes(uint64_t node) const {
     fuse_attr attributes{};
     attributes.ino = node;
-    attributes.mode = node == kFile ? S_IFREG | 0644 : S_IFDIR | 0755;
+    attributes.mode = node == kFile ? S_IFREG | 0755 : S_IFDIR | 0755;
     attributes.nlink = 1;
-    attributes.size = node == kFile ? 5 : 0;
+    attributes.size = node == kFile ? text_.size() : 0;
     attributes.mtime = 1'000'000'000;
     return attributes;
   }
@@ -148,7 +167,7 @@ class FaultyMount {
     EXPECT_TRUE(writev(device_, parts.data(), size > 0 ? 2 : 1) > 0 || errno == ENOENT);
   }
 
-  const std::string directory_;
+  const std::string directory_, text_;
   int device_ = -1;
   std::atomic<Fault> fault_ = Fault::kNone;
   std::thread server_;
@@ -203,7 +222,67 @@ TEST_P(FaultyMountTest, SaysSoWhereFindCannotPrint) {
   LookAtEachFault();
 }
 
+// An account's own mount, as of sshfs or an AppImage: root may not look at its files, and need not.
+class OthersMountTest : public HelperTest {
+ protected:
+  static constexpr int kSomebodyElse = 65534;
+
+  void SetUp() override {
+    HelperTest::SetUp();
+    ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    fs::permissions(folder_, fs::perms::others_read | fs::perms::others_exec,
+                    fs::perm_options::add);
+    std::ifstream file(MAILHUB_TESTING_TARGET, std::ios::binary);
+    mount_ = std::make_unique<FaultyMount>(
+        File("mount"), std::string(std::istreambuf_iterator<char>(file), {}), kSomebodyElse);
+    const std::string user = std::to_string(kSomebodyElse);
+    process_ = Run("setpriv",
+                   {"--reuid=" + user, "--regid=" + user, "--clear-groups", File("mount/file")});
+    host_.processes["absent"] = {File("absent"), "", ""};
+    host_.processes["namesake"] = {File("file"), "", ""};
+    host_.processes["runs"] = {Copy("runs"), "", ""};
+  }
+  void TearDown() override {
+    helper_.reset();
+    process_.reset();
+    mount_.reset();
+    HelperTest::TearDown();
+  }
+
+  // By a helper that has seen nothing before, and again by the same one.
+  void ExpectKnown(double namesake) {
+    const auto runs = Run(File("runs"), {});
+    helper_.reset();
+    for (int look = 0; look < 2; ++look) {
+      const Seen seen = Look(host_);
+      EXPECT_EQ(Running(seen, "absent"), 0);
+      EXPECT_EQ(Running(seen, "namesake"), namesake);
+      EXPECT_EQ(Running(seen, "runs"), 1);
+    }
+  }
+
+  std::unique_ptr<FaultyMount> mount_;
+  std::unique_ptr<TestingProcess> process_;
+  config::Host host_;
+};
+
+TEST_P(OthersMountTest, IsNoReasonNotToKnowAnotherProcess) {
+  ExpectKnown(0);
+}
+
+TEST_P(OthersMountTest, IsAReasonNotToKnowWhatBearsThatNameOnceItIsGone) {
+  mount_->Leave();
+  ExpectKnown(-1);
+}
+
+TEST_P(OthersMountTest, IsAReasonNotToKnowWhatIsOnIt) {
+  host_.processes = {{"it", {File("mount/file"), "", ""}}};
+  EXPECT_NE(Running(Look(host_), "it"), 0);
+}
+
 MAILHUB_FOR_EVERY_ENGINE(FaultyMountTest);
+MAILHUB_FOR_EVERY_ENGINE(OthersMountTest);
 
 }  // namespace
 }  // namespace mailhub::exporter
