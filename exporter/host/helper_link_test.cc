@@ -90,6 +90,15 @@ class HelperLinkTest : public testing::Test {
     return path;
   }
 
+  // The helper in a new folder, where asking for services takes so many seconds.
+  std::string WithSlowServices(const std::string& directory, const std::string& seconds) {
+    std::filesystem::create_directories(directory);
+    std::ofstream(directory + "/systemctl") << "#!/bin/sh\nexec sleep " + seconds + "\n";
+    std::filesystem::permissions(directory + "/systemctl", std::filesystem::perms::owner_all);
+    host_.services["slow"] = {config::ServiceKind::kSystemd};
+    return Changed(directory, {{"PATH=/usr/xpg4", "PATH=" + directory + ":/usr/xpg4"}});
+  }
+
   static pid_t ParentOf(pid_t process) {
     std::ifstream status("/proc/" + std::to_string(process) + "/status");
     for (std::string word; status >> word;) {
@@ -328,13 +337,7 @@ TEST_F(HelperLinkTest, AHungMountCostsTwoCollectorsAndOneProcess) {
 TEST_F(HelperLinkTest, OneLateAnswerIsNoClockThatWentBack) {
   const std::string directory =
       std::filesystem::temp_directory_path() / ("mailhub_late." + std::to_string(getpid()));
-  std::filesystem::create_directories(directory);
-  std::ofstream(directory + "/systemctl") << "#!/bin/sh\nexec sleep 6\n";
-  std::filesystem::permissions(directory + "/systemctl", std::filesystem::perms::owner_all);
-  const std::string helper =
-      Changed(directory, {{"PATH=/usr/xpg4", "PATH=" + directory + ":/usr/xpg4"}});
-  const TestingSshd sshd("ForceCommand exec bash " + helper);
-  host_.services["slow"] = {config::ServiceKind::kSystemd};
+  const TestingSshd sshd("ForceCommand exec bash " + WithSlowServices(directory, "6"));
   HelperLink link(host_, sshd.Target(), clock_, counts_);
   ::testing::internal::CaptureStderr();
   const Look look = Once(link, 10'000);
@@ -348,13 +351,7 @@ TEST_F(HelperLinkTest, OneLateAnswerIsNoClockThatWentBack) {
 TEST_F(HelperLinkTest, OneLateCollectorCostsItselfAlone) {
   const std::string directory =
       std::filesystem::temp_directory_path() / ("mailhub_late." + std::to_string(getpid()));
-  std::filesystem::create_directories(directory);
-  std::ofstream(directory + "/systemctl") << "#!/bin/sh\nexec sleep 60\n";
-  std::filesystem::permissions(directory + "/systemctl", std::filesystem::perms::owner_all);
-  const std::string helper =
-      Changed(directory, {{"PATH=/usr/xpg4", "PATH=" + directory + ":/usr/xpg4"}});
-  const TestingSshd sshd("ForceCommand exec bash " + helper);
-  host_.services["slow"] = {config::ServiceKind::kSystemd};
+  const TestingSshd sshd("ForceCommand exec bash " + WithSlowServices(directory, "60"));
   HelperLink link(host_, sshd.Target(), clock_, counts_);
   for (int i = 0; i < 3; ++i) {
     const Look look = Once(link, 10'000);
