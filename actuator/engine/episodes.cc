@@ -1,11 +1,23 @@
-// Open episodes: what is known of each alert that fires, and the ones that no run answers for,
-// which are decided afresh by themselves once what kept them waiting has gone.
-#include <algorithm>
+// See episodes.h.
+#include "actuator/engine/episodes.h"
 
-#include "actuator/engine/core.h"
+#include <algorithm>
 
 namespace mailhub::engine {
 namespace {
+
+constexpr size_t kEndedKept = 20'000;
+// How many alerts that no run answers for are decided afresh at one time, and how often.
+constexpr size_t kDecideAtOnce = 50;
+constexpr Milliseconds kDecideAgain{10'000};
+constexpr size_t kEpisodesShown = 1'000;
+
+bool HasRun(Decision decision) {
+  return decision == Decision::kStartedRun || decision == Decision::kJoined ||
+         decision == Decision::kJoinedLate;
+}
+
+}  // namespace
 
 bool Waits(Decision decision) {
   switch (decision) {
@@ -28,164 +40,169 @@ bool Waits(Decision decision) {
   return false;
 }
 
-bool HasRun(Decision decision) {
-  return decision == Decision::kStartedRun || decision == Decision::kJoined ||
-         decision == Decision::kJoinedLate;
-}
-
-}  // namespace
-
 bool OpensEpisode(Decision decision) {
   return HasRun(decision) || Waits(decision);
 }
 
-void Engine::Core::Remember(const AlertDecided& body, WallTime at) {
-  if (body.decision == Decision::kLate) return;  // an earlier alert's
-  if (!body.firing) {
-    NoteEnd(body.fingerprint, std::max(body.starts_at, body.newest_start), at);
-    ForgetEpisode(body.fingerprint);
+void Episodes::Start() {
+  for (auto& [fingerprint, end] : ended_) {
+    end.at =
+        context_.clock->steady() - std::max(context_.clock->wall() - end.reported, Milliseconds(0));
+  }
+}
+
+void Episodes::Apply(const AlertDecided& decided, WallTime at) {
+  if (decided.decision == Decision::kLate) return;  // an earlier alert's
+  if (!decided.firing) {
+    Ended& end = EndOf(decided.fingerprint);
+    end.starts_at = std::max(decided.starts_at, decided.newest_start);
+    end.reported = at;
+    end.at = context_.clock->steady();
+    Forget(decided.fingerprint);
     return;
   }
-  const auto open = episodes.find(body.fingerprint);
-  if (body.decision == Decision::kRepeat && open != episodes.end()) {
+  const auto open = episodes_.find(decided.fingerprint);
+  if (decided.decision == Decision::kRepeat && open != episodes_.end()) {
     open->second.heard_again = open->second.run_finished.has_value();
     open->second.newest_start =
-        std::max({open->second.newest_start, body.starts_at, body.newest_start});
+        std::max({open->second.newest_start, decided.starts_at, decided.newest_start});
     return;
   }
-  if (!OpensEpisode(body.decision)) {
-    if (open != episodes.end() && waiting.contains(body.fingerprint)) {
-      ForgetEpisode(body.fingerprint);  // it cannot be answered as the configuration is now
+  if (!OpensEpisode(decided.decision)) {
+    if (open != episodes_.end() && waiting_.contains(decided.fingerprint)) {
+      Forget(decided.fingerprint);  // it cannot be answered as the configuration is now
     }
     return;
   }
-  if (open != episodes.end() && !waiting.contains(body.fingerprint)) {
+  if (open != episodes_.end() && !waiting_.contains(decided.fingerprint)) {
     // A new alert in the place of one whose end nobody has reported; should that end come late, it
     // is not the new one's.
-    NoteReplaced(body.fingerprint, open->second.newest_start);
+    NoteReplaced(decided.fingerprint, open->second.newest_start);
   }
-  NoteReplaced(body.fingerprint, body.newest_start);
+  NoteReplaced(decided.fingerprint, decided.newest_start);
   Episode episode;
   episode.alert = {.firing = true,
-                   .fingerprint = body.fingerprint,
-                   .labels = body.labels,
-                   .starts_at = body.starts_at};
-  episode.trigger = body.trigger;
-  episode.run = HasRun(body.decision) ? body.run : "";
-  episode.decision = body.decision;
-  episode.detail = body.detail;
+                   .fingerprint = decided.fingerprint,
+                   .labels = decided.labels,
+                   .starts_at = decided.starts_at};
+  episode.trigger = decided.trigger;
+  episode.run = HasRun(decided.decision) ? decided.run : "";
+  episode.decision = decided.decision;
+  episode.detail = decided.detail;
   episode.decided = at;
-  episode.newest_start = body.starts_at;
-  if (Waits(body.decision)) {
-    waiting.insert(body.fingerprint);
+  episode.newest_start = decided.starts_at;
+  if (Waits(decided.decision)) {
+    if (IsWaiting(decided.fingerprint)) episode.due = open->second.due;
+    waiting_.insert(decided.fingerprint);
   } else {
-    waiting.erase(body.fingerprint);
+    waiting_.erase(decided.fingerprint);
   }
-  episodes[body.fingerprint] = std::move(episode);
+  episodes_[decided.fingerprint] = std::move(episode);
 }
 
-Ended& Engine::Core::EndedOf(const std::string& fingerprint) {
-  const auto [known, fresh] = ended.try_emplace(fingerprint);
+void Episodes::Apply(const EpisodeClosed& closed) {
+  const auto open = episodes_.find(closed.fingerprint);
+  if (open != episodes_.end()) NoteReplaced(closed.fingerprint, open->second.newest_start);
+  Forget(closed.fingerprint);
+}
+
+Ended& Episodes::EndOf(const std::string& fingerprint) {
+  const auto [known, fresh] = ended_.try_emplace(fingerprint);
   if (!fresh) return known->second;
-  ended_order.push_back(fingerprint);
-  if (ended_order.size() > kEndedKept) {
-    ended.erase(ended_order.front());
-    ended_order.pop_front();
+  ended_order_.push_back(fingerprint);
+  if (ended_order_.size() > kEndedKept) {
+    ended_.erase(ended_order_.front());
+    ended_order_.pop_front();
   }
-  return ended.at(fingerprint);
+  return ended_.at(fingerprint);
 }
 
-void Engine::Core::NoteEnd(const std::string& fingerprint, WallTime starts_at, WallTime at) {
-  Ended& known = EndedOf(fingerprint);
-  known.starts_at = starts_at;
-  known.reported = at;
-  known.at = now.steady;
-}
-
-void Engine::Core::NoteReplaced(const std::string& fingerprint, WallTime starts_at) {
+void Episodes::NoteReplaced(const std::string& fingerprint, WallTime starts_at) {
   if (starts_at <= WallTime()) return;
-  Ended& known = EndedOf(fingerprint);
+  Ended& known = EndOf(fingerprint);
   known.replaced = std::max(known.replaced, starts_at);
 }
 
-// What the decision records of it (event.h).
-WallTime Engine::Core::NewestStart(const Alert& alert, Decision decision) const {
-  const auto open = episodes.find(alert.fingerprint);
-  const auto over = ended.find(alert.fingerprint);
-  const bool known = open != episodes.end();
+WallTime Episodes::NewestStart(const Alert& alert, Decision decision) const {
+  const auto open = episodes_.find(alert.fingerprint);
+  const auto over = ended_.find(alert.fingerprint);
+  const bool known = open != episodes_.end();
   if (!OpensEpisode(decision)) {
     if (known) return std::max(open->second.newest_start, alert.starts_at);
     // A copy of an earlier end does not hide the newest one.
-    return over != ended.end() ? std::max(over->second.starts_at, alert.starts_at) : WallTime();
+    return over != ended_.end() ? std::max(over->second.starts_at, alert.starts_at) : WallTime();
   }
   WallTime before;
-  if (over != ended.end()) before = std::max(over->second.starts_at, over->second.replaced);
+  if (over != ended_.end()) before = std::max(over->second.starts_at, over->second.replaced);
   // What waited is decided afresh; anything else is replaced.
-  if (known && !waiting.contains(alert.fingerprint)) {
+  if (known && !waiting_.contains(alert.fingerprint)) {
     before = std::max(before, open->second.newest_start);
   }
   return before;
 }
 
-void Engine::Core::ForgetEpisode(const std::string& fingerprint) {
-  episodes.erase(fingerprint);
-  waiting.erase(fingerprint);
+void Episodes::Forget(const std::string& fingerprint) {
+  episodes_.erase(fingerprint);
+  waiting_.erase(fingerprint);
 }
 
 // No run answers for it any more.
-void Engine::Core::Release(const std::string& fingerprint, Episode* episode) {
+void Episodes::Unanswered(const std::string& fingerprint, Episode* episode) {
   episode->run.clear();
   episode->run_finished.reset();
   episode->due.reset();
-  waiting.insert(fingerprint);
+  waiting_.insert(fingerprint);
 }
 
 // Whether the run was to be dropped for this alert, too, once its `only_if` did not hold.
-bool Engine::Core::SharesOnlyIf(const Run& run, const Episode& episode) const {
+bool Episodes::SharesOnlyIf(const Run& run, const Episode& episode) const {
   const auto trigger =
-      std::find_if(config.triggers.begin(), config.triggers.end(),
+      std::find_if(context_.config->triggers.begin(), context_.config->triggers.end(),
                    [&](const Trigger& one) { return one.name == episode.trigger; });
   return episode.decision == Decision::kStartedRun ||
-         (trigger != config.triggers.end() &&
+         (trigger != context_.config->triggers.end() &&
           OnlyIf(*trigger, run.plan().parameters) == run.queued.only_if);
 }
 
-// The run has finished: it answers for the alert that started it, and for those that joined before
-// it acted. That it failed, or that a person cancelled it, is for people to see: to do it once more
-// for each of them would help none. The others are decided afresh.
-void Engine::Core::ReleaseEpisodes(const Run& run, WallTime at) {
-  for (const std::string& fingerprint : waiting) {
-    Episode& episode = episodes.at(fingerprint);
+void Episodes::Drop(const Run& run) {
+  // The reason had gone; should the alert still fire, its next repeat is decided afresh.
+  std::vector<std::string> gone;
+  for (auto& [fingerprint, episode] : episodes_) {
+    if (episode.run != run.id) continue;
+    if (SharesOnlyIf(run, episode)) {
+      gone.push_back(fingerprint);
+    } else {
+      Unanswered(fingerprint, &episode);
+    }
+  }
+  for (const std::string& fingerprint : gone) {
+    Forget(fingerprint);
+    // Nor does the journal keep what such an episode knew of those before it.
+    const auto known = ended_.find(fingerprint);
+    if (known != ended_.end()) known->second.replaced = WallTime();
+  }
+}
+
+// That a run failed, or that a person cancelled it, is for people to see: to do it once more for
+// each of its alerts would help none.
+void Episodes::Release(const Run& run, WallTime at) {
+  for (const std::string& fingerprint : waiting_) {
+    Episode& episode = episodes_.at(fingerprint);
     if (episode.decision == Decision::kDeferred) episode.due.reset();
   }
   if (run.result == RunResult::kDropped) {
-    // The reason had gone; should the alert still fire, its next repeat is decided afresh.
-    std::vector<std::string> gone;
-    for (auto& [fingerprint, episode] : episodes) {
-      if (episode.run != run.id) continue;
-      if (SharesOnlyIf(run, episode)) {
-        gone.push_back(fingerprint);
-      } else {
-        Release(fingerprint, &episode);
-      }
-    }
-    for (const std::string& fingerprint : gone) {
-      ForgetEpisode(fingerprint);
-      // Nor does the journal keep what such an episode knew of those before it.
-      const auto known = ended.find(fingerprint);
-      if (known != ended.end()) known->second.replaced = WallTime();
-    }
+    Drop(run);
     return;
   }
   // Of a run from long ago the journal's replay leaves its steps out.
   const bool did_nothing = !run.steps.empty() && !run.plan().commit.empty() && !run.Committed();
-  for (auto& [fingerprint, episode] : episodes) {
+  for (auto& [fingerprint, episode] : episodes_) {
     if (episode.run != run.id) continue;
     const bool succeeded = run.result == RunResult::kSucceeded;
     const bool started_it = episode.decision == Decision::kStartedRun;
     const bool answered = episode.decision == Decision::kJoined && !(succeeded && did_nothing);
     if (!started_it && !answered && run.result != RunResult::kCancelled) {
-      Release(fingerprint, &episode);
+      Unanswered(fingerprint, &episode);
       continue;
     }
     episode.run_finished = at;
@@ -197,46 +214,73 @@ void Engine::Core::ReleaseEpisodes(const Run& run, WallTime at) {
   }
 }
 
-// Decides afresh what waits and is due; only a decision that is another one is recorded.
-void Engine::Core::DecideWaiting() {
-  if (mode != Mode::kActive || waiting.empty()) return;
+// --- what others ask
+
+const Episode* Episodes::Find(const std::string& fingerprint) const {
+  const auto found = episodes_.find(fingerprint);
+  return found == episodes_.end() ? nullptr : &found->second;
+}
+
+const Ended* Episodes::LastEnd(const std::string& fingerprint) const {
+  const auto found = ended_.find(fingerprint);
+  return found == ended_.end() ? nullptr : &found->second;
+}
+
+bool Episodes::OthersHave(const std::string& run, const std::string& fingerprint) const {
+  return std::any_of(episodes_.begin(), episodes_.end(), [&](const auto& other) {
+    return other.first != fingerprint && other.second.run == run;
+  });
+}
+
+std::vector<std::string> Episodes::TakeDue() {
+  const EngineClock& clock = *context_.clock;
   std::vector<std::string> due;
-  for (const std::string& fingerprint : waiting) {
-    if (Due(episodes.at(fingerprint).due)) due.push_back(fingerprint);
+  for (const std::string& fingerprint : waiting_) {
+    if (clock.Due(episodes_.at(fingerprint).due)) due.push_back(fingerprint);
   }
   std::stable_sort(due.begin(), due.end(), [&](const std::string& a, const std::string& b) {
-    return episodes.at(a).decided < episodes.at(b).decided;  // what has waited longest comes first
+    return episodes_.at(a).decided < episodes_.at(b).decided;
   });
-  size_t decided = 0;
-  for (const std::string& fingerprint : due) {
-    Episode& episode = episodes.at(fingerprint);
-    if (++decided > kDecideAtOnce) {
-      episode.due = In(Milliseconds(100) * (decided / kDecideAtOnce));
-      continue;
-    }
-    episode.due = In(kDecideAgain);
-    const Alert alert = episode.alert;
-    const Decision before = episode.decision;
-    AlertDecided record;
-    record.fingerprint = fingerprint;
-    record.labels = alert.labels;
-    const auto name = alert.labels.find("alertname");
-    if (name != alert.labels.end()) record.alertname = name->second;
-    record.starts_at = alert.starts_at;
-    const Trigger* trigger = FindTrigger(alert);
-    if (trigger == nullptr) {
-      record.detail = "no trigger matches any more";
-      record.decision = Decision::kIgnored;
-    } else {
-      record.trigger = trigger->name;
-      record.decision = DecideFiring(alert, *trigger, &record);
-    }
-    if (record.decision == before && Waits(before)) continue;
-    record.newest_start = NewestStart(alert, record.decision);
-    record.detail = "decided afresh: " + record.detail;
-    const std::string run = record.run;
-    Emit(run, std::move(record));
-    if (waiting.contains(fingerprint)) episodes.at(fingerprint).due = In(kDecideAgain);
+  for (size_t i = 0; i < due.size(); ++i) {
+    const Milliseconds later{100 * static_cast<int64_t>((i + 1) / kDecideAtOnce)};
+    episodes_.at(due[i]).due = clock.In(i < kDecideAtOnce ? kDecideAgain : later);
+  }
+  due.resize(std::min(due.size(), kDecideAtOnce));
+  return due;
+}
+
+std::optional<SteadyTime> Episodes::NextDeadline() const {
+  std::optional<SteadyTime> next;
+  for (const std::string& fingerprint : waiting_) {
+    next = Earlier(next, context_.clock->Ahead(episodes_.at(fingerprint).due));
+  }
+  return next;
+}
+
+EpisodeView Episodes::Look(const Episode& episode) const {
+  EpisodeView view;
+  view.fingerprint = episode.alert.fingerprint;
+  const auto name = episode.alert.labels.find("alertname");
+  if (name != episode.alert.labels.end()) view.alertname = name->second;
+  view.trigger = episode.trigger;
+  view.run = episode.run;
+  view.decided = episode.decided;
+  view.detail = episode.detail;
+  const bool joined_late = episode.decision == Decision::kJoinedLate && !episode.run_finished;
+  if (IsWaiting(view.fingerprint) || joined_late) {
+    view.state = EpisodeState::kWaiting;
+  } else if (episode.run_finished) {
+    view.state = episode.Remedied() ? EpisodeState::kRemedied : EpisodeState::kUnanswered;
+  }
+  return view;
+}
+
+void Episodes::AddTo(View* view) const {
+  view->open_episodes = episodes_.size();
+  for (const auto& [fingerprint, episode] : episodes_) {
+    EpisodeView one = Look(episode);
+    view->unanswered_episodes += one.state == EpisodeState::kUnanswered ? 1 : 0;
+    if (view->episodes.size() < kEpisodesShown) view->episodes.push_back(std::move(one));
   }
 }
 

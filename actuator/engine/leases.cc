@@ -1,299 +1,318 @@
-// Dead men: armed before a step, renewed while the run lives, taken away once what they guard is
-// back. A lease that its run still owes is never taken away; a host's own act is a hold.
+// See leases.h.
+#include "actuator/engine/leases.h"
+
 #include <algorithm>
 
-#include "actuator/engine/core.h"
+#include "actuator/engine/lease_request.h"
+#include "actuator/engine/require.h"
+#include "lib/base/duration.h"
 
 namespace mailhub::engine {
-namespace {
 
-// In which a dead man that is due has acted.
-constexpr Milliseconds kTimeToAct{30'000};
+Leases::Leases(const Context* context, const Run* run, Directories* directories)
+    : context_(*context), run_(*run), directories_(*directories) {}
 
-RemoteRequest AboutLease(const std::string& run, const std::string& path, const Lease& lease,
-                         RemoteVerb verb) {
-  RemoteRequest request;
-  request.verb = verb;
-  request.host = lease.host;
-  request.key = run + '/' + path;
-  request.directory_id = lease.directory;
-  request.after = lease.after;
-  request.generation = lease.generation;
-  return request;
+const Lease& Leases::Of(const std::string& path) const {
+  const auto armed = run_.leases.find(path);
+  return armed != run_.leases.end() ? armed->second : run_.restored.at(path);
 }
 
-}  // namespace
-
-const Lease& Engine::Core::LeaseOf(const LiveRun& live, const std::string& path) const {
-  const auto armed = live.run.leases.find(path);
-  return armed != live.run.leases.end() ? armed->second : live.run.restored.at(path);
+void Leases::Ask(const std::string& path, RemoteVerb verb) {
+  RemoteRequest request = AboutLease(run_.id, path, Of(path), verb);
+  if (verb == RemoteVerb::kArm) request.command = run_.Find(path)->dead_man->restore;
+  Progress& progress = progress_[path];
+  progress.verb = verb;
+  progress.asked = context_.clock->steady();
+  progress.effect = context_.recorder->Ask(std::move(request), run_.id);
 }
 
-void Engine::Core::AskLease(LiveRun& live, const std::string& path, RemoteVerb verb) {
-  const Lease& lease = LeaseOf(live, path);
-  RemoteRequest request = AboutLease(live.run.id, path, lease, verb);
-  if (verb == RemoteVerb::kArm) request.command = live.run.Find(path)->dead_man->restore;
-  LeaseDoing& doing = live.leases[path];
-  doing.verb = verb;
-  doing.asked = now.steady;
-  doing.effect = Ask(std::move(request), live.run.id);
+void Leases::Arm(const Step& step, const std::string& directory) {
+  context_.recorder->Emit(run_.id,
+                          DeadManArmed{step.path, step.host, step.dead_man->after, directory});
+  Ask(step.path, RemoteVerb::kArm);
 }
 
 // The host refuses every command of the run until it hears that its act is known; one that was held
 // up on its way, too. So it hears that only after a person's answer.
-void Engine::Core::AcknowledgeRestored(LiveRun& live) {
-  for (const auto& [path, lease] : live.run.restored) {
-    if (live.run.HasHold(path, HoldReason::kDeadManRestored)) continue;
-    LeaseDoing& doing = live.leases[path];
-    if (doing.effect == 0 && Due(doing.due)) TakeAway(live, path, &doing);
+void Leases::AcknowledgeRestored() {
+  for (const auto& [path, lease] : run_.restored) {
+    if (run_.HasHold(path, HoldReason::kDeadManRestored)) continue;
+    Progress& progress = progress_[path];
+    if (progress.effect == 0 && context_.clock->Due(progress.due)) TakeAway(path, &progress);
   }
 }
 
-void Engine::Core::TakeAway(LiveRun& live, const std::string& path, LeaseDoing* doing) {
-  if (AtEnd(live) && !doing->give_up) doing->give_up = Attended(config.patience);
-  AskLease(live, path, RemoteVerb::kDisarm);
+void Leases::TakeAway(const std::string& path, Progress* progress) {
+  if (run_.OnlyLeasesLeft() && !progress->give_up) {
+    progress->give_up = context_.clock->Attended(context_.config->patience);
+  }
+  Ask(path, RemoteVerb::kDisarm);
 }
 
-// Only its dead men keep the run from its end.
-bool Engine::Core::AtEnd(const LiveRun& live) const {
-  return live.run.stage == Stage::kEnding && live.run.Current() == nullptr;
-}
-
-void Engine::Core::RenewLeases(LiveRun& live) {
-  AcknowledgeRestored(live);
-  ChaseGivenUp(live);
-  const bool at_end = AtEnd(live);
-  if (at_end) HoldWhatIsStillStopped(live);
-  for (const auto& [path, lease] : live.run.leases) {
-    LeaseDoing& doing = live.leases[path];
-    const bool over = live.run.LeaseIsOver(path) || (at_end && !live.run.Owes(path));
-    if (doing.effect != 0) continue;
+void Leases::Work() {
+  AcknowledgeRestored();
+  const bool at_end = run_.OnlyLeasesLeft();
+  if (at_end) HoldWhatIsStillStopped();
+  for (const auto& [path, lease] : run_.leases) {
+    Progress& progress = progress_[path];
+    const bool over = run_.LeaseIsOver(path) || (at_end && !run_.Owes(path));
+    if (progress.effect != 0) continue;
+    const bool due = context_.clock->Due(progress.due);
     if (over) {
-      if (doing.verb != RemoteVerb::kDisarm || Due(doing.due)) TakeAway(live, path, &doing);
-    } else if (Due(doing.due)) {
+      if (progress.verb != RemoteVerb::kDisarm || due) TakeAway(path, &progress);
+    } else if (due) {
       // Not confirmed in this life: arming again is how both a crash before the first arming and a
       // lost lease are mended. A host that has already acted says so instead.
-      AskLease(live, path, doing.confirmed ? RemoteVerb::kRenew : RemoteVerb::kArm);
+      Ask(path, progress.confirmed ? RemoteVerb::kRenew : RemoteVerb::kArm);
     }
   }
 }
 
+bool Leases::WorkAfterEnd() {
+  AcknowledgeRestored();
+  return run_.restored.empty();
+}
+
 // At the end: with a dead man that is armed, has failed, or that nobody can vouch for.
-void Engine::Core::HoldWhatIsStillStopped(LiveRun& live) {
-  const Run& run = live.run;
+void Leases::HoldWhatIsStillStopped() {
   const auto hold = [&](const Step& step) {
-    if (!step.dead_man || !run.Owes(step.path)) return;
-    const StepState& state = run.steps.at(step.path);
+    if (!step.dead_man || !run_.Owes(step.path)) return;
+    const StepState& state = run_.steps.at(step.path);
     std::string guard = "nobody knows whether its dead man has";
-    if (run.leases.contains(step.path)) {
+    if (run_.leases.contains(step.path)) {
       guard = "until this is answered its dead man is renewed as long as the host can be reached";
     } else if (state.restored) {
       guard = state.restore_exit ? "its dead man has tried, and its command's exit status was " +
                                        std::to_string(*state.restore_exit)
                                  : "its dead man has tried, and nobody knows how that ended";
     }
-    HoldRun(live, step.path, HoldReason::kStillStopped,
+    HoldRun(context_, run_, step.path, HoldReason::kStillStopped,
             "no step has run what brings back what \"" + step.name + "\" stopped; " + guard);
   };
-  for (const Step& step : run.plan().steps) hold(step);
-  for (const AlwaysStep& always : run.plan().always) hold(always.step);
+  for (const Step& step : run_.plan().steps) hold(step);
+  for (const AlwaysStep& always : run_.plan().always) hold(always.step);
 }
 
-void Engine::Core::OnLease(LiveRun& live, const std::string& path, const RemoteReply& reply) {
-  LeaseDoing& doing = live.leases[path];
-  doing.effect = 0;
-  const bool known_restored = live.run.restored.contains(path);
-  const auto lease = live.run.leases.find(path);
-  Require(known_restored || lease != live.run.leases.end(),
+// --- what hosts answer
+
+bool Leases::Hear(const RemoteDone& done) {
+  const auto asked = std::find_if(progress_.begin(), progress_.end(), [&](const auto& entry) {
+    return entry.second.effect == done.id;
+  });
+  if (asked == progress_.end()) return false;
+  asked->second.effect = 0;
+  OnReply(std::string(asked->first), done.reply);
+  return true;
+}
+
+void Leases::OnReply(const std::string& path, const RemoteReply& reply) {
+  Progress& progress = progress_[path];
+  const bool known_restored = run_.restored.contains(path);
+  const auto lease = run_.leases.find(path);
+  Require(known_restored || lease != run_.leases.end(),
           "a lease is asked about only while it is recorded");
   if (!reply.receipt) {
-    OnLeaseFailure(live, path, reply.receipt.error());
+    OnFailure(path, reply.receipt.error());
     return;
   }
-  doing.trouble.clear();
-  const bool over =
-      known_restored || (doing.verb == RemoteVerb::kDisarm && reply.lease != LeaseState::kRestored);
+  progress.trouble.clear();
+  const bool over = known_restored ||
+                    (progress.verb == RemoteVerb::kDisarm && reply.lease != LeaseState::kRestored);
   if (over) {
-    Emit(live.run.id, DeadManDisarmed{path, LeaseOf(live, path).generation, reply.lease_exit});
-    live.leases.erase(path);
+    Over(path, reply.lease_exit);
   } else if (reply.lease == LeaseState::kRestored) {
-    Emit(live.run.id,
-         DeadManRestored{path, reply.lease_detail, lease->second.generation, reply.lease_exit});
-    live.leases.erase(path);
-    HoldRun(live, path, HoldReason::kDeadManRestored,
+    context_.recorder->Emit(run_.id, DeadManRestored{path, reply.lease_detail,
+                                                     lease->second.generation, reply.lease_exit});
+    progress_.erase(path);
+    HoldRun(context_, run_, path, HoldReason::kDeadManRestored,
             "the host acted by itself: " + reply.lease_detail);
   } else if (reply.lease == LeaseState::kArmed) {
-    doing.confirmed = doing.asked;
-    doing.due = doing.asked + std::max(lease->second.after / 3, Milliseconds(100));
+    progress.confirmed = progress.asked;
+    progress.due = progress.asked + RenewalEvery(lease->second);
   } else {
-    doing.confirmed.reset();
-    doing.due = now.steady;
+    progress.confirmed.reset();
+    progress.due = context_.clock->steady();
   }
 }
 
-// Dead men that nobody can vouch for: should a host show the directory again that it was armed in,
-// it is taken away, or has acted. True while that is awaited.
-bool Engine::Core::ChaseGivenUp(LiveRun& live) {
-  bool awaited = false;
-  for (const auto& [name, lease] : live.run.given_up) {
-    const std::string& path = name.first;
-    LeaseDoing& doing = live.given_up[name];
-    if (!doing.give_up) doing.give_up = Attended(std::max(lease.after, config.lost_for));
-    if (doing.in_vain) continue;
-    awaited = true;
-    // Armed anew under the same key: that one first.
-    if (live.run.leases.contains(path) || live.run.restored.contains(path)) continue;
-    if (doing.effect != 0 || !Due(doing.due)) continue;
-    // To take it away would tell its host that its act is known.
-    doing.effect = Ask(AboutLease(live.run.id, path, lease, doing.verb), live.run.id);
-  }
-  return awaited;
+void Leases::Over(const std::string& path, std::optional<int> exit_status) {
+  context_.recorder->Emit(run_.id, DeadManDisarmed{path, Of(path).generation, exit_status});
+  progress_.erase(path);
 }
 
-void Engine::Core::OnGivenUp(LiveRun& live, const LeaseName& name, const RemoteReply& reply) {
-  const auto& [path, generation] = name;
-  LeaseDoing& doing = live.given_up[name];
-  doing.effect = 0;
-  if (!reply.receipt) {
-    doing.due = In(AfterTheEnd());
-    const bool away = reply.receipt.error().kind != ErrorKind::kCorrupt &&
-                      reply.receipt.error().kind != ErrorKind::kInvalid;
-    doing.in_vain = !away && Passed(doing.give_up);
-    return;
-  }
-  if (live.run.leases.contains(path) || live.run.restored.contains(path)) return;
-  if (reply.lease == LeaseState::kArmed && doing.verb == RemoteVerb::kRenew) {
-    const Milliseconds after = live.run.given_up.at(name).after;
-    if (live.run.passed_over.contains(path)) {
-      // What it guards may still take effect: it is kept alive until that is known.
-      doing.due = In(std::max(after / 3, Milliseconds(100)));
-    } else if (live.run.LeavesToDeadMan(path)) {
-      doing.due = In(after + kTimeToAct);
-    } else {
-      doing.verb = RemoteVerb::kDisarm;
-      doing.due = now.steady;
-    }
-    return;
-  }
-  live.given_up.erase(name);
-  if (reply.lease != LeaseState::kRestored) {
-    Emit(live.run.id, DeadManDisarmed{path, generation, reply.lease_exit});
-    return;
-  }
-  Emit(live.run.id, DeadManRestored{path, reply.lease_detail, generation, reply.lease_exit});
-  if (live.run.stage == Stage::kFinished) return;
-  HoldRun(live, path, HoldReason::kDeadManRestored,
-          "the host acted by itself: " + reply.lease_detail);
-}
-
-void Engine::Core::OnLeaseFailure(LiveRun& live, const std::string& path, const Error& error) {
-  LeaseDoing& doing = live.leases[path];
+void Leases::OnFailure(const std::string& path, const Error& error) {
+  Progress& progress = progress_[path];
   if (error.kind != ErrorKind::kCorrupt) {
-    doing.due = In(config.remote_retry);
-    doing.trouble = error.message;
-    if (IsRefusal(error) && !AtEnd(live)) {
-      HoldRun(live, path, HoldReason::kRefused, error.message);
+    const bool at_end = run_.OnlyLeasesLeft();
+    progress.due = context_.clock->In(context_.config->remote_retry);
+    progress.trouble = error.message;
+    if (IsRefusal(error) && !at_end) {
+      HoldRun(context_, run_, path, HoldReason::kRefused, error.message);
     }
-    if (AtEnd(live) && Passed(doing.give_up)) {
-      HoldRun(live, path, HoldReason::kHostAway,
-              "the host has not said for " + FormatDuration(config.patience) +
+    if (at_end && context_.clock->Passed(progress.give_up)) {
+      HoldRun(context_, run_, path, HoldReason::kHostAway,
+              "the host has not said for " + FormatDuration(context_.config->patience) +
                   " that its dead man is gone: " + error.message);
     }
     return;
   }
-  const bool known_restored = live.run.restored.contains(path);
-  const bool guards =
-      live.run.stage == Stage::kActive ? !live.run.LeaseIsOver(path) : live.run.Owes(path);
-  const Lease& lease = LeaseOf(live, path);
-  live.directories.erase(lease.host);
-  if (guards && !known_restored) {
-    HoldRun(live, path, HoldReason::kLeaseLost,
-            "the host has other receipts now; nobody knows whether its dead man is still armed");
-  } else {
-    Emit(live.run.id, DeadManDisarmed{path, lease.generation});
+  const bool known_restored = run_.restored.contains(path);
+  const bool guards = run_.stage == Stage::kActive ? !run_.LeaseIsOver(path) : run_.Owes(path);
+  directories_.erase(Of(path).host);
+  if (known_restored || !guards) {
+    Over(path, std::nullopt);
+    return;
   }
-  live.leases.erase(path);
+  HoldRun(context_, run_, path, HoldReason::kLeaseLost,
+          "the host has other receipts now; nobody knows whether its dead man is still armed");
+  progress_.erase(path);
 }
 
-// The host has other receipts than recorded, and its leases were among them: nothing begins until
-// it has been asked.
-void Engine::Core::DoubtLeases(LiveRun& live, const std::string& host) {
-  for (const auto& [path, lease] : live.run.leases) {
+void Leases::Doubt(const std::string& host) {
+  for (const auto& [path, lease] : run_.leases) {
     if (lease.host != host) continue;
-    live.leases[path].confirmed.reset();
-    live.leases[path].due.reset();
+    progress_[path].confirmed.reset();
+    progress_[path].due.reset();
   }
+}
+
+void Leases::AfterAnswer(const Hold& hold) {
+  // An answer that is on its way for a dead man which nobody waits for any more is not heard.
+  std::erase_if(progress_, [&](const auto& entry) {
+    return !run_.leases.contains(entry.first) && !run_.restored.contains(entry.first);
+  });
+  const auto progress = progress_.find(hold.path);
+  if (hold.reason != HoldReason::kHostAway || progress == progress_.end()) return;
+  progress->second.give_up.reset();
+  progress->second.due.reset();
+}
+
+// --- what others ask
+
+bool Leases::Confirmed(const std::string& path, const Lease& lease) const {
+  const auto progress = progress_.find(path);
+  return progress != progress_.end() && progress->second.confirmed &&
+         context_.clock->steady() < *progress->second.confirmed + lease.after;
 }
 
 // Whether `step` may begin only while that lease is known to be armed. What is owed at the end
 // brings back what was stopped: that must not wait for another host, which may be down for good.
-bool Engine::Core::Concerns(const LiveRun& live, const std::string& lease, const Step& step) const {
-  if (live.run.LeaseIsOver(lease)) return false;
-  return live.run.stage != Stage::kEnding || live.run.leases.at(lease).host == step.host;
+bool Leases::Concerns(const std::string& path, const Step& step) const {
+  if (run_.LeaseIsOver(path)) return false;
+  return run_.stage != Stage::kEnding || run_.leases.at(path).host == step.host;
 }
 
-// Until when no dead man that concerns the step can act without our knowing: each host has
-// confirmed its lease for that long. Nothing: one may have acted already. Never: there is none.
-std::optional<SteadyTime> Engine::Core::GuardedUntil(const LiveRun& live, const Step& step) const {
+Guard Leases::GuardOf(const Step& step) const {
   SteadyTime until = SteadyTime::max();
-  for (const auto& [path, lease] : live.run.leases) {
-    if (!Concerns(live, path, step)) continue;
-    const auto doing = live.leases.find(path);
-    if (doing == live.leases.end() || !doing->second.confirmed) return std::nullopt;
-    until = std::min(until, *doing->second.confirmed + lease.after);
+  for (const auto& [path, lease] : run_.leases) {
+    if (!Concerns(path, step)) continue;
+    if (!Confirmed(path, lease)) return {std::nullopt, lease.host};
+    until = std::min(until, *progress_.at(path).confirmed + lease.after);
   }
-  return now.steady < until ? std::optional(until) : std::nullopt;
+  return {until, ""};
 }
 
-// The host whose lease is the first that is not confirmed.
-std::string Engine::Core::Unconfirmed(const LiveRun& live, const Step& step) const {
-  for (const auto& [path, lease] : live.run.leases) {
-    if (!Concerns(live, path, step)) continue;
-    const auto doing = live.leases.find(path);
-    const bool confirmed = doing != live.leases.end() && doing->second.confirmed &&
-                           now.steady < *doing->second.confirmed + lease.after;
-    if (!confirmed) return lease.host;
+bool Leases::IsWell(const std::string& path) const {
+  const auto progress = progress_.find(path);
+  return progress != progress_.end() && run_.leases.contains(path) && progress->second.confirmed &&
+         progress->second.trouble.empty();
+}
+
+std::string Leases::Trouble() const {
+  for (const auto& [path, progress] : progress_) {
+    if (!progress.trouble.empty()) return progress.trouble;
   }
-  return "a host";
+  return "";
+}
+
+std::optional<SteadyTime> Leases::NextDeadline() const {
+  std::optional<SteadyTime> next;
+  for (const auto& [path, progress] : progress_) {
+    if (progress.effect == 0) {
+      next = Earlier(next, context_.clock->Ahead(progress.due));
+    } else if (progress.give_up) {
+      next = Earlier(next, context_.clock->NextLook());  // the answer may be long in coming
+    }
+  }
+  return next;
 }
 
 // --- while a commit is pending
 
-// What is decided and not yet committed must wait; a dead man that is known to be armed need not
-// run out for it.
-std::vector<Effect> Engine::Core::RenewWhilePending() {
-  std::vector<Effect> effects;
-  for (const std::string& id : order) {
-    LiveRun& live = runs.at(id);
-    for (auto& [path, doing] : live.leases) {
-      const auto lease = live.run.leases.find(path);
-      if (lease == live.run.leases.end() || !doing.confirmed || doing.extra != 0) continue;
-      const SteadyTime last = std::max(*doing.confirmed, doing.extra_asked);
-      if (now.steady < last + std::max(lease->second.after / 3, Milliseconds(100))) continue;
-      doing.extra = next_effect++;
-      doing.extra_asked = now.steady;
-      effects.push_back({doing.extra, AboutLease(id, path, lease->second, RemoteVerb::kRenew)});
+void Leases::RenewWhilePending(std::vector<Effect>* effects) {
+  const SteadyTime now = context_.clock->steady();
+  for (auto& [path, progress] : progress_) {
+    const auto lease = run_.leases.find(path);
+    if (lease == run_.leases.end() || !progress.confirmed || progress.extra != 0) continue;
+    if (now < std::max(*progress.confirmed, progress.extra_asked) + RenewalEvery(lease->second)) {
+      continue;
     }
+    progress.extra = context_.recorder->NextId();
+    progress.extra_asked = now;
+    effects->push_back(
+        {progress.extra, AboutLease(run_.id, path, lease->second, RemoteVerb::kRenew)});
   }
-  return effects;
 }
 
-void Engine::Core::NoteRenewal(const RemoteDone& done) {
-  for (const std::string& id : order) {
-    for (auto& [path, doing] : runs.at(id).leases) {
-      if (doing.extra != done.id) continue;
-      doing.extra = 0;
-      if (!done.reply.receipt) {
-        doing.trouble = done.reply.receipt.error().message;
-      } else if (done.reply.lease == LeaseState::kRestored) {
-        doing.trouble = "the host acted by itself: " + done.reply.lease_detail;
-      } else if (done.reply.lease == LeaseState::kArmed && doing.confirmed) {
-        doing.trouble.clear();
-        doing.confirmed = std::max(*doing.confirmed, doing.extra_asked);
-      }
-      return;
+bool Leases::NoteRenewal(const RemoteDone& done) {
+  for (auto& [path, progress] : progress_) {
+    if (progress.extra != done.id) continue;
+    progress.extra = 0;
+    if (!done.reply.receipt) {
+      progress.trouble = done.reply.receipt.error().message;
+    } else if (done.reply.lease == LeaseState::kRestored) {
+      progress.trouble = "the host acted by itself: " + done.reply.lease_detail;
+    } else if (done.reply.lease == LeaseState::kArmed && progress.confirmed) {
+      progress.trouble.clear();
+      progress.confirmed = std::max(*progress.confirmed, progress.extra_asked);
     }
+    return true;
   }
+  return false;
+}
+
+// --- what people see
+
+void Leases::AddTo(RunView* view) const {
+  const auto add = [&](const std::string& path, const Lease& lease, LeasePhase phase) {
+    LeaseView one;
+    one.path = path;
+    one.host = lease.host;
+    one.after = lease.after;
+    one.phase = phase;
+    const auto progress = progress_.find(path);
+    if (progress != progress_.end() && phase != LeasePhase::kLost) {
+      one.trouble = progress->second.trouble;
+      if (progress->second.confirmed) {
+        one.confirmed_ago = context_.clock->steady() - *progress->second.confirmed;
+      }
+    }
+    if (phase != LeasePhase::kUnconfirmed) {
+      // As its own events say.
+    } else if (run_.LeaseIsOver(path)) {
+      one.phase = LeasePhase::kDisarming;
+    } else if (Confirmed(path, lease)) {
+      one.phase = LeasePhase::kArmed;
+    }
+    view->leases.push_back(std::move(one));
+  };
+  for (const auto& [path, lease] : run_.leases) add(path, lease, LeasePhase::kUnconfirmed);
+  for (const auto& [path, lease] : run_.restored) add(path, lease, LeasePhase::kRestored);
+  for (const auto& [name, lease] : run_.given_up) add(name.first, lease, LeasePhase::kLost);
+}
+
+void Leases::Refresh(LeaseView* view) const {
+  if (view->phase != LeasePhase::kArmed && view->phase != LeasePhase::kUnconfirmed) return;
+  const auto progress = progress_.find(view->path);
+  const bool known = progress != progress_.end();
+  view->trouble =
+      known ? progress->second.trouble : "what its host has said last is not recorded yet";
+  view->confirmed_ago.reset();
+  if (known && progress->second.confirmed) {
+    view->confirmed_ago = context_.clock->steady() - *progress->second.confirmed;
+  }
+  const bool armed = view->confirmed_ago && *view->confirmed_ago < view->after;
+  view->phase = armed ? LeasePhase::kArmed : LeasePhase::kUnconfirmed;
 }
 
 }  // namespace mailhub::engine

@@ -1,121 +1,139 @@
-// Commands that a person passed over while nobody knew whether they run: the request may still be
-// on its way. Each key is made void as soon as its host can be reached, at the run's end or after
-// it, too. Until the host has answered, no run begins anything else there.
-#include "actuator/engine/core.h"
+// See passed_over.h.
+#include "actuator/engine/passed_over.h"
+
+#include <algorithm>
 
 namespace mailhub::engine {
 
-// True while a host's answer is awaited.
-bool Engine::Core::VoidPassedOver(LiveRun& live) {
-  const Run& run = live.run;
-  const Step* current = run.Current();  // at the end it asks by itself for what was left
+PassedOver::PassedOver(const Context* context, const Run* run, Directories* directories,
+                       Leases* leases)
+    : context_(*context), run_(*run), directories_(*directories), leases_(*leases) {}
+
+PassedOver::AttemptName PassedOver::LastOf(const std::string& path) const {
+  return {path, run_.steps.at(path).attempt};
+}
+
+bool PassedOver::Work() {
+  const Step* current = run_.Current();  // at the end it asks by itself for what was left
   bool awaited = false;
-  for (const std::string& path : run.passed_over) {
+  for (const std::string& path : run_.passed_over) {
     if (current != nullptr && current->path == path) continue;
-    const StepState& state = run.steps.at(path);
-    PassedOver& doing = live.passed_over[{path, state.attempt}];
-    if (doing.in_vain) continue;
+    Progress& progress = progress_[LastOf(path)];
+    if (progress.in_vain) continue;
     awaited = true;
-    if (!doing.give_up) doing.give_up = Attended(config.lost_for);
-    if (doing.effect != 0 || !Due(doing.due)) continue;
+    if (!progress.give_up) progress.give_up = context_.clock->Attended(context_.config->lost_for);
+    if (progress.effect != 0 || !context_.clock->Due(progress.due)) continue;
     RemoteRequest request;
     request.verb = RemoteVerb::kVoid;  // or the receipt, if it was claimed
-    request.host = run.Find(path)->host;
-    request.key = KeyOf(run, path);
-    request.directory_id = state.directory_id;
-    doing.effect = Ask(std::move(request), run.id);
+    request.host = run_.Find(path)->host;
+    request.key = KeyOf(run_, path);
+    request.directory_id = run_.steps.at(path).directory_id;
+    progress.effect = context_.recorder->Ask(std::move(request), run_.id);
   }
   return awaited;
 }
 
-void Engine::Core::OnPassedOver(LiveRun& live, const AttemptName& name, const RemoteReply& reply) {
-  const auto& [path, attempt] = name;
-  PassedOver& doing = live.passed_over[name];
-  doing.effect = 0;
+bool PassedOver::Hear(const RemoteDone& done) {
+  const auto asked = std::find_if(progress_.begin(), progress_.end(), [&](const auto& entry) {
+    return entry.second.effect == done.id;
+  });
+  if (asked == progress_.end()) return false;
+  asked->second.effect = 0;
+  OnReply(AttemptName(asked->first), done.reply);
+  return true;
+}
+
+void PassedOver::OnReply(const AttemptName& name, const RemoteReply& reply) {
+  const std::string& path = name.first;
   // Settled meanwhile in another way, or done again.
-  if (!live.run.passed_over.contains(path) || live.run.steps.at(path).attempt != attempt) return;
-  const Step& step = *live.run.Find(path);
-  const bool over = live.run.stage == Stage::kFinished;
+  if (!run_.passed_over.contains(path) || LastOf(path) != name) return;
+  Progress& progress = progress_[name];
+  const Step& step = *run_.Find(path);
   if (!reply.receipt) {
-    const Error& error = reply.receipt.error();
-    if (error.kind == ErrorKind::kNotFound) {  // swept: it is over, and nobody knows how it ended
-      SettlePassedOver(live, step, Receipt{}, true);
-      return;
-    }
-    const bool lost = error.kind == ErrorKind::kCorrupt;
-    if (lost && !doing.lost) {
-      live.directories.erase(step.host);  // what begins there now needs the new one's identity
-      DoubtLeases(live, step.host);
-    }
-    doing.lost = lost;
-    // What has a dead man is waited for: it may run on, though nobody will be told.
-    if (doing.lost && (over || !step.dead_man)) {
-      SettlePassedOver(live, step, Receipt{}, true);
-      return;
-    }
-    doing.runs = false;
-    doing.trouble = error.message;
-    doing.due = In(over || IsRefusal(error) ? AfterTheEnd() : config.remote_retry);
-    doing.in_vain = error.kind == ErrorKind::kInvalid && Passed(doing.give_up);
+    OnFailure(step, &progress, reply.receipt.error());
     return;
   }
-  doing.trouble.clear();
-  doing.lost = false;
+  progress.trouble.clear();
+  progress.lost = false;
   switch (reply.receipt->state) {
     case ReceiptState::kNone:
-    case ReceiptState::kRunning:
-      doing.runs = reply.receipt->state == ReceiptState::kRunning;
-      doing.due = In(over ? AfterTheEnd() : config.poll_job);
+    case ReceiptState::kRunning: {
+      const bool over = run_.stage == Stage::kFinished;
+      progress.runs = reply.receipt->state == ReceiptState::kRunning;
+      progress.due =
+          context_.clock->In(over ? context_.config->AfterTheEnd() : context_.config->poll_job);
       return;
+    }
     case ReceiptState::kFinished:
     case ReceiptState::kInterrupted:
     case ReceiptState::kVoid:
-      SettlePassedOver(live, step, *reply.receipt, false);
+      Settle(step, *reply.receipt, false);
       return;
   }
 }
 
-void Engine::Core::SettlePassedOver(LiveRun& live, const Step& step, const Receipt& receipt,
-                                    bool lost) {
-  const int attempt = live.run.steps[step.path].attempt;
-  live.passed_over.erase({step.path, attempt});
-  const bool held = !live.run.holds.empty();
-  Emit(live.run.id, StepSettled{step.path, attempt, receipt, lost});
-  if (held && live.run.holds.empty()) live.doing = {};  // it waited in vain for this, and goes on
-}
-
-// Of any run, finished ones included: their locks are free again. Once a command is known to run,
-// nothing of it can come late.
-std::string Engine::Core::PassedOverOn(const std::string& host) const {
-  for (const std::string& id : order) {
-    const LiveRun& live = runs.at(id);
-    for (const std::string& path : live.run.passed_over) {
-      const Step& step = *live.run.Find(path);
-      const auto doing = live.passed_over.find({path, live.run.steps.at(path).attempt});
-      const bool known =
-          (live.doing.path == path && live.doing.running) ||  // at the end of its run
-          (doing != live.passed_over.end() &&
-           (doing->second.runs || doing->second.lost || doing->second.in_vain));
-      if (step.host != host || known) continue;
-      return host + " has not said yet whether the command of \"" + step.name +
-             "\", which was passed over, may still begin";
-    }
+void PassedOver::OnFailure(const Step& step, Progress* progress, const Error& error) {
+  if (error.kind == ErrorKind::kNotFound) {  // swept: it is over, and nobody knows how it ended
+    Settle(step, Receipt{}, true);
+    return;
   }
-  return "";
+  const bool over = run_.stage == Stage::kFinished;
+  const bool lost = error.kind == ErrorKind::kCorrupt;
+  if (lost && !progress->lost) {
+    directories_.erase(step.host);  // what begins there now needs the new one's identity
+    leases_.Doubt(step.host);
+  }
+  progress->lost = lost;
+  // What has a dead man is waited for: it may run on, though nobody will be told.
+  if (lost && (over || !step.dead_man)) {
+    Settle(step, Receipt{}, true);
+    return;
+  }
+  progress->runs = false;
+  progress->trouble = error.message;
+  progress->due = context_.clock->In(over || IsRefusal(error) ? context_.config->AfterTheEnd()
+                                                              : context_.config->remote_retry);
+  progress->in_vain =
+      error.kind == ErrorKind::kInvalid && context_.clock->Passed(progress->give_up);
 }
 
-// What brings back comes after the stop has ended.
-std::string Engine::Core::StopBefore(const LiveRun& live, const Step& step) const {
-  const Step* stop = live.run.ComesAfter(step);
+void PassedOver::Settle(const Step& step, const Receipt& receipt, bool lost) {
+  const AttemptName name = LastOf(step.path);
+  progress_.erase(name);
+  context_.recorder->Emit(run_.id, StepSettled{name.first, name.second, receipt, lost});
+}
+
+const Step* PassedOver::MayStillBegin(const std::string& host, const std::string& running) const {
+  for (const std::string& path : run_.passed_over) {
+    const Step* step = run_.Find(path);
+    if (step->host != host || path == running) continue;
+    const auto progress = progress_.find(LastOf(path));
+    const bool known = progress != progress_.end() &&
+                       (progress->second.runs || progress->second.lost || progress->second.in_vain);
+    if (!known) return step;
+  }
+  return nullptr;
+}
+
+std::string PassedOver::StopBefore(const Step& step) const {
+  const Step* stop = run_.ComesAfter(step);
   if (stop == nullptr) return "";
-  const auto doing = live.passed_over.find({stop->path, live.run.steps.at(stop->path).attempt});
+  const auto progress = progress_.find(LastOf(stop->path));
   std::string how = "still runs on " + stop->host;
-  if (doing == live.passed_over.end() || !doing->second.runs) {
-    const std::string why = doing == live.passed_over.end() ? "" : doing->second.trouble;
+  if (progress == progress_.end() || !progress->second.runs) {
+    const std::string why = progress == progress_.end() ? "" : progress->second.trouble;
     how = "is not known to have ended on " + stop->host + (why.empty() ? "" : " (" + why + ")");
   }
   return "the command of \"" + stop->name + "\", which was passed over, " + how +
          ", and this step brings back what it stops";
+}
+
+std::optional<SteadyTime> PassedOver::NextDeadline() const {
+  std::optional<SteadyTime> next;
+  for (const auto& [name, progress] : progress_) {
+    if (progress.effect == 0) next = Earlier(next, context_.clock->Ahead(progress.due));
+  }
+  return next;
 }
 
 }  // namespace mailhub::engine

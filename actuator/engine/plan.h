@@ -78,6 +78,7 @@ struct Step {
   std::optional<DeadMan> dead_man = std::nullopt;
   OnFailure on_failure = OnFailure::kHold;
 
+  bool RunsCommand() const { return kind == StepKind::kRun || kind == StepKind::kJob; }
   bool operator==(const Step&) const = default;
 };
 

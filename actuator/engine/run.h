@@ -160,6 +160,8 @@ struct Run {
   // True once a resolved alert no longer cancels it: `commit`, or, should that have been passed
   // over, a later step that does something has begun.
   bool Committed() const;
+  // Only its dead men keep it from its end.
+  bool OnlyLeasesLeft() const { return stage == Stage::kEnding && Current() == nullptr; }
   // Hosts that may hold receipts or leases of this run, or hear of one late.
   std::vector<std::string> TouchedHosts() const;
 

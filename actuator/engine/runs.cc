@@ -1,10 +1,14 @@
-// A run from the queue to its end: locks, only_if, leases, what is owed at the end, receipts swept.
+// See runs.h.
+#include "actuator/engine/runs.h"
+
 #include <algorithm>
 
-#include "actuator/engine/core.h"
+#include "actuator/engine/require.h"
 
 namespace mailhub::engine {
 namespace {
+
+constexpr size_t kFinishedShown = 50;
 
 bool Share(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   return std::any_of(a.begin(), a.end(), [&](const std::string& lock) {
@@ -12,155 +16,164 @@ bool Share(const std::vector<std::string>& a, const std::vector<std::string>& b)
   });
 }
 
+// A queued run waits for a lock, and the run that has it waits for a person.
+bool QueueIsBlockedByHold(const std::vector<RunView>& unfinished) {
+  for (const RunView& queued : unfinished) {
+    if (queued.state != RunState::kQueued) continue;
+    for (const RunView& held : unfinished) {
+      if (held.state == RunState::kHeld && Share(held.locks, queued.locks)) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
-void Engine::Core::Work(LiveRun& live) {
-  switch (live.run.stage) {
-    case Stage::kQueued:
-      TryStart(live);
-      return;
-    case Stage::kActive:
-    case Stage::kEnding: {
-      VoidPassedOver(live);
-      const Step* step = live.run.Current();
-      if (step == nullptr && live.run.stage == Stage::kActive && live.run.holds.empty()) {
-        Emit(live.run.id, RunEnding{RunResult::kSucceeded, ""});
-        step = live.run.Current();
-      }
-      if (step != nullptr) {
-        RenewLeases(live);
-        WorkStep(live, *step);
-      } else if (live.run.stage == Stage::kEnding) {
-        End(live);
-      } else {
-        RenewLeases(live);  // held after its last step
-      }
-      return;
-    }
-    case Stage::kFinished:
-      Sweep(live);
-      return;
+const Run* Runs::Apply(const Event& event) {
+  if (std::holds_alternative<RunQueued>(event.body)) {
+    Require(!runs_.contains(event.run), "a run is queued once");
+    runs_.try_emplace(event.run, &context_, event.run);
+    order_.push_back(event.run);
+  }
+  LiveRun* live = Find(event.run);
+  Require(live != nullptr, "an event is about a run that was queued and not yet forgotten");
+  const bool was_finished = live->run().stage == Stage::kFinished;
+  live->Apply(event);
+  if (was_finished || live->run().stage != Stage::kFinished) return nullptr;
+  finished_.push_front(event.run);
+  return &live->run();
+}
+
+void Runs::Account(WallTime at) {
+  for (const std::string& id : order_) runs_.at(id).Account(at);
+}
+
+void Runs::Forget() {
+  std::erase_if(order_, [&](const std::string& id) {
+    const Run& run = runs_.at(id).run();
+    return run.stage == Stage::kFinished && run.swept;
+  });
+  // Beyond those that are shown only runs are kept whose receipts a host still has.
+  for (size_t i = finished_.size(); i > kFinishedShown; --i) {
+    const auto older = finished_.begin() + static_cast<ptrdiff_t>(i - 1);
+    if (std::find(order_.begin(), order_.end(), *older) != order_.end()) continue;
+    runs_.erase(*older);
+    finished_.erase(older);
   }
 }
 
-bool Engine::Core::LocksFree(const LiveRun& live) const {
-  return BlockedBy(live) == nullptr;
+void Runs::Work() {
+  const std::deque<std::string> now = order_;
+  for (const std::string& id : now) runs_.at(id).Work();
+}
+
+std::optional<SteadyTime> Runs::NextDeadline() const {
+  std::optional<SteadyTime> next;
+  for (const std::string& id : order_) next = Earlier(next, runs_.at(id).NextDeadline());
+  return next;
+}
+
+std::vector<Effect> Runs::RenewWhilePending() {
+  std::vector<Effect> effects;
+  for (const std::string& id : order_) runs_.at(id).RenewWhilePending(&effects);
+  return effects;
+}
+
+void Runs::NoteRenewal(const RemoteDone& done) {
+  for (const std::string& id : order_) {
+    if (runs_.at(id).NoteRenewal(done)) return;
+  }
+}
+
+void Runs::Refresh(View* view) const {
+  for (RunView& run : view->unfinished) {
+    const auto live = runs_.find(run.id);
+    if (live != runs_.end()) live->second.Refresh(&run);
+  }
+}
+
+// --- finding
+
+LiveRun* Runs::Find(const std::string& id) {
+  const auto found = runs_.find(id);
+  return found == runs_.end() ? nullptr : &found->second;
+}
+
+Result<LiveRun*> Runs::FindByPrefix(const std::string& prefix) {
+  if (prefix.size() < 6) {
+    return Fail(ErrorKind::kInvalid, "a run is named by at least 6 characters of its id");
+  }
+  LiveRun* found = nullptr;
+  for (auto& [id, live] : runs_) {
+    if (!id.starts_with(prefix)) continue;
+    if (found != nullptr) {
+      return Fail(ErrorKind::kInvalid, "more than one run's id starts with " + prefix);
+    }
+    found = &live;
+  }
+  if (found == nullptr) return Fail(ErrorKind::kNotFound, "no run has the id " + prefix);
+  return found;
+}
+
+const Run* Runs::FindUnfinished(const Plan& plan) const {
+  for (const std::string& id : order_) {
+    const Run& run = runs_.at(id).run();
+    if (run.stage != Stage::kFinished && run.plan().runbook == plan.runbook &&
+        run.plan().parameters == plan.parameters) {
+      return &run;
+    }
+  }
+  return nullptr;
+}
+
+bool Runs::Full() const {
+  const auto unfinished = std::count_if(order_.begin(), order_.end(), [&](const std::string& id) {
+    return runs_.at(id).run().stage != Stage::kFinished;
+  });
+  return static_cast<size_t>(unfinished) >= context_.config->most_unfinished_runs;
 }
 
 // First come, first served for each lock: an older queued run that wants one of ours goes first,
 // unless a person has paused it.
-const Run* Engine::Core::BlockedBy(const LiveRun& live) const {
+const Run* Runs::BlockedBy(const Run& run) const {
   bool older = true;
-  for (const std::string& id : order) {
-    if (id == live.run.id) {
+  for (const std::string& id : order_) {
+    if (id == run.id) {
       older = false;
       continue;
     }
-    const Run& other = runs.at(id).run;
+    const Run& other = runs_.at(id).run();
     if (other.stage == Stage::kQueued && (!older || other.pause)) continue;
-    if (other.stage != Stage::kFinished && Share(other.plan().locks, live.run.plan().locks)) {
+    if (other.stage != Stage::kFinished && Share(other.plan().locks, run.plan().locks)) {
       return &other;
     }
   }
   return nullptr;
 }
 
-void Engine::Core::TryStart(LiveRun& live) {
-  if (mode != Mode::kActive || live.run.pause || !LocksFree(live)) {
-    live.only_if_held = false;  // what was true then need not be true when its turn comes
-    return;
-  }
-  if (live.run.queued.only_if.empty() || live.only_if_held) {
-    live.only_if_held = false;
-    Emit(live.run.id, RunStarted{});
-    return;
-  }
-  if (live.only_if == 0 && Due(live.only_if_due)) {
-    if (!live.only_if_give_up) live.only_if_give_up = Attended(config.patience);
-    live.only_if = Ask(QueryQuestion{live.run.queued.only_if}, live.run.id);
-  }
-}
-
-// What nobody can answer is neither true nor "no longer true". The run is dropped with that reason,
-// and its alert, should it still fire, is decided afresh.
-void Engine::Core::OnOnlyIf(LiveRun& live, const QueryReading& reading) {
-  if (live.run.stage != Stage::kQueued) return;
-  // It is not its turn any more; it is asked again then.
-  if (mode != Mode::kActive || live.run.pause || !LocksFree(live)) return;
-  if (!reading.holds) {
-    const Error& error = reading.holds.error();
-    live.doing.trouble = error.message;
-    live.only_if_due = In(config.remote_retry);
-    if (error.kind == ErrorKind::kInvalid) {
-      Emit(live.run.id, RunDropped{"only_if cannot be asked: " + error.message});
-    } else if (Passed(live.only_if_give_up)) {
-      Emit(live.run.id, RunDropped{"not known whether it is still needed, for " +
-                                   FormatDuration(config.patience) + ": " + error.message});
+// Of any run, finished ones included: their locks are free again.
+std::string Runs::PassedOverOn(const std::string& host) const {
+  for (const std::string& id : order_) {
+    if (const Step* step = runs_.at(id).MayStillBegin(host)) {
+      return host + " has not said yet whether the command of \"" + step->name +
+             "\", which was passed over, may still begin";
     }
-  } else if (*reading.holds) {
-    live.doing.trouble.clear();
-    live.only_if_held = true;
-    live.only_if_give_up.reset();
-  } else {
-    Emit(live.run.id, RunDropped{"no longer true: " + live.run.queued.only_if});
   }
+  return "";
 }
 
-// --- the end
-
-void Engine::Core::End(LiveRun& live) {
-  live.doing = {};
-  RenewLeases(live);
-  if (live.run.leases.empty() && live.run.restored.empty() && live.run.holds.empty()) {
-    live.run.Account(now.wall, mode);
-    Emit(live.run.id, RunFinished{live.run.result, live.run.result_detail, live.run.worked});
+void Runs::AddTo(const History& history, View* view) const {
+  const auto look = [&](const LiveRun& live) {
+    return live.Look(history.Expected(live.run().plan()));
+  };
+  for (const std::string& id : order_) {
+    const LiveRun& live = runs_.at(id);
+    if (live.run().stage != Stage::kFinished) view->unfinished.push_back(look(live));
   }
-}
-
-void Engine::Core::Sweep(LiveRun& live) {
-  if (live.run.swept || !Due(live.sweep_due)) return;
-  live.sweep_due.reset();
-  AcknowledgeRestored(live);
-  const bool voids = VoidPassedOver(live);
-  if (ChaseGivenUp(live) || voids || !live.run.restored.empty()) return;
-  bool missing = false;
-  for (const std::string& host : live.run.TouchedHosts()) {
-    if (live.swept.contains(host)) continue;
-    missing = true;
-    if (live.sweeping.contains(host)) continue;
-    RemoteRequest request;
-    request.verb = RemoteVerb::kSweep;
-    request.host = host;
-    request.key = live.run.id;
-    request.directory_id = live.run.directories[host];
-    live.sweeping[host] = Ask(std::move(request), live.run.id);
+  for (size_t i = 0; i < std::min(finished_.size(), kFinishedShown); ++i) {
+    view->finished.push_back(look(runs_.at(finished_[i])));
   }
-  if (!missing) Emit(live.run.id, RunSwept{});
-}
-
-void Engine::Core::OnSwept(LiveRun& live, const std::string& host, const RemoteReply& reply) {
-  // A receipts directory that is another one now (kCorrupt) holds nothing of ours; what a host has
-  // that the site file does not list any more (kInvalid) stays there.
-  if (reply.receipt || reply.receipt.error().kind == ErrorKind::kCorrupt ||
-      reply.receipt.error().kind == ErrorKind::kInvalid) {
-    live.swept.insert(host);
-  } else {
-    live.sweep_due = In(AfterTheEnd());
-  }
-}
-
-void Engine::Core::Forget() {
-  std::erase_if(order, [&](const std::string& id) {
-    const Run& run = runs.at(id).run;
-    return run.stage == Stage::kFinished && run.swept;
-  });
-  // Beyond those that are shown only runs are kept whose receipts a host still has.
-  for (size_t i = finished.size(); i > kFinishedShown; --i) {
-    const auto older = finished.begin() + static_cast<ptrdiff_t>(i - 1);
-    if (std::find(order.begin(), order.end(), *older) != order.end()) continue;
-    runs.erase(*older);
-    finished.erase(older);
-  }
+  view->queue_blocked_by_hold = QueueIsBlockedByHold(view->unfinished);
 }
 
 }  // namespace mailhub::engine

@@ -1,0 +1,75 @@
+// See admission.h.
+#include "actuator/engine/admission.h"
+#include "lib/base/duration.h"
+
+namespace mailhub::engine {
+
+Admission::Admission(const Context* context, const Run* run) : context_(*context), run_(*run) {}
+
+bool Admission::ItsTurn() const {
+  return context_.mode->Active() && !run_.pause && context_.others->BlockedBy(run_) == nullptr;
+}
+
+void Admission::Work() {
+  if (!ItsTurn()) {
+    holds_ = false;  // what was true then need not be true when its turn comes
+    return;
+  }
+  if (run_.queued.only_if.empty() || holds_) {
+    holds_ = false;
+    context_.recorder->Emit(run_.id, RunStarted{});
+    return;
+  }
+  if (asked_ != 0 || !context_.clock->Due(due_)) return;
+  if (!give_up_) give_up_ = context_.clock->Attended(context_.config->patience);
+  asked_ = context_.recorder->Ask(QueryQuestion{run_.queued.only_if}, run_.id);
+}
+
+bool Admission::Hear(const QueryDone& done) {
+  if (asked_ != done.id) return false;
+  asked_ = 0;
+  // If it is not its turn any more, it is asked again then.
+  if (run_.stage == Stage::kQueued && ItsTurn()) OnReading(done.reading);
+  return true;
+}
+
+// What nobody can answer is neither true nor "no longer true". The run is dropped with that reason,
+// and its alert, should it still fire, is decided afresh.
+void Admission::OnReading(const QueryReading& reading) {
+  if (!reading.holds) {
+    const Error& error = reading.holds.error();
+    trouble_ = error.message;
+    due_ = context_.clock->In(context_.config->remote_retry);
+    if (error.kind == ErrorKind::kInvalid) {
+      context_.recorder->Emit(run_.id, RunDropped{"only_if cannot be asked: " + error.message});
+    } else if (context_.clock->Passed(give_up_)) {
+      context_.recorder->Emit(
+          run_.id, RunDropped{"not known whether it is still needed, for " +
+                              FormatDuration(context_.config->patience) + ": " + error.message});
+    }
+  } else if (*reading.holds) {
+    trouble_.clear();
+    holds_ = true;
+    give_up_.reset();
+  } else {
+    context_.recorder->Emit(run_.id, RunDropped{"no longer true: " + run_.queued.only_if});
+  }
+}
+
+std::string Admission::WaitingFor() const {
+  if (!context_.mode->Active()) return std::string("mode is ") + Name(context_.mode->mode);
+  if (run_.pause) return "paused";
+  if (const Run* other = context_.others->BlockedBy(run_)) {
+    return "run " + other->id.substr(0, 12) + " (" + other->plan().runbook +
+           "), which has a lock that it needs";
+  }
+  return trouble_.empty() ? "whether it is still needed" : trouble_;
+}
+
+std::optional<SteadyTime> Admission::NextDeadline() const {
+  if (asked_ == 0) return context_.clock->Ahead(due_);
+  if (give_up_) return context_.clock->NextLook();  // the answer may be long in coming
+  return std::nullopt;
+}
+
+}  // namespace mailhub::engine

@@ -1,0 +1,59 @@
+// One attempt of a step whose intent is recorded: asks its host until the receipt is in, or never
+// will be.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "actuator/engine/context.h"
+#include "actuator/engine/leases.h"
+
+namespace mailhub::engine {
+
+class Attempt {
+ public:
+  // All must outlive it.
+  Attempt(const Context* context, const Run* run, Directories* directories, Leases* leases);
+
+  void Work(const Step& step);
+  // True if it was awaited here.
+  bool Hear(const Step& step, const RemoteDone& done);
+  void Reset();
+
+  bool Running() const { return state_.running; }  // the host said so
+  std::string Trouble() const { return state_.trouble; }
+  std::string Output() const { return state_.output; }  // of a command that runs: its last part
+  std::optional<SteadyTime> NextDeadline() const;
+
+ private:
+  struct State {
+    EffectId effect = 0;
+    RemoteVerb verb = RemoteVerb::kStatus;  // what `effect` asked
+    std::optional<SteadyTime> due;
+    // On the attended clock; afterwards a failure to get on holds the run.
+    std::optional<SteadyTime> deadline;
+    bool asked = false;  // at least one answer or failure came
+    bool running = false;
+    bool cancel_sent = false;
+    bool ending = false;  // of a cancelled run: the command is being ended
+    std::string trouble;  // why it does not get on, for people
+    std::string output;
+  };
+
+  RemoteRequest NextRequest(const Step& step);
+  void OnOverdue(const Step& step);
+  void GiveTimeToEnd();
+  bool MayReach(const Step& step) const;
+  void OnFailure(const Step& step, const Error& error);
+  void OnReceipt(const Step& step, const Receipt& receipt);
+  void OnNotBegun(const Step& step);
+  void Settle(const Step& step, const Receipt& receipt, bool lost);
+
+  const Context& context_;
+  const Run& run_;
+  Directories& directories_;
+  Leases& leases_;
+  State state_;
+};
+
+}  // namespace mailhub::engine

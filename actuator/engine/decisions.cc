@@ -1,0 +1,295 @@
+// See decisions.h.
+#include "actuator/engine/decisions.h"
+
+#include <algorithm>
+#include <set>
+#include "lib/base/duration.h"
+
+namespace mailhub::engine {
+namespace {
+
+// A firing notification that comes so soon after the resolved one of the same alert is a late copy.
+constexpr Milliseconds kLateWithin{120'000};
+
+// What the decision about an alert will record, as far as the alert says it.
+AlertDecided RecordOf(const Alert& alert) {
+  AlertDecided record;
+  record.fingerprint = alert.fingerprint;
+  record.labels = alert.labels;
+  record.firing = alert.firing;
+  record.starts_at = alert.starts_at;
+  const auto name = alert.labels.find("alertname");
+  if (name != alert.labels.end()) record.alertname = name->second;
+  return record;
+}
+
+// What the trigger gives and takes from the alert's labels. kNotFound names a label that is missing.
+Result<std::map<std::string, std::string>> ParametersOf(const Trigger& trigger,
+                                                        const Alert& alert) {
+  std::map<std::string, std::string> parameters = trigger.parameters;
+  for (const auto& [parameter, label] : trigger.parameters_from_labels) {
+    const auto found = alert.labels.find(label);
+    if (found == alert.labels.end()) {
+      return Fail(ErrorKind::kNotFound, "the alert has no label \"" + label +
+                                            "\", which parameter \"" + parameter +
+                                            "\" is taken from");
+    }
+    parameters[parameter] =
+        trigger.strip_port.contains(parameter) ? WithoutPort(found->second) : found->second;
+  }
+  return parameters;
+}
+
+}  // namespace
+
+Decisions::Decisions(const Context* context, Runs* runs, const Episodes* episodes,
+                     const History* history)
+    : context_(*context), runs_(*runs), episodes_(*episodes), history_(*history) {}
+
+// Judged before anything is decided, so that a refused notification leaves no trace and is sent
+// again whole. What opens no more episodes than it closes always has room, or a full table would
+// stay full.
+bool Decisions::HasRoomFor(const Notification& notification) const {
+  const size_t most = context_.config->most_episodes;
+  if (episodes_.size() + notification.alerts.size() <= most) return true;
+  std::set<std::string> opening;
+  std::set<std::string> closing;
+  for (const Alert& alert : notification.alerts) {
+    const bool open = episodes_.Find(alert.fingerprint) != nullptr;
+    if (!alert.malformed.empty() || FindTrigger(alert) == nullptr) continue;
+    if (alert.firing && !open) opening.insert(alert.fingerprint);
+    if (!alert.firing && open) closing.insert(alert.fingerprint);
+  }
+  return opening.size() <= closing.size() ||
+         episodes_.size() - closing.size() + opening.size() <= most;
+}
+
+const Trigger* Decisions::FindTrigger(const Alert& alert) const {
+  for (const Trigger& trigger : context_.config->triggers) {
+    if (Matches(trigger.matchers, alert.labels)) return &trigger;
+  }
+  return nullptr;
+}
+
+Status Decisions::Notify(const Notification& notification) {
+  if (!HasRoomFor(notification)) {
+    return Fail(ErrorKind::kOverloaded, "too many open episodes; send it again later");
+  }
+  for (const Alert& alert : notification.alerts) Decide(notification.id, alert);
+  return {};
+}
+
+void Decisions::Decide(const std::string& notification, const Alert& alert) {
+  AlertDecided record = RecordOf(alert);
+  record.notification = notification;
+  const Trigger* trigger = alert.malformed.empty() ? FindTrigger(alert) : nullptr;
+  if (!alert.malformed.empty()) {
+    record.decision = Decision::kRejected;
+    record.detail = alert.malformed;
+  } else if (trigger == nullptr) {
+    record.decision = Decision::kIgnored;
+    record.detail = "no trigger matches";
+  } else {
+    record.trigger = trigger->name;
+    record.decision = alert.firing ? DecideFiring(alert, *trigger, &record)
+                                   : DecideResolved(alert, *trigger, &record);
+    record.newest_start = episodes_.NewestStart(alert, record.decision);
+  }
+  const std::string run = record.run;
+  context_.recorder->Emit(run, std::move(record));
+}
+
+void Decisions::DecideAfresh(const std::vector<std::string>& fingerprints) {
+  for (const std::string& fingerprint : fingerprints) {
+    const Episode* episode = episodes_.Find(fingerprint);
+    const Alert alert = episode->alert;
+    const Decision before = episode->decision;
+    AlertDecided record = RecordOf(alert);
+    const Trigger* trigger = FindTrigger(alert);
+    if (trigger == nullptr) {
+      record.detail = "no trigger matches any more";
+      record.decision = Decision::kIgnored;
+    } else {
+      record.trigger = trigger->name;
+      record.decision = DecideFiring(alert, *trigger, &record);
+    }
+    if (record.decision == before && Waits(before)) continue;
+    record.newest_start = episodes_.NewestStart(alert, record.decision);
+    record.detail = "decided afresh: " + record.detail;
+    const std::string run = record.run;
+    context_.recorder->Emit(run, std::move(record));
+  }
+}
+
+// --- alerts that fire
+
+// An alert that began after its episode's run had finished is a new one, whose predecessor's end
+// nobody reported. (While the run lasts a new startsAt means nothing: a restarted Prometheus gives
+// one to an alert that never ended.) A start that was heard before is no new one, whatever the
+// clock here makes of Prometheus's.
+bool Decisions::IsRepeat(const Alert& alert) const {
+  const Episode* episode = episodes_.Find(alert.fingerprint);
+  if (episode == nullptr || episodes_.IsWaiting(alert.fingerprint)) return false;
+  return !episode->run_finished || alert.starts_at <= *episode->run_finished ||
+         alert.starts_at <= episode->newest_start;
+}
+
+bool Decisions::IsLateCopy(const Alert& alert) const {
+  const Ended* over = episodes_.LastEnd(alert.fingerprint);
+  return over != nullptr && alert.starts_at > WallTime() && alert.starts_at <= over->starts_at &&
+         context_.clock->steady() < over->at + kLateWithin;
+}
+
+Decision Decisions::DecideFiring(const Alert& alert, const Trigger& trigger, AlertDecided* record) {
+  if (IsRepeat(alert)) {
+    record->run = episodes_.Find(alert.fingerprint)->run;
+    record->detail = "this episode was answered before";
+    return Decision::kRepeat;
+  }
+  if (IsLateCopy(alert)) {
+    record->detail =
+        "the end of this alert was reported before; should it still fire, a repeat two minutes "
+        "after that is decided afresh";
+    return Decision::kLate;
+  }
+  const auto parameters = ParametersOf(trigger, alert);
+  if (!parameters) {
+    record->detail = parameters.error().message;
+    return Decision::kRejected;
+  }
+  Result<Plan> plan = context_.plans->Make(trigger.runbook, *parameters);
+  if (!plan) {
+    record->detail = plan.error().message;
+    return Decision::kRejected;
+  }
+  if (!context_.mode->Active()) {
+    const Mode mode = context_.mode->mode;
+    record->detail = std::string("mode is ") + Name(mode) + ": would have started " +
+                     trigger.runbook + "; decided afresh when the mode is active";
+    return mode == Mode::kHalted ? Decision::kHalted : Decision::kObserved;
+  }
+  return DecideRun(*std::move(plan), alert, trigger, record);
+}
+
+Decision Decisions::DecideRun(Plan plan, const Alert& alert, const Trigger& trigger,
+                              AlertDecided* record) {
+  if (const Run* unfinished = runs_.FindUnfinished(plan)) return DecideJoining(*unfinished, record);
+  if (const LastRun* last = history_.LastOf(plan)) {
+    if (const auto left = history_.CooldownLeft(*last, trigger.cooldown)) {
+      record->run = last->run;
+      record->detail = "run " + last->run + " finished less than the cooldown of " +
+                       FormatDuration(trigger.cooldown) + " ago; decided afresh in " +
+                       FormatDuration(*left);
+      return Decision::kCooldown;
+    }
+  }
+  if (runs_.Full()) {
+    record->detail = "too many runs are not finished; decided afresh when one is";
+    return Decision::kDeferred;
+  }
+  RunQueued queued;
+  queued.only_if = OnlyIf(trigger, plan.parameters);
+  queued.plan = std::move(plan);
+  queued.trigger = trigger.name;
+  queued.fingerprint = alert.fingerprint;
+  queued.by = "alertmanager";
+  record->run = QueueRun(context_, std::move(queued));
+  record->detail = "started " + trigger.runbook;
+  return Decision::kStartedRun;
+}
+
+// A run that has begun to act may be past what would have helped this alert; one that is being
+// cancelled or ends helps nobody any more.
+Decision Decisions::DecideJoining(const Run& run, AlertDecided* record) const {
+  record->run = run.id;
+  if (run.cancelling || run.stage == Stage::kEnding) {
+    record->detail = "a run of this runbook with these parameters is ending; decided afresh then";
+    return Decision::kDeferred;
+  }
+  if (run.HasActed()) {
+    record->detail =
+        "a run of this runbook with these parameters has acted already; decided afresh when it "
+        "is finished";
+    return Decision::kJoinedLate;
+  }
+  record->detail = "a run of this runbook with these parameters is not finished";
+  return Decision::kJoined;
+}
+
+// --- alerts that are over
+
+// Not one that a person started, nor one whose own alert's end lets it finish.
+bool Decisions::MayBeCancelledByItsAlerts(const Run& run) const {
+  const std::vector<Trigger>& triggers = context_.config->triggers;
+  return std::any_of(triggers.begin(), triggers.end(), [&](const Trigger& trigger) {
+    return trigger.name == run.queued.trigger && trigger.on_resolved == OnResolved::kCancel;
+  });
+}
+
+Decision Decisions::DecideResolved(const Alert& alert, const Trigger& trigger,
+                                   AlertDecided* record) {
+  const Episode* episode = episodes_.Find(alert.fingerprint);
+  const Ended* over = episodes_.LastEnd(alert.fingerprint);
+  // A second Alertmanager, or a notification that was sent again.
+  if (episode != nullptr && over != nullptr && alert.starts_at > WallTime() &&
+      alert.starts_at <= std::max(over->starts_at, over->replaced) &&
+      alert.starts_at < episode->alert.starts_at) {
+    record->run = episode->run;
+    record->detail = "the end of an earlier alert; this one began later and goes on";
+    return Decision::kLate;
+  }
+  record->detail = "the episode is over";
+  if (episode == nullptr || episode->run.empty()) return Decision::kResolved;
+  record->run = episode->run;
+  LiveRun* live = runs_.Find(record->run);
+  if (trigger.on_resolved != OnResolved::kCancel || live == nullptr) return Decision::kResolved;
+  const Run& run = live->run();
+  if (run.Committed() || !MayBeCancelledByItsAlerts(run) || run.stage == Stage::kFinished ||
+      run.stage == Stage::kEnding) {
+    return Decision::kResolved;
+  }
+  if (episodes_.OthersHave(record->run, alert.fingerprint)) {
+    record->detail = "the episode is over; its run goes on for others that joined it";
+    return Decision::kResolved;
+  }
+  Command cancel;
+  cancel.verb = Verb::kCancel;
+  cancel.by = "alertmanager";
+  cancel.detail = "the alert resolved before the run was committed";
+  if (!live->Do(cancel)) return Decision::kResolved;
+  record->detail = cancel.detail;
+  return Decision::kCancelled;
+}
+
+// --- episodes that a person closes
+
+Result<std::string> Decisions::Close(const CloseEpisode& close) {
+  const auto refuse = [](std::string why) { return Fail(ErrorKind::kRefused, std::move(why)); };
+  const Episode* episode = episodes_.Find(close.fingerprint);
+  if (episode == nullptr) {
+    return Fail(ErrorKind::kNotFound,
+                "no open episode has the fingerprint " + close.fingerprint.substr(0, 64));
+  }
+  if (episodes_.IsWaiting(close.fingerprint)) {
+    return refuse("it waits, and is decided afresh by itself: " + episode->detail);
+  }
+  const std::string& answered_by = episode->run;
+  if (close.run.size() < 6 || !answered_by.starts_with(close.run)) {
+    return refuse("run " + close.run.substr(0, 64) + " does not answer for it; run " + answered_by +
+                  " does");
+  }
+  const LiveRun* live = runs_.Find(answered_by);
+  if (live != nullptr && live->run().stage != Stage::kFinished) {
+    return refuse("run " + answered_by +
+                  " answers for it and is not finished; cancel that first, " +
+                  "should the alert be decided afresh");
+  }
+  if (episode->Remedied()) {
+    return refuse("run " + answered_by + " has succeeded, and the alert was not heard again " +
+                  "since: nothing is unanswered");
+  }
+  context_.recorder->Emit("", EpisodeClosed{close.fingerprint, close.by, close.detail});
+  return close.fingerprint;
+}
+
+}  // namespace mailhub::engine

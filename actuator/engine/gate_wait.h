@@ -1,0 +1,58 @@
+// Waits until a gate is open: a fresh mark of each host that it is about, then the condition on
+// evidence from after those marks.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "actuator/engine/context.h"
+#include "actuator/engine/view.h"
+
+namespace mailhub::engine {
+
+enum class GateVerdict {
+  kWaits,
+  kOpen,
+  kInvalid,   // Prometheus refuses the expression
+  kTimedOut,  // not within its time
+  kRefused,   // a host gives no mark, and to ask again changes nothing
+};
+
+class GateWait {
+ public:
+  // Both must outlive it.
+  GateWait(const Context* context, const Run* run);
+
+  GateVerdict Work(const Step& step);
+  // Nothing: it was not awaited here.
+  std::optional<GateVerdict> Hear(const RemoteDone& done);
+  std::optional<GateVerdict> Hear(const GateDone& done);
+  void Reset();
+
+  // What the last verdict is about, for people.
+  std::string Detail() const;
+  std::string Trouble() const { return state_.trouble; }
+  const std::optional<GateReading>& Reading() const { return state_.reading; }
+  bool HasMarks() const { return !state_.marks.empty(); }
+  std::optional<SteadyTime> NextDeadline() const;
+
+ private:
+  struct State {
+    EffectId effect = 0;
+    std::optional<SteadyTime> due;
+    std::optional<SteadyTime> deadline;  // on the attended clock
+    std::optional<SteadyTime> began;
+    bool asked = false;  // at least one answer or failure came since `deadline` was set
+    std::map<std::string, Mark> marks;
+    std::map<std::string, EffectId> mark_effects;
+    std::optional<GateReading> reading;
+    std::string trouble;
+  };
+
+  const Context& context_;
+  const Run& run_;
+  State state_;
+};
+
+}  // namespace mailhub::engine

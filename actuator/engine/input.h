@@ -1,0 +1,77 @@
+// What comes into the engine: alerts, what people ask, and the answers to its effects.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actuator/engine/event.h"
+#include "actuator/engine/gate.h"
+#include "actuator/engine/remote.h"
+#include "actuator/engine/trigger.h"
+
+namespace mailhub::engine {
+
+// One webhook delivery, already validated in form.
+struct Notification {
+  std::string id;  // ours; one per delivery
+  std::vector<Alert> alerts;
+  uint64_t truncated = 0;  // alerts Alertmanager left out
+};
+
+// What a person asks. `run` is an id or a unique prefix of at least 6 characters.
+struct Command {
+  Verb verb = Verb::kStart;
+  std::string by;
+  std::string run;
+  std::string detail;  // a reason, written into the journal
+  // What the person saw; a verb about something else is refused.
+  int hold = 0;         // kRetry, kSkip, kResolve, kResume of a held run: number of the hold
+  int pause = 0;        // kResume of a paused run: number of the pause
+  std::string step;     // kConfirm: path of the step
+  int attempt = 0;      // kConfirm: its attempt
+  std::string runbook;  // kStart
+  std::map<std::string, std::string> parameters;  // kStart
+};
+
+struct SetMode {
+  Mode mode = Mode::kActive;
+  std::string by;
+};
+
+// Records that a person takes a host over; the caller does it once that is committed.
+struct TakeOver {
+  std::string host;
+  std::string by;
+  std::string detail;
+};
+
+// Forgets an open episode, so that its alert's next notification is decided afresh.
+struct CloseEpisode {
+  std::string fingerprint;
+  std::string run;  // whose end left it unanswered, as the person saw it; or its beginning
+  std::string by;
+  std::string detail;
+};
+
+using EffectId = uint64_t;
+
+struct RemoteDone {
+  EffectId id = 0;
+  RemoteReply reply;
+};
+struct GateDone {
+  EffectId id = 0;
+  GateReading reading;
+};
+struct QueryDone {
+  EffectId id = 0;
+  QueryReading reading;
+};
+
+using Input = std::variant<Notification, Command, SetMode, TakeOver, CloseEpisode, RemoteDone,
+                           GateDone, QueryDone>;
+
+}  // namespace mailhub::engine

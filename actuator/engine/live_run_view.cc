@@ -1,0 +1,71 @@
+// What people see of a run. Reads only.
+#include <algorithm>
+
+#include "actuator/engine/live_run.h"
+
+namespace mailhub::engine {
+
+std::string LiveRun::WaitingFor() const {
+  if (run_.stage == Stage::kQueued) return admission_.WaitingFor();
+  if (run_.stage == Stage::kFinished) return "";
+  if (!run_.holds.empty()) return "a person: " + run_.holds.front().detail;
+  if (std::string trouble = leases_.Trouble(); !trouble.empty()) {
+    return "a dead man's lease: " + trouble;
+  }
+  const std::string trouble = step_.Trouble();
+  if (const Step* left = run_.LeftRunning(); left != nullptr && left == run_.Current()) {
+    return "the end of the command of \"" + left->name + "\" on " + left->host +
+           ", which was passed over" + (trouble.empty() ? "" : ": " + trouble);
+  }
+  if (!trouble.empty()) return trouble;
+  if (const auto& reading = step_.Reading(); reading && reading->state != GateState::kOpen) {
+    return std::string("the gate is ") + Name(reading->state) +
+           (reading->why.empty() ? "" : ": " + reading->why);
+  }
+  return "";
+}
+
+// What a run causes may be silenced only while it goes on by itself. At its end it does so as long
+// as its hosts answer.
+bool LiveRun::Acts() const {
+  if (run_.stage != Stage::kActive && run_.stage != Stage::kEnding) return false;
+  if (!context_.mode->Active() || !run_.holds.empty() || run_.pause || run_.AtQuestion()) {
+    return false;
+  }
+  if (run_.stage == Stage::kEnding && !step_.Trouble().empty()) return false;
+  const Step* left = run_.LeftRunning();
+  if (left != nullptr && left == run_.Current()) return false;
+  return !run_.OnlyLeasesLeft() || leases_.Trouble().empty();
+}
+
+RunView LiveRun::Look(const std::optional<Milliseconds>& expected) const {
+  RunView view = ViewOf(run_);
+  view.waiting_for = WaitingFor();
+  if (expected && run_.started_at && !run_.finished_at) {
+    // What people and pauses took is no part of what was expected.
+    const WallTime now = context_.clock->wall();
+    Milliseconds worked = run_.worked;
+    if (run_.accounted) worked += std::max(now - *run_.accounted, Milliseconds(0));
+    view.eta = now - worked + *expected;
+    // A quarter more than nine runs in ten took.
+    view.overdue = worked > *expected * 5 / 4;
+  }
+  leases_.AddTo(&view);
+  view.acting = Acts();
+  const Step* current = run_.Current();
+  size_t index = 0;
+  const auto add = [&](const Step& step) {
+    if (&step == current) view.current = index;
+    step_.AddTo(step, &view.steps[index++]);
+  };
+  for (const Step& step : run_.plan().steps) add(step);
+  for (const AlwaysStep& always : run_.plan().always) add(always.step);
+  return view;
+}
+
+// The rest of the view is of what is recorded. Hosts wait for no record.
+void LiveRun::Refresh(RunView* view) const {
+  for (LeaseView& lease : view->leases) leases_.Refresh(&lease);
+}
+
+}  // namespace mailhub::engine

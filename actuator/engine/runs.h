@@ -1,0 +1,56 @@
+// All runs that are not forgotten: those that wait, go on, or whose hosts have not been swept, and
+// the finished ones that are still shown.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actuator/engine/context.h"
+#include "actuator/engine/history.h"
+#include "actuator/engine/live_run.h"
+#include "actuator/engine/view.h"
+
+namespace mailhub::engine {
+
+class Runs final : public OtherRuns {
+ public:
+  // `context` must outlive it.
+  explicit Runs(const Context* context) : context_(*context) {}
+
+  // Folds an event about a run. Returns the run if this has finished it, else null.
+  const Run* Apply(const Event& event);
+  // The mode has changed.
+  void Account(WallTime at);
+  // Forgets those that are finished, swept and no longer shown. No reference to a run outlives it.
+  void Forget();
+
+  // Does what is due, in the order in which they were queued.
+  void Work();
+  std::optional<SteadyTime> NextDeadline() const;
+  // While a commit is pending: see Leases.
+  std::vector<Effect> RenewWhilePending();
+  void NoteRenewal(const RemoteDone& done);
+  void Refresh(View* view) const;
+
+  LiveRun* Find(const std::string& id);  // null: there is none
+  // kInvalid, kNotFound.
+  Result<LiveRun*> FindByPrefix(const std::string& prefix);
+  // The one of this runbook with these parameters that is not finished. Null: there is none.
+  const Run* FindUnfinished(const Plan& plan) const;
+  bool Full() const;
+  const Run* BlockedBy(const Run& run) const override;
+  std::string PassedOverOn(const std::string& host) const override;
+
+  void AddTo(const History& history, View* view) const;
+
+ private:
+  const Context& context_;
+  std::deque<std::string> order_;  // unfinished or unswept runs, oldest first
+  std::map<std::string, LiveRun> runs_;
+  std::deque<std::string> finished_;  // newest first
+};
+
+}  // namespace mailhub::engine
