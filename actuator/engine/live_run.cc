@@ -123,8 +123,7 @@ bool LiveRun::GivesUpAGoodDeadMan(const Hold& hold, Verb verb) const {
   if (hold.reason != HoldReason::kRefused || (verb != Verb::kSkip && verb != Verb::kResolve)) {
     return false;
   }
-  const auto state = run_.steps.find(hold.path);
-  return state != run_.steps.end() && state->second.result && leases_.IsWell(hold.path);
+  return run_.HasResult(hold.path) && leases_.IsWell(hold.path);
 }
 
 // A hold about a dead man changes nothing of the step that the run is at: unless the guarded step
@@ -136,8 +135,7 @@ void LiveRun::Answer(const Hold& hold, const Command& command) {
   leases_.AfterAnswer(hold);
   if (IsAboutLease(hold.reason)) return;
   // Perhaps not the step that the run is at: an earlier one may have to be done again first.
-  const auto state = run_.steps.find(hold.path);
-  if (state != run_.steps.end() && state->second.result) return;
+  if (run_.HasResult(hold.path)) return;
   if (run_.IsToBeRepeated(hold.path) && !run_.IsOfTheRepeat(hold)) return;
   const Step& step = *run_.Find(hold.path);
   if (command.verb == Verb::kSkip) {

@@ -120,6 +120,7 @@ struct Run {
   const Step* Current() const;
   const Step* Find(const std::string& path) const;
   bool IsAlways(const std::string& path) const;
+  bool HasResult(const std::string& path) const;
   // A person waits no more for the stop at `path`, which has ended since: its dead man is to act.
   bool LeavesToDeadMan(const std::string& path) const;
   // Whether the hold is about a dead man: a refusal may be, too.
