@@ -4,11 +4,13 @@
 #include <memory>
 
 #include "actuator/api/metrics.h"
+#include "actuator/api/observer.h"
+#include "actuator/condition/evaluators.h"
 #include "actuator/configuration.h"
 #include "actuator/gate_options.h"
 #include "actuator/journal/journal.h"
 #include "actuator/options.h"
-#include "actuator/ports.h"
+#include "actuator/remote/remote_hosts.h"
 #include "actuator/remote/runner_script.h"
 #include "actuator/service/service.h"
 #include "actuator/surroundings.h"
@@ -78,9 +80,8 @@ class Program {
         observer_(&metrics_),
         prometheus_(std::move(gate_options), &clock_),
         hosts_(configuration.site),
-        hosts_port_(&hosts_),
         service_(OptionsFor(configuration),
-                 {journal_.get(), &hosts_port_, &prometheus_, &observer_, &clock_},
+                 {journal_.get(), &hosts_, &prometheus_, &observer_, &clock_},
                  journal::JournalReader(fixed_.journal)) {}
 
   int Run() {
@@ -162,10 +163,9 @@ class Program {
   const RealClock clock_;
   const std::unique_ptr<journal::Journal> journal_;
   api::ActuatorMetrics metrics_;
-  MetricsObserver observer_;
-  PrometheusPort prometheus_;
+  api::MetricsObserver observer_;
+  condition::Evaluators prometheus_;
   remote::RemoteHosts hosts_;
-  HostsPort hosts_port_;
   std::atomic<bool> fatal_{false};
   service::Service service_;
 };

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "actuator/engine/ports.h"
 #include "actuator/engine/remote.h"
 #include "actuator/remote/host_link.h"
 #include "actuator/remote/protocol.h"
@@ -17,17 +18,15 @@
 namespace mailhub::remote {
 
 // Owns the workers. Thread-safe. Requests for one host are carried out in their order.
-class RemoteHosts {
+class RemoteHosts final : public engine::RemotePort {
  public:
-  using Done = std::function<void(engine::RemoteReply)>;
-
   explicit RemoteHosts(std::shared_ptr<const config::Site> site, LinkOptions options = {});
-  ~RemoteHosts();  // stops
+  ~RemoteHosts() override;  // stops
   RemoteHosts(const RemoteHosts&) = delete;
   RemoteHosts& operator=(const RemoteHosts&) = delete;
 
   // Who this actuator is to the hosts. Before the first Submit().
-  void Begin(const std::string& journal_id, uint64_t epoch);
+  void Begin(const std::string& journal_id, uint64_t epoch) override;
   // After a reload. Requests that wait already go to where the new site says.
   void UseSite(std::shared_ptr<const config::Site> site);
 
@@ -35,11 +34,11 @@ class RemoteHosts {
   // kInvalid (no such host; a Windows host, which has no shell for steps) or kOverloaded (64
   // requests wait for this host already). After Stop() it calls nothing. A request that has waited
   // until its begin_before is not sent: kUnreachable.
-  void Submit(const engine::RemoteRequest& request, Done done);
+  void Submit(const engine::RemoteRequest& request, Done done) override;
 
   // Has the host obey this journal from now on, whomever it obeyed before; a request that is held
   // up beyond `begin_before` changes nothing. Else as Submit().
-  void TakeOver(const std::string& host, SteadyTime begin_before, Done done);
+  void TakeOver(const std::string& host, SteadyTime begin_before, Done done) override;
 
   // Interrupts what goes on, and returns within 2 s. No callback runs after it has returned.
   void Stop();

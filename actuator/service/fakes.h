@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "actuator/engine/ports.h"
 #include "actuator/journal/store.h"
-#include "actuator/service/ports.h"
 
 namespace mailhub::service::testing {
 
@@ -68,7 +68,7 @@ class FaultyStore final : public journal::EventStore {
 };
 
 // Hosts that do everything rightly. Remembers requests; may be told to keep answers back.
-class FakeHosts final : public RemotePort {
+class FakeHosts final : public engine::RemotePort {
  public:
   void Begin(const std::string& journal_id, uint64_t epoch) override {
     const std::lock_guard lock(mutex_);
@@ -172,7 +172,7 @@ class FakeHosts final : public RemotePort {
 };
 
 // A Prometheus for which everything holds.
-class FakePrometheus final : public ConditionPort {
+class FakePrometheus final : public engine::ConditionPort {
  public:
   engine::GateReading Evaluate(const engine::GateQuestion&) override {
     engine::GateReading reading;
@@ -182,7 +182,7 @@ class FakePrometheus final : public ConditionPort {
   engine::QueryReading Ask(const engine::QueryQuestion&) override { return {.holds = true}; }
 };
 
-class CountingObserver final : public Observer {
+class CountingObserver final : public engine::Observer {
  public:
   void Committed(std::span<const engine::Event> events, Took) override {
     const std::lock_guard lock(mutex_);

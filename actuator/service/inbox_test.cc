@@ -149,7 +149,7 @@ TEST(Inbox, WaitComesBackWithNothingAtItsTime) {
 
 TEST(Questioner, TooManyQuestionsAreAnsweredAsUnreachable) {
   // A Prometheus that answers nobody until it is let go.
-  class Stuck final : public ConditionPort {
+  class Stuck final : public engine::ConditionPort {
    public:
     engine::GateReading Evaluate(const engine::GateQuestion&) override {
       released.wait();

@@ -23,7 +23,7 @@ engine::Input Busy(engine::EffectId id, const Questioner::Question& question) {
 
 }  // namespace
 
-Questioner::Questioner(ConditionPort* port, std::shared_ptr<Inbox> inbox, size_t threads,
+Questioner::Questioner(engine::ConditionPort* port, std::shared_ptr<Inbox> inbox, size_t threads,
                        size_t most_waiting)
     : port_(port), inbox_(std::move(inbox)), most_waiting_(most_waiting) {
   for (size_t i = 0; i < threads; ++i) {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "actuator/engine/engine.h"
+#include "actuator/engine/ports.h"
 #include "actuator/service/inbox.h"
-#include "actuator/service/ports.h"
 
 namespace mailhub::service {
 
@@ -24,7 +24,7 @@ class Questioner {
   using Question = std::variant<engine::GateQuestion, engine::QueryQuestion>;
 
   // `port` must outlive it.
-  Questioner(ConditionPort* port, std::shared_ptr<Inbox> inbox, size_t threads,
+  Questioner(engine::ConditionPort* port, std::shared_ptr<Inbox> inbox, size_t threads,
              size_t most_waiting);
   ~Questioner();  // waits for the queries under way
   Questioner(const Questioner&) = delete;
@@ -40,7 +40,7 @@ class Questioner {
   void Run(const std::stop_token& stop);
   engine::Input Answer(const Work& work);
 
-  ConditionPort* const port_;
+  engine::ConditionPort* const port_;
   const std::shared_ptr<Inbox> inbox_;
   const size_t most_waiting_;
   std::mutex mutex_;

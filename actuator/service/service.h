@@ -13,10 +13,10 @@
 
 #include "actuator/api/backend.h"
 #include "actuator/engine/engine.h"
+#include "actuator/engine/ports.h"
 #include "actuator/journal/journal.h"
 #include "actuator/service/committer.h"
 #include "actuator/service/inbox.h"
-#include "actuator/service/ports.h"
 #include "actuator/service/questioner.h"
 #include "lib/base/backoff.h"
 #include "lib/base/clock.h"
@@ -50,9 +50,9 @@ struct ServiceOptions {
 
 struct ServicePorts {
   journal::EventStore* store = nullptr;
-  RemotePort* remote = nullptr;
-  ConditionPort* conditions = nullptr;
-  Observer* observer = nullptr;
+  engine::RemotePort* remote = nullptr;
+  engine::ConditionPort* conditions = nullptr;
+  engine::Observer* observer = nullptr;
   const Clock* clock = nullptr;
 };
 

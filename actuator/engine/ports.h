@@ -1,5 +1,5 @@
-// The world as the service sees it: who carries out effects, and who is told what was committed.
-// main wires the real ones, tests their own.
+// What carries out the engine's effects, and what is told of committed events. The adapters
+// implement these, the service calls them, tests have their own.
 #pragma once
 
 #include <chrono>
@@ -7,22 +7,24 @@
 #include <span>
 #include <string>
 
-#include "actuator/engine/engine.h"
+#include "actuator/engine/event.h"
+#include "actuator/engine/gate.h"
+#include "actuator/engine/remote.h"
 #include "lib/base/result.h"
 
-namespace mailhub::service {
+namespace mailhub::engine {
 
 // Hosts. Thread-safe.
 class RemotePort {
  public:
-  using Done = std::function<void(engine::RemoteReply)>;
+  using Done = std::function<void(RemoteReply)>;
 
   virtual ~RemotePort() = default;
   // Once, before the first Submit: who this actuator is to the hosts. The epoch is committed.
   virtual void Begin(const std::string& journal_id, uint64_t epoch) = 0;
   // Never blocks. Calls `done` exactly once, from any thread or before it returns; after shutdown
   // perhaps never.
-  virtual void Submit(const engine::RemoteRequest& request, Done done) = 0;
+  virtual void Submit(const RemoteRequest& request, Done done) = 0;
   // Has the host obey this journal from now on, unless it is later than `begin_before` there. Else
   // as Submit().
   virtual void TakeOver(const std::string& host, SteadyTime begin_before, Done done) = 0;
@@ -33,8 +35,8 @@ class RemotePort {
 class ConditionPort {
  public:
   virtual ~ConditionPort() = default;
-  virtual engine::GateReading Evaluate(const engine::GateQuestion& question) = 0;
-  virtual engine::QueryReading Ask(const engine::QueryQuestion& question) = 0;
+  virtual GateReading Evaluate(const GateQuestion& question) = 0;
+  virtual QueryReading Ask(const QueryQuestion& question) = 0;
 };
 
 // Called on the owner thread: be short.
@@ -44,8 +46,8 @@ class Observer {
 
   virtual ~Observer() = default;
   // `events` are committed, in their order; none of them was seen before.
-  virtual void Committed(std::span<const engine::Event> events, Took took) = 0;
+  virtual void Committed(std::span<const Event> events, Took took) = 0;
   virtual void CommitFailed(const Error& error) = 0;
 };
 
-}  // namespace mailhub::service
+}  // namespace mailhub::engine
