@@ -1,140 +1,113 @@
 // What the journal holds, as JSON: plans, events, decisions, finished runs.
+#include <cctype>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
 #include "actuator/api/json_values.h"
 #include "actuator/api/render.h"
+#include "actuator/engine/fields.h"
 
 namespace mailhub::api {
 namespace {
 
-Json ToJson(const engine::Gate& gate) {
-  return {{"expr", gate.expr},
-          {"about", gate.about},
-          {"windowSeconds", ToSeconds(gate.window)},
-          {"forSeconds", ToSeconds(gate.hold_for)},
-          {"expect", gate.expect},
-          {"timeoutSeconds", ToSeconds(gate.timeout)}};
-}
-
-Json ToJson(const engine::Step& step) {
-  Json dead_man = nullptr;
-  if (step.dead_man)
-    dead_man = {{"restore", step.dead_man->restore},
-                {"afterSeconds", ToSeconds(step.dead_man->after)},
-                {"until", step.dead_man->until}};
-  return {{"path", step.path},
-          {"name", step.name},
-          {"kind", Name(step.kind)},
-          {"host", step.host},
-          {"command", step.command},
-          {"timeoutSeconds", ToSeconds(step.timeout)},
-          {"attempts", step.attempts},
-          {"idempotent", step.idempotent},
-          {"gate", step.gate ? ToJson(*step.gate) : Json(nullptr)},
-          {"deadMan", dead_man},
-          {"onFailure", Name(step.on_failure)}};
-}
-
-Json PlanJson(const engine::Plan& plan) {
-  Json steps = Json::array();
-  for (const engine::Step& step : plan.steps) steps.push_back(ToJson(step));
-  Json always = Json::array();
-  for (const engine::AlwaysStep& owed : plan.always) {
-    Json json = ToJson(owed.step);
-    json["since"] = owed.since;
-    json["until"] = owed.until;
-    always.push_back(std::move(json));
+// What the API calls a field of the journal: "starts_at_ms" is startsAt, "after_ms" afterSeconds.
+std::string ApiName(std::string_view field, std::string_view unit) {
+  if (field == "hold_for_ms") return "forSeconds";
+  if (field == "directory_id") return "receiptsAt";
+  if (field == "why") return "detail";
+  std::string name;
+  if (field.ends_with("_ms")) field.remove_suffix(3);
+  for (size_t i = 0; i < field.size(); ++i) {
+    const bool next_word = field[i] == '_' && i + 1 < field.size();
+    name += next_word ? static_cast<char>(std::toupper(field[++i])) : field[i];
   }
-  return {{"runbook", plan.runbook},
-          {"summary", plan.summary},
-          {"parameters", plan.parameters},
-          {"target", plan.target},
-          {"locks", plan.locks},
-          {"commit", plan.commit},
-          {"expectedSeconds", ToSeconds(plan.expected)},
-          {"steps", steps},
-          {"always", always}};
+  return name.append(unit);
 }
 
-Json ToJson(const engine::AlertDecided& body) {
-  return {{"notification", body.notification},
-          {"fingerprint", body.fingerprint},
-          {"alertname", body.alertname},
-          {"labels", body.labels},
-          {"status", body.firing ? "firing" : "resolved"},
-          {"startsAt", Time(body.starts_at)},
-          {"trigger", body.trigger},
-          {"decision", Name(body.decision)},
-          {"detail", body.detail},
-          {"run", body.run}};
+// Writes fields as the API shows them. Asks for mutable references, as all archives do; changes
+// nothing.
+class Shown {
+ public:
+  template <typename T>
+  void operator()(const char* field, T& value) {
+    json_[ApiName(field, std::is_same_v<T, Milliseconds> ? "Seconds" : "")] = ToValue(value);
+  }
+  void operator()(const char* field, std::optional<Milliseconds>& value) {
+    json_[ApiName(field, "Seconds")] = SecondsOf(value);
+  }
+  void operator()(const char* field, bool& value) {
+    if (std::string_view(field) == "firing") {
+      json_["status"] = value ? "firing" : "resolved";
+    } else {
+      json_[ApiName(field, "")] = value;
+    }
+  }
+  // Its fields are the event's own.
+  void operator()(const char*, engine::Receipt& receipt) {
+    const bool finished = receipt.state == engine::ReceiptState::kFinished;
+    json_["receipt"] = Name(receipt.state);
+    json_["exitStatus"] = finished ? Json(receipt.exit_status) : Json(nullptr);
+    json_["tookSeconds"] = finished ? Json(ToSeconds(receipt.duration)) : Json(nullptr);
+    json_["output"] = receipt.output;
+    json_["outputTruncated"] = receipt.truncated;
+  }
+  // An owed step is shown as any other, and since when and until when it is owed.
+  void operator()(const char*, engine::Step& step) { Fields(*this, step); }
+  template <typename T>
+  void Added(const char* field, T& value) {
+    (*this)(field, value);
+  }
+  void Plan(const char* field, engine::Plan& plan) { (*this)(field, plan); }
+  Json Take() { return std::move(json_); }
+
+ private:
+  template <typename T>
+  Json ToValue(T& value) {
+    if constexpr (std::is_same_v<T, WallTime>) {
+      return Time(value);
+    } else if constexpr (std::is_same_v<T, Milliseconds>) {
+      return ToSeconds(value);
+    } else if constexpr (std::is_enum_v<T>) {
+      return Name(value);
+    } else if constexpr (requires { Fields(*this, value); }) {
+      Shown inner;
+      Fields(inner, value);
+      return inner.Take();
+    } else {
+      return value;
+    }
+  }
+  template <typename T>
+  Json ToValue(std::optional<T>& value) {
+    return value ? ToValue(*value) : Json(nullptr);
+  }
+  template <typename T>
+  requires requires(T& item) { Fields(std::declval<Shown&>(), item); }
+  Json ToValue(std::vector<T>& values) {
+    Json list = Json::array();
+    for (T& value : values) list.push_back(ToValue(value));
+    return list;
+  }
+
+  Json json_ = Json::object();
+};
+
+template <typename T>
+Json Show(const T& value) {
+  Shown shown;
+  Fields(shown, const_cast<T&>(value));  // NOLINT: see Shown
+  return shown.Take();
 }
 
 // What an event says beyond its kind, time and run.
-struct Fields {
-  Json operator()(const engine::ActuatorStarted& body) const {
-    return {{"epoch", body.epoch}, {"version", body.version}};
-  }
-  Json operator()(const engine::ModeChanged& body) const {
-    return {{"mode", Name(body.mode)}, {"by", body.by}};
-  }
-  Json operator()(const engine::AlertDecided& body) const { return ToJson(body); }
-  Json operator()(const engine::RunQueued& body) const {
-    return {{"plan", PlanJson(body.plan)},
-            {"trigger", body.trigger},
-            {"fingerprint", body.fingerprint},
-            {"by", body.by},
-            {"onlyIf", body.only_if}};
-  }
-  Json operator()(const engine::RunStarted&) const { return Json::object(); }
-  Json operator()(const engine::RunDropped& body) const { return {{"detail", body.why}}; }
-  Json operator()(const engine::StepStarted& body) const {
-    return {{"path", body.path}, {"attempt", body.attempt}, {"receiptsAt", body.directory_id}};
-  }
-  Json operator()(const engine::StepSettled& body) const {
-    const bool finished = body.receipt.state == engine::ReceiptState::kFinished;
-    return {{"path", body.path},
-            {"attempt", body.attempt},
-            {"receipt", Name(body.receipt.state)},
-            {"exitStatus", finished ? Json(body.receipt.exit_status) : Json(nullptr)},
-            {"tookSeconds", finished ? Json(ToSeconds(body.receipt.duration)) : Json(nullptr)},
-            {"output", body.receipt.output},
-            {"outputTruncated", body.receipt.truncated},
-            {"receiptsLost", body.receipts_lost}};
-  }
-  Json operator()(const engine::StepDone& body) const {
-    return {{"path", body.path},
-            {"result", Name(body.result)},
-            {"tookSeconds", ToSeconds(body.took)},
-            {"detail", body.detail}};
-  }
-  Json operator()(const engine::DeadManArmed& body) const {
-    return {{"path", body.path}, {"host", body.host}, {"afterSeconds", ToSeconds(body.after)}};
-  }
-  Json operator()(const engine::DeadManDisarmed& body) const { return {{"path", body.path}}; }
-  Json operator()(const engine::DeadManRestored& body) const {
-    return {{"path", body.path}, {"detail", body.detail}};
-  }
-  Json operator()(const engine::RunHeld& body) const {
-    return {{"path", body.path}, {"reason", Name(body.reason)}, {"detail", body.detail}};
-  }
-  Json operator()(const engine::OperatorActed& body) const {
-    Json json = {
-        {"verb", Name(body.verb)}, {"path", body.path}, {"by", body.by}, {"detail", body.detail}};
-    if (body.hold > engine::kNoHold) json["hold"] = body.hold;
-    return json;
-  }
-  Json operator()(const engine::RunEnding& body) const {
-    return {{"result", Name(body.result)}, {"detail", body.detail}};
-  }
-  Json operator()(const engine::RunFinished& body) const {
-    return {{"result", Name(body.result)}, {"detail", body.detail}};
-  }
-  Json operator()(const engine::RunSwept&) const { return Json::object(); }
-  Json operator()(const engine::EpisodeClosed& body) const {
-    return {{"fingerprint", body.fingerprint}, {"by", body.by}, {"detail", body.detail}};
-  }
-  Json operator()(const engine::HostTakeover& body) const {
-    return {{"host", body.host}, {"by", body.by}, {"detail", body.detail}};
-  }
-};
+Json ToJson(const engine::EventBody& body) {
+  Json json = std::visit([](const auto& value) { return Show(value); }, body);
+  // Only a hold's number says anything to people.
+  const auto* acted = std::get_if<engine::OperatorActed>(&body);
+  if (acted != nullptr && acted->hold <= engine::kNoHold) json.erase("hold");
+  return json;
+}
 
 }  // namespace
 
@@ -145,7 +118,7 @@ std::string EventsData(const std::vector<engine::Event>& events) {
                  {"at", Time(event.at)},
                  {"run", event.run},
                  {"kind", engine::Name(event.body)}};
-    json.update(std::visit(Fields(), event.body));
+    json.update(ToJson(event.body));
     list.push_back(std::move(json));
   }
   return Dump({{"events", list}});
@@ -155,7 +128,7 @@ std::string AlertsData(const std::vector<PastAlert>& alerts) {
   Json list = Json::array();
   for (const PastAlert& alert : alerts) {
     Json json = {{"seq", alert.seq}, {"at", Time(alert.at)}};
-    json.update(ToJson(alert.decided));
+    json.update(Show(alert.decided));
     list.push_back(std::move(json));
   }
   return Dump({{"alerts", list}});
@@ -181,7 +154,7 @@ std::string HistoryData(const std::vector<PastRun>& runs) {
 }
 
 std::string PlanData(const engine::Plan& plan) {
-  return Dump(PlanJson(plan));
+  return Dump(Show(plan));
 }
 
 }  // namespace mailhub::api

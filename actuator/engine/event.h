@@ -1,5 +1,5 @@
 // The facts a journal holds. A run's state is what its events say, and nothing else: replaying them
-// gives the same engine. What is stored of each is its kName and, by name, its fields (journal/codec.cc).
+// gives the same engine. What is stored of each is its kName and, by name, its fields (fields.h).
 #pragma once
 
 #include <cstdint>
@@ -184,6 +184,25 @@ constexpr auto WordsOf(HoldReason) {
       {kStillStopped, "still_stopped"},
       {kHostAway, "host_away"},
   });
+}
+// Whether such a hold is always about a dead man, at whatever step the run may be, and not about a
+// step.
+constexpr bool IsAboutLease(HoldReason reason) {
+  switch (reason) {
+    case HoldReason::kDeadManRestored:
+    case HoldReason::kLeaseLost:
+    case HoldReason::kStillStopped:
+    case HoldReason::kHostAway:
+      return true;
+    case HoldReason::kStepFailed:
+    case HoldReason::kTimedOut:
+    case HoldReason::kOutcomeUnknown:
+    case HoldReason::kGateShut:
+    case HoldReason::kRefused:
+    case HoldReason::kAlwaysFailed:
+      return false;
+  }
+  return false;
 }
 struct RunHeld {
   static constexpr const char* kName = "run_held";

@@ -14,24 +14,6 @@ const StepState* StateOf(const std::map<std::string, StepState>& steps, const st
 
 }  // namespace
 
-bool IsAboutLease(HoldReason reason) {
-  switch (reason) {
-    case HoldReason::kDeadManRestored:
-    case HoldReason::kLeaseLost:
-    case HoldReason::kStillStopped:
-    case HoldReason::kHostAway:
-      return true;
-    case HoldReason::kStepFailed:
-    case HoldReason::kTimedOut:
-    case HoldReason::kOutcomeUnknown:
-    case HoldReason::kGateShut:
-    case HoldReason::kRefused:
-    case HoldReason::kAlwaysFailed:
-      return false;
-  }
-  return false;
-}
-
 void Run::FindPlaces() {
   for (size_t i = 0; i < plan().steps.size(); ++i) places_[plan().steps[i].path] = {false, i};
   for (size_t i = 0; i < plan().always.size(); ++i) places_[plan().always[i].step.path] = {true, i};

@@ -51,10 +51,6 @@ struct Hold {
   WallTime since;
 };
 
-// Whether such a hold is always about a dead man, at whatever step the run may be, and not about a
-// step.
-bool IsAboutLease(HoldReason reason);
-
 // A person's pause. Numbered within the run from 1, apart from its holds.
 struct Pause {
   int number = 0;

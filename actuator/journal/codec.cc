@@ -1,5 +1,5 @@
-// See codec.h. Every struct lists its fields once, in Fields(); a Writer and a Reader walk the same
-// list, so the two directions cannot drift apart.
+// See codec.h. A Writer and a Reader walk the same list of fields (engine/fields.h), so the two
+// directions cannot drift apart.
 #include "actuator/journal/codec.h"
 
 #include <cmath>
@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "actuator/engine/fields.h"
 #include "lib/base/digest.h"
 #include "lib/base/printable.h"
 
@@ -16,191 +17,7 @@ namespace mailhub::journal {
 namespace {
 
 using Json = nlohmann::json;
-using engine::AlwaysStep;
-using engine::DeadMan;
-using engine::Gate;
 using engine::Plan;
-using engine::Receipt;
-using engine::Step;
-
-// --- every field, once
-
-template <typename Archive>
-void Fields(Archive& a, Gate& v) {
-  a("expr", v.expr);
-  a("about", v.about);
-  a("window_ms", v.window);
-  a("hold_for_ms", v.hold_for);
-  a("expect", v.expect);
-  a("timeout_ms", v.timeout);
-}
-template <typename Archive>
-void Fields(Archive& a, DeadMan& v) {
-  a("restore", v.restore);
-  a("after_ms", v.after);
-  a("until", v.until);
-}
-template <typename Archive>
-void Fields(Archive& a, Step& v) {
-  a("path", v.path);
-  a("name", v.name);
-  a("kind", v.kind);
-  a("host", v.host);
-  a("command", v.command);
-  a("timeout_ms", v.timeout);
-  a("attempts", v.attempts);
-  a("retry_delay_ms", v.retry_delay);
-  a.Added("success", v.success);
-  a("idempotent", v.idempotent);
-  a("gate", v.gate);
-  a("dead_man", v.dead_man);
-  a("on_failure", v.on_failure);
-}
-template <typename Archive>
-void Fields(Archive& a, AlwaysStep& v) {
-  a("step", v.step);
-  a("since", v.since);
-  a("until", v.until);
-}
-template <typename Archive>
-void Fields(Archive& a, Plan& v) {
-  a("runbook", v.runbook);
-  a("summary", v.summary);
-  a("parameters", v.parameters);
-  a("target", v.target);
-  a("locks", v.locks);
-  a("steps", v.steps);
-  a("always", v.always);
-  a("commit", v.commit);
-  a("expected_ms", v.expected);
-}
-template <typename Archive>
-void Fields(Archive& a, Receipt& v) {
-  a("state", v.state);
-  a("exit_status", v.exit_status);
-  a("output", v.output);
-  a("truncated", v.truncated);
-  a("duration_ms", v.duration);
-}
-
-template <typename Archive>
-void Fields(Archive& a, engine::ActuatorStarted& v) {
-  a("epoch", v.epoch);
-  a("version", v.version);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::ModeChanged& v) {
-  a("mode", v.mode);
-  a("by", v.by);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::AlertDecided& v) {
-  a("notification", v.notification);
-  a("fingerprint", v.fingerprint);
-  a("alertname", v.alertname);
-  a("labels", v.labels);
-  a("firing", v.firing);
-  a("starts_at_ms", v.starts_at);
-  a("trigger", v.trigger);
-  a("decision", v.decision);
-  a("detail", v.detail);
-  a("run", v.run);
-  a.Added("newest_start_ms", v.newest_start);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::RunQueued& v) {
-  a.Plan("plan", v.plan);
-  a("trigger", v.trigger);
-  a("fingerprint", v.fingerprint);
-  a("by", v.by);
-  a("only_if", v.only_if);
-}
-template <typename Archive>
-void Fields(Archive&, engine::RunStarted&) {}
-template <typename Archive>
-void Fields(Archive& a, engine::RunDropped& v) {
-  a("why", v.why);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::StepStarted& v) {
-  a("path", v.path);
-  a("attempt", v.attempt);
-  a("directory_id", v.directory_id);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::StepSettled& v) {
-  a("path", v.path);
-  a("attempt", v.attempt);
-  a("receipt", v.receipt);
-  a("receipts_lost", v.receipts_lost);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::StepDone& v) {
-  a("path", v.path);
-  a("result", v.result);
-  a("took_ms", v.took);
-  a("detail", v.detail);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::DeadManArmed& v) {
-  a("path", v.path);
-  a("host", v.host);
-  a("after_ms", v.after);
-  a("directory_id", v.directory_id);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::DeadManDisarmed& v) {
-  a("path", v.path);
-  a.Added("generation", v.generation);
-  a.Added("exit_status", v.exit_status);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::DeadManRestored& v) {
-  a("path", v.path);
-  a("detail", v.detail);
-  a.Added("generation", v.generation);
-  a.Added("exit_status", v.exit_status);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::RunHeld& v) {
-  a("path", v.path);
-  a("reason", v.reason);
-  a("detail", v.detail);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::OperatorActed& v) {
-  a("verb", v.verb);
-  a("path", v.path);
-  a("by", v.by);
-  a("detail", v.detail);
-  a.Added("hold", v.hold);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::RunEnding& v) {
-  a("result", v.result);
-  a("detail", v.detail);
-}
-template <typename Archive>
-void Fields(Archive& a, engine::RunFinished& v) {
-  a("result", v.result);
-  a("detail", v.detail);
-  a.Added("worked_ms", v.worked);
-}
-template <typename Archive>
-void Fields(Archive&, engine::RunSwept&) {}
-template <typename Archive>
-void Fields(Archive& a, engine::HostTakeover& v) {
-  a("host", v.host);
-  a("by", v.by);
-  a("detail", v.detail);
-}
-
-template <typename Archive>
-void Fields(Archive& a, engine::EpisodeClosed& v) {
-  a("fingerprint", v.fingerprint);
-  a("by", v.by);
-  a("detail", v.detail);
-}
 
 // --- the two directions
 
