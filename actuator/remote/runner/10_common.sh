@@ -64,7 +64,8 @@ read_uptime() {
 read_kernel_clock() {
   if [ -n "$use_proc" ]; then
     # The process of a substitution has just begun; ksh93 begins none.
-    read -r clock_self _ </proc/self/stat
+    clock_self=''
+    { read -r clock_self _ </proc/self/stat; } 2>/dev/null
     clock_stat=$(read -r clock_line </proc/self/stat && printf '%s' "$clock_line")
     case $clock_stat in "$clock_self "*) clock_stat=$(cat /proc/self/stat) ;; esac
     # shellcheck disable=SC2086  # the fields after "pid (name) "
@@ -129,7 +130,7 @@ plain() {
 # Sets boot. Where the kernel's own id cannot be read, in some containers, the start of process 1 is part of it.
 read_boot() {
   boot=''
-  [ -z "$use_proc" ] || { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+  [ -z "$use_proc" ] || { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || check_descriptors
   if [ -z "$boot" ] && [ -n "$use_proc" ]; then
     boot=boot-$(start_of 1; who -b 2>/dev/null | tr -cd 'A-Za-z0-9'; echo "-$start")
   elif [ -z "$boot" ]; then
@@ -156,7 +157,7 @@ read_stat() {
   { while IFS= read -r stat_line; do stat_text="$stat_text $stat_line"; done <"/proc/$1/stat"; } 2>/dev/null
   # shellcheck disable=SC2086  # splitting is the point: the fields after "pid (name) "
   set -- ${stat_text##*") "}
-  [ $# -ge 20 ] || return 1
+  [ $# -ge 20 ] || { check_descriptors; return 1; }
   stat_state=$1 stat_group=$3
   shift 19
   start=$1
@@ -304,6 +305,66 @@ succeed() {
   read_uptime
   printf 'mailhub-runner 1\nnonce=%s\nresult=ok\n%sdirectory_id=%s\nboot_id=%s\nuptime=%s\noutput_bytes=%s\n\n%s' \
     "$nonce" "$receipt" "$directory_id" "$boot" "$uptime" "${#out}" "$out"
+}
+
+# --- what cannot be looked at -------------------------------------------------------------------
+
+# A file that cannot be read is not one that is absent: a restore or an edit may have made it another account's, the disk
+# may have errors, descriptors may be used up. Where $must_look is set nothing is answered and nothing ends: unseen says it.
+must_look='' unseen=''
+
+# Whether $1 is there. Fails only if it surely is not: the folder it would be in can be looked into, or is surely absent.
+is_there() {
+  seen_at=$1
+  while [ ! -e "${seen_at:-/}" ]; do
+    [ ! -L "$seen_at" ] || { unreadable "$seen_at"; return; }
+    case $seen_at in */*) seen_at=${seen_at%/*} ;; *) seen_at=. ;; esac
+  done
+  [ "$seen_at" != "$1" ] || return 0
+  [ -d "${seen_at:-/}" ] && [ -x "${seen_at:-/}" ] && return 1
+  unreadable "${seen_at:-/}"
+}
+
+# Whether there is a file $1. Whoever opens it says "|| unreadable".
+is_file() {
+  is_there "$1" && { [ -f "$1" ] || unreadable "$1"; }
+}
+
+can_open() {
+  { { true; } <"$1"; } 2>/dev/null
+}
+
+# Comes before a pattern in folder $1: where it cannot be listed nothing matches.
+list() {
+  is_there "$1" || return
+  [ -d "$1" ] && [ -x "$1" ] && can_open "$1" || unreadable "$1"
+}
+
+# Whether $1 is a name that a pattern has found, and not the pattern.
+matched() {
+  case ${1##*/} in *'*'*) return 1 ;; esac
+}
+
+# Comes where $1 was read and did not say what it must say. To a shell a read error is an end; cat knows better.
+read_whole() {
+  cat "$1" >/dev/null 2>&1 || unreadable "$1"
+}
+
+# Answers that $1 is there, perhaps, and cannot be read. Rights are for a person to mend, all else may pass.
+unreadable() {
+  unseen=1
+  [ -z "$must_look" ] || return 1
+  unreadable_kind=unavailable
+  [ -r "$1" ] && { [ ! -d "$1" ] || [ -x "$1" ]; } || unreadable_kind=refused
+  [ -z "$unsynced_claim" ] || unreadable_kind=unknown
+  fail $unreadable_kind "$1 cannot be read, so what it says is not known"
+}
+
+# Comes where something of /proc could not be read: it tells nothing where no descriptor is left to open it.
+check_descriptors() {
+  can_open /dev/null && return
+  [ -z "$unsynced_claim" ] || fail unknown "no descriptor is left to look with"
+  fail unavailable "no descriptor is left to look with; nothing was done"
 }
 
 # --- files --------------------------------------------------------------------------------------

@@ -50,8 +50,7 @@ numbered_lock() {
   done
   lock_failures=0
   while :; do
-    newest_lock
-    if [ "$lock_newest" -gt 0 ] && lock_held "$dir/lock.$lock_newest"; then
+    if ! newest_lock || { [ "$lock_newest" -gt 0 ] && lock_held "$dir/lock.$lock_newest"; }; then
       look_again && continue
       mv -f "$lock_file" "$dir/lock-room"
       return 1
@@ -91,17 +90,22 @@ write_lock_file() {
 
 newest_lock() {
   lock_newest=0
+  list "$dir" || return
   for lock_seen in "$dir"/lock.*; do
     lock_seen=${lock_seen##*.}
     case $lock_seen in *[!0-9]* | '') continue ;; esac
-    [ "$lock_seen" -gt "$lock_newest" ] && lock_newest=$lock_seen
+    [ "$lock_seen" -le "$lock_newest" ] || lock_newest=$lock_seen
   done
 }
 
 # By its holder alone: what a dead one has left running, a daemon that it restored, holds nothing.
 lock_held() {
   lock_pid='' lock_free=''
-  { { read -r lock_pid lock_start lock_boot && read -r lock_free; } <"$1"; } 2>/dev/null
+  if ! { { read -r lock_pid lock_start lock_boot && read -r lock_free; true; } <"$1"; } 2>/dev/null; then
+    [ -e "$1" ] || return 1 # a later one has taken its place
+    unreadable "$1"
+    return 0
+  fi
   [ -z "$lock_free" ] && [ -n "$lock_pid" ] && [ "$lock_boot" = "$boot" ] &&
     start_of "$lock_pid" && same_start "$start" "$lock_start"
 }
@@ -110,7 +114,15 @@ lock_held() {
 # $1 is "held" under the lock; else a newer epoch takes the lock to be written down.
 check_fence() {
   fence_journal='' fence_epoch=0
-  { read -r fence_journal fence_epoch <"$dir/fence"; } 2>/dev/null
+  if is_file "$dir/fence"; then
+    { { read -r fence_journal fence_epoch; true; } <"$dir/fence"; } 2>/dev/null || unreadable "$dir/fence"
+    case $fence_journal/$fence_epoch in
+      /* | */ | */*[!0-9]*)
+        read_whole "$dir/fence"
+        fail refused "$dir/fence does not say which journal this host obeys: 'mailhubctl takeover HOST --reason WHY' decides; nothing was done"
+        ;;
+    esac
+  fi
   if [ -z "$fence_journal" ] || { [ "$fence_journal" = "$journal" ] && [ "$epoch" -gt "$fence_epoch" ]; }; then
     if [ "${1:-}" = held ]; then
       publish_over "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was done"
@@ -132,10 +144,15 @@ check_fence() {
 # unknown, and must not be taken for "not done".
 check_directory() {
   directory_id=
-  { read -r directory_id <"$dir/id"; } 2>/dev/null
-  [ -n "$directory_id" ] ||
+  is_file "$dir/id" ||
     fail directory_changed "there is no receipts directory in $dir any more, the one with identity $wanted_id is gone"
+  read_id
   [ "$directory_id" = "$wanted_id" ] ||
     fail directory_changed "the receipts in $dir are others than recorded: identity $directory_id, not $wanted_id"
   [ -O "$dir" ] || fail refused "$dir belongs to another account; nothing was done" # the rest of strict is hello's
+}
+
+# Sets directory_id, of an identity that is there.
+read_id() {
+  { read -r directory_id <"$dir/id"; } 2>/dev/null && [ -n "$directory_id" ] || unreadable "$dir/id"
 }

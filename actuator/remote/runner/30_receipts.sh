@@ -23,47 +23,61 @@ check_name() {
 # whether it has.
 when_swept=refused
 refuse_swept() {
-  [ ! -e "$dir/swept/$run" ] || fail $when_swept "run $run is over and its receipts are swept; nothing was done"
+  ! is_there "$dir/swept/$run" || fail $when_swept "run $run is over and its receipts are swept; nothing was done"
 }
 
 # Reads a claim into claim_*. One that is not whole (a power cut) says nothing for sure: its command never began.
 read_claim() {
   refuse_swept
   claim_kind='' claim_digest='' claim_pid='' claim_start='' claim_boot='' claim_unit='' claim_mark='' claim_key='' claim_whole=''
-  while IFS= read -r line; do
-    case $line in
-      kind=*) claim_kind=${line#*=} ;;
-      digest=*) claim_digest=${line#*=} ;;
-      pid=*) claim_pid=${line#*=} ;;
-      start=*) claim_start=${line#*=} ;;
-      boot_id=*) claim_boot=${line#*=} ;;
-      unit=*) claim_unit=${line#*=} ;;
-      mark=*) claim_mark=${line#*=} ;;
-      key=*) claim_key=${line#*=} ;;
-      '') claim_whole=$claim_kind && break ;;
-    esac
-  done <"$1.claim"
-  [ -n "$claim_whole" ] || claim_kind='' claim_pid=''
+  is_file "$1.claim" || return 0
+  {
+    {
+      while IFS= read -r line; do
+        case $line in
+          kind=*) claim_kind=${line#*=} ;;
+          digest=*) claim_digest=${line#*=} ;;
+          pid=*) claim_pid=${line#*=} ;;
+          start=*) claim_start=${line#*=} ;;
+          boot_id=*) claim_boot=${line#*=} ;;
+          unit=*) claim_unit=${line#*=} ;;
+          mark=*) claim_mark=${line#*=} ;;
+          key=*) claim_key=${line#*=} ;;
+          '') claim_whole=$claim_kind && break ;;
+        esac
+      done
+      true
+    } <"$1.claim"
+  } 2>/dev/null || unreadable "$1.claim"
+  [ -n "$claim_whole" ] || {
+    read_whole "$1.claim"
+    claim_kind='' claim_pid=''
+  }
 }
 
 # Reads a status into status_*; fails when there is none.
 read_status() {
-  [ -e "$1.status" ] || return 1
+  is_file "$1.status" || return
   status_exit='' status_duration=0
-  while IFS= read -r line; do
-    case $line in
-      exit_status=*) status_exit=${line#*=} ;;
-      duration_ms=*) status_duration=${line#*=} ;;
-    esac
-  done <"$1.status"
-  [ -n "$status_exit" ]
+  {
+    {
+      while IFS= read -r line; do
+        case $line in
+          exit_status=*) status_exit=${line#*=} ;;
+          duration_ms=*) status_duration=${line#*=} ;;
+        esac
+      done
+      true
+    } <"$1.status"
+  } 2>/dev/null || unreadable "$1.status"
+  [ -n "$status_exit" ] || { read_whole "$1.status"; return 1; }
 }
 
 # Sets state of the key at $1: none, void, finished, running, interrupted. Whether the claim is alive
 # is asked before its status is looked for again: a status written in between is not overlooked.
 read_state() {
   state=none
-  [ -e "$1.claim" ] || return 0
+  is_there "$1.claim" || return 0
   read_claim "$1"
   state=void
   [ "$claim_kind" = void ] && return
@@ -126,7 +140,8 @@ report() {
 # Sets out to the last 4 KiB that the command said.
 read_output() {
   out=
-  output_last=0
+  output_last=0 output_unseen=''
+  list "${1%/*}"
   for output_file in "$1".out.*; do
     output_number=${output_file##*.}
     case $output_number in *[!0-9]* | '') continue ;; esac
@@ -135,22 +150,31 @@ read_output() {
   if [ "$output_last" -gt 0 ]; then
     output_before=$1.out.$((output_last - 1))
     [ "$output_last" -gt 1 ] || output_before=$1.out
+    [ -r "$output_before" ] && [ -r "$1.out.$output_last" ] || output_unseen=1
     out=$(cat "$output_before" "$1.out.$output_last" 2>/dev/null | tail -c 4097; echo .)
   elif [ -s "$1.out" ]; then
+    [ -r "$1.out" ] || output_unseen=1
     out=$(tail -c 4097 "$1.out" 2>/dev/null; echo .)
   fi
   out=${out%.}
-  if [ ${#out} -gt 4096 ] || [ "$output_last" -gt 0 ] || is_cut "$1"; then
+  if [ ${#out} -gt 4096 ] || [ "$output_last" -gt 0 ] || [ -n "$output_unseen" ] || is_cut "$1"; then
     receipt="${receipt}truncated=1$nl"
     [ ${#out} -gt 4096 ] && out=${out#?}
   fi
 }
 
-# Reads the lease at $1 into lease_*, the state being none when there is no lease.
+# Reads the lease at $1 into lease_*, the state being none when there is no lease. Who must look at others too is told
+# unknown where it cannot be read.
 read_lease() {
   lease_state=none lease_disarmed='' lease_generation=0 lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start='' lease_mark='' lease_reboot='' lease_remark=''
-  [ -e "$1.lease" ] || return 0
-  {
+  unseen=''
+  is_file "$1.lease" && read_lease_file "$1.lease"
+  [ -z "$unseen" ] || lease_state=unknown
+}
+
+read_lease_file() {
+  lease_whole=''
+  { {
     while IFS= read -r line; do
       case $line in
         state=*) lease_state=${line#*=} ;;
@@ -167,19 +191,21 @@ read_lease() {
         at=*) lease_at=${line#*=} ;;
         reboot=*) lease_reboot=${line#*=} ;;
         remark=*) lease_remark=${line#*=} ;;
-        '') break ;;
+        '') lease_whole=1 && break ;;
       esac
     done
     while IFS= read -r line; do lease_command=$lease_command${lease_command:+$nl}$line; done
-  } <"$1.lease"
+    [ -n "$lease_whole" ]
+  } <"$1"; } 2>/dev/null || unreadable "$1"
 }
 
 # Refuses what begins something of a run whose dead man has acted: it was decided on while things were
 # otherwise. Once the actuator has acknowledged that, only the step that this dead man guards is refused,
 # until it is armed again: what it stops would stay stopped.
 check_dead_men() {
+  list "$dir/leases"
   for lease_seen in "$dir/leases/$run@"*.lease; do
-    [ -e "$lease_seen" ] || continue
+    matched "$lease_seen" || continue
     lease_seen=${lease_seen%.lease}
     read_lease "$lease_seen"
     lease_step=$run/${lease_seen#"$dir/leases/$run@"}

@@ -44,11 +44,12 @@ find_allowed() {
   case ${1:-none}/${3:-} in
     -????[!w]??[!w]*/0) ;;
     none/)
-      [ ! -e "$allow" ] || fail unavailable "$allow cannot be looked at; nothing was done"
+      ! is_there "$allow" || fail unavailable "$allow cannot be looked at; nothing was done"
       fail refused "there is no $allow, so nothing may be run here; nothing was done"
       ;;
     *) fail refused "$allow must be a file that belongs to root and that nobody else may write; nothing was done" ;;
   esac
+  can_open "$allow" || unreadable "$allow"
   while read -r allowed_kind allowed_name allowed_rest || [ -n "$allowed_kind" ]; do
     case $allowed_kind$allowed_name$allowed_rest in
       *[!\ -~]) # a line may end as Windows ends lines
@@ -75,5 +76,6 @@ find_allowed() {
     esac
     return 0
   done <"$allow"
+  read_whole "$allow"
   return 1
 }

@@ -9,7 +9,7 @@
 # that it is known even if this one dies; the drain; the ticker. All but the ticker outlive TERM, which
 # the whole group gets when the command is cancelled: then the end of all output is the end.
 run_captured() {
-  over='' waited=''
+  over='' waited='' captured_must=$must_look must_look=1
   trap 'over=1' USR1
   trap 'waited=1' USR2
   # Redirected from inside: a shell keeps copies of what a redirection from outside replaces, and
@@ -42,6 +42,7 @@ run_captured() {
     [ -n "$over" ] && read_note "$1" && settle_drain && break
     [ -n "$waited" ] && waited='' && late
   done
+  must_look=$captured_must
   read_note "$1"
 }
 
@@ -71,7 +72,9 @@ set_surroundings() {
 # Sets result to the exit status that was noted in $1.exit; fails if there is none yet.
 read_note() {
   result=
-  { read -r result <"$1.exit"; } 2>/dev/null
+  is_file "$1.exit" || return
+  { { read -r result; true; } <"$1.exit"; } 2>/dev/null || unreadable "$1.exit"
+  [ -n "$result" ] || read_whole "$1.exit"
   case $result in '' | *[!0-9]*) result='' && return 1 ;; esac
   [ "$result" -le 255 ] || result=$((result - 128)) # ksh93 says 256 + signal
 }

@@ -37,6 +37,8 @@ read_request() {
   [ -z "$within_ms" ] || check_number "$within_ms" 604800000
   check_number "$grace_ms" 600000
   check_number "$body_bytes" 65536
+  # hello writes it anew
+  [ -z "$tools_unread" ] || [ "$verb" = hello ] || ! is_there "$dir/tools" || unreadable "$dir/tools"
   [ "$body_bytes" -eq 0 ] || read_body
 }
 
@@ -59,8 +61,8 @@ read_body() {
 # Claims the key and runs the command, or says what became of it earlier.
 run_verb() {
   enter_key
-  [ -e "$base.claim" ] || resolve "$body"
-  if [ ! -e "$base.claim" ] && claim run; then
+  is_there "$base.claim" || resolve "$body"
+  if ! is_there "$base.claim" && claim run; then
     ended=
     perform "$wait_ms" && ended=finished
     [ -n "$replied" ] || report "$base" $ended
@@ -97,7 +99,7 @@ wait_for_end() {
 # Starts a process of its own for the job, free of this connection, which claims the key for itself.
 launch() {
   enter_key
-  if [ ! -e "$base.claim" ]; then
+  if ! is_there "$base.claim"; then
     resolve "$body"
     job_file=$dir/tmp/job.$$
     rm -f "$job_file.failed" # a namesake's, whom nobody waited for any more
@@ -161,7 +163,7 @@ void_verb() {
   enter_key
   body=
   when_swept=swept
-  if [ ! -e "$base.claim" ] && claim void; then
+  if ! is_there "$base.claim" && claim void; then
     durable "$unsynced_claim" || fail unknown "the void claim for $key is published but perhaps not on disk"
   fi
   report "$base"
@@ -216,7 +218,8 @@ answer() {
 # What comes often is answered here, before the shell has read the rest of this file.
 unwritten=
 with_signals='' leave_session='' has_left=''
-{ { read -r with_signals && read -r leave_session; } <"$dir/tools"; } 2>/dev/null
+tools_unread=''
+{ { read -r with_signals && read -r leave_session; } <"$dir/tools"; } 2>/dev/null || tools_unread=1
 case ${1:-} in
   '')
     # A command's group is what cancel ends, so this process must lead one.

@@ -98,9 +98,11 @@ lease_needs_work() {
   esac
 }
 
+# What a dead man cannot look at does not hold him up: nobody else acts.
 any_claim_alive() {
-  for claim_seen in "$dir/receipts/$1/"*.claim; do
-    [ -e "$claim_seen" ] || continue
+  list "$runs/$1" || return
+  for claim_seen in "$runs/$1/"*.claim; do
+    matched "$claim_seen" || continue
     read_state "${claim_seen%.claim}"
     [ "$state" = running ] && return 0
   done
@@ -134,7 +136,7 @@ arm() {
   lock
   check_fence held
   check_directory
-  [ ! -e "$dir/swept/$run" ] || fail refused "run $run is over and swept; nothing was armed"
+  ! is_there "$dir/swept/$run" || fail refused "run $run is over and swept; nothing was armed"
   refuse_what_was_taken_away
   read_lease "$base"
   lease_was=$lease_state
@@ -163,9 +165,10 @@ arm() {
 # A request that was held up on its way may come after the one that took the lease away again: what it would arm
 # nobody knows of. An empty file needs no room but its name, so most full disks take it as well.
 refuse_what_was_taken_away() {
+  list "$dir/leases"
   for lease_gone in "$base".gone.*; do
     is_numbered "$lease_gone" gone || continue
-    [ ! -e "$lease_gone" ] || [ "${lease_gone##*.}" -lt "$generation" ] ||
+    [ "${lease_gone##*.}" -lt "$generation" ] ||
       fail refused "lease $key was taken away again before this request was heard; nothing was armed"
   done
 }
@@ -243,11 +246,15 @@ remove_lease() {
   rm -f "$base.lease" && rm -f "$base.lease.room" "$base.lease.spare" "$base.exit"
 }
 
+# Whether there is still something to look at. What cannot be read may be armed, and once it can be read somebody must be there.
 any_lease_armed() {
+  armed_must=$must_look must_look=1 any_armed=''
+  list "$dir/leases" || any_armed=1
   for lease_seen in "$dir"/leases/*.lease; do
-    [ -e "$lease_seen" ] || continue
+    matched "$lease_seen" || continue
     read_lease "${lease_seen%.lease}"
-    case $lease_state in armed | restoring) return 0 ;; esac
+    case $lease_state in armed | restoring | unknown) any_armed=1 && break ;; esac
   done
-  return 1
+  must_look=$armed_must
+  [ -n "$any_armed" ]
 }

@@ -142,8 +142,9 @@ write_crontab() {
 
 deadman() {
   [ -O "$dir" ] || return
+  list "$dir/leases" || return
   for lease_due in "$dir"/leases/*.lease; do
-    [ -e "$lease_due" ] || continue
+    matched "$lease_due" || continue
     lease_due=${lease_due%.lease}
     read_lease "$lease_due"
     lease_needs_work "$lease_due" || continue
@@ -180,8 +181,10 @@ loop_anew() {
   exec 9>&-
   # shellcheck disable=SC2086  # options and shell are lists of words
   set -- $shell "$deadman_script" --shell "$shell" $options loop
-  [ ! -e "$dir/leases" ] || ! command -v perl >/dev/null || exec perl -e 'sleep 1; exec @ARGV' -- "$@"
-  [ ! -e "$dir/leases" ] || exec "$@"
+  unseen=''
+  is_there "$dir/leases" || [ -n "$unseen" ] || return
+  ! command -v perl >/dev/null || exec perl -e 'sleep 1; exec @ARGV' -- "$@"
+  exec "$@"
 }
 
 # Decides under the lock: renewed, or something of the run still works: nothing. Else restores, and
@@ -191,7 +194,7 @@ restore() {
   base=$dir/leases/$1
   run=${1%%@*}
   lock 50 || return
-  if [ -e "$dir/swept/$run" ]; then # a power cut has brought it back
+  if is_there "$dir/swept/$run"; then # a power cut has brought it back
     rm -f "$base".*
     return
   fi
@@ -221,7 +224,8 @@ restore() {
   unlock
   key=$run/${1#*@}
   # What root has taken off the list since is not run: the receipt says so.
-  refusal=$(resolve "$lease_command")
+  refusal=$(must_look='' && resolve "$lease_command")
+  case $refusal in *"${nl}error=unavailable$nl"*) return ;; esac # the next look finds nobody who restores
   if [ -n "$refusal" ]; then
     refusal=${refusal#*"${nl}message="}
     { printf '%s\n' "${refusal%%"$nl"*}" >"$base.out"; } 2>/dev/null
@@ -235,6 +239,7 @@ restore() {
     [ -d "$dir/leases" ] || return
     lock
     read_lease "$base" # it may have been acknowledged meanwhile
+    [ "$lease_state" != unknown ] || return # the note stays for the next look
     note_restored && break
     unlock # a full disk: nobody else need wait for it
     nap 5000

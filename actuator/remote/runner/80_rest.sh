@@ -15,14 +15,15 @@ hello() {
       *tmpfs* | *ramfs*) fail refused "$dir is on a tmpfs: receipts would not survive a reboot" ;;
     esac
   fi
-  if [ ! -e "$dir/id" ]; then
+  if ! is_there "$dir/id"; then
     identity=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
     [ ${#identity} -eq 32 ] && publish "$dir/tmp/id.$$" "$identity$nl" || fail unavailable "cannot write to $dir"
     ln "$dir/tmp/id.$$" "$dir/id" 2>/dev/null
     rm -f "$dir/tmp/id.$$"
     durable "$dir" "${dir%/*}/"
   fi
-  read -r wanted_id <"$dir/id" && [ -n "$wanted_id" ] || fail internal "$dir/id cannot be read"
+  read_id
+  wanted_id=$directory_id
   check_fence
   check_directory
   # Commands get every signal's own meaning back: a shell's background ignores INT and QUIT, a service PIPE.
@@ -50,8 +51,9 @@ hello() {
 # Any lease that the host has acted on, else whether one is armed.
 report_leases() {
   lease_answer=none lease_details='' armed_details=''
+  list "$dir/leases"
   for lease_seen in "$dir"/leases/*.lease; do
-    [ -e "$lease_seen" ] || continue
+    matched "$lease_seen" || continue
     base=${lease_seen%.lease}
     report_lease
     case $lease_state in
@@ -80,13 +82,14 @@ sweep() {
   lock
   check_fence held
   check_directory
-  if [ ! -e "$dir/swept/$run" ]; then
+  if ! is_there "$dir/swept/$run"; then
     any_claim_alive "$run" && fail refused "something of run $run is still working: $claim_seen"
     refuse_sweeping_dead_men
   fi
   swept_leases=
+  list "$dir/leases"
   for lease_seen in "$dir/leases/$run@"*.lease; do
-    [ -e "$lease_seen" ] && swept_leases=1
+    matched "$lease_seen" && swept_leases=1
   done
   rm -f "$dir/leases/$run@"*
   [ -z "$swept_leases" ] || durable "$dir/leases" || fail unavailable "cannot remove leases from $dir/leases"
@@ -104,8 +107,8 @@ sweeps=$dir/sweeps
 most_swept=10000 # and a tenth more, so that the list is not written anew each time
 
 remember_sweep() {
-  [ ! -e "$dir/swept/$run" ] || return 0
-  if [ ! -e "$sweeps" ]; then # what an older runner has swept comes first
+  ! is_there "$dir/swept/$run" || return 0
+  if ! is_there "$sweeps"; then # what an older runner has swept comes first
     sweeps_before=$(ls "$dir/swept") && publish "$sweeps" "$sweeps_before${sweeps_before:+$nl}" || return
   fi
   { echo "$run" >>"$sweeps"; } 2>/dev/null && { printf '' >"$dir/swept/$run"; } 2>/dev/null && durable "$sweeps" "$dir/swept"
@@ -124,14 +127,16 @@ forget_oldest_sweeps() {
 # gave up waiting for this host, and it must still act. If nothing of its step ever began, a request to arm
 # came late, and nobody waits for it.
 refuse_sweeping_dead_men() {
+  list "$dir/leases"
   for lease_seen in "$dir/leases/$run@"*.lease; do
-    [ -e "$lease_seen" ] || continue
+    matched "$lease_seen" || continue
     lease_seen=${lease_seen%.lease}
     read_lease "$lease_seen"
     [ "$lease_state" != restoring ] || fail refused "the dead man of run $run is just restoring"
     [ "$lease_state" = armed ] || continue
+    ! is_there "$runs/$run" || list "$runs/$run"
     for claim_seen in "$runs/$run/${lease_seen#"$dir/leases/$run@"}@"*.claim; do
-      [ -e "$claim_seen" ] || continue
+      matched "$claim_seen" || continue
       read_claim "${claim_seen%.claim}"
       [ "$claim_kind" = void ] || fail refused "the dead man of run $run is still armed"
     done
@@ -141,8 +146,10 @@ refuse_sweeping_dead_men() {
 # From now on this host obeys the given journal. Who asks cannot know the receipts' identity: a
 # stranger is told nothing before this.
 takeover() {
-  { read -r wanted_id <"$dir/id"; } 2>/dev/null ||
+  is_there "$dir/id" ||
     fail unavailable "there is no receipts directory in $dir: this host obeys nobody yet; nothing was changed"
+  read_id
+  wanted_id=$directory_id
   lock
   check_directory
   check_in_time
@@ -165,8 +172,8 @@ case ${1:-} in
     esac
     succeed
     ;;
-  deadman) deadman ;;
-  loop) loop ;;
-  restore) restore "$2" ;;
+  deadman) must_look=1 && deadman ;;
+  loop) must_look=1 && loop ;;
+  restore) must_look=1 && restore "$2" ;;
   *) fail invalid "unknown word '$1'" ;;
 esac
