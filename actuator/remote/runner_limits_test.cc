@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <random>
 
 #include "actuator/remote/testing_runner.h"
@@ -249,6 +250,73 @@ TEST_P(Limits, KeepsADeadManThatHadNoProcessForAWhile) {
   EXPECT_TRUE(Eventually([&] { return host.Evidence() == "restored\n"; }, Seconds(40)));
   EXPECT_TRUE(Eventually([&] { return kill(loop, 0) != 0; }, Seconds(40)))
       << "it has nothing left to do";
+}
+
+// With few descriptors a shell loses what it has open, leaves functions, or ends.
+TEST_P(Limits, SaysNothingWrongWhateverDescriptorsThereAre) {
+  const auto step = [&](const std::string& name) { return "r/" + name + "/1"; };
+  const std::string sleep = "sleep 600";
+  ASSERT_TRUE(Finished(Send(RemoteVerb::kRun, step("ended"), Trace("ended"), {})));
+  ASSERT_TRUE(Finished(Settled(step("ended"))));
+  ASSERT_TRUE(Send(RemoteVerb::kLaunch, step("runs"), sleep, {}).receipt);
+  ASSERT_TRUE(Send(RemoteVerb::kVoid, step("never"), "", {}).receipt);
+  ASSERT_EQ(Send(RemoteVerb::kArm, "r/stop", Trace("restored"), {}).lease, LeaseState::kArmed);
+  int answers = 0;
+  int done = 0;
+  // Whatever it says must be so; a shell may be unable to say anything.
+  const auto ask = [&](RemoteVerb verb, const std::string& key, const std::string& command,
+                       int most, const std::function<bool(const RemoteReply&)>& is_so) {
+    SCOPED_TRACE(std::to_string(static_cast<int>(verb)) + " " + key);
+    const RemoteReply reply = Send(verb, key, command, {"--nofile=" + std::to_string(most)});
+    if (reply.receipt) {
+      ++done;
+      EXPECT_TRUE(is_so(reply)) << static_cast<int>(reply.receipt->state);
+      return;
+    }
+    const Error& error = reply.receipt.error();
+    EXPECT_THAT(error.message, testing::Not(testing::HasSubstr("it answers another request")));
+    if (error.kind == ErrorKind::kOutcomeUnknown) return;
+    ++answers;
+    EXPECT_EQ(error.kind, ErrorKind::kUnreachable) << error.message;
+    EXPECT_GT(error.message.size(), std::string("here: ; nothing was done").size());
+  };
+  const auto state_is = [](ReceiptState state) {
+    return [state](const RemoteReply& reply) { return reply.receipt->state == state; };
+  };
+  const auto is_armed = [](const RemoteReply& reply) { return reply.lease == LeaseState::kArmed; };
+  for (int most = 3; most <= 24; ++most) {
+    SCOPED_TRACE("ulimit -n " + std::to_string(most));
+    const std::string word = "d" + std::to_string(most);
+    const auto ended_well = [&](const RemoteReply& reply) {
+      return Finished(reply) && reply.receipt->exit_status == kExit;
+    };
+    for (const RemoteVerb verb : {RemoteVerb::kStatus, RemoteVerb::kVoid, RemoteVerb::kRun}) {
+      const bool run = verb == RemoteVerb::kRun;
+      ask(verb, step("ended"), run ? Trace("ended") : "", most, ended_well);
+      if (!run) ask(verb, step("runs"), "", most, state_is(ReceiptState::kRunning));
+      ask(verb, step("never"), run ? Trace("never") : "", most, state_is(ReceiptState::kVoid));
+    }
+    ask(RemoteVerb::kStatus, step("free"), "", most, state_is(ReceiptState::kNone));
+    ask(RemoteVerb::kHello, "", "", most, is_armed);
+    ask(RemoteVerb::kRenew, "r/stop", "", most, is_armed);
+    ask(RemoteVerb::kArm, "r/stop", Trace("restored"), most, is_armed);
+    const RemoteReply swept =
+        Send(RemoteVerb::kSweep, "r", "", {"--nofile=" + std::to_string(most)});
+    EXPECT_FALSE(swept.receipt);
+    ask(RemoteVerb::kRun, step(word), Trace(word), most, ended_well);
+    const RemoteReply settled = Settled(step(word));
+    ASSERT_TRUE(settled.receipt) << settled.receipt.error().message;
+    if (settled.receipt->state == ReceiptState::kNone) {
+      EXPECT_EQ(Times(word), 0);
+    }
+    if (Finished(settled)) {
+      EXPECT_EQ(Times(word), settled.receipt->exit_status == kExit ? 1 : 0);
+    }
+  }
+  EXPECT_GT(answers, 0) << "the limits leave too much";
+  EXPECT_GT(done, 0) << "the limits leave too little";
+  EXPECT_EQ(Times("ended"), 1);
+  EXPECT_EQ(Times("never") + Times("restored"), 0);
 }
 
 TEST_P(Limits, RunsNothingTwiceForMangledRequests) {

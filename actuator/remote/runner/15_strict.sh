@@ -4,24 +4,30 @@
 # Who can write to the directory, or put another in its place, makes this account do whatever they like. Fails and sets
 # strict_problem to a sentence unless directory $1 and the folders in it belong to this account and nobody else may write
 # to them, and all above it belong to this account or to root and nobody else may write to them either, as sshd asks of
-# a home. Above, a sticky folder like /tmp will do: others cannot move there what is not theirs.
+# a home. Above, a sticky folder like /tmp will do: others cannot move there what is not theirs. strict_unseen is empty
+# only where that was seen: a shell may leave a function anywhere when it has no descriptor or process left.
 strict() {
-  strict_problem="" strict_unseen=""
-  strict_real=$(cd -P "$1" 2>/dev/null && pwd -P) || { [ ! -x "$1" ] || strict_unseen=1; strict_problem="$1 cannot be entered"; return 1; }
+  strict_problem="$1 cannot be looked at" strict_unseen=1
+  strict_real=$(cd -P "$1" 2>/dev/null && pwd -P) || { [ -x "$1" ] || strict_no "$1 cannot be entered"; return 1; }
   for strict_at in "$1" "$1/bin" "$1/receipts" "$1/leases" "$1/swept" "$1/tmp"; do
     [ ! -e "$strict_at" ] || strict_own "$strict_at" || return
   done
   strict_above "$1" && strict_above "$strict_real"
 }
 
+strict_no() {
+  strict_problem=$1 strict_unseen=""
+  return 1
+}
+
 strict_own() {
-  [ -O "$1" ] || { strict_problem="$1 belongs to another account"; return 1; }
+  [ -O "$1" ] || { strict_no "$1 belongs to another account"; return; }
   # shellcheck disable=SC2046  # the fields of ls: mode, links, owner
   set -- "$1" $(ls -ldn "$1/." 2>/dev/null)
   case ${2:-} in
     d????[!w]??[!w]*) ;;
-    '') strict_unseen=1 strict_problem="$1 cannot be looked at"; return 1 ;;
-    *) strict_problem="others than its owner may write to $1"; return 1 ;;
+    "") strict_problem="$1 cannot be looked at"; return 1 ;;
+    *) strict_no "others than its owner may write to $1" ;;
   esac
 }
 
@@ -30,11 +36,11 @@ strict_above() {
   while strict_at=${strict_at%/*}; do
     # shellcheck disable=SC2046
     set -- "${strict_at:-/}" $(ls -ldn "${strict_at:-/}" 2>/dev/null)
-    [ -n "${2:-}" ] || { strict_unseen=1 strict_problem="$1 cannot be looked at"; return 1; }
-    [ "${4:-}" = 0 ] || [ -O "$1" ] || { strict_problem="$1 belongs to another account"; return 1; }
+    [ -n "${2:-}" ] || { strict_problem="$1 cannot be looked at"; return 1; }
+    [ "${4:-}" = 0 ] || [ -O "$1" ] || { strict_no "$1 belongs to another account"; return; }
     case ${2:-} in
       l* | d????[!w]??[!w]* | d????????[tT]*) ;;
-      *) strict_problem="others than its owner may write to $1"; return 1 ;;
+      *) strict_no "others than its owner may write to $1"; return ;;
     esac
     [ -n "$strict_at" ] || return 0
   done

@@ -215,10 +215,21 @@ answer() {
   exit 0
 }
 
+too_little() {
+  trap - EXIT
+  read_request
+  fail unavailable "this account has too few descriptors (ulimit -n) or no process left (ulimit -u); nothing was done"
+}
+
 # What comes often is answered here, before the shell has read the rest of this file.
 unwritten=
 with_signals='' leave_session='' has_left=''
 tools_unread=''
+if [ $# -eq 0 ]; then
+  trap too_little EXIT # some shells end where they can make no process
+  (trap - EXIT && enough_descriptors) || too_little # busybox ends where it cannot put a descriptor aside
+  trap - EXIT
+fi
 { { read -r with_signals && read -r leave_session; } <"$dir/tools"; } 2>/dev/null || tools_unread=1
 case ${1:-} in
   '')
