@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <random>
 
 #include "actuator/remote/testing_runner.h"
@@ -75,7 +77,7 @@ class Limits : public testing::TestWithParam<RunnerSetup> {
     if (!limits.empty()) argv.emplace_back("prlimit");
     argv.insert(argv.end(), limits.begin(), limits.end());
     for (const std::string& word : host.Argv()) argv.push_back(word);
-    RunnerCall call(argv, {}, text, exchange.nonce, ToBeTold(request.verb, false));
+    RunnerCall call(argv, environment_, text, exchange.nonce, ToBeTold(request.verb, false));
     RemoteReply reply = call.Wait(kPatience);
     // A shell that cannot fork tries again for a while; nobody waits for that here.
     if (!reply.receipt && reply.receipt.error().kind == ErrorKind::kOutcomeUnknown) {
@@ -147,6 +149,7 @@ class Limits : public testing::TestWithParam<RunnerSetup> {
     return reply.receipt && reply.receipt->state == ReceiptState::kFinished;
   }
 
+  std::map<std::string, std::string> environment_;
   const int rounds_ = Setting("MAILHUB_RUNNER_ROUNDS", 40);
   RunnerHost host;
 
@@ -250,6 +253,30 @@ TEST_P(Limits, KeepsADeadManThatHadNoProcessForAWhile) {
   EXPECT_TRUE(Eventually([&] { return host.Evidence() == "restored\n"; }, Seconds(40)));
   EXPECT_TRUE(Eventually([&] { return kill(loop, 0) != 0; }, Seconds(40)))
       << "it has nothing left to do";
+}
+
+// Descriptors that are used up, or nearly, just before the command.
+TEST_P(Limits, CallsNoCommandFinishedThatHasNotBegun) {
+  ASSERT_TRUE(Finished(Send(RemoteVerb::kRun, "r/0/1", "true", {})));  // makes the run's folder
+  for (int most = 3; most <= 16; ++most) {
+    const std::string word = "b" + std::to_string(most);
+    SCOPED_TRACE(word);
+    // Of a single folder: what the command's own subshell waits for.
+    host.WriteFile("sync",
+                   "#!/bin/sh\n[ $# -gt 1 ] || [ ! -d \"$1\" ] || prlimit --pid=$PPID --nofile=" +
+                       std::to_string(most) + ":\n");
+    ASSERT_EQ(chmod((host.directory() + "/sync").c_str(), 0755), 0);
+    environment_ = {{"PATH", host.directory()}};
+    Send(RemoteVerb::kRun, "r/" + word + "/1", "exit " + std::to_string(kExit), {});
+    environment_.clear();
+    const RemoteReply settled = Settled("r/" + word + "/1");
+    ASSERT_TRUE(settled.receipt) << settled.receipt.error().message;
+    if (settled.receipt->state != ReceiptState::kInterrupted) {
+      EXPECT_TRUE(Finished(settled));
+      // 127 is said by who looks for env's own libraries.
+      EXPECT_THAT(settled.receipt->exit_status, testing::AnyOf(kExit, 127));
+    }
+  }
 }
 
 // With few descriptors a shell loses what it has open, leaves functions, or ends.

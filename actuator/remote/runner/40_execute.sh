@@ -19,11 +19,13 @@ run_captured() {
     trap ':' TERM
     [ -z "$unsynced_claim" ] || durable "$unsynced_claim" || exit 1
     set_surroundings
+    # Apart from the command: the status of a redirection that fails is not the command's.
+    exec </dev/null 2>&1 || exit 1
     # shellcheck disable=SC2086  # $with_signals is an option or nothing
     env -i $with_signals PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$HOME" \
       USER="$USER" LOGNAME="$USER" SHELL=/bin/sh LANG=C MAILHUB_KEY="${key:-}" \
-      /bin/sh -c "$2" </dev/null 2>&1
-    echo $? 1<>"$1.exit"
+      /bin/sh -c "$2"
+    { echo $? 1<>"$1.exit"; } 2>/dev/null
   } | {
     drain_base=$1
     trap lose_output EXIT
