@@ -89,8 +89,8 @@ write_lock_file() {
 }
 
 newest_lock() {
-  lock_newest=0
-  list "$dir" || return
+  lock_newest=0 unseen=''
+  list "$dir" || [ -z "$unseen" ] || return # where it is gone, ln says so
   for lock_seen in "$dir"/lock.*; do
     lock_seen=${lock_seen##*.}
     case $lock_seen in *[!0-9]* | '') continue ;; esac
