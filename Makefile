@@ -4,7 +4,7 @@ BUILD  := build/$(PRESET)
 SEEDS  ?= 2000
 JOBS   ?= $(shell nproc)
 
-.PHONY: help deps stacks build test test-unit check-all demo stop sim fuzz bench lint format clean
+.PHONY: help deps deps-present stacks build test test-unit check-all demo stop sim fuzz bench lint format clean
 
 help:
 	@echo "make demo       watch a lab site go through the whole procedure (KEEP=1 leaves it running, make stop ends it)"
@@ -18,20 +18,27 @@ help:
 deps:
 	@scripts/deps.sh
 
+# What only builds or measures installs nothing.
+deps-present:
+	@scripts/deps.sh --check
+
 stacks:
 	@scripts/other-stacks.sh
 
-$(BUILD)/build.ninja: | deps
+$(BUILD)/build.ninja: | deps-present
 	@cmake --preset $(PRESET) >/dev/null
 
 build: $(BUILD)/build.ninja
 	@cmake --build $(BUILD) -j $(JOBS)
 
-test: build stacks
+test: deps stacks
+	@$(MAKE) --no-print-directory build
+	@scripts/lint.sh --quick
 	@MAILHUB_SIM_SEEDS=$(SEEDS) ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) -LE 'lab|crash|scale'
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L 'lab'
 
-test-unit: build
+test-unit: deps
+	@$(MAKE) --no-print-directory build
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) -L unit
 
 check-all: test
@@ -52,12 +59,12 @@ fuzz:
 	@scripts/fuzz.sh $(or $(SECONDS),60)
 
 BENCH ?= $(notdir $(patsubst %/bench.py,%,$(wildcard bench/*/bench.py)))
-bench: deps
+bench: deps-present
 	@cmake --preset release >/dev/null
 	@cmake --build build/release -j $(JOBS) --target $(addprefix bench_,$(BENCH))
 	@for name in $(BENCH); do bench/$$name/bench.py --build build/release || exit 1; done
 
-lint: deps
+lint: deps-present
 	@scripts/lint.sh
 
 format:

@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
-# scripts/deps.sh [fuzz]: installs what the project builds and tests with, and what fuzzing needs beyond that, from Debian's
-# packages alone. Quick when nothing is missing.
+# scripts/deps.sh [--check] [fuzz]: installs what the project builds and tests with, and what fuzzing needs beyond that, from
+# Debian's packages alone. Quick when nothing is missing. --check installs nothing: it says what is missing, and fails.
 set -euo pipefail
+
+check=
+if [ "${1:-}" = --check ]; then
+  check=yes
+  shift
+fi
 
 cache=/var/cache/mailhub
 civetweb=$cache/civetweb-1.15
@@ -31,6 +37,16 @@ missing=()
 for package in "${packages[@]}"; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
 done
+
+if [ -n "$check" ]; then
+  [ -e "$civetweb/lib/libcivetweb.a" ] || missing+=("civetweb with TLS, built from its source package")
+  if [ ${#missing[@]} -gt 0 ]; then
+    printf 'missing: %s\n' "${missing[@]}" >&2
+    echo "\"make deps\" installs this; so do \"make test\" and \"make demo\"" >&2
+    exit 1
+  fi
+  exit 0
+fi
 
 if [ ${#missing[@]} -gt 0 ]; then
   echo "deps: installing ${missing[*]}"
