@@ -251,6 +251,31 @@ TEST(Metrics, StayBoundedHoweverManyRunsThereWere) {
   EXPECT_EQ(series, 2'000U);
 }
 
+// Of the exposition, its "# TYPE" lines; of the page for people, the rows of its table.
+std::set<std::string> NamesIn(std::istream& text, const std::string& before,
+                              const std::string& after) {
+  std::set<std::string> names;
+  for (std::string line; std::getline(text, line);) {
+    if (!line.starts_with(before)) continue;
+    const size_t begin = before.size();
+    const std::string name = line.substr(begin, line.find(after, begin) - begin);
+    if (name.starts_with("mailhub_actuator_")) names.insert(name);
+  }
+  return names;
+}
+
+TEST(Metrics, AreAllDocumentedAndNoOther) {
+  ActuatorMetrics metrics("1.2.3");
+  Feed(metrics);
+  metrics.NotificationRefused(NotificationRefusal::kTooLarge);
+  engine::View view = ViewOf({HeldRun(), RunAtItsGate()});
+  view.unfinished.back().eta = kStart;
+  view.unfinished.back().leases.emplace_back().host = "x500";
+  std::istringstream page(metrics.Render(view));
+  std::ifstream documented(MAILHUB_SOURCE_DIR "/docs/metrics.md");
+  EXPECT_EQ(NamesIn(page, "# TYPE ", " "), NamesIn(documented, "| `", "`"));
+}
+
 TEST(Metrics, ArePromtoolClean) {
   ActuatorMetrics metrics("1.2.3");
   Feed(metrics);

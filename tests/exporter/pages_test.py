@@ -88,6 +88,16 @@ class Pages(unittest.TestCase):
             for test in tests:
                 self.assertRegex(sources, rf"(, |def ){test}\(?", f"{row[0]} names a test that is not there")
 
+    def test_each_exported_metric_is_documented_and_the_reverse(self):
+        root = pathlib.Path(__file__).resolve().parents[2]
+        text = (root / "docs" / "metrics.md").read_text(encoding="utf-8").split("## Actuator")[0]
+        documented = set(re.findall(r"^\| `((?:mailhub|probe)_[a-z_]+)`", text, re.M))
+        program = [path for path in (root / "exporter").rglob("*")
+                   if path.suffix in (".cc", ".h") and not re.search(r"_test\.cc$|testing", path.name)]
+        sources = "".join(path.read_text(encoding="utf-8") for path in program)
+        named = set(re.findall(r'"((?:mailhub|probe)_[a-z_]*[a-z])"', sources)) - {"mailhub_exporter"}  # its own name
+        self.assertEqual(named, documented)
+
     def test_series_keep_their_order(self):
         self.site.add("linux", **self.everything())
         self.site.write()
