@@ -40,6 +40,10 @@ void Connection::IdleUntil(SteadyTime deadline, Door* door) {
   if (door->SomebodyWaits()) StopReading();
 }
 
+bool Connection::MayStream(Door* door) const {
+  return door == nullptr || door->BeginStream(fd_);
+}
+
 void Connection::Hasten(SteadyTime deadline) {
   long long armed = deadline_ms_.load();
   const long long sooner = deadline.time_since_epoch().count();

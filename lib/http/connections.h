@@ -39,6 +39,9 @@ class Connection {
   void Rest() { deadline_ms_.store(0); }
   bool TimedOut() const { return timed_out_.load(); }
 
+  // Whether it may occupy its worker with a stream.
+  bool MayStream(Door* door) const;
+
   // Whether the client was already told why its last request is none. The worker's.
   void SetRefused() { refused_ = true; }
   bool Refused() const { return refused_; }

@@ -72,8 +72,8 @@ void Door::Wake() const {
 void Door::OnIdle(int fd) {
   std::lock_guard lock(mutex_);
   const auto found = inside_.find(fd);
-  if (found == inside_.end() || !found->second.unfinished) return;
-  found->second.unfinished = false;
+  if (found == inside_.end() || found->second.slow == Slow::kNot) return;
+  found->second.slow = Slow::kNot;
   if (MayEnter()) Wake();
 }
 
@@ -99,13 +99,33 @@ bool Door::IsLate(SteadyTime handshake_began) const {
   return SteadyNow() - handshake_began >= patience;
 }
 
-// A body may come as slowly as its client likes, so half of the workers are for those who have said
-// everything.
+// A stream lasts, and a body may come as slowly as its client likes: some workers are for the others.
+bool Door::BeginStream(int fd) {
+  std::lock_guard lock(mutex_);
+  const auto found = inside_.find(fd);
+  if (found == inside_.end()) return true;
+  found->second.slow = Slow::kNot;
+  if (Count(Slow::kBody) + Count(Slow::kStream) >= SlowMayBe()) return false;
+  found->second.slow = Slow::kStream;
+  return true;
+}
+
+size_t Door::Count(Slow slow) const {
+  return static_cast<size_t>(
+      std::ranges::count_if(inside_, [slow](const auto& one) { return one.second.slow == slow; }));
+}
+
+size_t Door::SlowMayBe() const {
+  return options_.workers - options_.workers / 4;
+}
+
+// How many more bodies may be awaited: half of the workers, and one in any case.
 size_t Door::UnfinishedMayBe() const {
-  const auto count = static_cast<size_t>(
-      std::ranges::count_if(inside_, [](const auto& one) { return one.second.unfinished; }));
-  const size_t most = std::max<size_t>(1, options_.workers / 2);
-  return most - std::min(most, count);
+  const size_t bodies = Count(Slow::kBody);
+  const size_t streams = Count(Slow::kStream);
+  const size_t left = SlowMayBe() - std::min(SlowMayBe(), streams);
+  const size_t most = std::max<size_t>(1, std::min(options_.workers / 2, left));
+  return most - std::min(most, bodies);
 }
 
 bool Door::MayEnter() const {
@@ -136,7 +156,7 @@ int Door::Next(sockaddr* address, socklen_t* size) {
   std::copy_n(bytes, std::min(*size, one->address_size), reinterpret_cast<char*>(address));
   *size = one->address_size;
   const int fd = one->fd;
-  inside_[fd] = {std::move(one->origin), unfinished};
+  inside_[fd] = {std::move(one->origin), unfinished ? Slow::kBody : Slow::kNot};
   from.erase(one);
   return fd;
 }

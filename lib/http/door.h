@@ -52,7 +52,11 @@ class Door {
   // accept(2): the next connection, or -1 (EAGAIN).
   int Next(sockaddr* address, socklen_t* size);
 
-  // Of a connection that Next gave: its body, if one was on its way, is not awaited any more.
+  // Of a connection that Next gave: it begins a stream. False if too few workers would be left for
+  // those who need one for a moment.
+  bool BeginStream(int fd);
+  // Of a connection that Next gave: its body, if one was on its way, is not awaited any more, and
+  // its stream has ended.
   void OnIdle(int fd);
   // A connection that Next gave is about to be closed.
   void OnLeft(int fd);
@@ -74,9 +78,10 @@ class Door {
     socklen_t address_size = 0;
     std::string origin;
   };
+  enum class Slow { kNot, kBody, kStream };  // what its worker waits for
   struct Inside {
     std::string origin;
-    bool unfinished = false;
+    Slow slow = Slow::kNot;
   };
   using Visitors = std::list<Visitor>;
 
@@ -90,7 +95,9 @@ class Door {
   Milliseconds UntilTheNextIsLate() const;
   bool MayEnter() const;           // with mutex_ held
   size_t UnfinishedMayBe() const;  // likewise
-  bool OneWaits() const;           // likewise
+  size_t Count(Slow slow) const;   // likewise
+  size_t SlowMayBe() const;
+  bool OneWaits() const;  // likewise
   void Wake() const;
 
   const DoorOptions options_;

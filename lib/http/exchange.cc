@@ -276,7 +276,8 @@ int Exchange::Answer(Response response) {
     return 0;
   }
   const Slot slot(&shared_->streams, shared_->options.max_streams, response.stream.has_value());
-  if (!slot.granted()) response = ComeAgain("too many streams are open");
+  if (!slot.granted() || (response.stream && !connection_->MayStream(shared_->door)))
+    response = ComeAgain("too many streams are open");
   if (response.status >= 400 && shared_->options.on_refusal)
     shared_->options.on_refusal(request_, &response);
   // While all workers are taken, a connection that idles would keep another client waiting.

@@ -90,7 +90,8 @@ struct ServerOptions {
   // One worker thread each. A client gets one when its request's head has come; until then it waits
   // without, as do at most 1,000 others (fewer where the process may open fewer than 4,000 files).
   int max_connections = 32;
-  // Less than max_connections; beyond it: 503. A stream occupies its worker.
+  // Less than max_connections. A stream occupies its worker; beyond this number, or where streams
+  // and awaited bodies would leave less than a quarter of the workers to others: 503.
   int max_streams = 8;
   // For the head, from the connection's begin on; for the body; for each write. While others wait
   // for a worker: 2 s at most for body and write, 1 s for a TLS handshake.

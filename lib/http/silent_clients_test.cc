@@ -82,6 +82,11 @@ class SilentClientsTest : public testing::Test {
     }
     server_ = std::make_unique<Server>(options_);
     server_->Handle("GET", "/hello", [](const Request&) { return TextResponse(200, "hello"); });
+    server_->Handle("GET", "/stream", [](const Request&) {
+      Response response;
+      response.stream = Stream{.next = [](std::string*) { return true; }, .heartbeat = ""};
+      return response;
+    });
     server_->Handle("POST", "/echo",
                     [](const Request& request) { return TextResponse(200, request.body); });
     const Status started = server_->Start();
@@ -169,6 +174,24 @@ TEST_F(SilentClientsTest, KeepNobodyWaitingForTheirBodies) {
   Start(false);
   Open(200, kPost);
   ExpectAnAnswerSoon(false);
+}
+
+// At the smallest number of connections of the actuator, with its streams.
+TEST_F(SilentClientsTest, KeepNobodyWaitingForTheirBodiesAndTheirStreams) {
+  options_.max_connections = 10;
+  options_.max_streams = 7;
+  const std::string stream = "GET /stream HTTP/1.1\r\nHost: t\r\n\r\n";
+  for (const auto& [first, second] : {std::pair{stream, std::string(kPost)}, {kPost, stream}}) {
+    Start(false);
+    Open(60, first);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    Open(60, second);
+    for (int i = 0; i < 5; ++i) {
+      ExpectAnAnswerSoon(false);
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    }
+    silent_.clear();
+  }
 }
 
 // Each of these requests is refused by the server itself, and its client does not close.
