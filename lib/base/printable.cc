@@ -37,11 +37,22 @@ Character Decode(std::string_view text) {
   return {code, bytes};
 }
 
+struct Range {
+  uint32_t first;
+  uint32_t last;
+};
+// Controls; what turns the direction of text; and what is there and not seen: all that Unicode calls
+// default ignorable, and the blank of Braille.
+constexpr std::array<Range, 20> kUnseen = {{
+    {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},       {0x34f, 0x34f},     {0x61c, 0x61c},
+    {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e},
+    {0x2060, 0x206f}, {0x2800, 0x2800}, {0x3164, 0x3164},   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},
+    {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+}};
+
 bool Steers(uint32_t code) {
-  return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0xad || code == 0x61c ||
-         (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-         (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
-         (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe007f);
+  return std::ranges::any_of(
+      kUnseen, [code](const Range& range) { return code >= range.first && code <= range.last; });
 }
 
 // The first character of *text as a screen may have it; takes it off.

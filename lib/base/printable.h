@@ -7,7 +7,7 @@
 
 namespace mailhub {
 
-// Control characters (of ASCII and of Unicode, direction marks included) and bytes that are no
+// Control characters (of ASCII and of Unicode), direction marks, signs that nobody sees, and bytes that are no
 // UTF-8 become visible escapes: \n, \t, \x1b, \u202e. Everything else stays.
 std::string Printable(std::string_view text);
 

@@ -9,6 +9,12 @@ TEST(Printable, EscapesWhatSteersATerminalAndKeepsTheRest) {
   EXPECT_EQ(Printable("plain ünïcode ✓\x1b[2J"), "plain ünïcode ✓\\x1b[2J");
 }
 
+TEST(Printable, EscapesWhatNobodySees) {
+  EXPECT_EQ(Printable("a\u00ad\u034f\u115f\u1160\u17b4\u180e\u2800\u3164\ufe0f\uffa0\U000e0100"),
+            "a\\u00ad\\u034f\\u115f\\u1160\\u17b4\\u180e\\u2800\\u3164\\ufe0f\\uffa0\\ue0100");
+  EXPECT_EQ(Printable("각 漢 ⠁ ａ"), "각 漢 ⠁ ａ");
+}
+
 TEST(Printable, AnExcerptEndsBetweenCharactersAndSaysThatItWasCut) {
   EXPECT_EQ(Excerpt("äöü", 6), "äöü");
   EXPECT_EQ(Excerpt("äöü", 5), "äö...");
