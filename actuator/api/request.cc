@@ -108,6 +108,7 @@ bool SaysJson(const http::Request& request) {
 Result<Json> ParseObject(const std::string& text) {
   if (IsNestedDeeperThan(text, kDeepestJson))
     return Fail(ErrorKind::kInvalid, "the body is nested too deep");
+  if (HasSignsOutsideJson(text)) return Fail(ErrorKind::kInvalid, "the body is no valid JSON");
   std::string twice;
   std::vector<std::vector<std::string>> seen;
   const Json::parser_callback_t look = [&](int, Json::parse_event_t event, Json& parsed) {

@@ -23,6 +23,13 @@ void ExpectGood(const std::string& message) {
   EXPECT_LT(message.size(), 500U) << message;
 }
 
+TEST(Request, TakesNothingBeforeOrBehindTheJson) {
+  const std::string good = R"({"mode": "observe"})";
+  EXPECT_EQ(WhyNot(good), "accepted");
+  for (const std::string& bad : {good + '\0', good + '\0' + "{}", "\xef\xbb\xbf" + good})
+    EXPECT_EQ(WhyNot(bad), "the body is no valid JSON");
+}
+
 TEST(Request, QuotesNothingInARefusalThatIsLongOrSteersATerminal) {
   const std::string key = R"("\u001b[2J)" + std::string(10'000, 'k') + "\"";
   ExpectGood(WhyNot("{" + key + ": 1}"));

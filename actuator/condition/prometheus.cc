@@ -58,7 +58,8 @@ Result<T> Reading(const Result<http::HttpResponse>& response, Read&& read) {
       return NoAnswer(status + " and JSON that is nested too deep");
     }
     json body = json::parse(response->body, nullptr, false);
-    if (!body.is_object()) return NoAnswer(status + " and no JSON");
+    if (!body.is_object() || HasSignsOutsideJson(response->body))
+      return NoAnswer(status + " and no JSON");
     if (body.value("status", "") == "error") return Refusal(body);
     if (!response->Succeeded()) return NoAnswer(status);
     if (const std::string partial = Partial(body); !partial.empty()) {

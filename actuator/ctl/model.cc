@@ -326,7 +326,7 @@ Result<std::string> ParseField(const std::string& data, const std::string& field
 Result<std::string> OpenEnvelope(int status, std::string_view body) {
   if (IsNestedDeeperThan(body, kDeepestJson))
     return Fail(ErrorKind::kInvalid, "the answer is nested deeper than any that is understood");
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = HasSignsOutsideJson(body) ? Json() : Json::parse(body, nullptr, false);
   const bool shaped = json.is_object() && At(json, "status").is_string();
   if (shaped && json["status"] == "success" && status < 300) return At(json, "data").dump();
   if (shaped && At(json, "error").is_string() && At(json, "errorType").is_string())

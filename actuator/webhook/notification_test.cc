@@ -98,6 +98,8 @@ TEST(Notification, EveryMistakeIsNamedWithItsPlace) {
   EXPECT_EQ(WhyNot(json::array()), "the body must be a JSON object");
   EXPECT_EQ(ParseNotification("{broken").error().message, "the body is not JSON");
   EXPECT_EQ(ParseNotification("").error().message, "the body is not JSON");
+  EXPECT_EQ(ParseNotification("\xef\xbb\xbf{}").error().message, "the body is not JSON");
+  EXPECT_EQ(ParseNotification(std::string("{}\0", 3)).error().message, "the body is not JSON");
 }
 
 TEST(Notification, AVersionThatATemplateMadeANumberIsTheSame) {

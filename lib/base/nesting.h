@@ -1,4 +1,4 @@
-// How deep JSON from outside is nested, before anything is built of it.
+// What JSON from outside may not be, looked at before anything is built of it.
 #pragma once
 
 #include <algorithm>
@@ -34,6 +34,12 @@ inline bool IsNestedDeeperThan(std::string_view json, size_t most) {
     }
   }
   return false;
+}
+
+// Whether there is what a parser passes over and JSON does not have: a byte order mark in front, or a
+// NUL anywhere, behind which it may end.
+inline bool HasSignsOutsideJson(std::string_view text) {
+  return text.starts_with("\xef\xbb\xbf") || text.find('\0') != std::string_view::npos;
 }
 
 }  // namespace mailhub

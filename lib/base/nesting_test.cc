@@ -29,5 +29,13 @@ TEST(Nesting, LooksPastStrings) {
   EXPECT_FALSE(IsNestedDeeperThan("[\"[[[[\\", 1)) << "a string that does not end";
 }
 
+TEST(Nesting, KnowsSignsThatAParserPassesOver) {
+  EXPECT_FALSE(HasSignsOutsideJson(R"({"mode": "observe"})"));
+  EXPECT_TRUE(HasSignsOutsideJson(std::string_view("{}\0", 3)));
+  EXPECT_TRUE(HasSignsOutsideJson("\xef\xbb\xbf{}"));
+  EXPECT_FALSE(HasSignsOutsideJson("\"\xef\xbb\xbf\""))
+      << "within a string it is a sign like any other";
+}
+
 }  // namespace
 }  // namespace mailhub
