@@ -18,6 +18,14 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
+TEST_F(ApiTest, RefusesInAnEnvelopeWhatItsServerRefuses) {
+  ExpectError(Get("/api/v1/nothing"), 404, "not_found", "no such page");
+  ExpectError(Post("/api/v1/status", "{}"), 405, "invalid", "does not know that method");
+  for (const char* path : {"/api/v1/runs/a%00", "/api/v1/runs/..%2fx", "/api/v1/runs?limit=%00"})
+    ExpectError(Get(path), 400, "invalid", "malformed");
+  ExpectError(Get("/api/" + std::string(5'000, 'x')), 414, "invalid", "too long");
+}
+
 TEST_F(ApiTest, ListsRunsWithTheirCurrentStep) {
   const Json runs = Data(Get("/api/v1/runs"))["runs"];
   ASSERT_EQ(runs.size(), 1U);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "actuator/api/answer.h"
 #include "actuator/api/api.h"
 #include "actuator/api/testing_backend.h"
 #include "lib/http/client.h"
@@ -92,7 +93,11 @@ class ApiTest : public ::testing::Test {
   testing::FakeBackend backend_;
   ActuatorMetrics metrics_{"1.2.3"};
   FixedClock clock_;
-  http::Server server_{http::ServerOptions{}};
+  http::Server server_{[] {
+    http::ServerOptions options;
+    options.on_refusal = PutInEnvelope;
+    return options;
+  }()};
 };
 
 }  // namespace mailhub::api

@@ -7,8 +7,8 @@
 
 namespace mailhub {
 
-// Control characters (of ASCII and of Unicode), direction marks, signs that nobody sees, and bytes that are no
-// UTF-8 become visible escapes: \n, \t, \x1b, \u202e. Everything else stays.
+// Control characters (of ASCII and of Unicode), direction marks, signs that nobody sees, and bytes
+// that are no UTF-8 become visible escapes: \n, \t, \x1b, \u202e. Everything else stays.
 std::string Printable(std::string_view text);
 
 // What a message quotes of a text that it refuses: printable, whole characters, and at most `most`

@@ -93,6 +93,8 @@ std::optional<Response> Exchange::ReadHead() {
   request_.method = View(info->request_method);
   head_only_ = request_.method == "HEAD";
   if (head_only_) request_.method = "GET";
+  // As it came, for whoever writes a refusal, until it is understood.
+  request_.path = View(info->local_uri_raw);
   request_.remote_address = info->remote_addr;
   request_.tls = info->is_ssl != 0;
   http10_ = View(info->http_version) == "1.0";

@@ -107,8 +107,9 @@ struct ServerOptions {
   // response here is the answer.
   std::function<std::optional<Response>(const Request&)> before_body;
   // Told of each answer of 400 and above before it is sent, the server's own included, and may
-  // write it otherwise. What of the request could not be read is empty. A head that is no HTTP, or
-  // too long for the library, is answered without it.
+  // write it otherwise. What of the request could not be read is empty; a path that was not
+  // understood is as it came. A head that is no HTTP, or too long for the library, is answered
+  // without it.
   std::function<void(const Request&, Response*)> on_refusal;
   // Told about each finished request, for metrics. `route` is the pattern given to Handle, or ""
   // (404, malformed).
