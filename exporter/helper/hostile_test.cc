@@ -78,6 +78,20 @@ TEST_P(HostileTest, RunsNothingOfWhatAnExeIsCalled) {
   ExpectNothing();
 }
 
+TEST_P(HostileTest, StartsNoMoreChecksAndScriptsThanASiteFileMayHave) {
+  std::string spec = "spec\n";
+  for (int i = 0; i < 300; ++i)
+    spec += "check c" + std::to_string(i) + " 9000 echo x\nsysv none" + std::to_string(i) + "\n";
+  StartHelper(host_);
+  helper_->Write(spec + "end\ngo nonce 9000\n");
+  std::string said;
+  ASSERT_TRUE(helper_->WaitFor("nonce end", &said));
+  EXPECT_THAT(said, testing::HasSubstr("status 99 0"));
+  EXPECT_THAT(said, testing::Not(testing::HasSubstr("status 100 ")));
+  EXPECT_THAT(said, testing::HasSubstr("sysv none99 "));
+  EXPECT_THAT(said, testing::Not(testing::HasSubstr("sysv none100 ")));
+}
+
 MAILHUB_FOR_EVERY_ENGINE(HostileTest);
 
 }  // namespace

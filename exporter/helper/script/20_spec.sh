@@ -57,6 +57,8 @@ read_spec() {
         units="$units $value"
         ;;
       'sysv '*)
+        # What starts processes is bounded as in a site file.
+        [ $sysvs -lt 100 ] || continue
         want_services=1
         keep sysv $sysvs "$value"
         sysvs=$((sysvs + 1))
@@ -69,6 +71,7 @@ read_spec() {
         ;;
       # name, milliseconds, command
       'check '*)
+        [ $checks -lt 100 ] || continue
         want_checks=1
         name=${value%% *}
         value=${value#* }
