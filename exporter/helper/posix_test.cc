@@ -100,6 +100,20 @@ TEST_P(PosixTest, ReadsThePsOfMacosWhichCountsNoThreads) {
               Now() - (3 * 86400 + 4 * 3600 + 5 * 60 + 6), 5);
 }
 
+TEST_P(PosixTest, SaysNothingOfARowThatHasNotAllItsColumns) {
+  const std::string words = "pid time etime rss nlwp args lstart";
+  for (const char* row :
+       {"88 0:01 05:06 2048 /opt/isode/absent -D", "88 0:01 2048 3 /opt/isode/absent",
+        "88 /opt/isode/absent", "88 0:01 05:06 /opt/isode/absent"}) {
+    Ps(words, "12:34.56", "05:06", std::string("[ -n \"$only\" ] || echo '") + row + "'\n");
+    helper_.reset();
+    const Seen seen = LookThere();
+    EXPECT_EQ(Running(seen, "absent"), -1) << row;
+    EXPECT_EQ(Running(seen, "eddy"), 1) << row;
+    EXPECT_THAT(seen.outcomes.at("processes").error().message, testing::HasSubstr("process 88"));
+  }
+}
+
 TEST_P(PosixTest, ReadsThePsOfFreebsd) {
   Ps("pid time etime rss nlwp args lstart", "12:34.56", "05:06");
   const Seen seen = LookThere();

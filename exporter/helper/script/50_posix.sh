@@ -76,6 +76,7 @@ look_at_processes_posix() {
     rest=${rest#"${rest%%[!$blank]*}"}
     pid=${rest%%[$blank]*}
     [ -n "$pid" ] || continue
+    row=$rest
     next_word
     cpu=${rest%%[$blank]*}
     next_word
@@ -90,6 +91,14 @@ look_at_processes_posix() {
     [ -n "$ps_threads" ] && lwps=${rest%%[$blank]*} && next_word
     [ "$pid" = 1 ] && seen_first=1
     [ "$pid" = $self ] && seen_self=1
+    # One that is empty moves the others out of their places.
+    case $cpu$age in */*) rest= ;; esac
+    case $resident in - | '') ;; *[!0-9]*) rest= ;; esac
+    case $lwps in - | '') ;; *[!0-9]*) rest= ;; esac
+    if [ -z "$rest" ]; then
+      note_incomplete_row
+      continue
+    fi
     # Solaris keeps 80 characters, the last of which may be an end mark.
     case ${#rest} in 79 | 80) cut=1 ;; *) cut= ;; esac
     [ -n "$cut" ] || is_row || continue
@@ -110,6 +119,17 @@ END
   while [ $n -lt $processes ]; do
     eval "count=\$count_$n doubt=\$doubt_$n"
     [ "$count" = 0 ] && [ -n "$doubt" ] && out="${out}unknown $n $doubt$nl"
+    n=$((n + 1))
+  done
+}
+
+# What has no column for its arguments may be any process whose name is in it.
+note_incomplete_row() {
+  n=0
+  while [ $n -lt $processes ]; do
+    eval "e=\$process_exe_$n"
+    eval "exe=\$exe_$e"
+    case $row in *"${exe##*/}"*) keep doubt $n "ps does not show all columns of process $pid" ;; esac
     n=$((n + 1))
   done
 }
