@@ -104,19 +104,21 @@ if [ -z "$boot" ] && read_stat /proc/1/stat && read_stat_fields; then
   boot=boot-$(who -b | tr -cd 'A-Za-z0-9')-$start_ticks
 fi
 
-# The kernel's own idea of when the host booted moves when somebody sets the clock.
+# The kernel's own idea of when the host booted moves when somebody sets the clock. What nobody could tell changes nothing.
 read_btime() {
-  btime=$(grep '^btime ' /proc/stat)
-  btime=${btime#btime }
-  case $btime in '' | *[!0-9]*) btime=0 ;; esac
+  stat=$(grep '^btime ' /proc/stat)
+  stat=${stat#btime }
+  case $stat in '' | *[!0-9]*) ;; *) btime=$stat ;; esac
 }
 
-# When the host booted; 0 where /proc does not agree with itself, as in some containers: this very
-# process has just been started.
+# When the host booted; 0 where /proc does not agree with itself, as in some containers: the process that is asked has just been
+# started. Asked at each look until somebody could tell.
 learn_btime() {
-  read_btime
-  read_stat /proc/$self/stat && read_stat_fields
-  since=$(($(date +%s) - btime - start_ticks / ticks_per_second))
+  btime=
+  stat=$(grep -h -e '^btime ' -e ') [A-Z] [0-9]' /proc/stat /proc/self/stat) && now=$(date +%s) && read_stat_fields || return 1
+  case $stat in 'btime '*) stat=${stat#btime } ;; *) stat=0 ;; esac
+  btime=${stat%%[!0-9]*}
+  since=$((now - ${btime:-0} - start_ticks / ticks_per_second))
   [ $since -le 60 ] && [ $since -ge -60 ] || btime=0
 }
 
@@ -128,7 +130,7 @@ cpus_counted=
 count_cpus() {
   cpus_counted=${uptime%.*}
   cpus=$(grep -c '^cpu[0-9]' /proc/stat)
-  [ "$btime" = 0 ] || read_btime
+  case $btime in '' | 0) ;; *) read_btime ;; esac
 }
 
 # The name of this process says what it is at, for a later helper: see other_looks.

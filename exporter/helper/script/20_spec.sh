@@ -85,8 +85,7 @@ read_spec() {
     esac
   done
   if [ -n "${perl_program:-}" ] && [ -z "$posix$want_services$want_checks" ] && [ ${#spec} -lt 100000 ] &&
-    perl -M5.014 -MErrno -MTime::HiRes -e 1; then
-    learn_btime
+    perl -M5.014 -MErrno -MTime::HiRes -e 1 && learn_btime; then
     exec env -i PATH="$PATH" LC_ALL=C perl -e "$perl_program" -- "$ticks_per_second" "$page_kb" "$btime" "$boot" "$spec"
   fi
   make_matchers

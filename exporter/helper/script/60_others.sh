@@ -3,8 +3,10 @@
 # ---- The other collectors ------------------------------------------------------------------------
 
 look_at_host() {
+  line= value= rest=
   IFS= read -r line </proc/stat
   out="${out}$line${nl}cpus $cpus$nl"
+  line=
   { IFS= read -r line && IFS= read -r value && IFS= read -r rest; } </proc/meminfo
   out="$out$line$nl$value$nl$rest$nl"
   if [ -n "${EPOCHREALTIME:-}" ]; then
