@@ -1,8 +1,9 @@
 # Joins a script's parts into one file, and makes a C++ source with a function that gives its text.
-# A part in perl becomes the shell variable perl_program, quoted by apostrophes.
+# The parts in perl become the shell variable perl_program, quoted by apostrophes.
 # cmake -D PARTS=a;b -D SCRIPT=out.sh -D SOURCE=out.cc -D HEADER=declares.h -D FUNCTION=name::space::Text -P embed_script.cmake
 set(text "")
 set(literals "")
+set(perl_so_far "")
 foreach(part ${PARTS})
   file(READ ${part} one)
   if(part MATCHES "\\.pl$")
@@ -10,7 +11,8 @@ foreach(part ${PARTS})
     if(NOT apostrophe EQUAL -1)
       message(FATAL_ERROR "${part} must not hold an apostrophe: the shell quotes it by them")
     endif()
-    set(one "\nperl_program='\n${one}'\n")
+    set(one "\nperl_program=${perl_so_far}'\n${one}'\n")
+    set(perl_so_far "$perl_program")
   endif()
   string(APPEND text "${one}")
   # A string literal may be 64 KiB long, with those that it is joined to; one part is one.

@@ -1,8 +1,11 @@
 // For tests: a process that can be found. Its threads carry the names that --thread gives, its main
 // thread the one of --name; its root is what --root says; with --end-main the main thread ends and
-// the others live on; other arguments are there to be looked at. Says "ready" on standard output,
+// the others live on; with --hold its memory is held for ever, if the file system of that
+// file never ends a write; other arguments are there to be looked at. Says "ready" on standard output,
 // then waits for its input to end.
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,6 +14,20 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+namespace {
+
+// To map something else over a changed page takes the lock of all memory, until the page is written.
+void HoldMemory(const char* file) {
+  constexpr size_t kPage = 4096;
+  const int fd = open(file, O_RDWR);
+  void* page = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (page == MAP_FAILED) _exit(1);
+  *static_cast<char*>(page) = 1;
+  mmap(page, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   std::atomic<int> named{0};
@@ -48,6 +65,9 @@ int main(int argc, char** argv) {
     pthread_exit(nullptr);
   }
   if (write(STDOUT_FILENO, "ready\n", 6) != 6) return 1;
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::strcmp(argv[i], "--hold") == 0) HoldMemory(argv[i + 1]);
+  }
   char byte = 0;
   while (read(STDIN_FILENO, &byte, 1) > 0) {
   }

@@ -25,7 +25,7 @@
 
 # Every shell named above has -ef; lists of words are split and variables are assigned by eval on
 # purpose.
-# shellcheck disable=SC1007,SC2015,SC2016,SC2034,SC2045,SC2046,SC2086,SC2154,SC2295,SC3013
+# shellcheck disable=SC1007,SC2015,SC2016,SC2034,SC2045,SC2046,SC2086,SC2154,SC2295,SC3013,SC3045
 exec 2>/dev/null
 PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin:${PATH:-}
 installed=
@@ -140,8 +140,8 @@ call_myself() {
 
 # Sets `why` if an earlier helper of this account still looks at the same, though its connection is
 # gone: then it hangs there, and one that hangs is enough. Asked until it is not so. Process 1 has
-# inherited it, or a supervisor from which this one descends, too. A setuid program, which anybody may
-# start by any name, is none.
+# inherited it, or a supervisor from which this one descends, too. One that waits for the arguments of a process is noted in
+# `held`. A setuid program, which anybody may start by any name, is none.
 # NAME
 other_looks() {
   case $alone in *" $1 "*) return ;; esac
@@ -150,9 +150,11 @@ other_looks() {
   for dir in /proc/[0-9]*; do
     comm=
     IFS= read -r comm <"$dir/comm"
-    [ "$comm" = "$mark" ] && [ -O "$dir" ] && [ -e "$dir/exe" ] && [ ! -u "$dir/exe" ] && [ ! -g "$dir/exe" ] || continue
+    case $comm in "$mark" | mailhub:[1-9]*) ;; *) continue ;; esac
+    [ -O "$dir" ] && [ -e "$dir/exe" ] && [ ! -u "$dir/exe" ] && [ ! -g "$dir/exe" ] || continue
     [ "$dir/ns/mnt" -ef /proc/$self/ns/mnt ] && read_stat "$dir/stat" && read_stat_fields || continue
     case $above in *" $parent "*) ;; *) continue ;; esac
+    case ${comm#mailhub:} in *[!0-9]*) ;; *) held="$held${comm#mailhub:}=${dir#/proc/} " && continue ;; esac
     why="an earlier look has not come back: process ${dir#/proc/}"
     return
   done

@@ -7,7 +7,7 @@ use strict;
 use Errno qw(EINVAL ELOOP ENOENT ENOTDIR ESRCH);
 use Time::HiRes;
 my ($ticks, $page_kb, $btime, $boot, $spec) = @ARGV;
-my (@exes, @processes, @paths, $out, $why);
+my (@exes, @processes, @paths, $out, $why, $milliseconds);
 my $threads = 0;
 for (split /\n/, $spec) {
   my ($word, $value) = split / /, $_, 2;
@@ -54,6 +54,11 @@ sub look_at_host {
   $out .= join "", (split /^/, content("/proc/meminfo", 256))[0 .. 2];
   $out .= sprintf "time %.6f\n", Time::HiRes::time;
 }
+
+# What is said of a process of which nobody can read the arguments; see the part about them.
+my $held_back = "does not let its arguments be read";
+# The beginning of the arguments of a process or thread, with their NULs; undefined if they are held back.
+sub arguments;
 
 # What identifies a file, wherever it is named; empty if it is not there.
 sub file_of {
@@ -228,7 +233,7 @@ sub args_fit {
   my ($from, $n) = @_;
   my ($contain, $lack) = @{$processes[$n]}{"contain", "lack"};
   return 1 if !defined $contain && !defined $lack;
-  my $args = content("$from/cmdline", 200_000) =~ tr/\0\n/  /r;
+  my $args = (arguments($from, 200_000) // return) =~ tr/\0\n/  /r;
   return if $args eq "" || length $args == 200_000;
   return 0 if defined $contain && index($args, $contain) < 0;
   return 0 if defined $lack && index($args, $lack) >= 0;
@@ -243,7 +248,8 @@ sub report_process {
   my $fits = args_fit($from, $n);
   if (!$fits) {
     # One that has just ended has no arguments either, nor an exe.
-    $process->{why} ||= "process $pid shows no arguments" if !defined $fits && file_of("$from/exe") ne "";
+    $process->{why} ||= "process $pid " . (defined arguments($from, 200_000) ? "shows no arguments" : $held_back)
+      if !defined $fits && file_of("$from/exe") ne "";
     return;
   }
   my $stat = stat_line("/proc/$pid");
@@ -271,7 +277,7 @@ sub likeness {
   my $comm = content($from =~ s{/task/\d+$}{}r . "/comm", 64);
   my $first = "";
   if ($comms->{$comm} || $comm ne substr($base, 0, 15) . "\n") {
-    ($first) = content("$from/cmdline", 4200) =~ /^([^\0]*)/;
+    ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/;
   }
   return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @{$bases->{$base} || []});
 }
@@ -290,7 +296,7 @@ sub likenesses {
   for (@$others) {
     my ($pid, $from) = ref ? @$_ : ($_, "/proc/$_");
     my $like = $like{$pid} //= likeness($from, \%paths, \%bases, \%comms);
-    push @{$likes{$_}}, $from for split /\n/, $like;
+    push @{$likes{$_}}, $from for split /\n/, $like // "unread";
   }
   return \%likes;
 }
@@ -325,6 +331,9 @@ sub older_version {
     next if !is_nowhere($from, $names) || !(args_fit($from, $n) // 1);
     return number_of($from) . " runs a file that is in no folder any more";
   }
+  for my $from (@{$likes->{unread} || []}) {
+    return number_of($from) . " $held_back" if same_folder($from, $exe);
+  }
   my ($base) = $exe =~ m{([^/]+)$} or return "";
   return "" if !$first_closed || content("/proc/1/comm", 64) ne substr($base, 0, 15) . "\n" || !(args_fit("/proc/1", $n) // 1);
   return "process 1 does not show what it runs";
@@ -341,6 +350,7 @@ sub is_blinded {
 
 sub look_at_processes {
   $trouble = "";
+  begin_to_read();
   my @pids = numbers_in("/proc");
   my ($files, $names) = learn_exes();
   my $all_names = join "\n", sort keys %$names;
@@ -374,6 +384,10 @@ sub look_at_processes {
   # Root, too, may lack the right to see what others run (CAP_SYS_PTRACE), in a container for one.
   my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret ? "may not read /proc/$secret[0]/exe" :
     is_blinded() ? "may not see all processes (hidepid)" : "";
+  # Those that are found come first: others may take the time that there is for arguments.
+  for my $process (grep defined $_->{contain} || defined $_->{lack}, @processes) {
+    arguments($_->[1], 200_000) for @{$found[$process->{exe}] || []};
+  }
   for my $n (0 .. $#processes) {
     my $process = $processes[$n];
     my $i = $process->{exe};
@@ -394,6 +408,7 @@ sub look_at_processes {
     }
     $out .= "unknown $n $unknown\n" if $unknown ne "";
   }
+  end_to_read();
   # What was learnt with trouble may be wrong.
   %other = %like = %lifeless = () if $trouble ne "";
 }
@@ -437,68 +452,4 @@ sub path_lines {
 sub look_at_paths {
   $out .= path_lines($_) for @paths;
   chdir "/";
-}
-
-# The name of this process says what it is at, for a later helper: see other_looks in the shell.
-my $own_name;
-open $own_name, ">:unix", "/proc/$$/comm" or undef $own_name;
-sub call_myself { syswrite $own_name, "mailhub:$_[0]" if $own_name }
-
-# What was there before is sent before each that may hang, with the name of that one.
-sub section {
-  my ($name, $look) = @_;
-  printf "%ssection %s %.6f\n", $out, $name, Time::HiRes::time;
-  $out = "";
-  $why = other_looks($name);
-  if ($why eq "") {
-    call_myself($name);
-    $look->();
-  }
-  $out .= sprintf "%s %s %.6f %s\n", $why eq "" ? "done" : "failed", $name, Time::HiRes::time, $why;
-}
-
-# Whether an earlier helper of this account still looks at the same, though its connection is gone:
-# then it hangs there, and one that hangs is enough. Asked until it is not so. See other_looks in the shell.
-my %alone;
-sub other_looks {
-  my ($name) = @_;
-  return "" if $alone{$name};
-  my $mark = substr("mailhub:$name", 0, 15) . "\n";
-  my $here = readlink "/proc/self/ns/mnt";
-  my ($up, @above) = (getppid, 1);
-  while (($up) = content("/proc/$up/stat", 4096) =~ /\) \S (\d+) / and $up > 1) { push @above, $up }
-  $trouble = "";
-  for my $pid (numbers_in("/proc")) {
-    next if !-o "/proc/$pid" || content("/proc/$pid/comm", 64) ne $mark;
-    next if !-e "/proc/$pid/exe" || -u _ || -g _ || readlink("/proc/$pid/ns/mnt") ne $here;
-    my ($parent) = content("/proc/$pid/stat", 4096) =~ /\) \S (\d+) / or next;
-    next if !grep $_ == $parent, @above;
-    return "an earlier look has not come back: process $pid";
-  }
-  return $trouble if $trouble ne "";
-  $alone{$name} = 1;
-  return "";
-}
-
-$| = 1;
-call_myself("idle");
-while (my $line = <STDIN>) {
-  print "\n$1 hello 1\n" if $line =~ /^hello (.*)/;
-  next if $line !~ /^go (\S+)/;
-  my $nonce = $1;
-  my ($uptime) = content("/proc/uptime", 64) =~ /^(\d\S*)/;
-  my $stat = content("/proc/stat", 1 << 20);
-  # It moves when somebody sets the clock.
-  $btime = $1 if $btime && $stat =~ /^btime (\d+)/m;
-  $out = "\n$nonce begin 1\n";
-  $out .= "uptime $uptime\n" if defined $uptime;
-  $out .= "boot $boot\n" if $boot =~ /^[A-Za-z0-9-]+$/;
-  $out .= "clock $ticks $page_kb $btime\n";
-  $out .= sprintf "section host %.6f\n", Time::HiRes::time;
-  look_at_host($stat);
-  $out .= sprintf "done host %.6f\n", Time::HiRes::time;
-  section("processes", \&look_at_processes) if @processes;
-  section("paths", \&look_at_paths) if @paths;
-  call_myself("idle") if @processes || @paths;
-  print "$out$nonce end\n";
 }

@@ -14,6 +14,7 @@
 #   l_N  the kernel's name for the file, unless it lies there
 #   b_N  the numbers of the exes by whose path it was started, once that was asked: see learn_starts
 #   c_N  whether its file is in no folder any more, once that was asked: see is_nowhere
+#   args_N, key_N, r_N  its arguments: see learn_args
 # Texts are cut into lines by `for`: read costs a system call a byte.
 #
 # Each account says what its processes and files are called. Such a text is assigned and compared, never evaluated: what is in
@@ -91,7 +92,7 @@ names_hold() { return 1; }
 forget_processes() {
   IFS=$words
   for pid in $known; do
-    unset "a_$pid" "s_$pid" "w_$pid" "m_$pid" "q_$pid" "f_$pid" "g_$pid" "l_$pid" "b_$pid" "c_$pid" "k_$pid" "n_$pid" "t_$pid" "args_$pid"
+    unset "a_$pid" "s_$pid" "w_$pid" "m_$pid" "q_$pid" "f_$pid" "g_$pid" "l_$pid" "b_$pid" "c_$pid" "k_$pid" "n_$pid" "t_$pid" "args_$pid" "key_$pid" "r_$pid"
   done
   known= known_count=0 paths_run= secret=
 }

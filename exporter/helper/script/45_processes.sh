@@ -1,40 +1,19 @@
 # ---- What is said of them ------------------------------------------------------------------------
 
-# Whether a stat file, its fields after the name, says of less than 200,000 bytes of arguments: a process may claim
-# gigabytes, which cost it nothing. Cut, since some shells count in 32 bits.
-args_are_few() {
-  first=${46:-} last=${47:-}
-  case $first$last in *[!0-9]*) return 1 ;; esac
-  first=${first%?????} last=${last%?????}
-  [ $((${last:-0} - ${first:-0})) -le 1 ]
-}
-
-# Sets `args` to the arguments of process or thread $1, joined by blanks. A shell's read drops the
-# NULs between them, so a command joins them properly, once for each program that was started: while
-# it is the same one, and what read sees stays the same, so do they.
-read_args() {
-  read_stat "$1/stat" && read_image && args_are_few ${stat##*") "} || return
-  flat= more=
-  { IFS= read -r flat && more=1; } <"$1/cmdline"
-  dir=${1%/task/*}
-  pid=${dir#/proc/}
-  case $pid in '' | *[!0-9]*) return 1 ;; esac
-  eval "args=\${args_$pid:-}"
-  if [ -z "$more" ] && [ -n "$image$flat" ] && [ "${args%%"$nl"*}" = "$image $flat" ]; then
-    args=${args#*"$nl"}
-    return 0
-  fi
-  args=$(tr '\000\n' '  ' <"$1/cmdline")
-  [ -n "$args" ] || return 1
-  [ -n "$more" ] || [ -z "$image" ] || keep args $pid "$image $flat$nl$args"
-}
-
 # Whether process or thread $1 is the one that process number $2 of the spec means: 0 yes, 1 no, 2
-# nobody can say. Its executable is known to be.
+# nobody can say, and then `no_args` says why. Its executable is known to be.
 args_fit() {
   eval "contain=\$contain_$2 lack=\$lack_$2"
   [ -z "$contain$lack" ] && return 0
-  read_args "$1" || return 2
+  learn_args "$1"
+  from=$1
+  number_of || return 1
+  eval "was=\$r_$pid args=\${args_$pid:-}"
+  case $was in
+    *known) ;;
+    *held) no_args=$held_back && return 2 ;;
+    *) no_args='shows no arguments' && return 2 ;;
+  esac
   if [ -n "$contain" ]; then
     case $args in *"$contain"*) ;; *) return 1 ;; esac
   fi
@@ -51,7 +30,7 @@ report_process() {
     1) return 1 ;;
     2)
       # One that has just ended has no arguments either, nor an exe.
-      [ -e "$1/exe" ] && unknown="process ${1##*/} shows no arguments"
+      [ -e "$1/exe" ] && unknown="process ${1##*/} $no_args"
       return 1
       ;;
   esac
@@ -78,21 +57,18 @@ report_process() {
   return 0
 }
 
-# Sets `first` to the first argument of process or thread $1. In the rare case that a command is needed for one alone.
-read_first_argument() { first=$(head -c 4200 "$1/cmdline" | tr '\000\n' '\n\001' | head -n 1); }
-
 # Learns which processes may be which exes, though they run other files: started_N, those that were started by the path of exe
 # N, and namesakes_N, those whose file has its base name. What a process calls itself tells little, since it may change that; but
-# one that is called like its own file, and not like an exe, was started by another name. One grep looks through the arguments
-# of the others that are new; what it finds is looked at once, and then known while the process is the same.
+# one that is called like its own file, and not like an exe, was started by another name. The arguments of the others that are
+# new are looked at once, and then known while the process is the same. Sets `starts_unread` to those of which they are held back.
 learn_starts() {
   [ -z "$starts_known" ] || return
-  i=0 patterns= bases=/ comms=/ fresh= files= hits= links=
+  i=0 bases=/ comms=/ fresh= links=
   while [ $i -lt $exes ]; do
     keep started $i ''
     keep namesakes $i ''
     eval "exe=\$exe_$i real=\$real_$i comm=\$comm_$i"
-    patterns=$patterns${patterns:+$nl}$exe bases=$bases${exe##*/}/${real##*/}/ comms=$comms$comm/
+    bases=$bases${exe##*/}/${real##*/}/ comms=$comms$comm/
     i=$((i + 1))
   done
   IFS=$nl
@@ -103,29 +79,25 @@ learn_starts() {
     case $from$all in '' | *' '*[0-9]*) continue ;; esac
     case $bases in *"/${link##*/}/"*) links=$links$from$nl$link$nl ;; esac
     [ -z "$list" ] || continue
-    fresh=$fresh$pid$nl base=${link:-$base} comm=
+    base=${link:-$base} comm=
     IFS= read -r comm <"$dir/comm"
-    is_called_like_its_file && continue
-    IFS=$words
-    if read_stat "$from/stat" && args_are_few ${stat##*") "}; then files=$files$from/cmdline$nl; else hits=$hits$from$nl; fi
-    IFS=$nl
+    if is_called_like_its_file; then keep b $pid -; else fresh="$fresh $from"; fi
   done
-  lines=asked
-  [ -z "$files" ] || lines=$(grep -lF -e "$patterns" $files 2>&1 </dev/null; [ $? -lt 126 ] && echo asked)
-  case $nl$lines in *"${nl}asked") ;; *) why='cannot ask how processes were started' ;; esac
+  IFS=$words
+  read_apart say_start $fresh
+  starts_unread=$unread
+  IFS=$nl
   for line in $lines; do
     case $line in
-      /proc/*/cmdline) hits=$hits${line%/cmdline}$nl ;;
-      asked | *': No such file or directory' | *': No such process') ;;
-      *) why='cannot ask how processes were started' ;;
+      'of '*)
+        from=${line#of }
+        number_of || break
+        ;;
+      -*) keep b $pid "$line" ;;
+      trouble) why='cannot ask how processes were started' ;;
     esac
   done
   if [ -z "$why" ]; then
-    for pid in $fresh; do
-      case $pid in '' | *[!0-9]*) continue ;; esac
-      eval "b_$pid=-"
-    done
-    for from in $hits; do learn_start; done
     note_starts
     set -- $links
     while [ $# -gt 1 ]; do
@@ -138,7 +110,7 @@ learn_starts() {
       done
       shift 2
     done
-    starts_known=1
+    [ -n "$starts_unread" ] || starts_known=1
   fi
   IFS=$words
 }
@@ -152,19 +124,36 @@ is_called_like_its_file() {
   return 1
 }
 
-# Learns by which exes' paths $from was started. One that shows no arguments has just ended, or hides them.
-learn_start() {
-  dir=${from%/task/*}
-  pid=${dir#/proc/}
-  case $pid in '' | *[!0-9]*) return ;; esac
-  read_first_argument "$from"
-  i=0 list=-
+# Adds to `said` by which exes' paths $from was started: "- N N". One that shows no arguments has just ended, or hides them.
+say_start() {
+  opened= flat= first= list=-
+  if read_stat "$from/stat" && args_are_few ${stat##*") "}; then
+    { opened=1 && IFS= read -r flat; } <"$from/cmdline"
+    [ -n "$opened" ] || [ ! -e "$from/stat" ] || said=${said}trouble$nl
+    is_begun_by_an_exe || {
+      said=$said-$nl
+      return
+    }
+  fi
+  # In the rare case that a command is needed for one alone.
+  i=0 first=$(head -c 4200 "$from/cmdline" | tr '\000\n' '\n\001' | head -n 1)
   while [ $i -lt $exes ]; do
     eval "exe=\$exe_$i"
     case $first in '' | "$exe") list="$list $i" ;; esac
     i=$((i + 1))
   done
-  keep b $pid "$list"
+  said=$said$list$nl
+}
+
+# Whether $flat, arguments without what is between them, begins with the path of an exe.
+is_begun_by_an_exe() {
+  i=0
+  while [ $i -lt $exes ]; do
+    eval "exe=\$exe_$i"
+    case $flat in "$exe"*) return ;; esac
+    i=$((i + 1))
+  done
+  return 1
 }
 
 # Fills started_N from what is known.
@@ -224,12 +213,19 @@ look_for_older_version() {
 }
 find_older_version() {
   eval "exe=\$exe_$1 base=\$comm_$1 started=\$started_$1 namesakes=\$namesakes_$1"
+  n=$2
+  eval "contain=\$contain_$n\$lack_$n"
+  [ -z "$contain" ] || learn_args $started $namesakes
   for from in $started; do
     same_folder "$from" "$exe"
     [ $? != 1 ] && may_be_meant "$from" "$2" "was started as $exe and runs another file" && return
   done
   for from in $namesakes; do
     is_nowhere "$from" && may_be_meant "$from" "$2" 'runs a file that is in no folder any more' && return
+  done
+  for from in $starts_unread; do
+    same_folder "$from" "$exe"
+    [ $? != 1 ] && number_of && unknown="process $pid $held_back" && return
   done
   case $secret in *"$nl"/proc/1"$nl"*) ;; *) return ;; esac
   comm=
@@ -246,8 +242,17 @@ may_be_meant() {
 }
 
 look_at_processes() {
+  begin_to_read
   find_processes
   [ -z "$why" ] || return
+  # Those that are found come first: others may take the time that there is for arguments.
+  n=0 all=
+  while [ $n -lt $processes ]; do
+    eval "e=\$process_exe_$n contain=\$contain_$n\$lack_$n"
+    [ -z "$contain" ] || eval "all=\"\$all \$found_$e\""
+    n=$((n + 1))
+  done
+  learn_args $all
   hidden=unknown
   n=0
   while [ $n -lt $processes ]; do
