@@ -327,7 +327,10 @@ is_there() {
 
 # Whether there is a file $1. Whoever opens it says "|| unreadable".
 is_file() {
-  is_there "$1" && { [ -f "$1" ] || unreadable "$1"; }
+  is_there "$1" || return
+  [ -f "$1" ] && return
+  is_there "$1" || return # as in list
+  unreadable "$1"
 }
 
 can_open() {
@@ -337,7 +340,9 @@ can_open() {
 # Comes before a pattern in folder $1: where it cannot be listed nothing matches.
 list() {
   is_there "$1" || return
-  [ -d "$1" ] && [ -x "$1" ] && can_open "$1" || unreadable "$1"
+  [ -d "$1" ] && [ -x "$1" ] && can_open "$1" && return
+  is_there "$1" || return # it went away between the two looks
+  unreadable "$1"
 }
 
 # Whether $1 is a name that a pattern has found, and not the pattern.
