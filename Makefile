@@ -8,7 +8,7 @@ JOBS   ?= $(shell nproc)
 
 help:
 	@echo "make demo       watch a lab site go through the whole procedure (KEEP=1 leaves it running, make stop ends it)"
-	@echo "make test       unit, rules on three stacks, simulation, and one full rebuild on the lab: what CI runs"
+	@echo "make test       quick lint, unit, rules on three stacks, simulation, and one full rebuild on the lab: what CI runs"
 	@echo "make test-unit  the unit tests alone"
 	@echo "make check-all  the long rest: sanitizers, real crashes, 200 hosts, many seeds, lint"
 	@echo "make bench      what things cost, beside their peers (BENCH=exporter for one)"

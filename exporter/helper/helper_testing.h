@@ -144,9 +144,12 @@ inline double Now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-#define MAILHUB_FOR_EVERY_ENGINE(suite)                                                         \
-  INSTANTIATE_TEST_SUITE_P(Shells, suite,                                                       \
-                           testing::Values("dash", "bash", "busybox", "ksh93", "mksh", "perl"), \
+#define MAILHUB_FOR_EACH_OF(name, suite, ...)                         \
+  INSTANTIATE_TEST_SUITE_P(name, suite, testing::Values(__VA_ARGS__), \
                            [](const auto& shell) { return shell.param; })
+#define MAILHUB_FOR_EVERY_SHELL(suite) \
+  MAILHUB_FOR_EACH_OF(Shells, suite, "dash", "bash", "busybox", "ksh93", "mksh")
+#define MAILHUB_FOR_EVERY_ENGINE(suite) \
+  MAILHUB_FOR_EACH_OF(Engines, suite, "dash", "bash", "busybox", "ksh93", "mksh", "perl")
 
 }  // namespace mailhub::exporter

@@ -1,5 +1,5 @@
 
-# Whoever holds the lock of the memory of a process keeps all waiting who read its arguments, and each account may do so to its own for
+# To read the arguments of a process waits for the lock of its memory, and each account may hold that of its own processes for
 # as long as it likes. So a child reads them. It is left behind if it waits, and bears the name mailhub:PID meanwhile, so that
 # nobody, a later helper neither, waits for the same process twice. Nothing else that is read here needs that lock.
 my ($reader, $ask, $hear);  # the child that is asked next, and the pipes to it and from it
