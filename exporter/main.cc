@@ -8,9 +8,9 @@
 
 #include "exporter/helper/helper_command.h"
 #include "exporter/host/fleet.h"
-#include "exporter/metrics/self.h"
 #include "exporter/options.h"
 #include "exporter/web/app.h"
+#include "exporter/web/self_metrics.h"
 #include "lib/base/clock.h"
 #include "lib/base/counted.h"
 #include "lib/base/log.h"

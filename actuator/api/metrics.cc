@@ -7,13 +7,50 @@
 #include <set>
 #include <utility>
 
-#include "actuator/api/exposition.h"
 #include "actuator/api/view_metrics.h"
+#include "lib/metrics/histogram.h"
+#include "lib/metrics/process.h"
+#include "lib/metrics/text.h"
 
 namespace mailhub::api {
 namespace {
 
 using engine::Event;
+
+using metrics::Metric;
+using metrics::Type;
+
+constexpr Metric kRuns{"mailhub_actuator_runs_total", "Runs that ended, by how.", Type::Counter};
+constexpr Metric kRunDuration{"mailhub_actuator_run_duration_seconds",
+                              "From a run's start to its end, holds included.", Type::Histogram};
+constexpr Metric kStepDuration{"mailhub_actuator_step_duration_seconds",
+                               "How long steps took that nobody skipped or resolved.",
+                               Type::Histogram};
+constexpr Metric kGateWait{"mailhub_actuator_gate_wait_seconds",
+                           "How long conditions were waited for that came true.", Type::Histogram};
+constexpr Metric kLastDuration{
+    "mailhub_actuator_last_run_duration_seconds",
+    "Duration of the last run that started and ended, whatever its result."};
+constexpr Metric kLastSuccess{"mailhub_actuator_last_run_success_timestamp_seconds",
+                              "End of the last run that succeeded."};
+constexpr Metric kAlerts{"mailhub_actuator_alerts_total",
+                         "Alerts received, by what was decided about each.", Type::Counter};
+constexpr Metric kNotifications{"mailhub_actuator_notifications_total",
+                                "Deliveries to the webhook, by what became of each.",
+                                Type::Counter};
+constexpr Metric kNotificationsRefused{
+    "mailhub_actuator_notifications_refused_total",
+    "Deliveries to the webhook that sending again does not mend, by what is wrong.", Type::Counter};
+constexpr Metric kWebhookRequests{"mailhub_actuator_webhook_requests_total",
+                                  "Webhook requests by HTTP status.", Type::Counter};
+constexpr Metric kCommitSeconds{"mailhub_actuator_journal_commit_seconds",
+                                "Time a commit to the journal took.", Type::Histogram};
+constexpr Metric kJournalErrors{"mailhub_actuator_journal_errors_total",
+                                "Commits to the journal that failed.", Type::Counter};
+constexpr Metric kConfigLoaded{
+    "mailhub_actuator_config_last_reload_successful",
+    "1 while the configuration in force is the one on disk as last read."};
+constexpr Metric kBuildInfo{"mailhub_actuator_build_info", "What is running."};
 
 constexpr size_t kMostSeries = 2'000;
 constexpr size_t kMostRuns = 1'000;
@@ -25,9 +62,6 @@ const std::vector<double> kStepBuckets = {0.1,   0.5,   1,     2.5,   5,     10,
                                           14400, 16200, 18000, 21600, 28800, 36000, 43200};
 const std::vector<double> kCommitBuckets = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
                                             0.025,  0.05,    0.1,    0.25,  0.5,    1,     5};
-constexpr engine::RunResult kResults[] = {engine::RunResult::kSucceeded, engine::RunResult::kFailed,
-                                          engine::RunResult::kCancelled,
-                                          engine::RunResult::kDropped};
 
 using Pair = std::pair<std::string, std::string>;
 
@@ -41,9 +75,9 @@ typename Map::mapped_type* Room(Map& map, const typename Map::key_type& key,
   return &map.emplace(key, std::move(fresh)).first->second;
 }
 
-void Observe(std::map<Pair, HistogramData>& histograms, const Pair& key,
+void Observe(std::map<Pair, metrics::Histogram>& histograms, const Pair& key,
              const std::vector<double>& bounds, double value) {
-  if (HistogramData* histogram = Room(histograms, key, HistogramData(bounds)))
+  if (metrics::Histogram* histogram = Room(histograms, key, metrics::Histogram(bounds)))
     histogram->Observe(value);
 }
 
@@ -77,20 +111,20 @@ struct State {
   std::map<Pair, double> last_duration_s;
   std::map<Pair, double> last_success_s;
   std::map<Pair, double> runs_total;  // runbook, result
-  std::map<std::string, HistogramData> run_seconds;
-  std::map<Pair, HistogramData> step_seconds;
-  std::map<Pair, HistogramData> gate_seconds;
+  std::map<std::string, metrics::Histogram> run_seconds;
+  std::map<Pair, metrics::Histogram> step_seconds;
+  std::map<Pair, metrics::Histogram> gate_seconds;
   std::map<std::string, double> alerts_total;
   std::map<std::string, double> notifications_total;
   std::map<std::string, double> refused_total;
   std::map<int, double> webhook_total;
-  HistogramData commit_seconds{kCommitBuckets};
+  metrics::Histogram commit_seconds{kCommitBuckets};
   double journal_errors = 0;
   bool config_loaded = true;
 
   void KnowRunbook(const std::string& runbook) {
-    for (const engine::RunResult result : kResults) Room(runs_total, {runbook, Name(result)}, 0);
-    Room(run_seconds, runbook, HistogramData(kRunBuckets));
+    for (const auto result : All<engine::RunResult>()) Room(runs_total, {runbook, Name(result)}, 0);
+    Room(run_seconds, runbook, metrics::Histogram(kRunBuckets));
   }
   void Finished(const RunFacts& run, engine::RunResult result, WallTime at);
 };
@@ -100,7 +134,8 @@ void State::Finished(const RunFacts& run, engine::RunResult result, WallTime at)
   if (double* total = Room(runs_total, {run.runbook, Name(result)}, 0)) *total += 1;
   if (!run.started) return;
   const double took_s = SecondsBetween(*run.started, at);
-  if (HistogramData* histogram = Room(run_seconds, run.runbook, HistogramData(kRunBuckets)))
+  if (metrics::Histogram* histogram =
+          Room(run_seconds, run.runbook, metrics::Histogram(kRunBuckets)))
     histogram->Observe(took_s);
   const Pair key{run.runbook, run.target};
   if (double* last = Room(last_duration_s, key, 0)) *last = took_s;
@@ -250,57 +285,37 @@ std::string ActuatorMetrics::Render(const engine::View& view) const {
   const State state = impl_->state;  // so that nobody waits while text is made
   lock.unlock();
 
-  const std::string prefix = "mailhub_actuator_";
-  Exposition page;
+  metrics::Families page;
   for (const auto& [key, value] : state.runs_total)
-    page.Counter(prefix + "runs_total", "Runs that ended, by how.",
-                 {{"runbook", key.first}, {"result", key.second}}, value);
+    page.Add(kRuns, {{"result", key.second}, {"runbook", key.first}}, value);
   for (const auto& [runbook, histogram] : state.run_seconds)
-    page.Histogram(prefix + "run_duration_seconds",
-                   "From a run's start to its end, holds included.", {{"runbook", runbook}},
-                   histogram);
+    page.Add(kRunDuration, {{"runbook", runbook}}, histogram.Collect());
   for (const auto& [key, histogram] : state.step_seconds)
-    page.Histogram(prefix + "step_duration_seconds",
-                   "How long steps took that nobody skipped or resolved.",
-                   {{"runbook", key.first}, {"step", key.second}}, histogram);
+    page.Add(kStepDuration, {{"runbook", key.first}, {"step", key.second}}, histogram.Collect());
   for (const auto& [key, histogram] : state.gate_seconds)
-    page.Histogram(prefix + "gate_wait_seconds",
-                   "How long conditions were waited for that came true.",
-                   {{"runbook", key.first}, {"step", key.second}}, histogram);
+    page.Add(kGateWait, {{"runbook", key.first}, {"step", key.second}}, histogram.Collect());
   for (const auto& [key, value] : state.last_duration_s)
-    page.Gauge(prefix + "last_run_duration_seconds",
-               "Duration of the last run that started and ended, whatever its result.",
-               {{"runbook", key.first}, {"host", key.second}}, value);
+    page.Add(kLastDuration, {{"host", key.second}, {"runbook", key.first}}, value);
   for (const auto& [key, value] : state.last_success_s)
-    page.Gauge(prefix + "last_run_success_timestamp_seconds", "End of the last run that succeeded.",
-               {{"runbook", key.first}, {"host", key.second}}, value);
+    page.Add(kLastSuccess, {{"host", key.second}, {"runbook", key.first}}, value);
   for (const auto& [decision, value] : state.alerts_total)
-    page.Counter(prefix + "alerts_total", "Alerts received, by what was decided about each.",
-                 {{"decision", decision}}, value);
+    page.Add(kAlerts, {{"decision", decision}}, value);
   for (const auto& [decision, value] : state.notifications_total)
-    page.Counter(prefix + "notifications_total",
-                 "Deliveries to the webhook, by what became of each.", {{"decision", decision}},
-                 value);
+    page.Add(kNotifications, {{"decision", decision}}, value);
   for (const auto& [reason, value] : state.refused_total)
-    page.Counter(prefix + "notifications_refused_total",
-                 "Deliveries to the webhook that sending again does not mend, by what is wrong.",
-                 {{"reason", reason}}, value);
+    page.Add(kNotificationsRefused, {{"reason", reason}}, value);
   for (const auto& [code, value] : state.webhook_total)
-    page.Counter(prefix + "webhook_requests_total", "Webhook requests by HTTP status.",
-                 {{"code", code == 0 ? "other" : std::to_string(code)}}, value);
-  page.Histogram(prefix + "journal_commit_seconds", "Time a commit to the journal took.", {},
-                 state.commit_seconds);
-  page.Counter(prefix + "journal_errors_total", "Commits to the journal that failed.", {},
-               state.journal_errors);
-  page.Gauge(prefix + "config_last_reload_successful",
-             "1 while the configuration in force is the one on disk as last read.", {},
-             state.config_loaded ? 1 : 0);
-  page.Gauge(prefix + "build_info", "What is running.", {{"version", impl_->version}}, 1);
+    page.Add(kWebhookRequests, {{"code", code == 0 ? "other" : std::to_string(code)}}, value);
+  page.Add(kCommitSeconds, {}, state.commit_seconds.Collect());
+  page.Add(kJournalErrors, {}, state.journal_errors);
+  page.Add(kConfigLoaded, {}, state.config_loaded ? 1 : 0);
+  page.Add(kBuildInfo, {{"version", impl_->version}}, 1);
+  metrics::AddProcessMetrics(&page);
 
   std::set<Pair> known;
   for (const auto& [key, unused] : state.last_duration_s) known.insert(key);
-  AddViewMetrics(page, view, known);
-  return page.Text();
+  AddViewMetrics(view, known, &page);
+  return metrics::ToText(page);
 }
 
 }  // namespace mailhub::api

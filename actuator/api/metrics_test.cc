@@ -264,6 +264,15 @@ std::set<std::string> NamesIn(std::istream& text, const std::string& before,
   return names;
 }
 
+TEST(Metrics, HaveThoseOfTheProcess) {
+  const std::string page = ActuatorMetrics("1.2.3").Render({});
+  for (const char* name : {"process_cpu_seconds_total", "process_resident_memory_bytes",
+                           "process_virtual_memory_bytes", "process_start_time_seconds",
+                           "process_open_fds", "process_max_fds"}) {
+    EXPECT_THAT(page, HasSubstr(std::string("\n") + name + " "));
+  }
+}
+
 TEST(Metrics, AreAllDocumentedAndNoOther) {
   ActuatorMetrics metrics("1.2.3");
   Feed(metrics);

@@ -5,13 +5,14 @@
 #include <string>
 #include <utility>
 
-#include "actuator/api/exposition.h"
 #include "actuator/engine/view.h"
+#include "lib/metrics/families.h"
 
 namespace mailhub::api {
 
 // `known`: runbook and host of past runs, which show 0 while no such run is in progress.
-void AddViewMetrics(Exposition& page, const engine::View& view,
-                    const std::set<std::pair<std::string, std::string>>& known);
+void AddViewMetrics(const engine::View& view,
+                    const std::set<std::pair<std::string, std::string>>& known,
+                    metrics::Families* page);
 
 }  // namespace mailhub::api

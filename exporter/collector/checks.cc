@@ -7,10 +7,10 @@
 namespace mailhub::exporter {
 namespace {
 
-constexpr Metric kSuccess{"mailhub_check_success",
-                          "Whether the command ended in time with exit status 0."};
-constexpr Metric kValue{"mailhub_check_value",
-                        "The number in the first line of a successful command's output."};
+constexpr metrics::Metric kSuccess{"mailhub_check_success",
+                                   "Whether the command ended in time with exit status 0."};
+constexpr metrics::Metric kValue{"mailhub_check_value",
+                                 "The number in the first line of a successful command's output."};
 
 void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [label, check] : host.checks) {
@@ -40,7 +40,7 @@ struct Outcome {
 // "status PLACE EXIT" and "output PLACE TEXT", in any order; a command that was stopped for taking
 // too long has no status.
 Status Read(const config::Host& host, const Reply&, const Section& section, Past*,
-            Families* families) {
+            metrics::Families* families) {
   std::vector<Outcome> outcomes(host.checks.size());
   for (const std::string& line : section.lines) {
     if (line.empty()) continue;
@@ -60,7 +60,7 @@ Status Read(const config::Host& host, const Reply&, const Section& section, Past
   size_t next = 0;
   for (const auto& [label, check] : host.checks) {
     const Outcome& outcome = outcomes[next++];
-    const Labels labels = {{"check", label}};
+    const metrics::Labels labels = {{"check", label}};
     families->Add(kSuccess, labels, outcome.succeeded ? 1 : 0);
     if (outcome.succeeded && outcome.value) families->Add(kValue, labels, *outcome.value);
   }

@@ -10,10 +10,10 @@
 
 #include "exporter/collector/past.h"
 #include "exporter/collector/reply.h"
-#include "exporter/metrics/family.h"
 #include "lib/base/result.h"
 #include "lib/config/collectors.h"
 #include "lib/config/site.h"
+#include "lib/metrics/families.h"
 
 namespace mailhub::exporter {
 
@@ -42,7 +42,7 @@ struct Collector {
   // added to *families is dropped. kNotFound: something cannot be known; the rest, in *families,
   // can.
   Status (*read)(const config::Host& host, const Reply& reply, const Section& section, Past* past,
-                 Families* families);
+                 metrics::Families* families);
 
   const char* name() const { return Name(kind); }  // the label of mailhub_collector_success
   bool wanted(const config::Host& host) const {

@@ -7,17 +7,18 @@
 namespace mailhub::exporter {
 namespace {
 
-constexpr Metric kFiles{"mailhub_directory_files", "Regular files directly in the directory."};
-constexpr Metric kBytes{"mailhub_directory_bytes", "Size of these files together."};
-constexpr Metric kOldest{"mailhub_directory_oldest_file_timestamp_seconds",
-                         "When the oldest of these files was last changed, in unix time."};
+constexpr metrics::Metric kFiles{"mailhub_directory_files",
+                                 "Regular files directly in the directory."};
+constexpr metrics::Metric kBytes{"mailhub_directory_bytes", "Size of these files together."};
+constexpr metrics::Metric kOldest{"mailhub_directory_oldest_file_timestamp_seconds",
+                                  "When the oldest of these files was last changed, in unix time."};
 
 void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [label, path] : host.directories) spec->Path(path);
 }
 
 Status Read(const config::Host& host, const Reply&, const Section& section, Past*,
-            Families* families) {
+            metrics::Families* families) {
   auto reports = ReadPaths(section);
   if (!reports) return Fail(reports.error());
   Status known;
@@ -30,7 +31,7 @@ Status Read(const config::Host& host, const Reply&, const Section& section, Past
       known = Fail(ErrorKind::kNotFound, "directories: " + Excerpt(path, 300) + ": " + why);
       continue;
     }
-    const Labels labels = {{"directory", label}};
+    const metrics::Labels labels = {{"directory", label}};
     families->Add(kFiles, labels, report.files);
     families->Add(kBytes, labels, report.files_bytes);
     if (report.files > 0) families->Add(kOldest, labels, report.oldest_mtime_seconds);

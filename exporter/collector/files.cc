@@ -7,10 +7,10 @@
 namespace mailhub::exporter {
 namespace {
 
-constexpr Metric kExists{"mailhub_file_exists", "Whether the file is there."};
-constexpr Metric kSize{"mailhub_file_size_bytes", "The file's size."};
-constexpr Metric kMtime{"mailhub_file_mtime_timestamp_seconds",
-                        "When the file was last changed, in unix time."};
+constexpr metrics::Metric kExists{"mailhub_file_exists", "Whether the file is there."};
+constexpr metrics::Metric kSize{"mailhub_file_size_bytes", "The file's size."};
+constexpr metrics::Metric kMtime{"mailhub_file_mtime_timestamp_seconds",
+                                 "When the file was last changed, in unix time."};
 
 void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [label, path] : host.files) spec->Path(path);
@@ -18,7 +18,7 @@ void Ask(const config::Host& host, Spec* spec) {
 }
 
 Status Read(const config::Host& host, const Reply&, const Section& section, Past*,
-            Families* families) {
+            metrics::Families* families) {
   auto reports = ReadPaths(section);
   if (!reports) return Fail(reports.error());
   Status known;
@@ -28,7 +28,7 @@ Status Read(const config::Host& host, const Reply&, const Section& section, Past
       known = Fail(ErrorKind::kNotFound, "files: " + Excerpt(path, 300) + ": " + report.unknown);
       continue;
     }
-    const Labels labels = {{"file", label}};
+    const metrics::Labels labels = {{"file", label}};
     families->Add(kExists, labels, report.exists ? 1 : 0);
     if (!report.exists) continue;
     families->Add(kSize, labels, report.bytes);

@@ -14,7 +14,7 @@ constexpr std::array<const char*, 8> kModes = {"user",   "nice", "system",  "idl
 
 // "cpu  10406 0 6258 257252 7301 0 162 242 0 0": guest time, the last two, is part of user and nice
 // already.
-bool ReadCpu(std::string_view line, double ticks_per_second, Families* families) {
+bool ReadCpu(std::string_view line, double ticks_per_second, metrics::Families* families) {
   const auto words = Words(line);
   if (words.size() < 5 || words[0] != "cpu") return false;
   for (size_t i = 0; i < kModes.size() && i + 1 < words.size(); ++i) {
@@ -27,8 +27,8 @@ bool ReadCpu(std::string_view line, double ticks_per_second, Families* families)
 }
 
 // "MemTotal:       24684084 kB"
-bool ReadMemory(std::string_view line, std::string_view key, const Metric& metric,
-                Families* families) {
+bool ReadMemory(std::string_view line, std::string_view key, const metrics::Metric& metric,
+                metrics::Families* families) {
   const auto words = Words(line);
   if (words.size() != 3 || words[0] != key || words[2] != "kB") return false;
   const auto kilobytes = ReadCount(words[1], uint64_t{1} << 50);
@@ -54,7 +54,7 @@ std::optional<double> ReadTime(const Reply& reply) {
 }
 
 Status Read(const config::Host& host, const Reply& reply, const Section& section, Past*,
-            Families* families) {
+            metrics::Families* families) {
   const auto& lines = section.lines;
   if (lines.size() < 5) return NotUnderstood("host", "lines are missing");
   if (!ReadCpu(lines[0], reply.ticks_per_second, families)) {

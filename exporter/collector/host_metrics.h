@@ -2,31 +2,32 @@
 #pragma once
 
 #include "exporter/collector/reply.h"
-#include "exporter/metrics/family.h"
 #include "lib/base/result.h"
 #include "lib/config/site.h"
+#include "lib/metrics/families.h"
 
 namespace mailhub::exporter {
 
-inline constexpr Metric kHostCpuSeconds{"mailhub_host_cpu_seconds_total",
-                                        "Seconds all processors together spent in each mode.",
-                                        Kind::kCounter};
-inline constexpr Metric kHostCpus{"mailhub_host_cpus",
-                                  "Processors that the CPU seconds are the sum of."};
-inline constexpr Metric kHostMemoryTotal{"mailhub_host_memory_total_bytes", "Memory of the host."};
-inline constexpr Metric kHostMemoryAvailable{
+inline constexpr metrics::Metric kHostCpuSeconds{
+    "mailhub_host_cpu_seconds_total", "Seconds all processors together spent in each mode.",
+    metrics::Type::Counter};
+inline constexpr metrics::Metric kHostCpus{"mailhub_host_cpus",
+                                           "Processors that the CPU seconds are the sum of."};
+inline constexpr metrics::Metric kHostMemoryTotal{"mailhub_host_memory_total_bytes",
+                                                  "Memory of the host."};
+inline constexpr metrics::Metric kHostMemoryAvailable{
     "mailhub_host_memory_available_bytes", "Memory that new processes could get without swapping."};
-inline constexpr Metric kHostUptime{
+inline constexpr metrics::Metric kHostUptime{
     "mailhub_host_uptime_seconds",
     "Time since the host booted, read before everything else in this collection."};
-inline constexpr Metric kHostTime{"mailhub_host_time_seconds",
-                                  "The host's own clock, in unix time."};
-inline constexpr Metric kHostInfo{"mailhub_host_info",
-                                  "The host's platform and the identity of its current boot."};
+inline constexpr metrics::Metric kHostTime{"mailhub_host_time_seconds",
+                                           "The host's own clock, in unix time."};
+inline constexpr metrics::Metric kHostInfo{
+    "mailhub_host_info", "The host's platform and the identity of its current boot."};
 
 // Uptime and boot, by which gates tell new evidence from old: left out where the host does not
 // know.
-inline Status AddBoot(const config::Host& host, const Reply& reply, Families* families) {
+inline Status AddBoot(const config::Host& host, const Reply& reply, metrics::Families* families) {
   if (reply.uptime_seconds > 0) families->Add(kHostUptime, {}, reply.uptime_seconds);
   if (!reply.boot_id.empty()) {
     families->Add(kHostInfo, {{"boot_id", reply.boot_id}, {"platform", Name(host.platform)}}, 1);

@@ -13,14 +13,14 @@
 #include <utility>
 #include <vector>
 
-#include "exporter/metrics/stopwatch.h"
+#include "lib/metrics/stopwatch.h"
 
 namespace mailhub::exporter {
 namespace {
 
-constexpr Metric kOpen{"mailhub_port_open",
-                       "Whether the port accepted a TCP connection from the exporter."};
-constexpr Metric kConnect{"mailhub_port_connect_seconds", "How long that took."};
+constexpr metrics::Metric kOpen{"mailhub_port_open",
+                                "Whether the port accepted a TCP connection from the exporter."};
+constexpr metrics::Metric kConnect{"mailhub_port_connect_seconds", "How long that took."};
 
 // One connection attempt. Owns its socket.
 class Attempt {
@@ -78,7 +78,7 @@ class Attempt {
     seconds_ = watch_.Seconds();
   }
 
-  Stopwatch watch_;
+  metrics::Stopwatch watch_;
   int socket_ = -1;
   int failure_ = 0;
   std::optional<bool> open_;
@@ -101,7 +101,7 @@ class Port {
   bool Settled() const {
     return Open() != nullptr || std::ranges::none_of(attempts_, &Attempt::Pending);
   }
-  void Report(Families* families) const {
+  void Report(metrics::Families* families) const {
     const Attempt* open = Open();
     families->Add(kOpen, {{"port", label_}}, open != nullptr ? 1 : 0);
     if (open != nullptr) families->Add(kConnect, {{"port", label_}}, open->seconds());
@@ -128,7 +128,7 @@ tl::unexpected<Error> CannotTry(int error) {
 }  // namespace
 
 Status MeasurePorts(const config::Host& host, const std::vector<ssh::SocketAddress>& addresses,
-                    const Clock& clock, SteadyTime deadline, Families* families) {
+                    const Clock& clock, SteadyTime deadline, metrics::Families* families) {
   std::vector<Port> ports;
   for (const auto& [label, number] : host.ports) {
     if (const int failure = ports.emplace_back(label).Try(addresses, number); failure != 0) {

@@ -4,10 +4,10 @@
 
 #include <vector>
 
-#include "exporter/metrics/family.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 #include "lib/config/site.h"
+#include "lib/metrics/families.h"
 #include "lib/ssh/resolve.h"
 
 namespace mailhub::exporter {
@@ -17,6 +17,6 @@ namespace mailhub::exporter {
 // counts as closed. Thread-safe. kInternal when this side lacks what a connection needs,
 // descriptors for one: then nothing is known of any port.
 Status MeasurePorts(const config::Host& host, const std::vector<ssh::SocketAddress>& addresses,
-                    const Clock& clock, SteadyTime deadline, Families* families);
+                    const Clock& clock, SteadyTime deadline, metrics::Families* families);
 
 }  // namespace mailhub::exporter

@@ -11,7 +11,7 @@
 
 #include <vector>
 
-#include "exporter/metrics/testing.h"
+#include "lib/metrics/testing.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -52,7 +52,7 @@ class Ports : public testing::Test {
 
   RealClock clock_;
   config::Host host_;
-  Families families_;
+  metrics::Families families_;
   int listening_ = -1;
 };
 

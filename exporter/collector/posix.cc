@@ -44,7 +44,7 @@ std::string Caption(const std::vector<std::string_view>& words) {
 }
 
 Status ReadHost(const config::Host& host, const Reply& reply, const Section& section, Past*,
-                Families* families) {
+                metrics::Families* families) {
   std::set<std::string_view> said;  // a series that is there twice spoils the page
   const auto twice = [&said](std::string_view what) { return !said.insert(what).second; };
   for (const std::string& line : section.lines) {
@@ -90,7 +90,7 @@ std::optional<double> Now(const Reply& reply) {
 
 // "process PLACE PID RSS_KB THREADS CPU_SECONDS AGE_SECONDS", with "-" for what ps does not tell.
 Status ReadProcesses(const config::Host& host, const Reply& reply, const Section& section,
-                     Past* past, Families* families) {
+                     Past* past, metrics::Families* families) {
   const auto now = Now(reply);
   std::vector<ProcessFigures> found(host.processes.size());
   Unknowns unknowns(host.processes.size());

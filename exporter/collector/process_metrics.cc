@@ -6,23 +6,27 @@
 namespace mailhub::exporter {
 namespace {
 
-constexpr Metric kRunning{"mailhub_process_running", "How many processes match."};
-constexpr Metric kResident{"mailhub_process_resident_memory_bytes",
-                           "Resident memory of the matching processes together."};
-constexpr Metric kStart{"mailhub_process_start_time_seconds",
-                        "When the oldest matching process started, in the host's unix time."};
-constexpr Metric kThreads{"mailhub_process_threads", "Threads of the matching processes together."};
-constexpr Metric kCpu{"mailhub_process_cpu_seconds_total",
-                      "CPU time that matching processes have used since they were first seen here.",
-                      Kind::kCounter};
+constexpr metrics::Metric kRunning{"mailhub_process_running", "How many processes match."};
+constexpr metrics::Metric kResident{"mailhub_process_resident_memory_bytes",
+                                    "Resident memory of the matching processes together."};
+constexpr metrics::Metric kStart{
+    "mailhub_process_start_time_seconds",
+    "When the oldest matching process started, in the host's unix time."};
+constexpr metrics::Metric kThreads{"mailhub_process_threads",
+                                   "Threads of the matching processes together."};
+constexpr metrics::Metric kCpu{
+    "mailhub_process_cpu_seconds_total",
+    "CPU time that matching processes have used since they were first seen here.",
+    metrics::Type::Counter};
 
 }  // namespace
 
-void AddProcess(const std::string& label, const ProcessFigures& figures, Families* families) {
-  const Labels labels = {{"process", label}};
+void AddProcess(const std::string& label, const ProcessFigures& figures,
+                metrics::Families* families) {
+  const metrics::Labels labels = {{"process", label}};
   families->Add(kRunning, labels, figures.count);
   if (figures.count == 0) return;
-  const auto add = [&](const Metric& metric, std::optional<double> value) {
+  const auto add = [&](const metrics::Metric& metric, std::optional<double> value) {
     if (value) families->Add(metric, labels, *value);
   };
   add(kResident, figures.resident_bytes);

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "exporter/metrics/family.h"
 #include "lib/base/result.h"
+#include "lib/metrics/families.h"
 
 namespace mailhub::exporter {
 
@@ -58,6 +58,7 @@ class Unknowns {
   std::vector<std::string> whys_;
 };
 
-void AddProcess(const std::string& label, const ProcessFigures& figures, Families* families);
+void AddProcess(const std::string& label, const ProcessFigures& figures,
+                metrics::Families* families);
 
 }  // namespace mailhub::exporter

@@ -11,13 +11,14 @@
 namespace mailhub::exporter {
 namespace {
 
-constexpr Metric kThreadRunning{"mailhub_thread_running", "How many threads have this name."};
-constexpr Metric kThreadState{"mailhub_thread_state",
-                              "Whether a thread of this name is in the state."};
-constexpr Metric kThreadCpu{
+constexpr metrics::Metric kThreadRunning{"mailhub_thread_running",
+                                         "How many threads have this name."};
+constexpr metrics::Metric kThreadState{"mailhub_thread_state",
+                                       "Whether a thread of this name is in the state."};
+constexpr metrics::Metric kThreadCpu{
     "mailhub_thread_cpu_seconds_total",
     "CPU time that threads of this name have used since they were first seen here.",
-    Kind::kCounter};
+    metrics::Type::Counter};
 
 struct State {
   std::string_view letters;  // as /proc shows them
@@ -135,11 +136,12 @@ Status Gather(const Reply& reply, const Section& section, Past* past, Unknowns* 
   return {};
 }
 
-void AddThread(const Place& place, const Found& found, double cpu_seconds, Families* families) {
-  const Labels labels = {{"process", place.process}, {"thread", place.thread}};
+void AddThread(const Place& place, const Found& found, double cpu_seconds,
+               metrics::Families* families) {
+  const metrics::Labels labels = {{"process", place.process}, {"thread", place.thread}};
   families->Add(kThreadRunning, labels, found.figures.count);
   for (size_t i = 0; i < kStates.size(); ++i) {
-    Labels with_state = labels;
+    metrics::Labels with_state = labels;
     with_state.emplace_back("state", kStates[i].name);
     families->Add(kThreadState, with_state, found.states[i] ? 1 : 0);
   }
@@ -147,7 +149,7 @@ void AddThread(const Place& place, const Found& found, double cpu_seconds, Famil
 }
 
 Status Read(const config::Host& host, const Reply& reply, const Section& section, Past* past,
-            Families* families) {
+            metrics::Families* families) {
   std::vector<Place> places;
   std::vector<size_t> owners;  // of each, the process' place
   size_t owner = 0;

@@ -9,7 +9,7 @@
 #include <random>
 
 #include "exporter/collector/collector.h"
-#include "exporter/metrics/testing.h"
+#include "lib/metrics/testing.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -32,7 +32,7 @@ std::string Refusal(const std::string& bytes) {
 
 // What one collector makes of a section's lines.
 Status ReadWith(const Collector& collector, const config::Host& host,
-                std::vector<std::string> lines, Families* families, Past* past = nullptr) {
+                std::vector<std::string> lines, metrics::Families* families, Past* past = nullptr) {
   Past own;
   if (past == nullptr) past = &own;
   Reply reply;
@@ -137,7 +137,7 @@ TEST(Reply, SurvivesAMillionBytesOfMutations) {
     static_cast<void>(reader.Feed(bytes));
     for (const Section& section : reader.reply().sections) {
       for (const Collector* collector : HelperCollectors()) {
-        Families families;
+        metrics::Families families;
         Past past;
         static_cast<void>(
             collector->read(config::Host{}, reader.reply(), section, &past, &families));
@@ -149,7 +149,7 @@ TEST(Reply, SurvivesAMillionBytesOfMutations) {
 TEST(HostCollector, RefusesWhatIsNoCountOfTicksOrBytes) {
   const std::vector<std::string> good = {"cpu  1 2 3 4 5 6 7 8 9 10", "cpus 2", "MemTotal: 10 kB",
                                          "MemFree: 1 kB", "MemAvailable: 5 kB"};
-  Families families;
+  metrics::Families families;
   EXPECT_TRUE(ReadWith(kHostCollector, {}, good, &families));
   EXPECT_DOUBLE_EQ(*Value(families, "mailhub_host_cpu_seconds_total", {{"mode", "idle"}}), 0.04);
   for (const auto& [place, lie] :
@@ -165,7 +165,7 @@ TEST(HostCollector, RefusesWhatIsNoCountOfTicksOrBytes) {
                                                    {2, "MemTotal: 99999999999999999999999 kB"}}) {
     auto lines = good;
     lines[place] = lie;
-    Families none;
+    metrics::Families none;
     EXPECT_FALSE(ReadWith(kHostCollector, {}, lines, &none)) << lie;
   }
 }
@@ -183,7 +183,7 @@ config::Host HostWithThreads() {
 }
 
 TEST(ProcessCollector, AddsUpProcessesAndTakesTheOldestStart) {
-  Families families;
+  metrics::Families families;
   const std::string later =
       " 8 (x) S 1 1 1 0 -1 4194304 140 0 1 0 1 1 0 0 20 0 1 0 7000 2990080 408 1";
   ASSERT_TRUE(ReadWith(kProcessCollector, HostWithThreads(),
@@ -210,7 +210,7 @@ TEST(ProcessCollector, CountsOnWhenOneOfSeveralProcessesOrThreadsEnds) {
       lines.push_back("process 1 10 " + stat);
       lines.push_back("thread 0 " + stat);
     }
-    Families families;
+    metrics::Families families;
     EXPECT_TRUE(ReadWith(kProcessCollector, HostWithThreads(), lines, &families, &past));
     const auto thread =
         Value(families, "mailhub_thread_cpu_seconds_total", {{"process", "b"}, {"thread", "x"}});
@@ -227,7 +227,7 @@ TEST(ProcessCollector, CountsOnWhenOneOfSeveralProcessesOrThreadsEnds) {
 }
 
 TEST(ProcessCollector, SaysNothingOfAProcessThatMayOrMayNotRun) {
-  Families families;
+  metrics::Families families;
   const auto read = ReadWith(
       kProcessCollector, HostWithThreads(),
       {std::string("process 0 20") + kStat, "unknown 1 may not read /proc/1/exe"}, &families);
@@ -242,7 +242,7 @@ TEST(ProcessCollector, SaysNothingOfAProcessThatMayOrMayNotRun) {
 TEST(ProcessCollector, QuotesAHostPrintablyAndBriefly) {
   config::Host host;
   host.processes["a"] = {"/a", "", ""};
-  Families families;
+  metrics::Families families;
   const auto read = ReadWith(kProcessCollector, host,
                              {"unknown 0 \x1b[2J\x94" + std::string(2'000, 'x')}, &families);
   ASSERT_FALSE(read);
@@ -261,7 +261,7 @@ TEST(ProcessCollector, LeavesOutStartTimesWhereTheHostDoesNotKnowWhenItBooted) {
   Reply reply;
   Section section;
   section.lines = {std::string("process 0 20") + kStat};
-  Families families;
+  metrics::Families families;
   ASSERT_TRUE(kProcessCollector.read(HostWithThreads(), reply, section, &past, &families));
   EXPECT_EQ(Value(families, "mailhub_process_running", {{"process", "a"}}), 1);
   EXPECT_FALSE(Value(families, "mailhub_process_start_time_seconds", {{"process", "a"}}));
@@ -275,7 +275,7 @@ TEST(ProcessCollector, RefusesPlacesAndFiguresThatCannotBe) {
         std::string("process 0 1 7 (a) S 1"),
         std::string("process 0 1 7 S 1 1 1 0 -1 1 1 0 1 0 5 2 0 0 20 0 3 0 60 1 1"),
         std::string("shell 0 1") + kStat, std::string("process")}) {
-    Families families;
+    metrics::Families families;
     EXPECT_FALSE(ReadWith(kProcessCollector, HostWithThreads(), {lie}, &families)) << lie;
   }
 }
@@ -283,7 +283,7 @@ TEST(ProcessCollector, RefusesPlacesAndFiguresThatCannotBe) {
 TEST(PosixHostCollector, ReadsVmstatOfLinuxAndOfSolaris) {
   config::Host host;
   host.platform = config::Platform::kPosix;
-  Families linux_families;
+  metrics::Families linux_families;
   ASSERT_TRUE(
       ReadWith(kPosixHostCollector, host,
                {"cpus 2", "time 1700000000", "     24684084 K total memory",
@@ -291,13 +291,13 @@ TEST(PosixHostCollector, ReadsVmstatOfLinuxAndOfSolaris) {
                 "        14450 system cpu ticks", "       287367 idle cpu ticks",
                 "         8778 IO-wait cpu ticks", "      7777777 interrupts"},
                &linux_families));
-  const auto mode = [](const Families& families, const std::string& name) {
+  const auto mode = [](const metrics::Families& families, const std::string& name) {
     return Value(families, "mailhub_host_cpu_seconds_total", {{"mode", name}});
   };
   EXPECT_DOUBLE_EQ(*mode(linux_families, "idle"), 2873.67);
   EXPECT_DOUBLE_EQ(*mode(linux_families, "iowait"), 87.78);
   EXPECT_EQ(*Value(linux_families, "mailhub_host_memory_total_bytes"), 24684084.0 * 1024);
-  Families solaris;
+  metrics::Families solaris;
   ASSERT_TRUE(ReadWith(kPosixHostCollector, host,
                        {"cpus 4", "time 1700000000", "        0 swap ins",
                         "    12345 cpu context switches", "     1303 user   cpu",
@@ -306,7 +306,7 @@ TEST(PosixHostCollector, ReadsVmstatOfLinuxAndOfSolaris) {
   EXPECT_DOUBLE_EQ(*mode(solaris, "user"), 13.03);
   EXPECT_DOUBLE_EQ(*mode(solaris, "idle"), 754.37);
   EXPECT_FALSE(mode(solaris, "nice"));
-  Families none;
+  metrics::Families none;
   EXPECT_FALSE(ReadWith(kPosixHostCollector, host, {"cpus 4", "time 17"}, &none));
   EXPECT_FALSE(ReadWith(kPosixHostCollector, host, {"cpus ", "1 idle cpu"}, &none));
 }
@@ -319,10 +319,10 @@ TEST(PosixHostCollector, TakesNothingThatStandsTwice) {
   for (const char* more : {"time 18", "cpus 3", "1 idle   cpu", "3 user cpu", "1 K total memory"}) {
     std::vector<std::string> lines = good;
     lines.emplace_back(more);
-    Families families;
+    metrics::Families families;
     EXPECT_FALSE(ReadWith(kPosixHostCollector, host, lines, &families)) << more;
   }
-  Families families;
+  metrics::Families families;
   std::vector<std::string> lines = good;
   lines.emplace_back("time 3 of something else");
   EXPECT_TRUE(ReadWith(kPosixHostCollector, host, lines, &families));
@@ -333,7 +333,7 @@ TEST(ServiceCollector, ReadsWhatSystemctlSaysOfEachUnit) {
   host.services["a"] = {config::ServiceKind::kSystemd};
   host.services["b"] = {config::ServiceKind::kSystemd};
   host.services["c"] = {config::ServiceKind::kSysv};
-  Families families;
+  metrics::Families families;
   ASSERT_TRUE(ReadWith(
       kServiceCollector, host,
       {"Id=real-name.service", "Names=real-name.service a.service", "LoadState=loaded",
@@ -359,7 +359,7 @@ TEST(ServiceCollector, SaysNothingOfAScriptThatKnowsNoStatus) {
   config::Host host;
   host.services["cron"] = {config::ServiceKind::kSysv};
   host.services["old"] = {config::ServiceKind::kSysv};
-  Families families;
+  metrics::Families families;
   const auto read = ReadWith(kServiceCollector, host, {"sysv cron 0", "sysv old usage"}, &families);
   ASSERT_FALSE(read);
   EXPECT_THAT(read.error().message, testing::HasSubstr("prints its usage"));
@@ -374,7 +374,7 @@ TEST(ServiceCollector, AsksByAnotherNameAndHidesNoneBehindOneThatIsNotUnderstood
   host.services["sysv"] = {config::ServiceKind::kSysv, "php8.2-fpm"};
   EXPECT_EQ(WriteSpec(host),
             "spec\nunit exim@out.service\nunit logrotate.timer\nsysv php8.2-fpm\nend\n");
-  Families families;
+  metrics::Families families;
   const auto read = ReadWith(
       kServiceCollector, host,
       {"Id=exim@out.service", "LoadState=loaded", "ActiveState=a-new-state", "",
@@ -393,7 +393,7 @@ TEST(ServiceCollector, AsksByAnotherNameAndHidesNoneBehindOneThatIsNotUnderstood
 TEST(ServiceCollector, TakesNoUnitsStateForAnothers) {
   config::Host host;
   for (const char* name : {"a", "b", "c"}) host.services[name] = {config::ServiceKind::kSystemd};
-  Families families;
+  metrics::Families families;
   // systemctl has left out the first, and says the others in an order of its own.
   const auto read =
       ReadWith(kServiceCollector, host,
@@ -410,7 +410,7 @@ TEST(ServiceCollector, TakesNoUnitsStateForAnothers) {
   EXPECT_EQ(state("b", "active"), 1);
   EXPECT_EQ(state("c", "failed"), 1);
   // Two units that run into each other are neither.
-  Families none;
+  metrics::Families none;
   EXPECT_FALSE(ReadWith(kServiceCollector, host,
                         {"Id=a.service", "LoadState=loaded", "Id=b.service", "ActiveState=active"},
                         &none));
@@ -421,7 +421,7 @@ TEST(HostCollector, LeavesOutUptimeAndBootWhereTheHostDoesNotKnowThem) {
   Section section;
   section.lines = {"cpu  1 2 3 4 5 6 7 8 9 10", "cpus 2", "MemTotal: 10 kB", "MemFree: 1 kB",
                    "MemAvailable: 5 kB"};
-  Families families;
+  metrics::Families families;
   const auto read = kHostCollector.read({}, Reply{}, section, &past, &families);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().kind, ErrorKind::kNotFound);
@@ -434,7 +434,7 @@ TEST(PathCollectors, KeepAPathWithBlanksWholeAndRefuseOtherLines) {
   config::Host host;
   host.directories["d"] = "/with blank/d";
   host.files["f"] = "/f";
-  Families families;
+  metrics::Families families;
   const std::vector<std::string> lines = {"d 0 4096 1.5 /with blank/d", "f 1 10 20.5 /with blank/d",
                                           "f 1 5 19.5 /with blank/d", "l 1 5 1.0 /with blank/d",
                                           "f 0 7 -3.0 /f"};
@@ -455,7 +455,7 @@ TEST(CheckCollector, NeedsAStatusAndANumber) {
   config::Host host;
   host.checks["a"] = {"a", Milliseconds(1)};
   host.checks["b"] = {"b", Milliseconds(1)};
-  Families families;
+  metrics::Families families;
   ASSERT_TRUE(ReadWith(kCheckCollector, host,
                        {"output 0 -2.5e3 files", "status 0 0", "output 1 12"}, &families));
   EXPECT_EQ(*Value(families, "mailhub_check_success", {{"check", "a"}}), 1);
@@ -465,7 +465,7 @@ TEST(CheckCollector, NeedsAStatusAndANumber) {
   for (const char* lie : {"status 2 0", "status", "exit 0 0", "status x 0"}) {
     EXPECT_FALSE(ReadWith(kCheckCollector, host, {lie}, &families)) << lie;
   }
-  Families no_number;
+  metrics::Families no_number;
   ASSERT_TRUE(ReadWith(kCheckCollector, host, {"output 0 nan", "status 0 0"}, &no_number));
   EXPECT_FALSE(Value(no_number, "mailhub_check_value", {{"check", "a"}}));
 }

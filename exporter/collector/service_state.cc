@@ -4,16 +4,17 @@
 namespace mailhub::exporter {
 namespace {
 
-constexpr Metric kState{"mailhub_service_state", "Whether the service is in the state."};
-constexpr Metric kStart{"mailhub_service_start_time_seconds",
-                        "When the active service's main process started, in the host's unix time."};
-constexpr Metric kRestarts{"mailhub_service_restarts_total",
-                           "How often the service manager restarted the service by itself.",
-                           Kind::kCounter};
+constexpr metrics::Metric kState{"mailhub_service_state", "Whether the service is in the state."};
+constexpr metrics::Metric kStart{
+    "mailhub_service_start_time_seconds",
+    "When the active service's main process started, in the host's unix time."};
+constexpr metrics::Metric kRestarts{
+    "mailhub_service_restarts_total",
+    "How often the service manager restarted the service by itself.", metrics::Type::Counter};
 
 }  // namespace
 
-void AddService(const std::string& name, const ServiceReport& report, Families* families) {
+void AddService(const std::string& name, const ServiceReport& report, metrics::Families* families) {
   for (const ServiceState state : All<ServiceState>()) {
     families->Add(kState, {{"name", name}, {"state", Name(state)}}, report.state == state ? 1 : 0);
   }

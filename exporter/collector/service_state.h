@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "exporter/metrics/family.h"
 #include "lib/base/words.h"
+#include "lib/metrics/families.h"
 
 namespace mailhub::exporter {
 
@@ -28,6 +28,6 @@ struct ServiceReport {
   std::optional<double> restarts;
 };
 
-void AddService(const std::string& name, const ServiceReport& report, Families* families);
+void AddService(const std::string& name, const ServiceReport& report, metrics::Families* families);
 
 }  // namespace mailhub::exporter

@@ -125,7 +125,7 @@ bool ReadLines(const Section& section, std::vector<Properties>* units,
 }
 
 Status Read(const config::Host& host, const Reply& reply, const Section& section, Past*,
-            Families* families) {
+            metrics::Families* families) {
   std::vector<Properties> units;
   std::map<std::string, ServiceState> sysv;
   std::map<std::string, std::string> why;

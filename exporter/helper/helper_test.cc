@@ -139,7 +139,7 @@ TEST_P(HelperTest, CountsFilesInSmallAndLargeDirectoriesAlike) {
   };
   const auto expect = [&](const Seen& seen, int files) {
     ASSERT_TRUE(seen.outcomes.at("directories"));
-    const Labels deltas = {{"directory", "deltas"}};
+    const metrics::Labels deltas = {{"directory", "deltas"}};
     EXPECT_EQ(*Value(seen.families, "mailhub_directory_files", deltas), files);
     EXPECT_EQ(*Value(seen.families, "mailhub_directory_bytes", deltas), files * 10);
     EXPECT_NEAR(*Value(seen.families, "mailhub_directory_oldest_file_timestamp_seconds", deltas),
@@ -345,7 +345,7 @@ TEST_P(HelperTest, BelievesNoStatusOfAScriptThatPrintsItsUsage) {
     const Seen seen = Look(host);
     const auto state = [&](const std::string& name) -> std::string {
       for (const char* one : {"active", "inactive", "failed", "absent"}) {
-        const Labels labels = {{"name", name}, {"state", one}};
+        const metrics::Labels labels = {{"name", name}, {"state", one}};
         if (Value(seen.families, "mailhub_service_state", labels) == 1) return one;
       }
       return "unknown";

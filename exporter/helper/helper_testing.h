@@ -14,7 +14,7 @@
 
 #include "exporter/collector/collector.h"
 #include "exporter/helper/testing_process.h"
-#include "exporter/metrics/testing.h"
+#include "lib/metrics/testing.h"
 
 namespace mailhub::exporter {
 
@@ -29,7 +29,7 @@ inline bool Installed(const std::string& program) {
 struct Seen {
   bool complete = false;
   Reply reply;
-  Families families;
+  metrics::Families families;
   std::map<std::string, Status> outcomes;
 };
 
@@ -117,7 +117,7 @@ class HelperTest : public testing::TestWithParam<std::string> {
       if (!collector->wanted(host) || section == nullptr) continue;
       Status status;
       if (!section->done) status = Fail(ErrorKind::kNotFound, section->complaint);
-      Families families;
+      metrics::Families families;
       if (status) status = collector->read(host, seen.reply, *section, &past_, &families);
       for (const auto& [name, family] : families.all()) {
         EXPECT_EQ(config::CollectorOf(name), collector->kind) << name << ": gates would believe it";

@@ -323,7 +323,7 @@ void HelperLink::Interpret(const std::set<std::string>& sections, const Reply& r
           {{"host", host_.name}, {"collector", collector->name()}, {"why", section->complaint}});
       continue;
     }
-    Families families;
+    metrics::Families families;
     auto read = collector->read(host_, reply, *section, &past_, &families);
     if (!read) {
       LogDebug("A collector failed", {{"host", host_.name}, {"why", read.error().message}});

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "exporter/host/prober.h"
-#include "exporter/metrics/testing.h"
+#include "lib/metrics/testing.h"
 #include "lib/ssh/testing_sshd.h"
 
 namespace mailhub::exporter {

@@ -35,7 +35,7 @@ std::optional<Trouble> KeptSession::Ensure(SteadyTime deadline, bool* is_new) {
     }
     return last_trouble_;
   }
-  observer_.OnConnect("success");
+  observer_.OnConnect(kSucceeded);
   observer_.OnSessions(+1);
   backoff_.Reset();
   login_backoff_.Reset();

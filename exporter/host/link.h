@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "exporter/metrics/family.h"
 #include "lib/base/clock.h"
+#include "lib/metrics/families.h"
 #include "lib/ssh/session.h"
 
 namespace mailhub::exporter {
@@ -27,16 +27,19 @@ struct CollectorOutcome {
 // What one look brought. With trouble, it holds what came before it.
 struct Look {
   std::optional<Trouble> trouble;
-  Families families;
+  metrics::Families families;
   std::map<std::string, CollectorOutcome> collectors;
 };
+
+// The result of a connect or probe that has not failed; of one that has, it is the failure's name.
+inline constexpr char kSucceeded[] = "success";
 
 // Counts what happens on all links. Thread-safe.
 class LinkObserver {
  public:
   virtual ~LinkObserver() = default;
-  virtual void OnConnect(const char* result) = 0;  // "success" or a reason
-  virtual void OnSessions(int change) = 0;         // +1 when one was opened, -1 when it is gone
+  virtual void OnConnect(const char* result) = 0;
+  virtual void OnSessions(int change) = 0;  // +1 when one was opened, -1 when it is gone
 };
 
 // Confined to one thread at a time; Interrupt() may be called from any. No call takes longer than

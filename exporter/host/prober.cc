@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "exporter/metrics/stopwatch.h"
 #include "lib/base/log.h"
 #include "lib/config/collectors.h"
+#include "lib/metrics/stopwatch.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -98,7 +98,7 @@ Look Prober::Together(const Look* link_part, const Look* ports_part) const {
   }
   if (ports_part != nullptr && !host_.ports.empty()) {
     look.collectors["ports"] = ports_part->collectors.at("ports");
-    look.families.Merge(Families(ports_part->families));
+    look.families.Merge(metrics::Families(ports_part->families));
   }
   return look;
 }
@@ -108,7 +108,7 @@ Look Prober::Together(const Look* link_part, const Look* ports_part) const {
 std::shared_ptr<const Look> Prober::LookAtPorts(SteadyTime deadline) {
   auto look = std::make_shared<Look>();
   if (host_.ports.empty()) return look;
-  const Stopwatch watch;
+  const metrics::Stopwatch watch;
   const auto addresses = ssh::Resolve(host_.address, host_.port, deadline, &cancel_);
   Status measured = addresses ? MeasurePorts(host_, *addresses, clock_, deadline, &look->families)
                               : Fail(addresses.error().error);

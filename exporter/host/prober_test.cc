@@ -11,12 +11,12 @@
 #include <future>
 #include <vector>
 
-#include "exporter/metrics/testing.h"
+#include "lib/metrics/testing.h"
 
 namespace mailhub::exporter {
 namespace {
 
-constexpr Metric kSerial{"serial", "Which collection this is."};
+constexpr metrics::Metric kSerial{"serial", "Which collection this is."};
 
 // What a test lets the host do. Thread-safe.
 class Script {

@@ -2,8 +2,8 @@
 
 #include "exporter/collector/host_metrics.h"
 #include "exporter/collector/windows_services.h"
-#include "exporter/metrics/stopwatch.h"
 #include "lib/base/log.h"
+#include "lib/metrics/stopwatch.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -41,7 +41,7 @@ Look WindowsLink::Collect(SteadyTime deadline) {
 }
 
 std::optional<Trouble> WindowsLink::AskServices(SteadyTime deadline, Look* look) {
-  const Stopwatch watch;
+  const metrics::Stopwatch watch;
   bool complete = true;
   bool answered = false;
   for (const auto& [label, service] : host_.services) {

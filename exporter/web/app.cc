@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "exporter/collector/fields.h"
-#include "exporter/metrics/stopwatch.h"
-#include "exporter/metrics/text.h"
 #include "exporter/web/render.h"
 #include "lib/base/log.h"
+#include "lib/metrics/stopwatch.h"
+#include "lib/metrics/text.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -16,14 +16,17 @@ namespace {
 constexpr Milliseconds kDefaultTimeout{10'000};
 constexpr double kLongestTimeoutSeconds = 120;
 
-constexpr Metric kSuccess{"probe_success", "Whether the host answered as it should."};
-constexpr Metric kDuration{"probe_duration_seconds", "How long the probe took."};
-constexpr Metric kTimeout{"probe_timeout_seconds", "How long the probe was allowed to take."};
-constexpr Metric kFailure{"mailhub_probe_failure", "Whether the probe failed for the reason."};
-constexpr Metric kCollectorSuccess{"mailhub_collector_success",
-                                   "Whether the collector's figures are complete and shown."};
-constexpr Metric kCollectorDuration{"mailhub_collector_duration_seconds",
-                                    "How long the collector took, by the clock of where it ran."};
+constexpr metrics::Metric kSuccess{"probe_success", "Whether the host answered as it should."};
+constexpr metrics::Metric kDuration{"probe_duration_seconds", "How long the probe took."};
+constexpr metrics::Metric kTimeout{"probe_timeout_seconds",
+                                   "How long the probe was allowed to take."};
+constexpr metrics::Metric kFailure{"mailhub_probe_failure",
+                                   "Whether the probe failed for the reason."};
+constexpr metrics::Metric kCollectorSuccess{
+    "mailhub_collector_success", "Whether the collector's figures are complete and shown."};
+constexpr metrics::Metric kCollectorDuration{
+    "mailhub_collector_duration_seconds",
+    "How long the collector took, by the clock of where it ran."};
 
 using ssh::ConnectFailure;
 http::Response Json(std::string body) {
@@ -52,7 +55,7 @@ Milliseconds ProbeTimeout(std::string_view header, Milliseconds offset) {
 }
 
 http::Response App::Probe(const http::Request& request) {
-  const Stopwatch watch;
+  const metrics::Stopwatch watch;
   const auto timeout =
       ProbeTimeout(request.Header("X-Prometheus-Scrape-Timeout-Seconds"), options_.timeout_offset);
   const auto deadline = clock_.Steady() + timeout;
@@ -65,9 +68,9 @@ http::Response App::Probe(const http::Request& request) {
     return http::TextResponse(400, "The site file lists no host of that name.");
   }
   Look look = prober->Probe(deadline);
-  const char* result = look.trouble ? Name(look.trouble->reason) : "success";
+  const char* result = look.trouble ? Name(look.trouble->reason) : kSucceeded;
   LogChange(*target, result, look);
-  Families families = std::move(look.families);
+  metrics::Families families = std::move(look.families);
   families.Add(kSuccess, {}, look.trouble ? 0 : 1);
   families.Add(kTimeout, {}, ToSeconds(timeout));
   for (const ConnectFailure reason : All<ConnectFailure>()) {
@@ -81,12 +84,12 @@ http::Response App::Probe(const http::Request& request) {
   const double seconds = watch.Seconds();
   families.Add(kDuration, {}, seconds);
   self_.OnProbe(result, seconds);
-  return Text(ToText(families), kTextContentType);
+  return Text(metrics::ToText(families), metrics::kTextContentType);
 }
 
 void App::LogChange(const std::string& host, const std::string& result, const Look& look) {
   const std::string before = last_results_.With([&](auto& results) {
-    auto [entry, is_new] = results.try_emplace(host, "success");
+    auto [entry, is_new] = results.try_emplace(host, kSucceeded);
     return std::exchange(entry->second, result);
   });
   if (look.trouble) {
@@ -115,8 +118,9 @@ void App::Attach(http::Server& server) {
   using http::Response;
   server.Handle("GET", "/probe", [this](const Request& request) { return Probe(request); });
   server.Handle("GET", "/sd", [this](const Request&) { return Discover(); });
-  server.Handle("GET", options_.telemetry_path,
-                [this](const Request&) { return Text(ToText(self_.Collect()), kTextContentType); });
+  server.Handle("GET", options_.telemetry_path, [this](const Request&) {
+    return Text(metrics::ToText(self_.Collect()), metrics::kTextContentType);
+  });
   server.Handle("GET", "/config", [this](const Request&) {
     const auto site = fleet_.site();
     return site == nullptr ? http::TextResponse(503, "No site file is loaded.")

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "exporter/host/fleet.h"
-#include "exporter/metrics/self.h"
+#include "exporter/web/self_metrics.h"
 #include "lib/base/clock.h"
 #include "lib/base/guarded.h"
 #include "lib/base/result.h"

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 sys.dont_write_bytecode = True
 
@@ -21,7 +22,6 @@ SILENT = 500
 INTERVAL_SECONDS = 15
 LIMIT_MIB = 150
 LIMIT_SECONDS = 0.05  # 99 of 100 scrapes
-SETTLED_ROUNDS = 4  # of looks at each host, before which sessions are still being made
 SECONDS = 60  # how long each state is watched
 
 
@@ -68,11 +68,13 @@ class LargeFleet(unittest.TestCase):
                      files={"passwd": {"path": "/etc/passwd"}})
         site.write()
         exporter = self.enterContext(Exporter(site))
+        # The logins come first, a few at a time. A Prometheus that starts while this machine is busy with 1,000 of them spreads
+        # its scrapes badly, and does so for as long as it runs.
+        with ThreadPoolExecutor(8) as pool:
+            self.assertEqual(set(pool.map(exporter.reason, site.hosts)), {""})
         prometheus = self.enterContext(Prometheus(site.folder, scrapes_of(exporter), interval=f"{INTERVAL_SECONDS}s"))
         seen = 'count(probe_success{job="mailhub"} == 1)'
         until("all hosts to be seen", lambda: prometheus.value(seen) == HOSTS, 300)
-        rounds = f'min(count_over_time(probe_success{{job="mailhub"}}[5m]))'
-        until("the logins to be over", lambda: (prometheus.value(rounds) or 0) >= SETTLED_ROUNDS, 300)
         with self.subTest("alone"):
             self.watch("alone", exporter, prometheus)
         with SilentClients(exporter.address) as clients, self.subTest("silent clients"):

@@ -5,15 +5,14 @@
 #include <set>
 
 #include "exporter/collector/collector.h"
-#include "exporter/metrics/text.h"
 #include "lib/base/printable.h"
+#include "lib/metrics/text.h"
 #include "tests/fuzz/demand.h"
 #include "tests/fuzz/targets.h"
 
 namespace mailhub::fuzz {
 namespace {
 
-using exporter::Families;
 using exporter::Reply;
 using exporter::ReplyReader;
 
@@ -47,26 +46,27 @@ std::optional<Reply> Read(std::string_view bytes, size_t piece, bool* complete) 
   return reader.reply();
 }
 
-std::string LabelOf(const exporter::Sample& sample, std::string_view name) {
-  for (const auto& [label, value] : sample.labels) {
+std::string LabelOf(const metrics::Sample& sample, std::string_view name) {
+  for (const auto& [label, value] : sample.label) {
     if (label == name) return value;
   }
   return "";
 }
 
-void DemandSound(const Families& families) {
+void DemandSound(const metrics::Families& families) {
   for (const auto& [name, family] : families.all()) {
-    std::set<exporter::Labels> seen;
+    std::set<metrics::Labels> seen;
     std::map<std::string, double> states;  // of a service, what its states add up to
-    for (const exporter::Sample& sample : family.samples) {
-      Demand(std::isfinite(sample.value), "a value is finite", name);
-      Demand(!name.ends_with("_total") || sample.value >= 0, "a counter is not negative", name);
-      Demand(seen.insert(sample.labels).second, "a series is there once", name);
-      for (const auto& [label, value] : sample.labels) {
+    for (const metrics::Sample& sample : family.metric) {
+      const double figure = metrics::ValueOf(family, sample);
+      Demand(std::isfinite(figure), "a value is finite", name);
+      Demand(!name.ends_with("_total") || figure >= 0, "a counter is not negative", name);
+      Demand(seen.insert(sample.label).second, "a series is there once", name);
+      for (const auto& [label, value] : sample.label) {
         Demand(IsUtf8(value), "a label is UTF-8", value);
       }
       if (name != "mailhub_service_state") continue;
-      states[LabelOf(sample, "name")] += sample.value;
+      states[LabelOf(sample, "name")] += figure;
     }
     for (const auto& [of, sum] : states) Demand(sum == 1, "one of all states is true", of);
   }
@@ -89,19 +89,19 @@ void TryHelperReply(std::string_view bytes) {
   if (!reply) return;
   Demand(std::isfinite(reply->uptime_seconds) && reply->uptime_seconds >= 0, "an uptime is one");
   Demand(reply->ticks_per_second > 0 && reply->page_bytes > 0, "a clock ticks");
-  Families all;
+  metrics::Families all;
   exporter::Past past;
   for (const exporter::Collector* collector : exporter::HelperCollectors()) {
     const exporter::Section* section = reply->Find(collector->section);
     if (!collector->wanted(host) || section == nullptr || !section->done) continue;
-    Families families;
+    metrics::Families families;
     const Status read = collector->read(host, *reply, *section, &past, &families);
     if (!read) DemandGoodMessage(read.error());
     if (!read && read.error().kind != ErrorKind::kNotFound) continue;
     DemandSound(families);
     all.Merge(std::move(families));
   }
-  const std::string page = exporter::ToText(all);
+  const std::string page = metrics::ToText(all);
   Demand(std::none_of(page.begin(), page.end(),
                       [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f; }),
          "a page is text", page);

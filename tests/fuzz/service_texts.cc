@@ -12,8 +12,8 @@
 namespace mailhub::fuzz {
 namespace {
 
-using exporter::Families;
 using exporter::ServiceState;
+using metrics::Families;
 
 std::vector<std::string> Lines(std::string_view text, std::string_view ends) {
   std::vector<std::string> lines;
@@ -102,10 +102,10 @@ void TrySystemctl(std::string_view bytes) {
       {"failed", {"failed"}},
       {"inactive", {"inactive", "maintenance"}},
       {"absent", {"inactive", "maintenance", "active"}}};
-  for (const exporter::Sample& sample : found->second.samples) {
-    const std::string& name = sample.labels[0].second;
-    const std::string& state = sample.labels[1].second;
-    if (sample.value != 1 || name == "c") continue;
+  for (const metrics::Sample& sample : found->second.metric) {
+    const std::string& name = sample.label[0].value;
+    const std::string& state = sample.label[1].value;
+    if (sample.gauge.value != 1 || name == "c") continue;
     if (state == "absent") continue;  // by LoadState
     Demand(SaidOf(section.lines, name + ".service", kWords.at(state)),
            "a state is what is said of that unit", std::string(name).append(" ").append(state));

@@ -3,17 +3,19 @@
 
 #include <string_view>
 
-#include "actuator/api/exposition.h"
 #include "actuator/api/view_metrics.h"
+#include "lib/metrics/families.h"
 
 namespace mailhub::sim {
 namespace {
 
-constexpr std::string_view kSilences = "mailhub_actuator_host_in_run{";
+constexpr char kSilences[] = "mailhub_actuator_host_in_run";
 
-std::string Label(std::string_view line, std::string_view name) {
-  const size_t at = line.find(std::string(name) + "=\"") + name.size() + 2;
-  return std::string(line.substr(at, line.find('"', at) - at));
+std::string LabelOf(const metrics::Sample& sample, std::string_view name) {
+  for (const metrics::Label& label : sample.label) {
+    if (label.name == name) return label.value;
+  }
+  return "";
 }
 
 }  // namespace
@@ -27,14 +29,13 @@ Looked ReadMetrics(const engine::View& view, WallTime now, bool silence_all) {
     if (!silence_all) continue;
     for (const std::string& host : run.hosts) looked.silenced.emplace_back(host, run.runbook);
   }
-  api::Exposition page;
-  api::AddViewMetrics(page, view, {});
-  const std::string text = page.Text();
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (!line.starts_with(kSilences) || !line.ends_with(" 1")) continue;
-    looked.silenced.emplace_back(Label(line, "instance"), Label(line, "runbook"));
+  metrics::Families page;
+  api::AddViewMetrics(view, {}, &page);
+  const auto silences = page.all().find(kSilences);
+  if (silences == page.all().end()) return looked;
+  for (const metrics::Sample& sample : silences->second.metric) {
+    if (sample.gauge.value != 1) continue;
+    looked.silenced.emplace_back(LabelOf(sample, "instance"), LabelOf(sample, "runbook"));
   }
   return looked;
 }

@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "exporter/metrics/family.h"
+#include "lib/metrics/families.h"
 
-namespace mailhub::exporter {
+namespace mailhub::metrics {
 
 inline constexpr char kTextContentType[] = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -13,4 +13,4 @@ inline constexpr char kTextContentType[] = "text/plain; version=0.0.4; charset=u
 // Thread-safe, never fails.
 std::string ToText(const Families& families);
 
-}  // namespace mailhub::exporter
+}  // namespace mailhub::metrics

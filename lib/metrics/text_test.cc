@@ -1,16 +1,16 @@
 // The page: escaped, ordered, each family once.
-#include "exporter/metrics/text.h"
+#include "lib/metrics/text.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-namespace mailhub::exporter {
+namespace mailhub::metrics {
 namespace {
 
 constexpr Metric kUp{"mailhub_up", "Line one\nline \\two."};
-constexpr Metric kCount{"mailhub_count_total", "A count.", Kind::kCounter};
+constexpr Metric kCount{"mailhub_count_total", "A count.", Type::Counter};
 
 TEST(Text, EscapesHelpAndLabels) {
   Families families;
@@ -47,6 +47,16 @@ TEST(Text, HasAFamilyOnceHoweverManyCollectorsAddToIt) {
   EXPECT_THAT(page, ::testing::HasSubstr("{name=\"a\"} 1\nmailhub_up{name=\"b\"} 0\n"));
 }
 
+// Prometheus would reject the whole page for it.
+TEST(Text, HasASeriesOnceAndWithItsLastValue) {
+  Families families;
+  families.Add(kUp, {{"name", "a"}}, 0);
+  families.Add(kUp, {{"name", "b"}}, 0);
+  families.Add(kUp, {{"name", "a"}}, 1);
+  EXPECT_THAT(ToText(families),
+              ::testing::HasSubstr("gauge\nmailhub_up{name=\"a\"} 1\nmailhub_up{name=\"b\"} 0\n"));
+}
+
 TEST(Text, KeepsTheDigitsOfLargeNumbers) {
   Families families;
   families.Add(kUp, {}, 1795450438.536);
@@ -66,6 +76,10 @@ TEST(Text, WritesNumbersAsPrometheusReadsThem) {
   EXPECT_EQ(line(-3), "-3\n");
   EXPECT_EQ(line(100000), "100000\n");
   EXPECT_EQ(line(0.1), "0.1\n");
+  EXPECT_EQ(line(0.0001), "0.0001\n");
+  EXPECT_EQ(line(-0.00025), "-0.00025\n");
+  EXPECT_EQ(line(0.00001), "1e-05\n");
+  EXPECT_EQ(line(1e20), "100000000000000000000\n");
   EXPECT_EQ(line(1e22), "1e+22\n");
   EXPECT_EQ(line(std::nan("")), "NaN\n");
   EXPECT_EQ(line(-INFINITY), "-Inf\n");
@@ -73,8 +87,8 @@ TEST(Text, WritesNumbersAsPrometheusReadsThem) {
 
 TEST(Text, WritesAHistogramAsBucketsSumAndCount) {
   Families families;
-  families.AddHistogram({"mailhub_seconds", "Took.", Kind::kHistogram},
-                        {{{"host", "a"}}, 2.5, {{0.5, 1}, {INFINITY, 3}}});
+  families.Add({"mailhub_seconds", "Took.", Type::Histogram}, {{"host", "a"}},
+               Sample::Histogram{3, 2.5, {{1, 0.5}, {3, INFINITY}}});
   EXPECT_EQ(ToText(families),
             "# HELP mailhub_seconds Took.\n"
             "# TYPE mailhub_seconds histogram\n"
@@ -85,4 +99,4 @@ TEST(Text, WritesAHistogramAsBucketsSumAndCount) {
 }
 
 }  // namespace
-}  // namespace mailhub::exporter
+}  // namespace mailhub::metrics

@@ -1,23 +1,25 @@
-#include "exporter/metrics/process.h"
+#include "lib/metrics/process.h"
 
 #include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 
-namespace mailhub::exporter {
+namespace mailhub::metrics {
 namespace {
 
-constexpr Metric kCpu{"process_cpu_seconds_total", "CPU time of the exporter, user and system.",
-                      Kind::kCounter};
-constexpr Metric kResident{"process_resident_memory_bytes", "Resident memory of the exporter."};
-constexpr Metric kVirtual{"process_virtual_memory_bytes", "Virtual memory of the exporter."};
-constexpr Metric kStart{"process_start_time_seconds", "When the exporter started, in unix time."};
-constexpr Metric kOpenFds{"process_open_fds", "Open file descriptors of the exporter."};
-constexpr Metric kMaxFds{"process_max_fds", "How many file descriptors the exporter may open."};
+constexpr Metric kCpu{"process_cpu_seconds_total", "CPU time of this program, user and system.",
+                      Type::Counter};
+constexpr Metric kResident{"process_resident_memory_bytes", "Resident memory of this program."};
+constexpr Metric kVirtual{"process_virtual_memory_bytes", "Virtual memory of this program."};
+constexpr Metric kStart{"process_start_time_seconds", "When this program started, in unix time."};
+constexpr Metric kOpenFds{"process_open_fds", "Open file descriptors of this program."};
+constexpr Metric kMaxFds{"process_max_fds", "How many file descriptors this program may open."};
 
 std::string ReadAll(const char* path) {
   std::ifstream file(path);
@@ -26,15 +28,16 @@ std::string ReadAll(const char* path) {
   return text.str();
 }
 
-double BootTime() {
+std::optional<double> BootTime() {
   const std::string text = ReadAll("/proc/stat");
   const size_t found = text.find("\nbtime ");
-  return found == std::string::npos ? 0 : std::strtod(text.c_str() + found + 7, nullptr);
+  if (found == std::string::npos) return std::nullopt;
+  return std::strtod(text.c_str() + found + 7, nullptr);
 }
 
-int CountOpenFds() {
+std::optional<int> CountOpenFds() {
   DIR* directory = opendir("/proc/self/fd");
-  if (directory == nullptr) return 0;
+  if (directory == nullptr) return std::nullopt;
   int count = -1;  // the directory's own
   while (const dirent* entry = readdir(directory)) {
     if (entry->d_name[0] != '.') ++count;
@@ -46,7 +49,7 @@ int CountOpenFds() {
 }  // namespace
 
 void AddProcessMetrics(Families* families) {
-  static const double boot_time = BootTime();
+  const std::optional<double> boot_time = BootTime();
   const double ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   const double page = static_cast<double>(sysconf(_SC_PAGESIZE));
   const std::string text = ReadAll("/proc/self/stat");
@@ -64,15 +67,15 @@ void AddProcessMetrics(Families* families) {
     for (int i = 16; i < 22; ++i) fields >> skipped;
     fields >> start >> bytes >> pages;
     families->Add(kCpu, {}, (user + system) / ticks);
-    families->Add(kStart, {}, boot_time + start / ticks);
+    if (boot_time) families->Add(kStart, {}, *boot_time + start / ticks);
     families->Add(kVirtual, {}, bytes);
     families->Add(kResident, {}, pages * page);
   }
-  families->Add(kOpenFds, {}, CountOpenFds());
+  if (const auto open_fds = CountOpenFds()) families->Add(kOpenFds, {}, *open_fds);
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     families->Add(kMaxFds, {}, static_cast<double>(limit.rlim_cur));
   }
 }
 
-}  // namespace mailhub::exporter
+}  // namespace mailhub::metrics

@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-namespace mailhub::exporter {
+namespace mailhub::metrics {
 
 class Stopwatch {
  public:
@@ -16,4 +16,4 @@ class Stopwatch {
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace mailhub::exporter
+}  // namespace mailhub::metrics

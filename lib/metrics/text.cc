@@ -1,0 +1,130 @@
+// Written by hand because a page is most of what a probe costs the exporter: one string, no streams, and numbers in the
+// fewest digits that mean them exactly. prometheus-cpp's own serializer keeps the order given and writes doubles of a series.
+#include "lib/metrics/text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <vector>
+
+namespace mailhub::metrics {
+namespace {
+
+// Within these a number has no exponent, as in Go's own clients: a bucket's bound is a label, and 1e-04 is another one.
+constexpr double kLeastPlain = 1e-4;
+constexpr double kPlainBelow = 1e21;
+constexpr double kIntegersAreExact = 1e15;
+
+// `quotes` are escaped in label values, not in HELP.
+void AppendEscaped(std::string_view text, bool quotes, std::string* page) {
+  for (char c : text) {
+    if (c == '\n') {
+      *page += "\\n";
+      continue;
+    }
+    if (c == '\\' || (c == '"' && quotes)) *page += '\\';
+    *page += c;
+  }
+}
+
+void AppendNumber(double value, std::string* page) {
+  std::array<char, 64> digits{};
+  if (std::isnan(value)) {
+    *page += "NaN";
+  } else if (std::isinf(value)) {
+    *page += value > 0 ? "+Inf" : "-Inf";
+  } else if (std::fabs(value) < kIntegersAreExact && value == std::trunc(value)) {
+    const auto integer = static_cast<int64_t>(value);
+    page->append(digits.data(), std::to_chars(digits.begin(), digits.end(), integer).ptr);
+  } else {
+    const double size = std::fabs(value);
+    const auto format = size >= kLeastPlain && size < kPlainBelow ? std::chars_format::fixed
+                                                                  : std::chars_format::scientific;
+    page->append(digits.data(), std::to_chars(digits.begin(), digits.end(), value, format).ptr);
+  }
+}
+
+// One line. A bucket has its bound as a label of its own.
+void AppendSeries(const std::string& name, const char* suffix, const Labels& labels,
+                  const double* bound, double value, std::string* page) {
+  page->append(name).append(suffix);
+  char separator = '{';
+  for (const auto& [label, text] : labels) {
+    *page += separator;
+    page->append(label).append("=\"");
+    AppendEscaped(text, true, page);
+    *page += '"';
+    separator = ',';
+  }
+  if (bound != nullptr) {
+    *page += separator;
+    *page += "le=\"";
+    AppendNumber(*bound, page);
+    *page += '"';
+    separator = ',';
+  }
+  if (separator == ',') *page += '}';
+  *page += ' ';
+  AppendNumber(value, page);
+  *page += '\n';
+}
+
+void AppendHistogram(const std::string& name, const Sample& sample, std::string* page) {
+  const Sample::Histogram& histogram = sample.histogram;
+  for (const auto& bucket : histogram.bucket) {
+    AppendSeries(name, "_bucket", sample.label, &bucket.upper_bound,
+                 static_cast<double>(bucket.cumulative_count), page);
+  }
+  AppendSeries(name, "_sum", sample.label, nullptr, histogram.sample_sum, page);
+  AppendSeries(name, "_count", sample.label, nullptr, static_cast<double>(histogram.sample_count),
+               page);
+}
+
+const char* NameOf(Type type) {
+  switch (type) {
+    case Type::Counter:
+      return "counter";
+    case Type::Histogram:
+      return "histogram";
+    default:
+      return "gauge";
+  }
+}
+
+// By labels; of the samples with the same labels the last one.
+std::vector<const Sample*> InOrder(const prometheus::MetricFamily& family) {
+  std::vector<const Sample*> ordered;
+  for (auto sample = family.metric.rbegin(); sample != family.metric.rend(); ++sample)
+    ordered.push_back(&*sample);
+  std::stable_sort(ordered.begin(), ordered.end(),
+                   [](const Sample* a, const Sample* b) { return a->label < b->label; });
+  const auto end =
+      std::unique(ordered.begin(), ordered.end(),
+                  [](const Sample* a, const Sample* b) { return a->label == b->label; });
+  ordered.erase(end, ordered.end());
+  return ordered;
+}
+
+}  // namespace
+
+std::string ToText(const Families& families) {
+  std::string page;
+  page.reserve(size_t{16} << 10);
+  for (const auto& [unused, family] : families.all()) {
+    page.append("# HELP ").append(family.name) += ' ';
+    AppendEscaped(family.help, false, &page);
+    page.append("\n# TYPE ").append(family.name) += ' ';
+    page.append(NameOf(family.type)) += '\n';
+    for (const Sample* sample : InOrder(family)) {
+      if (family.type == Type::Histogram) {
+        AppendHistogram(family.name, *sample, &page);
+      } else {
+        AppendSeries(family.name, "", sample->label, nullptr, ValueOf(family, *sample), &page);
+      }
+    }
+  }
+  return page;
+}
+
+}  // namespace mailhub::metrics
