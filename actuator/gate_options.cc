@@ -1,24 +1,9 @@
 // See gate_options.h.
 #include "actuator/gate_options.h"
 
-#include <algorithm>
-
-#include "lib/config/yaml.h"
+#include "lib/config/secret.h"
 
 namespace mailhub {
-namespace {
-
-Result<std::string> ReadSecret(const std::string& path) {
-  auto secret = config::ReadFile(path, 4096);
-  if (!secret) return secret;
-  while (!secret->empty() && (secret->back() == '\n' || secret->back() == '\r')) {
-    secret->pop_back();
-  }
-  return secret;
-}
-
-}  // namespace
-
 Result<condition::GateOptions> GateOptionsOf(const settings::PrometheusSettings& settings) {
   condition::GateOptions options;
   options.series = {settings.job, settings.labels};
@@ -28,19 +13,15 @@ Result<condition::GateOptions> GateOptionsOf(const settings::PrometheusSettings&
   prometheus.timeout = settings.timeout;
   prometheus.headers.assign(settings.headers.begin(), settings.headers.end());
   for (const auto& [name, file] : settings.header_files) {
-    const auto value = ReadSecret(file);
+    const auto value = config::ReadSecret(file);
     if (!value) return Fail(value.error());
-    const bool printable = std::ranges::all_of(*value, [](char c) { return c >= ' ' && c <= '~'; });
-    if (value->empty() || !printable) {
-      return Fail(ErrorKind::kInvalid, file + ": expected one line of printable characters");
-    }
     prometheus.headers.emplace_back(name, *value);
   }
   prometheus.client.ca_file = settings.ca_file;
   prometheus.client.basic_user = settings.basic_user;
   prometheus.client.bearer_token_file = settings.bearer_token_file;
   if (settings.basic_password_file.empty()) return options;
-  auto password = ReadSecret(settings.basic_password_file);
+  auto password = config::ReadSecret(settings.basic_password_file);
   if (!password) return Fail(password.error());
   prometheus.client.basic_password = *std::move(password);
   return options;

@@ -8,9 +8,10 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
-#include <sstream>
 
 #include "actuator/webhook/token_file.h"
+#include "lib/base/trim.h"
+#include "lib/config/secret.h"
 #include "lib/config/yaml.h"
 #include "lib/http/server.h"
 
@@ -19,30 +20,30 @@ namespace {
 
 constexpr size_t kLargestFile = size_t{16} << 20;
 
-// Reads it, if it is a file: opening anything else could wait for ever.
-Result<std::string> ReadPlainFile(const std::string& path) {
+// Opening anything else could wait for ever.
+Status IsPlainFile(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    return Fail(ErrorKind::kInvalid, path + ": is no file");
-  }
+  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return {};
+  return Fail(ErrorKind::kInvalid, path + ": is no file");
+}
+
+Result<std::string> ReadPlainFile(const std::string& path) {
+  if (const Status plain = IsPlainFile(path); !plain) return Fail(plain.error());
   return config::ReadFile(path, kLargestFile);
 }
 
 Status HoldsText(const std::string& path) {
   const auto text = ReadPlainFile(path);
   if (!text) return Fail(text.error());
-  if (text->find_first_not_of(" \t\r\n") != std::string::npos) return {};
-  return Fail(ErrorKind::kInvalid, path + ": is empty");
+  return Trim(*text).empty() ? Fail(ErrorKind::kInvalid, path + ": is empty") : Status();
 }
 
-// What is sent to others as a token. How long it must be is theirs to say.
-Status HoldsAToken(const std::string& path) {
-  if (Status holds = HoldsText(path); !holds) return holds;
-  std::istringstream words(*ReadPlainFile(path));
-  std::string word;
-  words >> word;
-  if (words >> word) return Fail(ErrorKind::kInvalid, path + ": holds more than one word");
-  return {};
+// How long a token must be is for those to say who it is sent to.
+template <Result<std::string> (*read)(const std::string&)>
+Status Holds(const std::string& path) {
+  if (const Status plain = IsPlainFile(path); !plain) return plain;
+  const auto secret = read(path);
+  return secret ? Status() : Fail(secret.error());
 }
 
 Status IsReadable(const std::string& path) {
@@ -148,9 +149,10 @@ std::vector<std::string> CheckSurroundings(const Configuration& configuration,
   look.File(PlaceOf(prometheus["ca_file"]), fixed.prometheus.ca_file, HoldsText,
             "a file with certificates");
   look.File(PlaceOf(prometheus["bearer_token_file"]), fixed.prometheus.bearer_token_file,
-            HoldsAToken, "a file that holds a token");
+            Holds<config::ReadToken>, "a file that holds a token");
   look.File(PlaceOf(prometheus["basic_auth"]["password_file"]),
-            fixed.prometheus.basic_password_file, HoldsText, "a file that holds a password");
+            fixed.prometheus.basic_password_file, Holds<config::ReadSecret>,
+            "a file that holds a password");
   LookAtWeb(look, root, configuration, web);
   return look.Wrong();
 }

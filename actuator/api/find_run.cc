@@ -1,34 +1,25 @@
 // See find_run.h.
 #include "actuator/api/find_run.h"
 
+#include "actuator/engine/beginning.h"
+
 namespace mailhub::api {
 
-constexpr size_t kShortestBeginning = 6;
-
 Result<const engine::RunView*> FindRun(const engine::View& view, const std::string& id) {
-  const engine::RunView* found = nullptr;
-  if (id.size() < kShortestBeginning) return found;
-  for (const auto* runs : {&view.unfinished, &view.finished}) {
-    for (const engine::RunView& run : *runs) {
-      if (run.id == id) return &run;
-      if (!run.id.starts_with(id)) continue;
-      if (found != nullptr) return Fail(ErrorKind::kInvalid, "several runs begin with " + id);
-      found = &run;
-    }
-  }
-  return found;
+  if (id.size() < engine::kShortestBeginning) return nullptr;
+  engine::FindByBeginning<const engine::RunView> search("runs", id);
+  for (const auto* runs : {&view.unfinished, &view.finished})
+    for (const engine::RunView& run : *runs) search.Look(run.id, &run);
+  return search.Found();
 }
 
 Result<std::string> FindEpisode(const engine::View& view, const std::string& fingerprint) {
-  const engine::EpisodeView* found = nullptr;
-  for (const engine::EpisodeView& episode : view.episodes) {
-    if (episode.fingerprint == fingerprint) return fingerprint;
-    if (!episode.fingerprint.starts_with(fingerprint)) continue;
-    if (found != nullptr)
-      return Fail(ErrorKind::kInvalid, "several episodes begin with " + fingerprint);
-    found = &episode;
-  }
-  return found == nullptr ? fingerprint : found->fingerprint;
+  engine::FindByBeginning<const engine::EpisodeView> search("episodes", fingerprint);
+  for (const engine::EpisodeView& episode : view.episodes)
+    search.Look(episode.fingerprint, &episode);
+  const auto found = search.Found();
+  if (!found) return Fail(found.error());
+  return *found == nullptr ? fingerprint : (*found)->fingerprint;
 }
 
 }  // namespace mailhub::api

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "actuator/engine/beginning.h"
 #include "actuator/engine/require.h"
 
 namespace mailhub::engine {
@@ -100,18 +101,15 @@ LiveRun* Runs::Find(const std::string& id) {
 }
 
 Result<LiveRun*> Runs::FindByPrefix(const std::string& prefix) {
-  if (prefix.size() < 6) {
+  if (prefix.size() < kShortestBeginning) {
     return Fail(ErrorKind::kInvalid, "a run is named by at least 6 characters of its id");
   }
-  LiveRun* found = nullptr;
-  for (auto& [id, live] : runs_) {
-    if (!id.starts_with(prefix)) continue;
-    if (found != nullptr) {
-      return Fail(ErrorKind::kInvalid, "more than one run's id starts with " + prefix);
-    }
-    found = &live;
+  FindByBeginning<LiveRun> search("runs", prefix);
+  for (auto& [id, live] : runs_) search.Look(id, &live);
+  auto found = search.Found();
+  if (found && *found == nullptr) {
+    return Fail(ErrorKind::kNotFound, "no run has the id " + prefix);
   }
-  if (found == nullptr) return Fail(ErrorKind::kNotFound, "no run has the id " + prefix);
   return found;
 }
 

@@ -2,13 +2,14 @@
 // whatever is filled in holds no character that means something to a shell or to PromQL.
 #include "actuator/runbook/scope.h"
 
+#include "lib/base/trim.h"
+
 namespace mailhub::runbook {
 namespace {
 
-std::string Trimmed(const std::string& text) {
-  const size_t begin = text.find_first_not_of(' ');
-  if (begin == std::string::npos) return "";
-  return text.substr(begin, text.find_last_not_of(' ') - begin + 1);
+// What is between {{ and }}.
+std::string NameIn(std::string_view braces) {
+  return std::string(Trim(braces, " "));
 }
 
 }  // namespace
@@ -27,7 +28,7 @@ Result<std::string> Scope::Fill(const Text& text) const {
     if (open == std::string::npos) return filled;
     const size_t close = text.raw.find("}}", open);
     if (close == std::string::npos) return text.at.Invalid("a {{ without its }}");
-    const std::string name = Trimmed(text.raw.substr(open + 2, close - open - 2));
+    const std::string name = NameIn(text.raw.substr(open + 2, close - open - 2));
     const auto value = values_.find(name);
     if (value == values_.end()) {
       std::string known;
@@ -46,7 +47,7 @@ Result<std::string> Scope::Fill(const Text& text) const {
 
 Result<std::optional<std::string>> Scope::FillOptional(const Text& text) const {
   if (text.raw.starts_with("{{") && text.raw.find("}}") == text.raw.size() - 2) {
-    const auto value = values_.find(Trimmed(text.raw.substr(2, text.raw.size() - 4)));
+    const auto value = values_.find(NameIn(text.raw.substr(2, text.raw.size() - 4)));
     if (value != values_.end() && !value->second) return std::optional<std::string>();
   }
   auto filled = Fill(text);

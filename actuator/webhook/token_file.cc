@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lib/base/digest.h"
+#include "lib/base/trim.h"
 #include "lib/config/yaml.h"
 
 namespace mailhub::webhook {
@@ -17,13 +18,6 @@ namespace {
 constexpr size_t kShortestToken = 16;
 constexpr size_t kMostTokens = 8;
 constexpr size_t kLongestFile = 4'096;
-
-std::string Trimmed(const std::string& line) {
-  constexpr const char* kSpace = " \t\r";
-  const size_t first = line.find_first_not_of(kSpace);
-  if (first == std::string::npos) return "";
-  return line.substr(first, line.find_last_not_of(kSpace) - first + 1);
-}
 
 }  // namespace
 
@@ -51,7 +45,7 @@ Result<std::vector<std::string>> TokenFile::Tokens(const std::string& path) {
   std::vector<std::string> tokens;
   std::istringstream lines(*text);
   for (std::string line; std::getline(lines, line);) {
-    const std::string token = Trimmed(line);
+    const std::string token(Trim(line));
     if (token.empty()) continue;
     if (token.size() < kShortestToken || token.find_first_of(" \t") != std::string::npos) {
       return Fail(ErrorKind::kInvalid, path + ": a token is one word of at least " +

@@ -9,6 +9,8 @@
 
 #include "exporter/collector/collector.h"
 #include "exporter/collector/fields.h"
+#include "lib/base/lower.h"
+#include "lib/base/trim.h"
 
 namespace mailhub::exporter {
 namespace {
@@ -63,16 +65,7 @@ Answer ReadAnswer(std::string_view output) {
 
 // As Windows compares names: whatever the case.
 bool SameName(std::string_view a, std::string_view b) {
-  const auto trim = [](std::string_view text) {
-    const size_t begin = text.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) return std::string_view();
-    return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-  };
-  a = trim(a);
-  b = trim(b);
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return EqualIgnoringCase(Trim(a, kBlanks), Trim(b, kBlanks));
 }
 
 // PowerShell takes a command as the base64 of its UTF-16.

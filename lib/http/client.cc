@@ -6,9 +6,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
-#include <iterator>
 #include <mutex>
+
+#include "lib/base/trim.h"
+#include "lib/config/secret.h"
 
 namespace mailhub::http {
 namespace {
@@ -19,14 +20,6 @@ struct SlistFree {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 using Slist = std::unique_ptr<curl_slist, SlistFree>;
-
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const size_t begin = text.find_first_not_of(kSpace);
-  return begin == std::string_view::npos
-             ? std::string_view()
-             : text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
 
 // What curl's callbacks write to during one request.
 struct Transfer {
@@ -152,14 +145,9 @@ Result<Slist> Client::Impl::MakeHeaders(const RequestOptions& request,
   for (const auto& [name, value] : request.headers) add(name, value);
   if (!content_type.empty()) add("Content-Type", content_type);
   if (!options.bearer_token_file.empty()) {
-    std::ifstream file(options.bearer_token_file);
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    const std::string_view token = Trim(text);
-    if (token.empty())
-      return Fail(ErrorKind::kInvalid, "no token can be read from " + options.bearer_token_file);
-    if (token.find_first_of(" \t\r\n") != std::string_view::npos)
-      return Fail(ErrorKind::kInvalid, options.bearer_token_file + ": holds more than one word");
-    add("Authorization", "Bearer " + std::string(token));
+    const auto token = config::ReadToken(options.bearer_token_file);
+    if (!token) return Fail(ErrorKind::kInvalid, token.error().message);
+    add("Authorization", "Bearer " + *token);
   }
   if (!fine) return Fail(ErrorKind::kInvalid, "a header has a line end in it");
   return list;

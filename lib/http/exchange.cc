@@ -11,6 +11,7 @@
 #include <exception>
 
 #include "lib/base/log.h"
+#include "lib/base/lower.h"
 #include "lib/http/message.h"
 
 namespace mailhub::http {

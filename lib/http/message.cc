@@ -7,6 +7,9 @@
 #include <ctime>
 #include <utility>
 
+#include "lib/base/lower.h"
+#include "lib/base/trim.h"
+
 namespace mailhub::http {
 namespace {
 
@@ -15,16 +18,6 @@ int HexDigit(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 // Takes the part before `separator` off the front of *rest.
@@ -122,15 +115,10 @@ bool ParseTarget(std::string_view raw_path, std::string_view raw_query, Request*
   return true;
 }
 
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return Lower(x) == Lower(y); });
-}
-
 bool HasToken(std::string_view value, std::string_view token) {
   while (!value.empty()) {
     std::string_view item = NextPart(&value, ',');
-    if (EqualIgnoringCase(Trim(NextPart(&item, ';')), token)) return true;
+    if (EqualIgnoringCase(Trim(NextPart(&item, ';'), kBlanks), token)) return true;
   }
   return false;
 }
@@ -138,8 +126,8 @@ bool HasToken(std::string_view value, std::string_view token) {
 bool AcceptsGzip(std::string_view accept_encoding) {
   while (!accept_encoding.empty()) {
     std::string_view item = NextPart(&accept_encoding, ',');
-    if (!EqualIgnoringCase(Trim(NextPart(&item, ';')), "gzip")) continue;
-    const std::string_view quality = Trim(item);
+    if (!EqualIgnoringCase(Trim(NextPart(&item, ';'), kBlanks), "gzip")) continue;
+    const std::string_view quality = Trim(item, kBlanks);
     return quality != "q=0" && quality.find("q=0.0") == std::string_view::npos;
   }
   return false;
@@ -200,7 +188,8 @@ std::string_view Request::Header(std::string_view name) const {
 
 std::string_view Request::BearerToken() const {
   std::string_view rest = Authorization();
-  return EqualIgnoringCase(NextPart(&rest, ' '), "Bearer") ? Trim(rest) : std::string_view();
+  return EqualIgnoringCase(NextPart(&rest, ' '), "Bearer") ? Trim(rest, kBlanks)
+                                                           : std::string_view();
 }
 
 std::optional<std::string> Request::Query(std::string_view name) const {

@@ -17,8 +17,6 @@ std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_spa
 // has "." or ".." segments, or is badly encoded.
 bool ParseTarget(std::string_view raw_path, std::string_view raw_query, Request* request);
 
-bool EqualIgnoringCase(std::string_view a, std::string_view b);
-
 // Whether a comma-separated header value has this token, whatever its case; parameters after ";"
 // are not looked at.
 bool HasToken(std::string_view value, std::string_view token);

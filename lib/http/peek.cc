@@ -7,6 +7,7 @@
 #include <charconv>
 #include <vector>
 
+#include "lib/base/lower.h"
 #include "lib/http/message.h"
 
 namespace mailhub::http {

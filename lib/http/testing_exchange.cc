@@ -9,6 +9,7 @@
 #include <deque>
 #include <utility>
 
+#include "lib/base/lower.h"
 #include "lib/http/connections.h"
 #include "lib/http/exchange.h"
 #include "lib/http/message.h"

@@ -14,6 +14,7 @@
 
 #include "lib/base/base64.h"
 #include "lib/base/digest.h"
+#include "lib/base/lower.h"
 
 namespace mailhub::ssh {
 namespace {
@@ -48,16 +49,6 @@ std::string_view TakeWord(std::string_view* rest) {
   const std::string_view word = rest->substr(0, rest->find_first_of(" \t"));
   rest->remove_prefix(word.size());
   return word;
-}
-
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return Lower(c); });
-  return lower;
 }
 
 // Nothing for a marker that is none: such a line counts for nothing.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/lower.h"
 #include "lib/http/address.h"
 #include "lib/http/message.h"
 #include "lib/http/testing_exchange.h"
@@ -231,8 +232,8 @@ void DemandFraming(const PlayedServer::Answer& answer, const Head& head) {
   if (!LastSeen().handled) return;
   size_t lengths = 0;
   for (const auto& [name, value] : request.headers) {
-    Demand(!http::EqualIgnoringCase(name, "Transfer-Encoding"), "no handler sees an encoded body");
-    if (!http::EqualIgnoringCase(name, "Content-Length")) continue;
+    Demand(!EqualIgnoringCase(name, "Transfer-Encoding"), "no handler sees an encoded body");
+    if (!EqualIgnoringCase(name, "Content-Length")) continue;
     ++lengths;
     size_t number = 0;
     const auto parsed = std::from_chars(value.data(), value.data() + value.size(), number);

@@ -1,0 +1,17 @@
+// Files that hold what this program shows to others: a token, a password, a header's value.
+#pragma once
+
+#include <string>
+
+#include "lib/base/result.h"
+
+namespace mailhub::config {
+
+// One line of UTF-8 without control characters, at most 4096 bytes; the space around it is dropped. kInvalid says what is
+// wrong with it, kNotFound and kRefused as ReadFile.
+Result<std::string> ReadSecret(const std::string& path);
+
+// The same, of one word.
+Result<std::string> ReadToken(const std::string& path);
+
+}  // namespace mailhub::config
