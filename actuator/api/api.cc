@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "actuator/api/answer.h"
-#include "actuator/api/changes.h"
-#include "actuator/api/looks.h"
+#include "actuator/api/change_handlers.h"
+#include "actuator/api/read_handlers.h"
 #include "actuator/api/request.h"
 
 namespace mailhub::api {
@@ -22,38 +22,41 @@ struct Route {
   std::vector<std::string_view> query;  // the parameters that it knows
 };
 
-const std::vector<Route<Looks>>& LookRoutes() {
-  static const std::vector<Route<Looks>> kRoutes = {
-      {"GET", "/", &Looks::Root, {}},
-      {"GET", "/api/v1/runs", &Looks::Runs, {"state", "runbook", "target", "result", "limit"}},
-      {"GET", "/api/v1/runs/*", &Looks::Run, {}},
+const std::vector<Route<ReadHandlers>>& ReadRoutes() {
+  static const std::vector<Route<ReadHandlers>> kRoutes = {
+      {"GET", "/", &ReadHandlers::Root, {}},
+      {"GET",
+       "/api/v1/runs",
+       &ReadHandlers::Runs,
+       {"state", "runbook", "target", "result", "limit"}},
+      {"GET", "/api/v1/runs/*", &ReadHandlers::Run, {}},
       {"GET",
        "/api/v1/alerts",
-       &Looks::Alerts,
+       &ReadHandlers::Alerts,
        {"alertname", "fingerprint", "decision", "run", "before", "limit"}},
-      {"GET", "/api/v1/episodes", &Looks::Episodes, {"state", "alertname"}},
-      {"GET", "/api/v1/history", &Looks::History, {"runbook", "target", "result", "limit"}},
-      {"GET", "/api/v1/plan", &Looks::Plan, {"runbook", "parameter"}},
-      {"GET", "/api/v1/mode", &Looks::Mode, {}},
-      {"GET", "/api/v1/status", &Looks::Status, {}},
-      {"GET", "/api/v1/events", &Looks::Events, {}},
-      {"GET", "/metrics", &Looks::Metrics, {}},
-      {"GET", "/-/healthy", &Looks::Healthy, {}},
-      {"GET", "/-/ready", &Looks::Ready, {}},
+      {"GET", "/api/v1/episodes", &ReadHandlers::Episodes, {"state", "alertname"}},
+      {"GET", "/api/v1/history", &ReadHandlers::History, {"runbook", "target", "result", "limit"}},
+      {"GET", "/api/v1/plan", &ReadHandlers::Plan, {"runbook", "parameter"}},
+      {"GET", "/api/v1/mode", &ReadHandlers::Mode, {}},
+      {"GET", "/api/v1/status", &ReadHandlers::Status, {}},
+      {"GET", "/api/v1/events", &ReadHandlers::Events, {}},
+      {"GET", "/metrics", &ReadHandlers::Metrics, {}},
+      {"GET", "/-/healthy", &ReadHandlers::Healthy, {}},
+      {"GET", "/-/ready", &ReadHandlers::Ready, {}},
   };
   return kRoutes;
 }
 
-const std::vector<Route<Changes>>& ChangeRoutes() {
-  static const std::vector<Route<Changes>> kRoutes = {
-      {"POST", "/api/v1/runs", &Changes::StartRun, {}},
-      {"POST", "/api/v1/runs/*", &Changes::ActOnRun, {}},
-      {"PUT", "/api/v1/mode", &Changes::SetMode, {}},
+const std::vector<Route<ChangeHandlers>>& ChangeRoutes() {
+  static const std::vector<Route<ChangeHandlers>> kRoutes = {
+      {"POST", "/api/v1/runs", &ChangeHandlers::StartRun, {}},
+      {"POST", "/api/v1/runs/*", &ChangeHandlers::ActOnRun, {}},
+      {"PUT", "/api/v1/mode", &ChangeHandlers::SetMode, {}},
       // The same, for clients that know GET and POST only.
-      {"POST", "/api/v1/mode", &Changes::SetMode, {}},
-      {"POST", "/api/v1/hosts/*", &Changes::TakeOver, {}},
-      {"POST", "/api/v1/episodes/*", &Changes::CloseEpisode, {}},
-      {"POST", "/-/reload", &Changes::Reload, {}},
+      {"POST", "/api/v1/mode", &ChangeHandlers::SetMode, {}},
+      {"POST", "/api/v1/hosts/*", &ChangeHandlers::TakeOver, {}},
+      {"POST", "/api/v1/episodes/*", &ChangeHandlers::CloseEpisode, {}},
+      {"POST", "/-/reload", &ChangeHandlers::Reload, {}},
   };
   return kRoutes;
 }
@@ -85,15 +88,15 @@ void AppendTo(std::vector<RouteText>* texts, const std::vector<Route<Handlers>>&
 void AddRoutes(http::Server& server, Backend& backend, const ActuatorMetrics& metrics,
                const Clock& clock, ApiOptions options) {
   Add(server,
-      std::make_shared<Looks>(backend, metrics, clock, std::move(options.version),
-                              options.max_event_streams),
-      LookRoutes());
-  Add(server, std::make_shared<Changes>(backend, options.token_file), ChangeRoutes());
+      std::make_shared<ReadHandlers>(backend, metrics, clock, std::move(options.version),
+                                     options.max_event_streams),
+      ReadRoutes());
+  Add(server, std::make_shared<ChangeHandlers>(backend, options.token_file), ChangeRoutes());
 }
 
 std::vector<RouteText> Routes() {
   std::vector<RouteText> routes;
-  AppendTo(&routes, LookRoutes());
+  AppendTo(&routes, ReadRoutes());
   AppendTo(&routes, ChangeRoutes());
   return routes;
 }

@@ -46,31 +46,31 @@ void HelperLink::Forget() {
 
 // What a failed call amounts to. On a session that lives, it was the helper that is not what it
 // should be.
-Trouble HelperLink::Broken(const Error& error, SteadyTime deadline) {
+ProbeFailure HelperLink::Broken(const Error& error, SteadyTime deadline) {
   if (clock_.Steady() >= deadline) return {ConnectFailure::kTimeout, error.message};
   const bool alive = session_.get() != nullptr && session_.get()->Alive();
   return {alive ? ConnectFailure::kProtocol : ConnectFailure::kConnect, error.message};
 }
 
-std::optional<Trouble> HelperLink::Prepare(SteadyTime deadline) {
+std::optional<ProbeFailure> HelperLink::Prepare(SteadyTime deadline) {
   bool is_new = false;
   const SteadyTime begun = clock_.Steady();
   if (session_.get() == nullptr || !session_.get()->Alive()) Forget();
-  if (auto trouble = session_.Ensure(deadline, &is_new)) return trouble;
+  if (auto failure = session_.Ensure(deadline, &is_new)) return failure;
   if (main_.channel != nullptr) return std::nullopt;
   // After a login that took most of the time, the helper gets its own all the same: no later try
   // would fare better.
   const SteadyTime now = clock_.Steady();
   if (is_new && now - begun > deadline - now) deadline = std::max(deadline, now + kStartPatience);
-  auto trouble = StartHelper(&main_, deadline);
-  if (!trouble) return std::nullopt;
+  auto failure = StartHelper(&main_, deadline);
+  if (!failure) return std::nullopt;
   Forget();
   session_.Drop();
   // A kept session may have died unnoticed; a new one had every chance.
-  return is_new ? trouble : Prepare(deadline);
+  return is_new ? failure : Prepare(deadline);
 }
 
-std::optional<Trouble> HelperLink::StartHelper(Lane* lane, SteadyTime deadline) {
+std::optional<ProbeFailure> HelperLink::StartHelper(Lane* lane, SteadyTime deadline) {
   lane->proven = false;
   lane->unread.clear();
   lane->owed.reset();
@@ -79,34 +79,35 @@ std::optional<Trouble> HelperLink::StartHelper(Lane* lane, SteadyTime deadline) 
   auto channel = session_.get()->OpenChannel(helper.command, deadline);
   if (!channel) return Broken(channel.error(), deadline);
   lane->channel = std::move(*channel);
-  auto trouble = Greet(lane, helper.script, spec, deadline);
-  if (trouble) lane->channel.reset();
-  return trouble;
+  auto failure = Greet(lane, helper.script, spec, deadline);
+  if (failure) lane->channel.reset();
+  return failure;
 }
 
 // Sends the script, unless the host has one of its own installed, and then the spec.
-std::optional<Trouble> HelperLink::Greet(Lane* lane, const std::string& script,
-                                         const std::string& spec, SteadyTime deadline) {
+std::optional<ProbeFailure> HelperLink::Greet(Lane* lane, const std::string& script,
+                                              const std::string& spec, SteadyTime deadline) {
   const std::string first = RandomHex(kNonceBits);
   std::string answer;
-  auto trouble = Exchange(lane, "hello " + first + "\n", first, deadline, &answer);
-  if (!trouble && answer == "send") {
-    trouble = Exchange(lane, script, first, deadline, &answer);
-    if (!trouble && answer == "ready") answer = kHello;
+  auto failure = Exchange(lane, "hello " + first + "\n", first, deadline, &answer);
+  if (!failure && answer == "send") {
+    failure = Exchange(lane, script, first, deadline, &answer);
+    if (!failure && answer == "ready") answer = kHello;
   }
   const std::string second = RandomHex(kNonceBits);
-  if (!trouble && answer == kHello) {
-    trouble = Exchange(lane, spec + "hello " + second + "\n", second, deadline, &answer);
+  if (!failure && answer == kHello) {
+    failure = Exchange(lane, spec + "hello " + second + "\n", second, deadline, &answer);
   }
-  if (trouble || answer == kHello) return trouble;
-  return Trouble{ConnectFailure::kProtocol, "another version of the helper is installed there"};
+  if (failure || answer == kHello) return failure;
+  return ProbeFailure{ConnectFailure::kProtocol,
+                      "another version of the helper is installed there"};
 }
 
 // Sends `text` and waits for a line "NONCE ANSWER". Start-up files may greet first, so everything
 // before that line is skipped, within a bound.
-std::optional<Trouble> HelperLink::Exchange(Lane* lane, const std::string& text,
-                                            const std::string& nonce, SteadyTime deadline,
-                                            std::string* answer) {
+std::optional<ProbeFailure> HelperLink::Exchange(Lane* lane, const std::string& text,
+                                                 const std::string& nonce, SteadyTime deadline,
+                                                 std::string* answer) {
   if (const auto written = lane->channel->Write(text, deadline); !written) {
     return Broken(written.error(), deadline);
   }
@@ -116,7 +117,7 @@ std::optional<Trouble> HelperLink::Exchange(Lane* lane, const std::string& text,
     auto state = lane->channel->Read(&seen, kReadSize, deadline);
     if (!state) return Broken(state.error(), deadline);
     if (*state == ssh::ReadState::kTimeout) {
-      return Trouble{ConnectFailure::kTimeout, "the helper did not start in time"};
+      return ProbeFailure{ConnectFailure::kTimeout, "the helper did not start in time"};
     }
     const size_t found = seen.find(mark);
     const size_t end = found == std::string::npos ? found : seen.find('\n', found + mark.size());
@@ -126,21 +127,22 @@ std::optional<Trouble> HelperLink::Exchange(Lane* lane, const std::string& text,
       return std::nullopt;
     }
     if (*state == ssh::ReadState::kEof) {
-      return Trouble{ConnectFailure::kProtocol,
-                     "the helper ended at once: " + lane->channel->TakeStderr().substr(0, 200)};
+      return ProbeFailure{
+          ConnectFailure::kProtocol,
+          "the helper ended at once: " + lane->channel->TakeStderr().substr(0, 200)};
     }
     if (seen.size() > kMaxNoise) {
-      return Trouble{ConnectFailure::kProtocol, "something other than the helper answers"};
+      return ProbeFailure{ConnectFailure::kProtocol, "something other than the helper answers"};
     }
   }
 }
 
-Look HelperLink::Collect(SteadyTime deadline) {
+Collection HelperLink::Collect(SteadyTime deadline) {
   was_stale_ = false;
   told_.clear();
-  Look look;
+  Collection collection;
   for (const Collector* collector : HelperCollectors()) {
-    if (collector->wanted(host_)) look.collectors[collector->name()] = {};
+    if (collector->wanted(host_)) collection.collectors[collector->name()] = {};
   }
   // Collectors end before the scrape does, and one that is late in half of that time, while others
   // wait behind it, is left behind.
@@ -148,28 +150,28 @@ Look HelperLink::Collect(SteadyTime deadline) {
   const SteadyTime last = deadline - std::min<SteadyTime::duration>(left / 10, Milliseconds(250));
   const SteadyTime rescue = deadline - left / 2;
   WakeLate(last);
-  look.trouble = Ask(&main_, last);
-  if (!look.trouble) look.trouble = ListenToMain(rescue, last, &look);
-  if (look.trouble) {
+  collection.failure = Ask(&main_, last);
+  if (!collection.failure) collection.failure = ListenToMain(rescue, last, &collection);
+  if (collection.failure) {
     // A channel that worked before and breaks without a word: the host may simply have been
     // restarted in between.
     const bool begun = main_.owed != nullptr && main_.owed->begun();
-    was_stale_ = main_.proven && !begun && look.trouble->reason != ConnectFailure::kTimeout;
+    was_stale_ = main_.proven && !begun && collection.failure->reason != ConnectFailure::kTimeout;
     if (begun) {
-      Interpret(main_.sections, main_.owed->reply(), &look);
+      Interpret(main_.sections, main_.owed->reply(), &collection);
       main_.channel.reset();
       main_.owed.reset();
     } else {
       Forget();
       session_.Drop();
     }
-    return look;
+    return collection;
   }
-  ListenToLate(last, &look);
-  return look;
+  ListenToLate(last, &collection);
+  return collection;
 }
 
-std::optional<Trouble> HelperLink::Ask(Lane* lane, SteadyTime deadline) {
+std::optional<ProbeFailure> HelperLink::Ask(Lane* lane, SteadyTime deadline) {
   const std::string nonce = RandomHex(kNonceBits);
   const auto budget = CheckBudget(deadline - clock_.Steady());
   lane->owed = std::make_unique<ReplyReader>(nonce);
@@ -180,22 +182,22 @@ std::optional<Trouble> HelperLink::Ask(Lane* lane, SteadyTime deadline) {
 }
 
 // Nothing when the lane owes nothing more; otherwise a late reply has the reason kTimeout.
-std::optional<Trouble> HelperLink::Listen(Lane* lane, SteadyTime deadline) {
+std::optional<ProbeFailure> HelperLink::Listen(Lane* lane, SteadyTime deadline) {
   std::string bytes = std::move(lane->unread);
   lane->unread.clear();
   while (true) {
     if (auto fed = lane->owed->Feed(bytes); !fed) {
-      return Trouble{ConnectFailure::kProtocol, fed.error().message};
+      return ProbeFailure{ConnectFailure::kProtocol, fed.error().message};
     }
     if (lane->owed->complete()) return std::nullopt;
     bytes.clear();
     auto state = lane->channel->Read(&bytes, kReadSize, deadline);
     if (!state) return Broken(state.error(), deadline);
     if (*state == ssh::ReadState::kTimeout) {
-      return Trouble{ConnectFailure::kTimeout, "no complete reply within the deadline"};
+      return ProbeFailure{ConnectFailure::kTimeout, "no complete reply within the deadline"};
     }
     if (*state == ssh::ReadState::kEof) {
-      return Trouble{ConnectFailure::kProtocol, "the helper ended without a complete reply"};
+      return ProbeFailure{ConnectFailure::kProtocol, "the helper ended without a complete reply"};
     }
   }
 }
@@ -215,9 +217,10 @@ bool HelperLink::SetApart() {
   return true;
 }
 
-std::optional<Trouble> HelperLink::ListenToMain(SteadyTime rescue, SteadyTime last, Look* look) {
-  auto trouble = Listen(&main_, rescue);
-  if (trouble && trouble->reason == ConnectFailure::kTimeout && main_.owed->begun()) {
+std::optional<ProbeFailure> HelperLink::ListenToMain(SteadyTime rescue, SteadyTime last,
+                                                     Collection* collection) {
+  auto failure = Listen(&main_, rescue);
+  if (failure && failure->reason == ConnectFailure::kTimeout && main_.owed->begun()) {
     // Not yet begun: what stands behind the one that is late.
     bool others = false;
     for (const std::string& section : main_.sections) {
@@ -225,30 +228,30 @@ std::optional<Trouble> HelperLink::ListenToMain(SteadyTime rescue, SteadyTime la
     }
     const Reply so_far = main_.owed->reply();
     if (others && SetApart()) {
-      Interpret(main_.sections, so_far, look);
-      trouble = StartHelper(&main_, last);
-      if (!trouble) trouble = Ask(&main_, last);
-      if (!trouble) trouble = Listen(&main_, last);
-      if (trouble && (main_.owed == nullptr || !main_.owed->begun())) {
+      Interpret(main_.sections, so_far, collection);
+      failure = StartHelper(&main_, last);
+      if (!failure) failure = Ask(&main_, last);
+      if (!failure) failure = Listen(&main_, last);
+      if (failure && (main_.owed == nullptr || !main_.owed->begun())) {
         // The host has answered before; these fail now, and have another helper the next time.
         main_.channel.reset();
         main_.owed.reset();
         return std::nullopt;
       }
     } else {
-      trouble = Listen(&main_, last);
+      failure = Listen(&main_, last);
     }
-    if (trouble && trouble->reason == ConnectFailure::kTimeout && main_.owed->begun()) {
+    if (failure && failure->reason == ConnectFailure::kTimeout && main_.owed->begun()) {
       const Reply rest = main_.owed->reply();
       if (SetApart()) {
-        Interpret(main_.sections, rest, look);
+        Interpret(main_.sections, rest, collection);
         return std::nullopt;
       }
     }
   }
-  if (trouble) return trouble;
+  if (failure) return failure;
   WatchUptime(main_.owed->reply());
-  Interpret(main_.sections, main_.owed->reply(), look);
+  Interpret(main_.sections, main_.owed->reply(), collection);
   main_.owed.reset();
   main_.proven = true;
   return std::nullopt;
@@ -259,12 +262,12 @@ std::optional<Trouble> HelperLink::ListenToMain(SteadyTime rescue, SteadyTime la
 void HelperLink::WakeLate(SteadyTime last) {
   for (Lane& lane : late_) {
     if (lane.owed != nullptr) {
-      const auto trouble = Listen(&lane, clock_.Steady());
-      if (trouble && trouble->reason == ConnectFailure::kTimeout) {
+      const auto failure = Listen(&lane, clock_.Steady());
+      if (failure && failure->reason == ConnectFailure::kTimeout) {
         lane.paused = true;
         continue;
       }
-      if (trouble) lane.channel.reset();
+      if (failure) lane.channel.reset();
       lane.owed.reset();
       if (lane.paused) {
         LogInfo("A collector that was late has answered, and is asked again",
@@ -280,15 +283,15 @@ void HelperLink::WakeLate(SteadyTime last) {
   }
 }
 
-void HelperLink::ListenToLate(SteadyTime last, Look* look) {
+void HelperLink::ListenToLate(SteadyTime last, Collection* collection) {
   for (Lane& lane : late_) {
     if (lane.owed == nullptr || lane.paused) continue;
-    const auto trouble = Listen(&lane, last);
-    if (trouble && trouble->reason == ConnectFailure::kTimeout) continue;
-    if (trouble) {
+    const auto failure = Listen(&lane, last);
+    if (failure && failure->reason == ConnectFailure::kTimeout) continue;
+    if (failure) {
       lane.channel.reset();
     } else {
-      Interpret(lane.sections, lane.owed->reply(), look);
+      Interpret(lane.sections, lane.owed->reply(), collection);
     }
     lane.owed.reset();
   }
@@ -310,10 +313,11 @@ void HelperLink::WatchUptime(const Reply& reply) {
   uptime_seconds_ = reply.uptime_seconds;
 }
 
-void HelperLink::Interpret(const std::set<std::string>& sections, const Reply& reply, Look* look) {
+void HelperLink::Interpret(const std::set<std::string>& sections, const Reply& reply,
+                           Collection* collection) {
   for (const Collector* collector : HelperCollectors()) {
     if (!collector->wanted(host_) || !sections.contains(collector->section)) continue;
-    CollectorOutcome& outcome = look->collectors[collector->name()];
+    CollectorOutcome& outcome = collection->collectors[collector->name()];
     const Section* section = reply.Find(collector->section);
     if (section == nullptr || !told_.insert(collector->name()).second) continue;
     outcome.seconds = section->seconds;
@@ -330,7 +334,7 @@ void HelperLink::Interpret(const std::set<std::string>& sections, const Reply& r
     }
     outcome.success = read.has_value();
     if (read || read.error().kind == ErrorKind::kNotFound)
-      look->families.Merge(std::move(families));
+      collection->families.Merge(std::move(families));
   }
 }
 

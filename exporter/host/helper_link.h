@@ -21,8 +21,8 @@ class HelperLink final : public Link {
  public:
   HelperLink(config::Host host, ssh::SshTarget target, const Clock& clock, LinkObserver& observer);
 
-  std::optional<Trouble> Prepare(SteadyTime deadline) override;
-  Look Collect(SteadyTime deadline) override;
+  std::optional<ProbeFailure> Prepare(SteadyTime deadline) override;
+  Collection Collect(SteadyTime deadline) override;
   bool WasStale() const override { return was_stale_; }
   void Interrupt() override { session_.Interrupt(); }
 
@@ -37,20 +37,22 @@ class HelperLink final : public Link {
     bool paused = false;  // what it owes is from an earlier collection
   };
 
-  std::optional<Trouble> StartHelper(Lane* lane, SteadyTime deadline);
-  std::optional<Trouble> Greet(Lane* lane, const std::string& script, const std::string& spec,
-                               SteadyTime deadline);
-  std::optional<Trouble> Exchange(Lane* lane, const std::string& text, const std::string& nonce,
-                                  SteadyTime deadline, std::string* answer);
-  std::optional<Trouble> Ask(Lane* lane, SteadyTime deadline);
-  std::optional<Trouble> Listen(Lane* lane, SteadyTime deadline);
-  std::optional<Trouble> ListenToMain(SteadyTime rescue, SteadyTime last, Look* look);
-  void ListenToLate(SteadyTime last, Look* look);
+  std::optional<ProbeFailure> StartHelper(Lane* lane, SteadyTime deadline);
+  std::optional<ProbeFailure> Greet(Lane* lane, const std::string& script, const std::string& spec,
+                                    SteadyTime deadline);
+  std::optional<ProbeFailure> Exchange(Lane* lane, const std::string& text,
+                                       const std::string& nonce, SteadyTime deadline,
+                                       std::string* answer);
+  std::optional<ProbeFailure> Ask(Lane* lane, SteadyTime deadline);
+  std::optional<ProbeFailure> Listen(Lane* lane, SteadyTime deadline);
+  std::optional<ProbeFailure> ListenToMain(SteadyTime rescue, SteadyTime last,
+                                           Collection* collection);
+  void ListenToLate(SteadyTime last, Collection* collection);
   void WakeLate(SteadyTime last);
   bool SetApart();
   void Forget();
-  Trouble Broken(const Error& error, SteadyTime deadline);
-  void Interpret(const std::set<std::string>& sections, const Reply& reply, Look* look);
+  ProbeFailure Broken(const Error& error, SteadyTime deadline);
+  void Interpret(const std::set<std::string>& sections, const Reply& reply, Collection* collection);
   void WatchUptime(const Reply& reply);
 
   const config::Host host_;

@@ -43,8 +43,8 @@ class HelperLinkTest : public testing::Test {
 
   SteadyTime In(int milliseconds) const { return clock_.Steady() + Milliseconds(milliseconds); }
 
-  Look Once(HelperLink& link, int milliseconds = 10'000) {
-    if (auto trouble = link.Prepare(In(milliseconds))) return {trouble, {}, {}};
+  Collection Once(HelperLink& link, int milliseconds = 10'000) {
+    if (auto failure = link.Prepare(In(milliseconds))) return {failure, {}, {}};
     return link.Collect(In(milliseconds));
   }
 
@@ -109,15 +109,15 @@ class HelperLinkTest : public testing::Test {
   }
 
   // What a host that runs `command` instead of the helper leads to.
-  Trouble TroubleWithForced(const std::string& command, int milliseconds = 10'000) {
+  ProbeFailure FailureWithForced(const std::string& command, int milliseconds = 10'000) {
     const TestingSshd sshd("ForceCommand " + command);
     HelperLink link(host_, sshd.Target(), clock_, counts_);
     const auto begun = clock_.Steady();
-    const Look look = Once(link, milliseconds);
+    const Collection collection = Once(link, milliseconds);
     // A helper has its own time after a login that was slow.
     EXPECT_LT(clock_.Steady() - begun, Milliseconds(2 * milliseconds + 2000 + 5000));
-    EXPECT_TRUE(look.trouble);
-    return look.trouble.value_or(Trouble{});
+    EXPECT_TRUE(collection.failure);
+    return collection.failure.value_or(ProbeFailure{});
   }
 
   const RealClock clock_{};
@@ -130,13 +130,14 @@ TEST_F(HelperLinkTest, CollectsAgainAndAgainOverOneSession) {
   {
     HelperLink link(host_, sshd.Target(), clock_, counts_);
     for (int i = 0; i < 20; ++i) {
-      const Look look = Once(link);
-      ASSERT_FALSE(look.trouble) << look.trouble->message;
-      EXPECT_EQ(Value(look.families, "mailhub_process_running", {{"process", "absent"}}), 0);
-      EXPECT_EQ(Value(look.families, "mailhub_file_exists", {{"file", "passwd"}}), 1);
-      EXPECT_EQ(Value(look.families, "mailhub_check_value", {{"check", "one"}}), 1);
-      EXPECT_EQ(look.collectors.size(), 4u);
-      for (const auto& [name, outcome] : look.collectors) EXPECT_TRUE(outcome.success) << name;
+      const Collection collection = Once(link);
+      ASSERT_FALSE(collection.failure) << collection.failure->message;
+      EXPECT_EQ(Value(collection.families, "mailhub_process_running", {{"process", "absent"}}), 0);
+      EXPECT_EQ(Value(collection.families, "mailhub_file_exists", {{"file", "passwd"}}), 1);
+      EXPECT_EQ(Value(collection.families, "mailhub_check_value", {{"check", "one"}}), 1);
+      EXPECT_EQ(collection.collectors.size(), 4u);
+      for (const auto& [name, outcome] : collection.collectors)
+        EXPECT_TRUE(outcome.success) << name;
     }
     EXPECT_EQ(counts_.connects["success"], 1);
     EXPECT_EQ(counts_.sessions, 1);
@@ -147,44 +148,44 @@ TEST_F(HelperLinkTest, CollectsAgainAndAgainOverOneSession) {
 TEST_F(HelperLinkTest, IsNotDisturbedByGreetingsBeforeTheFirstReply) {
   const TestingSshd sshd("ForceCommand echo Welcome; printf '$ '; eval \"$SSH_ORIGINAL_COMMAND\"");
   HelperLink link(host_, sshd.Target(), clock_, counts_);
-  EXPECT_FALSE(Once(link).trouble);
-  EXPECT_FALSE(Once(link).trouble);
+  EXPECT_FALSE(Once(link).failure);
+  EXPECT_FALSE(Once(link).failure);
 }
 
 TEST_F(HelperLinkTest, WorksWithAnInstalledHelperThatTheKeyIsLimitedTo) {
   const TestingSshd sshd(std::string("ForceCommand sh ") + MAILHUB_HELPER_SCRIPT + " --installed");
   HelperLink link(host_, sshd.Target(), clock_, counts_);
-  const Look look = Once(link);
-  ASSERT_FALSE(look.trouble) << look.trouble->message;
-  EXPECT_EQ(Value(look.families, "mailhub_file_exists", {{"file", "passwd"}}), 1);
-  EXPECT_EQ(Value(look.families, "mailhub_check_success", {{"check", "one"}}), 0)
+  const Collection collection = Once(link);
+  ASSERT_FALSE(collection.failure) << collection.failure->message;
+  EXPECT_EQ(Value(collection.families, "mailhub_file_exists", {{"file", "passwd"}}), 1);
+  EXPECT_EQ(Value(collection.families, "mailhub_check_success", {{"check", "one"}}), 0)
       << "no command of the exporter's is run there";
 }
 
 TEST_F(HelperLinkTest, CallsEverythingThatIsNoReplyAProtocolFailure) {
-  EXPECT_EQ(TroubleWithForced("yes no").reason, ConnectFailure::kProtocol);
-  EXPECT_EQ(TroubleWithForced("cat /dev/zero").reason, ConnectFailure::kProtocol);
-  EXPECT_EQ(TroubleWithForced("echo This account is not available").reason,
+  EXPECT_EQ(FailureWithForced("yes no").reason, ConnectFailure::kProtocol);
+  EXPECT_EQ(FailureWithForced("cat /dev/zero").reason, ConnectFailure::kProtocol);
+  EXPECT_EQ(FailureWithForced("echo This account is not available").reason,
             ConnectFailure::kProtocol);
-  EXPECT_EQ(TroubleWithForced("true").reason, ConnectFailure::kProtocol);
+  EXPECT_EQ(FailureWithForced("true").reason, ConnectFailure::kProtocol);
 }
 
 TEST_F(HelperLinkTest, RefusesAnInstalledHelperOfAnotherVersion) {
-  const Trouble trouble = TroubleWithForced(
+  const ProbeFailure failure = FailureWithForced(
       "while read -r word nonce; do case $word in hello) printf '\\n%s hello 2\\n' $nonce;; esac; "
       "done");
-  EXPECT_EQ(trouble.reason, ConnectFailure::kProtocol) << trouble.message;
+  EXPECT_EQ(failure.reason, ConnectFailure::kProtocol) << failure.message;
 }
 
 TEST_F(HelperLinkTest, DoesNotWaitForAHostThatSaysNothing) {
-  EXPECT_EQ(TroubleWithForced("sleep 20", 500).reason, ConnectFailure::kTimeout);
+  EXPECT_EQ(FailureWithForced("sleep 20", 500).reason, ConnectFailure::kTimeout);
 }
 
 TEST_F(HelperLinkTest, EndsAReplyThatNeverEnds) {
   const std::string garbage =
       "while read -r word nonce rest; do case $word in hello) printf '\\n%s hello 1\\n' $nonce;; "
       "go) printf '\\n%s begin 1\\nuptime 1\\nsection host 1\\n' $nonce; yes;; esac; done";
-  EXPECT_EQ(TroubleWithForced(garbage).reason, ConnectFailure::kProtocol);
+  EXPECT_EQ(FailureWithForced(garbage).reason, ConnectFailure::kProtocol);
 }
 
 TEST_F(HelperLinkTest, NamesTheReasonWhyItCannotConnect) {
@@ -226,12 +227,12 @@ TEST_F(HelperLinkTest, DoesNotHammerAHostThatRefusesItsKey) {
 TEST_F(HelperLinkTest, StartsAnotherHelperWhenTheOldOneIsGone) {
   const TestingSshd sshd;
   Prober prober(host_, std::make_unique<HelperLink>(host_, sshd.Target(), clock_, counts_), clock_);
-  ASSERT_FALSE(prober.Probe(In(10'000)).trouble);
+  ASSERT_FALSE(prober.Probe(In(10'000)).failure);
   const auto helpers = Helpers(sshd);
   ASSERT_FALSE(helpers.empty());
   for (pid_t helper : helpers) kill(helper, SIGKILL);
-  const auto look = prober.Probe(In(10'000));
-  EXPECT_FALSE(look.trouble) << look.trouble->message;
+  const auto collection = prober.Probe(In(10'000));
+  EXPECT_FALSE(collection.failure) << collection.failure->message;
 }
 
 TEST_F(HelperLinkTest, TriesAHostThatIsAwayEachTime) {
@@ -244,7 +245,7 @@ TEST_F(HelperLinkTest, TriesAHostThatIsAwayEachTime) {
     *file = kept;
   }
   HelperLink link(host_, target, clock_, counts_);
-  ASSERT_FALSE(Once(link).trouble);
+  ASSERT_FALSE(Once(link).failure);
   std::vector<pid_t> sessions;
   for (pid_t helper : Helpers(*sshd)) sessions.push_back(ParentOf(helper));
   ASSERT_FALSE(sessions.empty());
@@ -253,9 +254,9 @@ TEST_F(HelperLinkTest, TriesAHostThatIsAwayEachTime) {
     if (session > 1) kill(session, SIGKILL);
   }
   for (int i = 0; i < 3; ++i) {
-    const Look look = Once(link, 3000);
-    ASSERT_TRUE(look.trouble);
-    EXPECT_EQ(look.trouble->reason, ConnectFailure::kConnect) << look.trouble->message;
+    const Collection collection = Once(link, 3000);
+    ASSERT_TRUE(collection.failure);
+    EXPECT_EQ(collection.failure->reason, ConnectFailure::kConnect) << collection.failure->message;
   }
   EXPECT_GE(counts_.connects["connect"], 2);
   EXPECT_EQ(counts_.sessions, 0);
@@ -308,28 +309,29 @@ TEST_F(HelperLinkTest, AHungMountCostsTwoCollectorsAndOneProcess) {
     for (int start = 0; start < 3; ++start) {
       link = std::make_unique<HelperLink>(host_, sshd.Target(), clock_, counts_);
       for (int i = 0; i < 3; ++i) {
-        const Look look = Once(*link, 8000);
-        ASSERT_FALSE(look.trouble) << look.trouble->message;
-        EXPECT_FALSE(look.collectors.at("directories").success);
-        EXPECT_FALSE(look.collectors.at("files").success);
-        EXPECT_TRUE(look.collectors.at("host").success);
-        EXPECT_TRUE(look.collectors.at("processes").success);
-        EXPECT_EQ(Value(look.families, "mailhub_process_running", {{"process", "absent"}}), 0);
+        const Collection collection = Once(*link, 8000);
+        ASSERT_FALSE(collection.failure) << collection.failure->message;
+        EXPECT_FALSE(collection.collectors.at("directories").success);
+        EXPECT_FALSE(collection.collectors.at("files").success);
+        EXPECT_TRUE(collection.collectors.at("host").success);
+        EXPECT_TRUE(collection.collectors.at("processes").success);
+        EXPECT_EQ(Value(collection.families, "mailhub_process_running", {{"process", "absent"}}),
+                  0);
         if (with_shell) {
-          EXPECT_EQ(Value(look.families, "mailhub_check_success", {{"check", "one"}}), 1);
+          EXPECT_EQ(Value(collection.families, "mailhub_check_success", {{"check", "one"}}), 1);
         }
-        EXPECT_FALSE(Value(look.families, "mailhub_file_exists", {{"file", "passwd"}}));
+        EXPECT_FALSE(Value(collection.families, "mailhub_file_exists", {{"file", "passwd"}}));
         EXPECT_LE(stuck(), before + 1);
       }
     }
     hung.LetGo();
     const auto deadline = In(60'000);
-    Look look;
+    Collection collection;
     do {
-      look = Once(*link, 8000);
-    } while (!look.collectors["files"].success && clock_.Steady() < deadline);
-    EXPECT_TRUE(look.collectors["files"].success);
-    EXPECT_EQ(Value(look.families, "mailhub_file_exists", {{"file", "passwd"}}), 1);
+      collection = Once(*link, 8000);
+    } while (!collection.collectors["files"].success && clock_.Steady() < deadline);
+    EXPECT_TRUE(collection.collectors["files"].success);
+    EXPECT_EQ(Value(collection.families, "mailhub_file_exists", {{"file", "passwd"}}), 1);
   }
 }
 
@@ -340,9 +342,9 @@ TEST_F(HelperLinkTest, OneLateAnswerIsNoClockThatWentBack) {
   const TestingSshd sshd("ForceCommand exec bash " + WithSlowServices(directory, "6"));
   HelperLink link(host_, sshd.Target(), clock_, counts_);
   ::testing::internal::CaptureStderr();
-  const Look look = Once(link, 10'000);
+  const Collection collection = Once(link, 10'000);
   const std::string log = ::testing::internal::GetCapturedStderr();
-  ASSERT_FALSE(look.trouble) << look.trouble->message;
+  ASSERT_FALSE(collection.failure) << collection.failure->message;
   EXPECT_THAT(log, ::testing::HasSubstr("A collector is late"));
   EXPECT_THAT(log, ::testing::Not(::testing::HasSubstr("went back")));
   std::filesystem::remove_all(directory);
@@ -354,13 +356,13 @@ TEST_F(HelperLinkTest, OneLateCollectorCostsItselfAlone) {
   const TestingSshd sshd("ForceCommand exec bash " + WithSlowServices(directory, "60"));
   HelperLink link(host_, sshd.Target(), clock_, counts_);
   for (int i = 0; i < 3; ++i) {
-    const Look look = Once(link, 10'000);
-    ASSERT_FALSE(look.trouble) << look.trouble->message;
-    EXPECT_FALSE(look.collectors.at("services").success);
+    const Collection collection = Once(link, 10'000);
+    ASSERT_FALSE(collection.failure) << collection.failure->message;
+    EXPECT_FALSE(collection.collectors.at("services").success);
     for (const char* name : {"host", "processes", "files", "checks"}) {
-      EXPECT_TRUE(look.collectors.at(name).success) << name << " in look " << i;
+      EXPECT_TRUE(collection.collectors.at(name).success) << name << " in look " << i;
     }
-    EXPECT_EQ(Value(look.families, "mailhub_check_success", {{"check", "one"}}), 1);
+    EXPECT_EQ(Value(collection.families, "mailhub_check_success", {{"check", "one"}}), 1);
   }
   EXPECT_EQ(counts_.connects["success"], 1);
   EXPECT_LE(Helpers(sshd).size(), 5u) << "one for all, and one for each that was late";
@@ -375,9 +377,9 @@ TEST_F(HelperLinkTest, IsNotTouchedByTheAccountsEnvironment) {
     host_.checks.clear();
     if (with_shell) host_.checks["one"] = {"echo ${TMOUT:-0}", Milliseconds(2000)};
     HelperLink link(host_, sshd.Target(), clock_, counts_);
-    const Look look = Once(link);
-    ASSERT_FALSE(look.trouble) << look.trouble->message;
-    EXPECT_TRUE(look.collectors.at("files").success);
+    const Collection collection = Once(link);
+    ASSERT_FALSE(collection.failure) << collection.failure->message;
+    EXPECT_TRUE(collection.collectors.at("files").success);
     const auto helpers = Helpers(sshd);
     ASSERT_EQ(helpers.size(), 1u);
     std::ifstream file("/proc/" + std::to_string(helpers[0]) + "/environ");
@@ -385,7 +387,7 @@ TEST_F(HelperLinkTest, IsNotTouchedByTheAccountsEnvironment) {
     EXPECT_EQ(environment.find("TMOUT"), std::string::npos);
     EXPECT_EQ(environment.find("PERL"), std::string::npos);
     if (!with_shell) continue;
-    EXPECT_EQ(Value(look.families, "mailhub_check_value", {{"check", "one"}}), 0);
+    EXPECT_EQ(Value(collection.families, "mailhub_check_value", {{"check", "one"}}), 0);
   }
 }
 
@@ -395,11 +397,11 @@ TEST_F(HelperLinkTest, KeepsTheRestWhereUptimeCannotBeRead) {
       Changed(first.directory(), {{"</proc/uptime\n    [ -n", "</dev/null\n    [ -n"}});
   const TestingSshd sshd("ForceCommand exec bash " + helper);
   HelperLink link(host_, sshd.Target(), clock_, counts_);
-  const Look look = Once(link);
-  ASSERT_FALSE(look.trouble) << look.trouble->message;
-  EXPECT_FALSE(look.collectors.at("host").success);
-  EXPECT_TRUE(look.collectors.at("processes").success);
-  EXPECT_FALSE(Value(look.families, "mailhub_host_uptime_seconds"));
+  const Collection collection = Once(link);
+  ASSERT_FALSE(collection.failure) << collection.failure->message;
+  EXPECT_FALSE(collection.collectors.at("host").success);
+  EXPECT_TRUE(collection.collectors.at("processes").success);
+  EXPECT_FALSE(Value(collection.families, "mailhub_host_uptime_seconds"));
 }
 
 TEST_F(HelperLinkTest, ShowsWhatCameBeforeACollectorThatHangs) {
@@ -407,10 +409,10 @@ TEST_F(HelperLinkTest, ShowsWhatCameBeforeACollectorThatHangs) {
   host_.checks["hangs"] = {"sleep 60", Milliseconds(50'000)};
   HelperLink link(host_, sshd.Target(), clock_, counts_);
   // Its budget says the checks end in time, so the hanging one is a failed check and no time-out.
-  const Look look = Once(link, 10'000);
-  ASSERT_FALSE(look.trouble) << look.trouble->message;
-  EXPECT_EQ(Value(look.families, "mailhub_check_success", {{"check", "hangs"}}), 0);
-  EXPECT_EQ(Value(look.families, "mailhub_check_success", {{"check", "one"}}), 1);
+  const Collection collection = Once(link, 10'000);
+  ASSERT_FALSE(collection.failure) << collection.failure->message;
+  EXPECT_EQ(Value(collection.families, "mailhub_check_success", {{"check", "hangs"}}), 0);
+  EXPECT_EQ(Value(collection.families, "mailhub_check_success", {{"check", "one"}}), 1);
 }
 
 }  // namespace

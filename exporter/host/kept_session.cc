@@ -16,24 +16,24 @@ bool NeedsAPerson(ssh::ConnectFailure reason) {
 
 }  // namespace
 
-std::optional<Trouble> KeptSession::Ensure(SteadyTime deadline, bool* is_new) {
+std::optional<ProbeFailure> KeptSession::Ensure(SteadyTime deadline, bool* is_new) {
   *is_new = false;
   if (session_ != nullptr) {
     if (session_->Alive()) return std::nullopt;
     Drop();
   }
-  if (clock_.Steady() < not_before_) return last_trouble_;
+  if (clock_.Steady() < not_before_) return last_failure_;
   auto connected = ssh::Session::Connect(target_, deadline, deadline + kLoginPatience, &cancel_);
   if (!connected) {
     const auto& error = connected.error();
     observer_.OnConnect(Name(error.reason));
-    last_trouble_ = {error.reason, error.error.message};
+    last_failure_ = {error.reason, error.error.message};
     if (error.reason == ssh::ConnectFailure::kAuth) {
       not_before_ = clock_.Steady() + login_backoff_.Next(std::random_device{}());
     } else if (NeedsAPerson(error.reason)) {
       not_before_ = clock_.Steady() + backoff_.Next(std::random_device{}());
     }
-    return last_trouble_;
+    return last_failure_;
   }
   observer_.OnConnect(kSucceeded);
   observer_.OnSessions(+1);

@@ -25,8 +25,8 @@ class KeptSession {
   // Makes sure that there is a session that looks alive. Sets *is_new when it had to be made. A
   // host that is merely away is tried each time; one that refused us, or that we refused, only
   // after a wait that grows to half a minute (after a failed login: a minute), and until then the
-  // same trouble is the answer. A login may end 30 s after the deadline.
-  std::optional<Trouble> Ensure(SteadyTime deadline, bool* is_new);
+  // same failure is the answer. A login may end 30 s after the deadline.
+  std::optional<ProbeFailure> Ensure(SteadyTime deadline, bool* is_new);
 
   ssh::Session* get() const { return session_.get(); }
   void Drop();
@@ -43,7 +43,7 @@ class KeptSession {
   // 15 s: also the actuator's, if it runs beside us.
   Backoff login_backoff_{Milliseconds(10'000), Milliseconds(60'000)};
   SteadyTime not_before_{};
-  Trouble last_trouble_;
+  ProbeFailure last_failure_;
 };
 
 }  // namespace mailhub::exporter

@@ -1,4 +1,4 @@
-// The way to one host as the prober sees it: get ready, then look. What is kept open in between is
+// The way to one host as the prober sees it: get ready, then collection. What is kept open in between is
 // the link's own affair.
 #pragma once
 
@@ -14,7 +14,7 @@
 namespace mailhub::exporter {
 
 // Why a probe failed; the reason is a label, the message is for the log.
-struct Trouble {
+struct ProbeFailure {
   ssh::ConnectFailure reason = ssh::ConnectFailure::kProtocol;
   std::string message;
 };
@@ -24,9 +24,9 @@ struct CollectorOutcome {
   double seconds = 0;
 };
 
-// What one look brought. With trouble, it holds what came before it.
-struct Look {
-  std::optional<Trouble> trouble;
+// What one round of all collectors brought. After a failure it holds what came before it.
+struct Collection {
+  std::optional<ProbeFailure> failure;
   metrics::Families families;
   std::map<std::string, CollectorOutcome> collectors;
 };
@@ -49,9 +49,9 @@ class Link {
   virtual ~Link() = default;
   // Connects and starts whatever is kept, unless that is there already. May be given more time than
   // a scrape has.
-  virtual std::optional<Trouble> Prepare(SteadyTime deadline) = 0;
+  virtual std::optional<ProbeFailure> Prepare(SteadyTime deadline) = 0;
   // Collects once. After a failure the next Prepare starts over as far as needed.
-  virtual Look Collect(SteadyTime deadline) = 0;
+  virtual Collection Collect(SteadyTime deadline) = 0;
   // True when a failed Collect says nothing about the host, only that what was kept had gone stale:
   // trying again is right.
   virtual bool WasStale() const = 0;

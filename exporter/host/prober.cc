@@ -16,10 +16,10 @@ using ssh::ConnectFailure;
 // Scrapes whose deadlines differ by less share what there is.
 constexpr Milliseconds kMuchLonger{500};
 
-bool IsWhole(const Look& look) {
-  return !look.trouble && std::ranges::all_of(look.collectors, [](const auto& collector) {
-    return collector.second.success;
-  });
+bool IsWhole(const Collection& collection) {
+  return !collection.failure &&
+         std::ranges::all_of(collection.collectors,
+                             [](const auto& collector) { return collector.second.success; });
 }
 
 }  // namespace
@@ -43,13 +43,13 @@ void Prober::Interrupt() {
   changed_.notify_all();
 }
 
-std::shared_ptr<Prober::Collection> Prober::JoinOrBegin(SteadyTime deadline, bool* i_began) {
+std::shared_ptr<Prober::SharedCollection> Prober::JoinOrBegin(SteadyTime deadline, bool* i_began) {
   std::lock_guard lock(mutex_);
   const bool joinable =
       current_ != nullptr && current_->link_part == nullptr && clock_.Steady() < current_->deadline;
   *i_began = !joinable;
   if (!joinable) {
-    current_ = std::make_shared<Collection>();
+    current_ = std::make_shared<SharedCollection>();
     current_->deadline = deadline;
   } else if (!current_->begun) {
     current_->deadline = std::max(current_->deadline, deadline);
@@ -57,13 +57,13 @@ std::shared_ptr<Prober::Collection> Prober::JoinOrBegin(SteadyTime deadline, boo
   return current_;
 }
 
-Look Prober::Probe(SteadyTime deadline) {
+Collection Prober::Probe(SteadyTime deadline) {
   while (true) {
     bool i_began = false;
     const auto mine = JoinOrBegin(deadline, &i_began);
     changed_.notify_all();
     if (i_began) {
-      auto ports = LookAtPorts(deadline);
+      auto ports = CollectPorts(deadline);
       {
         std::lock_guard lock(mutex_);
         mine->ports_part = std::move(ports);
@@ -79,73 +79,76 @@ Look Prober::Probe(SteadyTime deadline) {
     const bool had_less = mine->deadline + kMuchLonger < deadline;
     const bool over = stopping_ || clock_.Steady() >= deadline;
     lock.unlock();
-    Look look = Together(link_part.get(), ports_part.get());
-    if (i_began || over || !had_less || IsWhole(look)) return look;
+    Collection collection = Together(link_part.get(), ports_part.get());
+    if (i_began || over || !had_less || IsWhole(collection)) return collection;
   }
 }
 
-Look Prober::Together(const Look* link_part, const Look* ports_part) const {
-  Look look;
+Collection Prober::Together(const Collection* link_part, const Collection* ports_part) const {
+  Collection collection;
   if (link_part != nullptr) {
-    look = *link_part;
+    collection = *link_part;
   } else {
-    look.trouble = {ConnectFailure::kTimeout, "no answer within the deadline"};
+    collection.failure = {ConnectFailure::kTimeout, "no answer within the deadline"};
   }
   // Whatever was configured and did not come is told as failed, even when the link never came to
   // it.
   for (const auto kind : All<config::CollectorKind>()) {
-    if (config::IsWanted(kind, host_)) look.collectors.try_emplace(Name(kind));
+    if (config::IsWanted(kind, host_)) collection.collectors.try_emplace(Name(kind));
   }
   if (ports_part != nullptr && !host_.ports.empty()) {
-    look.collectors["ports"] = ports_part->collectors.at("ports");
-    look.families.Merge(metrics::Families(ports_part->families));
+    collection.collectors["ports"] = ports_part->collectors.at("ports");
+    collection.families.Merge(metrics::Families(ports_part->families));
   }
-  return look;
+  return collection;
 }
 
 // Beside the worker, so that a silent SSH does not hide what the ports say. A name is looked up
 // each time: what it means may change.
-std::shared_ptr<const Look> Prober::LookAtPorts(SteadyTime deadline) {
-  auto look = std::make_shared<Look>();
-  if (host_.ports.empty()) return look;
+std::shared_ptr<const Collection> Prober::CollectPorts(SteadyTime deadline) {
+  auto collection = std::make_shared<Collection>();
+  if (host_.ports.empty()) return collection;
   const metrics::Stopwatch watch;
   const auto addresses = ssh::Resolve(host_.address, host_.port, deadline, &cancel_);
-  Status measured = addresses ? MeasurePorts(host_, *addresses, clock_, deadline, &look->families)
-                              : Fail(addresses.error().error);
+  Status measured = addresses
+                        ? MeasurePorts(host_, *addresses, clock_, deadline, &collection->families)
+                        : Fail(addresses.error().error);
   if (!measured) {
     LogDebug("A collector failed", {{"host", host_.name}, {"why", measured.error().message}});
   }
-  look->collectors["ports"] = {measured.has_value(), watch.Seconds()};
-  return look;
+  collection->collectors["ports"] = {measured.has_value(), watch.Seconds()};
+  return collection;
 }
 
-Look Prober::LookThroughLink(SteadyTime deadline) {
+Collection Prober::CollectThroughLink(SteadyTime deadline) {
   for (int attempt = 0;; ++attempt) {
     const auto ready_by = std::max(deadline, clock_.Steady() + kPatience);
-    if (auto trouble = link_->Prepare(ready_by)) return Look{trouble, {}, {}};
+    if (auto failure = link_->Prepare(ready_by)) return Collection{failure, {}, {}};
     if (clock_.Steady() >= deadline) {
-      return Look{
-          Trouble{ConnectFailure::kTimeout, "the host was ready too late for this scrape"}, {}, {}};
+      return Collection{
+          ProbeFailure{ConnectFailure::kTimeout, "the host was ready too late for this scrape"},
+          {},
+          {}};
     }
-    Look look = link_->Collect(deadline);
-    if (!look.trouble || !link_->WasStale() || attempt > 0) return look;
+    Collection collection = link_->Collect(deadline);
+    if (!collection.failure || !link_->WasStale() || attempt > 0) return collection;
   }
 }
 
 void Prober::Work() {
   while (true) {
-    std::shared_ptr<Collection> collection;
+    std::shared_ptr<SharedCollection> shared;
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [&] { return stopping_ || (current_ != nullptr && !current_->begun); });
       if (stopping_) return;
       current_->begun = true;
-      collection = current_;
+      shared = current_;
     }
-    auto look = std::make_shared<const Look>(LookThroughLink(collection->deadline));
+    auto collection = std::make_shared<const Collection>(CollectThroughLink(shared->deadline));
     {
       std::lock_guard lock(mutex_);
-      collection->link_part = std::move(look);
+      shared->link_part = std::move(collection);
     }
     changed_.notify_all();
   }

@@ -34,24 +34,24 @@ class Prober {
   void Interrupt();
 
   // Collects now, or joins a collection that is under way; where that one had less time and was not
-  // whole, collects anew. Returns at the deadline at the latest, with kTimeout as trouble if
+  // whole, collects anew. Returns at the deadline at the latest, with kTimeout as failure if
   // nothing better is known by then.
-  Look Probe(SteadyTime deadline);
+  Collection Probe(SteadyTime deadline);
 
  private:
   // One collection and all that wait for it. Fields are protected by mutex_.
-  struct Collection {
+  struct SharedCollection {
     SteadyTime deadline;
     bool begun = false;
-    std::shared_ptr<const Look> link_part;
-    std::shared_ptr<const Look> ports_part;  // made by the scrape that began the collection
+    std::shared_ptr<const Collection> link_part;
+    std::shared_ptr<const Collection> ports_part;  // made by the scrape that began the collection
   };
 
   void Work();
-  Look LookThroughLink(SteadyTime deadline);
-  std::shared_ptr<Collection> JoinOrBegin(SteadyTime deadline, bool* i_began);
-  std::shared_ptr<const Look> LookAtPorts(SteadyTime deadline);
-  Look Together(const Look* link_part, const Look* ports_part) const;
+  Collection CollectThroughLink(SteadyTime deadline);
+  std::shared_ptr<SharedCollection> JoinOrBegin(SteadyTime deadline, bool* i_began);
+  std::shared_ptr<const Collection> CollectPorts(SteadyTime deadline);
+  Collection Together(const Collection* link_part, const Collection* ports_part) const;
 
   // Constant after construction.
   const config::Host host_;
@@ -61,8 +61,8 @@ class Prober {
   ssh::Cancellation cancel_;  // of look-ups
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::shared_ptr<Collection> current_;  // the newest; protected by mutex_
-  bool stopping_ = false;                // protected by mutex_
+  std::shared_ptr<SharedCollection> current_;  // the newest; protected by mutex_
+  bool stopping_ = false;                      // protected by mutex_
 
   std::jthread worker_;  // last: it uses everything above
 };

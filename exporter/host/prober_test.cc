@@ -59,27 +59,27 @@ class Script {
 class FakeLink final : public Link {
  public:
   explicit FakeLink(Script& script) : script_(script) {}
-  std::optional<Trouble> Prepare(SteadyTime deadline) override {
+  std::optional<ProbeFailure> Prepare(SteadyTime deadline) override {
     ++script_.prepares;
     script_.ready_by = deadline;
     if (script_.block_in_prepare) script_.WaitWhileBlocked();
     return std::nullopt;
   }
-  Look Collect(SteadyTime deadline) override {
+  Collection Collect(SteadyTime deadline) override {
     if (!script_.block_in_prepare) script_.WaitWhileBlocked();
-    Look look;
+    Collection collection;
     if (script_.slow && deadline - BootClock::now() < Milliseconds(2'000)) {
-      look.trouble = {ssh::ConnectFailure::kTimeout, "too little time"};
-      return look;
+      collection.failure = {ssh::ConnectFailure::kTimeout, "too little time"};
+      return collection;
     }
     was_stale_ = script_.stale.exchange(false);
     if (was_stale_) {
-      look.trouble = {ssh::ConnectFailure::kConnect, "reset"};
-      return look;
+      collection.failure = {ssh::ConnectFailure::kConnect, "reset"};
+      return collection;
     }
-    look.families.Add(kSerial, {}, ++script_.collects);
-    look.collectors["host"] = {true, 0.001};
-    return look;
+    collection.families.Add(kSerial, {}, ++script_.collects);
+    collection.collectors["host"] = {true, 0.001};
+    return collection;
   }
   bool WasStale() const override { return was_stale_; }
   void Interrupt() override { script_.Interrupt(); }
@@ -98,7 +98,7 @@ class ProberTest : public testing::Test {
   void Start() {
     prober_ = std::make_unique<Prober>(host_, std::make_unique<FakeLink>(script_), clock_);
   }
-  Look Probe(int milliseconds = 5000) {
+  Collection Probe(int milliseconds = 5000) {
     return prober_->Probe(clock_.Steady() + Milliseconds(milliseconds));
   }
   auto ProbeLater(int milliseconds = 5000) {
@@ -120,7 +120,7 @@ TEST_F(ProberTest, CollectsAnewForEachScrape) {
 TEST_F(ProberTest, SharesOneCollectionBetweenScrapesAtTheSameTime) {
   Start();
   script_.Block();
-  std::vector<std::future<Look>> scrapes;
+  std::vector<std::future<Collection>> scrapes;
   scrapes.reserve(5);
   scrapes.push_back(ProbeLater());
   script_.AwaitWaiting();
@@ -141,23 +141,24 @@ TEST_F(ProberTest, ReturnsAtItsOwnDeadlineWhenTheHostHangs) {
   Start();
   script_.Block();
   const auto begun = clock_.Steady();
-  const auto look = Probe(100);
+  const auto collection = Probe(100);
   EXPECT_LT(clock_.Steady() - begun, Milliseconds(2000));
-  ASSERT_TRUE(look.trouble);
-  EXPECT_EQ(look.trouble->reason, ssh::ConnectFailure::kTimeout);
-  EXPECT_FALSE(look.collectors.at("host").success);
+  ASSERT_TRUE(collection.failure);
+  EXPECT_EQ(collection.failure->reason, ssh::ConnectFailure::kTimeout);
+  EXPECT_FALSE(collection.collectors.at("host").success);
   script_.Release();
-  EXPECT_FALSE(Probe().trouble);
+  EXPECT_FALSE(Probe().failure);
 }
 
 TEST_F(ProberTest, NeverServesTheResultOfACollectionThatCameTooLate) {
   Start();
   script_.Block();
-  EXPECT_TRUE(Probe(50).trouble);
+  EXPECT_TRUE(Probe(50).failure);
   script_.Release();
-  const auto look = Probe();
-  ASSERT_FALSE(look.trouble);
-  EXPECT_EQ(Value(look.families, "serial"), 2) << "the first one was for the scrape that left";
+  const auto collection = Probe();
+  ASSERT_FALSE(collection.failure);
+  EXPECT_EQ(Value(collection.families, "serial"), 2)
+      << "the first one was for the scrape that left";
 }
 
 TEST_F(ProberTest, CollectsAnewForAScrapeThatHasLongerThanTheOneItJoined) {
@@ -170,9 +171,9 @@ TEST_F(ProberTest, CollectsAnewForAScrapeThatHasLongerThanTheOneItJoined) {
   // It may not have joined yet on a busy machine, and then collects for itself anyhow.
   EXPECT_EQ(patient.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
   script_.Release();
-  EXPECT_TRUE(hasty.get().trouble);
-  const Look look = patient.get();
-  EXPECT_FALSE(look.trouble) << look.trouble->message;
+  EXPECT_TRUE(hasty.get().failure);
+  const Collection collection = patient.get();
+  EXPECT_FALSE(collection.failure) << collection.failure->message;
 }
 
 TEST_F(ProberTest, GoesOnConnectingForALaterScrapeThatTheFirstCouldNotAwait) {
@@ -180,18 +181,18 @@ TEST_F(ProberTest, GoesOnConnectingForALaterScrapeThatTheFirstCouldNotAwait) {
   script_.block_in_prepare = true;
   script_.Block();
   const auto begun = clock_.Steady();
-  EXPECT_TRUE(Probe(50).trouble);
+  EXPECT_TRUE(Probe(50).failure);
   EXPECT_EQ(script_.prepares, 1);
   EXPECT_GT(script_.ready_by.load(), begun + Prober::kPatience - Milliseconds(1));
   auto later = ProbeLater();
   script_.Release();
-  EXPECT_FALSE(later.get().trouble);
+  EXPECT_FALSE(later.get().failure);
 }
 
 TEST_F(ProberTest, TriesOnceMoreWhenTheKeptSessionHadGoneStale) {
   Start();
   script_.stale = true;
-  EXPECT_FALSE(Probe().trouble);
+  EXPECT_FALSE(Probe().failure);
   EXPECT_EQ(script_.prepares, 2);
 }
 
@@ -215,14 +216,14 @@ TEST_F(ProberTest, MeasuresPortsEvenWhenTheHostHangs) {
   host_.ports["one"] = ntohs(address.sin_port);
   Start();
   script_.Block();
-  auto look = Probe(200);
-  EXPECT_TRUE(look.collectors.at("ports").success);
-  EXPECT_EQ(Value(look.families, "mailhub_port_open", {{"port", "one"}}), 0);
+  auto collection = Probe(200);
+  EXPECT_TRUE(collection.collectors.at("ports").success);
+  EXPECT_EQ(Value(collection.families, "mailhub_port_open", {{"port", "one"}}), 0);
   ASSERT_EQ(listen(listener, 5), 0);
-  look = Probe(200);
-  EXPECT_EQ(Value(look.families, "mailhub_port_open", {{"port", "one"}}), 1);
-  EXPECT_TRUE(Value(look.families, "mailhub_port_connect_seconds", {{"port", "one"}}));
-  EXPECT_TRUE(look.trouble);
+  collection = Probe(200);
+  EXPECT_EQ(Value(collection.families, "mailhub_port_open", {{"port", "one"}}), 1);
+  EXPECT_TRUE(Value(collection.families, "mailhub_port_connect_seconds", {{"port", "one"}}));
+  EXPECT_TRUE(collection.failure);
   script_.Release();
   close(listener);
 }

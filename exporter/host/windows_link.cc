@@ -12,35 +12,35 @@ constexpr ssh::ExecLimits kLimits = {16 << 10};
 
 }  // namespace
 
-std::optional<Trouble> WindowsLink::Prepare(SteadyTime deadline) {
+std::optional<ProbeFailure> WindowsLink::Prepare(SteadyTime deadline) {
   bool is_new = false;
-  auto trouble = session_.Ensure(deadline, &is_new);
+  auto failure = session_.Ensure(deadline, &is_new);
   if (is_new) proven_ = false;
-  return trouble;
+  return failure;
 }
 
-Look WindowsLink::Collect(SteadyTime deadline) {
+Collection WindowsLink::Collect(SteadyTime deadline) {
   was_stale_ = false;
-  Look look;
-  look.collectors["host"] = {};
-  if (!host_.services.empty()) look.collectors["services"] = {};
+  Collection collection;
+  collection.collectors["host"] = {};
+  if (!host_.services.empty()) collection.collectors["services"] = {};
   // The last one may be late without the whole being so.
   const auto left = deadline - clock_.Steady();
-  look.trouble =
-      AskServices(deadline - std::min<SteadyTime::duration>(left / 10, Milliseconds(100)), &look);
-  if (look.trouble) {
-    was_stale_ = proven_ && look.trouble->reason != ssh::ConnectFailure::kTimeout;
+  collection.failure = AskServices(
+      deadline - std::min<SteadyTime::duration>(left / 10, Milliseconds(100)), &collection);
+  if (collection.failure) {
+    was_stale_ = proven_ && collection.failure->reason != ssh::ConnectFailure::kTimeout;
     session_.Drop();
-    return look;
+    return collection;
   }
   proven_ = true;
   // That it answered is all there is to know about the host itself.
-  look.collectors["host"].success = true;
-  look.families.Add(kHostInfo, {{"platform", Name(host_.platform)}}, 1);
-  return look;
+  collection.collectors["host"].success = true;
+  collection.families.Add(kHostInfo, {{"platform", Name(host_.platform)}}, 1);
+  return collection;
 }
 
-std::optional<Trouble> WindowsLink::AskServices(SteadyTime deadline, Look* look) {
+std::optional<ProbeFailure> WindowsLink::AskServices(SteadyTime deadline, Collection* collection) {
   const metrics::Stopwatch watch;
   bool complete = true;
   bool answered = false;
@@ -50,11 +50,11 @@ std::optional<Trouble> WindowsLink::AskServices(SteadyTime deadline, Look* look)
     if (!result) {
       const bool late = clock_.Steady() >= deadline;
       const bool said_no = result.error().kind == ErrorKind::kRefused;
-      const Trouble trouble{late      ? ssh::ConnectFailure::kTimeout
-                            : said_no ? ssh::ConnectFailure::kProtocol
-                                      : ssh::ConnectFailure::kConnect,
-                            result.error().message};
-      if (!answered || !late) return trouble;
+      const ProbeFailure failure{late      ? ssh::ConnectFailure::kTimeout
+                                 : said_no ? ssh::ConnectFailure::kProtocol
+                                           : ssh::ConnectFailure::kConnect,
+                                 result.error().message};
+      if (!answered || !late) return failure;
       // The host answers, this service's manager does not: what it said before counts.
       LogInfo("A service is late", {{"host", host_.name}, {"service", name}});
       complete = false;
@@ -68,9 +68,9 @@ std::optional<Trouble> WindowsLink::AskServices(SteadyTime deadline, Look* look)
       complete = false;
       continue;
     }
-    AddService(label, *report, &look->families);
+    AddService(label, *report, &collection->families);
   }
-  if (!host_.services.empty()) look->collectors["services"] = {complete, watch.Seconds()};
+  if (!host_.services.empty()) collection->collectors["services"] = {complete, watch.Seconds()};
   return std::nullopt;
 }
 

@@ -14,13 +14,13 @@ class WindowsLink final : public Link {
   WindowsLink(config::Host host, ssh::SshTarget target, const Clock& clock, LinkObserver& observer)
       : host_(std::move(host)), clock_(clock), session_(std::move(target), clock, observer) {}
 
-  std::optional<Trouble> Prepare(SteadyTime deadline) override;
-  Look Collect(SteadyTime deadline) override;
+  std::optional<ProbeFailure> Prepare(SteadyTime deadline) override;
+  Collection Collect(SteadyTime deadline) override;
   bool WasStale() const override { return was_stale_; }
   void Interrupt() override { session_.Interrupt(); }
 
  private:
-  std::optional<Trouble> AskServices(SteadyTime deadline, Look* look);
+  std::optional<ProbeFailure> AskServices(SteadyTime deadline, Collection* collection);
 
   const config::Host host_;
   const Clock& clock_;

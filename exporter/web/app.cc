@@ -67,17 +67,17 @@ http::Response App::Probe(const http::Request& request) {
   if (prober == nullptr) {
     return http::TextResponse(400, "The site file lists no host of that name.");
   }
-  Look look = prober->Probe(deadline);
-  const char* result = look.trouble ? Name(look.trouble->reason) : kSucceeded;
-  LogChange(*target, result, look);
-  metrics::Families families = std::move(look.families);
-  families.Add(kSuccess, {}, look.trouble ? 0 : 1);
+  Collection collection = prober->Probe(deadline);
+  const char* result = collection.failure ? Name(collection.failure->reason) : kSucceeded;
+  LogChange(*target, result, collection);
+  metrics::Families families = std::move(collection.families);
+  families.Add(kSuccess, {}, collection.failure ? 0 : 1);
   families.Add(kTimeout, {}, ToSeconds(timeout));
   for (const ConnectFailure reason : All<ConnectFailure>()) {
     families.Add(kFailure, {{"reason", Name(reason)}},
-                 look.trouble && look.trouble->reason == reason ? 1 : 0);
+                 collection.failure && collection.failure->reason == reason ? 1 : 0);
   }
-  for (const auto& [name, outcome] : look.collectors) {
+  for (const auto& [name, outcome] : collection.collectors) {
     families.Add(kCollectorSuccess, {{"collector", name}}, outcome.success ? 1 : 0);
     families.Add(kCollectorDuration, {{"collector", name}}, outcome.seconds);
   }
@@ -87,15 +87,16 @@ http::Response App::Probe(const http::Request& request) {
   return Text(metrics::ToText(families), metrics::kTextContentType);
 }
 
-void App::LogChange(const std::string& host, const std::string& result, const Look& look) {
+void App::LogChange(const std::string& host, const std::string& result,
+                    const Collection& collection) {
   const std::string before = last_results_.With([&](auto& results) {
     auto [entry, is_new] = results.try_emplace(host, kSucceeded);
     return std::exchange(entry->second, result);
   });
-  if (look.trouble) {
+  if (collection.failure) {
     const bool again = before == result;
     (again ? LogDebug : LogInfo)(
-        "Probe failed", {{"host", host}, {"reason", result}, {"why", look.trouble->message}});
+        "Probe failed", {{"host", host}, {"reason", result}, {"why", collection.failure->message}});
   } else if (before != result) {
     LogInfo("Probe succeeded again", {{"host", host}, {"reason_before", before}});
   }

@@ -41,7 +41,7 @@ class App {
   http::Response Landing() const;
 
  private:
-  void LogChange(const std::string& host, const std::string& result, const Look& look);
+  void LogChange(const std::string& host, const std::string& result, const Collection& collection);
 
   const AppOptions options_;
   Fleet& fleet_;

@@ -8,8 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "lib/http/accept_queue.h"
 #include "lib/http/connections.h"
-#include "lib/http/door.h"
 
 extern "C" {
 int __real_accept(int socket, sockaddr* address, socklen_t* size);  // NOLINT
@@ -24,8 +24,8 @@ namespace mailhub::http {
 namespace {
 
 struct ThisThread {
-  Door* accepts_for = nullptr;
-  Door* works_for = nullptr;
+  AcceptQueue* accepts_for = nullptr;
+  AcceptQueue* works_for = nullptr;
   int fd = -1;                                // a worker's: of its connection
   std::optional<SteadyTime> handshake_began;  // likewise
 };
@@ -33,12 +33,12 @@ thread_local ThisThread this_thread;
 
 }  // namespace
 
-void BecomeAcceptingThread(Door* door) {
-  this_thread.accepts_for = door;
+void BecomeAcceptingThread(AcceptQueue* queue) {
+  this_thread.accepts_for = queue;
 }
 
-void BecomeWorker(Door* door) {
-  this_thread.works_for = door;
+void BecomeWorker(AcceptQueue* queue) {
+  this_thread.works_for = queue;
 }
 
 int WorkersSocket() {
@@ -57,8 +57,8 @@ int LeaveWorkersSocket() {
 }  // namespace mailhub::http
 
 int __wrap_accept(int socket, sockaddr* address, socklen_t* size) {  // NOLINT
-  auto* const door = mailhub::http::this_thread.accepts_for;
-  return door != nullptr ? door->Next(address, size) : __real_accept(socket, address, size);
+  auto* const queue = mailhub::http::this_thread.accepts_for;
+  return queue != nullptr ? queue->Next(address, size) : __real_accept(socket, address, size);
 }
 
 int __wrap_poll(pollfd* fds, nfds_t count, int time) {  // NOLINT

@@ -6,12 +6,12 @@
 
 namespace mailhub::http {
 
-class Door;
+class AcceptQueue;
 
-// Said by a thread of civetweb's when it begins. The accepting one waits at the door; a worker
+// Said by a thread of civetweb's when it begins. The accepting one waits at the queue; a worker
 // gives up a TLS handshake that takes too long.
-void BecomeAcceptingThread(Door* door);
-void BecomeWorker(Door* door);
+void BecomeAcceptingThread(AcceptQueue* queue);
+void BecomeWorker(AcceptQueue* queue);
 
 // The socket of this worker's connection, which civetweb does not tell: -1 until it first waits for
 // the client.

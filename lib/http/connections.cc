@@ -7,7 +7,7 @@
 #include <array>
 #include <utility>
 
-#include "lib/http/door.h"
+#include "lib/http/accept_queue.h"
 
 namespace mailhub::http {
 namespace {
@@ -32,16 +32,16 @@ void Connection::Arm(SteadyTime deadline, Wait wait) {
   if (wait != Wait::kWriting && reading_ends_ != nullptr && reading_ends_->load()) StopReading();
 }
 
-void Connection::IdleUntil(SteadyTime deadline, Door* door) {
+void Connection::IdleUntil(SteadyTime deadline, AcceptQueue* queue) {
   Arm(deadline, Wait::kIdling);
-  if (door == nullptr) return;
-  door->OnIdle(fd_);
+  if (queue == nullptr) return;
+  queue->OnIdle(fd_);
   // Who began to wait before this connection could be found idle.
-  if (door->SomebodyWaits()) StopReading();
+  if (queue->SomebodyWaits()) StopReading();
 }
 
-bool Connection::MayStream(Door* door) const {
-  return door == nullptr || door->BeginStream(fd_);
+bool Connection::MayStream(AcceptQueue* queue) const {
+  return queue == nullptr || queue->BeginStream(fd_);
 }
 
 void Connection::Hasten(SteadyTime deadline) {
@@ -80,11 +80,11 @@ void Connection::StopReading() const {
   if (fd_ >= 0) shutdown(fd_, SHUT_RD);
 }
 
-void Connection::Linger(Door* door) {
+void Connection::Linger(AcceptQueue* queue) {
   if (fd_ < 0) return;
   shutdown(fd_, SHUT_WR);
   const SteadyTime deadline = SteadyNow() + kLinger;
-  IdleUntil(deadline, door);
+  IdleUntil(deadline, queue);
   std::array<char, 16384> ignored{};
   size_t total = 0;
   while (total < kMaxLingerBytes) {

@@ -17,7 +17,7 @@
 
 namespace mailhub::http {
 
-class Door;
+class AcceptQueue;
 
 // One connection. Made and destroyed by its worker thread; the watchdog touches only what is atomic
 // here.
@@ -34,13 +34,13 @@ class Connection {
   // The same for a client's first request: 0.5 s when others wait.
   void BeginUntil(SteadyTime deadline) { Arm(deadline, Wait::kBeginning); }
   // The same for what need not come, its next request for one: ends at once when another client
-  // needs the worker. No body is awaited from now on, as far as the door is concerned.
-  void IdleUntil(SteadyTime deadline, Door* door);
+  // needs the worker. No body is awaited from now on, as far as the queue is concerned.
+  void IdleUntil(SteadyTime deadline, AcceptQueue* queue);
   void Rest() { deadline_ms_.store(0); }
   bool TimedOut() const { return timed_out_.load(); }
 
   // Whether it may occupy its worker with a stream.
-  bool MayStream(Door* door) const;
+  bool MayStream(AcceptQueue* queue) const;
 
   // Whether the client was already told why its last request is none. The worker's.
   void SetRefused() { refused_ = true; }
@@ -54,7 +54,7 @@ class Connection {
   // 1 s or 1 MiB: a socket closed with unread data would reset the connection, and the client might
   // never see the answer. Idles meanwhile: when another client needs the worker, only what has come
   // is read.
-  void Linger(Door* door);
+  void Linger(AcceptQueue* queue);
 
  private:
   friend class Connections;

@@ -279,12 +279,12 @@ int Exchange::Answer(Response response) {
     return 0;
   }
   const Slot slot(&shared_->streams, shared_->options.max_streams, response.stream.has_value());
-  if (!slot.granted() || (response.stream && !connection_->MayStream(shared_->door)))
+  if (!slot.granted() || (response.stream && !connection_->MayStream(shared_->queue)))
     response = ComeAgain("too many streams are open");
   if (response.status >= 400 && shared_->options.on_refusal)
     shared_->options.on_refusal(request_, &response);
   // While all workers are taken, a connection that idles would keep another client waiting.
-  const bool crowded = shared_->door != nullptr && shared_->door->Crowded();
+  const bool crowded = shared_->queue != nullptr && shared_->queue->Crowded();
   const bool close = body_unread_ || shared_->stopping || crowded || (response.stream && http10_);
   if (close) keep_ = false;
   Headers headers = CommonHeaders(shared_->options);
@@ -298,12 +298,12 @@ int Exchange::Answer(Response response) {
   } else {
     AnswerBody(&response, &headers);
   }
-  if (body_unread_) connection_->Linger(shared_->door);
+  if (body_unread_) connection_->Linger(shared_->queue);
   if (close || client_gone_) connection_->StopReading();
   if (keep_) {
     connection_->IdleUntil(
         SteadyNow() + shared_->options.keep_alive + shared_->options.request_timeout,
-        shared_->door);
+        shared_->queue);
   }
   return response.status;
 }

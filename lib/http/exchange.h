@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "lib/http/accept_queue.h"
 #include "lib/http/connections.h"
-#include "lib/http/door.h"
 #include "lib/http/router.h"
 #include "lib/http/server.h"
 
@@ -19,7 +19,7 @@ namespace mailhub::http {
 struct Shared {
   const ServerOptions& options;
   const Router& router;
-  Door* door = nullptr;  // null: there are no sockets
+  AcceptQueue* queue = nullptr;  // null: there are no sockets
   std::atomic<bool> stopping{false};
   std::atomic<int> streams{0};
   std::atomic<int> long_bodies{0};

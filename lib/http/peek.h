@@ -15,7 +15,7 @@ enum class Said {
   kLeft,
 };
 
-// Longer than any head that is accepted, so that it is not the door that refuses those.
+// Longer than any head that is accepted, so that it is not the queue that refuses those.
 inline constexpr size_t kMostLookedAt = size_t{48} << 10;
 
 // Of bytes that have come, at most kMostLookedAt of them.

@@ -11,10 +11,10 @@
 #include <thread>
 
 #include "lib/base/log.h"
+#include "lib/http/accept_queue.h"
 #include "lib/http/address.h"
 #include "lib/http/civetweb_calls.h"
 #include "lib/http/connections.h"
-#include "lib/http/door.h"
 #include "lib/http/exchange.h"
 #include "lib/http/message.h"
 #include "lib/http/router.h"
@@ -42,7 +42,7 @@ bool InitLibrary() {
 struct Server::Impl {
   ServerOptions options;
   Router router;
-  std::unique_ptr<Door> door;                // while it is started
+  std::unique_ptr<AcceptQueue> queue;        // while it is started
   std::unique_ptr<Connections> connections;  // likewise
   Shared shared{options, router};
   ListenAddress address;
@@ -87,7 +87,7 @@ struct Server::Impl {
     std::lock_guard lock(mutex);
     if (--in_flight == 0) idle.notify_all();
   }
-  DoorOptions HowToWait();
+  AcceptQueueOptions HowToWait();
 };
 
 int Server::Impl::OnLog(const mg_connection*, const char* message) {
@@ -99,9 +99,9 @@ int Server::Impl::OnLog(const mg_connection*, const char* message) {
 void* Server::Impl::OnThread(const mg_context* context, int kind) {
   constexpr int kAccepting = 0;
   constexpr int kWorker = 1;
-  Door* const door = static_cast<Impl*>(mg_get_user_data(context))->door.get();
-  if (kind == kAccepting) BecomeAcceptingThread(door);
-  if (kind == kWorker) BecomeWorker(door);
+  AcceptQueue* const queue = static_cast<Impl*>(mg_get_user_data(context))->queue.get();
+  if (kind == kAccepting) BecomeAcceptingThread(queue);
+  if (kind == kWorker) BecomeWorker(queue);
   return nullptr;
 }
 
@@ -124,7 +124,7 @@ void Server::Impl::OnClose(const mg_connection* conn) {
     AnswerForeignTarget(conn);
     impl->connections->Remove(connection);
   }
-  impl->door->OnLeft(LeaveWorkersSocket());
+  impl->queue->OnLeft(LeaveWorkersSocket());
 }
 
 // civetweb has no callback for a request that is meant for another server, or for none: "GET
@@ -160,7 +160,7 @@ void Server::Impl::Refuse(mg_connection* conn, int status, const std::string& te
   const std::string answer = impl->Refusal(status, text);
   mg_write(conn, answer.data(), answer.size());
   AttachedConnectionOf(conn)->SetRefused();
-  AttachedConnectionOf(conn)->Linger(impl->door.get());
+  AttachedConnectionOf(conn)->Linger(impl->queue.get());
   if (impl->options.on_finished) impl->options.on_finished("", status, Milliseconds(0));
 }
 
@@ -221,8 +221,8 @@ size_t MostWaiting() {
   return static_cast<size_t>(std::clamp<rlim_t>(limit.rlim_cur / 4, 16, kMost));
 }
 
-DoorOptions Server::Impl::HowToWait() {
-  DoorOptions wait;
+AcceptQueueOptions Server::Impl::HowToWait() {
+  AcceptQueueOptions wait;
   wait.tls = options.web_config != nullptr && options.web_config->UsesTls();
   wait.patience = options.request_timeout;
   wait.workers = static_cast<size_t>(options.max_connections);
@@ -285,11 +285,11 @@ Status Server::Start() {
   callbacks.http_error = &Impl::OnError;
   callbacks.external_ssl_ctx = &Impl::OnTls;
   said_while_starting.clear();
-  impl_->door = std::make_unique<Door>(impl_->HowToWait());
-  if (Status status = impl_->door->Check(); !status) return status;
-  impl_->connections =
-      std::make_unique<Connections>([door = impl_->door.get()] { return door->SomebodyWaits(); });
-  impl_->shared.door = impl_->door.get();
+  impl_->queue = std::make_unique<AcceptQueue>(impl_->HowToWait());
+  if (Status status = impl_->queue->Check(); !status) return status;
+  impl_->connections = std::make_unique<Connections>(
+      [queue = impl_->queue.get()] { return queue->SomebodyWaits(); });
+  impl_->shared.queue = impl_->queue.get();
   impl_->context = mg_start(&callbacks, impl_.get(), const_cast<const char**>(settings.data()));
   if (impl_->context == nullptr) {
     return Fail(ErrorKind::kRefused,
@@ -313,13 +313,13 @@ void Server::Stop() {
       impl_->connections->Hasten(SteadyNow() + kGrace);
     }
   }
-  impl_->door->Close();
+  impl_->queue->Close();
   mg_stop(impl_->context);
   impl_->context = nullptr;
   impl_->port = 0;
   impl_->connections.reset();
-  impl_->shared.door = nullptr;
-  impl_->door.reset();
+  impl_->shared.queue = nullptr;
+  impl_->queue.reset();
 }
 
 int Server::Port() const {

@@ -49,7 +49,7 @@ class Evals(unittest.TestCase):
         self.assertGreater(evals, 30)
 
     def test_a_number_that_comes_from_a_host_is_looked_at_where_it_is_set(self):
-        for name in ("40_processes.sh", "42_arguments.sh", "45_processes.sh"):
+        for name in ("40_find_processes.sh", "42_arguments.sh", "45_report_processes.sh"):
             lines = (PARTS / name).read_text(encoding="utf-8").splitlines()
             for i, line in enumerate(lines):
                 if re.search(r"(^|\s)pid=", line) and line != lines[-1] and not line.startswith("#"):

@@ -1,6 +1,6 @@
 // A verb names what its person saw, because between a look and a request the run may have come to
 // another question.
-#include "actuator/api/changes.h"
+#include "actuator/api/change_handlers.h"
 
 #include <string_view>
 #include <utility>
@@ -60,10 +60,10 @@ Result<ChangeBody> ParseVerbBody(const Request& request, Verb verb) {
 
 }  // namespace
 
-Changes::Changes(Backend& backend, const std::string& token_file)
+ChangeHandlers::ChangeHandlers(Backend& backend, const std::string& token_file)
     : backend_(backend), guard_(token_file) {}
 
-std::optional<Response> Changes::Denied(const Request& request, std::string* who) {
+std::optional<Response> ChangeHandlers::Denied(const Request& request, std::string* who) {
   auto user = guard_.MayChange(request);
   if (user) {
     *who = *user;
@@ -79,13 +79,13 @@ std::optional<Response> Changes::Denied(const Request& request, std::string* who
   return response;
 }
 
-Response Changes::Submit(Ask what) {
+Response ChangeHandlers::Submit(Ask what) {
   const auto run = backend_.Submit(std::move(what));
   if (!run) return Answer(Fail(run.error()));
   return Answer(StartedData(*run));
 }
 
-Response Changes::StartRun(const Request& request) {
+Response ChangeHandlers::StartRun(const Request& request) {
   std::string user;
   if (auto denied = Denied(request, &user)) return *denied;
   const auto body = ParseChange(request, {"runbook", "parameters", "reason", "by"});
@@ -101,7 +101,8 @@ Response Changes::StartRun(const Request& request) {
   return Submit(std::move(command));
 }
 
-Status Changes::SaysWhatItAnswers(Verb verb, const std::string& run, const ChangeBody& body) {
+Status ChangeHandlers::SaysWhatItAnswers(Verb verb, const std::string& run,
+                                         const ChangeBody& body) {
   if (verb == Verb::kConfirm && body.step.empty())
     return Fail(ErrorKind::kInvalid,
                 "step: missing; send the path of the step whose question was read, as \"step\" "
@@ -139,7 +140,7 @@ Status Changes::SaysWhatItAnswers(Verb verb, const std::string& run, const Chang
   return {};
 }
 
-Response Changes::ActOnRun(const Request& request) {
+Response ChangeHandlers::ActOnRun(const Request& request) {
   std::string user;
   if (auto denied = Denied(request, &user)) return *denied;
   const std::string rest = request.path.substr(kRunsPath.size());
@@ -166,7 +167,7 @@ Response Changes::ActOnRun(const Request& request) {
   return Submit(std::move(command));
 }
 
-Response Changes::SetMode(const Request& request) {
+Response ChangeHandlers::SetMode(const Request& request) {
   std::string user;
   if (auto denied = Denied(request, &user)) return *denied;
   const auto body = ParseChange(request, {"mode", "by"});
@@ -178,7 +179,7 @@ Response Changes::SetMode(const Request& request) {
   return Answer(ModeData(*mode));
 }
 
-Response Changes::TakeOver(const Request& request) {
+Response ChangeHandlers::TakeOver(const Request& request) {
   std::string user;
   if (auto denied = Denied(request, &user)) return *denied;
   const std::string host = Named(request.path, kHostsPath, "/takeover");
@@ -198,7 +199,7 @@ Response Changes::TakeOver(const Request& request) {
   return Answer(TakeoverData(host));
 }
 
-Response Changes::CloseEpisode(const Request& request) {
+Response ChangeHandlers::CloseEpisode(const Request& request) {
   std::string user;
   if (auto denied = Denied(request, &user)) return *denied;
   const std::string named = Named(request.path, kEpisodesPath, "/close");
@@ -224,7 +225,7 @@ Response Changes::CloseEpisode(const Request& request) {
   return Answer(ClosedData(*fingerprint));
 }
 
-Response Changes::Reload(const Request& request) {
+Response ChangeHandlers::Reload(const Request& request) {
   std::string user;
   if (auto denied = Denied(request, &user)) return *denied;
   const Status done = backend_.Reload();

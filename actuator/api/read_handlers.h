@@ -13,10 +13,10 @@
 namespace mailhub::api {
 
 // Thread-safe. What the constructor is given must outlive it.
-class Looks {
+class ReadHandlers {
  public:
-  Looks(Backend& backend, const ActuatorMetrics& metrics, const Clock& clock, std::string version,
-        int max_event_streams);
+  ReadHandlers(Backend& backend, const ActuatorMetrics& metrics, const Clock& clock,
+               std::string version, int max_event_streams);
 
   http::Response Root(const http::Request& request);
   http::Response Runs(const http::Request& request);

@@ -1,6 +1,6 @@
 // The accepting thread's epoll: a connection is looked at when bytes of it have come, and the bytes
 // stay where they are for civetweb to read.
-#include "lib/http/door.h"
+#include "lib/http/accept_queue.h"
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -32,7 +32,7 @@ int SpareDescriptor() {
 
 }  // namespace
 
-Door::Door(DoorOptions options)
+AcceptQueue::AcceptQueue(AcceptQueueOptions options)
     : options_(std::move(options)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -41,7 +41,7 @@ Door::Door(DoorOptions options)
   epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &woken);
 }
 
-Door::~Door() {
+AcceptQueue::~AcceptQueue() {
   for (Visitors* visitors : {&ready_, &unfinished_}) {
     while (!visitors->empty()) {
       waiting_.splice(waiting_.end(), *visitors, visitors->begin());
@@ -54,22 +54,22 @@ Door::~Door() {
   }
 }
 
-Status Door::Check() const {
+Status AcceptQueue::Check() const {
   if (epoll_ >= 0 && wake_ >= 0 && spare_ >= 0) return {};
   return Fail(ErrorKind::kInternal, "no file descriptor is left");
 }
 
-void Door::Close() {
+void AcceptQueue::Close() {
   closed_ = true;
   Wake();
 }
 
-void Door::Wake() const {
+void AcceptQueue::Wake() const {
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(wake_, &one, sizeof one);
 }
 
-void Door::OnIdle(int fd) {
+void AcceptQueue::OnIdle(int fd) {
   std::lock_guard lock(mutex_);
   const auto found = inside_.find(fd);
   if (found == inside_.end() || found->second.slow == Slow::kNot) return;
@@ -77,30 +77,30 @@ void Door::OnIdle(int fd) {
   if (MayEnter()) Wake();
 }
 
-void Door::OnLeft(int fd) {
+void AcceptQueue::OnLeft(int fd) {
   std::lock_guard lock(mutex_);
   inside_.erase(fd);
   if (MayEnter()) Wake();
 }
 
-bool Door::Crowded() const {
+bool AcceptQueue::Crowded() const {
   std::lock_guard lock(mutex_);
   return inside_.size() + ready_.size() >= options_.workers;
 }
 
-bool Door::SomebodyWaits() const {
+bool AcceptQueue::SomebodyWaits() const {
   std::lock_guard lock(mutex_);
   return OneWaits();
 }
 
-bool Door::IsLate(SteadyTime handshake_began) const {
+bool AcceptQueue::IsLate(SteadyTime handshake_began) const {
   const Milliseconds patience =
       SomebodyWaits() ? options_.patience_when_crowded : options_.patience;
   return SteadyNow() - handshake_began >= patience;
 }
 
 // A stream lasts, and a body may come as slowly as its client likes: some workers are for the others.
-bool Door::BeginStream(int fd) {
+bool AcceptQueue::BeginStream(int fd) {
   std::lock_guard lock(mutex_);
   const auto found = inside_.find(fd);
   if (found == inside_.end()) return true;
@@ -110,17 +110,17 @@ bool Door::BeginStream(int fd) {
   return true;
 }
 
-size_t Door::Count(Slow slow) const {
+size_t AcceptQueue::Count(Slow slow) const {
   return static_cast<size_t>(
       std::ranges::count_if(inside_, [slow](const auto& one) { return one.second.slow == slow; }));
 }
 
-size_t Door::SlowMayBe() const {
+size_t AcceptQueue::SlowMayBe() const {
   return options_.workers - options_.workers / 4;
 }
 
 // How many more bodies may be awaited: half of the workers, and one in any case.
-size_t Door::UnfinishedMayBe() const {
+size_t AcceptQueue::UnfinishedMayBe() const {
   const size_t bodies = Count(Slow::kBody);
   const size_t streams = Count(Slow::kStream);
   const size_t left = SlowMayBe() - std::min(SlowMayBe(), streams);
@@ -128,18 +128,18 @@ size_t Door::UnfinishedMayBe() const {
   return most - std::min(most, bodies);
 }
 
-bool Door::MayEnter() const {
+bool AcceptQueue::MayEnter() const {
   if (inside_.size() >= options_.workers) return false;
   return !ready_.empty() || (!unfinished_.empty() && UnfinishedMayBe() > 0);
 }
 
 // Whether there are more than the free workers can take: one who enters in a moment does not wait.
-bool Door::OneWaits() const {
+bool AcceptQueue::OneWaits() const {
   const size_t unfinished = std::min(unfinished_.size(), std::max<size_t>(1, UnfinishedMayBe()));
   return inside_.size() + ready_.size() + unfinished > options_.workers;
 }
 
-int Door::Next(sockaddr* address, socklen_t* size) {
+int AcceptQueue::Next(sockaddr* address, socklen_t* size) {
   std::lock_guard lock(mutex_);
   if (closed_ || !MayEnter()) {
     errno = EAGAIN;
@@ -161,7 +161,7 @@ int Door::Next(sockaddr* address, socklen_t* size) {
   return fd;
 }
 
-int Door::Await(pollfd* listeners, size_t count, Milliseconds time) {
+int AcceptQueue::Await(pollfd* listeners, size_t count, Milliseconds time) {
   Listen(listeners, count);
   const SteadyTime deadline = SteadyNow() + time;
   std::array<epoll_event, 64> events{};
@@ -197,7 +197,7 @@ int Door::Await(pollfd* listeners, size_t count, Milliseconds time) {
 }
 
 // One that cannot be watched now is tried again with the next call.
-void Door::Listen(const pollfd* listeners, size_t count) {
+void AcceptQueue::Listen(const pollfd* listeners, size_t count) {
   while (listeners_.size() < count) {
     const int fd = listeners[listeners_.size()].fd;
     epoll_event event{EPOLLIN, {.fd = fd}};
@@ -207,7 +207,7 @@ void Door::Listen(const pollfd* listeners, size_t count) {
   }
 }
 
-void Door::Accept(int listener) {
+void AcceptQueue::Accept(int listener) {
   while (true) {
     Visitor visitor;
     visitor.address_size = sizeof visitor.address;
@@ -232,7 +232,7 @@ void Door::Accept(int listener) {
   }
 }
 
-void Door::Receive(Visitor visitor) {
+void AcceptQueue::Receive(Visitor visitor) {
   const int fd = visitor.fd;
   visitor.since = SteadyNow();
   visitor.origin = OriginOf(visitor.address);
@@ -253,7 +253,7 @@ void Door::Receive(Visitor visitor) {
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) SendAway(still->second, 503, kTooMany);
 }
 
-void Door::Look(int fd, bool ended) {
+void AcceptQueue::Look(int fd, bool ended) {
   const auto found = by_fd_.find(fd);
   if (found == by_fd_.end()) return;
   switch (SaidOn(fd, options_.tls)) {
@@ -274,7 +274,7 @@ void Door::Look(int fd, bool ended) {
   }
 }
 
-void Door::MakeReady(Visitors::iterator one, bool unfinished) {
+void AcceptQueue::MakeReady(Visitors::iterator one, bool unfinished) {
   epoll_ctl(epoll_, EPOLL_CTL_DEL, one->fd, nullptr);
   by_fd_.erase(one->fd);
   bool crowd = false;
@@ -287,7 +287,7 @@ void Door::MakeReady(Visitors::iterator one, bool unfinished) {
   if (crowd && options_.on_crowd) options_.on_crowd();
 }
 
-void Door::SendAway(Visitors::iterator one, int status, const char* text) {
+void AcceptQueue::SendAway(Visitors::iterator one, int status, const char* text) {
   const int fd = one->fd;
   const Said said = SaidOn(fd, options_.tls);
   if (!options_.tls && options_.refusal && said != Said::kNothing && said != Said::kLeft) {
@@ -305,13 +305,13 @@ void Door::SendAway(Visitors::iterator one, int status, const char* text) {
   close(fd);
 }
 
-Milliseconds Door::UntilTheNextIsLate() const {
+Milliseconds AcceptQueue::UntilTheNextIsLate() const {
   if (waiting_.empty()) return options_.patience;
   const auto left = options_.patience - (SteadyNow() - waiting_.front().since);
   return std::max(left, Milliseconds(0));
 }
 
-void Door::LeaveTheLate() {
+void AcceptQueue::LeaveTheLate() {
   const SteadyTime now = SteadyNow();
   while (!waiting_.empty() && now - waiting_.front().since >= options_.patience) {
     SendAway(waiting_.begin(), 408, kTooLate);

@@ -22,7 +22,7 @@
 
 namespace mailhub::http {
 
-struct DoorOptions {
+struct AcceptQueueOptions {
   bool tls = false;
   Milliseconds patience{10'000};              // with a client that has not said its request
   Milliseconds patience_when_crowded{1'000};  // with a TLS handshake, while others wait
@@ -30,18 +30,18 @@ struct DoorOptions {
   size_t most_waiting = 1'000;                // beyond it, who has waited longest is sent away
   // What a client is told that is sent away after it began a request; not with TLS.
   std::function<std::string(int status, const char* text)> refusal;
-  // Called when somebody has to wait for a worker. May not call the door.
+  // Called when somebody has to wait for a worker. May not call the queue.
   std::function<void()> on_crowd;
 };
 
 // Owns the sockets of connections that wait. Await and Next belong to civetweb's accepting thread,
 // whose waiting they are; everything else is thread-safe.
-class Door {
+class AcceptQueue {
  public:
-  explicit Door(DoorOptions options);
-  ~Door();  // when no thread of civetweb's is left; ends the connections that wait
-  Door(const Door&) = delete;
-  Door& operator=(const Door&) = delete;
+  explicit AcceptQueue(AcceptQueueOptions options);
+  ~AcceptQueue();  // when no thread of civetweb's is left; ends the connections that wait
+  AcceptQueue(const AcceptQueue&) = delete;
+  AcceptQueue& operator=(const AcceptQueue&) = delete;
 
   // kInternal when no file descriptor is left.
   Status Check() const;
@@ -100,7 +100,7 @@ class Door {
   bool OneWaits() const;  // likewise
   void Wake() const;
 
-  const DoorOptions options_;
+  const AcceptQueueOptions options_;
   const int epoll_;
   const int wake_;  // an event counter, for Await
   std::atomic<bool> closed_{false};

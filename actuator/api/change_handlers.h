@@ -12,9 +12,9 @@
 namespace mailhub::api {
 
 // Thread-safe. `backend` must outlive it.
-class Changes {
+class ChangeHandlers {
  public:
-  Changes(Backend& backend, const std::string& token_file);
+  ChangeHandlers(Backend& backend, const std::string& token_file);
 
   http::Response StartRun(const http::Request& request);
   http::Response ActOnRun(const http::Request& request);

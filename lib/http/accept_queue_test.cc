@@ -1,5 +1,5 @@
-// The door alone: the test takes the part of civetweb's accepting thread and of its workers.
-#include "lib/http/door.h"
+// The queue alone: the test takes the part of civetweb's accepting thread and of its workers.
+#include "lib/http/accept_queue.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -39,9 +39,9 @@ struct Socket {
   const int fd;
 };
 
-class DoorTest : public testing::Test {
+class AcceptQueueTest : public testing::Test {
  protected:
-  DoorTest() {
+  AcceptQueueTest() {
     const sockaddr_in any = Loopback("127.0.0.1", 0);
     EXPECT_EQ(bind(listener_.fd, reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
     EXPECT_EQ(listen(listener_.fd, 100), 0);
@@ -52,7 +52,7 @@ class DoorTest : public testing::Test {
     options_.workers = 4;
     options_.refusal = [](int status, const char*) { return std::to_string(status); };
   }
-  void Open() { door_ = std::make_unique<Door>(options_); }
+  void Open() { queue_ = std::make_unique<AcceptQueue>(options_); }
   // Connects from that address of this machine.
   std::unique_ptr<Socket> Connect(const char* from, std::string_view say) const {
     auto client = std::make_unique<Socket>();
@@ -66,14 +66,14 @@ class DoorTest : public testing::Test {
   }
   int Await(Milliseconds time) {
     pollfd waiting{listener_.fd, POLLIN, 0};
-    return door_->Await(&waiting, 1, time);
+    return queue_->Await(&waiting, 1, time);
   }
   // The client's address of the next one that gets a worker, or "".
   std::string Admit() {
     if (Await(kMoment) != 1) return "";
     sockaddr_in from{};
     socklen_t size = sizeof from;
-    const int fd = door_->Next(reinterpret_cast<sockaddr*>(&from), &size);
+    const int fd = queue_->Next(reinterpret_cast<sockaddr*>(&from), &size);
     if (fd < 0) return "";
     inside_.push_back(std::make_unique<Socket>(fd));
     std::array<char, INET_ADDRSTRLEN> text{};
@@ -91,12 +91,12 @@ class DoorTest : public testing::Test {
 
   Socket listener_;
   int port_ = 0;
-  DoorOptions options_;
-  std::unique_ptr<Door> door_;
+  AcceptQueueOptions options_;
+  std::unique_ptr<AcceptQueue> queue_;
   std::vector<std::unique_ptr<Socket>> inside_;
 };
 
-TEST_F(DoorTest, LetsInWhoHasSaidSomethingToDo) {
+TEST_F(AcceptQueueTest, LetsInWhoHasSaidSomethingToDo) {
   Open();
   const auto silent = Connect("127.0.0.2", "");
   const auto half = Connect("127.0.0.3", "GET / HT");
@@ -107,20 +107,20 @@ TEST_F(DoorTest, LetsInWhoHasSaidSomethingToDo) {
   EXPECT_EQ(Admit(), "127.0.0.3");
 }
 
-TEST_F(DoorTest, GivesTheNextWorkerToWhoHasTheFewest) {
+TEST_F(AcceptQueueTest, GivesTheNextWorkerToWhoHasTheFewest) {
   Open();
   std::vector<std::unique_ptr<Socket>> many(20);
   for (auto& one : many) one = Connect("127.0.0.2", kRequest);
   for (int i = 0; i < 4; ++i) EXPECT_EQ(Admit(), "127.0.0.2");
   EXPECT_EQ(Admit(), "") << "all workers are taken";
-  EXPECT_TRUE(door_->SomebodyWaits());
+  EXPECT_TRUE(queue_->SomebodyWaits());
   const auto other = Connect("127.0.0.3", kRequest);
   EXPECT_EQ(Admit(), "");
-  door_->OnLeft(inside_.front()->fd);
+  queue_->OnLeft(inside_.front()->fd);
   EXPECT_EQ(Admit(), "127.0.0.3") << "before the 16 that came earlier";
 }
 
-TEST_F(DoorTest, KeepsHalfOfTheWorkersForWholeRequests) {
+TEST_F(AcceptQueueTest, KeepsHalfOfTheWorkersForWholeRequests) {
   Open();
   std::vector<std::unique_ptr<Socket>> slow(20);
   for (auto& one : slow) one = Connect("127.0.0.2", kHead);
@@ -131,7 +131,7 @@ TEST_F(DoorTest, KeepsHalfOfTheWorkersForWholeRequests) {
   EXPECT_EQ(Admit(), "127.0.0.2");
 }
 
-TEST_F(DoorTest, SendsTheOldestAwayWhenTooManyWait) {
+TEST_F(AcceptQueueTest, SendsTheOldestAwayWhenTooManyWait) {
   options_.most_waiting = 3;
   Open();
   const auto first = Connect("127.0.0.2", "");
@@ -143,7 +143,7 @@ TEST_F(DoorTest, SendsTheOldestAwayWhenTooManyWait) {
   EXPECT_EQ(Received(*second), "503");
 }
 
-TEST_F(DoorTest, WakesWhenAWorkerIsFreeAndWhenItIsClosed) {
+TEST_F(AcceptQueueTest, WakesWhenAWorkerIsFreeAndWhenItIsClosed) {
   options_.workers = 1;
   Open();
   const auto first = Connect("127.0.0.2", kRequest);
@@ -151,19 +151,19 @@ TEST_F(DoorTest, WakesWhenAWorkerIsFreeAndWhenItIsClosed) {
   EXPECT_EQ(Admit(), "127.0.0.2");
   EXPECT_EQ(Await(kMoment), 0);
   const SteadyTime start = BootClock::now();
-  std::jthread worker([this] { door_->OnLeft(inside_.front()->fd); });
+  std::jthread worker([this] { queue_->OnLeft(inside_.front()->fd); });
   EXPECT_EQ(Await(kLong), 1);
   sockaddr_storage from{};
   socklen_t size = sizeof from;
   inside_.push_back(
-      std::make_unique<Socket>(door_->Next(reinterpret_cast<sockaddr*>(&from), &size)));
-  std::jthread stopper([this] { door_->Close(); });
+      std::make_unique<Socket>(queue_->Next(reinterpret_cast<sockaddr*>(&from), &size)));
+  std::jthread stopper([this] { queue_->Close(); });
   EXPECT_EQ(Await(kLong), -1);
   EXPECT_LT(BootClock::now() - start, kLong);
 }
 
 // Without a descriptor to spare, a connection that cannot be accepted would wake it for ever.
-TEST_F(DoorTest, TurnsAwayWhomItHasNoDescriptorFor) {
+TEST_F(AcceptQueueTest, TurnsAwayWhomItHasNoDescriptorFor) {
   Open();
   EXPECT_EQ(Await(Milliseconds(0)), 0);
   const auto client = Connect("127.0.0.2", kRequest);

@@ -1,5 +1,5 @@
 // What changes something: verbs with what their person saw, tokens, bodies.
-#include "actuator/api/changes.h"
+#include "actuator/api/change_handlers.h"
 
 #include "actuator/api/guard.h"
 #include "actuator/api/testing_api.h"

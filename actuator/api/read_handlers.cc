@@ -1,5 +1,5 @@
 // Each handler turns a request into one question to the backend, and its answer into one envelope.
-#include "actuator/api/looks.h"
+#include "actuator/api/read_handlers.h"
 
 #include <algorithm>
 #include <string_view>
@@ -73,22 +73,22 @@ Result<AlertFilter> AlertFilterOf(const Request& request) {
 
 }  // namespace
 
-Looks::Looks(Backend& backend, const ActuatorMetrics& metrics, const Clock& clock,
-             std::string version, int max_event_streams)
+ReadHandlers::ReadHandlers(Backend& backend, const ActuatorMetrics& metrics, const Clock& clock,
+                           std::string version, int max_event_streams)
     : backend_(backend),
       metrics_(metrics),
       clock_(clock),
       version_(std::move(version)),
       tickets_(std::make_shared<Tickets>(max_event_streams)) {}
 
-Response Looks::Root(const Request&) {
+Response ReadHandlers::Root(const Request&) {
   Response response;
   response.content_type = "text/html; charset=utf-8";
   response.body = kRootPage;
   return response;
 }
 
-Result<std::string> Looks::RunsList(const Request& request) {
+Result<std::string> ReadHandlers::RunsList(const Request& request) {
   if (auto known = QueryWord<engine::RunState>(request, "state"); !known)
     return Fail(known.error());
   if (auto known = QueryWord<engine::RunResult>(request, "result"); !known)
@@ -108,11 +108,11 @@ Result<std::string> Looks::RunsList(const Request& request) {
   return RunsData(chosen, clock_.Now());
 }
 
-Response Looks::Runs(const Request& request) {
+Response ReadHandlers::Runs(const Request& request) {
   return Answer(RunsList(request));
 }
 
-Result<std::string> Looks::OneRun(const std::string& id) {
+Result<std::string> ReadHandlers::OneRun(const std::string& id) {
   const auto view = backend_.Look();
   const auto found = FindRun(*view, id);
   if (!found) return Fail(found.error());
@@ -124,7 +124,7 @@ Result<std::string> Looks::OneRun(const std::string& id) {
   return RunData(*past, clock_.Now());
 }
 
-Response Looks::Run(const Request& request) {
+Response ReadHandlers::Run(const Request& request) {
   std::string id = request.path.substr(kRunsPath.size());
   const bool events = id.ends_with("/events");
   if (events) id.resize(id.size() - std::string_view("/events").size());
@@ -138,7 +138,7 @@ Response Looks::Run(const Request& request) {
   return Answer(EventsData(*list));
 }
 
-Result<std::string> Looks::AlertsList(const Request& request) {
+Result<std::string> ReadHandlers::AlertsList(const Request& request) {
   const auto limit = QueryLimit(request, 100, kMostListed);
   if (!limit) return Fail(limit.error());
   const auto filter = AlertFilterOf(request);
@@ -148,11 +148,11 @@ Result<std::string> Looks::AlertsList(const Request& request) {
   return AlertsData(*alerts);
 }
 
-Response Looks::Alerts(const Request& request) {
+Response ReadHandlers::Alerts(const Request& request) {
   return Answer(AlertsList(request));
 }
 
-Result<std::string> Looks::EpisodesList(const Request& request) {
+Result<std::string> ReadHandlers::EpisodesList(const Request& request) {
   if (auto known = QueryWord<engine::EpisodeState>(request, "state"); !known)
     return Fail(known.error());
   const auto view = backend_.Look();
@@ -165,11 +165,11 @@ Result<std::string> Looks::EpisodesList(const Request& request) {
   return EpisodesData(chosen, view->open_episodes);
 }
 
-Response Looks::Episodes(const Request& request) {
+Response ReadHandlers::Episodes(const Request& request) {
   return Answer(EpisodesList(request));
 }
 
-Result<std::string> Looks::HistoryList(const Request& request) {
+Result<std::string> ReadHandlers::HistoryList(const Request& request) {
   if (auto known = QueryWord<engine::RunResult>(request, "result"); !known)
     return Fail(known.error());
   const auto limit = QueryLimit(request, 100, kMostListed);
@@ -184,11 +184,11 @@ Result<std::string> Looks::HistoryList(const Request& request) {
   return HistoryData(*runs);
 }
 
-Response Looks::History(const Request& request) {
+Response ReadHandlers::History(const Request& request) {
   return Answer(HistoryList(request));
 }
 
-Response Looks::Plan(const Request& request) {
+Response ReadHandlers::Plan(const Request& request) {
   const auto runbook = request.Query("runbook");
   if (!runbook || runbook->empty())
     return Answer(Fail(ErrorKind::kInvalid, "runbook: missing; which one is to be planned?"));
@@ -199,31 +199,31 @@ Response Looks::Plan(const Request& request) {
   return Answer(PlanData(*plan));
 }
 
-Response Looks::Mode(const Request&) {
+Response ReadHandlers::Mode(const Request&) {
   return Answer(ModeData(backend_.Look()->mode));
 }
 
-Response Looks::Status(const Request&) {
+Response ReadHandlers::Status(const Request&) {
   return Answer(StatusData(version_, *backend_.Look(), backend_.Configuration(), backend_.Ready(),
                            clock_.Now()));
 }
 
-Response Looks::Events(const Request&) {
+Response ReadHandlers::Events(const Request&) {
   return ServeEvents(backend_, clock_, tickets_);
 }
 
-Response Looks::Metrics(const Request&) {
+Response ReadHandlers::Metrics(const Request&) {
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = metrics_.Render(*backend_.Look());
   return response;
 }
 
-Response Looks::Healthy(const Request&) {
+Response ReadHandlers::Healthy(const Request&) {
   return http::TextResponse(200, "alive");
 }
 
-Response Looks::Ready(const Request&) {
+Response ReadHandlers::Ready(const Request&) {
   return backend_.Ready() ? http::TextResponse(200, "ready") : http::TextResponse(503, "not ready");
 }
 

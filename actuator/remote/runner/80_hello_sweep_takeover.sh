@@ -1,5 +1,5 @@
 
-# --- everything else ----------------------------------------------------------------------------
+# --- hello, sweep, takeover ------------------------------------------------------------------------
 
 # Makes the directory, or looks at it again: the only request that needs no identity.
 hello() {
