@@ -92,12 +92,12 @@ Web LoadWeb(const Options& options) {
   return http::WebConfig::Load(options.web_config_file);
 }
 
-// What somebody may not have meant, or "". Others than this machine may be meant to ask.
+// A warning, or "". It is no error: other machines may be meant to ask.
 std::string OpenToAll(const Options& options, const http::WebConfig* web) {
   const bool guarded = web != nullptr && (web->RequiresLogin() || web->RequiresClientCertificate());
   if (guarded || http::IsLoopback(options.listen_address)) return "";
-  return "whoever reaches " + options.listen_address +
-         " may ask about every host: --web.config.file asks for a login or a certificate";
+  return "every client that reaches " + options.listen_address +
+         " may ask about every host; --web.config.file can require a login or a certificate";
 }
 
 int CheckOnly(const Options& options) {
@@ -139,7 +139,7 @@ int Run(const Options& options, size_t file_limit) {
   }
   server_options.web_config = *web;
   if (const std::string open = OpenToAll(options, web->get()); !open.empty()) {
-    LogWarn("Nobody is asked who they are", {{"careful", open}});
+    LogWarn("Clients need no login", {{"careful", open}});
   }
   App app({options.telemetry_path, options.timeout_offset, kVersion}, fleet, self, clock,
           [&reloader] { return reloader.Reload(); });

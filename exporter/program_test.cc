@@ -259,7 +259,7 @@ TEST_F(ProgramTest, ChecksWhoMayAskToo) {
   };
   EXPECT_THAT(check({}, 0), Not(HasSubstr("careful")));
   EXPECT_THAT(check({"--web.listen-address", ":9715"}, 0),
-              HasSubstr("careful: whoever reaches :9715 may ask"));
+              HasSubstr("careful: every client that reaches :9715 may ask"));
   EXPECT_THAT(check({"--web.listen-address", "somewhere"}, 1), HasSubstr("somewhere"));
   const std::string web = (folder_ / "web.yml").string();
   std::ofstream(web) << "basic_auth_users: {a: b}\n";

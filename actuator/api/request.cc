@@ -104,7 +104,7 @@ bool SaysJson(const http::Request& request) {
   return Lower(std::move(type)) == "application/json";
 }
 
-// Refuses a key that stands twice: which one counts would be a guess.
+// Refuses a duplicate key: which of both counts would be a guess.
 Result<Json> ParseObject(const std::string& text) {
   if (IsNestedDeeperThan(text, kDeepestJson))
     return Fail(ErrorKind::kInvalid, "the body is nested too deep");
@@ -125,7 +125,7 @@ Result<Json> ParseObject(const std::string& text) {
   if (json.is_discarded()) return Fail(ErrorKind::kInvalid, "the body is no valid JSON");
   if (!json.is_object()) return Fail(ErrorKind::kInvalid, "the body must be a JSON object");
   if (!twice.empty())
-    return Fail(ErrorKind::kInvalid, "a key stands twice in the body: " + Excerpt(twice));
+    return Fail(ErrorKind::kInvalid, "duplicate key in the body: " + Excerpt(twice));
   return json;
 }
 
@@ -137,7 +137,7 @@ Status OnlyQuery(const http::Request& request, const std::vector<std::string_vie
       return Fail(ErrorKind::kInvalid, "unknown query parameter '" + Excerpt(name, kLongestName) +
                                            "'; known here: " + Listed(known));
     if (name != "parameter" && request.QueryAll(name).size() > 1)
-      return Fail(ErrorKind::kInvalid, "the query parameter '" + name + "' stands twice");
+      return Fail(ErrorKind::kInvalid, "duplicate query parameter '" + name + "'");
   }
   return {};
 }
@@ -176,7 +176,7 @@ Result<std::map<std::string, std::string>> QueryParameters(const http::Request& 
       return Fail(ErrorKind::kInvalid, "parameter: too long, no UTF-8, or with control characters");
     if (!parameters.emplace(text.substr(0, equals), text.substr(equals + 1)).second)
       return Fail(ErrorKind::kInvalid,
-                  "parameter: '" + Excerpt(text.substr(0, equals)) + "' stands twice");
+                  "parameter: duplicate '" + Excerpt(text.substr(0, equals)) + "'");
   }
   return parameters;
 }

@@ -418,7 +418,7 @@ Status Journal::Impl::Compare(const engine::Event& event, const Encoded& encoded
   if (!row) return Fail(row.error());
   if (same) return {};
   return Fail(ErrorKind::kCorrupt, path + ": another event " + std::to_string(event.seq) +
-                                       " is recorded already: somebody else has written");
+                                       " is recorded already: another process has written");
 }
 
 Status Journal::Impl::Insert(const engine::Event& event, const Encoded& encoded) {

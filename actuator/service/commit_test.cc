@@ -159,7 +159,7 @@ TEST(Service, AJournalThatContradictsItselfEndsEverything) {
     options.on_fatal = [&fatal](const Error& error) { fatal.set_value(error); };
   });
   life.StartAndWait();
-  life.store.FailWith(Error{ErrorKind::kCorrupt, "somebody else has written"});
+  life.store.FailWith(Error{ErrorKind::kCorrupt, "another process has written"});
   EXPECT_FALSE(life.service->Submit(Firing("1")));
   auto told = fatal.get_future();
   ASSERT_EQ(told.wait_for(std::chrono::seconds(10)), std::future_status::ready);

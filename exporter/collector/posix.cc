@@ -54,7 +54,7 @@ Status ReadHost(const config::Host& host, const Reply& reply, const Section& sec
       const auto value = ReadCount(words[1]);
       if (!value || *value == 0) continue;
       const bool cpus = words[0] == "cpus";
-      if (twice(cpus ? "cpus" : "time")) return NotUnderstood("host", "a line stands twice");
+      if (twice(cpus ? "cpus" : "time")) return NotUnderstood("host", "a duplicate line");
       families->Add(cpus ? kHostCpus : kHostTime, {}, static_cast<double>(*value));
       continue;
     }
@@ -62,12 +62,12 @@ Status ReadHost(const config::Host& host, const Reply& reply, const Section& sec
     if (!value) continue;
     const std::string caption = Caption(words);
     if (caption == "k total memory") {
-      if (twice("memory")) return NotUnderstood("host", "a line stands twice");
+      if (twice("memory")) return NotUnderstood("host", "a duplicate line");
       families->Add(kHostMemoryTotal, {}, static_cast<double>(*value) * 1024);
     }
     for (const ModeName& name : kModeNames) {
       if (caption != name.text) continue;
-      if (twice(name.mode)) return NotUnderstood("host", "a line stands twice");
+      if (twice(name.mode)) return NotUnderstood("host", "a duplicate line");
       families->Add(kHostCpuSeconds, {{"mode", name.mode}},
                     static_cast<double>(*value) / reply.ticks_per_second);
     }

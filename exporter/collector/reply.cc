@@ -128,7 +128,7 @@ Status ReplyReader::TakeHeader(std::string_view line) {
       return {};
     }
   }
-  return NoReply("an unknown line stands between its sections");
+  return NoReply("an unknown line between its sections");
 }
 
 }  // namespace mailhub::exporter

@@ -138,7 +138,7 @@ std::string RenderLanding(const config::Site* site, const std::string& version,
   const std::string path = EscapeHtml(telemetry_path);
   out << "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
          "<title>mailhub_exporter</title></head>\n<body><h1>mailhub_exporter</h1>\n<p>Version "
-      << EscapeHtml(version) << ". Looks at the hosts of the site file, one a probe.</p>\n"
+      << EscapeHtml(version) << ". Probes the hosts of the site file, one per request.</p>\n"
       << "<form action=\"/probe\"><label>Host <select name=\"target\">";
   if (site != nullptr) {
     for (const auto& [name, host] : site->hosts)
