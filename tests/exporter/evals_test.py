@@ -6,7 +6,7 @@ import re
 import unittest
 
 PARTS = pathlib.Path(__file__).resolve().parents[2] / "exporter" / "helper" / "script"
-COUNTED = {"i", "n", "t", "e", "parts", "exes"}  # numbers of the spec's lines
+COUNTED = {"list_number", "list_number", "i", "n", "t", "e", "parts", "exes"}  # numbers of the spec's lines
 CODE = {"code", "tests", "rows"}  # made in the same function, of such numbers
 LOOKED_AT = {"pid"}  # digits: the line behind says so
 # The arguments of a few functions, which are such numbers at each call.

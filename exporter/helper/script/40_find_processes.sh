@@ -6,6 +6,7 @@
 # file each runs and what the kernel calls it; at each look builtins find out that the others are
 # what they were. Of process N there is kept:
 #   a_N  the words of a test that holds as long as it runs a file that no exe is or was, or none
+#   v_N  then, the last list of processes that it was in
 #   s_N  otherwise: what its stat file says of its program, which is other after each exec; then
 #   w_N  the process itself, or a thread that can tell, where its main thread has ended
 #   m_N  the numbers of the exes that it runs, and f_N the file, if that is one of theirs
@@ -92,7 +93,7 @@ names_hold() { return 1; }
 forget_processes() {
   IFS=$words
   for pid in $known; do
-    unset "a_$pid" "s_$pid" "w_$pid" "m_$pid" "q_$pid" "f_$pid" "g_$pid" "l_$pid" "b_$pid" "c_$pid" "k_$pid" "n_$pid" "t_$pid" "args_$pid" "key_$pid" "r_$pid"
+    unset "a_$pid" "s_$pid" "w_$pid" "m_$pid" "q_$pid" "f_$pid" "g_$pid" "l_$pid" "b_$pid" "c_$pid" "v_$pid" "k_$pid" "n_$pid" "t_$pid" "args_$pid" "key_$pid" "r_$pid"
   done
   known= known_count=0 paths_run= secret=
 }
@@ -279,7 +280,7 @@ renew() {
   pid=${1#/proc/}
   case $pid in '' | *[!0-9]*) return 1 ;; esac
   eval "[ \"\${k_$pid:-}\" ]" || known="$known $pid" known_count=$((known_count + 1))
-  eval "k_$pid=1 a_$pid= s_$pid= w_$pid= m_$pid= q_$pid= l_$pid= b_$pid= c_$pid="
+  eval "k_$pid=1 a_$pid= s_$pid= w_$pid= m_$pid= q_$pid= l_$pid= b_$pid= c_$pid= v_$pid=$list_number"
 }
 
 # Keeps what was found out about process $1: $from runs exes $of, and perhaps $doubts, in a file that the kernel calls $2.
@@ -427,11 +428,12 @@ find_processes() {
   [ $known_count -gt $((2 * $# + 500)) ] && forget_processes
   IFS=$nl
   if [ "$*" != "$pids" ]; then
-    pids=$* same_pids=
+    # Of one that was not there at the look before nothing is known: its number was another's.
+    pids=$* same_pids= list_number=$((list_number + 1))
     for dir; do
       pid=${dir#/proc/}
       case $pid in '' | *[!0-9]*) continue ;; esac
-      eval "[ \$a_$pid ]" || strange=$strange$dir$nl
+      eval "[ \"\$v_$pid\" = $((list_number - 1)) ] && [ \$a_$pid ] && v_$pid=$list_number" || strange=$strange$dir$nl
     done
   else
     # Where processes seldom come and go, no test is evaluated twice.
@@ -464,6 +466,7 @@ find_processes() {
       case $1 in *'*'*) [ ! -e "$dir" ] || why="cannot list $dir/task" ;; esac
       [ $# = 1 ] && [ -e "$1" ] && settle_closed "$dir"
       [ $# -gt 1 ] || continue
+      renew "$dir" # what was known is of its main thread, or of another process
       for task; do
         [ "${task##*/}" = "${dir##*/}" ] || asked=$asked$task$nl
       done
@@ -494,4 +497,4 @@ may_trace() {
   while read -r key value _; do [ "$key" != CapEff: ] || break; done </proc/self/status
   case $value in *[89a-f]????) ;; *) return 1 ;; esac
 }
-pids= known= known_count=0 names= paths_run= secret= ran=' ' starts_known= uid=
+pids= list_number=0 known= known_count=0 names= paths_run= secret= ran=' ' starts_known= uid=

@@ -225,7 +225,7 @@ find_older_version() {
   done
   for from in $starts_unread; do
     same_folder "$from" "$exe"
-    [ $? != 1 ] && number_of && unknown="process $pid $held_back" && return
+    [ $? != 1 ] && [ -e "$from" ] && number_of && unknown="process $pid $held_back" && return
   done
   case $secret in *"$nl"/proc/1"$nl"*) ;; *) return ;; esac
   comm=
@@ -233,8 +233,9 @@ find_older_version() {
   [ "$comm" = "$base" ] && may_be_meant /proc/1 "$2" 'does not show what it runs'
 }
 
-# Sets `unknown` to why process or thread $1 may be process number $2 of the spec, unless it has other arguments.
+# Sets `unknown` to why process or thread $1 may be process number $2 of the spec, unless it has ended or has other arguments.
 may_be_meant() {
+  [ -e "$1" ] || return
   args_fit "$1" "$2"
   [ $? != 1 ] || return
   dir=${1%/task/*}
