@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <set>
 
 #include "lib/base/base64.h"
 #include "lib/base/digest.h"
@@ -292,10 +293,21 @@ HostKeyVerdict KnownHosts::Judge(const std::string& address, int port, std::stri
   return without_port;
 }
 
+// As OpenSSH: a type's first key stands for all of that type, and a revoked one is not asked for.
 std::vector<std::string> KnownHosts::TypesOf(const std::string& address, int port) const {
+  const std::vector<Entry> entries = EntriesOf(text_, NameOf(address, port));
+  const auto is_revoked = [&](const std::string& key) {
+    return std::ranges::any_of(entries, [&](const Entry& entry) {
+      return entry.marker == Marker::kRevoked && entry.key == key;
+    });
+  };
+  std::set<std::string> seen;
   std::vector<std::string> types;
-  for (const Entry& entry : EntriesOf(text_, NameOf(address, port))) {
-    if (entry.marker == Marker::kNone) types.push_back(entry.type);
+  for (const Entry& entry : entries) {
+    if (entry.marker != Marker::kNone) continue;
+    const bool is_first =
+        seen.insert(entry.type.starts_with("rsa-") ? "ssh-rsa" : entry.type).second;
+    if (is_first && !is_revoked(entry.key)) types.push_back(entry.type);
   }
   return types;
 }

@@ -33,7 +33,8 @@ class KnownHosts {
   HostKeyVerdict Judge(const std::string& address, int port, std::string_view key,
                        size_t* line) const;
 
-  // The key types of this host's lines, as the lines call them: those to ask the host for first.
+  // The key types of this host's lines, as the lines call them, without those of which the host's key is revoked: those to
+  // ask the host for first.
   std::vector<std::string> TypesOf(const std::string& address, int port) const;
 
  private:
