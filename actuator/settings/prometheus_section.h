@@ -2,11 +2,10 @@
 #pragma once
 
 #include "actuator/settings/settings.h"
-#include "actuator/settings/taker.h"
+#include "lib/config/reader.h"
 
 namespace mailhub::settings {
 
-// `take` fails at the first mistake.
-void TakePrometheus(Taker& take, const Node& node, PrometheusSettings* prometheus);
+void ReadPrometheus(config::Reader& in, const config::Node& node, PrometheusSettings* prometheus);
 
 }  // namespace mailhub::settings

@@ -1,174 +1,177 @@
 // See settings.h.
 #include "actuator/settings/settings.h"
 
-#include <filesystem>
 #include <set>
 #include <utility>
 
 #include "actuator/settings/matcher.h"
 #include "actuator/settings/prometheus_section.h"
-#include "actuator/settings/taker.h"
-#include "lib/config/yaml.h"
+#include "lib/config/reader.h"
 
 namespace mailhub::settings {
 namespace {
 
+using config::AtLeast;
 using config::Node;
+using config::PathFromFile;
+using config::Reader;
 
 constexpr size_t kMostTriggers = 1'000;
 constexpr size_t kMostMatchers = 32;
 constexpr size_t kLongestName = 64;
 
-void TakeWeb(Taker& take, const Node& node, WebSettings* web) {
+void ReadWeb(Reader& in, const Node& node, WebSettings* web) {
   if (!node.Present()) return;
-  take.OnlyKeys(node, {"listen_address", "config_file", "token_file"});
-  take.Text(node["listen_address"], &web->listen_address);
-  take.Path(node["config_file"], &web->config_file);
-  take.Path(node["token_file"], &web->api_token_file);
+  in.Keys(node, {"listen_address", "config_file", "token_file"});
+  in.Optional(node["listen_address"], &web->listen_address, &Node::String);
+  in.Optional(node["config_file"], &web->config_file, PathFromFile);
+  in.Optional(node["token_file"], &web->api_token_file, PathFromFile);
 }
 
-void TakeMatchers(Taker& take, const Node& node, std::vector<engine::Matcher>* matchers) {
-  take.Need(node, "a list of matchers like alertname=\"DirectoryMemoryHigh\"");
-  if (take.failed()) return;
+// What `parse` makes of the text; a mistake in it is reported at its place.
+template <typename T>
+Result<T> Parsed(const Node& node, Result<T> (*parse)(std::string_view)) {
+  const auto text = node.String();
+  if (!text) return Fail(text.error());
+  auto parsed = parse(*text);
+  if (!parsed) return node.Invalid(parsed.error().message);
+  return parsed;
+}
+
+std::vector<engine::Matcher> ReadMatchers(Reader& in, const Node& node) {
+  in.Need(node, "a list of matchers like alertname=\"DirectoryMemoryHigh\"");
   const std::vector<Node> items = node.Items();
-  if (items.empty()) return take.Bad(node, "expected a list of at least one matcher");
-  if (items.size() > kMostMatchers) return take.Bad(node, "more than 32 matchers");
+  if (items.empty()) in.Keep(node.Invalid("expected a list of at least one matcher"));
+  if (items.size() > kMostMatchers) in.Keep(node.Invalid("more than 32 matchers"));
+  std::vector<engine::Matcher> matchers;
   for (const Node& item : items) {
-    std::string text;
-    take.Text(item, &text);
-    if (take.failed()) return;
-    Result<engine::Matcher> matcher = ParseMatcher(text);
-    if (!matcher) return take.Bad(item, matcher.error().message);
-    matchers->push_back(*std::move(matcher));
+    if (in.Failed()) break;
+    matchers.push_back(in.Required(item, Parsed<engine::Matcher>, ParseMatcher));
   }
+  return matchers;
 }
 
 // Which parameter is read from which label: LABEL, or {label: LABEL, strip_port: true}.
-void TakeLabels(Taker& take, const Node& node, engine::Trigger* trigger) {
+void ReadLabels(Reader& in, const Node& node, engine::Trigger* trigger) {
   if (!node.Present()) return;
-  if (!node.IsMap()) return take.Bad(node, "expected a map from parameters to labels");
+  if (!node.IsMap()) in.Keep(node.Invalid("expected a map from parameters to labels"));
   for (const Node::Entry& entry : node.Entries()) {
-    if (trigger->parameters.count(entry.key) > 0) {
-      take.Bad(entry.key_node, "this parameter has a fixed value already");
+    if (trigger->parameters.contains(entry.key)) {
+      in.Keep(entry.key_node.Invalid("this parameter has a fixed value already"));
     }
     Node name = entry.value;
     if (name.IsMap()) {
-      take.OnlyKeys(name, {"label", "strip_port"});
+      in.Keys(name, {"label", "strip_port"});
       bool strip = false;
-      take.Bool(name["strip_port"], &strip);
+      in.Optional(name["strip_port"], &strip, &Node::Bool);
       if (strip) trigger->strip_port.insert(entry.key);
       name = name["label"];
     }
-    take.Need(name, "a label's name");
-    if (!name.IsScalar()) take.Bad(name, "expected a label's name or {label: NAME}");
-    std::string text;
-    take.Text(name, &text);
-    if (take.failed()) return;
-    Result<std::string> label = ParseLabelName(text);
-    if (!label) return take.Bad(name, label.error().message);
-    trigger->parameters_from_labels[entry.key] = *std::move(label);
+    in.Need(name, "a label's name");
+    if (!name.IsScalar()) in.Keep(name.Invalid("expected a label's name or {label: NAME}"));
+    if (in.Failed()) return;
+    trigger->parameters_from_labels[entry.key] =
+        in.Required(name, Parsed<std::string>, ParseLabelName);
   }
 }
 
-void TakeTrigger(Taker& take, const Node& node, engine::Trigger* trigger) {
-  take.OnlyKeys(node, {"name", "match", "runbook", "parameters", "parameters_from_labels",
-                       "only_if", "cooldown", "on_resolved"});
-  take.Need(node["name"], "a name for this trigger");
-  take.Text(node["name"], &trigger->name);
+void ReadTrigger(Reader& in, const Node& node, engine::Trigger* trigger) {
+  in.Keys(node, {"name", "match", "runbook", "parameters", "parameters_from_labels", "only_if",
+                 "cooldown", "on_resolved"});
+  in.Need(node["name"], "a name for this trigger");
+  trigger->name = in.Required(node["name"], &Node::String);
   if (trigger->name.size() > kLongestName) {
-    take.Bad(node["name"], "longer than 64 characters");
+    in.Keep(node["name"].Invalid("longer than 64 characters"));
   }
-  TakeMatchers(take, node["match"], &trigger->matchers);
-  take.Need(node["runbook"], "the name of a runbook");
-  take.Text(node["runbook"], &trigger->runbook);
-  take.Pairs(node["parameters"], &trigger->parameters);
-  TakeLabels(take, node["parameters_from_labels"], trigger);
-  take.Text(node["only_if"], &trigger->only_if);
-  take.Duration(node["cooldown"], Milliseconds(0), &trigger->cooldown);
+  trigger->matchers = ReadMatchers(in, node["match"]);
+  in.Need(node["runbook"], "the name of a runbook");
+  trigger->runbook = in.Required(node["runbook"], &Node::String);
+  in.Optional(node["parameters"], &trigger->parameters, config::Pairs);
+  ReadLabels(in, node["parameters_from_labels"], trigger);
+  in.Optional(node["only_if"], &trigger->only_if, &Node::String);
+  in.Optional(node["cooldown"], &trigger->cooldown, AtLeast, Milliseconds(0));
   std::string on_resolved = "finish";
-  take.Text(node["on_resolved"], &on_resolved);
+  in.Optional(node["on_resolved"], &on_resolved, &Node::String);
   if (on_resolved == "cancel") {
     trigger->on_resolved = engine::OnResolved::kCancel;
   } else if (on_resolved != "finish") {
-    take.Bad(node["on_resolved"], "expected finish or cancel");
+    in.Keep(node["on_resolved"].Invalid("expected finish or cancel"));
   }
 }
 
-void TakeTriggers(Taker& take, const Node& node, std::vector<PlacedTrigger>* triggers) {
+void ReadTriggers(Reader& in, const Node& node, std::vector<PlacedTrigger>* triggers) {
   if (!node.Present()) return;
-  if (!node.IsList()) return take.Bad(node, "expected a list of triggers");
+  if (!node.IsList()) in.Keep(node.Invalid("expected a list of triggers"));
   const std::vector<Node> items = node.Items();
-  if (items.size() > kMostTriggers) return take.Bad(node, "more than 1000 triggers");
+  if (items.size() > kMostTriggers) in.Keep(node.Invalid("more than 1000 triggers"));
   std::set<std::string> names;
   for (const Node& item : items) {
+    if (in.Failed()) return;
     PlacedTrigger placed(item);
-    TakeTrigger(take, item, &placed.trigger);
-    if (take.failed()) return;
+    ReadTrigger(in, item, &placed.trigger);
     if (!names.insert(placed.trigger.name).second) {
-      return take.Bad(item["name"], "another trigger has this name");
+      in.Keep(item["name"].Invalid("another trigger has this name"));
     }
     triggers->push_back(std::move(placed));
   }
 }
 
-void TakeBounds(Taker& take, const Node& limits, const Node& poll, Settings* settings) {
+void ReadBounds(Reader& in, const Node& limits, const Node& poll, Settings* settings) {
   engine::EngineConfig& engine = settings->engine;
   if (limits.Present()) {
-    take.OnlyKeys(limits, {"unfinished_runs", "open_episodes", "waiting_requests", "connections",
-                           "patience"});
-    take.Duration(limits["patience"], Milliseconds(1'000), &engine.patience);
-    take.Count(limits["unfinished_runs"], 1, 10'000, &engine.most_unfinished_runs);
-    take.Count(limits["open_episodes"], 1, 1'000'000, &engine.most_episodes);
-    take.Count(limits["waiting_requests"], 1, 10'000, &settings->fixed.most_waiting);
-    take.Count(limits["connections"], 10, 1'000, &settings->fixed.most_connections);
+    in.Keys(limits,
+            {"unfinished_runs", "open_episodes", "waiting_requests", "connections", "patience"});
+    in.Optional(limits["patience"], &engine.patience, AtLeast, Milliseconds(1'000));
+    in.Optional(limits["unfinished_runs"], &engine.most_unfinished_runs, &Node::Int, 1, 10'000);
+    in.Optional(limits["open_episodes"], &engine.most_episodes, &Node::Int, 1, 1'000'000);
+    in.Optional(limits["waiting_requests"], &settings->fixed.most_waiting, &Node::Int, 1, 10'000);
+    in.Optional(limits["connections"], &settings->fixed.most_connections, &Node::Int, 10, 1'000);
   }
   if (poll.Present()) {
     constexpr Milliseconds kLeast{10};
-    take.OnlyKeys(poll, {"step", "job", "gate", "retry"});
-    take.Duration(poll["step"], kLeast, &engine.poll_step);
-    take.Duration(poll["job"], kLeast, &engine.poll_job);
-    take.Duration(poll["gate"], kLeast, &engine.poll_gate);
-    take.Duration(poll["retry"], kLeast, &engine.remote_retry);
+    in.Keys(poll, {"step", "job", "gate", "retry"});
+    in.Optional(poll["step"], &engine.poll_step, AtLeast, kLeast);
+    in.Optional(poll["job"], &engine.poll_job, AtLeast, kLeast);
+    in.Optional(poll["gate"], &engine.poll_gate, AtLeast, kLeast);
+    in.Optional(poll["retry"], &engine.remote_retry, AtLeast, kLeast);
   }
 }
 
-void TakeMode(Taker& take, const Node& node, engine::Mode* mode) {
-  std::string word;
-  take.Text(node, &word);
-  if (word.empty()) return;
-  if (const auto named = Named<engine::Mode>(word)) {
-    *mode = *named;
-  } else {
-    take.Bad(node, "expected " + Choices<engine::Mode>());
-  }
+Result<engine::Mode> ReadMode(const Node& node) {
+  const auto word = node.String();
+  if (!word) return Fail(word.error());
+  if (const auto named = Named<engine::Mode>(*word)) return *named;
+  return node.Invalid("expected " + Choices<engine::Mode>());
 }
 
-Result<Settings> Read(const Node& root, const std::string& path) {
-  Taker take(std::filesystem::absolute(path).parent_path());
+std::string ReadPath(Reader& in, const Node& node, std::string_view what) {
+  in.Need(node, what);
+  return in.Required(node, PathFromFile);
+}
+
+Result<Settings> Read(const Node& root) {
+  Reader in;
   Settings settings;
   settings.root = root;
-  take.OnlyKeys(root, {"site", "runbooks", "journal", "mode", "web", "webhook", "prometheus",
-                       "triggers", "limits", "poll"});
-  take.Need(root["site"], "the path of the site file");
-  take.Path(root["site"], &settings.site_file);
-  take.Need(root["runbooks"], "the path of the runbooks' directory");
-  take.Path(root["runbooks"], &settings.runbooks_directory);
-  take.Need(root["journal"], "the path of the journal's file");
-  take.Path(root["journal"], &settings.fixed.journal);
-  TakeMode(take, root["mode"], &settings.fixed.first_mode);
-  TakeWeb(take, root["web"], &settings.fixed.web);
+  in.Keys(root, {"site", "runbooks", "journal", "mode", "web", "webhook", "prometheus", "triggers",
+                 "limits", "poll"});
+  settings.site_file = ReadPath(in, root["site"], "the path of the site file");
+  settings.runbooks_directory =
+      ReadPath(in, root["runbooks"], "the path of the runbooks' directory");
+  settings.fixed.journal = ReadPath(in, root["journal"], "the path of the journal's file");
+  in.Optional(root["mode"], &settings.fixed.first_mode, ReadMode);
+  ReadWeb(in, root["web"], &settings.fixed.web);
   if (const Node webhook = root["webhook"]; webhook.Present()) {
-    take.OnlyKeys(webhook, {"token_file"});
-    take.Path(webhook["token_file"], &settings.fixed.webhook_token_file);
+    in.Keys(webhook, {"token_file"});
+    in.Optional(webhook["token_file"], &settings.fixed.webhook_token_file, PathFromFile);
   }
-  TakePrometheus(take, root["prometheus"], &settings.fixed.prometheus);
-  TakeTriggers(take, root["triggers"], &settings.triggers);
-  TakeBounds(take, root["limits"], root["poll"], &settings);
-  if (take.failed()) return Fail(take.error());
+  ReadPrometheus(in, root["prometheus"], &settings.fixed.prometheus);
+  ReadTriggers(in, root["triggers"], &settings.triggers);
+  ReadBounds(in, root["limits"], root["poll"], &settings);
   for (const PlacedTrigger& placed : settings.triggers) {
     settings.engine.triggers.push_back(placed.trigger);
   }
-  return settings;
+  return in.Finish(std::move(settings));
 }
 
 }  // namespace
@@ -176,13 +179,13 @@ Result<Settings> Read(const Node& root, const std::string& path) {
 Result<Settings> ParseSettings(const std::string& text, const std::string& path) {
   const Result<Node> root = config::ParseYaml(text, path);
   if (!root) return Fail(root.error());
-  return Read(*root, path);
+  return Read(*root);
 }
 
 Result<Settings> LoadSettings(const std::string& path) {
   const Result<Node> root = config::LoadYaml(path);
   if (!root) return Fail(root.error());
-  return Read(*root, path);
+  return Read(*root);
 }
 
 }  // namespace mailhub::settings

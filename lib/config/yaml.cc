@@ -263,6 +263,10 @@ int Node::Line() const {
   return impl_->element().line;
 }
 
+const std::string& Node::File() const {
+  return impl_->document->name;
+}
+
 const std::string& Node::Field() const {
   return impl_->field;
 }

@@ -28,6 +28,8 @@ class Node {
   // "site.yml:12:5", for messages. A missing key gives the place of its parent.
   std::string Where() const;
   int Line() const;
+  // What messages call the document, usually the file's path.
+  const std::string& File() const;
   // "hosts.x500.port", "steps[2].name"; empty at the root.
   const std::string& Field() const;
   // kInvalid "site.yml:12:5: hosts.x500.port: MESSAGE".
