@@ -44,7 +44,7 @@ std::vector<std::string> ReadLocks(Reader& in, const Node& node) {
   }
   std::ranges::sort(locks);
   if (std::ranges::adjacent_find(locks) != locks.end()) {
-    in.Keep(node.Invalid("a lock stands twice"));
+    in.Keep(node.Invalid("duplicate lock"));
   }
   return locks;
 }

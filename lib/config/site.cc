@@ -54,7 +54,7 @@ std::vector<std::string> ReadNames(Reader& in, const Node& node, size_t most,
   for (const Node& item : items) {
     if (in.Failed()) break;
     const std::string name = in.Required(item, rule);
-    if (std::ranges::find(names, name) != names.end()) in.Keep(item.Invalid("named twice"));
+    if (std::ranges::find(names, name) != names.end()) in.Keep(item.Invalid("duplicate name"));
     names.push_back(name);
   }
   return names;

@@ -183,7 +183,7 @@ TEST(Site, NamesTheOldAlgorithmsThatAHostMayBeOffered) {
   EXPECT_THAT(HostMistake("    old_algorithms: [ssh-dss]\n"), HasSubstr("expected one of ssh-rsa"));
   EXPECT_THAT(HostMistake("    old_algorithms: [\"aes128-cbc,none\"]\n"),
               HasSubstr("expected one of ssh-rsa"));
-  EXPECT_THAT(HostMistake("    old_algorithms: [ssh-rsa, ssh-rsa]\n"), HasSubstr("named twice"));
+  EXPECT_THAT(HostMistake("    old_algorithms: [ssh-rsa, ssh-rsa]\n"), HasSubstr("duplicate name"));
 }
 
 TEST(Site, HasAtMostAThousandHosts) {

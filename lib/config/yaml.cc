@@ -179,7 +179,7 @@ class TableBuilder final : public YAML::EventHandler {
     }
     if (const auto [other, fresh] = seen_[open_.back()].emplace(element.text, key); !fresh) {
       throw Mistake{line, column,
-                    "key \"" + Excerpt(element.text) + "\" stands twice, first in line " +
+                    "duplicate key \"" + Excerpt(element.text) + "\", first in line " +
                         std::to_string(elements[other->second].line)};
     }
   }

@@ -103,7 +103,7 @@ TEST(Yaml, FollowsAliases) {
 }
 
 TEST(Yaml, RefusesADuplicateKeyWithBothPlaces) {
-  EXPECT_EQ(Mistake("a: 1\nb: 2\na: 3\n"), "site.yml:3:1: key \"a\" stands twice, first in line 1");
+  EXPECT_EQ(Mistake("a: 1\nb: 2\na: 3\n"), "site.yml:3:1: duplicate key \"a\", first in line 1");
 }
 
 TEST(Yaml, RefusesSyntaxErrorsWithTheirPlace) {
