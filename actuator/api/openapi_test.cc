@@ -7,6 +7,7 @@
 #include <string>
 
 #include "actuator/api/api.h"
+#include "lib/config/values.h"
 #include "lib/config/yaml.h"
 
 namespace mailhub::api {
@@ -54,10 +55,10 @@ TEST(OpenApi, DescribesEveryQueryParameterAndNoOther) {
       for (const auto& parameter : operation.value["parameters"].Items()) {
         const auto reference = parameter["$ref"];
         if (reference.Present()) {
-          const std::string name = *reference.String();
+          const std::string name = *config::ReadString(reference);
           if (name.ends_with("/limit")) names.insert("limit");
-        } else if (*parameter["in"].String() == "query") {
-          names.insert(*parameter["name"].String());
+        } else if (*config::ReadString(parameter["in"]) == "query") {
+          names.insert(*config::ReadString(parameter["name"]));
         }
       }
     }
@@ -75,7 +76,7 @@ TEST(OpenApi, DescribesEveryVerbOfARun) {
   const auto verbs = (*file)["paths"]["/api/v1/runs/{id}/{verb}"]["post"]["parameters"].Items();
   ASSERT_EQ(verbs.size(), 2U);
   EXPECT_THAT(
-      *verbs[1]["schema"]["enum"].Strings(),
+      *config::ReadStrings(verbs[1]["schema"]["enum"]),
       ::testing::ElementsAre("pause", "resume", "confirm", "cancel", "retry", "skip", "resolve"));
 }
 

@@ -16,7 +16,7 @@ constexpr size_t kMostStatuses = 16;
 constexpr int kGreatestStatus = 255;
 
 Text ReadText(Reader& in, const Node& node) {
-  return Text{in.Required(node, &Node::String), node};
+  return Text{in.Required(node, config::ReadString), node};
 }
 
 std::optional<Text> Maybe(Reader& in, const Node& node) {
@@ -25,7 +25,7 @@ std::optional<Text> Maybe(Reader& in, const Node& node) {
 }
 
 Result<std::string> Line(const Node& node) {
-  auto text = node.String();
+  auto text = config::ReadString(node);
   if (text && text->find('\n') != text->npos) return node.Invalid("expected one line");
   return text;
 }
@@ -51,14 +51,14 @@ std::vector<std::string> ReadLocks(Reader& in, const Node& node) {
 
 std::optional<double> ReadBound(Reader& in, const Node& node, ParameterKind kind) {
   if (!node.Present()) return std::nullopt;
-  if (kind == ParameterKind::kNumber) return in.Required(node, &Node::Number);
-  if (kind == ParameterKind::kDuration) return ToSeconds(in.Required(node, &Node::Duration));
+  if (kind == ParameterKind::kNumber) return in.Required(node, config::ReadNumber);
+  if (kind == ParameterKind::kDuration) return ToSeconds(in.Required(node, config::ReadDuration));
   in.Keep(node.Invalid("a host has no bounds"));
   return std::nullopt;
 }
 
 Result<std::string> DefaultValue(const Node& node, const Parameter& parameter) {
-  auto text = node.String();
+  auto text = config::ReadString(node);
   if (!text) return text;
   auto value = ReadValue(parameter, *text);
   if (!value) return node.Invalid(value.error().message);
@@ -86,7 +86,7 @@ Parameter ReadParameter(Reader& in, const Node::Entry& entry) {
   parameter.least = ReadBound(in, node["least"], parameter.kind);
   parameter.greatest = ReadBound(in, node["greatest"], parameter.kind);
   in.Optional(node["description"], &parameter.description, Line);
-  in.Optional(node["optional"], &parameter.optional, &Node::Bool);
+  in.Optional(node["optional"], &parameter.optional, config::ReadBool);
   in.Optional(node["default"], &parameter.default_value, DefaultValue, parameter);
   if (parameter.kind != ParameterKind::kHost) {
     in.Need(node["default"], "a value to check the runbook with before anybody runs it");
@@ -147,7 +147,7 @@ GateText ReadGate(Reader& in, const Node& node, const Node& expr) {
     if (about.Items().empty()) in.Keep(about.Invalid("expected at least one host"));
     for (const Node& host : about.Items()) gate.about.push_back(ReadText(in, host));
   }
-  in.Optional(node["expect"], &gate.expect, &Node::Int, 1, 1000);
+  in.Optional(node["expect"], &gate.expect, config::ReadInt, 1, 1000);
   return gate;
 }
 
@@ -167,7 +167,7 @@ std::vector<int> ReadSuccess(Reader& in, const Node& node, Verb verb) {
     in.Keep(node.Expected("a list of 1 to 16 exit statuses"));
   }
   for (const Node& item : items) {
-    const int status = in.Required(item, &Node::Int, 0, kGreatestStatus);
+    const int status = in.Required(item, config::ReadInt, 0, kGreatestStatus);
     if (std::ranges::find(statuses, status) != statuses.end()) {
       in.Keep(item.Invalid(std::to_string(status) + " is listed twice"));
     }
@@ -197,7 +197,7 @@ void ReadAction(Reader& in, const Node& node, StepText* step) {
   if (step->verb == Verb::kService) {
     in.Keys(what, {"on", "name", "state"});
     step->service = ReadText(in, what["name"]);
-    step->state = ReadWord<ServiceState>(in, what["state"], &Node::String);
+    step->state = ReadWord<ServiceState>(in, what["state"], config::ReadString);
   } else {
     in.Keys(what, {"on", "command", "use"});
     step->command = ReadCommand(in, what);
@@ -210,11 +210,11 @@ void ReadAction(Reader& in, const Node& node, StepText* step) {
   }
   if (const Node retry = node["retry"]; retry.Present()) {
     in.Keys(retry, {"attempts", "delay"});
-    step->attempts = in.Required(retry["attempts"], &Node::Int, 2, kMostAttempts);
+    step->attempts = in.Required(retry["attempts"], config::ReadInt, 2, kMostAttempts);
     step->retry_delay = Maybe(in, retry["delay"]);
   }
   if (node["success"].Present()) step->success = ReadSuccess(in, node["success"], step->verb);
-  in.Optional(node["idempotent"], &step->idempotent, &Node::Bool);
+  in.Optional(node["idempotent"], &step->idempotent, config::ReadBool);
   if (const Node dead_man = node["dead_man"]; dead_man.Present()) {
     step->dead_man = ReadDeadMan(in, dead_man, *step);
   }

@@ -45,7 +45,7 @@ bool HasHost(std::string_view url) {
 }
 
 void ReadSeries(Reader& in, const Node& node, PrometheusSettings* prometheus) {
-  in.Optional(node["job"], &prometheus->job, &Node::String);
+  in.Optional(node["job"], &prometheus->job, config::ReadString);
   if (!Printable(prometheus->job)) {
     in.Keep(node["job"].Invalid(
         "expected the name of a scrape job, at most 1024 printable characters"));
@@ -96,7 +96,7 @@ void ReadBasic(Reader& in, const Node& basic, PrometheusSettings* prometheus) {
   in.Keys(basic, {"username", "password_file"});
   in.Need(basic["username"], "a user's name");
   in.Need(basic["password_file"], "the file that holds the password");
-  prometheus->basic_user = in.Required(basic["username"], &Node::String);
+  prometheus->basic_user = in.Required(basic["username"], config::ReadString);
   prometheus->basic_password_file = in.Required(basic["password_file"], PathFromFile);
   if (!prometheus->bearer_token_file.empty()) {
     in.Keep(basic.Invalid("basic_auth and bearer_token_file exclude each other"));
@@ -111,7 +111,7 @@ void ReadPrometheus(Reader& in, const Node& node, PrometheusSettings* prometheus
                  "basic_auth", "bearer_token_file", "timeout"});
   const Node url = node["url"];
   in.Need(url, "a URL like http://127.0.0.1:9090");
-  prometheus->url = in.Required(url, &Node::String);
+  prometheus->url = in.Required(url, config::ReadString);
   if (!HasHost(prometheus->url)) {
     in.Keep(url.Invalid("expected a URL that begins with http:// or https:// and names a host"));
   }

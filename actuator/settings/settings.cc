@@ -23,7 +23,7 @@ constexpr size_t kLongestName = 64;
 void ReadWeb(Reader& in, const Node& node, WebSettings* web) {
   if (!node.Present()) return;
   in.Keys(node, {"listen_address", "config_file", "token_file"});
-  in.Optional(node["listen_address"], &web->listen_address, &Node::String);
+  in.Optional(node["listen_address"], &web->listen_address, config::ReadString);
   in.Optional(node["config_file"], &web->config_file, PathFromFile);
   in.Optional(node["token_file"], &web->api_token_file, PathFromFile);
 }
@@ -31,7 +31,7 @@ void ReadWeb(Reader& in, const Node& node, WebSettings* web) {
 // What `parse` makes of the text; a mistake in it is reported at its place.
 template <typename T>
 Result<T> Parsed(const Node& node, Result<T> (*parse)(std::string_view)) {
-  const auto text = node.String();
+  const auto text = config::ReadString(node);
   if (!text) return Fail(text.error());
   auto parsed = parse(*text);
   if (!parsed) return node.Invalid(parsed.error().message);
@@ -63,7 +63,7 @@ void ReadLabels(Reader& in, const Node& node, engine::Trigger* trigger) {
     if (name.IsMap()) {
       in.Keys(name, {"label", "strip_port"});
       bool strip = false;
-      in.Optional(name["strip_port"], &strip, &Node::Bool);
+      in.Optional(name["strip_port"], &strip, config::ReadBool);
       if (strip) trigger->strip_port.insert(entry.key);
       name = name["label"];
     }
@@ -79,19 +79,19 @@ void ReadTrigger(Reader& in, const Node& node, engine::Trigger* trigger) {
   in.Keys(node, {"name", "match", "runbook", "parameters", "parameters_from_labels", "only_if",
                  "cooldown", "on_resolved"});
   in.Need(node["name"], "a name for this trigger");
-  trigger->name = in.Required(node["name"], &Node::String);
+  trigger->name = in.Required(node["name"], config::ReadString);
   if (trigger->name.size() > kLongestName) {
     in.Keep(node["name"].Invalid("longer than 64 characters"));
   }
   trigger->matchers = ReadMatchers(in, node["match"]);
   in.Need(node["runbook"], "the name of a runbook");
-  trigger->runbook = in.Required(node["runbook"], &Node::String);
+  trigger->runbook = in.Required(node["runbook"], config::ReadString);
   in.Optional(node["parameters"], &trigger->parameters, config::Pairs);
   ReadLabels(in, node["parameters_from_labels"], trigger);
-  in.Optional(node["only_if"], &trigger->only_if, &Node::String);
+  in.Optional(node["only_if"], &trigger->only_if, config::ReadString);
   in.Optional(node["cooldown"], &trigger->cooldown, AtLeast, Milliseconds(0));
   std::string on_resolved = "finish";
-  in.Optional(node["on_resolved"], &on_resolved, &Node::String);
+  in.Optional(node["on_resolved"], &on_resolved, config::ReadString);
   if (on_resolved == "cancel") {
     trigger->on_resolved = engine::OnResolved::kCancel;
   } else if (on_resolved != "finish") {
@@ -122,10 +122,13 @@ void ReadBounds(Reader& in, const Node& limits, const Node& poll, Settings* sett
     in.Keys(limits,
             {"unfinished_runs", "open_episodes", "waiting_requests", "connections", "patience"});
     in.Optional(limits["patience"], &engine.patience, AtLeast, Milliseconds(1'000));
-    in.Optional(limits["unfinished_runs"], &engine.most_unfinished_runs, &Node::Int, 1, 10'000);
-    in.Optional(limits["open_episodes"], &engine.most_episodes, &Node::Int, 1, 1'000'000);
-    in.Optional(limits["waiting_requests"], &settings->fixed.most_waiting, &Node::Int, 1, 10'000);
-    in.Optional(limits["connections"], &settings->fixed.most_connections, &Node::Int, 10, 1'000);
+    in.Optional(limits["unfinished_runs"], &engine.most_unfinished_runs, config::ReadInt, 1,
+                10'000);
+    in.Optional(limits["open_episodes"], &engine.most_episodes, config::ReadInt, 1, 1'000'000);
+    in.Optional(limits["waiting_requests"], &settings->fixed.most_waiting, config::ReadInt, 1,
+                10'000);
+    in.Optional(limits["connections"], &settings->fixed.most_connections, config::ReadInt, 10,
+                1'000);
   }
   if (poll.Present()) {
     constexpr Milliseconds kLeast{10};
@@ -138,7 +141,7 @@ void ReadBounds(Reader& in, const Node& limits, const Node& poll, Settings* sett
 }
 
 Result<engine::Mode> ReadMode(const Node& node) {
-  const auto word = node.String();
+  const auto word = config::ReadString(node);
   if (!word) return Fail(word.error());
   if (const auto named = Named<engine::Mode>(*word)) return *named;
   return node.Invalid("expected " + Choices<engine::Mode>());

@@ -25,11 +25,11 @@ void ReadAliases(Reader& in, const Node& root, Site* site) {
   for (const auto& entry : root["hosts"].Entries()) {
     const Node node = entry.value["aliases"];
     if (!node.Present()) continue;
-    const auto names = in.Required(node, &Node::Strings);
+    const auto names = in.Required(node, ReadStrings);
     if (names.size() > kMostAliases) in.Keep(node.Invalid("more than 20 aliases"));
     if (in.Failed()) return;
     for (const Node& item : node.Items()) {
-      const std::string alias = *item.String();
+      const std::string alias = *ReadString(item);
       const auto refuse = [&](const Lines& taken, const char* what, const char* expected) {
         const auto found = taken.find(alias);
         if (found == taken.end()) return;

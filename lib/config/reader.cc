@@ -19,7 +19,7 @@ Result<std::string> PlainText(const Node& node) {
 }
 
 Result<std::string> TextWith(const Node& node, std::string_view controls) {
-  auto text = node.String();
+  auto text = ReadString(node);
   if (!text) return text;
   if (text->size() > kLongestText) return node.Invalid("longer than 4096 bytes");
   for (const char c : *text) {
@@ -39,7 +39,7 @@ Result<std::string> AbsolutePath(const Node& node) {
 }
 
 Result<std::string> PathFromFile(const Node& node) {
-  auto path = node.String();
+  auto path = ReadString(node);
   if (!path) return path;
   std::error_code ignored;
   const auto folder = std::filesystem::absolute(node.File(), ignored).parent_path();
@@ -47,7 +47,7 @@ Result<std::string> PathFromFile(const Node& node) {
 }
 
 Result<std::string> Allowed(const Node& node, const AllowList& list, std::string_view expected) {
-  auto name = node.String();
+  auto name = ReadString(node);
   if (name && !list.Allows(*name)) {
     return node.Invalid("expected " + std::string(expected) + ", found \"" + *name + "\"");
   }
@@ -55,7 +55,7 @@ Result<std::string> Allowed(const Node& node, const AllowList& list, std::string
 }
 
 Result<Milliseconds> AtLeast(const Node& node, Milliseconds least) {
-  auto duration = node.Duration();
+  auto duration = ReadDuration(node);
   if (duration && *duration < least) {
     return node.Invalid("shorter than " + std::to_string(least.count()) + "ms");
   }
@@ -66,7 +66,7 @@ Result<std::map<std::string, std::string>> Pairs(const Node& node) {
   if (!node.IsMap()) return node.Expected("a map from names to values");
   std::map<std::string, std::string> pairs;
   for (const Node::Entry& entry : node.Entries()) {
-    auto value = entry.value.String();
+    auto value = ReadString(entry.value);
     if (!value) return Fail(value.error());
     pairs.emplace(entry.key, *std::move(value));
   }

@@ -2,9 +2,9 @@
 // so nobody needs to stop at it.
 //
 //   host.address = in.Required(node["address"], Allowed, kAddresses, "an IP address");
-//   in.Optional(node["port"], &host.port, &Node::Int, 1, 65535);
+//   in.Optional(node["port"], &host.port, ReadInt, 1, 65535);
 //
-// A rule makes a value of a node: a reader of Node, one of those below, or any function like them.
+// A rule makes a value of a node: one of values.h, one of those below, or any function like them.
 #pragma once
 
 #include <functional>
@@ -19,6 +19,7 @@
 #include "lib/base/result.h"
 #include "lib/base/words.h"
 #include "lib/config/names.h"
+#include "lib/config/values.h"
 #include "lib/config/yaml.h"
 
 namespace mailhub::config {
@@ -80,7 +81,7 @@ Result<std::map<std::string, std::string>> Pairs(const Node& node);
 // One of the enumeration's words.
 template <HasWords Enum>
 Result<Enum> Choice(const Node& node) {
-  const auto word = node.String();
+  const auto word = ReadString(node);
   if (!word) return Fail(word.error());
   if (const auto named = Named<Enum>(*word)) return *named;
   return node.Invalid("expected " + Choices<Enum>() + ", found \"" + *word + "\"");

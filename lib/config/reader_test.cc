@@ -38,13 +38,13 @@ TEST(Reader, KeepsTheFirstMistakeAndGoesOn) {
   const Node root = Parse("{a: x, b: y, c: 3}");
   Reader in;
   EXPECT_FALSE(in.Failed());
-  EXPECT_EQ(in.Required(root["c"], &Node::Int, 1, 9), 3);
-  EXPECT_EQ(in.Required(root["a"], &Node::Int, 1, 9), 0);
+  EXPECT_EQ(in.Required(root["c"], ReadInt, 1, 9), 3);
+  EXPECT_EQ(in.Required(root["a"], ReadInt, 1, 9), 0);
   EXPECT_TRUE(in.Failed());
   in.Keep(root["b"].Invalid("later"));
   in.Keys(root, {"a"});
   in.Need(root["d"], "a letter");
-  EXPECT_EQ(in.Required(root["c"], &Node::Int, 1, 9), 3) << "to be thrown away";
+  EXPECT_EQ(in.Required(root["c"], ReadInt, 1, 9), 3) << "to be thrown away";
   EXPECT_EQ(WhyNot(in.Finish(7)), "1:5: a: expected a whole number from 1 to 9, found \"x\"");
   EXPECT_EQ(in.Finish(7).error().kind, ErrorKind::kInvalid);
 }
@@ -60,14 +60,14 @@ TEST(Reader, LeavesADefaultAloneWhereTheKeyIsMissing) {
   const Node root = Parse("{count: 3, empty: , wrong: x}");
   size_t count = 5;
   Reader in;
-  in.Optional(root["absent"], &count, &Node::Int, 1, 9);
+  in.Optional(root["absent"], &count, ReadInt, 1, 9);
   EXPECT_EQ(count, 5U);
-  in.Optional(root["count"], &count, &Node::Int, 1, 9);
+  in.Optional(root["count"], &count, ReadInt, 1, 9);
   EXPECT_EQ(count, 3U);
-  in.Optional(root["wrong"], &count, &Node::Int, 1, 9);
+  in.Optional(root["wrong"], &count, ReadInt, 1, 9);
   EXPECT_TRUE(in.Failed());
   Reader other;
-  other.Optional(root["empty"], &count, &Node::Int, 1, 9);
+  other.Optional(root["empty"], &count, ReadInt, 1, 9);
   EXPECT_TRUE(other.Failed()) << "a key without a value is not missing";
 }
 
@@ -78,7 +78,7 @@ TEST(Reader, SaysWhatIsMissingAndWhatIsUnknown) {
     read(in);
     return WhyNot(in.Finish(0));
   };
-  EXPECT_EQ(why([&](Reader& in) { in.Required(root["b"], &Node::String); }),
+  EXPECT_EQ(why([&](Reader& in) { in.Required(root["b"], ReadString); }),
             "1:1: b: missing; expected text");
   EXPECT_EQ(why([&](Reader& in) { in.Need(root["b"], "a letter"); }),
             "1:1: b: missing; expected a letter");

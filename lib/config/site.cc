@@ -80,7 +80,7 @@ Result<std::string> ThreadName(const Node& node) {
 // `unit:` of systemd, with its suffix; `name:` of the others. What the helper lets through, and
 // what no shell on the way reads differently.
 Result<std::string> ServiceName(const Node& node, ServiceKind kind) {
-  auto name = node.String();
+  auto name = ReadString(node);
   if (!name) return name;
   if (kind == ServiceKind::kSystemd &&
       (!kServices.Allows(*name) || name->find('.') == name->npos)) {
@@ -112,7 +112,7 @@ ServiceSpec ReadService(Reader& in, const Node& node, Platform platform) {
 }
 
 Result<Milliseconds> CheckTimeout(const Node& node) {
-  auto timeout = node.Duration();
+  auto timeout = ReadDuration(node);
   if (timeout && (*timeout < kLeastCheckTimeout || *timeout > kLongestCheckTimeout)) {
     return node.Invalid("expected a duration from 10ms to 1m");
   }
@@ -134,7 +134,7 @@ std::string ReadPath(Reader& in, const Node& node) {
 }
 
 int ReadPort(Reader& in, const Node& node) {
-  return in.Required(node, &Node::Int, 1, 65535);
+  return in.Required(node, ReadInt, 1, 65535);
 }
 
 std::string ReadCommand(Reader& in, const Node& node) {
@@ -166,7 +166,7 @@ Result<std::string> OldAlgorithm(const Node& node) {
 void ReadReachability(Reader& in, const Node& node, Host* host) {
   host->address = in.Required(node["address"], Allowed, kAddresses,
                               "an IP address or a host name of letters, digits, dots, _ and -");
-  in.Optional(node["port"], &host->port, &Node::Int, 1, 65535);
+  in.Optional(node["port"], &host->port, ReadInt, 1, 65535);
   in.Optional(node["user"], &host->user, PlainText);
   in.Optional(node["runner"], &host->runner, Choice<RunnerForm>);
   in.Optional(node["platform"], &host->platform, Choice<Platform>);
@@ -256,7 +256,7 @@ void ReadGroups(Reader& in, const Node& node, Site* site) {
     if (!entry.value.IsList()) in.Keep(entry.value.Invalid("expected a list of host names"));
     auto& members = site->groups[entry.key];
     for (const Node& item : entry.value.Items()) {
-      const std::string name = in.Required(item, &Node::String);
+      const std::string name = in.Required(item, ReadString);
       if (!site->hosts.contains(name)) {
         in.Keep(item.Invalid("no host \"" + name + "\" is defined under hosts"));
       }

@@ -255,6 +255,11 @@ bool Node::IsScalar() const {
   return impl_->kind() == Kind::kScalar;
 }
 
+const std::string& Node::Scalar() const {
+  static const std::string kNone;
+  return IsScalar() ? impl_->element().text : kNone;
+}
+
 std::string Node::Where() const {
   return Place(impl_->document->name, impl_->element().line, impl_->element().column);
 }
@@ -284,64 +289,6 @@ tl::unexpected<Error> Node::Expected(std::string_view what) const {
   if (IsList()) found = "a list";
   if (IsScalar()) found = "\"" + Excerpt(impl_->element().text) + "\"";
   return Invalid("expected " + std::string(what) + ", found " + found);
-}
-
-Result<std::string> Node::String() const {
-  if (!IsScalar() || impl_->element().text.empty()) return Expected("text");
-  // Paths and commands go to the system, which would take the beginning for the whole.
-  if (impl_->element().text.find('\0') != std::string::npos) return Expected("text without NUL");
-  // yaml-cpp makes a lone byte of some escapes, "\_" for one.
-  if (!IsUtf8(impl_->element().text)) return Expected("UTF-8 text");
-  return impl_->element().text;
-}
-
-Result<int> Node::Int(int least, int greatest) const {
-  const auto wrong = [&] {
-    return Expected("a whole number from " + std::to_string(least) + " to " +
-                    std::to_string(greatest));
-  };
-  if (!IsScalar()) return wrong();
-  const std::string& text = impl_->element().text;
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return wrong();
-  if (number < least || number > greatest) return wrong();
-  return number;
-}
-
-Result<double> Node::Number() const {
-  if (!IsScalar()) return Expected("a number");
-  const std::string& text = impl_->element().text;
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number)) {
-    return Expected("a number");
-  }
-  return number;
-}
-
-Result<bool> Node::Bool() const {
-  if (IsScalar() && impl_->element().text == "true") return true;
-  if (IsScalar() && impl_->element().text == "false") return false;
-  return Expected("true or false");
-}
-
-Result<Milliseconds> Node::Duration() const {
-  if (!IsScalar()) return Expected("a duration like 90s, 15m or 1h30m");
-  auto duration = ParseDuration(impl_->element().text);
-  if (!duration) return Invalid(duration.error().message);
-  return duration;
-}
-
-Result<std::vector<std::string>> Node::Strings() const {
-  if (!IsList()) return Expected("a list of texts");
-  std::vector<std::string> texts;
-  for (const Node& item : Items()) {
-    auto text = item.String();
-    if (!text) return Fail(text.error());
-    texts.push_back(std::move(*text));
-  }
-  return texts;
 }
 
 Node Node::operator[](std::string_view key) const {

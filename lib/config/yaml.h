@@ -19,11 +19,12 @@ class Node {
   struct Document;
   struct Entry;
 
-  // False for a key that is not there; every reader below then fails with "missing".
+  // False for a key that is not there; every reader of values.h then fails with "missing".
   bool Present() const;
   bool IsMap() const;
   bool IsList() const;
   bool IsScalar() const;
+  const std::string& Scalar() const;  // its text; "" unless a scalar
 
   // "site.yml:12:5", for messages. A missing key gives the place of its parent.
   std::string Where() const;
@@ -36,14 +37,6 @@ class Node {
   tl::unexpected<Error> Invalid(std::string_view message) const;
   // The same with "expected WHAT, found ..." or "missing; expected WHAT".
   tl::unexpected<Error> Expected(std::string_view what) const;
-
-  // Readers. All fail with kInvalid naming place, field and what was expected.
-  Result<std::string> String() const;  // a scalar, never empty
-  Result<int> Int(int least, int greatest) const;
-  Result<double> Number() const;                     // finite
-  Result<bool> Bool() const;                         // true or false
-  Result<Milliseconds> Duration() const;             // "90s", "15m"
-  Result<std::vector<std::string>> Strings() const;  // a list of scalars
 
   // The child at `key` of a map. Not present if the key is missing or this is no map.
   Node operator[](std::string_view key) const;

@@ -1,5 +1,6 @@
 // Every way to be wrong in a configuration file is told with its place; hostile files are bounded.
 #include "lib/config/yaml.h"
+#include "lib/config/values.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -44,36 +45,36 @@ std::string Mistake(std::string_view text) {
 
 TEST(Yaml, ReadsEveryTypeOfScalar) {
   const Node host = Parse(kSite)["hosts"]["x500"];
-  EXPECT_EQ(*host["port"].Int(1, 65535), 22);
-  EXPECT_EQ(*host["ratio"].Number(), 0.9);
-  EXPECT_TRUE(*host["up"].Bool());
-  EXPECT_EQ(host["window"].Duration()->count(), 90'000);
-  EXPECT_THAT(*host["names"].Strings(), ElementsAre("UNS", "alias"));
-  EXPECT_EQ(*host["quoted"].String(), "a: b");
+  EXPECT_EQ(*ReadInt(host["port"], 1, 65535), 22);
+  EXPECT_EQ(*ReadNumber(host["ratio"]), 0.9);
+  EXPECT_TRUE(*ReadBool(host["up"]));
+  EXPECT_EQ(ReadDuration(host["window"])->count(), 90'000);
+  EXPECT_THAT(*ReadStrings(host["names"]), ElementsAre("UNS", "alias"));
+  EXPECT_EQ(*ReadString(host["quoted"]), "a: b");
 }
 
 TEST(Yaml, NamesPlaceFieldAndExpectationOfAWrongValue) {
   const Node host = Parse(kSite)["hosts"]["x500"];
-  EXPECT_EQ(host["ratio"].Int(1, 65535).error().message,
+  EXPECT_EQ(ReadInt(host["ratio"], 1, 65535).error().message,
             "site.yml:4:12: hosts.x500.ratio: expected a whole number from 1 to 65535, found "
             "\"0.9\"");
-  EXPECT_EQ(host["port"].Int(100, 200).error().message,
+  EXPECT_EQ(ReadInt(host["port"], 100, 200).error().message,
             "site.yml:3:11: hosts.x500.port: expected a whole number from 100 to 200, found "
             "\"22\"");
-  EXPECT_EQ(host["names"].String().error().message,
+  EXPECT_EQ(ReadString(host["names"]).error().message,
             "site.yml:8:12: hosts.x500.names: expected text, found a list");
-  EXPECT_EQ(host["port"].Bool().error().message,
+  EXPECT_EQ(ReadBool(host["port"]).error().message,
             "site.yml:3:11: hosts.x500.port: expected true or false, found \"22\"");
-  EXPECT_THAT(host["port"].Duration().error().message,
+  EXPECT_THAT(ReadDuration(host["port"]).error().message,
               StartsWith("site.yml:3:11: hosts.x500.port: \"22\" is not a duration"));
-  EXPECT_THAT(host["empty"].String().error().message, HasSubstr("expected text, found nothing"));
-  EXPECT_THAT(host["quoted"].Number().error().message, HasSubstr("expected a number"));
+  EXPECT_THAT(ReadString(host["empty"]).error().message, HasSubstr("expected text, found nothing"));
+  EXPECT_THAT(ReadNumber(host["quoted"]).error().message, HasSubstr("expected a number"));
 }
 
 TEST(Yaml, NamesTheParentOfAMissingKey) {
   const Node missing = Parse(kSite)["hosts"]["x500"]["address"];
   EXPECT_FALSE(missing.Present());
-  EXPECT_EQ(missing.String().error().message,
+  EXPECT_EQ(ReadString(missing).error().message,
             "site.yml:3:5: hosts.x500.address: missing; expected text");
   EXPECT_FALSE(missing["deeper"].Present());
 }
@@ -94,12 +95,12 @@ TEST(Yaml, KeepsTheFilesOrder) {
 TEST(Yaml, NamesListItemsByTheirPosition) {
   const auto items = Parse("steps: [{name: a}, {name: [b]}]")["steps"].Items();
   ASSERT_EQ(items.size(), 2u);
-  EXPECT_THAT(items[1]["name"].String().error().message, HasSubstr("steps[1].name"));
+  EXPECT_THAT(ReadString(items[1]["name"]).error().message, HasSubstr("steps[1].name"));
 }
 
 TEST(Yaml, FollowsAliases) {
   const Node root = Parse("a: &x {port: 1}\nb: *x\n");
-  EXPECT_EQ(*root["b"]["port"].Int(0, 9), 1);
+  EXPECT_EQ(*ReadInt(root["b"]["port"], 0, 9), 1);
 }
 
 TEST(Yaml, RefusesADuplicateKeyWithBothPlaces) {
@@ -136,7 +137,7 @@ TEST(Yaml, RefusesBytesThatAreNoUtf8) {
 }
 
 TEST(Yaml, RefusesATextThatANulWouldCutShort) {
-  const auto text = Parse("a: \"rm x\\0y\"\n")["a"].String();
+  const auto text = ReadString(Parse("a: \"rm x\\0y\"\n")["a"]);
   ASSERT_FALSE(text);
   EXPECT_THAT(text.error().message, HasSubstr("site.yml:1:4: a: expected text without NUL"));
   EXPECT_THAT(Mistake("\"a\\0b\": 1"), HasSubstr("site.yml:1:1: expected a key"));
@@ -149,8 +150,8 @@ TEST(Yaml, QuotesNothingInAMistakeThatIsLongOrSteersATerminal) {
   const Node inner = root[name]["\x1b[2J"];
   const std::string key = "\"\\e" + name + "\"";
   const std::vector<std::string> messages = {inner.Invalid("found " + value).value().message,
-                                             inner.Duration().error().message,
-                                             inner.Int(1, 2).error().message,
+                                             ReadDuration(inner).error().message,
+                                             ReadInt(inner, 1, 2).error().message,
                                              root.OnlyKeys({"x"}).error().message,
                                              Mistake("{" + key + ": 1, " + key + ": 2}"),
                                              Mistake("!<!" + value + "> a")};
@@ -161,11 +162,11 @@ TEST(Yaml, QuotesNothingInAMistakeThatIsLongOrSteersATerminal) {
 }
 
 TEST(Yaml, RefusesTextThatIsNoUtf8) {
-  const auto value = Parse("a: \"x\\_y\"")["a"].String();
+  const auto value = ReadString(Parse("a: \"x\\_y\"")["a"]);
   ASSERT_FALSE(value);
   EXPECT_THAT(value.error().message, testing::HasSubstr("site.yml:1:4: a: expected UTF-8 text"));
   EXPECT_THAT(Mistake("a: x\xa0y"), testing::HasSubstr("UTF-8"));
-  EXPECT_EQ(Parse("a: x\xc2\xa0y")["a"].String().value_or(""), "x\xc2\xa0y");
+  EXPECT_EQ(ReadString(Parse("a: x\xc2\xa0y")["a"]).value_or(""), "x\xc2\xa0y");
 }
 
 TEST(Yaml, RefusesKeysThatAreNoUtf8) {

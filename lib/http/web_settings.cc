@@ -12,13 +12,13 @@ using config::Node;
 using config::Reader;
 
 Result<std::string> FileIn(const Node& node, const std::filesystem::path& directory) {
-  auto file = node.String();
+  auto file = config::ReadString(node);
   if (file) *file = (directory / *file).string();
   return file;
 }
 
 Result<int> Version(const Node& node) {
-  const auto name = node.String();
+  const auto name = config::ReadString(node);
   if (!name) return Fail(name.error());
   if (const int version = TlsVersion(*name); version != 0) return version;
   return node.Invalid("expected TLS12 or TLS13");
@@ -26,7 +26,7 @@ Result<int> Version(const Node& node) {
 
 // A list of names, each turned into OpenSSL's by `translate`, joined as it wants them.
 Result<std::string> Names(const Node& node, std::string (*translate)(const std::string&)) {
-  const auto names = node.Strings();
+  const auto names = config::ReadStrings(node);
   if (!names) return Fail(names.error());
   std::string joined;
   for (size_t i = 0; i < names->size(); ++i) {
@@ -46,7 +46,7 @@ Result<ClientAuth> AuthType(const Node& node) {
       {"RequireAnyClientCert", ClientAuth::kRequireAny},
       {"VerifyClientCertIfGiven", ClientAuth::kVerifyIfGiven},
       {"RequireAndVerifyClientCert", ClientAuth::kRequireAndVerify}};
-  const auto name = node.String();
+  const auto name = config::ReadString(node);
   if (!name) return Fail(name.error());
   if (const auto found = kNames.find(*name); found != kNames.end()) return found->second;
   return node.Invalid(
@@ -69,7 +69,7 @@ void ReadTls(Reader& in, const Node& node, const std::filesystem::path& director
   in.Optional(node["max_version"], &tls.max_version, Version);
   in.Optional(node["cipher_suites"], &tls.ciphers, Names, CipherName);
   in.Optional(node["curve_preferences"], &tls.groups, Names, GroupName);
-  in.Optional(node["prefer_server_cipher_suites"], &tls.prefer_server_ciphers, &Node::Bool);
+  in.Optional(node["prefer_server_cipher_suites"], &tls.prefer_server_ciphers, config::ReadBool);
   if (tls.cert_file.empty() || tls.key_file.empty()) {
     in.Keep(node.Invalid("needs cert_file and key_file"));
   }
@@ -90,7 +90,7 @@ void ReadTls(Reader& in, const Node& node, const std::filesystem::path& director
 
 // What is sent after a line end would be another header, or a body.
 Result<std::string> HeaderValue(const Node& node) {
-  auto value = node.String();
+  auto value = config::ReadString(node);
   if (value && !config::IsPrintableAscii(*value)) {
     return node.Invalid("expected one line of printable ASCII");
   }
@@ -101,7 +101,7 @@ void ReadHttp(Reader& in, const Node& node, WebSettings* settings) {
   if (!node.Present()) return;
   in.Keys(node, {"http2", "headers"});
   bool ignored = false;
-  in.Optional(node["http2"], &ignored, &Node::Bool);
+  in.Optional(node["http2"], &ignored, config::ReadBool);
   const Node headers = node["headers"];
   if (!headers.Present()) return;
   in.Keys(headers, {"Content-Security-Policy", "Strict-Transport-Security",
@@ -115,7 +115,7 @@ void ReadUsers(Reader& in, const Node& node, WebSettings* settings) {
   if (!node.Present()) return;
   if (!node.IsMap()) in.Keep(node.Invalid("expected names with their password hashes"));
   for (const Node::Entry& entry : node.Entries()) {
-    const std::string hash = in.Required(entry.value, &Node::String);
+    const std::string hash = in.Required(entry.value, config::ReadString);
     if (entry.key.find(':') != std::string::npos) {
       in.Keep(entry.key_node.Invalid("a name is not empty and has no colon"));
     }
