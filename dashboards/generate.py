@@ -152,7 +152,7 @@ def directory_health():
                 threshold_line("tables_age_seconds"),
                 steps=red_above("tables_age_seconds"),
             ),
-            row("Can we see it?"),
+            row("Probes and alerts"),
             states(
                 "Probes",
                 "Whether the exporter could probe each host.",
@@ -308,7 +308,7 @@ def rebuilds():
                 words=("shut", "open"),
             ),
             graph(
-                "What the gates look at",
+                "CPU idle and the gates",
                 "CPU idle of the directory server against the share that the gates require.",
                 "percentunit",
                 query(
