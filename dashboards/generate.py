@@ -27,7 +27,7 @@ def directory_health():
     return dashboard(
         "mailhub-directory-health",
         "Directory health",
-        "The X.500 directory, what hangs on it, and whether we can see it at all.",
+        "The X.500 directory, the services that depend on it, and the state of their probes.",
         "24h",
         [
             variable("instance", "Directory server", 'label_values(mailhub_process_running{process="eddy"}, instance)'),
@@ -44,7 +44,7 @@ def directory_health():
             ),
             stat(
                 "CPU idle",
-                "Share of the directory server's CPUs that was idle over a minute. Red: too busy for the "
+                "Idle share of the directory server's CPUs over a minute. Red: too busy for the "
                 "next registration client.",
                 "percentunit",
                 query(idle, "{{instance}}"),
@@ -52,7 +52,7 @@ def directory_health():
             ),
             stat(
                 "Directory processes",
-                "How many main and root processes run. Each should be 1.",
+                "Number of main and root processes. Each should be 1.",
                 "short",
                 query('mailhub_process_running{instance=~"$instance",process=~"eddy|eddy_root"}', "{{process}}"),
                 steps=RED_AT_0,
@@ -99,13 +99,13 @@ def directory_health():
             ),
             graph(
                 "Leak slope",
-                "Bytes a second that the directory grows by, over an hour. No figure until an hour after a restart.",
+                "Growth of the directory over an hour, in bytes per second. No value until an hour after a restart.",
                 "Bps",
                 query(slope, "{{instance}}"),
             ),
             graph(
                 "Time until the threshold",
-                "At the present slope. Only while it grows.",
+                "At the present slope. Shown only while the memory grows.",
                 "s",
                 query(
                     f"(mailhub:threshold:directory_memory_bytes - on () group_right () {memory}) / ({slope} > 0)",
@@ -136,7 +136,7 @@ def directory_health():
             row("Delta files and tables"),
             graph(
                 "Delta files",
-                "Files that wait for the directory. They pile up and drain at a cost in CPU. The dashed "
+                "Files that wait for the directory. Draining them costs CPU. The dashed "
                 "line is where the backlog alert fires.",
                 "short",
                 query(deltas, "{{instance}}"),
@@ -145,14 +145,14 @@ def directory_health():
             ),
             graph(
                 "Age of the tables",
-                "By each mailhub's own clock; it falls to nought when a rebuild ends. The dashed "
+                "By each mailhub's own clock; it falls to 0 when a rebuild ends. The dashed "
                 "line is where the rebuild alert fires.",
                 "s",
                 query(age, "{{instance}}"),
                 threshold_line("tables_age_seconds"),
                 steps=red_above("tables_age_seconds"),
             ),
-            row("Can we see it?"),
+            row("Probes and alerts"),
             states(
                 "Probes",
                 "Whether the exporter could probe each host.",
@@ -162,21 +162,21 @@ def directory_health():
             ),
             states(
                 "Collectors",
-                "A failing collector leaves its metrics out, and the alerts on them are blind.",
+                "A failing collector leaves its metrics out, and alerts on them cannot fire.",
                 query("mailhub_collector_success", "{{instance}} {{collector}}"),
                 words=("failing", "ok"),
                 width=8,
             ),
             graph(
                 "Probe duration",
-                "How long each probe took. It must stay below the scrape's timeout.",
+                "Duration of each probe. It must stay below the scrape's timeout.",
                 "s",
                 query('probe_duration_seconds{job="mailhub"}', "{{instance}}"),
                 width=8,
             ),
             table(
                 "Firing alerts",
-                "Every alert that fires now, inhibited ones too. Watchdog always does.",
+                "All firing alerts, inhibited ones included. Watchdog always fires.",
                 "short",
                 query(
                     'sum by (alertname, instance, severity) (ALERTS{alertstate="firing"})',
@@ -200,7 +200,7 @@ def rebuilds():
     return dashboard(
         "mailhub-rebuilds",
         "Rebuilds",
-        "How long rebuilds take, what one is doing now, and what keeps it waiting.",
+        "Duration of rebuilds, and the state, gates and queue of the current one.",
         "24h",
         [
             variable(
@@ -219,7 +219,7 @@ def rebuilds():
             ),
             stat(
                 "Expected end",
-                "When the run under way should end, from the history of such runs.",
+                "Expected end of the current run, from the history of such runs.",
                 "dateTimeFromNow",
                 query("mailhub_actuator_run_eta_timestamp_seconds * 1000", "{{runbook}} {{host}}"),
             ),
@@ -232,7 +232,7 @@ def rebuilds():
             ),
             stat(
                 "Overdue",
-                "Runs that have outlasted what their history predicts.",
+                "Runs that take longer than their history predicts.",
                 "short",
                 query("sum(mailhub_actuator_run_overdue)", "overdue"),
                 steps=RED_FROM_1,
@@ -245,7 +245,7 @@ def rebuilds():
             ),
             stat(
                 "Queue blocked by a hold",
-                "1 if a held run keeps the lock that a queued one waits for.",
+                "1 if a held run keeps the lock that a queued run waits for.",
                 "short",
                 query("mailhub_actuator_queue_blocked_by_hold", "blocked"),
                 steps=RED_FROM_1,
@@ -253,8 +253,8 @@ def rebuilds():
             row("History"),
             graph(
                 "Rebuild duration over months",
-                "Duration of each mailhub's last rebuild, as time goes by; each step is a "
-                "rebuild. The figure is restored from the actuator's journal, so a restart leaves no hole.",
+                "Duration of each mailhub's last rebuild over time; each step is a rebuild. "
+                "The actuator restores the value from its journal, so a restart leaves no gap.",
                 "s",
                 query(last, "{{host}}"),
                 width=24,
@@ -303,13 +303,13 @@ def rebuilds():
             ),
             states(
                 "Gates",
-                "The gate that each run waits at, and whether it holds.",
+                "The gate that each run waits for, and whether it is open.",
                 query("mailhub_actuator_gate_open", "{{runbook}} {{host}} {{step}}"),
                 words=("shut", "open"),
             ),
             graph(
-                "What the gates look at",
-                "CPU idle of the directory server against the share that the gates ask for.",
+                "CPU idle and the gates",
+                "CPU idle of the directory server against the share that the gates require.",
                 "percentunit",
                 query(
                     "instance:mailhub_host_cpu_idle:ratio_rate1m and on (instance) "
@@ -327,14 +327,14 @@ def rebuilds():
             ),
             states(
                 "Holds",
-                "Which run holds at which step; a single empty band when none does.",
+                "Held runs and their steps; one empty band if no run holds.",
                 query(held, "{{runbook}} {{host}} {{step}}"),
                 steps=RED_FROM_1,
                 words=("none", "held"),
             ),
             graph(
                 "Queue",
-                "Runs that wait, and whether a hold is what they wait for.",
+                "Runs that wait, and whether a hold blocks them.",
                 "short",
                 query("mailhub_actuator_queue_length", "queued"),
                 query("mailhub_actuator_queue_blocked_by_hold", "blocked by a hold"),
@@ -342,21 +342,21 @@ def rebuilds():
             row("From alert to run"),
             graph(
                 "Decisions about alerts",
-                "What became of each alert, since the actuator started.",
+                "Decisions about alerts, since the actuator started.",
                 "short",
                 query("sum by (decision) (mailhub_actuator_alerts_total)", "{{decision}}"),
                 width=8,
             ),
             graph(
                 "Webhook requests",
-                "By HTTP status. 503 is delivered again, 4xx is not.",
+                "By HTTP status. Alertmanager delivers 503 again, 4xx not.",
                 "reqps",
                 query("sum by (code) (rate(mailhub_actuator_webhook_requests_total[$__rate_interval]))", "{{code}}"),
                 width=8,
             ),
             graph(
                 "Journal",
-                "Mean time of a commit, on which every answer waits.",
+                "Mean time of a commit; every answer waits for it.",
                 "s",
                 query(
                     "mailhub_actuator_journal_commit_seconds_sum / mailhub_actuator_journal_commit_seconds_count",
