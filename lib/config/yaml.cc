@@ -71,8 +71,8 @@ std::pair<int, int> InsideOf(std::string_view text, int line, int column) {
 // Owns the table while it is filled. Throws Mistake.
 class TableBuilder final : public YAML::EventHandler {
  public:
-  std::vector<Element> elements;
-  size_t root = 0;
+  std::vector<Element> TakeElements() { return std::move(elements_); }
+  size_t root() const { return root_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ > 0) Refuse(mark, "a second document starts here; expected one");
@@ -92,7 +92,7 @@ class TableBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     RefuseTag(mark, tag);
     const size_t index = Add(mark, Kind::kScalar, anchor);
-    elements[index].text = value;
+    elements_[index].text = value;
     Attach(index);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -118,13 +118,13 @@ class TableBuilder final : public YAML::EventHandler {
   }
 
   size_t Add(const YAML::Mark& mark, Kind kind, YAML::anchor_t anchor) {
-    if (elements.size() >= kMostNodes) Refuse(mark, TooMany());
-    Element& element = elements.emplace_back();
+    if (elements_.size() >= kMostNodes) Refuse(mark, TooMany());
+    Element& element = elements_.emplace_back();
     element.kind = kind;
     element.line = mark.line + 1;
     element.column = mark.column + 1;
-    if (anchor != 0) anchors_[anchor] = elements.size() - 1;
-    return elements.size() - 1;
+    if (anchor != 0) anchors_[anchor] = elements_.size() - 1;
+    return elements_.size() - 1;
   }
 
   void Open(const YAML::Mark& mark, Kind kind, YAML::anchor_t anchor) {
@@ -141,15 +141,15 @@ class TableBuilder final : public YAML::EventHandler {
     Attach(done);
   }
 
-  void Attach(size_t child) { Attach(child, elements[child].line, elements[child].column); }
+  void Attach(size_t child) { Attach(child, elements_[child].line, elements_[child].column); }
 
   // Puts a finished element under the open one: in a map, keys and values take turns.
   void Attach(size_t child, int line, int column) {
     if (open_.empty()) {
-      root = child;
+      root_ = child;
       return;
     }
-    Element& parent = elements[open_.back()];
+    Element& parent = elements_[open_.back()];
     if (parent.kind == Kind::kMap && keys_.back() == kNoKey) {
       CheckKey(child, line, column);
       keys_.back() = child;
@@ -160,8 +160,8 @@ class TableBuilder final : public YAML::EventHandler {
       keys_.back() = kNoKey;
     }
     parent.children.push_back(child);
-    parent.nodes += elements[child].nodes + (parent.kind == Kind::kMap ? 1 : 0);
-    parent.height = std::max(parent.height, elements[child].height + 1);
+    parent.nodes += elements_[child].nodes + (parent.kind == Kind::kMap ? 1 : 0);
+    parent.height = std::max(parent.height, elements_[child].height + 1);
     if (parent.nodes > kMostNodes) throw Mistake{line, column, TooMany()};
     if (parent.height + static_cast<int>(open_.size()) - 1 > kMostLevels) {
       throw Mistake{line, column, TooDeep()};
@@ -169,7 +169,7 @@ class TableBuilder final : public YAML::EventHandler {
   }
 
   void CheckKey(size_t key, int line, int column) {
-    const Element& element = elements[key];
+    const Element& element = elements_[key];
     // yaml-cpp makes a lone byte of some escapes, "\\_" for one.
     if (element.kind != Kind::kScalar || element.text.empty() ||
         element.text.find('\0') != std::string::npos || !IsUtf8(element.text)) {
@@ -180,7 +180,7 @@ class TableBuilder final : public YAML::EventHandler {
     if (const auto [other, fresh] = seen_[open_.back()].emplace(element.text, key); !fresh) {
       throw Mistake{line, column,
                     "duplicate key \"" + Excerpt(element.text) + "\", first in line " +
-                        std::to_string(elements[other->second].line)};
+                        std::to_string(elements_[other->second].line)};
     }
   }
 
@@ -192,6 +192,8 @@ class TableBuilder final : public YAML::EventHandler {
   }
 
   static constexpr size_t kNoKey = SIZE_MAX;
+  std::vector<Element> elements_;
+  size_t root_ = 0;
   int documents_ = 0;
   std::vector<size_t> open_;  // lists and maps being read, outermost first
   std::vector<size_t> keys_;  // for each of them: the key that waits for its value
@@ -372,10 +374,10 @@ Result<Node> ParseYaml(std::string_view text, const std::string& name) {
   }
   auto document = std::make_shared<Node::Document>();
   document->name = name;
-  document->elements = std::move(builder.elements);
+  document->elements = builder.TakeElements();
   auto root = std::make_shared<Node::Impl>();
   root->document = std::move(document);
-  root->index = builder.root;
+  root->index = builder.root();
   return Node(std::move(root));
 }
 
