@@ -1,47 +1,15 @@
-"""What every bench needs: processes that end with it, CPU seconds from /proc, percentiles, one table."""
+"""What every bench needs: CPU seconds of process trees, the machine, one table; and the kit of the tests."""
 
-import ctypes
 import os
+import pathlib
 import platform
-import signal
 import socket
-import subprocess
+import sys
 import time
 
-TICK = os.sysconf("SC_CLK_TCK")
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
 
-
-def start(argv, **kwargs):
-    """Starts a process that is killed when this one ends, however it ends."""
-    libc = ctypes.CDLL(None)
-
-    def die_with_parent():
-        libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-    return subprocess.Popen([str(word) for word in argv], preexec_fn=die_with_parent, **kwargs)
-
-
-def stop(process):
-    process.terminate()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, what, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come within {seconds} s")
-        time.sleep(0.01)
+from kit.programs import end, free_port, parent_and_cpu_seconds, percentile, start, until  # noqa: E402, F401
 
 
 def accepts(port):
@@ -49,15 +17,9 @@ def accepts(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _stat(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        words = file.read().rpartition(")")[2].split()
-    return int(words[1]), sum(int(word) for word in words[11:15]) / TICK  # parent; user and system, reaped children's too
-
-
 def cpu_seconds(pid):
     """CPU seconds so far of a process and the children it has waited for."""
-    return _stat(pid)[1]
+    return parent_and_cpu_seconds(pid)[1]
 
 
 def tree_cpu_seconds(root):
@@ -66,7 +28,7 @@ def tree_cpu_seconds(root):
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
-                parent, seconds[int(name)] = _stat(name)
+                parent, seconds[int(name)] = parent_and_cpu_seconds(name)
             except (FileNotFoundError, ProcessLookupError):
                 continue
             children.setdefault(parent, []).append(int(name))
@@ -89,11 +51,6 @@ def wait_until_idle(pid, seconds=60):
             return
         if time.monotonic() > deadline:
             raise TimeoutError(f"process {pid} was still busy after {seconds} s")
-
-
-def percentile(samples, percent):
-    ordered = sorted(samples)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 def describe_machine():

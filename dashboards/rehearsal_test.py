@@ -11,7 +11,6 @@ import io
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,10 +22,11 @@ import urllib.parse
 import queries
 
 ROOT = queries.ROOT
-for folder in ("rules", "tests/lab"):
+for folder in ("rules", "tests/lab", "tests"):
     sys.path.insert(0, str(ROOT / folder))
 import live_queries  # noqa: E402
 import render  # noqa: E402
+from kit.programs import free_port  # noqa: E402
 
 DEADLINE = 60
 MAILHUBS = ("mailhub1", "mailhub2", "mailhub3")
@@ -144,12 +144,6 @@ class Programs(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Rehearsal(unittest.TestCase):

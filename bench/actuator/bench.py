@@ -149,7 +149,7 @@ def intake(build, folder, turns=3, seconds=4):
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     appends = []
     try:
-        measure.wait_for(lambda: measure.accepts(port), "webhook")
+        measure.until("webhook", lambda: measure.accepts(port))
         with Actuator(build, folder / "intake", connections=40) as actuator:
             loads = [
                 Load(name, url, connections)
@@ -168,7 +168,7 @@ def intake(build, folder, turns=3, seconds=4):
         with sqlite3.connect(actuator.journal) as database:
             recorded = database.execute("SELECT count(*) FROM events WHERE kind = 'alert_decided'").fetchone()[0]
     finally:
-        measure.stop(webhook)
+        measure.end(webhook)
     base = {load.connections: statistics.median(load.rates) for load in loads if "webhook" in load.name}
     commits = float(re.search(r"journal_commit_seconds_count (\S+)", page)[1])
     spent = float(re.search(r"journal_commit_seconds_sum (\S+)", page)[1])
@@ -289,8 +289,8 @@ def gates(build, folder, rounds=3, files=10):
                   f"- {{job_name: mailhub, metrics_path: /probe, params: {{target: [x500]}}, static_configs: [{{targets: ['127.0.0.1:{exporter}'], "
                   "labels: {instance: x500}}]}\n")  # fmt: skip
             log = stack.enter_context(open(folder / "log", "w"))
-            stack.callback(measure.stop, measure.start(argv, stdout=log, stderr=log))
-            measure.wait_for(lambda p=port: measure.accepts(p), argv[0])
+            stack.callback(measure.end, measure.start(argv, stdout=log, stderr=log))
+            measure.until(argv[0], lambda p=port: measure.accepts(p))
         stack.enter_context(actuator)
         late = []
         for _ in range(rounds):
@@ -307,7 +307,7 @@ def gates(build, folder, rounds=3, files=10):
                 late.append(done / 1e3 - first_sample(base, f"g{n}", done / 1e3))
     measure.print_table(
         [f"gate opens, scrapes every 1 s, {len(late)} gates", "after the sample"],
-        [["mean", f"{statistics.mean(late):.2f} s"], ["p99", f"{measure.percentile(late, 99):.2f} s"], ["longest", f"{max(late):.2f} s"]],
+        [["mean", f"{statistics.mean(late):.2f} s"], ["p99", f"{measure.percentile(late, 0.99):.2f} s"], ["longest", f"{max(late):.2f} s"]],
     )
 
 

@@ -48,11 +48,11 @@ class Sshd:
     def __enter__(self):
         os.makedirs("/run/sshd", exist_ok=True)
         self._process = measure.start(["/usr/sbin/sshd", "-D", "-E", self.folder / "log", "-f", self.folder / "config"])
-        measure.wait_for(lambda: measure.accepts(self.port), "sshd")
+        measure.until("sshd", lambda: measure.accepts(self.port))
         return self
 
     def __exit__(self, *_):
-        measure.stop(self._process)
+        measure.end(self._process)
 
     def forget(self):
         """Lets the runner obey whoever comes next."""
@@ -95,11 +95,11 @@ class Actuator:
             [self._build / "bin/mailhub_actuator", f"--config.file={self.folder}/actuator.yml"], stdout=self._log, stderr=self._log
         )
         self.pid = self._process.pid
-        measure.wait_for(self._ready, "the actuator", 60)
+        measure.until("the actuator", self._ready, 60)
         return self
 
     def __exit__(self, *_):
-        measure.stop(self._process)
+        measure.end(self._process)
         self._log.close()
 
     def _ready(self):

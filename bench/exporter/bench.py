@@ -35,10 +35,10 @@ class Keeper:
         self.host_seconds += self.host() - host
 
     def median(self):
-        return measure.percentile(self.seconds, 50) * 1e3
+        return measure.percentile(self.seconds, 0.5) * 1e3
 
     def p99(self):
-        return measure.percentile(self.seconds, 99) * 1e3
+        return measure.percentile(self.seconds, 0.99) * 1e3
 
     def client_ms(self):
         return self.client_seconds / len(self.seconds) * 1e3
@@ -102,7 +102,7 @@ class HostCpu:
         self._kept = measure.tree_cpu_seconds(self._sshd)[1]
 
     def __call__(self):
-        measure.wait_for(lambda: measure.tree_cpu_seconds(self._sshd)[1] <= self._kept, "the end of sshd's sessions")
+        measure.until("the end of sshd's sessions", lambda: measure.tree_cpu_seconds(self._sshd)[1] <= self._kept)
         return measure.tree_cpu_seconds(self._sshd)[0]
 
 
@@ -120,7 +120,7 @@ def start_exporter(stage, build):
     port = measure.free_port()
     exporter = stage.start([build / "bin/mailhub_exporter", "--config.file", stage.root / "site.yml",
                             "--web.listen-address", f"127.0.0.1:{port}", "--log.level", "error"])  # fmt: skip
-    measure.wait_for(lambda: measure.accepts(port), "mailhub_exporter")
+    measure.until("mailhub_exporter", lambda: measure.accepts(port))
     return exporter.pid, Page(port, "/probe?target=x500", PAGE)
 
 
@@ -128,7 +128,7 @@ def start_node_exporter(stage):
     port = measure.free_port()
     process = stage.start(["prometheus-node-exporter", "--collector.disable-defaults", "--collector.cpu", "--collector.meminfo",
                            f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL)  # fmt: skip
-    measure.wait_for(lambda: measure.accepts(port), "node_exporter")
+    measure.until("node_exporter", lambda: measure.accepts(port))
     return process.pid, Page(port, "/metrics", ["node_memory_MemAvailable_bytes ", "node_cpu_seconds_total{"])
 
 
@@ -139,7 +139,7 @@ def start_process_exporter(stage):
     config.write_text("process_names:\n" + "".join(f"- {{exe: [{stage.root / exe}]}}\n" for exe in exes))
     process = stage.start(["prometheus-process-exporter", "-config.path", config, "-threads", "-web.listen-address",
                            f"127.0.0.1:{port}"], stderr=subprocess.DEVNULL)  # fmt: skip
-    measure.wait_for(lambda: measure.accepts(port), "process-exporter")
+    measure.until("process-exporter", lambda: measure.accepts(port))
     wanted = ["_num_procs{groupname=\"isode.eddy\"} 2", "threadname=\"student\"", "threadname=\"alias\""]
     return process.pid, Page(port, "/metrics", wanted)
 
@@ -185,7 +185,7 @@ def line_up(stage, build):
     process, process_page = start_process_exporter(stage)
     libssh = FreshLibssh(stage, build)
     stage.start([*stage.ssh, "-M", "-N", "127.0.0.1"], stderr=subprocess.DEVNULL)
-    measure.wait_for((stage.root / "control").exists, "the multiplexing master")
+    measure.until("the multiplexing master", (stage.root / "control").exists)
     probe.connect()
     time.sleep(0.5)  # until the helper has settled
     host.keep()

@@ -118,7 +118,7 @@ class Stage:
 
     def __exit__(self, *_):
         for child in reversed(self._children):
-            measure.stop(child)
+            measure.end(child)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def start(self, argv, **kwargs):
@@ -146,7 +146,7 @@ class Stage:
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", exist_ok=True)  # where sshd insists on being jailed
         self.sshd = self.start(["/usr/sbin/sshd", "-D", "-E", self.root / "sshd.log", "-f", self.root / "sshd_config"]).pid
-        measure.wait_for(lambda: measure.accepts(self.ssh_port), "sshd")
+        measure.until("sshd", lambda: measure.accepts(self.ssh_port))
         self.ssh = ["ssh", "-F", "/dev/null", "-T", "-p", str(self.ssh_port), "-i", str(self.root / "user"),
                     "-o", f"UserKnownHostsFile={self.root}/known_hosts", "-o", "StrictHostKeyChecking=yes",
                     "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", f"ControlPath={self.root}/control"]

@@ -5,7 +5,6 @@ one temporary folder and end with the test: what is started here asks the kernel
 """
 
 import concurrent.futures
-import ctypes
 import http.client
 import json
 import os
@@ -16,29 +15,19 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
-import time
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(1, str(ROOT / "tests"))
+
+from kit.programs import end, free_port, parent_and_cpu_seconds, percentile, start, until  # noqa: E402, F401
+
 BUILD = pathlib.Path(os.environ.get("MAILHUB_BUILD", ROOT / "build" / "dev")).resolve()
 EXPORTER = BUILD / "bin" / "mailhub_exporter"
 HELPER = BUILD / "exporter" / "helper.sh"
 USER = pwd.getpwuid(os.geteuid()).pw_name
-PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
-
-
-def until(what, condition, seconds=30, every=0.05):
-    """Waits until the condition is true and returns its value."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s in vain for {what}")
-        time.sleep(every)
 
 
 def run(*words, check=True, **options):
@@ -52,26 +41,7 @@ def run(*words, check=True, **options):
 def spawn(words, log, **options):
     """Starts a program that is ended when this one ends."""
     with open(log, "ab") as file:
-        return subprocess.Popen([str(w) for w in words], stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                                preexec_fn=lambda: _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM), **options)
-
-
-def end(process, seconds=20):
-    """Ends a child and returns its exit status."""
-    if process.poll() is None:
-        process.terminate()
-    try:
-        return process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        raise
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return probe.getsockname()[1]
+        return start(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, **options)
 
 
 def side_by_side(work, items):
@@ -334,8 +304,7 @@ class Exporter:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def cpu_seconds(self):
-        text = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
-        return sum(map(int, text[text.rindex(")") + 1:].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+        return parent_and_cpu_seconds(self.process.pid)[1]
 
 
 def scrapes_of(exporter):
@@ -345,11 +314,6 @@ def scrapes_of(exporter):
                                  {"source_labels": ["__param_target"], "target_label": "instance"},
                                  {"target_label": "__address__", "replacement": exporter.address}]},
             {"job_name": "mailhub_exporter", "static_configs": [{"targets": [exporter.address]}]}]
-
-
-def percentile(values, fraction):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * fraction))]
 
 
 class Prometheus:

@@ -6,9 +6,12 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 
 LAB_DIR = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(1, str(LAB_DIR.parent))
+
+from kit.programs import until  # noqa: E402
+
 CACHE = pathlib.Path("/var/cache/mailhub")
 STATE = pathlib.Path("/var/lib/mailhub-lab")
 RUN = pathlib.Path("/run/mailhub-lab")
@@ -78,15 +81,8 @@ def run(*argv, check=True, timeout=60, **options):
 
 
 def wait_until(what, condition, seconds, every=0.05):
-    """Polls until condition() is true; raises LabError naming `what` when the time is up."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise LabError(f"waited {seconds:g} s for {what}")
-        time.sleep(every)
+    """Waits until condition() is true; raises LabError naming `what` when the time is up."""
+    return until(what, condition, seconds, every, failure=LabError)
 
 
 def write_file(path, text, mode=0o644):
