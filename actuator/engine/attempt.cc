@@ -13,7 +13,7 @@ Attempt::Attempt(const Context* context, const Run* run, Directories* directorie
     : context_(*context), run_(*run), directories_(*directories), leases_(*leases) {}
 
 void Attempt::Reset() {
-  state_ = State();
+  state_ = {};
 }
 
 void Attempt::Work(const Step& step) {
@@ -201,13 +201,6 @@ void Attempt::Settle(const Step& step, const Receipt& receipt, bool lost) {
     leases_.Doubt(step.host);
   }
   Reset();
-}
-
-std::optional<SteadyTime> Attempt::NextDeadline() const {
-  std::optional<SteadyTime> next;
-  if (state_.effect == 0) next = context_.clock->Ahead(state_.due);
-  if (state_.deadline && run_.holds.empty()) next = Earlier(next, context_.clock->NextLook());
-  return next;
 }
 
 }  // namespace mailhub::engine

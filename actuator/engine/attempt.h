@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "actuator/engine/asking.h"
 #include "actuator/engine/context.h"
 #include "actuator/engine/leases.h"
 
@@ -23,20 +24,15 @@ class Attempt {
   bool Running() const { return state_.running; }  // the host said so
   std::string Trouble() const { return state_.trouble; }
   std::string Output() const { return state_.output; }  // of a command that runs: its last part
-  std::optional<SteadyTime> NextDeadline() const;
+  std::optional<SteadyTime> NextDeadline() const { return state_.NextDeadline(context_, run_); }
 
  private:
-  struct State {
-    EffectId effect = 0;
+  struct State : Asking {
     RemoteVerb verb = RemoteVerb::kStatus;  // what `effect` asked
-    std::optional<SteadyTime> due;
-    // On the attended clock; afterwards a failure to get on holds the run.
-    std::optional<SteadyTime> deadline;
-    bool asked = false;  // at least one answer or failure came
+    bool asked = false;                     // at least one answer or failure came
     bool running = false;
     bool cancel_sent = false;
     bool ending = false;  // of a cancelled run: the command is being ended
-    std::string trouble;  // why it does not get on, for people
     std::string output;
   };
 

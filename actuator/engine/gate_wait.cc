@@ -19,7 +19,7 @@ std::string Describe(const GateReading& reading) {
 GateWait::GateWait(const Context* context, const Run* run) : context_(*context), run_(*run) {}
 
 void GateWait::Reset() {
-  state_ = State();
+  state_ = {};
 }
 
 GateVerdict GateWait::Work(const Step& step) {
@@ -104,13 +104,6 @@ std::string GateWait::Detail() const {
   if (state_.reading) return Describe(*state_.reading);
   if (!state_.trouble.empty()) return state_.trouble;
   return NoAnswer(state_.mark_effects.empty() ? "Prometheus" : state_.mark_effects.begin()->first);
-}
-
-std::optional<SteadyTime> GateWait::NextDeadline() const {
-  std::optional<SteadyTime> next;
-  if (state_.effect == 0) next = context_.clock->Ahead(state_.due);
-  if (state_.deadline && run_.holds.empty()) next = Earlier(next, context_.clock->NextLook());
-  return next;
 }
 
 }  // namespace mailhub::engine

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "actuator/engine/asking.h"
 #include "actuator/engine/context.h"
 #include "actuator/engine/view.h"
 
@@ -35,19 +36,15 @@ class GateWait {
   std::string Trouble() const { return state_.trouble; }
   const std::optional<GateReading>& Reading() const { return state_.reading; }
   bool HasMarks() const { return !state_.marks.empty(); }
-  std::optional<SteadyTime> NextDeadline() const;
+  std::optional<SteadyTime> NextDeadline() const { return state_.NextDeadline(context_, run_); }
 
  private:
-  struct State {
-    EffectId effect = 0;
-    std::optional<SteadyTime> due;
-    std::optional<SteadyTime> deadline;  // on the attended clock
+  struct State : Asking {
     std::optional<SteadyTime> began;
     bool asked = false;  // at least one answer or failure came since `deadline` was set
     std::map<std::string, Mark> marks;
     std::map<std::string, EffectId> mark_effects;
     std::optional<GateReading> reading;
-    std::string trouble;
   };
 
   const Context& context_;

@@ -30,7 +30,7 @@ Preparation::Preparation(const Context* context, const Run* run, Directories* di
       passed_over_(*passed_over) {}
 
 void Preparation::Reset() {
-  state_ = State();
+  state_ = {};
 }
 
 void Preparation::NotBefore(SteadyTime at) {
@@ -110,13 +110,6 @@ std::optional<Readiness> Preparation::Hear(const Step& step, const RemoteDone& d
   state_.trouble = error.message;
   state_.due = context_.clock->In(context_.config->remote_retry);
   return IsRefusal(error) ? Readiness::kRefused : Readiness::kWaits;
-}
-
-std::optional<SteadyTime> Preparation::NextDeadline() const {
-  std::optional<SteadyTime> next;
-  if (state_.effect == 0) next = context_.clock->Ahead(state_.due);
-  if (state_.deadline && run_.holds.empty()) next = Earlier(next, context_.clock->NextLook());
-  return next;
 }
 
 }  // namespace mailhub::engine

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "actuator/engine/asking.h"
 #include "actuator/engine/context.h"
 #include "actuator/engine/leases.h"
 #include "actuator/engine/passed_over.h"
@@ -37,16 +38,9 @@ class Preparation {
   // Receipts directory of its host; once it is ready.
   std::string DirectoryOf(const Step& step) const { return directories_.at(step.host); }
   bool Begun() const { return state_.effect != 0 || state_.due; }
-  std::optional<SteadyTime> NextDeadline() const;
+  std::optional<SteadyTime> NextDeadline() const { return state_.NextDeadline(context_, run_); }
 
  private:
-  struct State {
-    EffectId effect = 0;
-    std::optional<SteadyTime> due;
-    std::optional<SteadyTime> deadline;  // on the attended clock
-    std::string trouble;
-  };
-
   bool MayBegin(const Step& step);
   bool HostIsReady(const Step& step);
 
@@ -55,7 +49,7 @@ class Preparation {
   Directories& directories_;
   Leases& leases_;
   const PassedOver& passed_over_;
-  State state_;
+  Asking state_;
 };
 
 // Whether a dead man has acted there, and the host has not heard yet that this is known. It refuses
