@@ -1,4 +1,4 @@
-// What the actuator serves over HTTP: the API and its pages, the metrics, and the webhook.
+// The actuator's HTTP server: the API and its pages, the metrics, and the webhook.
 #pragma once
 
 #include "actuator/api/api.h"
@@ -10,7 +10,7 @@
 
 namespace mailhub {
 
-// Owns the server and its threads. All that it is given must outlive it.
+// Owns the server and its threads. The constructor's arguments must outlive it.
 class Web {
  public:
   // kInvalid, kRefused: the web configuration or the webhook's token file.

@@ -1,5 +1,5 @@
-// One attempt of a step whose intent is recorded: asks its host until the receipt is in, or never
-// will be.
+// One attempt of a step whose intent is recorded. Asks the host until the receipt arrives or can
+// never arrive.
 #pragma once
 
 #include <optional>
@@ -16,27 +16,27 @@ class Attempt {
   Attempt(const Context* context, const Run* run, Directories* directories, Leases* leases);
 
   void Work(const Step& step);
-  // True if it was awaited here.
+  // True if this part awaited the answer.
   bool Hear(const Step& step, const RemoteDone& done);
   void Reset();
 
   bool Running() const { return state_.running; }  // the host said so
   std::string Trouble() const { return state_.trouble; }
-  std::string Output() const { return state_.output; }  // of a command that runs: its last part
+  std::string Output() const { return state_.output; }  // of a running command: its last part
   std::optional<SteadyTime> NextDeadline() const;
 
  private:
   struct State {
     EffectId effect = 0;
-    RemoteVerb verb = RemoteVerb::kStatus;  // what `effect` asked
+    RemoteVerb verb = RemoteVerb::kStatus;  // the verb of `effect`
     std::optional<SteadyTime> due;
-    // On the attended clock; afterwards a failure to get on holds the run.
+    // On the attended clock; after it, a failure to make progress holds the run.
     std::optional<SteadyTime> deadline;
     bool asked = false;  // at least one answer or failure came
     bool running = false;
     bool cancel_sent = false;
     bool ending = false;  // of a cancelled run: the command is being ended
-    std::string trouble;  // why it does not get on, for people
+    std::string trouble;  // why there is no progress, for people
     std::string output;
   };
 
