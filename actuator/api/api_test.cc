@@ -268,7 +268,7 @@ TEST_F(ApiTest, SaysHowItIs) {
   EXPECT_THAT(Get("/metrics").body, HasSubstr("mailhub_actuator_build_info{version=\"1.2.3\"} 1"));
 }
 
-// Alertmanager's time that is not set is the first of the year 1.
+// Alertmanager writes an unset time as the first of the year 1.
 TEST(FormatUtc, HasFourDigitsOfEachYear) {
   EXPECT_EQ(FormatUtc(WallTime(Milliseconds(-62'135'596'800'000))), "0001-01-01T00:00:00.000Z");
   EXPECT_EQ(FormatUtc(WallTime(Milliseconds(1'772'359'200'042))), "2026-03-01T10:00:00.042Z");
@@ -289,7 +289,7 @@ TEST(EventStream, BeginsWithEverythingAndThenSendsWhatDiffers) {
   EXPECT_THAT(chunk, HasSubstr("event: run\ndata: {\"id\":\"3f2a91c0"));
   EXPECT_THAT(chunk, HasSubstr("event: run\ndata: {\"id\":\"0ld\""));
 
-  backend.Show(view);  // another object, the same content
+  backend.Show(view);  // a new object with the same content
   chunk.clear();
   stream.Next(&chunk, Milliseconds(0));
   EXPECT_EQ(chunk, "");
@@ -314,8 +314,7 @@ TEST(EventStream, IsRefusedWhenAllTicketsAreTakenAndGivesItsOwnBack) {
   EXPECT_EQ(ServeEvents(backend, clock, tickets).status, 200);
 }
 
-// A client that keeps its connection: what http::Client, which waits for an answer's end, cannot
-// do.
+// A client that keeps its connection; http::Client waits for an answer's end.
 class StreamClient {
  public:
   explicit StreamClient(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
@@ -334,7 +333,7 @@ class StreamClient {
   StreamClient(const StreamClient&) = delete;
   StreamClient& operator=(const StreamClient&) = delete;
 
-  // Everything received, once it holds `text` or nothing more came for 5 s.
+  // All received text, once it contains `text` or nothing has arrived for 5 s.
   const std::string& ReadUntil(const std::string& text) {
     std::array<char, 4096> part{};
     while (received_.find(text) == std::string::npos) {

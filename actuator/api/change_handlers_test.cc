@@ -1,4 +1,4 @@
-// What changes something: verbs with what their person saw, tokens, bodies.
+// Changes: verbs with what their person saw, tokens, bodies.
 #include "actuator/api/change_handlers.h"
 
 #include "actuator/api/guard.h"

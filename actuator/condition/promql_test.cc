@@ -1,4 +1,4 @@
-// What a gate may and may not say, and what is read out of it.
+// The expressions that a gate may use, and what is parsed from them.
 #include "actuator/condition/promql.h"
 
 #include <gmock/gmock.h>
@@ -108,7 +108,7 @@ TEST(GateExpression, RefusesWhatMissingDataCouldMakeTrue) {
   EXPECT_THAT(Refusal("mailhub_host_cpus > 0 OR probe_success > 0"), HasSubstr("`or` is refused"));
 }
 
-// `x != scalar(missing)` is true: scalar makes NaN of nothing, and NaN differs from everything.
+// `x != scalar(missing)` is true: scalar of nothing is NaN, and NaN differs from everything.
 TEST(GateExpression, RefusesNotANumberWhereverItCouldComeFrom) {
   EXPECT_THAT(Refusal("mailhub_file_mtime_timestamp_seconds{file=\"a\"} != "
                       "scalar(mailhub_file_mtime_timestamp_seconds{file=\"b\"})"),

@@ -1,4 +1,5 @@
-// What the end of its alert does to a run that has begun, and which later alerts it answers for.
+// The effect of an alert's end on a run that has begun, and the later alerts that the run answers
+// for.
 #include <gmock/gmock.h>
 
 #include "actuator/engine/testing_script.h"

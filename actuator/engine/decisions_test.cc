@@ -1,4 +1,4 @@
-// What each alert of a sequence leads to: episodes, joining, cooldown, resolving, the bound.
+// Decisions about sequences of alerts: episodes, joining, cooldown, resolving, the limit.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -40,7 +40,7 @@ class Decisions : public testing::Test {
     passed_ += time;
     Take(engine_->Advance(Now()));
   }
-  // Answers what hosts are asked until a run that may begin has ended; `mute` leaves it under way.
+  // Answers requests to hosts until a run that may begin has ended; `mute` leaves it under way.
   void Work() {
     for (int rounds = 0; rounds < 100 && !asked_.empty() && !mute_; ++rounds) Answer();
   }
@@ -69,7 +69,7 @@ class Decisions : public testing::Test {
     alert.firing = false;
     return alert;
   }
-  // What is decided about these alerts of one notification.
+  // The decisions about these alerts of one notification.
   std::vector<Decision> Tell(std::vector<Alert> alerts, bool work = true) {
     decided_.clear();
     Notification notification;
@@ -102,7 +102,7 @@ class Decisions : public testing::Test {
   Result<std::string> answer_;
   bool mute_ = false;  // hosts do not answer
   int exit_status_ = 0;
-  Result<bool> still_true_ = true;  // what `only_if` hears
+  Result<bool> still_true_ = true;  // the answer to `only_if`
   std::vector<Decision> decided_;
   Milliseconds wall_ahead_{0};  // of the wall clock
   OneStep plans_;
@@ -144,7 +144,7 @@ TEST_F(Decisions, AnEpisodeIsAnsweredOnceHoweverOftenAndFromWhomItComes) {
   mute_ = true;
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
   EXPECT_EQ(TellOne(Firing("a")), Decision::kRepeat);
-  // A restarted Prometheus gives the same alert another start.
+  // A restarted Prometheus gives the same alert a new start.
   EXPECT_EQ(TellOne(Firing("a", Now().wall)), Decision::kRepeat);
   EXPECT_THAT(Tell({Firing("a"), Firing("a")}), ElementsAre(Decision::kRepeat, Decision::kRepeat));
   mute_ = false;
@@ -262,12 +262,12 @@ TEST_F(Decisions, AnEpisodeIsNotClosedUnderItsRun) {
 }
 
 TEST_F(Decisions, AStartThatWasHeardBeforeIsTheSameAlertWhateverTheClocksSay) {
-  const WallTime ahead = Now().wall + Hours(1);  // Prometheus's clock is
+  const WallTime ahead = Now().wall + Hours(1);  // Prometheus's clock is ahead
   EXPECT_EQ(TellOne(Firing("a", ahead)), Decision::kStartedRun);
   EXPECT_EQ(TellOne(Firing("a", ahead)), Decision::kRepeat);
   EXPECT_EQ(TellOne(Firing("a", ahead + Seconds(5))), Decision::kCooldown) << "a new one";
   EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
-  // Prometheus was started anew during the run.
+  // Prometheus was restarted during the run.
   Pass(Hours(2));
   mute_ = true;
   const WallTime again = Now().wall + Hours(1);
@@ -520,7 +520,7 @@ TEST_F(Decisions, AFullTableOfEpisodesRefusesNewOnesAndHearsAllOthers) {
   EXPECT_TRUE(Tell({Firing("c")}).empty());
   ASSERT_FALSE(answer_);
   EXPECT_EQ(answer_.error().kind, ErrorKind::kOverloaded);
-  // Repeats, alerts of others, and above all the resolved ones, which make room.
+  // Repeats, other alerts, and above all resolved ones, which make room.
   Alert other = Firing("x");
   other.labels["alertname"] = "Other";
   EXPECT_THAT(

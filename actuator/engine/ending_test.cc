@@ -1,4 +1,4 @@
-// What the end of a run owes: what was stopped comes back, or is guarded, or a person is asked.
+// A run's debts at its end: a stopped service is restarted, or is guarded, or a person is asked.
 #include <gmock/gmock.h>
 
 #include "actuator/engine/testing_script.h"
@@ -77,7 +77,7 @@ TEST_F(Ending, AHostThatIsFrozenAtTheEndHoldsItAfterThatWhileToo) {
   away_["x500"] = true;
   late_ = true;
   EXPECT_TRUE(Confirm("4"));
-  // Each look takes as long as it takes to find out that nobody answers.
+  // Each look lasts until the host's time-out.
   for (int looks = 0; looks < 16; ++looks) {
     EXPECT_THAT(Reasons(), IsEmpty());
     Pass(Seconds(36));

@@ -1,4 +1,4 @@
-// What holds a run, and what an answer to it does.
+// The reasons for holds, and the effect of answers.
 #include <gmock/gmock.h>
 
 #include "actuator/engine/testing_script.h"
@@ -513,7 +513,7 @@ TEST_F(Holds, AnAnswerForADeadManThatWasGivenUpIsNotHeard) {
   Pass(Seconds(30));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed, HoldReason::kRefused));
   late_ = true;
-  Pass(Seconds(3));  // it is asked once more
+  Pass(Seconds(3));  // it is asked again
   EXPECT_TRUE(Say(Verb::kSkip, 2));
   late_ = false;
   Settle();

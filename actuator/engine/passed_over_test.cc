@@ -1,4 +1,4 @@
-// What becomes of a command that a person passed over while nobody knew whether it runs.
+// Commands that a person passed over while it was unknown whether they run.
 #include <gmock/gmock.h>
 
 #include "actuator/engine/testing_script.h"
@@ -12,8 +12,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-// Its second step's host does not answer, and a person passes it over. The next step is on the same
-// host, the one after it is not.
+// Its second step's host does not answer, and a person passes the step over. The next step is on
+// the same host, the one after that is not.
 class PassedOver : public Script {
  protected:
   PassedOver() {
@@ -31,7 +31,7 @@ class PassedOver : public Script {
     away_["mailhub1"] = true;
     EXPECT_TRUE(Say(verb, 1));
   }
-  // The first step's command runs on when it is passed over, and the others are done.
+  // The first step's command still runs when it is passed over, and the others are done.
   void PassOverTheStop(Verb verb = Verb::kSkip) {
     endless_ = {"stop"};
     Begin();
@@ -142,7 +142,7 @@ TEST_F(PassedOver, AHostWithOtherReceiptsIsWaitedForNoMore) {
   EXPECT_EQ(Times("more"), 1U);
 }
 
-// As where an older copy of the journal was put in place.
+// As after an older copy of the journal was restored.
 TEST_F(PassedOver, AHostThatHasSweptItsRunIsWaitedForNoMore) {
   PassOver();
   away_["mailhub1"] = false;
@@ -309,7 +309,7 @@ TEST_F(PassedOver, WhatIsOwedForAnotherStopDoesNotWaitForItsEnd) {
   EXPECT_THAT(Look().waiting_for, HasSubstr("the end of the command of \"Step 1\" on x500"));
 }
 
-// Its author wants the later steps, which have come before its end.
+// Its author wants the later steps, which came before its end.
 TEST_F(PassedOver, AResolvedStopThatEndsLateIsOwed) {
   GuardUntilTheEnd();
   PassOverTheStop(Verb::kResolve);
@@ -348,7 +348,7 @@ TEST_F(PassedOver, ADeadManThatAPersonGaveUpIsKeptAliveWhileTheStopMayStillTakeE
   EXPECT_THAT(disarmed_, testing::Contains("run-id/1"));
 }
 
-// No step runs its dead man's command, so nobody can say what brings it back.
+// No step runs its dead man's command, so no step is known to restart the service.
 TEST_F(PassedOver, AStopThatEndsLateAndThatNoStepBringsBackIsAHold) {
   GuardUntilTheEnd();
   PassOverTheStop();
@@ -367,7 +367,7 @@ TEST_F(PassedOver, ARunThatIsCancelledWhileItsStopIsAwaitedEnds) {
   EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
 }
 
-// A later step has run what its dead man would, so there is nothing left to guard.
+// A later step has run the dead man's command, so nothing is left to guard.
 TEST_F(PassedOver, ADeadManWithoutUntilIsTakenAwayOnceItsCommandWasRun) {
   StepAt("1").dead_man = DeadMan{"back", Milliseconds(60'000), ""};
   plan_.steps.push_back({.path = "7", .name = "Back", .host = "x500", .command = "back"});

@@ -153,7 +153,7 @@ TEST(Journal, TheDirectoryMustExist) {
   EXPECT_EQ(journal.error().kind, ErrorKind::kNotFound);
 }
 
-// Appends and numbers; remembers nothing else.
+// Appends and numbers; has no other memory.
 class Writer {
  public:
   explicit Writer(Journal* journal) : journal_(journal) {}
@@ -187,7 +187,7 @@ class Writer {
   uint64_t next_ = 1;
 };
 
-// A plan like the sample's for one of several targets.
+// A plan like the sample's, for one of several targets.
 engine::Plan PlanFor(const std::string& target) {
   engine::Plan plan = testing::SamplePlan();
   plan.target = target;
@@ -283,7 +283,7 @@ TEST(Journal, TheShortReplayForgetsARunThatNeverTouchedAHost) {
   const auto journal = MustOpen(directory / "journal.db");
   Writer writer(journal.get());
   for (const int run : {1, 2}) {
-    // Cancelled while it was queued: nothing of it has to be swept from any host.
+    // Cancelled in the queue: no host has anything to sweep.
     writer.Run(RunId(run), PlanFor("mailhub1"), 1);
     writer.Append(
         Numbered({engine::RunFinished{.result = engine::RunResult::kCancelled, .detail = ""}},

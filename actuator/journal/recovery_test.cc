@@ -1,4 +1,4 @@
-// Damaged, foreign, newer, full and read-only journals: refused with a sentence, or recovered where
+// Damaged, foreign, newer, full and read-only journals: refused with a sentence, or recovered if
 // SQLite guarantees it.
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -120,7 +120,7 @@ TEST(JournalRecovery, ANewerSchemaIsRefused) {
   EXPECT_NE(s.error().message.find("newer program"), std::string::npos) << s.error().message;
 }
 
-// All that a start reads, as text.
+// Everything that a start reads, as text.
 std::vector<std::string> StillMatters(const std::string& path) {
   std::vector<std::string> events;
   const auto journal = Journal::Open(path, kNow);
@@ -217,7 +217,7 @@ TEST(JournalRecovery, AnEmptyFileBecomesAJournal) {
   EXPECT_TRUE(OpenAndReplay(path));
 }
 
-// Copies a journal in use, as a crash leaves it: the main file and its log.
+// Copies a journal in use, as a crash would leave it: the main file and its log.
 void CopyInUse(const std::string& from, const std::string& to) {
   using std::filesystem::copy_options;
   std::filesystem::copy_file(from, to, copy_options::overwrite_existing);
@@ -253,7 +253,7 @@ TEST(JournalRecovery, ALogCutAnywhereGivesWholeTransactionsOnly) {
 TEST(JournalRecovery, ALogThatHasLostItsLastStartIsRefusedUntilSomebodySaysOtherwise) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
-  ASSERT_TRUE(OpenAndReplay(path));  // its tables stand in the file itself
+  ASSERT_TRUE(OpenAndReplay(path));  // its tables are in the file itself
   const auto journal = Journal::Open(path, kNow);
   ASSERT_TRUE(journal);
   ASSERT_TRUE((*journal)->Append(std::vector<engine::Event>{
@@ -273,7 +273,7 @@ TEST(JournalRecovery, ALogThatHasLostItsLastStartIsRefusedUntilSomebodySaysOther
   std::filesystem::remove(copy + ".lock");
   EXPECT_TRUE(OpenAndReplay(copy));
 
-  // With its log it is whole.
+  // With its log it is complete.
   CopyInUse(path, copy);
   std::filesystem::copy_file(path + ".lock", copy + ".lock",
                              std::filesystem::copy_options::overwrite_existing);
@@ -345,7 +345,7 @@ TEST(JournalRecovery, AFullDiskFailsAnAppendCleanlyAndLaterOnesWork) {
   EXPECT_EQ(count, next + 11);
 }
 
-// As on a file system that has gone read-only under a program that has its files open.
+// As on a file system that became read-only while the program has its files open.
 void ForbidWriting(const std::string& path, bool forbid) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   int flags = 0;

@@ -121,7 +121,7 @@ TEST(Protocol, DoesNotBelieveGarbledReplies) {
   }
 }
 
-// kReply without the line of `field`, or with another in its place.
+// kReply without the line of `field`, or with another line in its place.
 std::string With(std::string_view field, std::string_view line) {
   std::string reply(kReply);
   const size_t at = reply.find("\n" + std::string(field) + "=") + 1;
@@ -138,12 +138,12 @@ TEST(Protocol, DoesNotGuessWhatAReplyLeavesOut) {
               "x500: the runner's reply is garbled: it has no " + std::string(field));
   }
   EXPECT_TRUE(Read(With("duration_ms", "")).receipt);
-  // An error that is not named is no success, and a success has none.
+  // An error without a name is no success, and a success has none.
   EXPECT_THAT(Read(With("result", "result=error\n")).receipt.error().message,
               HasSubstr("no error"));
   EXPECT_THAT(Read(With("result", "result=ok\nerror=refused\n")).receipt.error().message,
               HasSubstr("ok and has an error"));
-  // Said for another state than finished, a status is no status of anything.
+  // A status with another state than finished has no meaning.
   EXPECT_FALSE(Read(With("state", "state=running\n")).receipt);
 }
 

@@ -1,4 +1,4 @@
-// The dead man: what the host does by itself, and what it never does.
+// The dead man: the host's own acts, and what it never does.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -62,7 +62,7 @@ class DeadMan : public testing::Test {
     EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kRefused);
     EXPECT_THAT(reply.receipt.error().message, HasSubstr(words));
   }
-  // Arms the lease and lets it run out and be acted upon.
+  // Arms the lease and lets it run out, so that the host acts.
   void LetItAct(const std::string& step) {
     ExpectLease(host.Arm("r/" + step, Trace("restored " + step), kAfter), LeaseState::kArmed);
     Age("r@" + step, 62);
@@ -106,7 +106,7 @@ TEST_F(DeadMan, LetsNothingOfItsRunBeginUntilItsActIsAcknowledged) {
   EXPECT_TRUE(host.Run("q/kill/1", Trace("of another run")).receipt);
   EXPECT_EQ(host.Do(RemoteVerb::kStatus, "r/kill/1").receipt->state, engine::ReceiptState::kNone);
   EXPECT_EQ(host.Do(RemoteVerb::kVoid, "r/gone/1").receipt->state, engine::ReceiptState::kVoid);
-  // Known to the actuator: only its own step must be guarded anew before it may begin.
+  // The actuator knows: only its own step must be guarded again before it may begin.
   ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kRestored);
   EXPECT_TRUE(host.Run("r/kill/1", Trace("killed")).receipt);
   ExpectRefused(host.Run("r/stop/1", Trace("stopped")), "the dead man of r/stop has acted");
@@ -138,7 +138,7 @@ TEST_F(DeadMan, LetsNoOtherStepOfItsRunBeArmedUntilItsActIsAcknowledged) {
   LetItAct("stop");
   ExpectRefused(host.Arm("r/other", "true", kAfter), "the dead man of r/stop has acted");
   ExpectLease(host.Arm("q/other", "true", kAfter), LeaseState::kArmed);
-  // What is armed guards something, and goes on.
+  // An armed lease guards something, and continues.
   ExpectLease(host.Arm("r/armed", "true", kAfter), LeaseState::kArmed);
   ExpectLease(Renew("r/armed", kAfter), LeaseState::kArmed);
   ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kRestored);
@@ -164,7 +164,7 @@ TEST_F(DeadMan, LetsNothingOfItsRunBeginWhileItRestoresAndRemembersAnEarlyAcknow
   EXPECT_EQ(host.Evidence(), "begun\nrestored\nkilled\n");
 }
 
-// Its own process is killed while the command ends, and the command has left a daemon.
+// Its own process is killed when the command ends, and the command has left a daemon.
 TEST_F(DeadMan, TakesNoDaemonThatItHasStartedForWork) {
   ExpectLease(host.Arm("r/stop", "sleep 100 & " + Trace("restored") + "; sleep 1", kAfter),
               LeaseState::kArmed);
@@ -279,7 +279,7 @@ TEST_F(DeadMan, DoesNothingAsLongAsItIsRenewed) {
   host.LookAtLeases();
   ExpectLease(Renew("r/stop", kAfter), LeaseState::kArmed);
   EXPECT_EQ(host.Evidence(), "");
-  // The other way round: it would have been seen.
+  // The other way round, the reboot would be noticed.
   Age("r@stop", 62);
   EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
   EXPECT_EQ(host.Evidence(), "restored\n");
@@ -303,7 +303,7 @@ TEST_F(DeadMan, WaitsForWhatTheRunStillHasRunning) {
   ASSERT_TRUE(host.Launch("q/job/1", "sleep 66").receipt);
   Age("r@stop", 62);
   const std::string aged = host.ReadFile("leases/r@stop.lease");
-  // It is armed anew, by the timer itself.
+  // The timer itself arms it again.
   ASSERT_TRUE(Eventually([&] {
     host.LookAtLeases();
     return host.ReadFile("leases/r@stop.lease") != aged;
@@ -324,12 +324,11 @@ TEST_F(DeadMan, CountsFromTheBootAfterAReboot) {
   lease[boot] = lease[boot] == 'x' ? 'y' : 'x';
   lease.replace(lease.find("after_ms="), 14, "after_ms=90000");
   host.WriteFile("leases/r@stop.lease", lease);
-  // This machine has been up for longer than that.
+  // This machine's uptime is longer than that.
   EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
 }
 
-// As systemd-nspawn does it: a boot id of its own, and a process 1 that has just begun, on a kernel
-// that goes on.
+// As under systemd-nspawn: its own boot id, and a new process 1, on a kernel that keeps running.
 TEST_F(DeadMan, CountsFromTheBootOfItsContainerNotOfTheKernel) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   host.EndAll();  // the loop is not in the container
@@ -464,7 +463,7 @@ TEST_F(DeadMan, CountsAnewWhenUptimeWentBackAndSaysSo) {
 }
 
 TEST_F(DeadMan, ActsAlsoWhereNoUptimeCanBeRead) {
-  // As in a container whose /proc is made by others: there, and empty, for the loop as well.
+  // As in a container whose /proc is an empty directory, also for the loop.
   host.setup.shell = host.directory() + "-shell";
   const std::string uptime = host.directory() + "-uptime";
   std::ofstream(uptime).close();

@@ -1,4 +1,4 @@
-// Exit statuses that mean success: what may be written, and what the plan says of it.
+// Exit statuses that mean success: the allowed values, and their place in the plan.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

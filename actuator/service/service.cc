@@ -12,11 +12,11 @@ namespace {
 
 constexpr size_t kQuestionThreads = 2;
 constexpr size_t kMostQuestions = 1'000;
-// Requests that share one commit: a turn stays short even if each of them brings many alerts.
+// Most requests in one commit: a turn stays short even if each has many alerts.
 constexpr size_t kMostTickets = 64;
-// How often dead men are looked after while a commit is pending.
+// Interval of the dead men's renewals while a commit is pending.
 constexpr Milliseconds kRenewalTick{250};
-// How often durations and ETAs of what is under way are renewed when nothing else happens.
+// Interval of updates of durations and ETAs when nothing else happens.
 constexpr Milliseconds kViewTick{1'000};
 
 uint64_t Random() {
@@ -78,7 +78,7 @@ void Service::Stop() {
   inbox_->Refuse(Stopping());
   inbox_->Wake();
   if (owner_.joinable()) owner_.join();
-  // Once more: the owner may have become ready, and taken something in, just before it saw the end.
+  // Again: the owner may have become ready, and accepted a request, just before it saw the end.
   ready_ = false;
   inbox_->Refuse(Stopping());
   questioner_.reset();
@@ -88,7 +88,7 @@ void Service::Stop() {
 // --- the owner thread
 
 void Service::Run() {
-  Commit();  // what Start() decided
+  Commit();  // decisions of Start()
   while (!stopping_ && !fatal_) {
     Gather();
     Commit();
@@ -116,7 +116,7 @@ void Service::Handle(const std::shared_ptr<Ticket>& ticket) {
             return answered;
           }
           engine_.Reconfigure(request.config, request.plans.get());
-          engine_plans_ = request.plans;  // the old ones may go now
+          engine_plans_ = request.plans;  // the old ones are no longer needed
           if (request.applied) request.applied();
           return answered;
         } else {
