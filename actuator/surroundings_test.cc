@@ -1,4 +1,4 @@
-// Files, directories and addresses that the configuration names are looked at where it is checked.
+// `config check` looks at the configured files, directories and addresses on its own machine.
 #include "actuator/surroundings.h"
 
 #include <gmock/gmock.h>
@@ -51,7 +51,7 @@ class SurroundingsTest : public ::testing::Test {
   void Write(const std::string& name, const std::string& text) const {
     std::ofstream(folder_ / name) << text;
   }
-  // What is wrong, without the folder's name.
+  // The defects, without the folder's name.
   std::vector<std::string> Wrong() const {
     std::string text;
     for (const std::string& line : lines_) text += line + "\n";
@@ -128,7 +128,7 @@ TEST_F(SurroundingsTest, OneRuleHoldsForBothOfOurTokens) {
     }
     Write(file, "correct-horse-battery\n");
   }
-  // Several are good while one takes another's place.
+  // Several are valid during a token's replacement.
   Write("api.token", "correct-horse-battery\nbattery-horse-correct\n");
   EXPECT_THAT(Wrong(), IsEmpty());
 }

@@ -1,6 +1,5 @@
 // An unreadable file is not absent: an account other than root, some of whose files a restore or an
 // edit has given to root, or replaced. The runner's answers must still be true.
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>

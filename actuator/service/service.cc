@@ -168,14 +168,14 @@ Status Service::TryAppend() {
   return done;
 }
 
-// A frozen disk reports no error, so the time tells.
+// A frozen disk reports no error; only the time shows it.
 void Service::RefuseWhilePending() {
   if (!ready_.exchange(false)) return;
   inbox_->Refuse(Error{ErrorKind::kOverloaded, "the journal does not answer; ask again later"});
 }
 
-// The engine's state already contains the events, so they are appended again and again, and nothing
-// is taken or done meanwhile. Results of effects wait in the inbox.
+// The engine's state already contains the events, so they are appended until that succeeds.
+// Meanwhile no input is taken and no effect performed; results of effects wait in the inbox.
 void Service::WaitOutFailure(const Error& error) {
   ready_ = false;
   const Error refusal{ErrorKind::kOverloaded, "the journal cannot be written: " + error.message};
@@ -200,7 +200,7 @@ void Service::WaitOutFailure(const Error& error) {
   }
 }
 
-// Hosts would act by themselves because a disk here is full. What the last committed state says of
+// Otherwise hosts would act by themselves because a disk here is full. The last committed state of
 // their dead men is enough to renew them.
 void Service::RenewWhilePending() {
   if (!begun_) return;
@@ -228,7 +228,7 @@ void Service::AfterCommit() {
   const bool something = !turn_.empty();
   retry_.Reset();
   if (!begun_) {
-    // The epoch stands in the journal now, so it may be shown to hosts.
+    // The epoch is in the journal now, so it may be shown to hosts.
     begun_ = true;
     ports_.remote->Begin(ports_.store->id(), engine_.epoch());
   }
@@ -243,7 +243,7 @@ void Service::AfterCommit() {
   turn_ = Turn();
   if (!ready_ && !stopping_) {
     inbox_->Refuse(std::nullopt);
-    ready_ = true;  // not before: who hears "ready" may ask at once
+    ready_ = true;  // not before: after "ready" a request may come at once
   }
 }
 
@@ -272,8 +272,7 @@ std::optional<Milliseconds> Service::LongestWait() const {
   std::optional<SteadyTime> until = engine_.NextDeadline();
   if (view_due_) until = std::min(until.value_or(SteadyTime::max()), *view_due_);
   if (!until) return std::nullopt;
-  // One more, because clocks round down and a wake-up just before the deadline would be for
-  // nothing.
+  // One more, because clocks round down and a wake-up just before the deadline would be useless.
   return std::max(Milliseconds(0), *until - ports_.clock->Steady()) + Milliseconds(1);
 }
 

@@ -31,7 +31,7 @@ json Sample() {
     ]})");
 }
 
-// What is wrong with the notification, or with its first malformed alert.
+// The defect of the notification, or of its first malformed alert.
 std::string WhyNot(const json& body) {
   const auto notification = ParseNotification(body.dump());
   if (notification) {

@@ -18,7 +18,7 @@ constexpr const char* kBody =
         "startsAt":"2024-03-01T00:00:00Z","fingerprint":"00000000000000aa"}]})";
 constexpr const char* kToken = "correct-horse-battery";
 
-// Remembers what was submitted and answers as told.
+// Records submissions and answers as told.
 class FakeBackend final : public api::Backend {
  public:
   Result<std::string> Submit(api::Ask what) override {
@@ -58,7 +58,7 @@ class ReceiverTest : public ::testing::Test {
   void TearDown() override { std::filesystem::remove(path_); }
 
   void WriteTokens(const std::string& text) const { std::ofstream(path_) << text; }
-  // As the server does it.
+  // As the server does.
   static http::Response Deliver(const Receiver& receiver, const http::Request& request) {
     if (auto refusal = receiver.BeforeBody(request)) return *std::move(refusal);
     return receiver.Receive(request);
@@ -188,7 +188,7 @@ TEST_F(ReceiverTest, BrokenBodiesAreRefused) {
 TEST_F(ReceiverTest, AChangedTokenFileCountsAtOnce) {
   const Receiver receiver(&backend_, path_);
   EXPECT_EQ(Deliver(receiver, Post(kBody)).status, 200);
-  // Both are good while one replaces the other.
+  // Both are valid during a replacement.
   WriteTokens("a-new-token-of-its-own\n\n  " + std::string(kToken) + " \r\n");
   EXPECT_EQ(Deliver(receiver, Post(kBody, "a-new-token-of-its-own")).status, 200);
   EXPECT_EQ(Deliver(receiver, Post(kBody)).status, 200);

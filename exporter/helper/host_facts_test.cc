@@ -1,4 +1,4 @@
-// What is said of the host itself when it cannot be read for a while.
+// The values of the host itself when they are unreadable for a while.
 #include <gmock/gmock.h>
 
 #include "exporter/helper/helper_testing.h"

@@ -1,4 +1,4 @@
-// What depends on no host: time-outs from headers, pages from the site file.
+// Parts that need no host: time-outs from headers, pages from the site file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

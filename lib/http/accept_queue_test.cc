@@ -1,4 +1,4 @@
-// The queue alone: the test takes the part of civetweb's accepting thread and of its workers.
+// The queue alone: the test replaces civetweb's accepting thread and its workers.
 #include "lib/http/accept_queue.h"
 
 #include <arpa/inet.h>
@@ -68,7 +68,7 @@ class AcceptQueueTest : public testing::Test {
     pollfd waiting{listener_.fd, POLLIN, 0};
     return queue_->Await(&waiting, 1, time);
   }
-  // The client's address of the next one that gets a worker, or "".
+  // Client address of the next connection that gets a worker, or "".
   std::string Admit() {
     if (Await(kMoment) != 1) return "";
     sockaddr_in from{};
@@ -162,7 +162,7 @@ TEST_F(AcceptQueueTest, WakesWhenAWorkerIsFreeAndWhenItIsClosed) {
   EXPECT_LT(BootClock::now() - start, kLong);
 }
 
-// Without a descriptor to spare, a connection that cannot be accepted would wake it for ever.
+// Without a spare descriptor, a connection that cannot be accepted would wake it for ever.
 TEST_F(AcceptQueueTest, TurnsAwayWhomItHasNoDescriptorFor) {
   Open();
   EXPECT_EQ(Await(Milliseconds(0)), 0);

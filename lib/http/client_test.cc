@@ -23,8 +23,7 @@ SteadyTime Now() {
   return BootClock::now();
 }
 
-// Answers every connection's first request with the same bytes, then closes. Nothing at all if they
-// are "-".
+// Answers every connection's first request with the same bytes, then closes. "-" means no bytes.
 class Canned {
  public:
   explicit Canned(std::string answer)

@@ -1,6 +1,5 @@
 // The registration client: a service that resynchronises with the directory when it starts, then
 // stays connected.
-//
 // It is ready (for systemd) once it is connected. It exits 1 when the directory refuses, falls
 // silent or goes away, and 0 when it is told to stop. After a rebuild of this hub's tables its next
 // resynchronisation is a full one.
@@ -77,8 +76,7 @@ Heard Listen(int signals, lab::Connection& directory, milliseconds patience, std
   }
 }
 
-// Connects, again and again for a while, as the directory may be about to come up. Told to stop:
-// nothing.
+// Tries to connect for a while, because the directory may be starting. Told to stop: nothing.
 std::optional<lab::Connection> Reach(int signals) {
   const auto deadline = steady_clock::now() +
                         std::chrono::duration<double>(lab::Knob("regclient_connect_seconds", 10));
@@ -91,7 +89,7 @@ std::optional<lab::Connection> Reach(int signals) {
   return std::nullopt;
 }
 
-// Stays connected: a ping now and then, and an end as soon as there is no answer.
+// Stays connected: regular pings, and an end when there is no answer.
 int StayConnected(int signals, lab::Connection& directory) {
   std::string line;
   for (;;) {
