@@ -29,7 +29,7 @@ class Web {
 
   const webhook::Receiver receiver_;
   const api::Guard guard_;
-  http::Server server_;  // last: its threads use what is above
+  http::Server server_;  // last: its threads use the members above
 };
 
 }  // namespace mailhub

@@ -43,7 +43,7 @@ enum class Decision {
   kResolved,    // the episode is over
   kCancelled,   // the episode is over and its run, not yet committed, is cancelled
   kIgnored,     // no trigger matches
-  kRejected,    // a label names what the site file does not have, or the alert is malformed
+  kRejected,    // a label names something that is not in the site file, or the alert is malformed
   kJoinedLate,  // the run it would start is past the step that could help; decided afresh at its
                 // end
   kDeferred,    // no run can answer for it now (its run is ending, or too many are unfinished);

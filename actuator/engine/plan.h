@@ -57,8 +57,8 @@ struct Gate {
 struct DeadMan {
   std::string restore;    // shell command
   Milliseconds after{0};  // since the last renewal
-  std::string until;  // path of the step that brings back what was stopped; the lease is taken away
-                      // once it is done. Empty: at the run's end
+  std::string until;      // path of the step that restarts the stopped service; the lease ends
+                          // once it is done. Empty: at the run's end
 
   bool operator==(const DeadMan&) const = default;
 };

@@ -218,7 +218,7 @@ class Script : public testing::Test, public PlanSource {
   bool deaf_ = false;             // commands do not end when they are cancelled
   bool restored_ = false;         // x500's dead man has acted, and has not been acknowledged
   std::optional<int> restore_exit_ = 0;  // how that ended
-  GateReading gate_;                     // what every gate reads
+  GateReading gate_;                     // the reading of every gate
   std::vector<std::string> began_;       // commands, in their order
   std::vector<std::string> disarmed_;    // keys
   std::vector<RemoteRequest> requests_;

@@ -14,8 +14,7 @@ namespace mailhub::journal {
 struct Encoded {
   std::string kind;  // engine::Name(body)
   std::string body;  // JSON object
-  std::string
-      plan;  // run_queued: the plan as JSON object, whose digest stands in `body`; else empty
+  std::string plan;  // run_queued: the plan as JSON object, whose digest is in `body`; else empty
 };
 
 // Never fails: bytes that are not UTF-8 (in a command's output) become U+FFFD.

@@ -150,7 +150,7 @@ class Started : public testing::Test {
     EXPECT_THAT(found.environment, AnyOf(Contains("HOME=" + sshd.directory()), Contains(home)));
     EXPECT_THAT(found.environment, IsSupersetOf({"LANG=C", "SHELL=/bin/sh"}));
   }
-  // Receipts stay what only their owner reads.
+  // Only their owner reads receipts.
   void ExpectReceiptsPrivate() {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(Path("runner"))) {
       struct stat info {};

@@ -54,7 +54,7 @@ struct CommandText {
 };
 
 struct DeadManText {
-  std::optional<CommandText> restore;  // nothing: starts what the `service` step stops
+  std::optional<CommandText> restore;  // nothing: starts the service of the `service` step
   Text after;
   std::optional<Text> until;  // the step that restarts the service; nothing: the run's end
 };

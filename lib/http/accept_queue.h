@@ -76,7 +76,7 @@ class AcceptQueue {
     socklen_t address_size = 0;
     std::string origin;
   };
-  enum class Slow { kNot, kBody, kStream };  // what its worker waits for
+  enum class Slow { kNot, kBody, kStream };  // the worker's wait
   struct Inside {
     std::string origin;
     Slow slow = Slow::kNot;

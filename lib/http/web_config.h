@@ -33,7 +33,7 @@ namespace mailhub::http {
 //     NAME: $2y$...                      bcrypt ($2a$, $2b$, $2y$)
 // Anything else is an error with file:line:column.
 //
-// Thread-safe. Shared between a server and whoever asks what is configured. The file is looked at
+// Thread-safe. Shared between a server and other readers of the settings. The file is checked
 // again for every new request, certificates, keys and CA for every TLS handshake; a change that
 // cannot be used is logged once and the old settings stay in force. Only switching TLS on or off
 // needs a restart, and is refused with a log line too.

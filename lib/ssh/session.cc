@@ -195,7 +195,7 @@ Result<HeardPtr> Session::Impl::Open(SteadyTime deadline) {
   return Failed(ErrorKind::kOverloaded, "the host opens no further channel: " + why);
 }
 
-// From here on the command may have been started, whatever returns, unless the host denies it.
+// From here on the command may have been started, unless the host denies it.
 Status Session::Impl::RequestExec(Heard& heard, const std::string& command, SteadyTime deadline) {
   int outcome = SSH_AGAIN;
   while ((outcome = ssh_channel_request_exec(heard.channel, command.c_str())) == SSH_AGAIN) {

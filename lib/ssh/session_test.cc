@@ -334,7 +334,7 @@ TEST_F(SessionTest, FailsAChannelThatOutlivesItsSession) {
   EXPECT_EQ(channel->Read(&reply, 10, In(1000)).error().kind, ErrorKind::kOutcomeUnknown);
 }
 
-// Whatever needs the next descriptor, its lack is not the host's fault.
+// The lack of a descriptor is not the host's fault.
 TEST_F(SessionTest, BlamesNoHostForDescriptorsThatThisProcessLacks) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);

@@ -92,7 +92,7 @@ void Answers::Dropped(const std::string& run) {
   }
 }
 
-// What is decided afresh is decided by itself; and what has failed is not done again for each alert
+// An alert decided again came without a notification. A failed run is not repeated for each alert
 // that had joined it.
 Complaint Answers::Afresh(const AlertDecided& body) const {
   if (body.decision != Decision::kStartedRun) return std::nullopt;

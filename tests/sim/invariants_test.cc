@@ -286,7 +286,7 @@ TEST_F(Doctored, NoticeAVerbThatAnswersAnUnseenHold) {
     history_.insert(FirstRecorded<engine::StepStarted>(), seen);
     Record(FirstRecorded<engine::StepStarted>(),
            engine::RunHeld{"1.1", engine::HoldReason::kRefused, ""});
-    history_.insert(history_.begin(), {0, KeyChanged{"x500", true}});  // what the hold is about
+    history_.insert(history_.begin(), {0, KeyChanged{"x500", true}});  // the reason of the hold
     EXPECT_THAT(Complaint(),
                 HasSubstr(verb == engine::Verb::kSkip ? "saw another hold" : "did not see"));
     history_ = before;

@@ -27,7 +27,7 @@ void OnAbort(int) {
 }
 
 std::string FromEnvironment(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): no code sets any
   return value == nullptr ? "" : value;
 }
 
