@@ -126,8 +126,7 @@ TEST_P(Lock, LetsNothingBeginThatHasWaitedForItTooLong) {
   Hold();
   RunnerCall late_run = host.Start(run, exchange);
   RunnerCall late_job = host.Start(launch, exchange);
-  std::this_thread::sleep_for(
-      Milliseconds(1'100));  // the time that it must take, not a wait for something
+  std::this_thread::sleep_for(Milliseconds(1'100));  // its minimum duration, not a wait
   LetGo();
   for (RunnerCall* call : {&late_run, &late_job}) {
     const auto reply = call->Wait();
