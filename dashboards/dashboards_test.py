@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What a person who imports the dashboards relies on, checked without Grafana or a live Prometheus."""
+"""Checks of the dashboards for people who import them, without Grafana or a live Prometheus."""
 
 import re
 import subprocess

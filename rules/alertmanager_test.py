@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The lab's Alertmanager configuration in a real Alertmanager, on free loopback ports, with a listener as the actuator.
 
-Why: routes and inhibition are promises about behaviour that a syntax check cannot keep: what a run causes is silent
-while it runs and heard when it holds, and a trigger arrives with its token, once it fires and once it resolves.
+Why: a syntax check cannot test routes and inhibition. A run's own alerts are silent while it runs and heard when it
+holds. A trigger arrives with its token, once when it fires and once when it resolves.
 """
 
 import http.server

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What holds across rules, their tests, their documentation, and the lab's copies of the configuration."""
+"""Checks across rules, their tests, their documentation, and the lab's copies of the configuration."""
 
 import copy
 import pathlib

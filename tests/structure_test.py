@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the folders promise: includes run downwards, every test is registered, every folder has its README."""
+"""Rules of the folders: includes run downwards, every test is registered, every folder has its README."""
 
 import pathlib
 import re

@@ -23,6 +23,7 @@ struct ApiOptions {
 
 // Registers every route of the API and /metrics with `server`, before its Start(). `backend`,
 // `metrics` and `clock` must outlive the server.
+//
 // Every client of the server may read (the server admits loopback, or login and TLS). A change
 // needs the token, or a user logged in by basic authentication who sends the header
 // "X-Mailhub-Request: 1". A browser does not send that header for a page of another origin.

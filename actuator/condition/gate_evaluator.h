@@ -30,6 +30,7 @@ Result<engine::GateReading> AskGate(Queries* queries, const engine::GateQuestion
 
 // Owns its HTTP client and caches; confined to one thread at a time. Never fails: an error is a
 // reading, too.
+//
 // The rules, all at one instant T of Prometheus's clock (no clock of another machine is compared
 // with it), R being the window, and `for` before it:
 //   - the condition reads only the probes of the job, of the hosts that are judged, and no sample

@@ -1,5 +1,6 @@
 // Gates against a real Prometheus that scrapes a fake exporter five times a second: tests the
 // freshness rules with samples that really lag, vanish or are old.
+//
 // Prometheus runs on a free loopback port with its own data directory and ends with the test.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 // The engine is the pure core: it decides, and other parts act. It has no I/O, no clock, no threads
 // and never waits; each call brings the time.
+//
 // Each call returns events and effects. The caller first commits all events, then performs the
 // effects, and brings their results back as inputs. If the commit fails it must retry the same
 // events before anything else: the engine's state already contains them.

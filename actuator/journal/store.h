@@ -37,8 +37,7 @@ class EventStore {
   virtual Status Replay(Scope scope, const std::function<void(const engine::Event&)>& each) = 0;
 
   // Records all events durably, or none. Events that are already recorded (a commit that was
-  // reported
-  // as failed) must be the same and are not recorded again. Errors:
+  // reported as failed) must be the same and are not recorded again. Errors:
   //   kOverloaded      disk full or busy, or the file is not where it was: nothing recorded
   //   kOutcomeUnknown  an I/O error, or the file was moved meanwhile: perhaps recorded. Append the
   //                    same again

@@ -1,6 +1,7 @@
 // Webhook bodies of senders by generation: each file of testdata/ is decided as its sender's
 // documentation says. Written from the documented fields; 0.25, 0.28 and 0.33 were compared with
 // real Alertmanagers.
+//
 //   0.27 label names of any UTF-8 text   0.32 notification_reason   0.34 routeLabels
 //   0.31 a templated url                 0.32 payload: the site's own body, often incomplete
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
-"""The host that is looked at: a sshd of its own on loopback, the directory server's processes, a directory of deltas,
-two ports. Everything lives below one temporary directory and dies with the bench."""
+"""The host of the look: its own sshd on loopback, the directory server's processes, a directory of deltas,
+two ports. Everything is below one temporary directory and ends with the bench."""
 
 import getpass
 import os
@@ -84,7 +84,8 @@ while True:
 
 
 class Stage:
-    """Use as a context manager. Attributes: root, user, ssh_port, sshd (its pid), ssh (how to reach it, for OpenSSH)."""
+    """Use as a context manager. Attributes: root, user, ssh_port, sshd (its pid), ssh (OpenSSH's arguments to reach
+    it)."""
 
     def __init__(self, testing_target, helper):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="mailhub-bench-"))

@@ -1,4 +1,5 @@
 // The queue of connections that wait for a worker; internal to this folder.
+//
 // civetweb gives each accepted connection to a worker thread, which then waits for the client's
 // request. Without this queue, silent clients could occupy all workers and the server would answer
 // no other. A connection waits here, at the price of a descriptor, until its worker has work.

@@ -46,6 +46,7 @@ struct HttpResponse {
 // Owns a connection pool that is reused between calls. Confined to one thread at a time. Uses only
 // http and https, follows no redirect, ignores proxies of the environment, always verifies
 // certificates.
+//
 // Any answer is a success here, 500 included: check `status`. Errors:
 //   kInvalid         the URL, a file of the options, or an answer that is too long or no HTTP
 //   kUnreachable     no connection, no answer in time, cancelled; surely nothing was sent, unless

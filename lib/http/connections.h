@@ -1,4 +1,5 @@
 // The server's open connections and their deadlines; internal to this folder.
+//
 // civetweb's time-outs start anew with every byte. It cannot end an idle keep-alive connection, and
 // it cannot notice that a client left while nothing is being sent. With the socket, each of these
 // is one shutdown(2) or poll(2).

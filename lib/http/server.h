@@ -43,9 +43,9 @@ struct Request {
 // A response whose body is produced while it is sent: server-sent events, a log being followed.
 struct Stream {
   // Called repeatedly on the request's worker thread. Appends available data to the empty *chunk
-  // and
-  // returns true, or returns false at the end (appended data is still sent). It must return within
-  // 500 ms, with nothing if there is nothing: between calls the server checks whether it must stop.
+  // and returns true, or returns false at the end (appended data is still sent). It must return
+  // within 500 ms, with nothing if there is nothing: between calls the server checks whether it
+  // must stop.
   std::function<bool(std::string* chunk)> next;
   // Sent after every 5 s without data, so that the server notices when a client has left: ": \n\n"
   // for server-sent events. Without it, such a stream keeps its worker until it next sends or ends.

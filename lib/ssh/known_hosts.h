@@ -1,4 +1,5 @@
 // Reads known_hosts as OpenSSH does; internal to this folder.
+//
 // libssh's own reader ignores lines that begin with @, so it accepts a revoked key. It knows no
 // !pattern, gives up a whole file for one unknown key type, and reads neither tabs nor long lines.
 // So this code reads the file, and libssh only gives the host's key.

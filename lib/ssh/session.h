@@ -112,17 +112,17 @@ class Channel;
 
 // Owns one connection. Confined to one thread at a time, its channels included. Destroying it
 // disconnects without waiting; channels that outlive it stay valid objects and fail every call.
+//
 // TCP keepalive notices a vanished peer within about 20 s; the next call's deadline notices a
 // frozen one. After kUnreachable, after kOutcomeUnknown and when Alive() is false, connect anew.
 class Session {
  public:
   // Resolves and connects before `deadline`, checks the host key and authenticates before
   // `login_by`. A later `login_by` is for hosts with slow logins, for example an sshd whose
-  // resolver
-  // does not answer; an unreachable host is given up at `deadline`. `cancel` may be null.
+  // resolver does not answer; an unreachable host is given up at `deadline`. `cancel` may be null.
+  //
   // Numeric addresses need no resolver. Each name is looked up in its own thread, and the wait for
-  // it
-  // ends at the deadline; a look-up without an answer by then finishes alone, in its own memory.
+  // it ends at the deadline; a look-up without an answer by then finishes alone, in its own memory.
   // While 16 such are outstanding in the process, further names fail at once with kResolve.
   static tl::expected<std::unique_ptr<Session>, ConnectError> Connect(const SshTarget& target,
                                                                       SteadyTime deadline,

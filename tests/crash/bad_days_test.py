@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Bad days: hosts, network, monitoring, disk and clock fail under a rebuild, one after the other; then two actuators meet.
+"""Failures under a rebuild, one after the other: hosts, network, monitoring, disk and clock; then two actuators meet.
 
-The actuator itself lives through all of it, except where a clock steps. Figures are printed and left in the build folder.
+The actuator itself survives all of them, except where a clock steps. Numbers are printed and left in the build folder.
 """
 
 import json
@@ -26,7 +26,7 @@ JOB_OUTAGE_S = 11
 
 
 def processes(host, matches):
-    """Pids in a host whose command line fits."""
+    """Pids in a host with a matching command line."""
     for pid in cgroups.processes(host):
         try:
             words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
@@ -76,7 +76,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
 
     @classmethod
     def start_actuator(cls):
-        """With a wall clock of its own, which CLOCK moves; the steady clock is the machine's."""
+        """With its own wall clock, which CLOCK sets; the steady clock is the machine's."""
         cls.programs.start("actuator", ["env", f"LD_PRELOAD={FAKETIME}", f"FAKETIME_TIMESTAMP_FILE={CLOCK}",
                                         "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"])
         cls.programs.await_ready("actuator")
@@ -93,7 +93,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         return run
 
     def end(self, run):
-        """So that a failure here leaves the next test its lock."""
+        """Frees the lock for the next test, even after a failure here."""
         if stack.api(f"runs/{run}")["state"] != "finished":
             crashkit.command(f"/api/v1/runs/{run}/cancel", {"reason": "the test failed"}, self.programs.token)
             watch.await_state(run, ["finished"], 120)
@@ -269,7 +269,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
     # --- two actuators ---
 
     def second_actuator(self, journal):
-        """The command line of another one for the same site."""
+        """The command line of a second one for the same site."""
         text = (layout.CONFIG / "actuator.yml").read_text(encoding="utf-8")
         other = layout.CONFIG / "second.yml"
         layout.write_file(other, text.replace("../actuator/journal.db", str(journal)).replace(

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The real actuator is killed at its journal's commits and at random instants while real alerts have mailhubs rebuilt.
+"""The real actuator is killed at its journal's commits and at random moments while real alerts start rebuilds of
+mailhubs.
 
-Two rebuilds are walked through commit by commit, a third dies at random instants under a stream of notifications. The
+Two rebuilds are walked through commit by commit, a third dies at random moments under a stream of notifications. The
 table of all points (where, expected, seen) is printed and left in the build folder.
 """
 
@@ -37,7 +38,8 @@ class Kills(crashkit.Judge, unittest.TestCase):
         cls.lives = crashkit.Lives(cls.programs)
 
     def rebuild(self, target, ends):
-        """Has the tables' age raise its alert, then lets `ends` end the lives until the run is over; the run."""
+        """Lets the tables' age raise its alert, then lets `ends` end the lives until the run is over; returns the
+        run."""
         first = len(self.lives.points)
         began = time.time()
         self.programs.stop("actuator")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The actuator is stopped, or its journal's disk is full, for longer than a dead man waits.
 
-What the hosts did meanwhile is asked of the hosts.
+The hosts' own logs tell their actions meanwhile.
 """
 
 import os
@@ -41,7 +41,7 @@ class Pauses(smallkit.SmallCase):
         self.pause_and_go_on(runs)
 
     def begin_everywhere(self):
-        """A run on each host, each at another moment of its life; none commits anything now."""
+        """A run on each host, each at a different moment of its life; none commits anything now."""
         runs = {AT_A_GATE: self.begin("gate-waits", on=AT_A_GATE),
                 AT_A_QUESTION: self.begin("person-waits", on=AT_A_QUESTION)}
         self.await_phase(runs[AT_A_GATE], "2", "gate")
@@ -81,7 +81,7 @@ class Pauses(smallkit.SmallCase):
         self.assertEqual(self.await_finished(run)["result"], "succeeded")
 
     def asks_again(self, run):
-        """Whether the question is asked once more, now that the step before it was done again."""
+        """Whether the question is asked again, after the step before it was repeated."""
         def known():
             state = stack.api(f"runs/{run}")
             if state["state"] == "finished":

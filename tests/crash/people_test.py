@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""People answer what they saw and nothing else: two holds, two people, a late answer."""
+"""People's answers apply only to what they saw: two holds, two people, a late answer."""
 
 import json
 import unittest
@@ -68,13 +68,14 @@ class People(smallkit.SmallCase):
     # --- two people at once ---
 
     def at_once(self, *words):
-        """Two people type the same at the same moment; (status, standard error) of both."""
+        """Two people type the same at the same moment; returns (status, standard error) of both."""
         people = [self.typing(*words, by=name) for name in ("alice", "bob")]
         said = [person.communicate(timeout=60)[1] for person in people]
         return [(person.returncode, text) for person, text in zip(people, said)]
 
     def assert_late(self, done, asked_now):
-        """A late answer is taken for the first one again, or refused with what is asked now."""
+        """A late answer counts as a repeat of the first, or is refused with the present
+        question."""
         if done.returncode != 0:
             self.assertEqual(done.returncode, 1, done)
             self.assertIn(asked_now, done.stderr)

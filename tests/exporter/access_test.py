@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Who may ask the exporter: TLS, client certificates and passwords, judged by curl and by a scraping Prometheus.
+"""Access to the exporter: TLS, client certificates and passwords, judged by curl and by a scraping Prometheus.
 
-What the web configuration says may change on disk at any time and counts from then on, without a restart.
+The web configuration may change on disk at any time and counts from then on, without a restart.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ CURL_UNTRUSTED = 60  # curl's exit status for a server's certificate that nobody
 
 
 def bcrypt(password):
-    """Cheap on purpose: tests are not what it defends against."""
+    """Cheap on purpose: no attacker here."""
     crypt = ctypes.CDLL("libcrypt.so.1").crypt
     crypt.restype = ctypes.c_char_p
     return crypt(password.encode(), b"$2y$04$abcdefghijklmnopqrstuu").decode()

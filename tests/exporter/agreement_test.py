@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""The helper's two engines, perl and shell, on made-up tables of processes and trees of files: they must say the same.
+"""The helper's two engines, perl and shell, on made-up tables of processes and trees of files: their results must be
+equal.
 
-The made-up /proc lies in a folder; its path stands in the helper for the real one. `--tables N --seed S` for more than the unit
-test does; what differs is printed with its seed and table.
+The made-up /proc is in a folder; its path replaces the real one in the helper. `--tables N --seed S` for more than the
+unit test does; differences are printed with their seed and table.
 """
 
 import argparse
@@ -28,7 +29,7 @@ ARGUMENTS = ["-D", "/dirtables/root", "-D/dirtables/root", "two words", "x" * 20
 
 
 class Engine:
-    """A helper that stays; asked again and again as the exporter would."""
+    """A helper that stays and is asked repeatedly, as by the exporter."""
 
     def __init__(self, shell, world, spec):
         text = pathlib.Path(HELPER).read_text(encoding="utf-8")
@@ -58,7 +59,7 @@ class Engine:
             lines.append(line.rstrip("\n"))
 
     def meaning(self, lines):
-        """What the collectors would make of it, in an order of its own."""
+        """The result that the collectors would get, sorted."""
         said, sums, closed = set(), {}, set()
         for line in lines:
             word, _, rest = line.partition(" ")
@@ -95,7 +96,7 @@ class Engine:
 
 
 class World:
-    """A folder with a /proc, programs and files, all of it changed by chance."""
+    """A folder with a /proc, programs and files, all changed at random."""
 
     def __init__(self, chance):
         self.chance = chance
@@ -140,7 +141,7 @@ class World:
         path.symlink_to(target)
 
     def stir(self):
-        """Programs: there, gone, anew, links, other names. What was renamed, from and to."""
+        """Programs: present, gone, new, links, other names. Returns the renamed ones, from and to."""
         chance = self.chance
         renamed = {}
         for name in chance.sample(NAMES, chance.choice([0, 1, 3])):
@@ -202,7 +203,7 @@ class World:
         self.live.pop(pid, None)
 
     def follow(self, pid, renamed):
-        """What the kernel calls the file that a process runs, after names have changed."""
+        """The kernel's name for a process's file, after names have changed."""
         one = self.live[pid]
         name = renamed.get(one["name"], one["name"])
         if not (os.path.lexists(name) and os.lstat(name).st_ino == one["inode"]):
@@ -217,7 +218,7 @@ class World:
             self.link(link, name)
 
     def program(self):
-        """A file to run, by the name that the kernel has for it; or none."""
+        """A file to run, by the kernel's name for it; or none."""
         chance = self.chance
         name = chance.choice(NAMES)
         exe = chance.choice([self.bin / name, self.bin / name, self.bin / (name + " (deleted)"), self.folder / "else" / name,
@@ -306,7 +307,7 @@ class World:
 
 
 def compare(tables, seed, shells, per_world=200):
-    """Looks at that many tables with perl and each of the shells; how often which engines were asked."""
+    """Looks at that many tables with perl and each of the shells; returns how often which engines were asked."""
     looks = 0
     for number in range(0, tables, per_world):
         chance = random.Random(seed + number)

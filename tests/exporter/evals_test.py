@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The helper's text: what is evaluated is made of numbers that are counted or have been looked at, never of what a host says."""
+"""The helper's text: evaluated parts are numbers that are counted or checked, never a host's text."""
 
 import pathlib
 import re
@@ -16,7 +16,7 @@ THREADS = {"threads", "processes"}
 
 
 def functions(text):
-    """The name of the function that each line is in, and the line."""
+    """The name of each line's function, and the line."""
     name = ""
     for line in text.splitlines():
         begins = re.match(r"(\w+)\(\) \{", line)

@@ -1,8 +1,7 @@
 #!/usr/bin/python3
-"""Every reason why a probe fails, provoked for real; hosts that lie cost bounded memory and nothing that stays.
+"""Every reason of a failed probe, produced for real; lying hosts cost bounded memory and leave nothing behind.
 
-What the failing hosts answer with is written as a forced command, which sshd hands to the login shell in place of what the
-exporter asked for.
+A failing host's answer is a forced command, which sshd gives to the login shell instead of the exporter's command.
 """
 
 import os
@@ -51,7 +50,7 @@ def forced(command):
 
 
 def probe_all(exporter, expected):
-    """All at once, as Prometheus might: {host: reason}. Who is expected to hang is not given long."""
+    """All at once, as Prometheus might: {host: reason}. Hosts that are expected to hang get little time."""
     def probe(host):
         timeout = SCRAPE_SECONDS if expected[host] == "timeout" else PATIENCE_SECONDS
         begun = time.monotonic()
@@ -61,7 +60,7 @@ def probe_all(exporter, expected):
 
 
 class Babbler:
-    """A TCP server that greets with something other than SSH: with bytes without end, or one answer."""
+    """A TCP server whose greeting is not SSH: endless bytes, or one answer."""
 
     def __init__(self, address, port, greeting, again):
         self.server = socket.create_server((address, port))
@@ -90,7 +89,7 @@ class Babbler:
 
 
 class Hosts(unittest.TestCase):
-    """Hosts of its own for each test, and one exporter that looks at them."""
+    """Each test's own hosts, and one exporter that probes them."""
 
     maxDiff = None
 

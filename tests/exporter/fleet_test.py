@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""200 hosts behind one exporter and one Prometheus: what they cost, and that the sick ones do not make the others wait.
+"""200 hosts behind one exporter and one Prometheus: their cost, and that sick ones do not delay the others.
 
-Each host is an sshd of its own. Prometheus is the judge: it finds the hosts by /sd, and what it recorded says whether each
-was seen in each interval and how long that took. `fleet_test.py --seconds 300` watches each state for five minutes.
+Each host is an sshd of its own. Prometheus judges: it finds the hosts by /sd, and its samples show whether each was
+seen
+in each interval and how long that took. `fleet_test.py --seconds 300` watches each state for five minutes.
 """
 
 import argparse
@@ -88,7 +89,7 @@ class Fleet(unittest.TestCase):
         self.end_while_probes_hang(exporter)
 
     def measure_memory(self):
-        """Memory with 50, 100 and 200 hosts, each with its session and helper, of an exporter for that many."""
+        """Memory of one exporter with 50, 100 and 200 hosts, each with its session and helper."""
         resident = {}
         for count in STAGES:
             self.site.write(self.names[:count])
@@ -158,7 +159,7 @@ class Fleet(unittest.TestCase):
         return self.p99(prometheus, "10 frozen, 10 dead", begin, finish)
 
     def watch_cut(self, exporter, prometheus):
-        """As if a network were gone: all but a few hosts hang, each for as long as its scrape may take."""
+        """As if a network was down: all but a few hosts hang, each for its scrape's whole time."""
         few = self.well[:SICK]
         for name in self.names:
             if name not in few:
@@ -180,7 +181,7 @@ class Fleet(unittest.TestCase):
                 self.site.sshds[name].thaw()
 
     def watch(self, what, seconds=None):
-        """Lets time pass: only what is recorded within counts."""
+        """Lets time pass: only samples within it count."""
         seconds = seconds or SECONDS
         self.note(f"watched, {what}, s", seconds)
         begin = time.time()
@@ -188,7 +189,7 @@ class Fleet(unittest.TestCase):
         return begin, time.time()
 
     def assert_no_gap(self, prometheus, names, begin, finish):
-        """Each host has a scrape in each interval, whatever came of it."""
+        """Each host has a scrape in each interval, with any result."""
         scrapes = prometheus.samples('up{job="mailhub"}', begin, finish)
         self.assertEqual(sorted(scrapes), sorted(names))
         for name, values in scrapes.items():

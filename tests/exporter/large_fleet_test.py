@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""1,000 hosts behind one exporter and one Prometheus, then with 500 connections to the exporter that say nothing.
+"""1,000 hosts behind one exporter and one Prometheus, then with 500 silent connections to the exporter.
 
-Each host is an sshd with processes of its own, and Prometheus is the judge. `large_fleet_test.py --seconds 300` watches each for five minutes.
+Each host is an sshd with processes of its own, and Prometheus judges. `large_fleet_test.py --seconds 300` watches each
+for five minutes.
 """
 
 import argparse
@@ -26,7 +27,7 @@ SECONDS = 60  # how long each state is watched
 
 
 class SilentClients:
-    """Connections that never say a word. The exporter sends them away in time; each comes again at once."""
+    """Connections that never send anything. The exporter closes them in time; each comes again at once."""
 
     def __init__(self, address):
         host, port = address.split(":")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The pages as Prometheus people expect them, judged by promtool, and the exporter as its service manager expects it."""
+"""The exporter's pages, judged by promtool, and its behaviour under its service manager."""
 
 import gzip
 import json
@@ -27,7 +27,7 @@ class Pages(unittest.TestCase):
         self.site = self.enterContext(Site())
 
     def everything(self):
-        """What a site file can ask of a host; the exporter looks for itself."""
+        """All that a site file can ask of a host; the exporter looks at itself."""
         return {"processes": {"exporter": {"exe": str(EXPORTER)}, "absent": {"exe": "/nowhere", "args_lack": "x"}},
                 "services": {"ssh": {"kind": "sysv"}, "absent": {"kind": "sysv"}},
                 "directories": {"home": {"path": str(self.site.folder / "home")}},

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""A key that is limited to the installed helper: the exporter works with it, and whoever steals it can do nothing else.
+"""A key restricted to the installed helper: the exporter works with it, and a thief can do nothing else with it.
 
-Tried with a real sshd and a real ssh, and then with what a thief might tell the helper itself.
+Tried with a real sshd and a real ssh, and then with a thief's possible input to the helper itself.
 """
 
 import os
@@ -37,7 +37,7 @@ class RestrictedKey(unittest.TestCase):
         self.canary = self.site.folder / "canary"
 
     def ssh(self, *words, said=b"", env=None):
-        """A real ssh with the key; the last word is the command. What is not answered ends with its input."""
+        """A real ssh with the key; the last word is the command. Without an answer it ends with its input."""
         common = ["-F", "none", "-i", self.site.folder / "user", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
                   "-o", f"UserKnownHostsFile={self.site.folder}/known_hosts", "-p", self.site.port]
         flags, command = words[:-1], words[-1:]
@@ -96,7 +96,7 @@ class RestrictedKey(unittest.TestCase):
 
 
 class Thief(unittest.TestCase):
-    """What can be said to the helper by whoever has the key and no exporter."""
+    """A thief's requests to the helper: with the key, and without an exporter."""
 
     def setUp(self):
         self.site = self.enterContext(Site())

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs every query of the dashboards and every series that the rules read against a live Prometheus.
 
-Why: a query that parses may still ask for a label that nobody sets. While the demo runs, none may fail and each must
+Why: a valid query may still use a label that does not exist. While the demo runs, none may fail and each must
 return data; the few that cannot are listed below with the reason.
 
     live_queries.py http://127.0.0.1:19090 [--window 30m] [--wait 60]
@@ -66,7 +66,7 @@ def has_data(result):
 
 
 def checks(window, rate_interval):
-    """(where, exception key, expression, instant, needs data) of everything that is asked, each expression once."""
+    """(where, exception key, expression, instant, needs data) of all queries, each expression once."""
     found = {}
 
     def add(where, key, expr, instant, needs_data=True):
@@ -85,7 +85,7 @@ def checks(window, rate_interval):
 
 
 def complaint(url, check, window_seconds):
-    """None, or what is wrong with the check now."""
+    """None, or the check's present defect."""
     _, key, expr, instant, needs_data = check
     now = time.time()
     try:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What promtool has to say about the exporter's pages for each host of the lab. Needs the lab to be up."""
+"""promtool checks the exporter's pages for each host of the lab. Needs the lab to be up."""
 
 import os
 import pathlib

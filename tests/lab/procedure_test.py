@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The operators' page on the lab, end to end, judged by what the hosts themselves logged.
+"""The operators' page on the lab, end to end, judged by the hosts' own logs.
 
-Real alerts start everything: a leak has the directory restarted, stale tables have mailhub2 rebuilt, and the actuator is
+Real alerts start everything: a leak starts a restart of the directory, stale tables a rebuild of mailhub2. The actuator
+is
 killed in the middle of the rebuild. The tests run in the order of their names and build on each other.
 """
 
@@ -62,7 +63,7 @@ class Procedure(unittest.TestCase):
         self.assert_clients_came_back_gated(begin, end, ["mailhub1", "mailhub2", "mailhub3"])
 
     def assert_clients_came_back_gated(self, begin, end, order):
-        """Each in its turn, on a server that had been quiet for the whole window and then was not."""
+        """One after the other, each on a server that had been quiet for the whole window and then was not."""
         starts = {host: times(host, begin, end, program="regclient", event="start") for host in order}
         for host in order:
             self.assertEqual(len(starts[host]), 1, f"{host} in {starts}")
@@ -92,14 +93,14 @@ class Procedure(unittest.TestCase):
 
     @staticmethod
     def query_failures():
-        """Every query of every dashboard and rule, asked while it is all running; empty when each has data."""
+        """Every query of every dashboard and rule, asked while all is running; empty when each has data."""
         script = layout.LAB_DIR / "live_queries.py"
         done = subprocess.run([sys.executable, script, stack.PROMETHEUS, "--window", "30m", "--wait", "15"],
                               capture_output=True, text=True, timeout=90, check=False)
         return "" if done.returncode == 0 else done.stdout + done.stderr
 
     def deliver_again(self, host):
-        """The same alert three times more, and from a second Alertmanager that has another startsAt."""
+        """The same alert three times more, and from a second Alertmanager with another startsAt."""
         alert = next(a for a in stack.get_json(f"{stack.ALERTMANAGER}/api/v2/alerts")
                      if a["labels"]["alertname"] == "TablesStale" and a["labels"]["instance"] == host)
         body = {"version": "4", "status": "firing", "receiver": "mailhub-actuator", "groupKey": "{}", "groupLabels": {},

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""How the lab finds its Prometheus and Alertmanager, without a lab: in folders made up here."""
+"""How the lab finds its Prometheus and Alertmanager; tested without a lab, in made-up folders."""
 
 import os
 import pathlib

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Made-up units of all types on a host of the lab, as the exporter shows them and as `systemctl show` does at the same time.
+"""Compares the exporter with `systemctl show` on made-up units of all types on a host of the lab.
 
 Needs the lab to be up. `services_test.py --rounds N --seed S` for more than the usual few.
 """
@@ -55,7 +55,7 @@ def service(chance):
 
 
 def unit(chance, number):
-    """A name, what makes it on the host, and the name to ask by."""
+    """A name, the command that makes it on the host, and the name to query."""
     base = f"mailhub-test-{number}"
     kind = dict(enumerate(OTHER_KINDS)).get(number, "service")
     path = f"{FOLDER}/{base}"
@@ -105,7 +105,7 @@ class Services(unittest.TestCase):
             systemctl reset-failed""")
 
     def shown(self, names):
-        """What systemctl says of each, asked one by one."""
+        """systemctl's answer about each, asked one by one."""
         show = "systemctl show --timestamp=us+utc --property=" + ",".join(PROPERTIES)
         text = on_host("".join(f"{show} -- {name}; echo end\n" for name in names)).stdout
         replies = [dict(line.split("=", 1) for line in reply.split("\n") if "=" in line) for reply in text.split("end\n")]
@@ -157,7 +157,7 @@ class Services(unittest.TestCase):
 
 
 def seconds(text):
-    """Such a time as "Fri 2026-11-27 04:00:05.123456 UTC"."""
+    """Parses a time such as "Fri 2026-11-27 04:00:05.123456 UTC"."""
     return datetime.datetime.strptime(text, "%a %Y-%m-%d %H:%M:%S.%f %Z").replace(tzinfo=datetime.timezone.utc).timestamp()
 
 

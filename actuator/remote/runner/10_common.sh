@@ -1,6 +1,7 @@
 #!/bin/sh
 # mailhub's runner: carries out the actuator's requests on this host, once each, and keeps receipts.
 # Assembled from actuator/remote/runner/*.sh; docs/runner.md describes protocol, files and rules.
+#
 # usage: runner [--dir DIR] [--shell "SH"] [--allow-tmpfs] [--no-systemd] [--no-flock] [--no-proc]
 #               [--installed] [--allow FILE] [job | deadman | loop | restore LEASE]
 # Without a last word: one request on standard input, one reply on standard output.

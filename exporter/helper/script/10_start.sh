@@ -3,6 +3,7 @@
 # answers each request with one framed text. It reads /proc with builtins only; it forks once for
 # all services, once for all directories and files, and for the checks, which are commands. It judges
 # no value: the exporter does, and trusts none.
+#
 # Requests, on standard input:
 #   spec ... end     what to look at, once per channel: lines as in read_spec below
 #   hello NONCE      answered with "NONCE hello 1": the helper is there and speaks version 1
@@ -10,7 +11,8 @@
 # The reply to go begins with the line "NONCE begin 1" and ends with "NONCE end". Between them, each
 # collector of the spec has "section NAME CLOCK", lines of its own, and "done NAME CLOCK" or "failed
 # NAME CLOCK WHY". The reader skips a prompt, a profile's greeting or anything else before the first
-# line, which no other program on the host can know: it has the nonce.
+# line: only that line has the nonce.
+#
 # Written for dash, bash, busybox, ksh and mksh; perl, if present, does the work that needs no fork.
 # The exporter sends it (helper_command.h). Or it is installed as a file and named in authorized_keys
 # (restrict,command="...mailhub-helper --installed"), and the key can start nothing else. Then a

@@ -1,6 +1,7 @@
 # Perl stats hundreds of files in the time of one fork. So if perl is present, and the spec needs no
 # fork anyway, it takes over the channel from the shell, with the same requests and replies. Both give
 # the same results; tests/exporter/agreement_test.py checks that.
+#
 # The shell has this program in a variable, quoted by apostrophes: it must not contain one.
 use strict;
 use Errno qw(EINVAL ELOOP ENOENT ENOTDIR ESRCH);

@@ -1,6 +1,6 @@
 """The tree all hosts share: a minimal Debian, made once and named by its recipe.
 
-Nothing writes into it after it is made; a host sees it through overlays. A changed recipe has
+It is never changed after it is made; a host sees it through overlays. A changed recipe has
 another digest and so another tree, and the old one may be deleted by hand.
 """
 

@@ -5,7 +5,7 @@ evidence.
 either side:
   wanted.json          the hosts that shall run, and where the stand-ins are
   requests/HOST.reset  cut this host's power and boot it again
-and publishes what is in hosts.json.
+and publishes the hosts' state in hosts.json.
 """
 
 import json
@@ -87,7 +87,7 @@ class Keeper:
         self.stop_all()
 
     def collect(self, seconds):
-        """Takes in what the hosts report; waits at most this long for something."""
+        """Receives the hosts' reports; waits at most this long for one."""
         for key, _ in self.selector.select(timeout=seconds):
             key.data()
 
@@ -143,7 +143,7 @@ class Keeper:
             self.published = now
 
     def stop_all(self):
-        """Asks every host to power off, collects their last words, then cuts the power."""
+        """Asks every host to power off, collects their last reports, then cuts the power."""
         for host in self.hosts.values():
             if host.process and host.leader:
                 try:

@@ -1,4 +1,4 @@
-"""Names, places and small helpers that every part of the lab agrees on."""
+"""Common names, places and small helpers of the lab."""
 
 import fcntl
 import json
@@ -42,7 +42,7 @@ DELETED_ALIAS = "gone.person@qub.test"
 
 
 class LabError(Exception):
-    """Something the person at the terminal has to know; printed as one line."""
+    """An error for the person at the terminal; printed as one line."""
 
 
 def say(text):

@@ -53,7 +53,7 @@ RESTART = ["directory stopped", "main process gone", "root process gone", "direc
 
 
 def rebuild_story(begin, end, target):
-    """What happened on the hosts, in its order."""
+    """The hosts' events in order."""
     story = []
     for label, host, wanted in (
             ("directory stopped", "x500", {"program": "S81eddy", "event": "stop"}),
@@ -77,7 +77,7 @@ def rebuild_story(begin, end, target):
 
 
 def expected_story(target, rebuild=("rebuild began", "rebuild ended"), qubra_crashes=False):
-    """What the operators' page wants of one whole rebuild."""
+    """The operators' page's steps of one whole rebuild."""
     first = [f"regclient {host}" for host in layout.MAILHUBS]
     last = sorted(first, key=lambda label: label != f"regclient {target}")
     return (RESTART + first + ["student closed", "regclient stopped", *rebuild]

@@ -1,5 +1,6 @@
 // ractl PROGRAM start|stop|status, ractl PROGRAM start|stop THREAD: the operators' control of qubRA
 // and openRA.
+//
 // A request for the present state succeeds. Exit 0: the state is as requested. 1: it is not.
 // 2: wrong usage. 3: status of a program that does not run.
 #include <fcntl.h>

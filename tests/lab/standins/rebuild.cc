@@ -1,5 +1,6 @@
 // /home/exim/scripts/rebuild: reads every alias from the directory and writes the table that Exim
 // routes by.
+//
 // The table changes at the very end and at once, by rename. Exit 0: written. 1: the directory was
 // missing or died midway. 2: the table could not be written. 143: told to stop. In the last three
 // cases the old table stays.

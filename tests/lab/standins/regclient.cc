@@ -1,5 +1,6 @@
 // The registration client: a service that resynchronises with the directory when it starts, then
 // stays connected.
+//
 // It is ready (for systemd) once it is connected. It exits 1 when the directory refuses, falls
 // silent or goes away, and 0 when it is told to stop. After a rebuild of this hub's tables its next
 // resynchronisation is a full one.

@@ -1,4 +1,5 @@
 // qubRA and openRA: registration agents with named threads that `ractl` starts and stops.
+//
 // The program's name selects the agent. The process starts without its threads. qubRA's `student`
 // thread writes delta files and clears them at a cost in CPU time. When it starts, it writes the
 // work that arrived while it was closed as one large batch. qubRA may crash when the directory goes

@@ -1,5 +1,6 @@
 // The command interpreter that a Windows host's sshd starts: it knows `sc query` and nothing of
 // POSIX.
+//
 // It is root's login shell on that host, so it gets `-c COMMAND`, or reads lines without one. Only
 // the lab writes the file with the services' states. Real exit codes above 255 (1060) arrive modulo
 // 256, as this is Linux.

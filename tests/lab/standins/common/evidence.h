@@ -1,4 +1,5 @@
 // Reports of a stand-in about itself, sent to a collector outside the host.
+//
 // A test that asks "did it happen, once, in this order" must not ask the programs under test. Each
 // report is one datagram to a socket that the machine binds into the host; the host can neither
 // read nor change a report.

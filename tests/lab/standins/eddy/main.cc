@@ -1,5 +1,6 @@
 // isode.eddy: the X.500 directory's stand-in. With `-D TABLES` it is the root process, else the
 // main one.
+//
 // The main process serves only while it is connected to the root process, and does not start
 // without one. It leaks memory: slowly always, by the entry during a rebuild, and quickly when the
 // lab asks for it.

@@ -1,4 +1,5 @@
 // The directory's protocol: lines over TCP, one thread per client.
+//
 //   BIND client host    -> OK count
 //   COUNT               -> count
 //   PING                -> PONG
