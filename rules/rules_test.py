@@ -17,7 +17,7 @@ RULES = pathlib.Path(__file__).resolve().parent
 ROOT = RULES.parent
 LAB = ROOT / "tests" / "lab" / "config"
 TRIGGERS = {"DirectoryMemoryHigh": "directory-restart", "TablesStale": "mailhub-rebuild"}
-# Exactly what a run itself causes, by stopping, restarting or loading something.
+# The alerts that a run itself causes, by stopping, restarting or loading something.
 SIDE_EFFECTS = {
     "DirectoryProcessDown",
     "DirectoryRootProcessDown",

@@ -6,7 +6,7 @@ import re
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# How each example is spelled in the code.
+# The spelling of each example in the code.
 SPELLED = {
     "always_failed": r"\bkAlwaysFailed\b|\balways_failed\b",
     "host_takeover": r"\bHostTakeover\b|\bhost_takeover\b",
@@ -18,7 +18,7 @@ SPELLED = {
     "confirm": r'"confirm"|\bkConfirm\b|^\| `confirm',
     "checks": r"\bkChecks\b|\bkCheckCollector\b|\bmailhub_check_success\b",
 }
-# Where each may be spelled for other reasons: who uses it is no part of adding it.
+# Where each may be spelled for other reasons: its users are not part of adding it.
 APART = {
     "mailhub_actuator_queue_length": ("dashboards", "rules"),
     "history": ("actuator/api",),

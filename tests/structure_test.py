@@ -8,7 +8,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCES = [p for top in ("lib", "exporter", "actuator", "bench", "tests") for p in (ROOT / top).rglob("*") if p.suffix in (".cc", ".h")]
 
-# What each module may include besides itself; the longest matching prefix counts.
+# The modules that each module may include besides itself; the longest matching prefix counts.
 MAY_INCLUDE = {
     "lib/base": [],
     "lib/config": ["lib/base"],
@@ -31,7 +31,7 @@ MAY_INCLUDE = {
     "tests": ["lib", "exporter", "actuator", "tests"],
 }
 
-# Third-party headers, and the modules of the product that may include each.
+# Third-party headers, and the product's modules that may include each.
 ADAPTERS = {
     "CLI/": ["lib/daemon", "exporter/", "actuator/"],
     "civetweb.h": ["lib/http"],

@@ -42,7 +42,7 @@ hosts:
     ports: {{directory: {ports[0]}, agent: {ports[1]}}}
 """
 
-# The same look as one request to the helper, for those who start it afresh each time.
+# The same look as one request to the helper, for tools that start it afresh each time.
 REQUEST = """\
 spec
 exe {root}/opt/isode/sbin/isode.eddy
@@ -69,7 +69,7 @@ STAND_INS = [
     ("opt/qub/sbin/openRA", ["--thread", "UNS", "--thread", "alias"]),
 ]
 
-# Accepts and hangs up, for ever, in a process of its own: the measuring one has better things to do.
+# Accepts and hangs up, for ever, in its own process: the measuring one is busy.
 ACCEPTOR = """
 import selectors, socket, sys
 selector = selectors.DefaultSelector()

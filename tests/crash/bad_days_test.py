@@ -16,7 +16,7 @@ import unittest
 import crashkit
 from labkit import cgroups, evidence, faults, layout, network, site, stack, watch
 
-# As the trigger gives them, so that an alert joins.
+# The trigger's values, so that an alert joins.
 PARAMETERS = {"quiet_window": "4s", "quiet_for": "1s", "fresh_window": "2s", "quiet_timeout": "2m", "check_timeout": "20s"}
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 CLOCK = layout.STATE / "actuator.clock"
@@ -59,7 +59,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
     def setUpClass(cls):
         crashkit.fresh_lab()
         cls.addClassCleanup(crashkit.wipe_lab)
-        # The journal on a disk that is soon full.
+        # The journal on a disk that will soon be full.
         (layout.STATE / "actuator").mkdir(exist_ok=True)
         layout.run("mount", "-t", "tmpfs", "-o", "size=16m", "mailhub-crash", layout.STATE / "actuator")
         cls.addClassCleanup(layout.run, "umount", layout.STATE / "actuator")
@@ -101,7 +101,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
     def reached(self, run, kind, path, seconds=90):
         watch.until(f"{kind} {path} of {run}", lambda: crashkit.has(run, kind, path), seconds)
 
-    # --- one rebuild, bad hosts ---
+    # --- one rebuild, failing hosts ---
 
     def test_1_hosts_fail_under_a_rebuild(self):
         run = self.begin("mailhub2")
@@ -117,7 +117,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
     def sshd_dies_in_the_middle_of_a_step(self, run):
         self.reached(run, "step_started", "1.6.mailhub1.1")
         gate = time.time()
-        # A directory that does not answer keeps `systemctl restart regclient` waiting; it comes back within its patience.
+        # A directory that does not answer keeps `systemctl restart regclient` waiting; it returns within its patience.
         signal_all(signal.SIGSTOP, "x500", is_directory)
         self.addCleanup(signal_all, signal.SIGCONT, "x500", is_directory)
         watch.until("regclient to be starting", lambda: evidence.read("mailhub1", gate, program="regclient", event="start"))
@@ -136,7 +136,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         cut = self.cut("mailhub3")
         self.reached(run, "step_done", "1.6.mailhub3.1")
         layout.wait_until("the minute to be over", lambda: time.time() - cut >= OUTAGE_S, OUTAGE_S + 5)
-        # The step is not begun before its host has been heard.
+        # The step does not begin before its host has answered.
         self.assertFalse(crashkit.has(run, "step_started", "1.6.mailhub3.2"))
         faults.net_up("mailhub3")
         plugged = time.time()
@@ -148,7 +148,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         watch.until("the rebuild to begin again", lambda: len(evidence.read(
             "mailhub2", since, program="rebuild", event="begin")) == 1)
         cut = self.cut("mailhub2")
-        # Longer, and the rebuild itself gives up: it reads from the directory all the time.
+        # After longer, the rebuild itself gives up: it reads from the directory all the time.
         layout.wait_until("the cut to be over", lambda: time.time() - cut >= JOB_OUTAGE_S, JOB_OUTAGE_S + 5)
         faults.net_up("mailhub2")
         plugged = time.time()
@@ -176,7 +176,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         crashkit.command(f"/api/v1/runs/{run}/retry", {"hold": 1, "reason": "the power is back"}, self.programs.token)
         return again
 
-    # --- another rebuild, bad surroundings ---
+    # --- another rebuild, failing surroundings ---
 
     def test_2_monitoring_disk_and_clock_fail_under_a_rebuild(self):
         run = self.begin("mailhub3")
@@ -200,7 +200,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         back = time.time()
         self.reached(run, "step_done", "1.6.mailhub1.1")
         opened = time.time() - back
-        # What went wrong meanwhile raises its alert all the same, once.
+        # A failure meanwhile still raises its alert, once.
         other = watch.await_run("mailhub-rebuild", away)
         self.figure(f"Prometheus and Alertmanager away for {back - away:.0f} s: the gate stayed shut and opened {opened:.1f} s"
                     f" after their start; the alert of meanwhile was decided {time.time() - back:.1f} s after it")

@@ -25,7 +25,7 @@ JOURNAL = layout.STATE / "actuator" / "journal.db"
 # The step of mailhub-rebuild that takes hours on a real site.
 JOB = "6"
 KNOBS = ["reset", "qubra_crash=0", "rebuild_seconds=12", "resync_seconds=1", "resync_after_rebuild_seconds=2",
-         # The rebuild does not raise the memory alert, so what is counted comes from the rebuild alone.
+         # The rebuild does not raise the memory alert, so all counts come from the rebuild alone.
          "leak_rebuild_mb=100"]
 
 

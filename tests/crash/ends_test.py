@@ -36,7 +36,7 @@ def silenced(host):
 
 
 class Ends(smallkit.SmallCase):
-    # --- what was stopped ---
+    # --- stopped services ---
 
     def assert_not_forgotten(self, host, run):
         """The service runs, or its host guards it, or the run is not over; returns the run."""
@@ -78,7 +78,7 @@ class Ends(smallkit.SmallCase):
         self.await_finished(run)
         self.assertTrue(scratchkit.runs(host), f"the service runs on {host}")
 
-    # --- a host that does not come back ---
+    # --- a host that does not return ---
 
     def test_2_a_host_that_is_away_for_ever_holds_its_run(self):
         """One leaves before its run's end, the other one before its stop is repeated."""

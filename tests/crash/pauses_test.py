@@ -17,7 +17,7 @@ from labkit import faults, layout, stack, watch
 PAUSE_S = 60
 STOP_FILE = smallkit.STATE.parent / "actuator.stop"
 
-# Where each run is when the actuator stops, by the host that it works on.
+# Each run's place when the actuator stops, by its host.
 IN_A_COMMIT, IN_A_STEP, AT_A_GATE, AT_A_QUESTION = "mailhub1", "x500", "mailhub2", "mailhub3"
 RESTORED = ["stop", "restore"]
 ALL = (IN_A_COMMIT, IN_A_STEP, AT_A_GATE, AT_A_QUESTION)
@@ -55,7 +55,7 @@ class Pauses(smallkit.SmallCase):
 
     def pause_and_go_on(self, runs):
         since = time.monotonic()
-        # What would let two of them go on, were nothing else the matter.
+        # Without another obstacle, this would let two of them continue.
         scratchkit.go_on(AT_A_GATE).touch()
         person = self.typing("run", "confirm", runs[AT_A_QUESTION], "--step", "2")
         self.addCleanup(person.communicate)

@@ -29,7 +29,7 @@ class People(smallkit.SmallCase):
         self.answer("retry", run, numbers["step_failed"])
         self.assert_quiet({host: before})
         self.await_holds(run, ["dead_man_restored"])
-        # Again by hand, so the plan's picture of the site is true.
+        # Again by hand, so that the site is as the plan assumes.
         scratchkit.by_hand(host, "stop")
         self.answer("resolve", run, numbers["dead_man_restored"])
         self.assertEqual(self.await_finished(run)["result"], "succeeded")
@@ -46,7 +46,7 @@ class People(smallkit.SmallCase):
         self.await_holds(run, ["step_failed"])
         self.answer("skip", run, numbers["step_failed"])
         self.assertEqual(self.await_finished(run)["result"], "succeeded")
-        # The guarded step was done again before what needs it.
+        # The guarded step was repeated before the step that needs it.
         story = ["stop", "try", "restore", "stop", "work", "start"]
         self.assertEqual(scratchkit.story(host), story)
 
@@ -107,7 +107,7 @@ class People(smallkit.SmallCase):
         self.assertIn(0, [status for status, _ in answers], answers)
         self.await_story(host, ["first", "second"])
         self.await_holds(run, ["step_failed"])
-        # A third one, whose terminal was slow.
+        # A third person, with a slow terminal.
         late = self.mailhubctl(*words, by="carol")
         self.assert_quiet({host: ["first", "second"]})
         self.assertIsNone(self.result_of(run, "2"), "nobody has skipped the second step")

@@ -19,7 +19,7 @@ from labkit import cgroups, faults, layout, network, stack, watch
 STATE = layout.STATE / "actuator"
 # Longer than a dead man of the small runbooks waits (15 s), and its timer's ticks.
 LEASE_OVER_S = 30
-# What happens at all happens within this.
+# Any effect happens within this time.
 QUIET_S = 6
 
 

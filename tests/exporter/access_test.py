@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 
 from harness import Exporter, Prometheus, Site, run, until  # noqa: E402
 
-CURL_UNTRUSTED = 60  # curl's exit status for a server's certificate that nobody it trusts has signed
+CURL_UNTRUSTED = 60  # curl's exit status for a server certificate without a trusted signer
 
 
 def bcrypt(password):

@@ -33,7 +33,7 @@ class Engine:
 
     def __init__(self, shell, world, spec):
         text = pathlib.Path(HELPER).read_text(encoding="utf-8")
-        # What a section is called to others is written into the real /proc, and asked for there.
+        # Other sections' names are written into the real /proc, and asked for there.
         text = text.replace("/proc/", f"{world.proc}/").replace('"/proc"', f'"{world.proc}"')
         if shell != "perl":
             text = text.replace("perl -M5.014", "false")
@@ -185,7 +185,7 @@ class World:
         for pid in kept:
             self.follow(pid, renamed)
         for pid in list(self.live):
-            if chance.random() < 0.1:  # it executes something else
+            if chance.random() < 0.1:  # it executes another file
                 start = self.live[pid]["start"]
                 self.exit(pid)
                 self.process(pid, start)
@@ -209,7 +209,7 @@ class World:
         if not (os.path.lexists(name) and os.lstat(name).st_ino == one["inode"]):
             name = one["name"].removesuffix(" (deleted)") + " (deleted)"
             if any(other["name"] == name and other["inode"] != one["inode"] for other in self.live.values()):
-                self.exit(pid)  # a folder holds one file of a name
+                self.exit(pid)  # a folder has one file of a name
                 return
             pathlib.Path(name).unlink(missing_ok=True)
             os.link(self.folder / "held" / str(one["inode"]), name)
@@ -243,16 +243,17 @@ class World:
         name, exe = self.program()
         while pid == 1 and exe is None:
             name, exe = self.program()
-        # In one folder, it does not call itself like another program there, which network storage could make look like that one.
+        # In one folder, it does not use the name of another program there, because network storage could show it as
+        # that one.
         called = exe.name.removesuffix(" (deleted)") if exe is not None and exe.parent == self.bin else chance.choice(NAMES)
         comm = chance.choice([called[:15], called[:15], "w", "a) R 1 (b"])
         arguments = [str(self.bin / name), *chance.choices(ARGUMENTS, k=chance.randrange(4))]
         cmdline = chance.choice([b"", *[b"\0".join(a.encode() for a in arguments) + b"\0"] * 6])
         root = self.folder / "ctr" if chance.random() < 0.2 else "/"
         tasks = [pid, *range(1000 + pid * 10, 1000 + pid * 10 + chance.choice([0, 0, 0, 1, 3]))]
-        # A number is not given again so soon that no look comes between a corpse and such a one.
+        # A number is not reused so soon that no look comes between a dead process and the new one.
         ended = exe is not None and len(tasks) > 1 and pid not in self.lifeless and chance.random() < 0.3
-        # Where the program lies, which an exec changes; some kernels hide it.
+        # The program's address, which an exec changes; some kernels hide it.
         image = chance.choice([f"{self.start}000 {self.start}500 7000"] * 5 + ["1 1 0"])
         shown = [folder, *(folder / "task" / str(task) for task in tasks)]
         for one in shown:

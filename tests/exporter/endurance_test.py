@@ -15,9 +15,9 @@ from harness import Exporter, Kept, Site, side_by_side, until  # noqa: E402
 
 PROBES = 10_000
 HOSTS = 4
-WARM_UP = 1_000  # until what is kept has been allocated
+WARM_UP = 1_000  # until the kept memory has been allocated
 EVERY = 25  # probes of a host between two losses
-# AddressSanitizer keeps freed memory back, in each thread, and remembers who asked for it: what leaked it says at the end.
+# AddressSanitizer keeps freed memory in each thread, with its origin; at the end it reports leaks.
 GROWTH_MIB = 64 if os.environ.get("MAILHUB_SANITIZE") else 4
 SANITIZER = {"ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=1:thread_local_quarantine_size_kb=16"}
 

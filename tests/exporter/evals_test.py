@@ -7,11 +7,11 @@ import unittest
 
 PARTS = pathlib.Path(__file__).resolve().parents[2] / "exporter" / "helper" / "script"
 COUNTED = {"i", "n", "t", "e", "parts", "exes"}  # numbers of the spec's lines
-CODE = {"code", "tests", "rows"}  # made in the same function, of such numbers
-LOOKED_AT = {"pid"}  # digits: the line behind says so
+CODE = {"code", "tests", "rows"}  # made in the same function from such numbers
+LOOKED_AT = {"pid"}  # digits: the next line checks it
 # The arguments of a few functions, which are such numbers at each call.
 ARGUMENTS = {"keep": {"1", "2"}, "add_exe": {"1"}, "args_fit": {"2"}, "report_process": {"2"}, "find_older_version": {"1"}}
-# Kept by read_spec, which adds only the number of the line to it.
+# Stored by read_spec, which only adds the line's number.
 THREADS = {"threads", "processes"}
 
 
@@ -32,7 +32,7 @@ class Evals(unittest.TestCase):
         evals = 0
         for path in sorted(PARTS.glob("*.sh")):
             text = path.read_text(encoding="utf-8")
-            inside = ""  # the words of an eval that goes over several lines
+            inside = ""  # the text of an eval of several lines
             for function, line in functions(text):
                 for words in ([line] if inside else re.split(r"\beval ", line)[1:]):
                     evals += not inside

@@ -21,12 +21,12 @@ from harness import (EXPORTER, Exporter, Kept, Prometheus, Site, end, percentile
                      until)
 
 HOSTS = 200
-STAGES = (50, 100, 200)  # where memory is measured
+STAGES = (50, 100, 200)  # numbers of hosts at which memory is measured
 SICK = 10  # as many frozen, and as many dead
 INTERVAL_SECONDS = 15
 LIMIT_MIB = 64
 SECONDS = 30  # how long each state is watched
-ROUNDS = 3  # a machine that is busy with something else may have another go at being fair
+ROUNDS = 3  # a busy machine gets further attempts
 
 
 def probe_all(exporter, hosts, workers=8):
@@ -72,7 +72,7 @@ class Fleet(unittest.TestCase):
     def test_200_hosts_cost_little_and_the_sick_among_them_are_nobody_elses_trouble(self):
         self.measure_memory()
         self.site.write()
-        # Two hundred sshds share this machine with the exporter: an answer may need longer for the way back.
+        # Two hundred sshds share this machine with the exporter, so an answer may need longer for the way back.
         exporter = self.enterContext(Exporter(self.site, "--timeout-offset=1s"))
         prometheus = self.enterContext(
             Prometheus(self.site.folder, scrapes_of(exporter), interval=f"{INTERVAL_SECONDS}s"))
@@ -146,7 +146,7 @@ class Fleet(unittest.TestCase):
         until("the sick hosts to be noticed", lambda: prometheus.value(f"count({sick})") == 2 * SICK,
               3 * INTERVAL_SECONDS)
         begin, finish = self.watch("10 frozen, 10 dead")
-        self.assert_no_gap(prometheus, self.names, begin, finish)  # the sick, too, have an answer for each scrape
+        self.assert_no_gap(prometheus, self.names, begin, finish)  # the sick hosts, too, have an answer for each scrape
         up = prometheus.samples('up{job="mailhub"}', begin, finish)
         self.assertEqual([name for name, values in up.items() if any(v != 1 for _, v in values)], [])
         success = prometheus.samples('probe_success{job="mailhub"}', begin, finish)
@@ -195,7 +195,7 @@ class Fleet(unittest.TestCase):
         for name, values in scrapes.items():
             times = [begin, *(t for t, _ in values), finish]
             gap = max(later - earlier for earlier, later in zip(times, times[1:]))
-            # A sample bears the time its scrape began, and one that is under way has none yet.
+            # A sample has the time of its scrape's begin, and a running scrape has none yet.
             self.assertLess(gap, INTERVAL_SECONDS + 11, name)
             self.assertGreaterEqual(len(values), (finish - begin - 11) // INTERVAL_SECONDS, name)
 

@@ -160,7 +160,7 @@ def loopback(number):
 class Sshd:
     """One host: a real sshd on an address of its own."""
 
-    # Where there are many hosts, each sees only its own processes, as it would on a machine of its own.
+    # With many hosts, each sees only its own processes, as on its own machine.
     APART = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 
     def __init__(self, site, name, number, more="", apart=False):
@@ -168,11 +168,11 @@ class Sshd:
         self.address = loopback(number)
         self.log = site.folder / f"{name}.log"
         self.config = site.folder / f"{name}.sshd"
-        # Options are taken from the first place that names them; HOME: the user's own start-up files are none of ours.
+        # The first file that names an option wins; HOME: without the user's own start-up files.
         self.config.write_text(
             f"{more}\nListenAddress {self.address}\nPort {site.port}\nHostKey {site.folder}/host\n"
             f"AuthorizedKeysFile {site.folder}/user.pub\nPidFile none\nUsePAM no\nStrictModes no\n"
-            # Looking at its port is a start-up to sshd, which drops some when there are many.
+            # To sshd a look at its port is a login attempt, and it drops some when there are many.
             "MaxStartups 1000\n"
             f"PasswordAuthentication no\nPermitRootLogin prohibit-password\nSetEnv HOME={site.folder}/home\n",
             encoding="utf-8")
@@ -215,7 +215,8 @@ class Sshd:
         signal_all(self.commands() if commands_only else self.processes(), signal.SIGKILL)
 
     def kill(self):
-        # A host's own namespace ends with it. To search /proc for each host's processes takes minutes where there are many.
+        # A host's own namespace ends with it. A search of /proc for each host's processes takes minutes with many
+        # hosts.
         signal_all([*([] if self.before else self.processes()), self.process.pid], signal.SIGKILL)
         self.process.wait()
 
@@ -230,7 +231,7 @@ class Site:
             pathlib.Path("/run/sshd").mkdir(exist_ok=True)  # where sshd insists on being jailed; shared, so it stays
         self.port = free_port()
         self.sshds = {}
-        self.hosts = {}  # name: what the site file says
+        self.hosts = {}  # name: entry of the site file
         self.key("user")
         self.key("host")
         host_key = (self.folder / "host.pub").read_text(encoding="utf-8").split(" ")[:2]

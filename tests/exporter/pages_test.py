@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 
 from harness import EXPORTER, Exporter, Site, promtool_says, series, until  # noqa: E402
 
-# What `sc.exe query NAME` prints on a host, in the place of a Windows.
+# A host's output of `sc.exe query NAME`, in place of a Windows host.
 SC = ("ForceCommand case $SSH_ORIGINAL_COMMAND in 'sc.exe query '*) "
       "printf '\\r\\nSERVICE_NAME: Spooler\\r\\n        TYPE : 110  WIN32_OWN_PROCESS\\r\\n        STATE : 4  RUNNING\\r\\n"
       "        WIN32_EXIT_CODE : 0  (0x0)\\r\\n        SERVICE_EXIT_CODE : 0  (0x0)\\r\\n';; *) exit 1;; esac")
@@ -47,12 +47,12 @@ class Pages(unittest.TestCase):
         with Exporter(site) as exporter:
             pages = {}
             for name in site.hosts:
-                for _ in range(2):  # the second has differences, and an age, to tell
+                for _ in range(2):  # the second has differences, and an age, to show
                     pages[name] = exporter.page(f"/probe?target={name}", 10)
                 self.assertEqual(promtool_says(pages[name]), "", f"{name}\n{pages[name]}")
             pages["/metrics"] = exporter.page("/metrics")
             self.assertEqual(promtool_says(pages["/metrics"]), "", pages["/metrics"])
-        for page in pages.values():  # promtool does not mind a series that comes twice
+        for page in pages.values():  # promtool accepts a repeated series
             samples = [line for line in page.splitlines() if line and not line.startswith("#")]
             self.assertEqual(len(series(page)), len(samples), page)
         seen = {name: series(page) for name, page in pages.items()}

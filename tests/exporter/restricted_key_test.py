@@ -65,7 +65,7 @@ class RestrictedKey(unittest.TestCase):
     def test_it_copies_no_files(self):
         secret = self.site.folder / "secret"
         secret.write_text("what is secret", encoding="utf-8")
-        init = b"\0\0\0\5\1\0\0\0\3"  # what a client of sftp says first; whoever serves it answers
+        init = b"\0\0\0\5\1\0\0\0\3"  # the first message of an sftp client; an sftp server answers
         self.assertEqual(self.ssh("-s", "sftp", said=init).stdout, "")
         self.assertEqual(self.ssh("sftp-server", said=init).stdout, "")
         self.assertEqual(self.ssh(f"scp -f {secret}", said=b"\0\0\0").stdout, "")
@@ -105,7 +105,7 @@ class Thief(unittest.TestCase):
         self.tool = self.folder / "tool"
         self.tool.write_text(f"#!/bin/sh\necho \"$0 $*\" >>{self.canary}\n", encoding="utf-8")
         self.tool.chmod(0o755)
-        # A file whose name is a command, for whoever takes names for text of the shell.
+        # A file whose name is a command, to catch code that runs names as shell text.
         self.trap = self.folder / 'x";touch canary;"'
         self.trap.write_text("", encoding="utf-8")
 
@@ -135,7 +135,7 @@ class Thief(unittest.TestCase):
         }
 
     def tell(self, shell, spec, go="n 2000"):
-        # As --installed goes on, in this shell and not the one that it would choose.
+        # As --installed continues, in this shell and not the one that it would choose.
         words = [*shell.split(" "), str(HELPER), "--clean"]
         text = "spec\n" + "\n".join(spec) + f"\nend\nhello n\ngo {go}\ngo {go}\n"
         return subprocess.run(words, input=text, capture_output=True, text=True, timeout=60, check=False, cwd=self.folder)

@@ -37,7 +37,7 @@ class Grammar:
         self.rng = rng
 
     def pick(self, items):
-        # The first ones of a list are the plain ones.
+        # The first ones of a list are the simple ones.
         return items[min(int(self.rng.expovariate(2.0 / len(items))), len(items) - 1)]
 
     def labels(self):

@@ -124,7 +124,7 @@ def main():
     except (layout.LabError, subprocess.CalledProcessError, OSError) as error:
         print(f"\ndemo: {error}", file=sys.stderr)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing interrupts the tidying up
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing interrupts the cleanup
         if args.keep and code == 0:
             site.leave_running()
             print("Everything runs on; `make stop` takes it down.")

@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "dashboards"))
 import queries  # noqa: E402  (found through the line above)
 
-# Expression or selector: why a healthy demo has no data for it. An entry that nothing uses any more is an error.
+# Expression or selector: why a healthy demo has no data for it. An unused entry is an error.
 EXCEPTIONS = {
     'mailhub_actuator_person_asked{kind="confirm"}': "exists only while a run asks, and the demo's runs do not",
     'mailhub_actuator_person_asked{kind="pause"}': "exists only while a person has paused a run, and the demo's runs are not",

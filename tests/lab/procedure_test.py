@@ -162,7 +162,7 @@ class Procedure(unittest.TestCase):
             self.assertEqual(owner, "root", name)
         self.assertEqual(mail.table(TARGET)[2], 40000)
 
-    # --- wrong things ---
+    # --- failures ---
 
     def test_09_a_rebuild_fed_by_half_a_directory_holds_before_regclient_comes_back(self):
         knobs.set_all(["qubra_crash=0", "rebuild_seconds=5"])
@@ -173,7 +173,7 @@ class Procedure(unittest.TestCase):
                                                    "parameters": {**SHORT, "mailhub": "mailhub3"}}, self.stack.token)
         self.assertIn(status, (200, 201, 202), text)
         run = json.loads(text)["data"]["run"]
-        # By now one rebuild has finished and another runs: every panel has something to show.
+        # By now one rebuild has finished and another runs: every panel has data.
         self.assertEqual(self.query_failures(), "")
         held = await_state(run, ["held"], 240)
         self.assertIn("aliases", held["hold"]["step"])
@@ -202,12 +202,12 @@ class Procedure(unittest.TestCase):
         self.assertEqual(stack.post("/api/v1/alerts", {}, None)[0], 401)
 
     def test_12_a_changed_host_key_is_refused_by_both_programs(self):
-        # The rebuild that was cancelled has left the directory large, which has it restarted.
+        # The cancelled rebuild has left the directory large, which starts its restart.
         until("no run to be unfinished", lambda: all(run["state"] == "finished" for run in runs()), 180)
         faults.host_key("x500")
         self.addCleanup(faults.clear)
         since = time.time()
-        # With the kept sessions gone, whoever comes back must look at the key.
+        # Without kept sessions, each program must check the key again.
         site.exec_in("x500", "pkill", "-f", "sshd: root@")
         until("the exporter to say host_key", lambda: stack.value(
             'mailhub_probe_failure{instance="x500",reason="host_key"}') == 1)

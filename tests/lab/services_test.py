@@ -71,7 +71,7 @@ def unit(chance, number):
         return base + ".path", helper + file(".path", ["[Path]", f"PathExists=/run/{base}.none"])
     if kind == "target":
         return base + ".target", file(".target", ["[Unit]", "Description=nothing"])
-    if kind == "mount":  # its name is its place
+    if kind == "mount":  # its name gives its place
         name = f"run-mailhubtest{number}.mount"
         return name, f"printf '%s\\n' '[Mount]' What=none Where=/run/mailhubtest{number} Type=tmpfs >{FOLDER}/{name}\n"
     if kind == "template":
@@ -152,7 +152,7 @@ class Services(unittest.TestCase):
         self.assertEqual(start is not None, state == "active", what)
         if start is not None:
             begun = seconds(unit_shown.get("ExecMainStartTimestamp") or unit_shown["ActiveEnterTimestamp"])
-            self.assertAlmostEqual(start, begun, delta=1.1, msg=what)  # the kernel tells its boot in whole seconds
+            self.assertAlmostEqual(start, begun, delta=1.1, msg=what)  # the kernel gives its boot time in whole seconds
         return state
 
 

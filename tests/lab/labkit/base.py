@@ -27,7 +27,7 @@ RECIPE = {
         "dbus",
         "exim4-daemon-light",
     ],
-    # What a host of an hour's life does not need; each costs boot time or background load.
+    # Units that a short-lived host does not need; each costs boot time or background load.
     "masked": [
         "apt-daily.timer",
         "apt-daily-upgrade.timer",

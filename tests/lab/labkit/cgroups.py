@@ -12,9 +12,9 @@ import signal
 from . import layout
 
 ROOT = pathlib.Path("/sys/fs/cgroup")
-# `systemd` and `unified` keep the hosts' own unit trees apart; the others are what lxcfs reads.
+# `systemd` and `unified` keep the hosts' own unit trees apart; lxcfs reads the others.
 WANTED = ["cpu", "cpuacct", "memory", "cpuset", "systemd", "unified", "pids"]
-# The directory server answers promptly although the machine compiles: weights, not reservations.
+# The directory server answers promptly while the machine compiles: weights, not reservations.
 SHARES = {"": 4096, "x500": 2048}
 
 

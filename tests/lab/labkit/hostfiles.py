@@ -29,7 +29,7 @@ PERSISTENT_X500 = {"dirtables": ("/dirtables", 0o755), "spool": ("/var/spool/qub
 PERSISTENT_MAILHUB = {"home-exim": ("/home/exim", 0o755)}
 PERSISTENT_WINDOWS = {"windows": ("/var/lib/windows", 0o755)}
 
-# Stand-in -> where a host runs it. The executable's path is what the exporter looks for.
+# Stand-in -> its path in a host. The exporter looks for that path.
 PROGRAMS = {
     "x500": {
         "eddy": "/opt/isode/sbin/isode.eddy",

@@ -23,7 +23,7 @@ PID = layout.RUN / "keeper.pid"
 WANTED = layout.RUN / "wanted.json"
 HOSTS = layout.RUN / "hosts.json"
 REQUESTS = layout.RUN / "requests"
-REBOOT_EXIT = 133  # what nspawn with --keep-unit exits with when the host rebooted itself
+REBOOT_EXIT = 133  # exit status of nspawn with --keep-unit when the host rebooted itself
 FAST_DEATH_SECONDS = 2.0
 MAX_FAST_DEATHS = 3
 ORDERLY_STOP_SECONDS = 6.0
@@ -164,6 +164,6 @@ class Keeper:
 if __name__ == "__main__":
     try:
         Keeper().run()
-    except Exception as error:  # the log is the only witness
+    except Exception as error:  # only the log can report it
         print(f"keeper: {error!r}", file=sys.stderr, flush=True)
         raise

@@ -5,7 +5,7 @@ import json
 from . import layout
 from .layout import LabError, read_json, write_file
 
-# name -> (default, what it does)
+# name -> (default, meaning)
 KNOBS = {
     "directory_entries": (
         40000,

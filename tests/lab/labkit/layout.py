@@ -13,9 +13,9 @@ CACHE = pathlib.Path("/var/cache/mailhub")
 STATE = pathlib.Path("/var/lib/mailhub-lab")
 RUN = pathlib.Path("/run/mailhub-lab")
 
-CONFIG = STATE / "config"  # what exporter, actuator and Prometheus read
+CONFIG = STATE / "config"  # files for exporter, actuator and Prometheus
 CONTROL = STATE / "control"  # knobs and faults; bound read-only into every host as /etc/lab
-EVIDENCE = STATE / "evidence"  # what the stand-ins reported; never bound into a host
+EVIDENCE = STATE / "evidence"  # the stand-ins' reports; never bound into a host
 KNOBS = STATE / "knobs.json"  # a link into CONTROL, so that people find it
 
 BRIDGE = "mhlab0"

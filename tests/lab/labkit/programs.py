@@ -13,7 +13,7 @@ import subprocess
 from . import layout
 
 STACKS = pathlib.Path(os.environ.get("MAILHUB_STACKS", layout.CACHE / "stacks"))
-# Debian calls Alertmanager's program by another name than its authors do.
+# Debian's name for Alertmanager's program differs from its authors' name.
 NAMES = {"prometheus": ("prometheus",), "alertmanager": ("prometheus-alertmanager", "alertmanager")}
 
 

@@ -47,7 +47,7 @@ def span(run):
     return stack.parse_time(run["startedAt"]), stack.parse_time(run["finishedAt"])
 
 
-# --- the story of a rebuild, as the hosts tell it ---
+# --- the story of a rebuild, by the hosts ---
 
 RESTART = ["directory stopped", "main process gone", "root process gone", "directory started", "directory serves"]
 
@@ -70,7 +70,7 @@ def rebuild_story(begin, end, target):
             ("qubRA started", "x500", {"program": "qubRA", "event": "start"}),
             ("student started", "x500", {"program": "qubRA", "event": "thread_start", "thread": "student"})):
         story += [(at, label) for at in times(host, begin, end, **wanted)]
-    # A client that is restarted stops first, which is not the stop of step 5.
+    # A restarted client stops first, which is not the stop of step 5.
     restarted = {at for at, label in story if label == f"regclient {target}"}
     return [label for at, label in sorted(story)
             if not (label == "regclient stopped" and any(0 <= start - at < 1 for start in restarted))]
