@@ -215,7 +215,7 @@ TEST_F(ProgramTest, AnswersItsFlags) {
   EXPECT_EQ(RunOnce(Arguments({"--log.level=loud"}), &said), 2);
 }
 
-TEST_F(ProgramTest, ListensOnlyWhereNobodyElseReachesItUnlessSecured) {
+TEST_F(ProgramTest, ListensOnlyOnLoopbackUnlessSecured) {
   std::string said;
   for (const char* address : {"0.0.0.0:0", ":0", "[::]:0"}) {
     EXPECT_EQ(RunOnce(Arguments({std::string("--web.listen-address=") + address}), &said), 1);
@@ -332,7 +332,7 @@ TEST_F(ProgramTest, EveryAnswerBelowApiComesInTheEnvelope) {
   EXPECT_THAT(std::string(elsewhere.Header("content-type")), HasSubstr("text/plain"));
 }
 
-TEST_F(ProgramTest, WhatWasAnswered200SurvivesAKill) {
+TEST_F(ProgramTest, ANotificationAnswered200SurvivesAKill) {
   Start();
   const http::HttpResponse answer = Post(kWebhook, Firing("mailhub2"));
   ASSERT_EQ(answer.status, 200);

@@ -99,7 +99,7 @@ TEST_F(SurroundingsTest, EveryFileThatIsMissingIsNamedWithItsPlace) {
           "directory; expected a file that holds a token"));
 }
 
-TEST_F(SurroundingsTest, WhatIsThereMustBeWhatIsExpected) {
+TEST_F(SurroundingsTest, ExistingFilesMustBeOfTheExpectedKind) {
   Write("key", "ssh-ed25519 AAAA actuator\n");
   Write("api.token", "\n");
   ::chmod((folder_ / "webhook.token").c_str(), 0644);
@@ -133,7 +133,7 @@ TEST_F(SurroundingsTest, OneRuleHoldsForBothOfOurTokens) {
   EXPECT_THAT(Wrong(), IsEmpty());
 }
 
-TEST_F(SurroundingsTest, WhatIsSentToPrometheusIsOneToken) {
+TEST_F(SurroundingsTest, TheSecretForPrometheusIsOneToken) {
   for (const char* text : {"correct-horse\nbattery\n", "two words\n"}) {
     Write("prometheus.token", text);
     EXPECT_THAT(Wrong(), ElementsAre(HasSubstr("prometheus.token: holds more than one word")));

@@ -227,7 +227,7 @@ class Rehearsal(unittest.TestCase):
         said = live_queries.complaint(url, ("here", "rate(up)", "rate(up)", True, True), 300)
         self.assertTrue(said.startswith("failed: "), said)
 
-    def test_a_metric_that_nobody_exports_is_missed_and_nothing_else_is(self):
+    def test_only_a_metric_without_an_exporter_is_missed(self):
         url = self.start(hidden={"mailhub_port_open"})
         found = self.complaints_after_settling(url, lambda found: all("mailhub_port_open" in expr for expr in found))
         self.assertIn('last_over_time(mailhub_port_open{port="directory"}[5m])', found)

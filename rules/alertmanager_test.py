@@ -105,7 +105,7 @@ class Alertmanager(unittest.TestCase):
             found = [a for a in json.load(answer) if labels.items() <= a["labels"].items()]
         return {(a["labels"]["alertname"], a["labels"]["instance"]) for a in found if a["status"]["inhibitedBy"]}
 
-    def test_what_a_run_causes_is_silent_on_its_hosts_while_it_runs_and_heard_once_it_holds(self):
+    def test_a_runs_own_alerts_are_silent_while_it_runs_and_heard_once_it_holds(self):
         def alert(name, instance, **labels):
             return {
                 "labels": {"alertname": name, "instance": instance, "severity": "critical", "test": "run", **labels}

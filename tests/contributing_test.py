@@ -39,7 +39,7 @@ def product():
 class Contributing(unittest.TestCase):
     maxDiff = None
 
-    def test_each_list_is_what_its_example_touches(self):
+    def test_each_list_has_the_files_of_its_example(self):
         text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
         sections = re.findall(r"^### [^\n]* like `([^`]+)`\n(.*?)(?=^###|\Z)", text, re.M | re.S)
         self.assertEqual({example for example, _ in sections}, set(SPELLED))

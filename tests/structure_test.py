@@ -96,7 +96,7 @@ class Structure(unittest.TestCase):
             if path.name.endswith("_test.cc"):
                 self.assertTrue(path.name in lists, f"{path.relative_to(ROOT)} is in no CMakeLists.txt")
 
-    def test_every_folder_says_what_lives_in_it(self):
+    def test_every_folder_has_its_readme(self):
         folders = {p.parent for p in SOURCES if "standins" not in p.parts}
         for folder in folders:
             self.assertTrue((folder / "README.md").exists(), f"{folder.relative_to(ROOT)} has no README.md")

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-TEST_F(ApiTest, RefusesInAnEnvelopeWhatItsServerRefuses) {
+TEST_F(ApiTest, PutsTheServersOwnRefusalsInAnEnvelope) {
   ExpectError(Get("/api/v1/nothing"), 404, "not_found", "no such page");
   ExpectError(Post("/api/v1/status", "{}"), 405, "invalid", "does not know that method");
   for (const char* path : {"/api/v1/runs/a%00", "/api/v1/runs/..%2fx", "/api/v1/runs?limit=%00"})
@@ -154,7 +154,7 @@ TEST_F(ApiTest, ShowsEveryHold) {
   EXPECT_EQ(Data(Get("/api/v1/runs"))["runs"][0]["holds"].size(), 2U);
 }
 
-TEST_F(ApiTest, ShowsTheQuestionWithWhatAnAnswerMustName) {
+TEST_F(ApiTest, ShowsTheQuestionWithTheFieldsOfAnAnswer) {
   engine::RunView run = testing::RunAtItsGate();
   run.steps[2].phase = engine::StepPhase::kConfirm;
   run.steps[2].kind = engine::StepKind::kConfirm;
@@ -255,7 +255,7 @@ TEST_F(ApiTest, ShowsAndSetsTheMode) {
   ExpectError(Post("/api/v1/mode", R"({"mode":"off"})"), 400, "invalid", "active, observe or");
 }
 
-TEST_F(ApiTest, SaysHowItIs) {
+TEST_F(ApiTest, ReportsReadiness) {
   const Json status = Data(Get("/api/v1/status"));
   EXPECT_EQ(status["version"], "1.2.3");
   EXPECT_EQ(status["epoch"], 7);
@@ -274,7 +274,7 @@ TEST(FormatUtc, HasFourDigitsOfEachYear) {
   EXPECT_EQ(FormatUtc(WallTime(Milliseconds(1'772'359'200'042))), "2026-03-01T10:00:00.042Z");
 }
 
-TEST(EventStream, BeginsWithEverythingAndThenSendsWhatDiffers) {
+TEST(EventStream, SendsEverythingFirstAndThenChanges) {
   testing::FakeBackend backend;
   FixedClock clock;
   EventStream stream(backend, clock);

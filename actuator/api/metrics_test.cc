@@ -68,7 +68,7 @@ TEST(Metrics, CountRunsStepsAndGatesFromCommittedEvents) {
   EXPECT_THAT(page, HasSubstr("mailhub_actuator_journal_errors_total 1\n"));
 }
 
-TEST(Metrics, CountWhatSendingAgainDoesNotMendFromTheStart) {
+TEST(Metrics, ShowPermanentRefusalsFromTheStart) {
   ActuatorMetrics metrics("1");
   const auto line = [&](const char* reason, const char* value) {
     return HasSubstr(std::string("mailhub_actuator_notifications_refused_total{reason=\"") +

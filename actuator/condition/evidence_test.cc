@@ -81,7 +81,7 @@ TEST_F(FreshEvidence, OpensTheGateAndShowsBothSides) {
   EXPECT_EQ(reading.threshold, 1.0);
 }
 
-TEST_F(FreshEvidence, IsNotWhatReachesBackBeforeTheMark) {
+TEST_F(FreshEvidence, IsNotFromBeforeTheMark) {
   Replace("uptime", 97.5);
   ExpectStale("the last 5s of server begin 2.5 s before the step was done");
   Replace("uptime", 100.0);  // a sample at the mark's own time is not after it

@@ -65,7 +65,7 @@ class OddAnswers : public MailhubctlTest {
   http::Server odd_{http::ServerOptions{}};
 };
 
-TEST_F(OddAnswers, AreNotBelievedWhereTheyLackWhatTheyMustHave) {
+TEST_F(OddAnswers, AreRefusedWithoutTheirEssentialFields) {
   constexpr const char* kEmpty = R"(,"data":{
       "id":"", "run":"", "runbook":"", "state":"", "mode":"", "host":"", "fingerprint":"",
       "runs":[{}], "alerts":[{}], "events":[{}], "episodes":[{}]})";

@@ -61,7 +61,7 @@ TEST_F(AlertsOfARun, TheEndOfItsAlertCancelsNothingThatHasBegunAfterACommitThatW
   EXPECT_THAT(began_, ElementsAre("work", "start")) << "the run goes on";
 }
 
-TEST_F(AlertsOfARun, OneThatHasActedIsJoinedLateWhateverItsCommitIs) {
+TEST_F(AlertsOfARun, ARunThatHasActedIsJoinedLateWithAnyCommit) {
   plan_.commit = "3";
   away_["x500"] = true;
   StepAt("1").on_failure = OnFailure::kContinue;

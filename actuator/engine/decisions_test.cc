@@ -140,7 +140,7 @@ TEST_F(Decisions, AParameterLosesItsLabelsPortOnlyWhereTheTriggerSaysSo) {
   }
 }
 
-TEST_F(Decisions, AnEpisodeIsAnsweredOnceHoweverOftenAndFromWhomItComes) {
+TEST_F(Decisions, AnEpisodeIsAnsweredOnceForAllRepeatsAndSenders) {
   mute_ = true;
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
   EXPECT_EQ(TellOne(Firing("a")), Decision::kRepeat);
@@ -209,7 +209,7 @@ TEST_F(Decisions, CancellingAnotherRunOfTheKindEndsNoCooldown) {
   EXPECT_EQ(TellOne(Firing("b")), Decision::kCooldown);
 }
 
-TEST_F(Decisions, WhatWasObservedAndStillFiresIsDecidedAfreshWhenTheModeIsActive) {
+TEST_F(Decisions, AnObservedAlertThatStillFiresIsDecidedAgainInModeActive) {
   Take(engine_->Handle(SetMode{Mode::kObserve, "ann"}, Now()));
   EXPECT_EQ(TellOne(Firing("a")), Decision::kObserved);
   EXPECT_THAT(Tell({Firing("b"), Resolved("b")}),
@@ -373,13 +373,13 @@ TEST_F(Decisions, ACancelledRunStartsNoCooldown) {
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
 }
 
-TEST_F(Decisions, WhatResolvesWithoutHavingBeenHeardOfIsNothing) {
+TEST_F(Decisions, TheEndOfAnUnknownAlertHasNoEffect) {
   EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
   EXPECT_THAT(Tell({Resolved("b"), Firing("b")}),
               ElementsAre(Decision::kResolved, Decision::kStartedRun));
 }
 
-TEST_F(Decisions, OneThatIsNoLongerTrueIsDroppedAndItsRepeatDecidedAfresh) {
+TEST_F(Decisions, AnAlertWhoseOnlyIfFailsIsDroppedAndItsRepeatDecidedAgain) {
   Configure([](EngineConfig& config) { config.triggers[0].only_if = "memory > 1"; });
   still_true_ = false;
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
@@ -408,7 +408,7 @@ TEST_F(Decisions, AnAnswerThatComesWhenItsRunIsPausedDropsNothing) {
   EXPECT_EQ(LastResult(), RunResult::kSucceeded);
 }
 
-TEST_F(Decisions, WhatJoinedADroppedRunAndNeededNoReasonIsDecidedAfresh) {
+TEST_F(Decisions, AnAlertWithoutOnlyIfThatJoinedADroppedRunIsDecidedAgain) {
   Configure([](EngineConfig& config) {
     config.triggers.push_back(config.triggers[0]);
     config.triggers[0].only_if = "memory > 1";
@@ -426,7 +426,7 @@ TEST_F(Decisions, WhatJoinedADroppedRunAndNeededNoReasonIsDecidedAfresh) {
   EXPECT_EQ(engine_->Look(Now()).episodes[0].fingerprint, "c");
 }
 
-TEST_F(Decisions, WhatFailedIsNotDoneOnceMoreForEachAlertThatHadJoined) {
+TEST_F(Decisions, AFailedRunIsNotRepeatedForEachJoinedAlert) {
   Configure([](EngineConfig& config) { config.triggers[0].cooldown = Milliseconds(0); });
   plans_.on_failure = OnFailure::kAbort;
   exit_status_ = 1;
@@ -488,7 +488,7 @@ TEST_F(Decisions, TheEndOfOneThatJoinedCancelsNoRunThatIsToFinish) {
   EXPECT_EQ(engine_->Look(Now()).unfinished.size(), 1U);
 }
 
-TEST_F(Decisions, NobodyJoinsARunThatIsBeingCancelled) {
+TEST_F(Decisions, NoAlertJoinsARunThatIsBeingCancelled) {
   Configure([](EngineConfig& config) { config.triggers[0].on_resolved = OnResolved::kCancel; });
   mute_ = true;
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
@@ -498,7 +498,7 @@ TEST_F(Decisions, NobodyJoinsARunThatIsBeingCancelled) {
   EXPECT_EQ(TellOne(Firing("b")), Decision::kRepeat);
 }
 
-TEST_F(Decisions, WhatIsNotOursOrCannotBeIsSaidToBeSo) {
+TEST_F(Decisions, ForeignAndMalformedAlertsAreDecidedAsSuch) {
   Alert other = Firing("a");
   other.labels["alertname"] = "Other";
   Alert elsewhere = Firing("b");

@@ -15,7 +15,7 @@ using testing::Not;
 
 class Ending : public Script {};
 
-TEST_F(Ending, WhatWasStoppedIsOwedThoughThePersonSkipsItsStart) {
+TEST_F(Ending, AStoppedServiceIsOwedThoughThePersonSkipsItsStart) {
   exits_["start"] = 1;
   Begin();
   EXPECT_TRUE(Say(Verb::kSkip, 1));
@@ -29,7 +29,7 @@ TEST_F(Ending, WhatWasStoppedIsOwedThoughThePersonSkipsItsStart) {
   EXPECT_EQ(Look().result, RunResult::kSucceeded);
 }
 
-TEST_F(Ending, WhatWasStoppedIsOwedThoughTheRunIsCancelledOrAborted) {
+TEST_F(Ending, AStoppedServiceIsOwedThoughTheRunIsCancelledOrAborted) {
   exits_["work"] = 1;
   StepAt("2").on_failure = OnFailure::kAbort;
   Begin();
@@ -202,7 +202,7 @@ TEST_F(Ending, ACancelledRunWhoseHostWasAwayGoesOnOnceTheHostHasAnswered) {
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
-TEST_F(Ending, WhatIsOwedOnOneHostWaitsForNoOthersDeadMan) {
+TEST_F(Ending, AnOwedStepWaitsForNoOtherHostsDeadMan) {
   exits_["work"] = 1;
   Step tidy{.path = "a1", .name = "Tidy up", .host = "mailhub1", .command = "tidy"};
   plan_.always.push_back({.step = tidy, .since = "1", .until = "4"});

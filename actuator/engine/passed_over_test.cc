@@ -114,7 +114,7 @@ TEST_F(PassedOver, AnotherRunWaitsForItToo) {
   EXPECT_THAT(began_, ElementsAre("stop", "work", "more", "other"));
 }
 
-TEST_F(PassedOver, WhatRanAllTheSameIsShown) {
+TEST_F(PassedOver, ACommandThatRanAllTheSameIsShown) {
   PassOver();
   finished_late_ = true;
   away_["mailhub1"] = false;
@@ -124,7 +124,7 @@ TEST_F(PassedOver, WhatRanAllTheSameIsShown) {
   EXPECT_EQ(Look().steps.at(1).exit_status, 0);
 }
 
-TEST_F(PassedOver, WhatIsKnownToRunIsWaitedForNoMore) {
+TEST_F(PassedOver, ACommandKnownToRunIsNoLongerAwaited) {
   endless_ = {"work"};
   Begin();
   Pass(minutes(2));
@@ -163,7 +163,7 @@ TEST_F(PassedOver, AStopWhoseRunIsSweptOnItsHostIsNotWaitedFor) {
 }
 
 // Its dead man has no `until`; a later step runs its command.
-TEST_F(PassedOver, WhatBringsBackWaitsForTheEndOfTheStop) {
+TEST_F(PassedOver, ARestartWaitsForTheEndOfTheStop) {
   StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
   PassOverTheStop();
   EXPECT_THAT(began_, ElementsAre("stop", "work", "more"));
@@ -173,7 +173,7 @@ TEST_F(PassedOver, WhatBringsBackWaitsForTheEndOfTheStop) {
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
-TEST_F(PassedOver, WhatPaysADebtWaitsForTheEndOfTheStop) {
+TEST_F(PassedOver, AnOwedStepWaitsForTheEndOfTheStop) {
   GuardUntilTheEnd();
   Step mend{.path = "a1", .name = "Mend", .host = "x500", .command = "mend"};
   plan_.always.push_back({.step = mend, .since = "1", .until = "6"});
@@ -207,7 +207,7 @@ TEST_F(PassedOver, AStartThatWaitedTooLongForItsStopBeginsOnceThatHasEnded) {
   EXPECT_THAT(Say(Verb::kSkip, 2).error().message, HasSubstr("finished"));
 }
 
-TEST_F(PassedOver, WhatIsKnownToRunAtTheEndOfItsRunIsWaitedForNoMoreEither) {
+TEST_F(PassedOver, ACommandKnownToRunAtTheEndOfItsRunIsNoLongerAwaitedEither) {
   StepAt("1").dead_man = DeadMan{"mend", Milliseconds(60'000), "6"};
   endless_ = {"stop"};
   Begin();
@@ -258,7 +258,7 @@ TEST_F(PassedOver, AHostThatRefusesAtTheEndIsOneHoldThatASkipAnswers) {
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
-TEST_F(PassedOver, WhatNobodyWaitsForAnyMoreIsLeftToItsDeadMan) {
+TEST_F(PassedOver, AStopThatIsNoLongerAwaitedIsLeftToItsDeadMan) {
   GuardUntilTheEnd();
   PassOverTheStop();
   Pass(minutes(2));
@@ -277,7 +277,7 @@ TEST_F(PassedOver, WhatNobodyWaitsForAnyMoreIsLeftToItsDeadMan) {
   EXPECT_THAT(Keys(RemoteVerb::kSweep), testing::SizeIs(testing::Ge(2)));
 }
 
-TEST_F(PassedOver, WhatRanBeforeIsLeftToItsDeadManThoughTheLastAttemptNeverRan) {
+TEST_F(PassedOver, AnEarlierAttemptsStopIsLeftToItsDeadManThoughTheLastNeverRan) {
   StepAt("1").dead_man = DeadMan{"mend", Milliseconds(60'000), "6"};
   exits_["stop"] = 1;
   Begin();
@@ -297,7 +297,7 @@ TEST_F(PassedOver, WhatRanBeforeIsLeftToItsDeadManThoughTheLastAttemptNeverRan) 
   EXPECT_THAT(disarmed_, IsEmpty());
 }
 
-TEST_F(PassedOver, WhatIsOwedForAnotherStopDoesNotWaitForItsEnd) {
+TEST_F(PassedOver, AStepOwedForAnotherStopDoesNotWaitForItsEnd) {
   GuardUntilTheEnd();
   Step tidy{.path = "a1", .name = "Tidy up", .host = "mailhub1", .command = "tidy"};
   plan_.always.push_back({.step = tidy, .since = "2", .until = ""});

@@ -122,7 +122,7 @@ TEST(Codec, EveryMissingFieldIsNamed) {
   }
 }
 
-TEST(Codec, FieldsThatOlderJournalsLackKeepWhatTheyMeantThere) {
+TEST(Codec, FieldsThatOlderJournalsLackKeepTheirOldMeaning) {
   const auto acted =
       Decode("operator_acted", R"({"verb":"retry","path":"1","by":"ann","detail":""})", nullptr);
   ASSERT_TRUE(acted) << acted.error().message;

@@ -45,7 +45,7 @@ std::string RunId(int number) {
   return std::string(8 - digits.size(), '0') + digits + std::string(24, 'a');
 }
 
-TEST(Journal, WhatWasAppendedIsThereAfterReopening) {
+TEST(Journal, AppendedEventsAreThereAfterReopening) {
   const TestDirectory directory;
   const auto events = Numbered(EveryBody(), 1, RunId(1));
   std::string id;
@@ -90,7 +90,7 @@ TEST(Journal, AppendingTheSameAgainChangesNothing) {
   EXPECT_EQ(AllOf(*journal), Texts(events));
 }
 
-TEST(Journal, ARetryMayCarryMoreThanWhatHappenedToBeCommitted) {
+TEST(Journal, ARetryMayCarryMoreThanTheCommittedEvents) {
   const TestDirectory directory;
   const auto journal = MustOpen(directory / "journal.db");
   const auto events = Numbered(EveryBody(), 1, RunId(1));
@@ -209,7 +209,7 @@ std::map<std::string, size_t> ShortReplay(Journal& journal) {
   return seen;
 }
 
-TEST(Journal, TheShortReplayHasOfOldRunsOnlyWhatCooldownsAndExpectedDurationsRestOn) {
+TEST(Journal, TheShortReplayHasOnlyTheOldRunsThatCooldownsAndExpectedDurationsNeed) {
   const TestDirectory directory;
   const auto journal = MustOpen(directory / "journal.db");
   Writer writer(journal.get());

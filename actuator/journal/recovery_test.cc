@@ -57,7 +57,7 @@ Status OpenAndReplay(const std::string& path, size_t* count = nullptr) {
   return s;
 }
 
-TEST(JournalRecovery, AMissingEventIsRefusedWithWhatToDo) {
+TEST(JournalRecovery, AMissingEventIsRefusedWithTheRemedy) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
   WriteJournal(path, 2);
@@ -88,7 +88,7 @@ TEST(JournalRecovery, AnUnreadableEventIsNamed) {
       << s.error().message;
 }
 
-TEST(JournalRecovery, ARunWhoseBeginIsMissingIsRefusedAlsoWhereNobodyCountsEvents) {
+TEST(JournalRecovery, ARunWhoseBeginIsMissingIsRefusedEvenIfEventsAreNotCounted) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
   WriteJournal(path, 1);
@@ -194,7 +194,7 @@ TEST(JournalRecovery, ADamagedJournalOfVersion1StaysOne) {
   EXPECT_EQ(file->FirstText("SELECT value FROM meta WHERE key = 'schema_version'"), "1");
 }
 
-TEST(JournalRecovery, SomebodyElsesDatabaseIsLeftAlone) {
+TEST(JournalRecovery, AForeignDatabaseIsLeftAlone) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
   Sql(path, "CREATE TABLE precious(x)");
@@ -250,7 +250,7 @@ TEST(JournalRecovery, ALogCutAnywhereGivesWholeTransactionsOnly) {
   EXPECT_EQ(counts, (std::set<size_t>{0, 12, 24, 36}));
 }
 
-TEST(JournalRecovery, ALogThatHasLostItsLastStartIsRefusedUntilSomebodySaysOtherwise) {
+TEST(JournalRecovery, ALogThatHasLostItsLastStartIsRefusedUntilAPersonDecides) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
   ASSERT_TRUE(OpenAndReplay(path));  // its tables are in the file itself

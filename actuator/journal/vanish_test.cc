@@ -275,7 +275,7 @@ TEST_F(Vanishing, NothingIsRecordedWhileAnOlderCopyIsInItsPlace) {
   EXPECT_EQ(Count(*journal), 37u);
 }
 
-TEST_F(Vanishing, AStopLeavesAloneWhatLiesInItsPlaceMeanwhile) {
+TEST_F(Vanishing, AStopLeavesAFileThatReplacedItsOwnAlone) {
   Fill();
   const std::string older = directory / "older.db";
   CopyTo(older);
@@ -323,7 +323,7 @@ TEST_F(Vanishing, NothingIsRecordedWhileItsDirectoryIsAway) {
   EXPECT_EQ(Count(*journal), 25u);
 }
 
-TEST_F(Vanishing, WhatALinkLeadsToIsLookedAtToo) {
+TEST_F(Vanishing, TheTargetOfALinkIsCheckedToo) {
   Fill();
   journal.reset();
   const std::string link = directory / "link.db";

@@ -52,7 +52,7 @@ TEST(Protocol, SaysARequestWithItsBodyFramed) {
   EXPECT_THAT(*EncodeRequest(disarm, {"j1", 7}, exchange), HasSubstr("\ngeneration=2\n"));
 }
 
-TEST(Protocol, RefusesToSayWhatWouldBreakTheFrame) {
+TEST(Protocol, RefusesFieldsThatWouldBreakTheFrame) {
   RemoteRequest request = RunRequest();
   request.key = "r/1/1\nverb=sweep";
   EXPECT_EQ(EncodeRequest(request, {"j1", 1}, {}).error().kind, ErrorKind::kInvalid);
@@ -64,7 +64,7 @@ TEST(Protocol, RefusesToSayWhatWouldBreakTheFrame) {
   EXPECT_EQ(EncodeRequest(RunRequest(), {"", 1}, {}).error().kind, ErrorKind::kInvalid);
 }
 
-TEST(Protocol, ReadsAReplyInWhateverPiecesItComes) {
+TEST(Protocol, ReadsAReplyInAnyPieces) {
   for (size_t piece = 1; piece < kReply.size(); ++piece) {
     ReplyReader reader("n", Told::kReceipt);
     bool complete = false;
@@ -92,7 +92,7 @@ TEST(Protocol, NeverTakesAPartOfAReplyForTheWhole) {
   }
 }
 
-TEST(Protocol, SkipsWhatALoginScriptSaysFirst) {
+TEST(Protocol, SkipsALoginScriptsOutput) {
   const RemoteReply reply = Read("Welcome to mailhub-runner 1\n\n" + std::string(kReply));
   ASSERT_TRUE(reply.receipt);
   EXPECT_EQ(reply.receipt->output, "hello\n");
@@ -128,7 +128,7 @@ std::string With(std::string_view field, std::string_view line) {
   return reply.replace(at, reply.find('\n', at) + 1 - at, line);
 }
 
-TEST(Protocol, DoesNotGuessWhatAReplyLeavesOut) {
+TEST(Protocol, DoesNotGuessMissingFields) {
   for (const char* field :
        {"result", "state", "exit_status", "directory_id", "boot_id", "uptime", "output_bytes"}) {
     const RemoteReply reply = Read(With(field, ""));
@@ -147,7 +147,7 @@ TEST(Protocol, DoesNotGuessWhatAReplyLeavesOut) {
   EXPECT_FALSE(Read(With("state", "state=running\n")).receipt);
 }
 
-TEST(Protocol, AsksOfEachReplyWhatItsRequestIsAbout) {
+TEST(Protocol, RequiresTheFieldsOfEachRequestsReply) {
   const std::string mark =
       "mailhub-runner 1\nnonce=n\nresult=ok\ndirectory_id=d\nboot_id=b\nuptime=1.0\n"
       "output_bytes=0\n";
@@ -197,7 +197,7 @@ TEST(Protocol, QuotesAHostInOnePrintableSentence) {
   EXPECT_LT(reply.receipt.error().message.size(), 1'000U);
 }
 
-TEST(Protocol, MapsTheRunnersErrorsToWhatTheEngineShouldDo) {
+TEST(Protocol, MapsTheRunnersErrorsToKinds) {
   const auto kind = [](const std::string& error) {
     return Read("mailhub-runner 1\nnonce=n\nresult=error\nerror=" + error +
                 "\nmessage=because\noutput_bytes=0\n\n")

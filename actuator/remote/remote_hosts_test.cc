@@ -297,7 +297,7 @@ TEST_F(Hosts, ObeysAnotherJournalOnlyAfterATakeover) {
   EXPECT_TRUE(Ask(RemoteVerb::kHello).receipt);
 }
 
-TEST_F(Hosts, LetsASlowHostDelayNobodyElseAndBoundsItsQueue) {
+TEST_F(Hosts, LetsASlowHostDelayNoOtherAndBoundsItsQueue) {
   options.run_wait = Milliseconds(3'000);
   Open();
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
@@ -318,7 +318,7 @@ TEST_F(Hosts, LetsASlowHostDelayNobodyElseAndBoundsItsQueue) {
   EXPECT_LT(clock.Steady() - begun, Milliseconds(2'000));
 }
 
-TEST_F(Hosts, DoesNotSendWhatWaitedBehindASlowRequestForTooLong) {
+TEST_F(Hosts, DoesNotSendARequestThatWaitedTooLongBehindASlowOne) {
   options.run_wait = Milliseconds(3'000);
   Open();
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
@@ -345,7 +345,7 @@ TEST_F(Hosts, DoesNotSendWhatWaitedBehindASlowRequestForTooLong) {
   EXPECT_EQ(Ask(RemoteVerb::kStatus, "r/3/1").receipt->state, ReceiptState::kNone);
 }
 
-TEST_F(Hosts, DoesNotSendWhatBecameTooOldWhileItConnectedAgain) {
+TEST_F(Hosts, DoesNotSendARequestThatBecameTooOldDuringAReconnect) {
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
   Open();  // with no connection yet, and a login takes longer than 5 ms
   RemoteRequest request = Request(RemoteVerb::kRun, "r/1/1", Trace("x"));
@@ -375,7 +375,7 @@ TEST_F(Hosts, BeginsNothingThatCameToItsTurnTooLate) {
   EXPECT_EQ(Evidence(), "");
 }
 
-TEST_F(Hosts, StopsSoonAndCallsNobodyAfterwards) {
+TEST_F(Hosts, StopsSoonAndMakesNoCallbackAfterwards) {
   options.run_wait = Milliseconds(60'000);
   Open();
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);

@@ -46,7 +46,7 @@ TEST_F(Lab, LeavesADaemonAliveThatAStepHasStarted) {
             "alive\n");
 }
 
-TEST_F(Lab, CancelsAJobWithWhatHasLeftItsGroup) {
+TEST_F(Lab, CancelsAJobWithProcessesThatLeftItsGroup) {
   ASSERT_TRUE(Ask(RemoteVerb::kLaunch, "r/job/1", "setsid sleep 3142 & sleep 3142").receipt);
   ASSERT_TRUE(Eventually([&] { return Shell("pgrep -cxf 'sleep 3142'") == "2\n"; }));
   ASSERT_TRUE(Ask(RemoteVerb::kCancel, "r/job/1").receipt);

@@ -63,7 +63,7 @@ TEST_P(Allowlist, ACommandIsRunByItsName) {
   EXPECT_EQ(host.Evidence(), "touched\ntouched\n");
 }
 
-TEST_P(Allowlist, WhatTheListDoesNotNameIsRefusedAndLeavesNoClaim) {
+TEST_P(Allowlist, AnUnlistedCommandIsRefusedAndLeavesNoClaim) {
   const std::string free = "echo free >>" + host.evidence();
   ExpectRefused(host.Run("r/1/1", free), "does not say free_commands");
   ExpectRefused(host.Launch("r/1/1", free), "does not say free_commands");
@@ -148,7 +148,7 @@ TEST_P(Allowlist, AListThatOthersCouldHaveWrittenCountsForNothing) {
   refused("there is no " + allow);
 }
 
-TEST_P(Allowlist, ADeadManRestoresByNameAndOnlyWhatIsStillAllowedThen) {
+TEST_P(Allowlist, ADeadManRestoresByNameAndOnlyIfStillAllowed) {
   for (const char* key : {"r/1", "r/2"}) {
     const RemoteReply armed = host.Arm(key, "@touch", Seconds(2));
     ASSERT_EQ(armed.lease, LeaseState::kArmed) << OutputOf(armed);
@@ -295,7 +295,7 @@ class LimitedKey : public testing::Test {
   std::string directory_id;
 };
 
-TEST_F(LimitedKey, DoesWhatTheListNamesOnceAndRefusesTheRest) {
+TEST_F(LimitedKey, RunsListedCommandsOnceAndRefusesOthers) {
   for (int i = 0; i < 2; ++i) {
     const RemoteReply reply = Run("r/1/1", "@touch");
     ASSERT_TRUE(reply.receipt) << reply.receipt.error().message;

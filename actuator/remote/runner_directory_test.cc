@@ -72,7 +72,7 @@ TEST_P(Directory, RefusesALinkToADirectoryWhoseParentAnotherAccountOwns) {
 }
 
 // A host may be called mx.new.example.org, and a step for each host has its name in its path.
-TEST_P(Directory, TakesNoReceiptForWhatACrashHasLeft) {
+TEST_P(Directory, TakesNoReceiptForALeftoverOfACrash) {
   const std::string receipts = host.directory() + "/receipts/r/";
   const std::string left = receipts + "2@1.claim~new.123";
   ExpectState(host.Run("r/2.new.1/1", Trace("x")), ReceiptState::kFinished);
@@ -107,7 +107,7 @@ TEST_P(Directory, IsNotRefusedWhereItCannotBeLookedAt) {
   }
 }
 
-TEST_P(Directory, RemembersWhatWasSweptWhateverTheClockSays) {
+TEST_P(Directory, RemembersSweptRunsWithAnyClock) {
   ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
   // As after the clock was years ahead.
   std::filesystem::last_write_time(

@@ -274,7 +274,7 @@ TEST_P(NoInode, TakesNothingAwayAndSweepsNothingAndSaysSo) {
   EXPECT_TRUE(host.Do(RemoteVerb::kSweep, "q").receipt);
 }
 
-TEST_P(NoInode, KeepsNobodyWaitingForALockThatCannotBeMade) {
+TEST_P(NoInode, DoesNotWaitForALockThatCannotBeMade) {
   host.setup.options += " --no-flock";
   for (const char* run : {"before", "too"}) {
     ASSERT_TRUE(host.Do(RemoteVerb::kSweep, run).receipt);

@@ -113,7 +113,7 @@ TEST_F(DeadMan, LetsNothingOfItsRunBeginUntilItsActIsAcknowledged) {
   EXPECT_EQ(host.Evidence(), "restored stop\nof another run\nkilled\n");
 }
 
-TEST_F(DeadMan, GivesTheReceiptOfWhatBeganBeforeItActed) {
+TEST_F(DeadMan, GivesReceiptsOfCommandsBegunBeforeItActed) {
   ASSERT_TRUE(host.Run("r/early/1", Trace("early")).receipt);
   LetItAct("stop");
   const RemoteReply again = host.Run("r/early/1", Trace("early"));
@@ -184,7 +184,7 @@ TEST_F(DeadMan, TakesNoDaemonThatItHasStartedForWork) {
   EXPECT_EQ(host.Evidence(), "restored\nnext\n");
 }
 
-TEST_F(DeadMan, RestoresOnceWhenNobodyRenewsAndSaysSoToEveryVerb) {
+TEST_F(DeadMan, RestoresOnceWithoutRenewalAndReportsItToEveryVerb) {
   ExpectLease(host.Arm("r/stop", Trace("restored") + "; echo said; exit 5", kAfter),
               LeaseState::kArmed);
   Age("r@stop", 62);
@@ -202,7 +202,7 @@ TEST_F(DeadMan, RestoresOnceWhenNobodyRenewsAndSaysSoToEveryVerb) {
   EXPECT_EQ(host.Evidence(), "restored\n");
 }
 
-TEST_F(DeadMan, TellsHelloWhatItHasDone) {
+TEST_F(DeadMan, ReportsItsActToHello) {
   ExpectLease(host.Hello(), LeaseState::kNone);
   ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
   ExpectLease(host.Hello(), LeaseState::kArmed);
@@ -297,7 +297,7 @@ TEST_F(DeadMan, DoesNothingWhenDisarmed) {
   EXPECT_EQ(host.Evidence(), reply.lease == LeaseState::kNone ? "" : "restored\n");
 }
 
-TEST_F(DeadMan, WaitsForWhatTheRunStillHasRunning) {
+TEST_F(DeadMan, WaitsForTheRunsRunningCommands) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   ASSERT_TRUE(host.Launch("r/job/1", "sleep 66").receipt);
   ASSERT_TRUE(host.Launch("q/job/1", "sleep 66").receipt);
@@ -375,7 +375,7 @@ TEST_F(DeadMan, IsGivenANewLoopByARenewalWhenItsOwnWasKilled) {
   EXPECT_EQ(kill(next, 0), 0);
 }
 
-TEST_F(DeadMan, IsGivenItsScriptAgainByARenewalWhenSomebodyHasRemovedThat) {
+TEST_F(DeadMan, GetsItsRemovedScriptBackByARenewal) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   const std::string script = host.directory() + "/deadman.sh";
   for (const bool empty : {false, true}) {
@@ -387,7 +387,7 @@ TEST_F(DeadMan, IsGivenItsScriptAgainByARenewalWhenSomebodyHasRemovedThat) {
   EXPECT_TRUE(Eventually([&] { return host.Evidence() == "restored\n"; }));
 }
 
-TEST_F(DeadMan, IsNotCalledArmedByARenewalThatFindsNobodyToAct) {
+TEST_F(DeadMan, IsNotReportedAsArmedByARenewalWithoutATimer) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   const pid_t loop = atoi(host.ReadFile("leases/loop").c_str());
   std::filesystem::create_directory(host.directory() + "/shims");
@@ -481,7 +481,7 @@ TEST_F(DeadMan, ActsAlsoWhereNoUptimeCanBeRead) {
   EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
 }
 
-TEST_F(DeadMan, IsArmedByNobodyWhoMayNotAct) {
+TEST_F(DeadMan, IsNotArmedByARefusedActuator) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   host.identity.epoch = 0;
   for (const RemoteReply& reply : {host.Arm("r/other", "true", kAfter), Renew("r/stop", kAfter),
@@ -491,7 +491,7 @@ TEST_F(DeadMan, IsArmedByNobodyWhoMayNotAct) {
   }
 }
 
-TEST_F(DeadMan, KeepsItsRunFromBeingSweptWhileItGuardsWhatHasBegun) {
+TEST_F(DeadMan, KeepsItsRunFromBeingSweptWhileItGuardsABegunStep) {
   ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
   ASSERT_TRUE(host.Run("r/stop/1", "true").receipt);
   const RemoteReply swept = host.Do(RemoteVerb::kSweep, "r");

@@ -165,7 +165,7 @@ class Started : public testing::Test {
   std::string directory_id;
 };
 
-TEST_F(Started, WithoutSystemdEverythingFindsWhatSshWouldGiveIt) {
+TEST_F(Started, WithoutSystemdHasTheSurroundingsOfSsh) {
   std::filesystem::create_directory(Path("tools"));
   std::ofstream(Path("tools/crontab")) << "#!/bin/sh\ntable=" << Path("table") << "\n"
                                        << "case $1 in -l) cat $table ;; *) cat >$table ;; esac\n";
@@ -201,7 +201,7 @@ TEST_F(Started, WithoutSystemdEverythingFindsWhatSshWouldGiveIt) {
   ExpectReceiptsPrivate();
 }
 
-TEST_F(Started, BySystemdEverythingFindsWhatSshWouldGiveIt) {
+TEST_F(Started, BySystemdHasTheSurroundingsOfSsh) {
   const StandInSystemd systemd(Path("systemd"));
   Reach("env PATH=" + systemd.tools() + ":/usr/sbin:/usr/bin:/sbin:/bin " + systemd.shell(), "");
   Ask(RemoteVerb::kRun, "r/step/1", Probe("step"));

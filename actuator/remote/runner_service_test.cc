@@ -242,7 +242,7 @@ TEST_P(Services, ADeadManBringsItBackTheSameWay) {
   EXPECT_THAT(Calls(), HasSubstr("start mail.service\n"));
 }
 
-TEST_P(Services, AListMaySayWhatAServiceIsCalled) {
+TEST_P(Services, AListMayNameTheServicesOwnName) {
   host.setup.options += " --installed --allow " + root + "/allow";
   const auto allow = [&](const std::string& text) {
     std::ofstream(root + "/allow") << text;

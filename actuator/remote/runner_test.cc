@@ -250,7 +250,7 @@ TEST_P(Runner, EndsWithItsCommandThoughADaemonKeepsTheOutputAndSomebodyKeepsAski
   kill(-runner, SIGKILL);
 }
 
-TEST_P(Runner, WritesTheStatusThoughNobodyListensAnyMore) {
+TEST_P(Runner, WritesTheStatusAfterTheConnectionIsGone) {
   RemoteRequest request;
   request.verb = RemoteVerb::kRun;
   request.key = "r/1/1";
@@ -266,7 +266,7 @@ TEST_P(Runner, WritesTheStatusThoughNobodyListensAnyMore) {
   EXPECT_THAT(host.ReadFile("receipts/r/1@1.status"), HasSubstr("exit_status=3\n"));
 }
 
-TEST_P(Runner, BoundsWhatAFloodLeavesOnDisk) {
+TEST_P(Runner, BoundsAFloodsOutputOnDisk) {
   const RemoteReply reply =
       host.Run("r/1/1", "head -c 6000000 /dev/zero | tr '\\0' x; echo; echo the end");
   ExpectState(reply, ReceiptState::kFinished);
@@ -344,7 +344,7 @@ TEST_P(Runner, KnowsThatACommandOutlivesItsRunnerAndHowItEnds) {
   EXPECT_EQ(host.Evidence(), "x\n");
 }
 
-TEST_P(Runner, CallsATornClaimInterruptedAlsoToWhoAsksToRunIt) {
+TEST_P(Runner, ReportsATornClaimAsInterruptedAlsoToRun) {
   ASSERT_TRUE(host.Run("r/1/1", "true").receipt);
   const std::string claim = host.ReadFile("receipts/r/1@1.claim");
   // As after a power cut: cut off anywhere in its head, or only zeros.

@@ -93,7 +93,7 @@ class Unreadable : public testing::TestWithParam<RunnerSetup> {
 
 INSTANTIATE_TEST_SUITE_P(, Unreadable, testing::ValuesIn(MAILHUB_SETUPS()), SetupName);
 
-TEST_P(Unreadable, FenceLetsNobodyIn) {
+TEST_P(Unreadable, FenceRefusesEveryActuator) {
   const std::string before = host.ReadFile("fence");
   host.identity.journal_id = "stranger";
   WhileItCannotBeRead("fence", [&] {

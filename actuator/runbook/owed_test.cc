@@ -34,7 +34,7 @@ std::vector<std::string> Owed(const engine::Plan& plan) {
   return owed;
 }
 
-TEST(Owed, WhatADeadManGuardsComesBackHoweverTheRunEnds) {
+TEST(Owed, AGuardedServiceIsRestartedAtAnyEndOfTheRun) {
   const auto plan = Make({Book(kStop)});
   ASSERT_THAT(Owed(plan), ElementsAre("always.1: 1-2 hub1 Bring back what «Stop» stopped"));
   const engine::Step& step = plan.always[0].step;

@@ -108,7 +108,7 @@ TEST(Runbook, QuotesNothingOfAStrangersParametersThatIsLongOrSteersATerminal) {
   }
 }
 
-TEST(Runbook, NamesServicesToTheRunnerWhichLooksWhatCameOfThem) {
+TEST(Runbook, SendsServicesToTheRunnerWhichChecksTheirState) {
   const auto service = [](const std::string& host, const std::string& state) {
     return Make({Book("steps:\n  - name: s\n    service: {on: " + host +
                       ", name: client, state: " + state + "}\n")})
@@ -235,7 +235,7 @@ always:
     run: {on: server, use: wake}
 )";
 
-TEST(Runbook, InlinesCalledRunbooksAndOwesWhatTheyOwe) {
+TEST(Runbook, InlinesCalledRunbooksWithTheirOwedSteps) {
   const auto plan = Make({Book(kCaller), kPart}, {{"which", "hub3"}});
   EXPECT_THAT(Paths(plan), ElementsAre("1.1", "1.2", "2.1", "2.2"));
   EXPECT_EQ(plan.target, "hub3");

@@ -89,7 +89,7 @@ TEST_F(Shipped, RebuildFollowsTheProcedureAndBringsTheTargetBackFirst) {
   EXPECT_EQ(plan.target, "mailhub2");
 }
 
-TEST_F(Shipped, RebuildOwesWhatItTookAwayDirectoryFirst) {
+TEST_F(Shipped, RebuildOwesItsStoppedServicesDirectoryFirst) {
   const auto plan = Make("mailhub-rebuild", {{"mailhub", "mailhub2"}});
   std::vector<std::string> owed;
   for (const auto& one : plan.always) {
@@ -104,7 +104,7 @@ TEST_F(Shipped, RebuildOwesWhatItTookAwayDirectoryFirst) {
           "Start qubRA in any case 3 10", "Start qubRA's student thread in any case 3 11"));
 }
 
-TEST_F(Shipped, HostsRestoreWhatWasStoppedOnlyUntilItIsBack) {
+TEST_F(Shipped, HostsRestoreStoppedServicesOnlyUntilTheyAreBack) {
   const auto plan = Make("mailhub-rebuild", {{"mailhub", "mailhub2"}});
   std::vector<std::string> leases;
   for (const auto& step : plan.steps) {

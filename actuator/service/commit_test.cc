@@ -106,7 +106,7 @@ TEST(Service, DeadMenAreRenewedWhileACommitWaitsOrFails) {
   EXPECT_EQ(life.service->Look()->unfinished[0].leases.at(0).phase, engine::LeasePhase::kArmed);
 }
 
-TEST(Service, SaysWhatIsTrueOfDeadMenWhileACommitWaitsOrFails) {
+TEST(Service, ShowsTheRealStateOfDeadMenWhileACommitWaitsOrFails) {
   const TestDirectory directory;
   Life life(directory, [](ServiceOptions& options) { options.patience = Milliseconds(20); });
   life.StartAndWait();

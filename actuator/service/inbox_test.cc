@@ -94,7 +94,7 @@ TEST(Service, RequestsThatWaitTogetherShareACommit) {
   EXPECT_EQ(life.store.appends() - before, 2) << "the one that was under way, and one for all";
 }
 
-TEST(Service, StoppingAnswersWhoWaits) {
+TEST(Service, StoppingAnswersWaitingRequests) {
   const TestDirectory directory;
   Life life(directory);
   life.StartAndWait();

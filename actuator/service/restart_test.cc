@@ -103,7 +103,7 @@ std::string StateAfter(journal::Journal& journal, journal::Scope scope, engine::
   return state;
 }
 
-TEST(Service, AStartThatReadsOnlyWhatMattersDecidesAsOneThatReadsAll) {
+TEST(Service, AStartWithTheShortReplayDecidesAsOneThatReadsAll) {
   const TestDirectory directory;
   std::vector<engine::Notification> again;
   Life life(directory);

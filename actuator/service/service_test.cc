@@ -56,7 +56,7 @@ TEST(Service, AnswersOfTheEngineComeBack) {
   EXPECT_TRUE(life.service->MakePlan("touch", {}));
 }
 
-TEST(Service, ThePastIsThereForWhoAsks) {
+TEST(Service, ThePastCanBeRead) {
   const TestDirectory directory;
   Life life(directory);
   life.StartAndWait();
@@ -119,7 +119,7 @@ TEST(Service, ATakeoverIsCommittedBeforeTheHostHearsOfItAndAnsweredAsTheHostDoes
   EXPECT_NE(recorded.back().find("host_takeover"), std::string::npos);
 }
 
-TEST(Service, AReloadCountsForWhatComesNextAndABadOneChangesNothing) {
+TEST(Service, AReloadCountsForLaterRequestsAndABadOneChangesNothing) {
   const TestDirectory directory;
   bool good = false;
   int applied = 0;

@@ -94,7 +94,7 @@ TEST_F(ReceiverTest, EachDeliveryGetsAnIdOfItsOwn) {
   EXPECT_NE(backend_.submitted[0].id, backend_.submitted[1].id);
 }
 
-TEST_F(ReceiverTest, WhatIsNotCommittedIsAskedForAgain) {
+TEST_F(ReceiverTest, AnUncommittedNotificationIsRequestedAgain) {
   const Receiver receiver(&backend_, path_);
   for (const ErrorKind kind : {ErrorKind::kOverloaded, ErrorKind::kInternal, ErrorKind::kCorrupt,
                                ErrorKind::kOutcomeUnknown, ErrorKind::kRefused}) {
@@ -120,7 +120,7 @@ TEST_F(ReceiverTest, WithoutTheRightTokenNothingIsSubmitted) {
   EXPECT_TRUE(backend_.submitted.empty());
 }
 
-TEST_F(ReceiverTest, WhomTheServerLetInNeedsNoToken) {
+TEST_F(ReceiverTest, ALoggedInUserNeedsNoToken) {
   http::Request request = Post(kBody, "");
   request.user = "alertmanager";
   EXPECT_EQ(Deliver(Receiver(&backend_, path_), request).status, 200);
@@ -129,7 +129,7 @@ TEST_F(ReceiverTest, WhomTheServerLetInNeedsNoToken) {
   EXPECT_EQ(Deliver(Receiver(&backend_, ""), request).status, 401) << "nobody gets in unproved";
 }
 
-TEST_F(ReceiverTest, EachAnswerIsToldOnceWithWhatBecameOfIt) {
+TEST_F(ReceiverTest, EachAnswerIsCountedOnceWithItsOutcome) {
   std::vector<std::pair<Outcome, int>> told;
   const Receiver receiver(&backend_, path_, [&told](Outcome outcome, int status) {
     told.emplace_back(outcome, status);
@@ -146,7 +146,7 @@ TEST_F(ReceiverTest, EachAnswerIsToldOnceWithWhatBecameOfIt) {
                                                         {Outcome::kLater, 503}}));
 }
 
-TEST_F(ReceiverTest, WhatIsTooLargeIsAskedForAgainAndCountedApart) {
+TEST_F(ReceiverTest, ATooLargeNotificationIsRequestedAgainAndCountedSeparately) {
   std::vector<Outcome> told;
   const Receiver receiver(&backend_, path_,
                           [&told](Outcome outcome, int) { told.push_back(outcome); });
@@ -196,7 +196,7 @@ TEST_F(ReceiverTest, AChangedTokenFileCountsAtOnce) {
   EXPECT_EQ(Deliver(receiver, Post(kBody)).status, 401);
 }
 
-TEST_F(ReceiverTest, ATokenFileThatCannotBeUsedLetsNobodyInAndLosesNothing) {
+TEST_F(ReceiverTest, AnUnusableTokenFileAdmitsNoSenderAndLosesNothing) {
   const Receiver receiver(&backend_, path_);
   EXPECT_EQ(Deliver(receiver, Post(kBody)).status, 200);
   ASSERT_EQ(::chmod(path_.c_str(), 0644), 0);

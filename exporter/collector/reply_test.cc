@@ -66,7 +66,7 @@ TEST(Reply, IsTheSameHoweverTheBytesAreCut) {
   }
 }
 
-TEST(Reply, ShowsWhatIsDoneBeforeItIsComplete) {
+TEST(Reply, ShowsCompleteSectionsBeforeItIsComplete) {
   ReplyReader reader("N");
   ASSERT_TRUE(
       reader.Feed("N begin 1\nuptime 1\nsection host 1\nx\ndone host 2\nsection files 2\ny"));
@@ -93,7 +93,7 @@ TEST(Reply, IsRefusedWhenItsStructureIsBroken) {
   EXPECT_THAT(Refusal("N begin 1\nN end\nmore\n"), HasSubstr("follows its end"));
 }
 
-TEST(Reply, CostsBoundedMemoryWhateverTheHostSends) {
+TEST(Reply, CostsBoundedMemoryForAnyInput) {
   const std::string block(60'000, 'x');
   ReplyReader noise("N");
   size_t sent = 0;
@@ -145,7 +145,7 @@ TEST(Reply, SurvivesAMillionBytesOfMutations) {
   }
 }
 
-TEST(HostCollector, RefusesWhatIsNoCountOfTicksOrBytes) {
+TEST(HostCollector, RefusesInvalidCountsOfTicksOrBytes) {
   const std::vector<std::string> good = {"cpu  1 2 3 4 5 6 7 8 9 10", "cpus 2", "MemTotal: 10 kB",
                                          "MemFree: 1 kB", "MemAvailable: 5 kB"};
   metrics::Families families;
@@ -310,7 +310,7 @@ TEST(PosixHostCollector, ReadsVmstatOfLinuxAndOfSolaris) {
   EXPECT_FALSE(ReadWith(kPosixHostCollector, host, {"cpus ", "1 idle cpu"}, &none));
 }
 
-TEST(PosixHostCollector, TakesNothingThatStandsTwice) {
+TEST(PosixHostCollector, RefusesRepeatedValues) {
   config::Host host;
   host.platform = config::Platform::kPosix;
   const std::vector<std::string> good = {"cpus 4", "time 17", "4096 K total memory",

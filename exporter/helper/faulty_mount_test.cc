@@ -108,12 +108,12 @@ TEST_P(OthersMountTest, IsNoReasonNotToKnowAnotherProcess) {
   ExpectKnown(0);
 }
 
-TEST_P(OthersMountTest, IsAReasonNotToKnowWhatBearsThatNameOnceItIsGone) {
+TEST_P(OthersMountTest, MakesTheFilesOfThatNameUnknownOnceItIsGone) {
   mount_->Leave();
   ExpectKnown(-1);
 }
 
-TEST_P(OthersMountTest, IsAReasonNotToKnowWhatIsOnIt) {
+TEST_P(OthersMountTest, MakesItsContentsUnknown) {
   host_.processes = {{"it", {File("mount/file"), "", ""}}};
   EXPECT_NE(Running(Look(host_), "it"), 0);
 }

@@ -116,7 +116,7 @@ class HeldMemoryTest : public HelperTest {
   std::vector<std::unique_ptr<TestingProcess>> holders_;
 };
 
-TEST_P(HeldMemoryTest, IsAReasonNotToKnowWhatMayBeThatProcessAndNothingElse) {
+TEST_P(HeldMemoryTest, MakesUnknownOnlyTheProcessesThatItMayBe) {
   EXPECT_EQ(Running(Look(host_), "absent"), 0);
   // It may have been started as any of them.
   const pid_t pid = Hold(Copy("stranger"), {"--name", "nobody"});

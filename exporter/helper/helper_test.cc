@@ -67,7 +67,7 @@ TEST_P(HelperTest, TellsAProcessFromItsRootProcessAndFromAllThatOnlyBearItsName)
               Now(), 30);
 }
 
-TEST_P(HelperTest, FindsAProcessWhateverItCallsItself) {
+TEST_P(HelperTest, FindsAProcessUnderAnyNameOfItsOwn) {
   const std::string eddy = Copy("isode.eddy");
   config::Host host;
   host.processes["eddy"] = {eddy, "", ""};
@@ -451,7 +451,7 @@ TEST_P(HelperTest, LeavesNothingBehindAfterManyRequests) {
   EXPECT_LE(children(), 1) << "mksh reaps its last child when it starts the next";
 }
 
-TEST_P(HelperTest, StartsFromItsTextAndSkipsWhatItDoesNotKnow) {
+TEST_P(HelperTest, StartsFromItsTextAndSkipsUnknownLines) {
   for (const char* more : {"", "check a 1000 echo 1\n", "unit $x\n", "platform posix\n"}) {
     const std::string spec =
         "spec\nnonsense\n" + std::string(more) + "exe /bin/none\nprocess 0\npath /etc\nend\n";

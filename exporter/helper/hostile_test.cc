@@ -33,7 +33,7 @@ class HostileTest : public HelperTest {
   config::Host host_;
 };
 
-TEST_P(HostileTest, RunsNothingOfWhatAProcessIsCalled) {
+TEST_P(HostileTest, RunsNoPartOfAProcessName) {
   for (const char* name : {"a", "ab", "slapd", "openRA"}) {
     host_.processes[name] = {File(name), "", ""};
   }
@@ -67,7 +67,7 @@ TEST_P(HostileTest, RunsNothingOfWhatAProcessIsCalled) {
 }
 
 // A key restricted to the helper may be stolen; its requests are text, too.
-TEST_P(HostileTest, RunsNothingOfWhatAnExeIsCalled) {
+TEST_P(HostileTest, RunsNoPartOfAnExeName) {
   const std::string x = Copy("x");
   const auto process = Run(x, {});
   host_.processes["a"] = {x + "//;>a;//", "", ""};

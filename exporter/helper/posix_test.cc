@@ -153,7 +153,7 @@ TEST_P(PosixTest, SaysNothingWhenPsComplainsOrIsNotThereOrShowsNotAll) {
   nothing("process 1 is hidden");
 }
 
-TEST_P(PosixTest, SaysNothingOfOneThatMayBeTheWanted) {
+TEST_P(PosixTest, ReportsAPossibleMatchAsUnknown) {
   Ps("pid time etime rss args lstart", "0:01", "05:06",
      "row 78 1 1 'absent -d'; row 79 1 1 \"/opt/isode/cut $(printf '%065d' 0)\"");
   host_.processes["cut"] = {"/opt/isode/cut", "--beyond", ""};
@@ -191,7 +191,7 @@ TEST_P(PosixTest, SaysNothingOfAPathThatIsLongerThanARow) {
   EXPECT_EQ(Running(seen, "eddy"), 1);
 }
 
-TEST_P(PosixTest, SaysNothingOfOneThatShowsAnotherPathOrNone) {
+TEST_P(PosixTest, ReportsARowWithAnotherOrNoPathAsUnknown) {
   const char* rows[] = {"./absent -d",         "sbin/absent", "/opt//isode/absent",
                         "/opt/./isode/absent", "[absent]",    "(absent)",
                         "../absent",           "-absent",     "absent: idle"};

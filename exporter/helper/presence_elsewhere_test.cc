@@ -100,7 +100,7 @@ TEST_P(PresenceElsewhereTest, IsZeroForAContainer) {
   ExpectCount(0, "with another root");
 }
 
-TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheLinkMovedOnWhateverTheMainThreadSays) {
+TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheLinkMovedOnInAllCasesOfTheMainThread) {
   Copy("eddy-1.0");
   Copy("eddy-2.0");
   for (const auto& disguise : disguises_) {
@@ -124,7 +124,7 @@ TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheLinkMovedOnForOneThatHasAnotherRoo
   ExpectCount(-1, "its root");
 }
 
-TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheVolumeIsGoneWhateverTheMainThreadSays) {
+TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheVolumeIsGoneInAllCasesOfTheMainThread) {
   fs::create_directories(folder_ / "volume");
   fs::create_symlink("volume/eddy-1.0", File("linked"));
   for (const auto& disguise : disguises_) {

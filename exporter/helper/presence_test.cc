@@ -187,7 +187,7 @@ TEST_P(PresenceTest, CountsAProcessThatHasAMountNamespaceOfItsOwn) {
   EXPECT_EQ(Count(), 1);
 }
 
-TEST_P(PresenceTest, AnAccountThatMayNotSeeWhatOthersRunNeverSaysZero) {
+TEST_P(PresenceTest, AnAccountThatMayNotSeeOthersExecutablesNeverReportsZero) {
   const std::string eddy = Copy("eddy");
   BeSomebodyElse();
   EXPECT_EQ(Count(), -1) << "nobody may look at process 1";
@@ -234,7 +234,7 @@ TEST_P(PresenceTest, NeverSaysZeroWhereProcessesAreHiddenAndTheFirstIsItsOwn) {
   }
 }
 
-TEST_P(PresenceTest, RootThatMayNotSeeWhatOthersRunNeverSaysZero) {
+TEST_P(PresenceTest, RootThatMayNotSeeOthersExecutablesNeverReportsZero) {
   const auto others =
       Run("setpriv", {std::string("--reuid=") + kSomebodyElse, "--clear-groups", Copy("other/x")});
   prefix_ = {"setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"};
@@ -257,7 +257,7 @@ TEST_P(PresenceTest, DoesNotSayZeroOfOneWhoseVolumeWasTakenAwayFromUnderIt) {
   EXPECT_EQ(Count(), -1) << "it may be an older one";
 }
 
-TEST_P(PresenceTest, BelievesNoNameThatSomebodyHasMountedInAUserNamespace) {
+TEST_P(PresenceTest, TrustsNoNameMountedInAUserNamespace) {
   const std::string eddy = Copy("eddy");
   fs::permissions(eddy, fs::perms::owner_all);
   Copy("other/fake");
@@ -393,7 +393,7 @@ TEST_P(PresenceTest, NeverSaysZeroForWantOfADescriptor) {
   }
 }
 
-TEST_P(PresenceTest, SaysZeroOfWhatNobodyRuns) {
+TEST_P(PresenceTest, ReportsZeroForAnExeWithoutProcesses) {
   EXPECT_EQ(Count(), 0);
   Copy("eddy");
   EXPECT_EQ(Count(), 0);

@@ -405,7 +405,7 @@ TEST_F(HelperLinkTest, KeepsTheRestWhereUptimeCannotBeRead) {
   EXPECT_FALSE(Value(collection.families, "mailhub_host_uptime_seconds"));
 }
 
-TEST_F(HelperLinkTest, ShowsWhatCameBeforeACollectorThatHangs) {
+TEST_F(HelperLinkTest, ShowsSectionsBeforeAHangingCollector) {
   const TestingSshd sshd;
   host_.checks["hangs"] = {"sleep 60", Milliseconds(50'000)};
   HelperLink link(host_, sshd.Target(), clock_, counts_);

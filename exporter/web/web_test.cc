@@ -58,7 +58,7 @@ TEST(Render, ShowsTheConfigurationWithoutKeysAndCommands) {
   EXPECT_THAT(page, HasSubstr("s: {kind: systemd}"));
 }
 
-TEST(Render, EscapesWhatItPutsIntoHtml) {
+TEST(Render, EscapesHtml) {
   const std::string page = RenderLanding(nullptr, "1<2", "/m\"&x");
   EXPECT_THAT(page, HasSubstr("1&lt;2"));
   EXPECT_THAT(page, HasSubstr("/m&quot;&amp;x"));

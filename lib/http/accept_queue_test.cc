@@ -96,7 +96,7 @@ class AcceptQueueTest : public testing::Test {
   std::vector<std::unique_ptr<Socket>> inside_;
 };
 
-TEST_F(AcceptQueueTest, LetsInWhoHasSaidSomethingToDo) {
+TEST_F(AcceptQueueTest, AdmitsConnectionsWithARequest) {
   Open();
   const auto silent = Connect("127.0.0.2", "");
   const auto half = Connect("127.0.0.3", "GET / HT");
@@ -107,7 +107,7 @@ TEST_F(AcceptQueueTest, LetsInWhoHasSaidSomethingToDo) {
   EXPECT_EQ(Admit(), "127.0.0.3");
 }
 
-TEST_F(AcceptQueueTest, GivesTheNextWorkerToWhoHasTheFewest) {
+TEST_F(AcceptQueueTest, GivesTheNextWorkerToTheClientWithTheFewest) {
   Open();
   std::vector<std::unique_ptr<Socket>> many(20);
   for (auto& one : many) one = Connect("127.0.0.2", kRequest);
@@ -163,7 +163,7 @@ TEST_F(AcceptQueueTest, WakesWhenAWorkerIsFreeAndWhenItIsClosed) {
 }
 
 // Without a spare descriptor, a connection that cannot be accepted would wake it for ever.
-TEST_F(AcceptQueueTest, TurnsAwayWhomItHasNoDescriptorFor) {
+TEST_F(AcceptQueueTest, ClosesConnectionsWithoutADescriptorForThem) {
   Open();
   EXPECT_EQ(Await(Milliseconds(0)), 0);
   const auto client = Connect("127.0.0.2", kRequest);

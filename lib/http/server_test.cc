@@ -188,7 +188,7 @@ TEST_F(ServerTest, SaysWhichPagesAndMethodsItHas) {
   EXPECT_THAT(Ask("OPTIONS /echo HTTP/1.1\r\nHost: t\r\n\r\n"), StartsWith("HTTP/1.1 405 "));
 }
 
-TEST_F(ServerTest, RefusesWhatIsMalformed) {
+TEST_F(ServerTest, RefusesMalformedRequests) {
   Start();
   const std::vector<std::pair<std::string, std::string>> cases{
       {"nonsense\r\n\r\n", "400"},

@@ -133,7 +133,7 @@ class SilentClientsTest : public testing::Test {
   std::vector<std::unique_ptr<RawClient>> silent_;
 };
 
-TEST_F(SilentClientsTest, KeepNobodyWaiting) {
+TEST_F(SilentClientsTest, DelayNoOtherClient) {
   Start(false);
   Open(kSilent, "");
   Open(50, "GET /hello HTTP/1.1\r\nHost: ");
@@ -141,7 +141,7 @@ TEST_F(SilentClientsTest, KeepNobodyWaiting) {
   EXPECT_LT(StopTime(), kSoon);
 }
 
-TEST_F(SilentClientsTest, KeepNobodyWaitingForTls) {
+TEST_F(SilentClientsTest, DelayNoOtherClientWithTls) {
   Start(true);
   Open(kSilent, "");
   Open(50, "\x16\x03\x01");
@@ -171,14 +171,14 @@ TEST_F(SilentClientsTest, GiveWaySoonWhenTheyEndTheHandshakeAndSayNoMore) {
   SSL_CTX_free(context);
 }
 
-TEST_F(SilentClientsTest, KeepNobodyWaitingForTheirBodies) {
+TEST_F(SilentClientsTest, DelayNoOtherClientByTheirBodies) {
   Start(false);
   Open(200, kPost);
   ExpectAnAnswerSoon(false);
 }
 
 // With the actuator's smallest number of connections, and its streams.
-TEST_F(SilentClientsTest, KeepNobodyWaitingForTheirBodiesAndTheirStreams) {
+TEST_F(SilentClientsTest, DelayNoOtherClientByTheirBodiesAndStreams) {
   options_.max_connections = 10;
   options_.max_streams = 7;
   const std::string stream = "GET /stream HTTP/1.1\r\nHost: t\r\n\r\n";
@@ -196,7 +196,7 @@ TEST_F(SilentClientsTest, KeepNobodyWaitingForTheirBodiesAndTheirStreams) {
 }
 
 // The server itself refuses each of these requests, and its client does not close.
-TEST_F(SilentClientsTest, KeepNobodyWaitingWhenTheyAreRefusedAndStay) {
+TEST_F(SilentClientsTest, DelayNoOtherClientWhenTheyAreRefusedAndStay) {
   const std::string too_many = [] {
     std::string head = "GET /hello HTTP/1.1\r\nHost: t\r\n";
     for (int i = 0; i < 64; ++i) head += "X: y\r\n";

@@ -141,7 +141,7 @@ TEST_F(WebConfigTest, RefusesCertificatesThatCannotWork) {
   EXPECT_THAT(LoadError(TlsText()).message, HasSubstr("no certificate"));
 }
 
-TEST_F(WebConfigTest, LetsInOnlyWhoKnowsThePassword) {
+TEST_F(WebConfigTest, AdmitsOnlyClientsWithThePassword) {
   Serve(Loaded("basic_auth_users:\n  joe: " + Bcrypt("secret") + "\n"));
   ClientOptions options;
   const auto status = [&](const std::string& user, const std::string& password) {
@@ -195,7 +195,7 @@ TEST_F(WebConfigTest, FollowsTheFileAndKeepsTheOldOneWhenItBreaks) {
 constexpr const char* kFresh = "Basic YW5uOm1heWJl";
 constexpr std::array<const char*, 2> kTried{"Basic YW5uOm5v", "Basic YW5uOm5heQ=="};
 
-TEST(WebConfig, LetsWhoTriesPasswordsKeepNobodyElseFromLoggingIn) {
+TEST(WebConfig, LetsNoGuessingClientDelayOtherLogins) {
   const TempDir directory;
   const std::string hash = "$2y$08$" + std::string(53, 'a');
   const std::string file = directory.Write("web.yml", "basic_auth_users: {ann: " + hash + "}\n");
@@ -222,7 +222,7 @@ TEST(WebConfig, LetsWhoTriesPasswordsKeepNobodyElseFromLoggingIn) {
   EXPECT_LT(BootClock::now() - start, kLogins * 3 * 2 * (one_hash + Milliseconds(20)));
 }
 
-TEST(WebConfig, HashesOnceWhatManyAskAtOnce) {
+TEST(WebConfig, HashesAPasswordOnceForManyCallers) {
   const TempDir directory;
   const std::string file =
       directory.Write("web.yml", "basic_auth_users: {joe: $2y$10$" + std::string(53, 'a') + "}\n");
@@ -267,7 +267,7 @@ TEST_F(WebConfigTest, SpeaksTlsWithTheCertificateThatIsOnDiskNow) {
   EXPECT_TRUE(Ask(Trusting("other")).has_value()) << "the old one stays";
 }
 
-TEST_F(WebConfigTest, AsksForAClientCertificateAndChecksWhoSignedIt) {
+TEST_F(WebConfigTest, AsksForAClientCertificateAndChecksItsSigner) {
   Copy("server", "server");
   const std::string ca = "  client_ca_file: " + Certificate("ca") + ".crt\n";
   auto config = Loaded(TlsText(ca + "  client_auth_type: RequireAndVerifyClientCert\n"));

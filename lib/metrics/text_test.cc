@@ -21,7 +21,7 @@ TEST(Text, EscapesHelpAndLabels) {
             "mailhub_up{name=\"a\\\"b\\\\c\\nd\"} 1\n");
 }
 
-TEST(Text, OrdersFamiliesAndSeriesWhateverTheOrderOfAdding) {
+TEST(Text, SortsFamiliesAndSeries) {
   Families families;
   families.Add(kUp, {{"name", "b"}}, 0);
   families.Add(kCount, {}, 2.5);

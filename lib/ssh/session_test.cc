@@ -299,7 +299,7 @@ TEST_F(SessionTest, TellsTheHelpersEndFromSilence) {
   EXPECT_EQ((*channel)->TakeStderr(), "why\n");
 }
 
-TEST_F(SessionTest, HearsWhatACommandSaidThatEndedBeforeItReadItsInput) {
+TEST_F(SessionTest, GetsTheOutputOfACommandThatEndedBeforeReadingItsInput) {
   auto session = Connected();
   auto channel = session->OpenChannel("echo why", In(3000));
   ASSERT_TRUE(channel.has_value());

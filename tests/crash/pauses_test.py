@@ -119,7 +119,7 @@ class Pauses(smallkit.SmallCase):
         for host in stories:
             self.assertEqual(scratchkit.story(host), ["stop", "work", "start"])
 
-    def test_4_what_could_not_be_recorded_is_not_done_after_a_dead_man_has_acted(self):
+    def test_4_an_unrecorded_decision_is_not_performed_after_a_dead_man_has_acted(self):
         """One host is back before the disk has room, the other one after."""
         first, second = "mailhub1", "mailhub3"
         runs, ballast = self.begin_and_fill_disk(first, second)

@@ -113,7 +113,7 @@ class People(smallkit.SmallCase):
         self.assertIsNone(self.result_of(run, "2"), "nobody has skipped the second step")
         self.assert_late(late, "Second")
 
-    def test_6_an_answer_that_does_not_say_to_what_is_refused(self):
+    def test_6_an_answer_without_its_question_is_refused(self):
         host = "mailhub3"
         run = self.begin("two-questions", on=host)
         self.await_phase(run, "1", "confirm")
@@ -133,7 +133,7 @@ class People(smallkit.SmallCase):
         self.assertEqual(scratchkit.story(host), ["first"])
         self.assertIsNone(self.result_of(run, "1"))
 
-    def test_7_the_api_takes_the_answer_to_what_is_asked_now_and_refuses_others(self):
+    def test_7_the_api_takes_the_answer_to_the_present_question_and_refuses_others(self):
         host = "mailhub1"
         run = self.begin("two-questions", on=host)
         self.await_phase(run, "1", "confirm")

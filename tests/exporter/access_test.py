@@ -102,7 +102,7 @@ class Access(unittest.TestCase):
         self.shut_out(code=CURL_UNTRUSTED, authority="other_ca")
         self.shut_out(scheme="http")
 
-    def test_what_changes_on_disk_counts_at_once(self):
+    def test_changes_on_disk_count_at_once(self):
         self.accepted()
         self.configure("new")
         self.unauthorized(password="right")

@@ -28,7 +28,7 @@ def functions(text):
 
 
 class Evals(unittest.TestCase):
-    def test_each_eval_holds_only_what_is_allowed(self):
+    def test_each_eval_has_only_allowed_parts(self):
         evals = 0
         for path in sorted(PARTS.glob("*.sh")):
             text = path.read_text(encoding="utf-8")
@@ -55,7 +55,7 @@ class Evals(unittest.TestCase):
                 if re.search(r"(^|\s)pid=", line) and line != lines[-1] and not line.startswith("#"):
                     self.assertRegex(lines[i + 1], r"^\s+case \$pid in '' \| \*\[!0-9\]\*\) (continue|return( 1)?) ;; esac$", line)
 
-    def test_what_is_kept_has_a_number_for_its_name(self):
+    def test_each_kept_text_has_a_number_for_its_name(self):
         allowed = COUNTED | LOOKED_AT | THREADS | {"sysvs", "paths", "checks"}
         for path in sorted(PARTS.glob("*.sh")):
             for number in re.findall(r"\bkeep [a-z_]+ (\S+(?: - 1\)\))?)", path.read_text(encoding="utf-8")):

@@ -124,7 +124,7 @@ class Reasons(Hosts):
         for reason in list(site.hosts)[1:]:
             self.assertEqual(metrics[f'mailhub_exporter_probes_total{{result="{reason}"}}'], 1)
 
-    def test_what_was_wrong_and_is_put_right_recovers_with_the_next_scrape(self):
+    def test_a_repaired_host_recovers_with_the_next_scrape(self):
         site = self.site
         host = site.add("host")
         exporter = self.start()

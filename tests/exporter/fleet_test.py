@@ -69,7 +69,7 @@ class Fleet(unittest.TestCase):
     def note(self, what, figure):
         self.figures.append((what, figure))
 
-    def test_200_hosts_cost_little_and_the_sick_among_them_are_nobody_elses_trouble(self):
+    def test_200_hosts_cost_little_and_the_sick_ones_do_not_disturb_others(self):
         self.measure_memory()
         self.site.write()
         # Two hundred sshds share this machine with the exporter, so an answer may need longer for the way back.

@@ -140,7 +140,7 @@ class Thief(unittest.TestCase):
         text = "spec\n" + "\n".join(spec) + f"\nend\nhello n\ngo {go}\ngo {go}\n"
         return subprocess.run(words, input=text, capture_output=True, text=True, timeout=60, check=False, cwd=self.folder)
 
-    def test_the_helper_runs_nothing_that_it_is_told(self):
+    def test_the_helper_runs_no_part_of_its_input(self):
         for shell in SHELLS:
             run("sh", "-c", f"command -v {shell.split(' ')[0]}")
             for what, spec in self.requests().items():

@@ -51,7 +51,7 @@ std::string Bytes(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-TEST(Corpus, EveryInputKeepsWhatItsTargetDemands) {
+TEST(Corpus, EveryInputPassesItsTarget) {
   for (const Target& target : kTargets) {
     const std::vector<fs::path> inputs = Inputs(fs::path(MAILHUB_CORPUS) / target.name);
     EXPECT_FALSE(inputs.empty()) << target.name;

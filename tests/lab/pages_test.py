@@ -18,7 +18,7 @@ BUILD = os.environ.get("MAILHUB_BUILD", "build/dev")
 class Pages(unittest.TestCase):
     maxDiff = None
 
-    def test_promtool_has_nothing_against_any_page(self):
+    def test_promtool_accepts_each_page(self):
         stack.stop_left_running()
         exporter = stack.Stack(BUILD, fresh=False)
         self.addCleanup(exporter.down)

@@ -123,7 +123,7 @@ class Procedure(unittest.TestCase):
         repeats = [d for d in decisions(alertname="TablesStale") if d["decision"] == "repeat"]
         self.assertGreaterEqual(len(repeats), 3)
 
-    def test_05_what_happened_on_the_hosts_has_the_order_of_the_page(self):
+    def test_05_events_on_the_hosts_have_the_order_of_the_page(self):
         begin, end = span(self.rebuild)
         story = rebuild_story(begin, end, TARGET)
         self.assertEqual(story.count("qubRA crashed"), 1, story)

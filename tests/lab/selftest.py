@@ -398,7 +398,7 @@ class Lab(unittest.TestCase):
         self.assertEqual(shell.returncode, 1)
         self.assertIn("'sh' is not recognized as an internal or external command", shell.stderr)
 
-    def test_13_a_reboot_brings_a_host_back_with_what_its_disk_keeps(self):
+    def test_13_a_reboot_brings_a_host_back_with_its_disk(self):
         sh("mailhub3", "echo kept >/var/lib/mailhub-runner/selftest; echo lost >/root/selftest")
         boot_id = sh("mailhub3", "cat /proc/sys/kernel/random/boot_id")
         for reboot in ("asked", "hard", "inside"):

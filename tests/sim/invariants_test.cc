@@ -293,7 +293,7 @@ TEST_F(Doctored, NoticeAVerbThatAnswersAnUnseenHold) {
   }
 }
 
-TEST_F(Doctored, NoticeARunThatStandsStill) {
+TEST_F(Doctored, NoticeARunWithoutProgress) {
   const auto begun = FirstRecorded<engine::StepStarted>();
   history_.insert(begun + 1, {begun->at_ms + 86'400'000, Happened{"nothing"}});
   EXPECT_THAT(Complaint(), HasSubstr("neither moved nor held"));
@@ -331,7 +331,7 @@ TEST_F(Doctored, NoticeAGateThatIsCalledShutAtOnce) {
   EXPECT_THAT(Complaint(), HasSubstr("was called shut after a look of"));
 }
 
-TEST_F(Doctored, NoticeAnAlertThatNobodyAnswersFor) {
+TEST_F(Doctored, NoticeAnAlertWithoutAnAnswer) {
   const auto decided = FirstRecorded<engine::AlertDecided>();
   auto body = std::get<engine::AlertDecided>(std::get<Recorded>(decided->what).event.body);
   body.fingerprint = "another";
