@@ -21,8 +21,8 @@ struct EngineConfig {
   Milliseconds begin_within{30'000};
   // Time for a command to end after TERM and KILL; then a person is asked.
   Milliseconds end_within{60'000};
-  // How long the end of a run waits for a host to confirm that its dead man is gone, and a queued
-  // run for Prometheus to say whether it is still needed.
+  // How long a run's end waits for a host to confirm that its dead man is gone. Also how long a
+  // queued run waits for Prometheus to say whether it is still needed.
   Milliseconds patience{600'000};
   // A host is asked for at least this long for a dead man that was lost with its receipts, in case
   // they reappear.

@@ -44,10 +44,9 @@ enum class Decision {
   kCancelled,   // the episode is over and its run, not yet committed, is cancelled
   kIgnored,     // no trigger matches
   kRejected,    // a label names something that is not in the site file, or the alert is malformed
-  kJoinedLate,  // the run it would start is past the step that could help; decided afresh at its
-                // end
+  kJoinedLate,  // the run it would start is past the helping step; decided again at its end
   kDeferred,    // no run can answer for it now (its run is ending, or too many are unfinished);
-                // decided afresh when that has changed
+                // decided again when that has changed
   kLate,        // fires with the start of an alert whose end was reported before
 };
 constexpr auto WordsOf(Decision) {

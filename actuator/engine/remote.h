@@ -21,19 +21,16 @@ struct Mark {
 };
 
 enum class RemoteVerb {
-  kHello,  // identity of the receipts directory, and a mark
-  kRun,    // claim the key and run the command, or return the key's receipt; waits a little for the
-           // end
+  kHello,   // identity of the receipts directory, and a mark
+  kRun,     // claim the key and run the command, or return the key's receipt; waits a little
   kLaunch,  // the same for a job: never waits
   kStatus,  // the key's receipt, changing nothing
-  kVoid,  // claim the key so that nothing can ever run under it; or the receipt, if it was claimed
-          // before
+  kVoid,    // claim the key so that nothing can ever run under it, or return its receipt
   kCancel,  // end the key's whole process group; the receipt comes by kStatus
   kArm,     // dead man: write the lease, start the timer
   kRenew,   // dead man: the lease starts anew
-  kDisarm,  // dead man: take lease and timer away
-  kSweep,   // remove the run's receipts, and refuse its keys from now on: a runner held up on its
-            // way must not run
+  kDisarm,  // dead man: remove lease and timer
+  kSweep,   // remove the run's receipts, and refuse its keys from now on, also to a delayed runner
 };
 constexpr auto WordsOf(RemoteVerb) {
   using enum RemoteVerb;

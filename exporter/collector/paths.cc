@@ -1,6 +1,6 @@
-// Lines "TYPE DEPTH SIZE MTIME PATH" of find's results, "sum COUNT BYTES OLDEST PATH" where the
-// host added up, "unknown WHY - - PATH" and "closed WHY - - PATH" where it may not, or cannot,
-// look.
+// Parses these lines: "TYPE DEPTH SIZE MTIME PATH" for find's results, "sum COUNT BYTES OLDEST
+// PATH" where the host added up, and "unknown WHY - - PATH" and "closed WHY - - PATH" where it
+// cannot look.
 #include "exporter/collector/paths.h"
 
 #include "exporter/collector/collector.h"

@@ -1,12 +1,12 @@
 
 # --- running a command ------------------------------------------------------------------------------
 
-# Runs command $2 and sets result to its exit status, or to nothing if that cannot be known. Output
-# goes to $1.out*. The note $1.exit is there and says nothing yet. What the command leaves running may keep its output open: that is waited for a
-# moment only. Once $3 milliseconds (0: never) have passed, the function late is called.
+# Runs command $2 and sets result to its exit status, or to nothing if that is unknown. Output goes to $1.out*. The note
+# $1.exit exists and has no status yet. A process that the command leaves running may keep its output open: the
+# wait for that is short. After $3 milliseconds (0: never) the function late is called.
 #
 # Four processes: this one; the subshell that starts the command and notes its end in $1.exit, so
-# that it is known even if this one dies; the drain; the ticker. All but the ticker outlive TERM, which
+# that it is known even if this one dies; the drain; the ticker. All but the ticker survive TERM, which
 # the whole group gets when the command is cancelled: then the end of all output is the end.
 run_captured() {
   over='' waited='' captured_must=$must_look must_look=1

@@ -101,7 +101,7 @@ launch() {
   if ! is_there "$base.claim"; then
     resolve "$body"
     job_file=$dir/tmp/job.$$
-    rm -f "$job_file.failed" # a namesake's, whom nobody waited for any more
+    rm -f "$job_file.failed" # an older process's of that number
     [ -n "${own_start:-}" ] || own_start_of
     {
       printf 'mailhub-request 1\nnonce=%s\nverb=launch\njournal=%s\nepoch=%s\ndirectory_id=%s\nkey=%s\ndigest=%s\n%sbody_bytes=%s\n\n%s\n' \

@@ -2,24 +2,23 @@
 # For: linux
 # ---- Which processes run an exe ------------------------------------------------------------------
 
-# What a process runs changes rarely. So one command tells, of those that are new or changed, which
-# file each runs and what the kernel calls it; at each look builtins find out that the others are
-# what they were. Of process N there is kept:
-#   a_N  the words of a test that holds as long as it runs a file that no exe is or was, or none
-#   s_N  otherwise: what its stat file says of its program, which is other after each exec; then
+# A process rarely changes the file that it runs. So one command tells, for new or changed processes, the file of each and
+# the kernel's name for it; at each look builtins check that the others are unchanged. For process N these are kept:
+#   a_N  the words of a test that holds while it runs no file, or one that no exe is or was
+#   s_N  otherwise: its stat file's data about its program, which changes at each exec; then
 #   w_N  the process itself, or a thread that can tell, where its main thread has ended
 #   m_N  the numbers of the exes that it runs, and f_N the file, if that is one of theirs
-#   q_N  the numbers of those of which nobody can say whether it runs them
-#   g_N  if it bears the name of an exe: what same_folder said of it, and that name; or a word
-#   l_N  the kernel's name for the file, unless it lies there
-#   b_N  the numbers of the exes by whose path it was started, once that was asked: see learn_starts
+#   q_N  the numbers of the exes that it may or may not run
+#   g_N  if it has the name of an exe: the result of same_folder for it, and that name; or a word
+#   l_N  the kernel's name for the file, unless the file is there
+#   b_N  the numbers of the exes whose path started it, once that was asked: see learn_starts
 #   c_N  whether its file is in no folder any more, once that was asked: see is_nowhere
 #   args_N, key_N, r_N  its arguments: see learn_args
-# Texts are cut into lines by `for`: read costs a system call a byte.
+# `for` splits texts into lines, because read costs a system call per byte.
 #
-# Each account says what its processes and files are called. Such a text is assigned and compared, never evaluated: what is in
-# an eval is a number that is counted here, or `pid`, which is looked at where it is set. Nor does a text stand before what has
-# to be found behind it: numbers come first.
+# Each account chooses the names of its processes and files. Such a text is assigned and compared, never evaluated: an
+# eval has only numbers that are counted here, or `pid`, which is checked where it is set. No such text comes before
+# anything that must be found after it: numbers come first.
 
 # Sets `shown` to a name as `ls -q` shows it; `find` shows it unchanged.
 show() {
