@@ -1,5 +1,4 @@
-// Everything the actuator reads from files, checked against each other and taken or refused as a
-// whole.
+// Loads and checks all configuration files together, and accepts or refuses them as a whole.
 #pragma once
 
 #include <memory>
@@ -18,8 +17,8 @@ struct Configuration {
   std::shared_ptr<const runbook::RunbookLibrary> runbooks;
 };
 
-// kInvalid names file, line and column: also of a trigger that could not do what it says. Whether
-// keys, tokens and the journal's directory can be used is CheckSurroundings' matter.
+// kInvalid names file, line and column, also for a trigger that cannot work. CheckSurroundings
+// checks keys, tokens and the journal's directory.
 Result<Configuration> LoadConfiguration(const std::string& path);
 
 }  // namespace mailhub

@@ -1,4 +1,4 @@
-// From the actuator file's `prometheus:` section to what the gates' evaluator needs.
+// Makes the gate evaluator's options from the actuator file's `prometheus:` section.
 #pragma once
 
 #include "actuator/condition/gate_evaluator.h"
@@ -7,8 +7,8 @@
 
 namespace mailhub {
 
-// Reads the files of secrets that the client does not read itself. Fails as config::ReadFile, and
-// with kInvalid for a header's value that is empty or more than one line.
+// Reads the secret files that the client does not read itself. Fails as config::ReadFile, and with
+// kInvalid for a header value that is empty or has several lines.
 Result<condition::GateOptions> GateOptionsOf(const settings::PrometheusSettings& settings);
 
 }  // namespace mailhub

@@ -1,4 +1,4 @@
-// Puts the actuator together: the real clock, SSH, Prometheus and the journal meet here alone.
+// Assembles the actuator from the real clock, SSH, Prometheus and the journal.
 #include <atomic>
 #include <cstdio>
 #include <memory>
@@ -32,7 +32,7 @@ int Refuse(const char* what, const Error& error) {
   return 1;
 }
 
-// As the file and the command line say together.
+// The settings of file and command line together.
 settings::WebSettings WebSettingsOf(const ActuatorOptions& options,
                                     const Configuration& configuration) {
   settings::WebSettings web = configuration.settings.fixed.web;
@@ -41,7 +41,7 @@ settings::WebSettings WebSettingsOf(const ActuatorOptions& options,
   return web;
 }
 
-// kInvalid: one line for each mistake.
+// kInvalid: one line per mistake.
 Result<Configuration> ReadConfiguration(const ActuatorOptions& options) {
   auto configuration = LoadConfiguration(options.config_file);
   if (!configuration) return configuration;
@@ -67,7 +67,7 @@ int CheckOnly(const ActuatorOptions& options) {
   return 0;
 }
 
-// Everything of one life of the program, in the order in which it depends on each other.
+// All parts of one life of the program, each after those that it depends on.
 class Program {
  public:
   Program(const ActuatorOptions& options, const Configuration& configuration, settings::Fixed fixed,
@@ -89,8 +89,8 @@ class Program {
       return Refuse("The journal cannot be read", replayed.error());
     if (auto history = service_.History("", kHistoryForMetrics))
       metrics_.Restore(*history, *service_.Look());
-    // Listening first: who may not listen must not act either. Until the epoch is committed the
-    // service refuses whatever comes.
+    // Listens first: an actuator that may not listen must not act. Until the epoch is committed the
+    // service refuses all requests.
     auto web = Web::Make(fixed_, kVersion, &service_, &metrics_, &clock_);
     if (!web) return Refuse("The actuator may not listen", web.error());
     if (Status listening = (*web)->Start(); !listening)
@@ -104,8 +104,8 @@ class Program {
     daemon::ServeSignals([this] { static_cast<void>(service_.Reload()); });
     LogInfo("Ending");
     const daemon::ShutdownLimit limit(kLongestShutdown, fatal_ ? 1 : 0);
-    // The service first: it answers whoever waits, so that the server has nobody to wait for. What
-    // runs on hosts is left alone.
+    // Stops the service first: it answers waiting requests, so that the server need not wait.
+    // Commands on hosts go on.
     prometheus_.Cancel();
     service_.Stop();
     (*web)->Stop();
@@ -158,7 +158,7 @@ class Program {
   }
 
   const ActuatorOptions options_;
-  const settings::Fixed as_read_;  // to see what a reload cannot change
+  const settings::Fixed as_read_;  // to detect changes that a reload cannot apply
   const settings::Fixed fixed_;
   const RealClock clock_;
   const std::unique_ptr<journal::Journal> journal_;

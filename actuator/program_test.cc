@@ -1,4 +1,4 @@
-// The program itself, as an operator runs it: flags, webhook, reload, signals, crashes. In mode
+// The actuator program as an operator runs it: flags, webhook, reload, signals, crashes. In mode
 // observe, so that it touches no host.
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -79,7 +79,7 @@ class ProgramTest : public ::testing::Test {
     more.insert(more.begin(), "--config.file=" + (folder_ / "actuator.yml").string());
     return more;
   }
-  // Runs it to its own end; what it said comes into *said.
+  // Runs it to its own end; its output goes to *said.
   int RunOnce(const std::vector<std::string>& arguments, std::string* said) const {
     Process process(Program(arguments), folder_ / "once.log");
     const int status = process.End(0);
@@ -192,7 +192,7 @@ TEST_F(ProgramTest, AnswersThoughHundredsOfClientsSayNothing) {
 TEST_F(ProgramTest, TheShippedExampleIsGood) {
   fs::copy(fs::path(MAILHUB_SOURCE_DIR) / "actuator/actuator.example.yml", folder_ / "actuator.yml",
            fs::copy_options::overwrite_existing);
-  // What it names lies in /etc and /var of a real site.
+  // A real site's file names paths in /etc and /var.
   std::string text = ReadAll(folder_ / "actuator.yml");
   const std::string journal = "/var/lib/mailhub-actuator/";
   text.erase(text.find(journal), journal.size());
@@ -215,7 +215,7 @@ TEST_F(ProgramTest, AnswersItsFlags) {
   EXPECT_EQ(RunOnce(Arguments({"--log.level=loud"}), &said), 2);
 }
 
-TEST_F(ProgramTest, ListensOnlyWhereNobodyElseReachesItUnlessSecured) {
+TEST_F(ProgramTest, ListensOnlyOnLoopbackUnlessSecured) {
   std::string said;
   for (const char* address : {"0.0.0.0:0", ":0", "[::]:0"}) {
     EXPECT_EQ(RunOnce(Arguments({std::string("--web.listen-address=") + address}), &said), 1);
@@ -289,7 +289,7 @@ TEST_F(ProgramTest, DeliveriesAreJudgedRecordedAndCounted) {
 
 TEST_F(ProgramTest, FifteenHundredAlertsWithAnnotationsAreTakenAtOnce) {
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-  constexpr int kMany = 150;  // as long as the answer may take, many times slower
+  constexpr int kMany = 150;  // times the answer's limit, many times slower
 #else
   constexpr int kMany = 1'500;
 #endif
@@ -332,7 +332,7 @@ TEST_F(ProgramTest, EveryAnswerBelowApiComesInTheEnvelope) {
   EXPECT_THAT(std::string(elsewhere.Header("content-type")), HasSubstr("text/plain"));
 }
 
-TEST_F(ProgramTest, WhatWasAnswered200SurvivesAKill) {
+TEST_F(ProgramTest, ANotificationAnswered200SurvivesAKill) {
   Start();
   const http::HttpResponse answer = Post(kWebhook, Firing("mailhub2"));
   ASSERT_EQ(answer.status, 200);

@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t kLargestFile = size_t{16} << 20;
 
-// Opening anything else could wait for ever.
+// Opening another kind of file could block for ever.
 Status IsPlainFile(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return {};
@@ -38,7 +38,7 @@ Status HoldsText(const std::string& path) {
   return Trim(*text).empty() ? Fail(ErrorKind::kInvalid, path + ": is empty") : Status();
 }
 
-// How long a token must be is for those to say who it is sent to.
+// Only the receiver knows how long a token must be.
 template <Result<std::string> (*read)(const std::string&)>
 Status Holds(const std::string& path) {
   if (const Status plain = IsPlainFile(path); !plain) return plain;
@@ -58,13 +58,13 @@ Status IsPrivateKey(const std::string& path) {
   return Fail(ErrorKind::kInvalid, path + ": does not begin with -----BEGIN");
 }
 
-// Whoever reads them may run what the runbooks say, as root on every host, or make alerts up.
+// A reader of them may run the runbooks' commands as root on every host, or invent alerts.
 Status TokensUsable(const std::string& path) {
   if (Status plain = IsReadable(path); !plain) return plain;
   return webhook::TokenFile::Check(path);
 }
 
-// The journal itself may be new.
+// The journal itself need not exist yet.
 Status MayHoldJournal(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path();
   struct stat status {};
@@ -82,10 +82,10 @@ Status MayHoldJournal(const std::string& path) {
   return {};
 }
 
-// Collects what is wrong. Confined to one call of CheckSurroundings.
+// Collects the defects. Confined to one call of CheckSurroundings.
 class Looker {
  public:
-  // A path that is empty is not named and not looked at. `place` is "FILE:LINE:COLUMN: FIELD".
+  // An empty path is not configured and not checked. `place` is "FILE:LINE:COLUMN: FIELD".
   void File(const std::string& place, const std::string& path,
             const std::function<Status(const std::string&)>& usable, const std::string& expected) {
     if (path.empty()) return;

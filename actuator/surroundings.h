@@ -1,5 +1,4 @@
-// Whether what the configuration names on this machine can be used: files, directories, the address
-// to listen on.
+// Checks whether this machine's files, directories and listen address can be used as configured.
 #pragma once
 
 #include <string>
@@ -9,14 +8,13 @@
 
 namespace mailhub {
 
-// What is wrong, each as file:line:column, field, what was found and expected. Empty: nothing is.
-// `web` is what will be in force, command line included. Looks as the user that calls it. Opens
-// files for reading only, changes nothing.
+// The defects, each as file:line:column, field, found and expected values. Empty: none. `web`: the
+// web settings with the command line's changes. Checks as the calling user. Opens files only for
+// reading, changes nothing.
 std::vector<std::string> CheckSurroundings(const Configuration& configuration,
                                            const settings::WebSettings& web);
 
-// kRefused when the actuator would listen on `address` where others can reach it without TLS and
-// authentication.
+// kRefused when other machines could reach `address` without TLS and authentication.
 Status CheckListenAddress(const std::string& address, const std::string& web_config_file);
 
 }  // namespace mailhub

@@ -1,4 +1,4 @@
-// Files, directories and addresses that the configuration names are looked at where it is checked.
+// `config check` looks at the configured files, directories and addresses on its own machine.
 #include "actuator/surroundings.h"
 
 #include <gmock/gmock.h>
@@ -51,7 +51,7 @@ class SurroundingsTest : public ::testing::Test {
   void Write(const std::string& name, const std::string& text) const {
     std::ofstream(folder_ / name) << text;
   }
-  // What is wrong, without the folder's name.
+  // The defects, without the folder's name.
   std::vector<std::string> Wrong() const {
     std::string text;
     for (const std::string& line : lines_) text += line + "\n";
@@ -99,7 +99,7 @@ TEST_F(SurroundingsTest, EveryFileThatIsMissingIsNamedWithItsPlace) {
           "directory; expected a file that holds a token"));
 }
 
-TEST_F(SurroundingsTest, WhatIsThereMustBeWhatIsExpected) {
+TEST_F(SurroundingsTest, ExistingFilesMustBeOfTheExpectedKind) {
   Write("key", "ssh-ed25519 AAAA actuator\n");
   Write("api.token", "\n");
   ::chmod((folder_ / "webhook.token").c_str(), 0644);
@@ -128,12 +128,12 @@ TEST_F(SurroundingsTest, OneRuleHoldsForBothOfOurTokens) {
     }
     Write(file, "correct-horse-battery\n");
   }
-  // Several are good while one takes another's place.
+  // Several are valid during a token's replacement.
   Write("api.token", "correct-horse-battery\nbattery-horse-correct\n");
   EXPECT_THAT(Wrong(), IsEmpty());
 }
 
-TEST_F(SurroundingsTest, WhatIsSentToPrometheusIsOneToken) {
+TEST_F(SurroundingsTest, TheSecretForPrometheusIsOneToken) {
   for (const char* text : {"correct-horse\nbattery\n", "two words\n"}) {
     Write("prometheus.token", text);
     EXPECT_THAT(Wrong(), ElementsAre(HasSubstr("prometheus.token: holds more than one word")));

@@ -1,4 +1,4 @@
-// The project's programs as processes, for tests of what an operator sees.
+// For tests: runs the project's programs as processes, as an operator does.
 #pragma once
 
 #include <fcntl.h>
@@ -35,7 +35,7 @@ inline bool Eventually(const std::function<bool()>& condition) {
 // One process of the program; killed at the end if it still runs.
 class Process {
  public:
-  // `arguments`: the program's path first. What it says goes to `log`.
+  // `arguments`: the program's path first. Its output goes to `log`.
   Process(std::vector<std::string> arguments, const std::filesystem::path& log) {
     std::vector<char*> argv;
     argv.reserve(arguments.size() + 1);
@@ -56,8 +56,8 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   void Signal(int signal) const { ::kill(pid_, signal); }
-  // Sends the signal (0: none) and waits for the end; the exit status, or -1 if a signal ended it,
-  // as one does after 20 s.
+  // Sends the signal (0: none) and waits for the end. Returns the exit status, or -1 if a signal
+  // ended it; after 20 s it is killed.
   int End(int signal) {
     if (signal != 0) Signal(signal);
     int status = 0;

@@ -1,5 +1,5 @@
-// Two actuators on one site, as an operator sees it: the real programs, a real sshd, the runner as
-// root installs it.
+// Two actuators on one site, as an operator sees them: the real programs, a real sshd, the runner
+// as root installs it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -25,7 +25,7 @@ class Actuator {
  public:
   explicit Actuator(fs::path folder) : folder_(std::move(folder)) {}
 
-  // False when it has ended instead of becoming ready.
+  // False when it ended instead of becoming ready.
   bool Start() {
     process_ = std::make_unique<Process>(Command(), folder_ / "log");
     const bool ready = Eventually([&] {

@@ -72,7 +72,7 @@ Web::Web(const settings::Fixed& settings, const std::string& version, api::Backe
   api_options.token_file = settings.web.api_token_file;
   api_options.max_event_streams = kEventStreams;
   api::AddRoutes(server_, *backend, *metrics, *clock, api_options);
-  // Its sender has proved itself before the first byte of a body is read.
+  // Its sender is checked before the first byte of a body is read.
   server_.Handle("POST", webhook::kPath,
                  [this](const http::Request& request) { return receiver_.Receive(request); },
                  {.bytes = webhook::kMostBytes, .long_at_once = kLongNotifications});
@@ -83,8 +83,8 @@ http::ServerOptions Web::WithHooks(http::ServerOptions options, api::ActuatorMet
     if (request.path != webhook::kPath || request.method != "POST") return std::nullopt;
     return receiver_.BeforeBody(request);
   };
-  // A token is as good as a login. That of a notification is judged, counted and logged before its
-  // body; only a login that is tried has to be a good one.
+  // A token is as good as a login. A notification's token is checked, counted and logged before its
+  // body; only an attempted login must be valid.
   options.needs_no_login = [this](const http::Request& request) -> Result<bool> {
     const bool notification = request.path == webhook::kPath && request.method == "POST";
     const bool is_login = !request.Authorization().empty() && request.BearerToken().empty();
@@ -99,8 +99,8 @@ http::ServerOptions Web::WithHooks(http::ServerOptions options, api::ActuatorMet
   };
   options.on_refusal = api::PutInEnvelope;
   options.on_finished = [metrics](std::string_view route, int status, Milliseconds) {
-    // The server's own answer to a body of no announced length; all others are counted where they
-    // are given, because looking at past alerts shares the path.
+    // The server's own answer to a body without a length. All others are counted where they are
+    // made, because the page of past alerts has the same path.
     if (route == webhook::kPath && status == 411) {
       CountWebhook(metrics, webhook::Outcome::kMalformed, status);
     }

@@ -1,4 +1,4 @@
-// What the actuator serves over HTTP: the API and its pages, the metrics, and the webhook.
+// The actuator's HTTP server: the API and its pages, the metrics, and the webhook.
 #pragma once
 
 #include "actuator/api/api.h"
@@ -10,7 +10,7 @@
 
 namespace mailhub {
 
-// Owns the server and its threads. All that it is given must outlive it.
+// Owns the server and its threads. The constructor's arguments must outlive it.
 class Web {
  public:
   // kInvalid, kRefused: the web configuration or the webhook's token file.
@@ -29,7 +29,7 @@ class Web {
 
   const webhook::Receiver receiver_;
   const api::Guard guard_;
-  http::Server server_;  // last: its threads use what is above
+  http::Server server_;  // last: its threads use the members above
 };
 
 }  // namespace mailhub

@@ -23,7 +23,7 @@ def cpu_seconds(pid):
 
 
 def tree_cpu_seconds(root):
-    """CPU seconds so far of a process and everything below it, dead or alive; and how many are alive."""
+    """CPU seconds so far of a process and all processes below it, dead or alive; and the number of live ones."""
     children, seconds = {}, {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -42,7 +42,8 @@ def tree_cpu_seconds(root):
 
 
 def wait_until_idle(pid, seconds=60):
-    """Until a process and its children use less than 2 % of a core: what it still has to do is not done in another's turn."""
+    """Until a process and its children use less than 2 % of a core, so that their remaining work does not fall into
+    another's turn."""
     deadline = time.monotonic() + seconds
     while True:
         before = tree_cpu_seconds(pid)[0]
@@ -61,7 +62,7 @@ def describe_machine():
 
 
 def print_table(head, rows):
-    """Columns as wide as they need be; the first to the left, figures to the right."""
+    """Columns as wide as needed; the first left-aligned, numbers right-aligned."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     for row in [head, *rows]:
         cells = [cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths))]

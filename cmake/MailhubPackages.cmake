@@ -17,7 +17,7 @@ pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(libssh REQUIRED IMPORTED_TARGET libssh)
 pkg_check_modules(libsystemd REQUIRED IMPORTED_TARGET libsystemd)
 
-# Debian's civetweb library lacks TLS; scripts/deps.sh builds its source package into this place.
+# Debian's civetweb library lacks TLS; scripts/deps.sh builds its source package into this folder.
 set(MAILHUB_CIVETWEB /var/cache/mailhub/civetweb-1.15 CACHE PATH "civetweb built with OpenSSL 3, IPv6 and zlib")
 add_library(civetweb STATIC IMPORTED)
 set_target_properties(civetweb PROPERTIES

@@ -1,4 +1,4 @@
-# The kinds of target the project has. Include paths start at the project's root, so an include names its module:
+# The project's kinds of target. Include paths start at the project's root, so an include names its module:
 #   #include "lib/base/result.h"
 
 # mailhub_library(NAME sources...): a static library mailhub::NAME.
@@ -9,8 +9,8 @@ function(mailhub_library name)
   target_link_libraries(mailhub_${name} PRIVATE mailhub_warnings)
 endfunction()
 
-# mailhub_script(NAME PARTS files... HEADER declares.h FUNCTION name::space::Text): a script that is written in parts and
-# shipped whole, inside a program: makes NAME.sh and NAME_script.cc in the binary directory.
+# mailhub_script(NAME PARTS files... HEADER declares.h FUNCTION name::space::Text): a script that is written in parts
+# and built into a program as a whole: makes NAME.sh and NAME_script.cc in the binary directory.
 function(mailhub_script name)
   cmake_parse_arguments(arg "" "HEADER;FUNCTION" "PARTS" ${ARGN})
   set(outputs ${CMAKE_CURRENT_BINARY_DIR}/${name}.sh ${CMAKE_CURRENT_BINARY_DIR}/${name}_script.cc)
@@ -32,8 +32,9 @@ function(mailhub_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()
 
-# mailhub_test(NAME LABEL <unit|program|sim|crash|lab> SOURCES files... LIBRARIES targets...): a GoogleTest program run by ctest. The
-# label unit is for what takes a second or two; program for whole programs among real neighbours on loopback.
+# mailhub_test(NAME LABEL <unit|program|sim|crash|lab> SOURCES files... LIBRARIES targets...): a GoogleTest program run
+# by ctest. The label unit is for tests of a second or two; program for whole programs among real neighbours on
+# loopback.
 function(mailhub_test name)
   cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
   if(NOT arg_LABEL)

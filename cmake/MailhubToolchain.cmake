@@ -1,4 +1,4 @@
-# Compiler, warnings, sanitizers: what every target of the project is built with.
+# Compiler, warnings and sanitizers of every target of the project.
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
@@ -16,7 +16,7 @@ if(MAILHUB_SANITIZE)
   add_link_options(-fsanitize=${MAILHUB_SANITIZE})
 endif()
 
-# Used by every target of our own through mailhub_library() and friends; third-party code stays unaffected.
+# Used by every target of our own through mailhub_library() and friends; third-party code is not affected.
 add_library(mailhub_warnings INTERFACE)
 target_compile_options(mailhub_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
 if(MAILHUB_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

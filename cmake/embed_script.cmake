@@ -15,7 +15,7 @@ foreach(part ${PARTS})
     set(perl_so_far "$perl_program")
   endif()
   string(APPEND text "${one}")
-  # A string literal may be 64 KiB long, with those that it is joined to; one part is one.
+  # A string literal, with adjacent ones, may be 64 KiB long; each part is one.
   string(APPEND literals "std::string_view(R\"SCRIPT(${one})SCRIPT\"),\n")
 endforeach()
 file(WRITE ${SCRIPT} "${text}")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What a person who imports the dashboards relies on, checked without Grafana or a live Prometheus."""
+"""Checks of the dashboards for people who import them, without Grafana or a live Prometheus."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ import panels
 import queries
 
 UNITS = {"decbytes", "percentunit", "short", "s", "Bps", "reqps", "dateTimeFromNow"}
-# Made by Prometheus and Alertmanager themselves.
+# Prometheus and Alertmanager make these themselves.
 FOREIGN = {"up", "ALERTS", "alertmanager_notifications_failed_total", "prometheus_rule_evaluation_failures_total"}
 
 

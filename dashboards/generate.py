@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Writes directory-health.json and rebuilds.json.
 
-Why: a panel is a title, a sentence, a unit and a few queries, and red begins where rules/thresholds.yml says that an
-alert does. After a change here run this script and commit both files (a test compares them).
+Why: a panel is a title, a sentence, a unit and a few queries, and red begins at the alert's value in
+rules/thresholds.yml. After a change here run this script and commit both files (a test compares them).
 """
 
 import json

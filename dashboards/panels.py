@@ -1,7 +1,7 @@
 """Grafana's panels, variables and dashboards as Python values.
 
-Why: Grafana's JSON is long and repeats itself. Here it is said once what every panel has; generate.py says what
-differs. The layout follows from the order of the panels.
+Why: Grafana's JSON is long and repeats itself. This module has the common part of all panels; generate.py has the
+differences. The layout follows from the order of the panels.
 """
 
 import pathlib
@@ -93,7 +93,7 @@ def stat(title, description, unit, *queries, steps=None, width=4, **extra):
 
 
 def states(title, description, *queries, steps=None, words=("down", "up"), **extra):
-    """A band per series, coloured by value; `words` say what 0 and 1 are."""
+    """A band per series, coloured by value; `words` are the meanings of 0 and 1."""
     mappings = [{"type": "value", "options": {str(i): {"text": word, "index": i} for i, word in enumerate(words)}}]
     options = {
         "mergeValues": True,

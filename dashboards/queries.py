@@ -1,7 +1,7 @@
-"""Finds every PromQL expression in dashboards/ and rules/, and what each one reads.
+"""Finds every PromQL expression in dashboards/ and rules/, and the series that each one reads.
 
-Why: two tests ask about them, one without a Prometheus (dashboards_test.py) and one with the lab's live one
-(tests/lab/live_queries.py), and they must mean the same queries.
+Why: two tests need them, one without a Prometheus (dashboards_test.py) and one with the lab's live one
+(tests/lab/live_queries.py), and both must use the same queries.
 """
 
 import json
@@ -28,7 +28,7 @@ def load_dashboard(name):
 
 
 def substitute(expr, window="30m", rate_interval="1m"):
-    """Grafana's variables as a person who selected everything would have them."""
+    """Replaces Grafana's variables as if everything was selected."""
     expr = expr.replace("$__rate_interval", rate_interval).replace("$__interval", rate_interval)
     expr = expr.replace("$__range", window)
     return re.sub(r"\$\{?(?!__)\w+\}?", ".*", expr)
@@ -73,7 +73,7 @@ def rule_queries():
 
 
 def selectors(expr):
-    """The series selectors of an expression whose metric has a name, matchers included, ranges left out."""
+    """The series selectors of an expression with a metric name; with matchers, without ranges."""
     text = re.sub(r"#.*", "", substitute(expr))
     text = re.sub(r"(?<![\w:])\{[^}]*\}", "", text)  # nameless
     text = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", text)

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The lab's Prometheus configuration and the rendered rules in a real Prometheus, fed by a stand-in for both programs.
 
-Why: discovery, relabelling, honor_labels, recordings and every dashboard query meet here in seconds, without hosts. The
-stand-in serves docs/metrics.md: each documented metric, with the names of the lab's site.
+Why: this tests discovery, relabelling, honor_labels, recordings and every dashboard query in seconds, without hosts.
+The stand-in serves docs/metrics.md: each documented metric, with the names of the lab's site.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ def documented(section):
 
 
 def labels_on(host, name):
-    """The label sets that a host's metric has, none if the host lacks what it is about."""
+    """The label sets of a host's metric; none if the host does not have its subject."""
     if name.startswith("mailhub_process_"):
         return [f'process="{process}"' for process in PROCESSES.get(host, ())]
     if name.startswith("mailhub_thread_"):
@@ -194,7 +194,7 @@ class Rehearsal(unittest.TestCase):
         self.addCleanup(server.terminate)
 
     def complaints_after_settling(self, url, settled):
-        """(expression, what is wrong) pairs, asked again until settled(expressions) or the deadline."""
+        """(expression, defect) pairs, asked again until settled(expressions) or the deadline."""
         deadline = time.monotonic() + DEADLINE
         checks = live_queries.checks("5m", "15s")
         while True:
@@ -221,7 +221,7 @@ class Rehearsal(unittest.TestCase):
         said = live_queries.complaint(url, ("here", "rate(up)", "rate(up)", True, True), 300)
         self.assertTrue(said.startswith("failed: "), said)
 
-    def test_a_metric_that_nobody_exports_is_missed_and_nothing_else_is(self):
+    def test_only_a_metric_without_an_exporter_is_missed(self):
         url = self.start(hidden={"mailhub_port_open"})
         found = self.complaints_after_settling(url, lambda found: all("mailhub_port_open" in expr for expr in found))
         self.assertIn('last_over_time(mailhub_port_open{port="directory"}[5m])', found)

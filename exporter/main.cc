@@ -1,5 +1,5 @@
-// Puts the exporter together: the real clock, the site file, the hosts' probers and the HTTP server
-// are joined here alone.
+// Assembles the exporter from the real clock, the site file, the hosts' probers and the HTTP
+// server.
 
 #include <algorithm>
 #include <cstdio>
@@ -24,12 +24,12 @@ namespace mailhub::exporter {
 namespace {
 
 constexpr char kVersion[] = MAILHUB_VERSION;
-// When a network is gone, each host's scrape waits for its deadline, and occupies a worker of the
-// server; others come beside. Hosts that a reload adds share what there is.
+// When a network is down, each host's scrape waits for its deadline and occupies a worker of the
+// server; these are for other requests. Hosts that a reload adds share the workers.
 constexpr size_t kSpareConnections = 56;
 constexpr size_t kMaxConnections = 1'000;
 constexpr Milliseconds kLongestShutdown{1'800};
-// A session, and two that end it early. Ports are measured a moment each.
+// A session, and two descriptors that end it early. Port measurements are short.
 constexpr size_t kFilesPerHost = 3;
 constexpr size_t kOtherFiles = 100;
 
@@ -50,7 +50,7 @@ Result<config::Site> LoadForExporter(const std::string& path) {
   return site;
 }
 
-// Loads the site file again and again, one at a time. Thread-safe.
+// Reloads the site file, one reload at a time. Thread-safe.
 class Reloader {
  public:
   Reloader(std::string path, size_t file_limit, Fleet& fleet, SelfMetrics& self)
@@ -86,7 +86,7 @@ class Reloader {
 
 using Web = Result<std::shared_ptr<http::WebConfig>>;
 
-// Nothing where no file is named.
+// Nothing when no file is named.
 Web LoadWeb(const Options& options) {
   if (options.web_config_file.empty()) return nullptr;
   return http::WebConfig::Load(options.web_config_file);
@@ -153,7 +153,7 @@ int Run(const Options& options, size_t file_limit) {
                         {"port", std::to_string(server.Port())},
                         {"version", kVersion}});
   daemon::ServeSignals(
-      [&reloader] { static_cast<void>(reloader.Reload()); });  // it has said what is wrong
+      [&reloader] { static_cast<void>(reloader.Reload()); });  // it has logged the mistake
   LogInfo("Ending");
   const daemon::ShutdownLimit limit(kLongestShutdown, 0);
   fleet.Stop();

@@ -1,4 +1,4 @@
-// The command line. CLI11 stays in the .cc.
+// Reads the exporter's command line. CLI11 stays in the .cc.
 #pragma once
 
 #include <optional>
@@ -21,8 +21,8 @@ struct Options {
   Milliseconds timeout_offset{250};
 };
 
-// Nothing when the program is to end now, with *exit_status: help or version were asked for, or
-// something is wrong; it has been printed.
+// Nothing when the program must end now with *exit_status: it has printed help, the version or an
+// error.
 std::optional<Options> ReadOptions(int argc, char** argv, const std::string& version,
                                    int* exit_status);
 

@@ -1,5 +1,5 @@
-// The program itself, as an operator runs it: flags, pages, reload, signals. The host it looks at
-// is a real sshd on loopback.
+// The exporter program as an operator runs it: flags, pages, reload, signals. Its host is a real
+// sshd on loopback.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -71,7 +71,7 @@ class ProgramTest : public testing::Test {
     return response ? *response : http::HttpResponse{};
   }
 
-  // Waits until the page at `path` holds `text`.
+  // Waits until the page at `path` contains `text`.
   bool Eventually(const std::string& path, const std::string& text) {
     const auto deadline = std::chrono::steady_clock::now() + seconds(20);
     while (std::chrono::steady_clock::now() < deadline) {
@@ -86,7 +86,7 @@ class ProgramTest : public testing::Test {
   std::string url_;
 };
 
-// What promtool has to say about a page; nothing if it is not installed.
+// promtool's complaints about a page; nothing if it is not installed.
 std::string Complaints(const std::string& page, const std::filesystem::path& folder) {
   if (!std::filesystem::exists("/usr/bin/promtool")) return "";
   std::ofstream(folder / "page") << page;

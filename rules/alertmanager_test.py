@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The lab's Alertmanager configuration in a real Alertmanager, on free loopback ports, with a listener as the actuator.
 
-Why: routes and inhibition are promises about behaviour that a syntax check cannot keep: what a run causes is silent
-while it runs and heard when it holds, and a trigger arrives with its token, once it fires and once it resolves.
+Why: a syntax check cannot test routes and inhibition. A run's own alerts are silent while it runs and heard when it
+holds. A trigger arrives with its token, once when it fires and once when it resolves.
 """
 
 import http.server
@@ -105,7 +105,7 @@ class Alertmanager(unittest.TestCase):
             found = [a for a in json.load(answer) if labels.items() <= a["labels"].items()]
         return {(a["labels"]["alertname"], a["labels"]["instance"]) for a in found if a["status"]["inhibitedBy"]}
 
-    def test_what_a_run_causes_is_silent_on_its_hosts_while_it_runs_and_heard_once_it_holds(self):
+    def test_a_runs_own_alerts_are_silent_while_it_runs_and_heard_once_it_holds(self):
         def alert(name, instance, **labels):
             return {
                 "labels": {"alertname": name, "instance": instance, "severity": "critical", "test": "run", **labels}

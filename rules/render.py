@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Copies the rules with every duration shortened, for a site whose day is short.
 
-Why: the lab does in minutes what takes a site hours, and it must run the same rules, not a fork of them. Thresholds are
-series (thresholds.yml) and stay as they are; `for`, `keep_firing_for`, range selectors and offsets cannot come from
-series, so this script divides them.
+Why: the lab does in minutes what takes a site hours, and it must run the same rules. Thresholds are series
+(thresholds.yml) and stay unchanged; `for`, `keep_firing_for`, range selectors and offsets cannot come from series, so
+this script divides them.
 
     render.py --time-scale 60 --min-range 15s OUT_DIR [--from RULES_DIR]
 
@@ -30,7 +30,7 @@ def to_ms(text):
 
 
 def scaled(text, scale, least_ms):
-    """A longer time shrinks to no less than least_ms; what is shorter already stays."""
+    """A longer time shrinks to no less than least_ms; a shorter one is unchanged."""
     whole = to_ms(text)
     ms = max(round(whole / scale), min(whole, least_ms))
     if ms == whole:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What holds across rules, their tests, their documentation, and the lab's copies of the configuration."""
+"""Checks across rules, their tests, their documentation, and the lab's copies of the configuration."""
 
 import copy
 import pathlib
@@ -17,7 +17,7 @@ RULES = pathlib.Path(__file__).resolve().parent
 ROOT = RULES.parent
 LAB = ROOT / "tests" / "lab" / "config"
 TRIGGERS = {"DirectoryMemoryHigh": "directory-restart", "TablesStale": "mailhub-rebuild"}
-# Exactly what a run itself causes, by stopping, restarting or loading something.
+# The alerts that a run itself causes, by stopping, restarting or loading something.
 SIDE_EFFECTS = {
     "DirectoryProcessDown",
     "DirectoryRootProcessDown",
@@ -49,7 +49,7 @@ def run(*command):
 
 
 class Alerts(unittest.TestCase):
-    def test_every_alert_says_how_bad_it_is_what_is_wrong_with_which_value_and_where_to_read_on(self):
+    def test_every_alert_has_severity_sentence_value_and_link(self):
         headings = set(re.findall(r"^### (\w+)$", (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8"), re.M))
         self.assertEqual(headings, set(alerts()), "docs/alerts.md has one heading for each alert")
         for name, rule in alerts().items():
@@ -69,7 +69,7 @@ class Alerts(unittest.TestCase):
         carried = {name: rule["labels"]["runbook"] for name, rule in alerts().items() if rule["labels"].get("runbook")}
         self.assertEqual(carried, TRIGGERS)
 
-    def test_only_what_a_run_causes_is_labelled_as_its_side_effect(self):
+    def test_only_a_runs_own_alerts_are_labelled_as_its_side_effect(self):
         labelled = {name for name, rule in alerts().items() if rule["labels"].get("run_side_effect") == "true"}
         self.assertEqual(labelled, SIDE_EFFECTS)
 
@@ -81,7 +81,7 @@ class Alerts(unittest.TestCase):
         count = len([rule for rule in rules() if rule.get("record", "").startswith("mailhub:threshold:")])
         self.assertTrue(alerts()["ThresholdMissing"]["expr"].endswith(f"< {count}"))
 
-    def test_every_alert_has_a_test_that_fires_with_its_text_and_one_that_keeps_still(self):
+    def test_every_alert_has_a_test_that_fires_with_its_text_and_one_that_does_not(self):
         fires, still = set(), set()
         for path in (RULES / "tests").glob("*.yml"):
             for group in load(path)["tests"]:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/deps.sh [--check] [fuzz]: installs what the project builds and tests with, and what fuzzing needs beyond that, from
-# Debian's packages alone. Quick when nothing is missing. --check installs nothing: it says what is missing, and fails.
+# scripts/deps.sh [--check] [fuzz]: installs the packages for build and tests, and with fuzz those for fuzzing, from
+# Debian only. Quick when nothing is missing. --check installs nothing: it prints the missing packages, and fails.
 set -euo pipefail
 
 check=
@@ -20,13 +20,13 @@ packages=(
   prometheus-cpp-dev libsystemd-dev libcrypt-dev libre2-dev libsimdjson-dev
   # check
   clang-format clang-tidy shellcheck python3 python3-yaml
-  # the shells that helper and runner are tested under, login shells that are no POSIX shells, and other users
+  # the shells of the helper's and runner's tests, login shells that are no POSIX shells, and other users
   dash bash busybox mksh ksh93u+m tcsh fish sudo
   # the lab: hosts, monitoring, mail
   openssh-server
   debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3 faketime
   prometheus prometheus-alertmanager
-  # what bench/ compares with, and what loads it
+  # for comparison and load in bench/
   prometheus-node-exporter prometheus-process-exporter webhook ansible-core wrk
 )
 if [ "${1:-}" = fuzz ]; then
@@ -50,7 +50,7 @@ fi
 
 if [ ${#missing[@]} -gt 0 ]; then
   echo "deps: installing ${missing[*]}"
-  # Daemons among them (Prometheus, Alertmanager, lxcfs) are started by the lab, never by their packages.
+  # The lab starts daemons among them (Prometheus, Alertmanager, lxcfs); their packages must not.
   policy=/usr/sbin/policy-rc.d
   if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"

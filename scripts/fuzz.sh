@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# scripts/fuzz.sh [SECONDS [TARGET...]]: libFuzzer on every target of tests/fuzz (or those named), SECONDS each (60), one
-# after the other. Any finding fails. MAILHUB_FUZZ_RUNS=N ends a target after N executions at the latest;
-# MAILHUB_FUZZ_PRESET=fuzz-fast leaves the sanitizers out, for 6 to 80 times as many in the same time.
-# What the fuzzers learn goes to build/PRESET/corpus, findings and logs to build/PRESET/findings; nothing into the tree.
+# scripts/fuzz.sh [SECONDS [TARGET...]]: libFuzzer on every target of tests/fuzz (or the named ones), SECONDS each (60),
+# one after the other. Any finding fails. MAILHUB_FUZZ_RUNS=N ends a target after N executions at the latest;
+# MAILHUB_FUZZ_PRESET=fuzz-fast omits the sanitizers, for 6 to 80 times as many executions in the same time. New inputs
+# go to build/PRESET/corpus, findings and logs to build/PRESET/findings; nothing into the tree.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +15,7 @@ else
   mapfile -t targets < <(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort)
 fi
 
-# As long as what the target reads may usefully be; short inputs are tried more often.
+# The greatest useful length of a target's input; short inputs are tried more often.
 longest() {
   case $1 in
     rfc3339) echo 64 ;;
@@ -39,7 +39,7 @@ for target in "${targets[@]}"; do
   log=$findings/log
   mkdir -p "$learned" "$findings"
   result=good
-  # A malloc of half a GiB, ten seconds, or a broken demand is a finding.
+  # A malloc of half a GiB, ten seconds, or a failed check is a finding.
   "build/$preset/bin/${target}_fuzzer" -max_total_time="$seconds" -runs="${MAILHUB_FUZZ_RUNS:--1}" \
     -max_len="$(longest "$target")" -dict="tests/fuzz/dictionaries/$target.dict" \
     -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=512 -print_final_stats=1 \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Fetches the Prometheus and Alertmanager of newer Debian releases, beside the ones that are installed: the rules hold on
+# Fetches the Prometheus and Alertmanager of newer Debian releases, beside the installed ones: the rules must work on
 # each of them. Quick when they are there. Nothing is installed: each stack is a tree of its own, started through the
-# tree's own loader and libc, since a newer release's programs want a newer libc than Debian 12 has.
+# tree's own loader and libc, since a newer release's programs need a newer libc than Debian 12 has.
 #
 #   scripts/other-stacks.sh            both stacks
 #   scripts/other-stacks.sh forky      this one
@@ -22,14 +22,14 @@ fail() {
   exit 1
 }
 
-# apt's words, indented, then what failed.
+# apt's output, indented, then the failure.
 fail_with() {
   sed 's/^/  /' "$1" >&2
   shift
   fail "$*"
 }
 
-# An apt that knows nothing of this machine's packages, lists and caches, and leaves them alone.
+# An apt that does not know this machine's packages, lists and caches, and leaves them alone.
 private_apt() {
   local work=$1
   shift
@@ -38,7 +38,7 @@ private_apt() {
     -o "Dir::State::status=$work/status" -o "Dir::Cache=$work/cache" "$@"
 }
 
-# A program of the tree is started by a small script: its loader, its libraries, itself.
+# A small script starts a program of the tree: its loader, its libraries, itself.
 write_launcher() {
   local release=$1 program=$2 stack=$3 loader library_path
   loader=$(cd "$stack" && find tree -name 'ld-linux*.so.*' | head -n 1)
@@ -51,7 +51,7 @@ write_launcher() {
   chmod 755 "$stack/bin/$program"
 }
 
-# In a shell of its own, so that its trap tidies up whatever happens.
+# In its own shell, so that its trap cleans up in any case.
 fetch() (
   release=$1
   [[ $release =~ ^[a-z]+$ ]] || fail "$release is no name of a Debian release"
@@ -61,7 +61,7 @@ fetch() (
   mkdir -p "$work/state/lists/partial" "$work/cache/archives/partial" "$work/debs" "$work/stack/tree" "$work/stack/bin"
   : >"$work/status"
   echo "deb [signed-by=$keyring] $archive $release main" >"$work/sources.list"
-  # A source that cannot be reached is only a warning to apt, unless it is told otherwise.
+  # An unreachable source is only a warning for apt, unless this is set.
   private_apt "$work" -o APT::Update::Error-Mode=any update >"$work/log" 2>&1 ||
     fail_with "$work/log" "Debian's archive cannot be reached, or has no $release that $keyring vouches for"
   (cd "$work/debs" && private_apt "$work" download "${packages[@]}") >"$work/log" 2>&1 ||

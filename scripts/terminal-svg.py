@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Draws what a terminal showed as an SVG, for the README: text on standard input, SVG on standard output.
+"""Draws a terminal's text as an SVG, for the README: text on standard input, SVG on standard output.
 
-    build/dev/bin/mailhubctl run watch | scripts/terminal-svg.py >docs/demo.svg     (the frame you want, from `script`)
+build/dev/bin/mailhubctl run watch | scripts/terminal-svg.py >docs/demo.svg     (the frame you want, from `script`)
 """
 
 import html

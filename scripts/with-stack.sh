@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command so that prometheus, promtool, prometheus-alertmanager and amtool are those of another stack.
+# Runs a command with another stack's prometheus, promtool, prometheus-alertmanager and amtool.
 #
 #   scripts/with-stack.sh forky promtool test rules rules/tests/*.yml    a stack of scripts/other-stacks.sh
 #   scripts/with-stack.sh /opt/prometheus promtool --version             a folder that holds the programs

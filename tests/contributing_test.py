@@ -6,7 +6,7 @@ import re
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# How each example is spelled in the code.
+# The spelling of each example in the code.
 SPELLED = {
     "always_failed": r"\bkAlwaysFailed\b|\balways_failed\b",
     "host_takeover": r"\bHostTakeover\b|\bhost_takeover\b",
@@ -18,7 +18,7 @@ SPELLED = {
     "confirm": r'"confirm"|\bkConfirm\b|^\| `confirm',
     "checks": r"\bkChecks\b|\bkCheckCollector\b|\bmailhub_check_success\b",
 }
-# Where each may be spelled for other reasons: who uses it is no part of adding it.
+# Where each may be spelled for other reasons: its users are not part of adding it.
 APART = {
     "mailhub_actuator_queue_length": ("dashboards", "rules"),
     "history": ("actuator/api",),
@@ -39,7 +39,7 @@ def product():
 class Contributing(unittest.TestCase):
     maxDiff = None
 
-    def test_each_list_is_what_its_example_touches(self):
+    def test_each_list_has_the_files_of_its_example(self):
         text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
         sections = re.findall(r"^### [^\n]* like `([^`]+)`\n(.*?)(?=^###|\Z)", text, re.M | re.S)
         self.assertEqual({example for example, _ in sections}, set(SPELLED))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the folders promise: includes run downwards, every test is registered, every folder has its README."""
+"""Rules of the folders: includes run downwards, every test is registered, every folder has its README."""
 
 import pathlib
 import re
@@ -8,7 +8,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCES = [p for top in ("lib", "exporter", "actuator", "bench", "tests") for p in (ROOT / top).rglob("*") if p.suffix in (".cc", ".h")]
 
-# What each module may include besides itself; the longest matching prefix counts.
+# The modules that each module may include besides itself; the longest matching prefix counts.
 MAY_INCLUDE = {
     "lib/base": [],
     "lib/config": ["lib/base"],
@@ -31,7 +31,7 @@ MAY_INCLUDE = {
     "tests": ["lib", "exporter", "actuator", "tests"],
 }
 
-# Third-party headers, and the modules of the product that may include each.
+# Third-party headers, and the product's modules that may include each.
 ADAPTERS = {
     "CLI/": ["lib/daemon", "exporter/", "actuator/"],
     "civetweb.h": ["lib/http"],
@@ -96,7 +96,7 @@ class Structure(unittest.TestCase):
             if path.name.endswith("_test.cc"):
                 self.assertTrue(path.name in lists, f"{path.relative_to(ROOT)} is in no CMakeLists.txt")
 
-    def test_every_folder_says_what_lives_in_it(self):
+    def test_every_folder_has_its_readme(self):
         folders = {p.parent for p in SOURCES if "standins" not in p.parts}
         for folder in folders:
             self.assertTrue((folder / "README.md").exists(), f"{folder.relative_to(ROOT)} has no README.md")

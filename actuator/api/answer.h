@@ -1,4 +1,4 @@
-// Answers in the API's envelope.
+// HTTP responses with the API's JSON envelope.
 #pragma once
 
 #include <string>
@@ -9,16 +9,16 @@
 
 namespace mailhub::api {
 
-// JSON that no cache keeps.
+// A JSON response that no cache keeps.
 http::Response JsonResponse(int status, std::string body);
 
 // 200 with the data, or the error with the status of its kind.
 http::Response Answer(const Result<std::string>& data);
 
-// Whether errors about that path come in the envelope, whoever makes them.
+// Whether all errors about that path come in the envelope, the server's own included.
 bool AnswersInEnvelope(std::string_view path);
 
-// For http::ServerOptions::on_refusal: the server's own refusals, and the webhook's, are plain
+// For http::ServerOptions::on_refusal. The refusals of the server and of the webhook are plain
 // text.
 void PutInEnvelope(const http::Request& request, http::Response* response);
 

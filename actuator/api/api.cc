@@ -19,7 +19,7 @@ struct Route {
   const char* method;
   const char* pattern;
   Response (Handlers::*handler)(const Request&);
-  std::vector<std::string_view> query;  // the parameters that it knows
+  std::vector<std::string_view> query;  // its known parameters
 };
 
 const std::vector<Route<ReadHandlers>>& ReadRoutes() {
@@ -52,7 +52,7 @@ const std::vector<Route<ChangeHandlers>>& ChangeRoutes() {
       {"POST", "/api/v1/runs", &ChangeHandlers::StartRun, {}},
       {"POST", "/api/v1/runs/*", &ChangeHandlers::ActOnRun, {}},
       {"PUT", "/api/v1/mode", &ChangeHandlers::SetMode, {}},
-      // The same, for clients that know GET and POST only.
+      // The same, for clients that only know GET and POST.
       {"POST", "/api/v1/mode", &ChangeHandlers::SetMode, {}},
       {"POST", "/api/v1/hosts/*", &ChangeHandlers::TakeOver, {}},
       {"POST", "/api/v1/episodes/*", &ChangeHandlers::CloseEpisode, {}},
@@ -61,8 +61,8 @@ const std::vector<Route<ChangeHandlers>>& ChangeRoutes() {
   return kRoutes;
 }
 
-// What a page does not know it does not pass over: a mistyped filter would show everything, and a
-// mistyped request would be carried out.
+// Unknown parameters are errors: a mistyped filter would show everything, and a mistyped request
+// would be carried out.
 template <typename Handlers>
 void Add(http::Server& server, const std::shared_ptr<Handlers>& handlers,
          const std::vector<Route<Handlers>>& routes) {

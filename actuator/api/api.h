@@ -1,5 +1,5 @@
-// The HTTP API under /api/v1 and the /metrics page: what mailhubctl and the console page speak.
-// JSON stays in the .cc files.
+// The routes of the HTTP API under /api/v1 and of the /metrics page. mailhubctl and the console
+// page use them.
 #pragma once
 
 #include <memory>
@@ -15,9 +15,8 @@ namespace mailhub::api {
 
 struct ApiOptions {
   std::string version;
-  // File with the token that changing anything needs ("Authorization: Bearer ..."), read anew for
-  // every such request. Empty: nobody can change anything over HTTP but users of web.config's
-  // basic authentication.
+  // File with the token for changing requests ("Authorization: Bearer ..."), read anew for each.
+  // Empty: only users of web.config's basic authentication can change something over HTTP.
   std::string token_file;
   int max_event_streams = 6;  // must be less than the server's max_streams
 };
@@ -25,14 +24,14 @@ struct ApiOptions {
 // Registers every route of the API and /metrics with `server`, before its Start(). `backend`,
 // `metrics` and `clock` must outlive the server.
 //
-// Reading is open to whoever reaches the server (the server decides who that is: loopback, or login
-// and TLS). Changing needs the token, or a user who logged in by basic authentication and sends the
-// header "X-Mailhub-Request: 1", which no page of another origin can make a browser send unasked.
+// Every client of the server may read (the server admits loopback, or login and TLS). A change
+// needs the token, or a user logged in by basic authentication who sends the header
+// "X-Mailhub-Request: 1". A browser does not send that header for a page of another origin.
 void AddRoutes(http::Server& server, Backend& backend, const ActuatorMetrics& metrics,
                const Clock& clock, ApiOptions options);
 
-// Every route AddRoutes registers, for checks of the description: "GET", "/api/v1/runs", and the
-// query parameters that it takes. Others are refused.
+// Every route that AddRoutes registers, as "GET", "/api/v1/runs", with its query parameters; other
+// parameters are refused. For checks of the API description.
 struct RouteText {
   std::string method;
   std::string pattern;

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-TEST_F(ApiTest, RefusesInAnEnvelopeWhatItsServerRefuses) {
+TEST_F(ApiTest, PutsTheServersOwnRefusalsInAnEnvelope) {
   ExpectError(Get("/api/v1/nothing"), 404, "not_found", "no such page");
   ExpectError(Post("/api/v1/status", "{}"), 405, "invalid", "does not know that method");
   for (const char* path : {"/api/v1/runs/a%00", "/api/v1/runs/..%2fx", "/api/v1/runs?limit=%00"})
@@ -154,7 +154,7 @@ TEST_F(ApiTest, ShowsEveryHold) {
   EXPECT_EQ(Data(Get("/api/v1/runs"))["runs"][0]["holds"].size(), 2U);
 }
 
-TEST_F(ApiTest, ShowsTheQuestionWithWhatAnAnswerMustName) {
+TEST_F(ApiTest, ShowsTheQuestionWithTheFieldsOfAnAnswer) {
   engine::RunView run = testing::RunAtItsGate();
   run.steps[2].phase = engine::StepPhase::kConfirm;
   run.steps[2].kind = engine::StepKind::kConfirm;
@@ -255,7 +255,7 @@ TEST_F(ApiTest, ShowsAndSetsTheMode) {
   ExpectError(Post("/api/v1/mode", R"({"mode":"off"})"), 400, "invalid", "active, observe or");
 }
 
-TEST_F(ApiTest, SaysHowItIs) {
+TEST_F(ApiTest, ReportsReadiness) {
   const Json status = Data(Get("/api/v1/status"));
   EXPECT_EQ(status["version"], "1.2.3");
   EXPECT_EQ(status["epoch"], 7);
@@ -268,13 +268,13 @@ TEST_F(ApiTest, SaysHowItIs) {
   EXPECT_THAT(Get("/metrics").body, HasSubstr("mailhub_actuator_build_info{version=\"1.2.3\"} 1"));
 }
 
-// Alertmanager's time that is not set is the first of the year 1.
+// Alertmanager writes an unset time as the first of the year 1.
 TEST(FormatUtc, HasFourDigitsOfEachYear) {
   EXPECT_EQ(FormatUtc(WallTime(Milliseconds(-62'135'596'800'000))), "0001-01-01T00:00:00.000Z");
   EXPECT_EQ(FormatUtc(WallTime(Milliseconds(1'772'359'200'042))), "2026-03-01T10:00:00.042Z");
 }
 
-TEST(EventStream, BeginsWithEverythingAndThenSendsWhatDiffers) {
+TEST(EventStream, SendsEverythingFirstAndThenChanges) {
   testing::FakeBackend backend;
   FixedClock clock;
   EventStream stream(backend, clock);
@@ -289,7 +289,7 @@ TEST(EventStream, BeginsWithEverythingAndThenSendsWhatDiffers) {
   EXPECT_THAT(chunk, HasSubstr("event: run\ndata: {\"id\":\"3f2a91c0"));
   EXPECT_THAT(chunk, HasSubstr("event: run\ndata: {\"id\":\"0ld\""));
 
-  backend.Show(view);  // another object, the same content
+  backend.Show(view);  // a new object with the same content
   chunk.clear();
   stream.Next(&chunk, Milliseconds(0));
   EXPECT_EQ(chunk, "");
@@ -314,8 +314,7 @@ TEST(EventStream, IsRefusedWhenAllTicketsAreTakenAndGivesItsOwnBack) {
   EXPECT_EQ(ServeEvents(backend, clock, tickets).status, 200);
 }
 
-// A client that keeps its connection: what http::Client, which waits for an answer's end, cannot
-// do.
+// A client that keeps its connection; http::Client waits for an answer's end.
 class StreamClient {
  public:
   explicit StreamClient(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
@@ -334,7 +333,7 @@ class StreamClient {
   StreamClient(const StreamClient&) = delete;
   StreamClient& operator=(const StreamClient&) = delete;
 
-  // Everything received, once it holds `text` or nothing more came for 5 s.
+  // All received text, once it contains `text` or nothing has arrived for 5 s.
   const std::string& ReadUntil(const std::string& text) {
     std::array<char, 4096> part{};
     while (received_.find(text) == std::string::npos) {

@@ -1,5 +1,5 @@
-// What the HTTP side needs of the actuator: look, ask, read the past. The service implements it;
-// tests use a fake.
+// The interface between the HTTP API and the actuator: state, requests, history. The service
+// implements it; tests use a fake.
 #pragma once
 
 #include <cstdint>
@@ -28,33 +28,33 @@ struct PastRun {
 
 // One decided alert, from the journal.
 struct PastAlert {
-  uint64_t seq = 0;  // of its event
+  uint64_t seq = 0;  // the event's number
   WallTime at;
   engine::AlertDecided decided;
 };
 
-// Which decisions are wanted; what is empty or 0 is not looked at.
+// Selects decisions. An empty or 0 field selects all.
 struct AlertFilter {
   std::string alertname;
-  std::string fingerprint;  // its beginning
+  std::string fingerprint;  // full or its beginning
   std::string decision;
-  std::string run;      // its beginning
-  uint64_t before = 0;  // only decisions of events before that one
+  std::string run;      // full or its beginning
+  uint64_t before = 0;  // only decisions of events before this one
 };
 
-// What may be asked of the engine.
+// A request to the engine.
 using Ask = std::variant<engine::Notification, engine::Command, engine::SetMode, engine::TakeOver,
                          engine::CloseEpisode>;
 
-// Which configuration is in force.
+// The configuration in force.
 struct ConfigurationState {
   WallTime since;  // when it came into force
-  // The last reload was refused, then and for this reason; empty when it was not.
+  // Time and reason of the last reload, when it was refused; otherwise empty.
   std::optional<WallTime> refused = {};
   std::string why = {};
 };
 
-// Thread-safe. Calls block until answered, at most a few seconds.
+// Thread-safe. Calls block until there is an answer, at most a few seconds.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -62,13 +62,13 @@ class Backend {
   // The newest committed state; never null.
   virtual std::shared_ptr<const engine::View> Look() const = 0;
 
-  // Answered once what it caused is committed: the run's id. kOverloaded when the inbox is full or
-  // the journal cannot be written (HTTP 503); kRefused, kNotFound, kInvalid from the engine.
-  // TakeOver is answered once the host obeys: kUnreachable, kOutcomeUnknown, kInvalid (no such
-  // host) as the host's adapter says; it is in the journal then all the same.
+  // Returns the run's id once the resulting events are committed. kOverloaded: the inbox is full or
+  // the journal cannot be written (HTTP 503). kRefused, kNotFound, kInvalid come from the engine.
+  // TakeOver returns once the host obeys. Its errors are the host adapter's: kUnreachable,
+  // kOutcomeUnknown, kInvalid (no such host); the journal has the take-over even then.
   virtual Result<std::string> Submit(Ask) = 0;
 
-  // The dry run: expanded, nothing queued.
+  // The dry run: expands the runbook and queues nothing.
   virtual Result<engine::Plan> MakePlan(const std::string& runbook,
                                         const std::map<std::string, std::string>& parameters) = 0;
 

@@ -1,5 +1,4 @@
-// A verb names what its person saw, because between a look and a request the run may have come to
-// another question.
+// A verb names what its person saw, because the run may have reached another question since.
 #include "actuator/api/change_handlers.h"
 
 #include <string_view>
@@ -22,24 +21,24 @@ constexpr std::string_view kRunsPath = "/api/v1/runs/";
 constexpr std::string_view kHostsPath = "/api/v1/hosts/";
 constexpr std::string_view kEpisodesPath = "/api/v1/episodes/";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-// What the site file allows in a host's name.
+// The characters that the site file allows in a host's name.
 constexpr std::string_view kHostCharacters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
-// A logged-in name is proof, a field is a claim; the holder of the token may claim.
+// A logged-in name is proven; the field `by` is only a claim, which the token's holder may make.
 std::string By(const std::string& user, const ChangeBody& body) {
   if (!user.empty()) return user;
   return body.by.empty() ? "api" : body.by;
 }
 
-// What is between `begin` and `end` in the path; empty when the path is another one.
+// The part of the path between `begin` and `end`; empty for another path.
 std::string Named(const std::string& path, std::string_view begin, std::string_view end) {
   if (path.size() <= begin.size() + end.size() || !path.ends_with(end)) return "";
   std::string name = path.substr(begin.size(), path.size() - begin.size() - end.size());
   return name.size() > kLongestId ? "" : name;
 }
 
-// The keys of the body that each verb knows.
+// The body keys of each verb.
 Result<ChangeBody> ParseVerbBody(const Request& request, Verb verb) {
   switch (verb) {
     case Verb::kConfirm:
@@ -113,8 +112,8 @@ Status ChangeHandlers::SaysWhatItAnswers(Verb verb, const std::string& run,
                 "(\"asks\".\"attempt\" of GET /api/v1/runs/ID)");
   bool about_a_hold = verb == Verb::kRetry || verb == Verb::kSkip || verb == Verb::kResolve;
   if (verb == Verb::kResume) {
-    // A run that is only paused has no hold. One that this view does not show yet is the engine's
-    // to refuse.
+    // A run that is only paused has no hold. The engine refuses a run that this view does not show
+    // yet.
     const auto view = backend_.Look();
     const auto found = FindRun(*view, run);
     if (!found) return Fail(found.error());
@@ -185,7 +184,7 @@ Response ChangeHandlers::TakeOver(const Request& request) {
   const std::string host = Named(request.path, kHostsPath, "/takeover");
   if (host.empty())
     return Answer(Fail(ErrorKind::kNotFound, "no such page; expected /api/v1/hosts/HOST/takeover"));
-  // Checked here because it is recorded before anything looks it up in the site file.
+  // Checked here because it is recorded before the site file is searched for it.
   if (host.find_first_not_of(kHostCharacters) != std::string::npos)
     return Answer(Fail(ErrorKind::kNotFound, "no host has such a name"));
   const auto body = ParseChange(request, {"reason", "by"});

@@ -1,4 +1,5 @@
-// The requests that change something: who asks, what they saw, one question to the engine.
+// Handlers of the requests that change something. Each checks the request and sends one command to
+// the engine.
 #pragma once
 
 #include <optional>
@@ -24,9 +25,9 @@ class ChangeHandlers {
   http::Response Reload(const http::Request& request);
 
  private:
-  // 401, 403 or 503; nothing and *who filled in when it may.
+  // 401, 403 or 503; nothing when the request is allowed, and *who is then its author.
   std::optional<http::Response> Denied(const http::Request& request, std::string* who);
-  // kInvalid when the body does not say what the verb answers.
+  // kInvalid when the body lacks the step, attempt or hold that the verb is about.
   Status SaysWhatItAnswers(engine::Verb verb, const std::string& run, const ChangeBody& body);
   http::Response Submit(Ask what);
 

@@ -1,4 +1,4 @@
-// What changes something: verbs with what their person saw, tokens, bodies.
+// Changes: verbs with what their person saw, tokens, bodies.
 #include "actuator/api/change_handlers.h"
 
 #include "actuator/api/guard.h"
@@ -66,7 +66,7 @@ TEST_F(ApiTest, RefusesAVerbThatDoesNotSayWhatItAnswers) {
   EXPECT_THAT(backend_.Commands(), IsEmpty());
 }
 
-TEST_F(ApiTest, ResumesAPausedOrHeldRunOnlyByTheNumberOfWhatWasSeen) {
+TEST_F(ApiTest, ResumesARunOnlyByTheNumberOfTheSeenPauseOrHold) {
   Data(Post("/api/v1/runs/3f2a91/resume", "{}"));
   ASSERT_EQ(backend_.Commands().size(), 1U);
   EXPECT_EQ(backend_.Commands()[0].hold, 0);
@@ -89,7 +89,7 @@ TEST_F(ApiTest, TellsAWrongTokenFromNone) {
   ExpectError(Post("/api/v1/mode", "{}", "wrong"), 401, "unauthorized", "not the API token");
 }
 
-TEST_F(ApiTest, TakesOverOnlyWhatCouldBeAHost) {
+TEST_F(ApiTest, TakesOverOnlyValidHostNames) {
   for (const char* host : {"a/b", "a:b", "a@b"}) {
     ExpectError(Post(std::string("/api/v1/hosts/") + host + "/takeover", R"({"reason":"r"})"), 404,
                 "not_found", "no host has such a name");
@@ -97,7 +97,7 @@ TEST_F(ApiTest, TakesOverOnlyWhatCouldBeAHost) {
   ExpectError(Post("/api/v1/hosts/x500/takeover", "{}"), 400, "invalid", "reason: missing");
 }
 
-TEST_F(ApiTest, WantsAReasonForWhatOnlyAPersonCanKnow) {
+TEST_F(ApiTest, RequiresAReasonToResolve) {
   ExpectError(Post("/api/v1/runs/3f2a91/skip", R"({"hold":1})"), 400, "invalid", "reason: missing");
   ExpectError(Post("/api/v1/runs/3f2a91/skip", R"({"hold":1,"reason":"  "})"), 400, "invalid",
               "reason: missing");
@@ -106,7 +106,7 @@ TEST_F(ApiTest, WantsAReasonForWhatOnlyAPersonCanKnow) {
   EXPECT_THAT(backend_.Commands(), IsEmpty());
 }
 
-TEST_F(ApiTest, LetsNobodyChangeAnythingWithoutTheToken) {
+TEST_F(ApiTest, AllowsNoChangeWithoutTheToken) {
   for (const char* path : {"/api/v1/runs", "/api/v1/runs/3f2a91/cancel", "/api/v1/mode",
                            "/api/v1/hosts/x500/takeover", "/-/reload"}) {
     const auto none = Post(path, "{}", "");
@@ -178,7 +178,7 @@ TEST(Guard, TakesALoginOnlyWithTheHeaderThatAForeignPageCannotSend) {
   EXPECT_EQ(*guard.MayChange(request), "anna");
 }
 
-TEST(Guard, LetsNobodyInWhenNoTokenIsConfigured) {
+TEST(Guard, AllowsNoChangeWhenNoTokenIsConfigured) {
   http::Request request;
   request.remote_address = "127.0.0.1";
   request.headers = {{"X-Mailhub-Request", "1"}, {"Authorization", "Bearer "}};

@@ -10,7 +10,7 @@ constexpr size_t kMostRemembered = 5'000;
 constexpr size_t kLongestLabels = 300;
 constexpr size_t kLongestText = 500;
 
-// Cuts between characters of UTF-8.
+// Cuts between UTF-8 characters.
 std::string Bounded(std::string text, size_t longest) {
   if (text.size() <= longest) return text;
   while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xc0U) == 0x80U) --longest;

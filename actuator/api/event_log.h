@@ -1,5 +1,5 @@
-// What a person looks for in the program's log: what was decided about alerts, what runs and people
-// did, each in one line.
+// Log lines for people: one line per decision about an alert, change of a run, or action of a
+// person.
 #pragma once
 
 #include <deque>
@@ -21,10 +21,10 @@ struct LogLine {
 };
 
 // Confined to one thread. Alertmanager repeats its notifications, so a decision about an alert is
-// said once, until another one is made about it. Remembers the newest 5,000 alerts.
+// logged once, until the decision changes. Remembers the newest 5,000 alerts.
 class EventLog {
  public:
-  // What there is to say of the event; nothing for steps, which `mailhubctl run log` shows.
+  // The event's lines; none for steps, which `mailhubctl run log` shows.
   std::vector<LogLine> Lines(const engine::Event& event);
 
  private:

@@ -1,4 +1,5 @@
-// The backend hands out a new view object at every change, so looking is one pointer comparison.
+// The backend makes a new view object at every change, so a check for changes is one pointer
+// comparison.
 #include "actuator/api/event_stream.h"
 
 #include <set>
@@ -49,7 +50,7 @@ void EventStream::AppendChanges(const engine::View& view, std::string* chunk) {
   std::set<std::string> shown;
   const auto look = [&](const engine::RunView& run) {
     shown.insert(run.id);
-    // Rendered at a fixed time, so that time passing alone is no change.
+    // Rendered at a fixed time, so that passing time alone is no change.
     std::string digest = Sha256Hex(RunSummary(run, WallTime()));
     std::string& last = run_texts_[run.id];
     if (digest == last) return;

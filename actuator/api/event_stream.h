@@ -1,4 +1,4 @@
-// Server-sent events: what changed in the view since the last look, for pages that show runs live.
+// Server-sent events: the changes of the view, for pages that show runs live.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@
 
 namespace mailhub::api {
 
-// Counts who holds a ticket, so that their number stays bounded. Thread-safe.
+// Limits the number of streams. Thread-safe.
 class Tickets {
  public:
   explicit Tickets(int most) : left_(most) {}
@@ -23,8 +23,8 @@ class Tickets {
   std::atomic<int> left_;
 };
 
-// One client's stream. Confined to the worker thread that serves it. Begins with everything, then
-// sends what differs:
+// One client's stream. Confined to the worker thread that serves it. Sends everything first, then
+// the changes:
 //   event: view   data: mode, epoch, queue, ids of the unfinished runs
 //   event: run    data: one run in short, with its current step
 class EventStream {
@@ -32,7 +32,7 @@ class EventStream {
   // Both outlive it.
   EventStream(const Backend& backend, const Clock& clock) : backend_(backend), clock_(clock) {}
 
-  // Appends what is new. Waits up to `patience` for something new.
+  // Appends the changes. Waits up to `patience` for the first.
   void Next(std::string* chunk, Milliseconds patience);
 
  private:
@@ -42,7 +42,7 @@ class EventStream {
   const Clock& clock_;
   std::shared_ptr<const engine::View> seen_;
   std::string view_text_;
-  std::map<std::string, std::string> run_texts_;  // id -> digest of what was sent last
+  std::map<std::string, std::string> run_texts_;  // id -> digest of the text sent last
 };
 
 // The response of GET /api/v1/events; 503 when every ticket is taken.

@@ -1,4 +1,4 @@
-// Runs and episodes of a view by what a person types: an id, or its beginning.
+// Finds runs and episodes of a view by an id or the beginning of one.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@ namespace mailhub::api {
 // 6 characters.
 Result<const engine::RunView*> FindRun(const engine::View& view, const std::string& id);
 
-// The whole fingerprint of the episode that `fingerprint` begins; itself when the view shows no
-// such episode. kInvalid when several begin with it.
+// The full fingerprint of the episode; `fingerprint` itself when the view has no such episode.
+// kInvalid when several episodes begin with it.
 Result<std::string> FindEpisode(const engine::View& view, const std::string& fingerprint);
 
 }  // namespace mailhub::api

@@ -1,6 +1,5 @@
-// Two ways in. A bearer token is never sent by a browser unasked. A password is, so with it goes a
-// header that a page of another origin cannot add without the server's consent, which it never
-// gives.
+// Two proofs are accepted. A browser never sends a bearer token unasked. It does send a password,
+// so a password needs an additional header, which a page of another origin cannot add.
 #include "actuator/api/guard.h"
 
 namespace mailhub::api {

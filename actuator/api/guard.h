@@ -1,4 +1,4 @@
-// Who may change something over HTTP.
+// Checks whether a request may change something.
 #pragma once
 
 #include <optional>
@@ -10,17 +10,16 @@
 
 namespace mailhub::api {
 
-// Thread-safe. The token file is looked at anew at every question, so that a token can be replaced
-// while the actuator runs.
+// Thread-safe. Reads the token file anew at every call, so that the token can be replaced while the
+// actuator runs.
 class Guard {
  public:
   explicit Guard(const std::string& token_file);
 
-  // Who it is: the name of a user who logged in, "" for the holder of the token. kRefused with what
-  // is missing; kUnreachable when the token file cannot be used.
+  // The name of the user who logged in; "" for the holder of the token. kRefused names what is
+  // missing; kUnreachable: the token file cannot be used.
   Result<std::string> MayChange(const http::Request& request) const;
-  // Whether the request bears the API token. Errors as above; a bearer token that is another one is
-  // kRefused.
+  // Whether the request has the API token. Errors as above; a wrong bearer token is kRefused.
   Result<bool> BearsToken(const http::Request& request) const;
 
  private:

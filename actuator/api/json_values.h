@@ -32,7 +32,7 @@ Json NameOf(const std::optional<Enum>& value) {
   return value ? Json(Name(*value)) : Json(nullptr);
 }
 
-// Never negative: wall time may step.
+// Never negative, because wall time may step.
 inline std::optional<Milliseconds> Between(const std::optional<WallTime>& from, WallTime to) {
   if (!from) return std::nullopt;
   return std::max(Milliseconds(0), to - *from);

@@ -1,4 +1,4 @@
-// Counts what is committed; the rest of the page is read off the view when it is asked for.
+// Counts committed events; the rest of the page comes from the view at each request.
 #include "actuator/api/metrics.h"
 
 #include <algorithm>
@@ -65,7 +65,7 @@ const std::vector<double> kCommitBuckets = {0.0001, 0.00025, 0.0005, 0.001, 0.00
 
 using Pair = std::pair<std::string, std::string>;
 
-// The entry for `key`, or null when it is new and there is no room.
+// The entry for `key`; null when it is new and the limit is reached.
 template <typename Map>
 typename Map::mapped_type* Room(Map& map, const typename Map::key_type& key,
                                 typename Map::mapped_type fresh) {
@@ -81,7 +81,7 @@ void Observe(std::map<Pair, metrics::Histogram>& histograms, const Pair& key,
     histogram->Observe(value);
 }
 
-// Wall time may step back; a duration never is negative.
+// Wall time may step back; a duration is never negative.
 double SecondsBetween(WallTime from, WallTime to) {
   return std::max(0.0, ToSeconds(to - from));
 }
@@ -89,7 +89,7 @@ double SecondsBetween(WallTime from, WallTime to) {
 struct StepFacts {
   std::string name;
   bool has_gate = false;
-  bool is_gate = false;  // wait_for, check: all of its time is waiting
+  bool is_gate = false;  // wait_for, check: all its time is waiting
   std::optional<WallTime> gate_began;
 };
 
@@ -110,7 +110,7 @@ struct State {
   std::map<std::string, RunFacts> runs;  // unfinished ones, by id
   std::map<Pair, double> last_duration_s;
   std::map<Pair, double> last_success_s;
-  std::map<Pair, double> runs_total;  // runbook, result
+  std::map<Pair, double> runs_total;  // by runbook and result
   std::map<std::string, metrics::Histogram> run_seconds;
   std::map<Pair, metrics::Histogram> step_seconds;
   std::map<Pair, metrics::Histogram> gate_seconds;
@@ -143,7 +143,7 @@ void State::Finished(const RunFacts& run, engine::RunResult result, WallTime at)
   if (double* last = Room(last_success_s, key, 0)) *last = ToUnixSeconds(at);
 }
 
-// Follows one committed event.
+// Processes one committed event.
 class Follower {
  public:
   Follower(State& state, const Event& event) : state_(state), event_(event) {}
@@ -170,7 +170,7 @@ class Follower {
     StepFacts* step = Step(body.path);
     if (!step || body.result == engine::StepResult::kSkipped ||
         body.result == engine::StepResult::kResolved)
-      return;  // how long a person took is no measure of the step
+      return;  // a person's time is no measure of the step
     const Pair key{Run()->runbook, step->name};
     Observe(state_.step_seconds, key, kStepBuckets, ToSeconds(body.took));
     if (body.result != engine::StepResult::kDone || !step->has_gate) return;
@@ -217,7 +217,7 @@ struct ActuatorMetrics::Impl {
 ActuatorMetrics::ActuatorMetrics(std::string version)
     : impl_(new Impl{std::move(version), {}, {}}) {
   State& state = impl_->state;
-  // Series exist from the start, so that the first increase is seen as one.
+  // All series exist from the start, so that the first increase is visible.
   for (const auto decision : All<engine::Decision>()) state.alerts_total[Name(decision)] = 0;
   for (const auto decision : All<NotificationDecision>())
     state.notifications_total[Name(decision)] = 0;
@@ -282,7 +282,7 @@ void ActuatorMetrics::ConfigReloaded(bool successfully) {
 
 std::string ActuatorMetrics::Render(const engine::View& view) const {
   std::unique_lock lock(impl_->mutex);
-  const State state = impl_->state;  // so that nobody waits while text is made
+  const State state = impl_->state;  // so that no caller waits while text is made
   lock.unlock();
 
   metrics::Families page;

@@ -1,5 +1,5 @@
-// The actuator's own metrics: what has been counted since it started, and what the engine shows
-// right now, as one page for Prometheus. prometheus-cpp stays in the .cc.
+// The actuator's own metrics, as one page for Prometheus: counters since the start, and the
+// engine's present state. prometheus-cpp stays in the .cc.
 #pragma once
 
 #include <chrono>
@@ -14,13 +14,13 @@
 
 namespace mailhub::api {
 
-// What became of one delivery to the webhook as a whole. (Its alerts are counted from their
-// AlertDecided events.)
+// The outcome of one delivery to the webhook. (Its alerts are counted from their AlertDecided
+// events.)
 enum class NotificationDecision {
   kAccepted,      // committed
   kInvalid,       // broken JSON, wrong version, too large
   kUnauthorized,  // missing or wrong credentials
-  kOverloaded,    // inbox full, or the journal cannot be written; Alertmanager comes again
+  kOverloaded,    // inbox full, or the journal cannot be written; Alertmanager sends again
 };
 constexpr auto WordsOf(NotificationDecision) {
   using enum NotificationDecision;
@@ -32,7 +32,7 @@ constexpr auto WordsOf(NotificationDecision) {
   });
 }
 
-// Why a delivery was refused in a way that sending it again does not mend.
+// Why a delivery was refused for good: sending it again does not help.
 enum class NotificationRefusal { kTooLarge, kMalformed, kUnauthorized };
 constexpr auto WordsOf(NotificationRefusal) {
   using enum NotificationRefusal;
@@ -43,9 +43,9 @@ constexpr auto WordsOf(NotificationRefusal) {
   });
 }
 
-// Thread-safe; every call is short and does no I/O. Never fails: an event about a run that it has
-// not heard of is counted as far as the event itself tells. Bounded: it remembers the unfinished
-// runs, and at most 2,000 series of each kind; what comes after that is left out.
+// Thread-safe; every call is short and does no I/O. Never fails: an event of an unknown run is
+// counted from the event's own fields. Bounded: it remembers the unfinished runs and at most 2,000
+// series of each kind; further series are left out.
 class ActuatorMetrics {
  public:
   using PreciseSeconds = std::chrono::duration<double>;
@@ -55,23 +55,23 @@ class ActuatorMetrics {
   ActuatorMetrics(const ActuatorMetrics&) = delete;
   ActuatorMetrics& operator=(const ActuatorMetrics&) = delete;
 
-  // Once, after the replay and before the first EventCommitted: last durations and successes from
-  // the past (as Backend::History gives it), and who the unfinished runs are.
+  // Call once, after the replay and before the first EventCommitted. Sets the last durations and
+  // successes (from Backend::History) and the unfinished runs.
   void Restore(const std::vector<PastRun>& history, const engine::View& view);
 
-  // Every event, after its commit and in its order; not those replayed at start.
+  // Call for every event after its commit, in order; not for events replayed at the start.
   void EventCommitted(const engine::Event& event);
 
   void JournalCommitted(PreciseSeconds took);
   void JournalFailed();
   void NotificationDecided(NotificationDecision decision);
   void NotificationRefused(NotificationRefusal reason);
-  // The webhook's HTTP status, whatever it was.
+  // Counts the webhook's HTTP status.
   void WebhookAnswered(int code);
-  // A reload was tried; until the first one the configuration counts as loaded.
+  // Until the first reload the configuration counts as loaded.
   void ConfigReloaded(bool successfully);
 
-  // The text exposition format, sorted, the same for the same state.
+  // The text exposition format, sorted; the same state gives the same text.
   std::string Render(const engine::View& view) const;
 
  private:

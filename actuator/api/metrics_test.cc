@@ -68,7 +68,7 @@ TEST(Metrics, CountRunsStepsAndGatesFromCommittedEvents) {
   EXPECT_THAT(page, HasSubstr("mailhub_actuator_journal_errors_total 1\n"));
 }
 
-TEST(Metrics, CountWhatSendingAgainDoesNotMendFromTheStart) {
+TEST(Metrics, ShowPermanentRefusalsFromTheStart) {
   ActuatorMetrics metrics("1");
   const auto line = [&](const char* reason, const char* value) {
     return HasSubstr(std::string("mailhub_actuator_notifications_refused_total{reason=\"") +
@@ -98,7 +98,7 @@ TEST(Metrics, RememberThePastAcrossARestart) {
                               "runbook=\"mailhub-rebuild\"} 14400\n"));
   EXPECT_THAT(page, HasSubstr("mailhub_actuator_last_run_success_timestamp_seconds{"
                               "host=\"mailhub1\",runbook=\"mailhub-rebuild\"} 1772373600"));
-  // That one failed: it has a duration, and no success.
+  // That run failed: it has a duration, and no success.
   EXPECT_THAT(page, HasSubstr("mailhub_actuator_last_run_duration_seconds{host=\"mailhub2\""));
   EXPECT_THAT(page, Not(HasSubstr("last_run_success_timestamp_seconds{host=\"mailhub2\"")));
   EXPECT_THAT(page, HasSubstr("mailhub_actuator_run_in_progress{host=\"\","
@@ -151,7 +151,7 @@ TEST(Metrics, SilenceNothingWhileARunHoldsOrIsPaused) {
 
 TEST(Metrics, SilenceTheHostsOfARunOnlyWhileItActs) {
   engine::RunView waits = RunAtItsGate();
-  waits.acting = false;  // it asks a person, or the mode keeps it from going on
+  waits.acting = false;  // it asks a person, or the mode stops it
   EXPECT_THAT(ActuatorMetrics("1").Render(ViewOf({waits})),
               Not(HasSubstr("mailhub_actuator_host_in_run{")));
   waits.acting = true;
@@ -251,7 +251,7 @@ TEST(Metrics, StayBoundedHoweverManyRunsThereWere) {
   EXPECT_EQ(series, 2'000U);
 }
 
-// Of the exposition, its "# TYPE" lines; of the page for people, the rows of its table.
+// The "# TYPE" lines of the exposition; the table's rows of the page for people.
 std::set<std::string> NamesIn(std::istream& text, const std::string& before,
                               const std::string& after) {
   std::set<std::string> names;

@@ -1,4 +1,4 @@
-// What the metrics and the log say of committed events.
+// Passes committed events to the metrics and the log.
 #pragma once
 
 #include <span>

@@ -1,4 +1,4 @@
-// The description and the routes are kept from drifting apart.
+// The API's description and the routes agree.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,8 +13,8 @@
 namespace mailhub::api {
 namespace {
 
-// "GET /api/v1/runs/*": parameters in a path, and all that follows the first one, are one wildcard,
-// as in the server's patterns.
+// "GET /api/v1/runs/*": a path from its first parameter on is one wildcard, as in the server's
+// patterns.
 std::string OperationOf(const std::string& path, std::string method) {
   std::string pattern = path.substr(0, path.find('{'));
   if (pattern.size() < path.size()) pattern += '*';

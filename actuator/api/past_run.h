@@ -1,4 +1,4 @@
-// A run that the engine no longer shows, put together again from what the journal says of it.
+// Rebuilds a run that the engine no longer shows from its journal events.
 #pragma once
 
 #include <optional>
@@ -9,8 +9,8 @@
 
 namespace mailhub::api {
 
-// `events` are all events of one run, oldest first. Nothing unless they begin with its plan. Gate
-// readings and marks are not in the journal, so a past run has none.
+// `events` are all events of one run, oldest first. Nothing unless the first is its plan. The
+// journal has no gate readings and no marks, so a past run has none.
 std::optional<engine::RunView> ViewOfPastRun(const std::vector<engine::Event>& events);
 
 }  // namespace mailhub::api

@@ -1,4 +1,4 @@
-// Each handler turns a request into one question to the backend, and its answer into one envelope.
+// Each handler sends one question to the backend and puts the answer into an envelope.
 #include "actuator/api/read_handlers.h"
 
 #include <algorithm>
@@ -45,7 +45,7 @@ bool Wanted(const Request& request, std::string_view name, std::string_view valu
   return !filter || *filter == value;
 }
 
-// Whether the request narrows a list that is cut off by `limit`: then all of it must be looked at.
+// Whether the request filters a list that `limit` cuts off: then the whole list must be searched.
 bool Filters(const Request& request, std::initializer_list<std::string_view> names) {
   return std::any_of(names.begin(), names.end(),
                      [&](std::string_view name) { return request.Query(name).has_value(); });

@@ -1,4 +1,4 @@
-// The pages that change nothing.
+// Handlers of the requests that only read.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace mailhub::api {
 
-// Thread-safe. What the constructor is given must outlive it.
+// Thread-safe. The constructor's arguments must outlive it.
 class ReadHandlers {
  public:
   ReadHandlers(Backend& backend, const ActuatorMetrics& metrics, const Clock& clock,

@@ -1,5 +1,5 @@
-// Views to JSON. Names are in camelCase with their unit, times in RFC 3339, what is not there is
-// null: a reader never has to guess whether a field was forgotten.
+// Renders views as JSON. Names are in camelCase with their unit, times in RFC 3339. A missing value
+// is null, so that it cannot be taken for a forgotten field.
 #include "actuator/api/render.h"
 
 #include <algorithm>
@@ -92,7 +92,7 @@ Json HoldsJson(const RunView& run) {
   return holds;
 }
 
-// The question of the step that waits for a person, with what an answer must name.
+// The question of the step that waits for a person, with the fields of an answer.
 Json AsksJson(const RunView& run) {
   if (run.asks.empty()) return nullptr;
   for (const StepView& step : run.steps) {
@@ -124,7 +124,7 @@ size_t CountOf(const engine::View& view, engine::EpisodeState state) {
                     [&](const engine::EpisodeView& episode) { return episode.state == state; }));
 }
 
-// The step to show for a run in one line: the one it is at, unless it has not begun or is over.
+// The step to show for a run in one line: its current one, unless it has not begun or is over.
 Json CurrentStep(const RunView& run, WallTime now) {
   const bool active =
       run.state != engine::RunState::kQueued && run.state != engine::RunState::kFinished;

@@ -1,6 +1,6 @@
-// What the API says, as JSON text: the views, plans and events of the engine in the words of
-// docs/openapi.yml. nlohmann/json stays in the .cc files and json_values.h. Text that is not UTF-8
-// (a command's output) is replaced byte by byte, never refused.
+// The API's JSON text for the engine's views, plans and events, as docs/openapi.yml describes it.
+// nlohmann/json stays in the .cc files and json_values.h. Bytes that are not UTF-8 (a command's
+// output) are replaced one by one, never refused.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace mailhub::api {
 
-// All pure. `now` is what elapsed and remaining times count to.
+// All pure. Elapsed and remaining times are relative to `now`.
 std::string RunsData(const std::vector<const engine::RunView*>& runs, WallTime now);
 std::string RunSummary(const engine::RunView& run, WallTime now);
 std::string RunData(const engine::RunView& run, WallTime now);
@@ -24,15 +24,15 @@ std::string PlanData(const engine::Plan& plan);
 std::string ModeData(engine::Mode mode);
 std::string TakeoverData(const std::string& host);
 std::string ClosedData(const std::string& fingerprint);
-// `open`: how many there are, shown or not.
+// `open`: the number of all open episodes, shown or not.
 std::string EpisodesData(const std::vector<const engine::EpisodeView*>& episodes, size_t open);
 std::string StatusData(const std::string& version, const engine::View& view,
                        const ConfigurationState& configuration, bool ready, WallTime now);
-// Of everything but the runs; the same text as long as nothing of it changed.
+// The view without its runs; the same text as long as nothing in it changes.
 std::string ViewSummary(const engine::View& view);
 std::string StartedData(const std::string& run);
 
-// The envelope around them.
+// The envelope.
 std::string Success(const std::string& data);
 std::string Failure(const std::string& error_type, const std::string& message);
 

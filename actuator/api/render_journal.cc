@@ -1,4 +1,4 @@
-// What the journal holds, as JSON: plans, events, decisions, finished runs.
+// Renders the journal's plans, events, decisions and finished runs as JSON.
 #include <cctype>
 #include <string_view>
 #include <type_traits>
@@ -11,7 +11,7 @@
 namespace mailhub::api {
 namespace {
 
-// What the API calls a field of the journal: "starts_at_ms" is startsAt, "after_ms" afterSeconds.
+// The API's name for a journal field: "starts_at_ms" is startsAt, "after_ms" afterSeconds.
 std::string ApiName(std::string_view field, std::string_view unit) {
   if (field == "hold_for_ms") return "forSeconds";
   if (field == "directory_id") return "receiptsAt";
@@ -25,8 +25,7 @@ std::string ApiName(std::string_view field, std::string_view unit) {
   return name.append(unit);
 }
 
-// Writes fields as the API shows them. Asks for mutable references, as all archives do; changes
-// nothing.
+// Writes fields for the API. Takes mutable references, as all archives do; changes nothing.
 class Shown {
  public:
   template <typename T>
@@ -43,7 +42,7 @@ class Shown {
       json_[ApiName(field, "")] = value;
     }
   }
-  // Its fields are the event's own.
+  // Its fields belong to the event itself.
   void operator()(const char*, engine::Receipt& receipt) {
     const bool finished = receipt.state == engine::ReceiptState::kFinished;
     json_["receipt"] = Name(receipt.state);
@@ -52,7 +51,7 @@ class Shown {
     json_["output"] = receipt.output;
     json_["outputTruncated"] = receipt.truncated;
   }
-  // An owed step is shown as any other, and since when and until when it is owed.
+  // An owed step is shown like any other, with the begin and end of its debt.
   void operator()(const char*, engine::Step& step) { Fields(*this, step); }
   template <typename T>
   void Added(const char* field, T& value) {
@@ -100,10 +99,10 @@ Json Show(const T& value) {
   return shown.Take();
 }
 
-// What an event says beyond its kind, time and run.
+// The event's fields beside kind, time and run.
 Json ToJson(const engine::EventBody& body) {
   Json json = std::visit([](const auto& value) { return Show(value); }, body);
-  // Only a hold's number says anything to people.
+  // Only a hold's number is useful to people.
   const auto* acted = std::get_if<engine::OperatorActed>(&body);
   if (acted != nullptr && acted->hold <= engine::kNoHold) json.erase("hold");
   return json;

@@ -1,5 +1,5 @@
-// Everything here ends in the journal and on operators' terminals, so lengths and characters are
-// bounded at the door.
+// All of this goes to the journal and to operators' terminals, so lengths and characters are
+// limited here.
 #include "actuator/api/request.h"
 
 #include <algorithm>
@@ -104,7 +104,7 @@ bool SaysJson(const http::Request& request) {
   return Lower(std::move(type)) == "application/json";
 }
 
-// Refuses a duplicate key: which of both counts would be a guess.
+// Refuses a repeated key: the choice between its values would be a guess.
 Result<Json> ParseObject(const std::string& text) {
   if (IsNestedDeeperThan(text, kDeepestJson))
     return Fail(ErrorKind::kInvalid, "the body is nested too deep");

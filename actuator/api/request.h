@@ -1,5 +1,5 @@
-// What clients ask, checked: query parameters, JSON bodies, who they are. nlohmann/json stays in
-// the .cc.
+// Reads and checks requests: query parameters, JSON bodies, the author. nlohmann/json stays in the
+// .cc.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,12 @@
 
 namespace mailhub::api {
 
-// kInvalid when the request has a query parameter that is not in `known`, naming those; or one
-// twice that is not "parameter".
+// kInvalid when the request has a query parameter that is not in `known` (the message names those),
+// or has one twice other than "parameter".
 Status OnlyQuery(const http::Request& request, const std::vector<std::string_view>& known);
 
-// kInvalid when the parameter is there and is no word of the enumeration, naming those.
+// kInvalid when the parameter is present but no word of the enumeration; the message names the
+// words.
 template <HasWords Enum>
 Status QueryWord(const http::Request& request, std::string_view name) {
   const auto word = request.Query(name);
@@ -29,17 +30,17 @@ Status QueryWord(const http::Request& request, std::string_view name) {
   return Fail(ErrorKind::kInvalid, std::string(name) + ": expected " + Choices<Enum>());
 }
 
-// A whole number from 1; 0 when the parameter is not there.
+// A whole number from 1; 0 when the parameter is absent.
 Result<uint64_t> QueryNumber(const http::Request& request, std::string_view name);
 
-// A whole number between 1 and `most`; `otherwise` when the parameter is not there.
+// A whole number between 1 and `most`; `otherwise` when the parameter is absent.
 Result<size_t> QueryLimit(const http::Request& request, size_t otherwise, size_t most);
 
-// The values of repeated "parameter=NAME=VALUE".
+// The values of the repeated parameter "parameter=NAME=VALUE".
 Result<std::map<std::string, std::string>> QueryParameters(const http::Request& request);
 
-// The body of a changing request: one flat JSON object, at most 64 KiB, of the content type
-// application/json, every key known to the route. An empty body is an empty object.
+// The body of a changing request: one flat JSON object of known keys, at most 64 KiB, content type
+// application/json. An empty body is an empty object.
 struct ChangeBody {
   std::string by;
   std::string reason;
@@ -47,7 +48,7 @@ struct ChangeBody {
   std::string run;  // id or its beginning
   std::string mode;
   std::string step;  // path
-  int attempt = 0;   // 0: not there, as for `hold`
+  int attempt = 0;   // 0: absent, as for `hold`
   int hold = 0;
   int pause = 0;
   std::map<std::string, std::string> parameters;
@@ -55,7 +56,7 @@ struct ChangeBody {
 Result<ChangeBody> ParseChange(const http::Request& request,
                                std::initializer_list<std::string_view> known);
 
-// The word the API and mailhubctl use for it: "pause" ...; not "start", which is about no run.
+// The API's and mailhubctl's word for it: "pause" ...; not "start", which is about no run.
 std::optional<engine::Verb> ParseRunVerb(std::string_view word);
 Result<engine::Mode> ParseMode(std::string_view word);
 

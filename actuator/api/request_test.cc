@@ -1,5 +1,4 @@
-// What a client may send, and that nothing of it passes the door that the journal, a log or a
-// terminal should not hold.
+// Valid requests, and the refusal of text that a journal, a log or a terminal should not hold.
 #include "actuator/api/request.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The whole API over a real server on loopback, with a fake backend behind it.
+// Test fixture: the whole API on a real loopback server, with a fake backend.
 #pragma once
 
 #include <gmock/gmock.h>

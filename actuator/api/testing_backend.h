@@ -1,4 +1,4 @@
-// A backend for tests: shows what it is given, remembers what it is asked.
+// Test backend: returns what the test sets and records the requests.
 #pragma once
 
 #include <map>
@@ -29,7 +29,7 @@ class FakeBackend final : public Backend {
   bool Ready() const override;
 
   void Show(engine::View view);
-  void AnswerWith(Result<std::string> answer);  // of Submit
+  void AnswerWith(Result<std::string> answer);  // the result of Submit
   void SetReady(bool ready);
   void SetConfiguration(ConfigurationState state);
   void SetEvents(std::vector<engine::Event> events);  // of every run
@@ -62,11 +62,11 @@ engine::RunView RunAtItsGate();
 engine::RunView HeldRun();
 engine::RunView FinishedRun(engine::RunResult result);
 engine::Plan RebuildPlan();
-// Everything that happened to a run of that plan, from its queueing to its success.
+// All events of a run of that plan, from its queueing to its success.
 std::vector<engine::Event> EventsOfASuccess(const std::string& run);
 
 inline constexpr const char* kRunId = "3f2a91c0aa55aa55aa55aa55aa55aa55";
-// 2026-03-01T10:00:00Z: when that run started.
+// 2026-03-01T10:00:00Z: the start of that run.
 inline constexpr WallTime kStart{Milliseconds(1'772'359'200'000)};
 
 }  // namespace mailhub::api::testing

@@ -1,4 +1,4 @@
-// Two unfinished runs may share runbook and host; where they do, the one that needs attention wins.
+// Two unfinished runs may share runbook and host; then the one that needs attention is shown.
 #include "actuator/api/view_metrics.h"
 
 #include <algorithm>
@@ -67,7 +67,7 @@ void AddQuestions(const engine::RunView& run, metrics::Families* page) {
   if (run.pause) ask("pause");
 }
 
-// Of a host that has one, every state, so that a count is seen to fall.
+// All states for each host with a dead man, so that a falling count is visible.
 void AddDeadMen(const engine::View& view, metrics::Families* page) {
   std::map<std::string, std::map<engine::LeasePhase, int>> hosts;
   int unconfirmed = 0;

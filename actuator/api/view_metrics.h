@@ -1,4 +1,4 @@
-// The part of the metrics page that is a picture of this moment.
+// The metrics that show the engine's present state.
 #pragma once
 
 #include <set>

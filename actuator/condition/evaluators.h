@@ -1,4 +1,4 @@
-// All of the actuator's questions to Prometheus.
+// Sends all of the actuator's questions to Prometheus.
 #pragma once
 
 #include <atomic>
@@ -11,8 +11,7 @@
 
 namespace mailhub::condition {
 
-// Thread-safe: each question borrows an evaluator of its own, so that connections and caches are
-// kept.
+// Thread-safe: each question borrows its own evaluator, so that connections and caches are kept.
 class Evaluators final : public engine::ConditionPort {
  public:
   // `clock` outlives it.
@@ -20,7 +19,7 @@ class Evaluators final : public engine::ConditionPort {
 
   engine::GateReading Evaluate(const engine::GateQuestion& question) override;
   engine::QueryReading Ask(const engine::QueryQuestion& question) override;
-  void Cancel() { cancelled_ = true; }  // ends what is being asked within a second
+  void Cancel() { cancelled_ = true; }  // ends open questions within a second
 
  private:
   template <typename Question>

@@ -1,4 +1,4 @@
-// See evidence.h: what is needed, and the query for it. judge.cc judges the answer.
+// See evidence.h: the needed evidence and its query. judge.cc judges the answer.
 #include "actuator/condition/evidence.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace mailhub::condition {
 namespace {
 
 std::string Tagged(const std::string& part, const std::string& expr) {
-  // The line end closes a comment that the expression may end with.
+  // The line end closes a comment at the end of the expression.
   return "label_replace(" + expr + "\n,\"" + kPart + "\",\"" + part + "\",\"\",\"\")";
 }
 
@@ -92,17 +92,17 @@ void SpanEvidence(const engine::Gate& gate, Evidence* evidence) {
     }
     // Prometheus refuses more than 11,000 points.
     constexpr int64_t kMostSteps = 10'000;
-    // Half the interval: scrapes jitter, and a step as long as one could stride over a single
-    // sample that did not hold.
+    // Half the interval: scrapes jitter, and a step of a whole interval could miss a single sample
+    // that did not hold.
     const int64_t hold = gate.hold_for.count();
     const int64_t step = std::max<int64_t>(1, interval.count() / 2);
     evidence->steps = std::min(kMostSteps, (hold + step - 1) / step);
     evidence->step = Milliseconds((hold + evidence->steps - 1) / evidence->steps);
     evidence->reach += evidence->step * evidence->steps;
   }
-  // A scrape is seen when it ends, up to an interval after its own time, so the newest sample may
-  // be two intervals old although none is missing. The condition's own bound leaves room for that
-  // and never reaches back before the window.
+  // A scrape is visible when it ends, up to an interval after its own time, so the newest sample
+  // may be two intervals old although none is missing. The condition's own bound allows for that
+  // and never reaches before the window.
   const Milliseconds two = std::max(2 * longest, Milliseconds(1));
   evidence->edge = std::min(evidence->reach, two);
   evidence->lookback = std::min(gate.window, two + longest / 2);

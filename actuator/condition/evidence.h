@@ -1,5 +1,5 @@
-// What makes a gate's evidence believable, apart from any network: the one query that fetches
-// condition and evidence together, and the judgement on what it returned.
+// Builds the one query that fetches a gate's condition and its evidence together, and judges the
+// result. No network here.
 #pragma once
 
 #include <map>
@@ -14,16 +14,16 @@
 
 namespace mailhub::condition {
 
-// Which series are the exporter's probes.
+// Selects the series of the exporter's probes.
 struct ProbeSeries {
   std::string job = "mailhub";
-  Labels labels;  // of them only those: one of several replicas that store the same
+  Labels labels;  // further labels: one of several replicas that store the same
 };
 
-// What is needed of one host. Hosts with a mark: its boot id, and an uptime over the whole reach
-// that is past the mark's. Hosts without (Windows has no helper there): only that the whole reach
-// lies after the gate began. Every host: its probes and the collectors the expression reads
-// succeeded, and enough samples came.
+// The evidence that one host needs. A host with a mark: its boot id, and an uptime past the mark's
+// over the whole reach. A host without a mark (Windows has no helper there): the whole reach is
+// after the gate's beginning. Every host: its probes and the collectors that the expression reads
+// succeeded, and there are enough samples.
 struct HostEvidence {
   std::set<std::string> collectors;
   Milliseconds scrape_interval{0};
@@ -31,31 +31,31 @@ struct HostEvidence {
 
 struct Evidence {
   std::map<std::string, HostEvidence> hosts;
-  // `for` in steps of at most half a scrape interval, so that no sample of it is missed. Beyond
-  // 10,000 steps (Prometheus takes 11,000 points) they become longer.
+  // `for` in steps of at most half a scrape interval, so that no sample is missed. Beyond 10,000
+  // steps (Prometheus takes 11,000 points) the steps become longer.
   Milliseconds step{0};  // 0: no `for`
   int64_t steps = 0;
-  Milliseconds reach{0};  // how far back every sample must be after the marks: window and `for`
-  // Two scrapes of the slowest host, at most the reach: so long before now the newest sample may
-  // be, and so long after the reach's beginning the oldest.
+  Milliseconds reach{0};  // window and `for`: so far back every sample must be after the marks
+  // Two scrapes of the slowest host, at most the reach. The newest sample may be this old; the
+  // oldest may be this long after the reach's beginning.
   Milliseconds edge{0};
-  Milliseconds lookback{0};      // how old a sample may be that the condition reads now
+  Milliseconds lookback{0};      // greatest age of a sample that the condition reads now
   Milliseconds for_lookback{0};  // and at the steps of `for`: the window
 };
 
-// The hosts a question is about, in `about` or named by the expression, and what is needed of each.
-// Intervals stay 0.
+// The hosts of the question (in `about` or named by the expression) and the evidence that each
+// needs. Intervals stay 0.
 Evidence NeededEvidence(const engine::GateQuestion& question, const GateExpression& expression);
 
-// Sets the spans, once the intervals are known.
+// Sets the spans from the intervals.
 void SpanEvidence(const engine::Gate& gate, Evidence* evidence);
 
-// A sentence about a range that is too short for the hosts' scrape intervals ever to be filled, and
-// what to change; empty when there is none.
+// An error sentence when a range is too short for the hosts' scrape intervals, with the remedy;
+// empty when none is.
 std::string TooShort(const GateExpression& expression, const Evidence& evidence);
 
-// One query for all of it, so that condition and evidence are of the same instant and of the same
-// scrapes. `sides`: also the two sides of the comparison, for people.
+// One query, so that condition and evidence are of the same instant and the same scrapes. `sides`:
+// also fetch the two sides of the comparison, for people.
 std::string EvidenceQuery(const engine::GateQuestion& question, const GateExpression& expression,
                           const Evidence& evidence, const ProbeSeries& series, bool sides);
 
@@ -63,12 +63,13 @@ std::string EvidenceQuery(const engine::GateQuestion& question, const GateExpres
 std::string ForQuery(const GateExpression& expression, const Evidence& evidence,
                      const ProbeSeries& series);
 
-// Judges one instant. kOpen means: holds now, on fresh evidence; `for` is another question.
+// Judges one instant. kOpen means that the condition holds now, on fresh evidence; `for` is judged
+// separately.
 engine::GateReading Judge(const engine::GateQuestion& question, const GateExpression& expression,
                           const Evidence& evidence, const ProbeSeries& series,
                           const Instant& instant);
 
-// Judges `for`: kOpen when the same `expect` series were there at every step.
+// Judges `for`: kOpen when the same `expect` series were present at every step.
 engine::GateReading JudgeRange(const engine::Gate& gate, const Evidence& evidence,
                                const std::vector<Series>& range);
 

@@ -1,4 +1,4 @@
-// Each rule of fresh evidence, alone: what one instant's samples prove, and what they do not.
+// Each rule of fresh evidence alone: what one instant's samples prove, and what they do not.
 #include "actuator/condition/evidence.h"
 
 #include <gmock/gmock.h>
@@ -14,7 +14,7 @@ using engine::GateState;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// A gate about `server` with everything in order; each test spoils one thing.
+// A gate about `server` with everything in order; each test breaks one thing.
 class FreshEvidence : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -81,10 +81,10 @@ TEST_F(FreshEvidence, OpensTheGateAndShowsBothSides) {
   EXPECT_EQ(reading.threshold, 1.0);
 }
 
-TEST_F(FreshEvidence, IsNotWhatReachesBackBeforeTheMark) {
+TEST_F(FreshEvidence, IsNotFromBeforeTheMark) {
   Replace("uptime", 97.5);
   ExpectStale("the last 5s of server begin 2.5 s before the step was done");
-  Replace("uptime", 100.0);  // the very moment of the mark is not after it
+  Replace("uptime", 100.0);  // a sample at the mark's own time is not after it
   ExpectStale("begin 0 s before");
 }
 
@@ -108,7 +108,7 @@ TEST_F(FreshEvidence, NeedsANewMarkWhenTheUptimeWentBack) {
   EXPECT_EQ(Judged().state, GateState::kRebooted);
   EXPECT_EQ(Judged().why,
             "the uptime of server went back while its boot id stayed: a new mark is taken");
-  // Seen too late for the step back itself to be in the window.
+  // Seen so late that the step back is no longer in the window.
   question_.marks["server"].uptime_s = 1'000;
   Replace("back", 0);
   EXPECT_EQ(Judged().state, GateState::kRebooted);
@@ -136,7 +136,7 @@ TEST_F(FreshEvidence, NeedsASampleAtTheBeginning) {
   ExpectStale("the last 5s of server begin without a sample: none in their first 2s");
 }
 
-// Two exporters that probe one host under one job, or replicas without deduplication.
+// Two exporters that probe one host for one job, or replicas without deduplication.
 TEST_F(FreshEvidence, IsOfOneSeriesAHostAndSaysWhatToSet) {
   series_.job = "probes";
   Remove("alive");
@@ -221,7 +221,7 @@ TEST_F(FreshEvidence, OfTheUptimeCountsForTheWholeOfFor) {
   ExpectStale("only 5 samples of server came in the last 15s, needed 12");
 }
 
-// A Windows host gives no mark: the window must have begun after the gate did.
+// A Windows host gives no mark: the window must begin after the gate.
 TEST_F(FreshEvidence, OfAHostWithoutMarksIsFromAfterTheGateBegan) {
   question_.gate.expr = "mailhub_service_state{instance=\"win\",name=\"Mail\"} == 1";
   question_.gate.about = {};
@@ -242,7 +242,7 @@ TEST_F(FreshEvidence, OfAHostWithoutMarksIsFromAfterTheGateBegan) {
   ExpectStale("only 3 samples of win");
 }
 
-// A host that the expression reads is judged even where `about` forgot it.
+// A host in the expression is judged even if `about` omits it.
 TEST_F(FreshEvidence, IsDemandedOfEveryHostTheExpressionNames) {
   question_.gate.about = {"hub"};
   question_.marks = {{"hub", {"boot-1", 1}}};
@@ -305,7 +305,7 @@ TEST_F(Lasting, MeansTheSameSeriesAtEveryStep) {
   EXPECT_EQ(state({{{}, {1, 1, 1}}}), GateState::kFalse);
   EXPECT_EQ(state({{{}, {1, nan, 1, 1}}}), GateState::kFalse);
   EXPECT_EQ(state({}), GateState::kFalse);
-  // Two series that take turns: always one, never the same.
+  // Two series that alternate: always one, never the same.
   EXPECT_EQ(state({{{{"a", "1"}}, {1, 1}}, {{{"a", "2"}}, {1, 1}}}), GateState::kFalse);
   EXPECT_EQ(state({{{{"a", "1"}}, {1, 1, 1, 1}}, {{{"a", "2"}}, {1}}}), GateState::kFalse);
   EXPECT_THAT(JudgeRange(gate_, evidence_, {}).why, HasSubstr("all of the last 10s"));

@@ -11,7 +11,8 @@ using engine::GateReading;
 using engine::GateState;
 
 constexpr Milliseconds kKeepIntervals{60'000};
-// Not asked more often while a host is missing: a target appears with Prometheus's own refresh.
+// While a host is missing, it asks no more often: a new target appears with Prometheus's own
+// refresh.
 constexpr Milliseconds kRetryIntervals{2'000};
 constexpr size_t kMostRemembered = 1'000;
 
@@ -47,7 +48,7 @@ Result<GateReading> AskGate(Queries* queries, const engine::GateQuestion& questi
 GateEvaluator::GateEvaluator(GateOptions options, const Clock* clock)
     : options_(std::move(options)), clock_(clock), prometheus_(options_.prometheus) {}
 
-// The sides are for people: where they cannot be asked for, the gate works without them.
+// The sides are for people: if they cannot be queried, the gate works without them.
 GateReading GateEvaluator::Ask(const engine::GateQuestion& question) {
   const auto expression = ReadGateExpression(question.gate.expr);
   if (!expression) return Failed(expression.error());
@@ -70,7 +71,7 @@ engine::QueryReading GateEvaluator::Ask(const engine::QueryQuestion& question) {
   engine::QueryReading reading;
   const auto instant = prometheus_.Query(question.expr);
   if (!instant) {
-    // What the data does not allow now may be allowed later, as if nobody had answered.
+    // The data may allow it later, so it counts as no answer.
     const bool invalid = instant.error().kind == ErrorKind::kInvalid;
     reading.holds = mailhub::Fail(invalid ? ErrorKind::kInvalid : ErrorKind::kUnreachable,
                                   instant.error().message);
@@ -91,7 +92,7 @@ Status GateEvaluator::FindIntervals(Evidence* evidence) {
       (age_left.count() <= 0 || (!all_known && age_left <= kKeepIntervals - kRetryIntervals));
   if (ask) {
     auto intervals = prometheus_.ScrapeIntervals(options_.series.job);
-    // A gate that must wait for a person's change waits as for a server that is away.
+    // A gate that needs a person's change waits as for a server that is away.
     if (!intervals) return mailhub::Fail(ErrorKind::kUnreachable, intervals.error().message);
     intervals_ = std::move(*intervals);
     intervals_expire_ = now + kKeepIntervals;

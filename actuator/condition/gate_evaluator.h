@@ -1,5 +1,5 @@
-// Asks Prometheus whether a gate is open. A condition counts only on fresh evidence: samples that
-// are all from after the action before the gate.
+// Asks Prometheus whether a gate is open. A condition counts only on fresh evidence: all samples
+// must be from after the action before the gate.
 #pragma once
 
 #include <map>
@@ -17,19 +17,19 @@ namespace mailhub::condition {
 struct GateOptions {
   PrometheusOptions prometheus;
   ProbeSeries series;  // the scrape job of the exporter's probes
-  // How often that job scrapes. 0: Prometheus is asked for each target's interval (at most once a
-  // minute), which a proxy before several Prometheis may not be able to answer.
+  // The job's scrape interval. 0: Prometheus is asked for each target's interval (at most once a
+  // minute). A proxy before several Prometheis may not know it.
   Milliseconds scrape_interval{0};
 };
 
-// A gate without `for` costs one query, with it two, when the condition holds. Fails as `queries`
-// does. The intervals of `evidence` are filled in.
+// Costs one query; a gate with `for` costs a second one when the condition holds. Fails as
+// `queries` does. Fills in the intervals of `evidence`.
 Result<engine::GateReading> AskGate(Queries* queries, const engine::GateQuestion& question,
                                     const GateExpression& expression, Evidence evidence,
                                     const ProbeSeries& series, bool sides);
 
-// Owns its HTTP client and caches; confined to one thread at a time. Never fails: what goes wrong
-// is a reading.
+// Owns its HTTP client and caches; confined to one thread at a time. Never fails: an error is a
+// reading, too.
 //
 // The rules, all at one instant T of Prometheus's clock (no clock of another machine is compared
 // with it), R being the window, and `for` before it:
@@ -42,14 +42,14 @@ Result<engine::GateReading> AskGate(Queries* queries, const engine::GateQuestion
 //   - at least 80 % of the samples that R should hold are there, one in its first two scrapes and
 //     one in its last two, and none is missing now
 //   - the expression returns exactly `expect` series and no NaN; with `for`, at every step of it
-//   - Prometheus says that it knows all of it: no warnings
+//   - Prometheus says that its answer is complete: no warnings
 class GateEvaluator {
  public:
   // `clock` outlives the evaluator.
   GateEvaluator(GateOptions options, const Clock* clock);
 
   engine::GateReading Ask(const engine::GateQuestion& question);
-  // At least one series that is not NaN.
+  // Open when at least one series is not NaN.
   engine::QueryReading Ask(const engine::QueryQuestion& question);
 
  private:
@@ -60,7 +60,7 @@ class GateEvaluator {
   Prometheus prometheus_;
   std::map<std::string, Milliseconds> intervals_;  // instance -> scrape interval
   SteadyTime intervals_expire_{};
-  std::set<std::string> without_sides_;  // expressions whose sides do not stand alone
+  std::set<std::string> without_sides_;  // expressions whose two sides cannot be queried apart
 };
 
 }  // namespace mailhub::condition

@@ -1,5 +1,5 @@
-// What the evaluator makes of Prometheus's answers, good and bad, and how often it asks. The server
-// here only pretends to be Prometheus; prometheus_lab_test.cc asks a real one.
+// The evaluator's readings for Prometheus's answers, good and bad, and the number of its queries.
+// The server here is a fake; prometheus_lab_test.cc asks a real one.
 #include "actuator/condition/gate_evaluator.h"
 
 #include <gmock/gmock.h>
@@ -28,7 +28,7 @@ constexpr char kTargets[] =
       {"labels":{"instance":"server","job":"mailhub"},"scrapeInterval":"1s"},
       {"labels":{"instance":"server","job":"other"},"scrapeInterval":"1ms"}]}})";
 
-// The evidence that opens a gate about `server`.
+// Evidence that opens a gate about `server`.
 std::string Fresh() {
   const auto part = [](const std::string& name, const std::string& value,
                        const std::string& more = "") {
@@ -226,7 +226,7 @@ TEST_F(Evaluator, TakesAnAnswerOfAnotherShapeForNone) {
   }
 }
 
-// Thanos, Mimir and VictoriaMetrics answer with what they have when a store is away.
+// Thanos, Mimir and VictoriaMetrics give a partial answer when a store is away.
 TEST_F(Evaluator, IsShutByAnAnswerThatIsNotWhole) {
   const auto with = [](const std::string& more) {
     std::string body = Vector(Fresh());

@@ -1,5 +1,5 @@
-// See evidence.h: the judgement on what Prometheus returned. Each sentence says what to change
-// where waiting does not help.
+// See evidence.h: judges Prometheus's answer. When waiting does not help, the sentence says what to
+// change.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -16,9 +16,9 @@ using engine::GateReading;
 using engine::GateState;
 
 constexpr int64_t kLeastPercent = 80;
-// A question may wait for others, and clocks differ a little in rate.
+// For questions that wait for others, and for clocks that differ a little in rate.
 constexpr double kSlack_s = 30;
-// Samples may reach a remote storage so much later; an uptime that is further behind went back.
+// Samples may reach a remote storage this much later; an uptime that is further behind went back.
 constexpr double kDelay_s = 600;
 
 std::string Short(double value) {
@@ -27,7 +27,7 @@ std::string Short(double value) {
   return text;
 }
 
-// What tells several series of one host apart: `via="a", via="b"`.
+// The labels in which several series of one host differ: `via="a", via="b"`.
 std::string Differences(const std::vector<const Sample*>& samples) {
   std::map<std::string, std::set<std::string>> values;
   for (const Sample* sample : samples) {
@@ -50,7 +50,7 @@ class HostJudge {
             const ProbeSeries& series, const Parts& parts)
       : question_(question), evidence_(evidence), series_(series), parts_(parts) {}
 
-  // Nothing when there is nothing to object to.
+  // Nothing when the evidence is good.
   std::optional<GateReading> Object(const std::string& host, const HostEvidence& needed) const {
     const auto mark = question_.marks.find(host);
     const bool marked = mark != question_.marks.end();
@@ -118,14 +118,14 @@ class HostJudge {
     return std::nullopt;
   }
 
-  // The host is not what it was when the mark was taken.
+  // The host has changed since the mark was taken.
   std::optional<GateReading> NeedsNewMark(const std::string& host, const engine::Mark& mark,
                                           const HostEvidence& needed) const {
     std::string why;
     const auto boots = parts_.BootIds("boot", host);
     const auto least = parts_.Least("now", host);
     const auto greatest = parts_.Greatest("now", host);
-    // The newest sample may be from before the mark, by as much as this.
+    // The newest sample may be before the mark by this much.
     const double lag_s = ToSeconds(evidence_.edge + needed.scrape_interval);
     const double since_mark_s = ToSeconds(question_.waited) * 1.001 + kSlack_s;
     if (!boots.empty() && !boots.contains(mark.boot_id)) {
@@ -168,8 +168,8 @@ class HostJudge {
                    "first " +
                    FormatDuration(evidence_.edge));
     }
-    // Whole scrapes: where one more fits only at some moments, no two hosts may ever have it at
-    // once.
+    // Whole scrapes: an additional one fits only at some moments, so two hosts might never have it
+    // at once.
     const int64_t fit = evidence_.reach / needed.scrape_interval;
     const int64_t least = std::max<int64_t>(1, (fit * kLeastPercent + 99) / 100);
     const double came = parts_.Least(marked ? "uptimes" : "counts", host).value_or(0);
@@ -185,7 +185,7 @@ class HostJudge {
   const Parts& parts_;
 };
 
-// Of several values the one that is furthest from what the comparison wants.
+// The value that is furthest from the comparison's goal.
 std::optional<double> Worst(const std::vector<const Sample*>& samples,
                             const std::string& comparison) {
   std::optional<double> worst;

@@ -1,4 +1,4 @@
-// The one answer to a gate's one query, taken apart again.
+// Splits the answer to a gate's one query into its parts.
 #pragma once
 
 #include <map>
@@ -14,13 +14,13 @@ namespace mailhub::condition {
 // The label that tells the parts from each other.
 inline constexpr char kPart[] = "mailhub_gate_part";
 
-// Immutable. Points into the instant, which outlives it.
+// Immutable. Points into the instant, which must outlive it.
 class Parts {
  public:
   explicit Parts(const Instant& instant);
 
   const std::vector<const Sample*>& All(const std::string& part) const;
-  // Of one host, and of one collector unless that is empty.
+  // The part's samples of one host, and of one collector unless `collector` is empty.
   std::vector<const Sample*> Of(const std::string& part, const std::string& host,
                                 const std::string& collector = "") const;
   std::optional<double> Least(const std::string& part, const std::string& host,

@@ -18,7 +18,7 @@ tl::unexpected<Error> NoAnswer(const std::string& why) {
   return Fail(ErrorKind::kUnreachable, "Prometheus: " + why);
 }
 
-// The envelope's type says whose fault it was.
+// The envelope's type says which side is at fault.
 tl::unexpected<Error> Refusal(const json& body) {
   const std::string type = body.value("errorType", "");
   const std::string text = "Prometheus: " + body.value("error", "no reason given");
@@ -27,12 +27,12 @@ tl::unexpected<Error> Refusal(const json& body) {
   return Fail(ErrorKind::kUnreachable, text);
 }
 
-// Annotations that cannot mean that data is missing; any other one can.
+// Annotations that cannot mean missing data; any other may.
 bool Harmless(const std::string& info) {
   return info.starts_with("PromQL info: metric might not be a counter");
 }
 
-// Why the answer may speak of a part of the data only; empty when it speaks of all.
+// Why the answer may cover only a part of the data; empty when it covers all.
 std::string Partial(const json& body) {
   if (const auto flag = body.find("isPartial"); flag != body.end() && *flag != false) {
     return "some of its storage did not answer (isPartial)";
@@ -48,7 +48,7 @@ std::string Partial(const json& body) {
   return "";
 }
 
-// Runs `read` on the answer's `data`. An answer of another shape than documented is no answer.
+// Runs `read` on the answer's `data`. An answer of an undocumented form counts as no answer.
 template <typename T, typename Read>
 Result<T> Reading(const Result<http::HttpResponse>& response, Read&& read) {
   if (!response) return NoAnswer(response.error().message);
@@ -94,7 +94,7 @@ Result<std::map<std::string, Milliseconds>> ReadIntervals(const json& data,
     if (!interval || interval->count() == 0) {
       return Fail(ErrorKind::kNotFound, "its targets have no scrapeInterval");
     }
-    // Of several targets with one name the slowest: it needs the widest window.
+    // The slowest of several targets with one name: it needs the widest window.
     Milliseconds& kept = intervals[instance->second];
     kept = std::max(kept, *interval);
   }
@@ -118,7 +118,7 @@ Result<http::HttpResponse> Prometheus::Get(const std::string& path, const std::s
   return client_.Get(options_.url + path + (form.empty() ? "" : "?" + form), request);
 }
 
-// Caches between (of Thanos, Mimir, VictoriaMetrics) are told to stay out of it.
+// Asks caches (of Thanos, Mimir, VictoriaMetrics) not to answer.
 Result<http::HttpResponse> Prometheus::Ask(const std::string& path, const std::string& fields) {
   const std::string form = fields + "&nocache=1";
   if (by_get_) return Get(path, form);
@@ -167,8 +167,8 @@ Result<std::vector<Series>> Prometheus::QueryRange(const std::string& expr, doub
   });
 }
 
-// A big server's targets are more than one answer may hold, so its pool is asked for first. It has
-// the job's name unless the job label was set by relabelling.
+// A big server's targets may exceed one answer's limit, so its pool is asked for first. The pool
+// has the job's name unless relabelling set the job label.
 Result<std::map<std::string, Milliseconds>> Prometheus::ScrapeIntervals(const std::string& job) {
   using Intervals = std::map<std::string, Milliseconds>;
   const auto ask = [&](const std::string& form) {

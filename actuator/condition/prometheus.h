@@ -1,5 +1,5 @@
-// Prometheus's HTTP API, or that of what answers in its place (Thanos, Mimir, VictoriaMetrics).
-// JSON stays in the .cc.
+// Client of Prometheus's HTTP API, also as Thanos, Mimir and VictoriaMetrics offer it. JSON stays
+// in the .cc.
 #pragma once
 
 #include <map>
@@ -22,8 +22,8 @@ struct PrometheusOptions {
   http::ClientOptions client;
 };
 
-// Owns an HTTP client; confined to one thread at a time. Fails as Queries says. Where POST is
-// refused, it asks by GET from then on.
+// Owns an HTTP client; confined to one thread at a time. Fails as Queries says. When a server
+// refuses POST, it uses GET from then on.
 class Prometheus final : public Queries {
  public:
   explicit Prometheus(PrometheusOptions options);
@@ -33,11 +33,11 @@ class Prometheus final : public Queries {
                                          Milliseconds step) override;
 
   // Scrape interval by `instance` label, of the active targets of one job. kNotFound: this server
-  // does not tell any.
+  // tells none.
   Result<std::map<std::string, Milliseconds>> ScrapeIntervals(const std::string& job);
 
-  // Those of `metrics` that no series of the job has had lately, in their order. For a check of
-  // what a person wrote; a gate never asks it.
+  // Those of `metrics`, in order, that no series of the job has had lately. For checks of runbooks;
+  // a gate never asks it.
   Result<std::vector<std::string>> MissingMetrics(const std::string& job,
                                                   const std::vector<std::string>& metrics);
 

@@ -1,5 +1,5 @@
-// Gates against a real Prometheus that scrapes a fake exporter five times a second: what freshness
-// rules are worth when samples really lag, vanish and come from before.
+// Gates against a real Prometheus that scrapes a fake exporter five times a second: tests the
+// freshness rules with samples that really lag, vanish or are old.
 //
 // Prometheus runs on a free loopback port with its own data directory and ends with the test.
 #include <gmock/gmock.h>
@@ -46,7 +46,7 @@ SteadyTime Now() {
   return RealClock().Steady();
 }
 
-// Metrics of any host that is asked for, made at the moment of the scrape.
+// Metrics of any requested host, made at the moment of the scrape.
 class FakeExporter {
  public:
   FakeExporter() : server_(http::ServerOptions{}) {
@@ -58,7 +58,7 @@ class FakeExporter {
   void Set(const std::string& host, const std::function<void(FakeHost&)>& change) {
     hosts_.With([&](auto& hosts) { change(hosts[host]); });
   }
-  // As the host's runner would give it right now.
+  // The mark that the host's runner would give right now.
   engine::Mark Mark(const std::string& host) {
     return hosts_.With([&](auto& hosts) {
       return engine::Mark{hosts[host].boot_id, ToSeconds(Now() - hosts[host].booted)};
@@ -209,7 +209,7 @@ class RealGate : public ::testing::Test {
     options.prometheus.timeout = Milliseconds(1'000);
     gates_ = std::make_unique<GateEvaluator>(options, &clock_);
     question_ = Question("mailhub_process_running{instance=\"server\",process=\"d\"} == 1");
-    // Every test begins with a window that is in order.
+    // Every test begins with a window in order.
     question_.marks = {{"server", Past("server")}};
     Await(GateState::kOpen);
   }
@@ -230,7 +230,7 @@ class RealGate : public ::testing::Test {
     return mark;
   }
 
-  // Asks until the state is reached; what it waited.
+  // Asks until the state is reached; returns the time it waited.
   Milliseconds Await(GateState state, const std::string& why = "") {
     const SteadyTime began = Now();
     GateReading reading;
@@ -309,7 +309,7 @@ TEST_F(RealGate, IsShutWhileTheExporterIsAway) {
   Await(GateState::kStale, "there is no current sample of server");
 }
 
-// A recorded rate goes on answering, with fresh timestamps, when its raw series are gone.
+// A recorded rate still answers, with fresh timestamps, when its raw series are gone.
 TEST_F(RealGate, IsShutWhereARecordingStillAnswers) {
   question_.gate.expr =
       "rate(mailhub_host_cpu_seconds_total{instance=\"server\",mode=\"idle\"}[1s]) "
@@ -367,12 +367,12 @@ TEST_F(RealGate, LeavesTheFinalWordOnPromQLToPrometheus) {
   EXPECT_EQ(gates_->Ask(question_).state, GateState::kInvalid);
   question_.gate.expr = "no_such_function(mailhub_host_cpus) == 1";
   EXPECT_EQ(gates_->Ask(question_).state, GateState::kInvalid);
-  // A comment at the end is no obstacle.
+  // A comment at the end is allowed.
   question_.gate.expr = "mailhub_host_cpus{instance=\"server\"} == 1 # one";
   EXPECT_EQ(gates_->Ask(question_).state, GateState::kOpen) << gates_->Ask(question_).why;
 }
 
-// Every gate of the shipped runbooks is PromQL, and so are the two sides that people are shown.
+// Every gate of the shipped runbooks is PromQL, and so are its two sides, which people see.
 TEST_F(RealGate, TakesEveryGateOfTheShippedRunbooks) {
   auto site = config::LoadSite(MAILHUB_SOURCE_DIR "/tests/lab/config/site.yml");
   ASSERT_TRUE(site) << site.error().message;
@@ -399,7 +399,7 @@ TEST_F(RealGate, TakesEveryGateOfTheShippedRunbooks) {
   EXPECT_GE(seen.size(), 15u);
 }
 
-// Last: afterwards there is no Prometheus any more.
+// Last: afterwards Prometheus is gone.
 TEST_F(RealGate, zSaysThatPrometheusDoesNotAnswer) {
   prometheus_->Stop();
   const SteadyTime began = Now();

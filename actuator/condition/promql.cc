@@ -20,11 +20,11 @@ constexpr int kDeepest = 100;
 
 constexpr std::array<std::string_view, 6> kComparisons = {"==", "!=", ">=", "<=", ">", "<"};
 
-// What a part of the expression is.
+// The type of a part of the expression.
 struct Part {
-  bool scalar = false;   // made of numbers only; else an instant vector
+  bool scalar = false;   // only numbers; else an instant vector
   double number = 0;     // of a scalar
-  bool divides = false;  // may be NaN on good data, as 0/0 is
+  bool divides = false;  // may be NaN on good data, like 0/0
   size_t begin = 0;
   size_t end = 0;
 };

@@ -1,6 +1,5 @@
-// What a gate's expression may say, and what is read out of it: its selectors, its comparison, its
-// ranges. A small part of PromQL, described by what is allowed; Prometheus accepts everything that
-// is accepted here.
+// Parses a gate's expression into its selectors, comparison and ranges. Accepts a small part of
+// PromQL; Prometheus accepts every expression that is accepted here.
 #pragma once
 
 #include <optional>
@@ -18,10 +17,10 @@ struct Selector {
   std::string instance;   // of an `instance="..."` matcher; empty when there is none
   Milliseconds range{0};  // 0: it looks at the newest sample
   bool rate = false;      // the range needs two samples
-  // Places in the expression's text, in bytes.
+  // Positions in the expression's text, in bytes.
   size_t begin = 0;
   size_t name_end = 0;
-  size_t brace = 0;  // after its {; 0: it has none
+  size_t brace = 0;  // after its {; 0: no braces
   size_t end = 0;    // before its range
 };
 
@@ -36,28 +35,28 @@ struct Side {
 struct GateExpression {
   std::string text;
   std::vector<Selector> selectors;  // in the text's order
-  // The first comparison, turned so that a plain number is on the right.
+  // The first comparison, with a plain number moved to the right.
   Side left;
   std::string comparison;  // "==", "!=", ">", "<", ">=", "<="
   Side right;
   std::vector<size_t> bare_groupings;  // ends of group_left and group_right without (...)
-  Milliseconds longest_range{0};       // of all range selectors; 0: there is none
+  Milliseconds longest_range{0};       // of all range selectors; 0: none
 };
 
-// Pure. kInvalid with a sentence and, where there is one, the character it is about. Accepted are
-// comparisons over raw series of the exporter's probes, several joined by `and`, made of
+// Pure. kInvalid with a sentence and, if known, the character's position. Accepted are comparisons
+// over raw series of the exporter's probes, several joined by `and`, made of
 //   numbers, + - * / % ^, parentheses, on, ignoring, group_left, group_right
 //   sum, min, max, avg, count, each with by or without
 //   rate, irate, increase, avg_over_time, min_over_time, max_over_time
 //   abs, ceil, floor, round, clamp, clamp_min, clamp_max
-// Everything else is refused: what is missing, old or a clock could open the gate, or nobody has
-// shown yet that it could not.
+// Everything else is refused: missing series, old samples or a clock could open the gate, or the
+// opposite is not proven yet.
 Result<GateExpression> ReadGateExpression(std::string_view expr);
 
-// The part of the text from `begin` to `end`, every selector in it bounded: it reads only what
-// `matchers` (like `job="a",instance=~"b|c"`) select, and no sample older than `lookback`. Without
-// the bound Prometheus goes on answering with a sample from up to five minutes ago when scrapes are
-// missing. `hosts` is put to selectors that name no instance.
+// The text from `begin` to `end` with every selector bounded: it reads only series that `matchers`
+// (like `job="a",instance=~"b|c"`) select, and no sample older than `lookback`. Without the bound,
+// Prometheus answers with a sample up to five minutes old when scrapes are missing. Selectors that
+// name no instance get `hosts`.
 struct Bounds {
   std::string matchers;
   std::string hosts;

@@ -1,4 +1,4 @@
-// See promql.h: an expression that reads nothing but the samples that are judged.
+// See promql.h: bounds the expression to the samples that are judged.
 #include "actuator/condition/promql.h"
 
 namespace mailhub::condition {
@@ -25,7 +25,7 @@ std::string Bounded(const GateExpression& expression, size_t begin, size_t end,
   size_t copied = begin;
   auto grouping = expression.bare_groupings.begin();
   const auto copy = [&](size_t to) {
-    // What follows a bare group_left may begin with a parenthesis now, which would be its labels.
+    // After a bare group_left there may now be a parenthesis, which would be read as its labels.
     for (; grouping != expression.bare_groupings.end() && *grouping <= to; ++grouping) {
       if (*grouping < copied) continue;
       out += text.substr(copied, *grouping - copied) + "()";

@@ -1,4 +1,4 @@
-// Where a reader of PromQL is among the tokens, and what it says of one that it cannot take.
+// The position of a PromQL parser among the tokens, and its error messages.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace mailhub::condition {
 
-// The base of a reader. `tokens` ends with kEnd, which is never taken.
+// Base of the parsers. `tokens` ends with kEnd, which is never taken.
 class TokenCursor {
  protected:
   explicit TokenCursor(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
@@ -45,9 +45,9 @@ class TokenCursor {
     return std::nullopt;
   }
   size_t Before() const { return i_ == 0 ? 0 : tokens_[i_ - 1].end; }
-  // kInvalid: the next token is not expected here, and why.
+  // kInvalid: the next token is not expected here, with the reason.
   tl::unexpected<Error> Unexpected() const;
-  // Takes `mark`; at the end of the expression the sentence is `unclosed`.
+  // Takes `mark`. At the end of the expression the error is `unclosed`.
   Status Expect(std::string_view mark, const char* unclosed);
 
   const std::vector<Token> tokens_;

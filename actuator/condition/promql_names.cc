@@ -16,9 +16,8 @@ namespace {
 
 using Takes = Function::Takes;
 
-// A series that is missing leaves each of these empty, or out of their sum; none of them makes a
-// value of nothing. sum_over_time and count_over_time are not here: missing samples make them
-// small.
+// A missing series makes each of these empty, or is left out of its sum; none makes a value from
+// nothing. sum_over_time and count_over_time are not here: missing samples make them small.
 constexpr std::array<Function, 13> kFunctions = {{{"rate", Takes::kRange, true},
                                                   {"irate", Takes::kRange, true},
                                                   {"increase", Takes::kRange, true},
@@ -55,7 +54,7 @@ bool IsWord(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-// Go's and RE2's syntax differ in rare escapes and groups; what both know is enough for a gate.
+// Go's and RE2's syntax differ in rare escapes and groups; their common part is enough for a gate.
 bool PlainRegex(const std::string& value) {
   for (size_t i = 0; i < value.size(); ++i) {
     if (value[i] == '(' && i + 1 < value.size() && value[i + 1] == '?') return false;
@@ -133,7 +132,7 @@ bool IsLabelName(std::string_view text) {
          std::ranges::all_of(text, IsWord);
 }
 
-// Prometheus reads the words of its own language here, and some of them are none of a label.
+// Prometheus accepts its own keywords here, and some of these are not allowed as a label.
 bool IsGroupedLabel(std::string_view text) {
   const std::string word = Lower(std::string(text));
   return IsLabelName(text) && word != "inf" && word != "nan" && word != "without";

@@ -1,4 +1,4 @@
-// Which names, functions and matchers a gate may use, and the sentence for the others.
+// The names, functions and matchers that a gate may use, and the error sentences for others.
 #pragma once
 
 #include <string>
@@ -19,12 +19,12 @@ struct Function {
 const Function* FindFunction(std::string_view name);
 std::string FunctionRefused(const std::string& name);
 
-// The words below are in lower case: Prometheus reads them in either.
+// The words below are in lower case; Prometheus accepts both cases.
 bool IsAggregation(std::string_view word);
-// A sentence about a word of the language that is refused, like `or`; empty for others.
+// The reason why a word of the language, like `or`, is refused; empty for other words.
 std::string WhyRefused(const std::string& word);
 
-// Sentences; empty when there is nothing to object to.
+// The reason against the name; empty when it is allowed.
 std::string WhyNoMetric(std::string_view name);
 std::string WhyNoMatcher(std::string_view label, std::string_view sign, const std::string& value);
 

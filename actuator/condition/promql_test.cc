@@ -1,4 +1,4 @@
-// What a gate may and may not say, and what is read out of it.
+// The expressions that a gate may use, and what is parsed from them.
 #include "actuator/condition/promql.h"
 
 #include <gmock/gmock.h>
@@ -80,14 +80,14 @@ TEST(GateExpression, RefusesRecordedNamesHoweverTheyAreSpelled) {
   EXPECT_THAT(Refusal("mailhub_host_cpus{__name__=~\".+:.+\"} > 0"), HasSubstr("__name__"));
 }
 
-TEST(GateExpression, RefusesMetricsWhoseFreshnessNobodyCanTell) {
+TEST(GateExpression, RefusesMetricsOfUnknownFreshness) {
   EXPECT_THAT(Refusal("node_load1 < 1"), HasSubstr("not a metric of the exporter's probes"));
   EXPECT_THAT(Refusal("mailhub_actuator_run_held == 0"), HasSubstr("not a metric"));
   EXPECT_THAT(Refusal("mailhub_exporter_ssh_sessions == 0"), HasSubstr("not a metric"));
   EXPECT_THAT(Refusal("up == 1"), HasSubstr("not a metric"));
 }
 
-TEST(GateExpression, RefusesWhatIsAlwaysTrue) {
+TEST(GateExpression, RefusesConditionsThatAreAlwaysTrue) {
   EXPECT_THAT(Refusal("mailhub_host_cpus"), HasSubstr("expected a comparison"));
   EXPECT_THAT(Refusal("(mailhub_host_cpus > 1)"), HasSubstr("expected a comparison"));
   EXPECT_THAT(Refusal("mailhub_host_cpus > bool 1"), HasSubstr("`bool` is refused"));
@@ -98,7 +98,7 @@ TEST(GateExpression, RefusesWhatIsAlwaysTrue) {
   EXPECT_THAT(Refusal(""), HasSubstr("expected a comparison"));
 }
 
-TEST(GateExpression, RefusesWhatMissingDataCouldMakeTrue) {
+TEST(GateExpression, RefusesConditionsThatMissingDataCanMakeTrue) {
   EXPECT_THAT(Refusal("absent(mailhub_host_cpus) == 1"), HasSubstr("`absent` is refused"));
   EXPECT_THAT(Refusal("absent_over_time(mailhub_host_cpus[1m]) == 1"), HasSubstr("is refused"));
   EXPECT_THAT(Refusal("(mailhub_host_cpus or vector(0)) == 0"), HasSubstr("`or` is refused"));
@@ -108,7 +108,7 @@ TEST(GateExpression, RefusesWhatMissingDataCouldMakeTrue) {
   EXPECT_THAT(Refusal("mailhub_host_cpus > 0 OR probe_success > 0"), HasSubstr("`or` is refused"));
 }
 
-// `x != scalar(missing)` is true: scalar makes NaN of nothing, and NaN differs from everything.
+// `x != scalar(missing)` is true: scalar of nothing is NaN, and NaN differs from everything.
 TEST(GateExpression, RefusesNotANumberWhereverItCouldComeFrom) {
   EXPECT_THAT(Refusal("mailhub_file_mtime_timestamp_seconds{file=\"a\"} != "
                       "scalar(mailhub_file_mtime_timestamp_seconds{file=\"b\"})"),
@@ -201,7 +201,7 @@ TEST(GateExpression, RefusesClocksAndOtherMoments) {
   EXPECT_THAT(Refusal("max_over_time(mailhub_host_cpus[5m:1m]) > 1"), HasSubstr("subqueries"));
 }
 
-TEST(GateExpression, RefusesWhatIsNoPromQL) {
+TEST(GateExpression, RefusesInvalidPromQL) {
   EXPECT_THAT(Refusal("mailhub_host_cpus{instance=\"x500} > 1"), HasSubstr("no closing quote"));
   EXPECT_THAT(Refusal("sum(mailhub_host_cpus > 1"), HasSubstr("not closed"));
   EXPECT_THAT(Refusal("mailhub_host_cpus) > 1"), HasSubstr("closes nothing"));

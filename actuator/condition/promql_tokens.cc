@@ -23,8 +23,8 @@ bool IsWordStart(char c) {
   return IsLetter(c) || c == '_' || c == ':';
 }
 
-// Length of the UTF-8 character at the beginning of `text`; 0 when there is none, and for the
-// replacement character, which Prometheus takes for broken text.
+// Length of the first UTF-8 character of `text`; 0 when there is none, and for the replacement
+// character, which Prometheus takes for broken text.
 size_t Utf8Length(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(0);

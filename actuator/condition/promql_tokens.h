@@ -1,5 +1,5 @@
-// The words of a PromQL expression. Only what a gate may say has a token; the rest is refused with
-// its place.
+// Splits a PromQL expression into tokens. Only the part that a gate may use has tokens; the rest is
+// refused with its position.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ enum class TokenKind { kWord, kNumber, kDuration, kString, kRange, kMark, kEnd }
 struct Token {
   TokenKind kind = TokenKind::kEnd;
   std::string_view text;  // kString: with its quotes; kRange: without its brackets; kEnd: empty
-  size_t begin = 0;       // bytes of the expression
+  size_t begin = 0;       // position in the expression, bytes
   size_t end = 0;
   double number = 0;  // kNumber
 };
@@ -23,11 +23,11 @@ struct Token {
 // kInvalid "character 7: MESSAGE", counted from 1.
 tl::unexpected<Error> WrongAt(size_t at, const std::string& message);
 
-// Pure. `[...]` becomes one token, white space and comments none; kEnd is the last. The tokens
-// point into `text`.
+// Pure. `[...]` becomes one token; white space and comments become none; kEnd is the last. The
+// tokens point into `text`.
 Result<std::vector<Token>> SplitPromql(std::string_view text);
 
-// What a kString stands for, its escapes undone.
+// The value of a kString, without quotes and escapes.
 std::string Unquoted(std::string_view quoted);
 
 }  // namespace mailhub::condition

@@ -1,4 +1,4 @@
-// What a gate asks of Prometheus, apart from how it is asked.
+// The queries a gate sends to Prometheus, without the transport.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ struct Sample {
   double value = 0;  // may be NaN
 };
 
-// What an instant query returned, all of it at one instant of Prometheus's own clock.
+// The result of an instant query, all at one instant of Prometheus's own clock.
 struct Instant {
   double at_s = 0;  // 0 when there are no samples
   std::vector<Sample> samples;
@@ -25,14 +25,13 @@ struct Instant {
 
 struct Series {
   Labels labels;
-  std::vector<double> values;  // one for each step that had one
+  std::vector<double> values;  // one per step that had one
 };
 
 // Confined to one thread at a time. Errors of both:
-//   kInvalid      Prometheus refuses the expression, or it returns something else than a vector
-//   kNotFound     the expression cannot be evaluated on the data as it is now, or only on a part
-//                 of it
-//   kUnreachable  no answer, an answer that is none, or a status like 401 or 503
+//   kInvalid      Prometheus refuses the expression, or it returns no vector
+//   kNotFound     the expression cannot be evaluated on the present data, or only on part of it
+//   kUnreachable  no answer, a broken answer, or a status like 401 or 503
 class Queries {
  public:
   virtual ~Queries() = default;

@@ -38,7 +38,7 @@ Result<ApiClient> ApiClient::Make(const Connection& connection) {
   options.ca_file = connection.ca_file;
   // A login is always typed; a token may come from the environment.
   if (connection.user.empty() && !connection.token_file.empty()) {
-    // Any of its tokens is the actuator's while one takes another's place.
+    // While a token is being replaced, the actuator accepts each of the file's tokens.
     const auto tokens = webhook::TokenFile::Tokens(connection.token_file);
     ApiClient client(std::move(options), connection);
     if (tokens) {
@@ -94,7 +94,7 @@ Result<std::string> ApiClient::Get(const std::string& path, const QueryPairs& qu
 
 Result<std::string> ApiClient::Post(const std::string& path, const std::string& json) {
   if (token_trouble_) return Fail(*token_trouble_);
-  // The verbs about a run name what they answer; the others do what they do once more.
+  // The verbs about a run name what they answer; the others would act a second time.
   const bool starts = path == "/api/v1/runs";
   const bool about_run = !starts && path.starts_with("/api/v1/runs/");
   return Open(client_->Post(url_ + path, json, "application/json", request_),

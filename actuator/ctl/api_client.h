@@ -1,5 +1,5 @@
-// The actuator's HTTP API as mailhubctl uses it: where it is, who asks, and errors that say which
-// address they are about.
+// Client of the actuator's HTTP API for mailhubctl: address, credentials, and errors that name the
+// address.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ struct Connection {
   std::string user;
   std::string password_file;
   std::string ca_file;
-  std::string by;  // who acts, for the journal; a logged-in user's name comes before it
+  std::string by;  // the author for the journal; a logged-in user's name comes before it
   Milliseconds timeout{10'000};
 };
 
@@ -29,12 +29,12 @@ using QueryPairs = std::vector<std::pair<std::string, std::string>>;
 // Confined to one thread.
 class ApiClient {
  public:
-  // kInvalid: the URL, or a file that cannot be read. A token that cannot be read is a warning on
-  // standard error at the first Get(), and every Post() fails for it.
+  // kInvalid: the URL, or a file that cannot be read. An unreadable token is a warning on standard
+  // error at the first Get(), and every Post() fails for it.
   static Result<ApiClient> Make(const Connection& connection);
 
-  // Both give the envelope's data. kUnreachable names the URL; what the actuator itself answers
-  // keeps its kind; kOutcomeUnknown: it may have been done.
+  // Both return the envelope's data. kUnreachable names the URL; an error of the actuator keeps its
+  // kind; kOutcomeUnknown: the request may have been carried out.
   Result<std::string> Get(const std::string& path, const QueryPairs& query = {});
   Result<std::string> Post(const std::string& path, const std::string& json);
 

@@ -84,7 +84,7 @@ void AddFilters(CLI::App* command, Arguments& a, bool states) {
       ->capture_default_str();
 }
 
-// What each verb needs beside the run is checked here; what it answers, where it is sent.
+// Checks what each verb needs beside the run; what it answers is checked where it is sent.
 void AddVerb(CLI::App* run, Arguments& a, Action* action, const std::string& word,
              const char* help) {
   CLI::App* command = run->add_subcommand(word, help);

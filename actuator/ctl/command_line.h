@@ -1,5 +1,4 @@
-// The tree of commands: their options, and what each does once they are read. CLI11 stays in this
-// program.
+// The tree of mailhubctl's commands with their options and actions. CLI11 stays in this program.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,4 @@
-// Ask, read, print.
+// Each command sends a request, parses the answer and prints it.
 #include "actuator/ctl/commands.h"
 
 #include "actuator/ctl/model.h"

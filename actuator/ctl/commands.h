@@ -1,5 +1,5 @@
-// What each command of mailhubctl does once its arguments are read. Each returns the program's exit
-// status and has told standard error why when that is not 0.
+// The action of each mailhubctl command. Each returns the program's exit status; when that is not
+// 0, the reason is already on standard error.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,7 @@ int Report(const Error& error) {
 int CheckActuator(const std::string& file) {
   const auto all = LoadConfiguration(file);
   if (!all) return Report(all.error());
-  // Files may be missing where the check is made, and be there where the actuator runs.
+  // Files may be missing on this machine and exist where the actuator runs.
   const auto warnings = CheckSurroundings(*all, all->settings.fixed.web);
   for (const std::string& warning : warnings) {
     std::fprintf(stderr, "mailhubctl: warning: %s\n", Printable(warning).c_str());
@@ -54,7 +54,7 @@ int CheckSite(const std::string& file, const std::string& runbooks) {
   return 0;
 }
 
-// A runbook alone: its shape can be read, and nothing that it names can be looked up.
+// A runbook alone: its form can be checked, but not the names in it.
 int CheckRunbook(const config::Node& root, const std::string& file) {
   const auto book = runbook::ReadRunbook(root);
   if (!book) return Report(book.error());

@@ -1,4 +1,4 @@
-// `config check` says what a file is, what is wrong with it, and what it could not look at.
+// `config check` names the file's kind, its mistakes, and the parts that it could not check.
 #include "actuator/ctl/config_check.h"
 
 #include <gmock/gmock.h>

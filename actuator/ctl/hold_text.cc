@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kShortId = 12;
 constexpr size_t kOutputOfAHold = 3;
 
-// For the shell: a step's path may hold more than letters and digits.
+// Quoted for the shell: a step's path may have more than letters and digits.
 std::string Word(const std::string& text) {
   std::string word = Printable(text);
   const bool plain = word.find_first_not_of(
@@ -31,10 +31,10 @@ std::string Typed(const Run& run, const char* verb, const std::string& rest) {
 struct Offer {
   const char* means;
   const char* verb;
-  bool reason;  // wants --reason
+  bool reason;  // needs --reason
 };
 
-// What each answer to such a hold means; the words of docs/execution_model.md, in short.
+// The meaning of each answer to such a hold, in the words of docs/execution_model.md.
 std::vector<Offer> OffersFor(const Hold& hold) {
   const std::string& reason = hold.reason;
   if (reason == "dead_man_restored" || reason == "lease_lost") {
@@ -66,9 +66,9 @@ std::vector<Offer> OffersFor(const Hold& hold) {
 }
 
 void AppendCommands(const Run& run, const Hold& hold, std::vector<std::string>& lines) {
-  constexpr size_t kColumn = 19;  // a longer meaning pushes its command on
+  constexpr size_t kColumn = 19;  // a longer meaning moves its command to the right
   for (const Offer& offer : OffersFor(hold)) {
-    // An older actuator does not say which are taken.
+    // An older actuator does not say which answers it accepts.
     const bool taken = hold.answers.empty() || std::find(hold.answers.begin(), hold.answers.end(),
                                                          offer.verb) != hold.answers.end();
     if (!taken) continue;
@@ -92,7 +92,7 @@ void AppendPause(const Run& run, std::vector<std::string>& lines) {
                   (pause.reason.empty() ? "" : ": " + Printable(pause.reason)));
   lines.push_back("  go on:           " +
                   Typed(run, "resume", " --pause " + std::to_string(pause.number)));
-  // As a hold or a question beside it says, or it has a result and nothing is left to cancel.
+  // A hold or a question beside it says so, or it has a result and nothing is left to cancel.
   if (run.holds.empty() && !run.asks && run.result.empty()) AppendCancel(run, lines);
 }
 

@@ -1,4 +1,4 @@
-// What a run asks of a person, with the command to type for each answer. Pure.
+// Text of a run's holds, pause and question, with the command for each answer. Pure.
 #pragma once
 
 #include <string>
@@ -8,16 +8,16 @@
 
 namespace mailhub::ctl {
 
-// Every hold with its step, reason, detail and last lines of output, a pause, a question; each with
-// the commands that answer it; of all holds, or of the first one only when there is little room.
-// Empty when nobody is asked anything.
+// Every hold with its step, reason, detail and last lines of output, a pause, a question. The
+// answering commands are of all holds, or of the first one only when there is little room. Empty
+// when the run needs no answer.
 enum class Commands { kOfAll, kOfTheFirst };
 std::vector<std::string> AskedLines(const Run& run, Commands commands);
 
-// One hold and nothing to type.
+// One hold without commands.
 std::vector<std::string> HoldLines(const Run& run, const Hold& hold);
 
-// The last `most` lines that the step printed, each behind "| ".
+// The last `most` lines of the step's output, each after "| ".
 std::vector<std::string> LastOutput(const Step& step, size_t most);
 
 }  // namespace mailhub::ctl

@@ -1,4 +1,4 @@
-// What mailhubctl makes of answers that no actuator gives.
+// mailhubctl with answers that no actuator gives.
 #include "actuator/ctl/testing_ctl.h"
 #include "lib/base/guarded.h"
 
@@ -8,7 +8,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// All that ask the API, those that change something last.
+// All commands that use the API, changing ones last.
 constexpr std::array<const char*, 20> kCommands = {"status",
                                                    "run list",
                                                    "run show 3f2a91",
@@ -65,7 +65,7 @@ class OddAnswers : public MailhubctlTest {
   http::Server odd_{http::ServerOptions{}};
 };
 
-TEST_F(OddAnswers, AreNotBelievedWhereTheyLackWhatTheyMustHave) {
+TEST_F(OddAnswers, AreRefusedWithoutTheirEssentialFields) {
   constexpr const char* kEmpty = R"(,"data":{
       "id":"", "run":"", "runbook":"", "state":"", "mode":"", "host":"", "fingerprint":"",
       "runs":[{}], "alerts":[{}], "events":[{}], "episodes":[{}]})";

@@ -1,5 +1,5 @@
-// What `status` and the lists say of runs that wait, of the mode and of a refused reload; and what
-// a token file must hold.
+// `status` and the lists: waiting runs, the mode, a refused reload; and the contents of a token
+// file.
 #include <sstream>
 
 #include "actuator/ctl/testing_ctl.h"
@@ -119,7 +119,7 @@ TEST_F(MailhubctlTest, NamesATokenFileThatHoldsNoToken) {
     EXPECT_EQ(changed.status, 1);
     EXPECT_THAT(changed.out, HasSubstr("--token-file: " + file + ": ")) << text;
   }
-  // The actuator's own file, while one token takes another's place.
+  // The actuator's own file during a token's replacement.
   std::ofstream(token_file_, std::ios::app) << "battery-horse-correct\n";
   EXPECT_EQ(CtlWithToken("mode set halted").status, 0);
   unlink(file.c_str());

@@ -1,4 +1,4 @@
-// mailhubctl: what a person at a terminal uses to look at runs and to decide about them.
+// mailhubctl: the terminal program to look at runs and to decide about them.
 #include <pwd.h>
 #include <unistd.h>
 
@@ -18,7 +18,7 @@ std::string Environment(const char* name) {
   return value ? value : "";
 }
 
-// Behind sudo the person who called it; without the variables (cron) the account.
+// Under sudo the calling person; without its variables (cron) the account.
 std::string WhoActs() {
   for (const char* name : {"SUDO_USER", "USER"})
     if (std::string user = Environment(name); !user.empty()) return user;
@@ -53,7 +53,7 @@ std::vector<std::string> NamesOf(const std::vector<CLI::App*>& commands) {
   return names;
 }
 
-// A mistake in the words that name the command gets its own sentence; nothing is said of others.
+// A mistake in a command's name gets its own sentence; other mistakes get none.
 std::string MistypedCommand(CLI::App& app) {
   CLI::App* last = &app;
   std::string before;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kLongestWord = 32;
 
-// How many letters must be put in, left out or changed.
+// The number of letters to insert, delete or change.
 size_t Distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;

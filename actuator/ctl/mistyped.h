@@ -1,4 +1,4 @@
-// What to say of a command that does not exist. Pure.
+// The error text for an unknown command. Pure.
 #pragma once
 
 #include <string>
@@ -6,11 +6,11 @@
 
 namespace mailhub::ctl {
 
-// The word of `known` that `word` is probably meant to be; empty when none is near.
+// The word of `known` nearest to `word`; empty when none is near.
 std::string Closest(const std::string& word, const std::vector<std::string>& known);
 
-// A sentence: `before` are the words typed before it ("run"), `word` the one that is not known or
-// empty when none was typed, `known` the commands there are.
+// A sentence. `before`: the words typed before it ("run"); `word`: the unknown word, empty when
+// none was typed; `known`: the existing commands.
 std::string MistypedText(const std::string& before, const std::string& word,
                          const std::vector<std::string>& known);
 

@@ -15,7 +15,7 @@ TEST(Mistyped, FindsTheCommandThatWasMeant) {
   EXPECT_EQ(Closest(std::string(10'000, 'x'), known), "");
 }
 
-TEST(Mistyped, ListsWhatThereIs) {
+TEST(Mistyped, ListsTheCommands) {
   EXPECT_EQ(MistypedText("run", "lst", {"show", "list"}),
             "no command 'run lst'; did you mean 'run list'? There are: list, show");
   EXPECT_EQ(MistypedText("", "\x1b[2J", {"run"}), "no command '\\x1b[2J'; There are: run");

@@ -1,5 +1,5 @@
-// JSON to structs. A field that is null or not there is empty, unless nothing can be said without
-// it; that one, and one of another type, is an error of the whole answer.
+// Parses JSON into structs. A null or missing field is empty, unless it is essential. A missing
+// essential field, or one of a wrong type, makes the whole answer an error.
 #include "actuator/ctl/model.h"
 
 #include <nlohmann/json.hpp>
@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// What an answer must have, and has not.
+// A missing essential field.
 struct Lacks : std::runtime_error {
   explicit Lacks(const char* key) : std::runtime_error(std::string(key) + " is missing") {}
 };
@@ -43,7 +43,7 @@ bool Bool(const Json& json, const char* key) {
   const Json& value = At(json, key);
   return !value.is_null() && value.get<bool>();
 }
-// Each throws where there is none.
+// Each throws if there is none.
 const Json& Needed(const Json& json, const char* key) {
   const Json& value = At(json, key);
   if (value.is_null()) throw Lacks(key);
@@ -295,7 +295,7 @@ Result<std::vector<Run>> ParseRuns(const std::string& data) {
 }
 Result<Run> ParseRun(const std::string& data) {
   return Parse(data, [](const Json& json) {
-    // A list of runs is without these.
+    // Lists of runs have none of these.
     NeededList(json, "steps");
     NeededList(json, "leases");
     return ToRun(json);

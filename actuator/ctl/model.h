@@ -1,4 +1,4 @@
-// What mailhubctl understands of the API's answers. Plain strings: a newer actuator may use words
+// mailhubctl's model of the API's answers. Plain strings, because a newer actuator may use words
 // that this program does not know. nlohmann/json stays in the .cc.
 #pragma once
 
@@ -47,11 +47,11 @@ struct Hold {
   std::string reason;
   std::string detail;
   std::string since;
-  std::vector<std::string> answers = {};  // verbs that are taken for it now
+  std::vector<std::string> answers = {};  // verbs that it accepts now
   bool dead_man = false;                  // it is about the step's dead man, not about the step
 };
 
-// A person's pause.
+// A pause by a person.
 struct Pause {
   int number = 0;
   std::string by, reason, since;
@@ -133,9 +133,9 @@ struct Overview {
   int pauses = 0;
   int open_episodes = 0;
   int unanswered_alerts = 0;
-  std::vector<std::pair<std::string, int>> dead_men;  // by state
+  std::vector<std::pair<std::string, int>> dead_men;  // counts by state
   std::string configuration_since;
-  std::string reload_refused_at;  // empty: the last one was not
+  std::string reload_refused_at;  // empty: the last reload was not refused
   std::string reload_refused_why;
 };
 
@@ -159,7 +159,7 @@ struct Plan {
   std::vector<PlannedStep> always;
 };
 
-// One line of a run's log: whatever fields the event has, but its plan.
+// One line of a run's log: all fields of the event except its plan.
 struct LogEntry {
   std::string at;
   std::string kind;
@@ -167,7 +167,7 @@ struct LogEntry {
   std::string output;
 };
 
-// All take the envelope's `data`. kInvalid when it is not what this program knows.
+// All take the envelope's `data`. kInvalid when it has an unknown form.
 Result<std::vector<Run>> ParseRuns(const std::string& data);
 Result<Run> ParseRun(const std::string& data);
 Result<std::vector<PastRun>> ParseHistory(const std::string& data);
@@ -176,17 +176,17 @@ Result<std::vector<Episode>> ParseEpisodes(const std::string& data);
 Result<Overview> ParseOverview(const std::string& data);
 Result<Plan> ParsePlan(const std::string& data);
 Result<std::vector<LogEntry>> ParseEvents(const std::string& data);
-// One string of the object: the run that was started, the mode.
+// One string of the object, for example the id of the started run or the mode.
 Result<std::string> ParseField(const std::string& data, const std::string& field);
 
-// The envelope: `data` as text, or the error it carries with the kind that its type names.
+// The envelope: `data` as text, or its error with the kind that the error's type names.
 Result<std::string> OpenEnvelope(int status, std::string_view body);
 
-// JSON for a person or a program: indented, ASCII only.
+// Indented JSON, ASCII only.
 Result<std::string> PrettyJson(const std::string& data);
 
-// A JSON object of strings, for bodies; `parameters` only when not null. Of `numbers`, only those
-// that are not 0.
+// A JSON object of strings, for request bodies; `parameters` only when not null. Of `numbers`, only
+// those that are not 0.
 std::string BodyJson(const std::vector<std::pair<std::string, std::string>>& fields,
                      const std::map<std::string, std::string>* parameters = nullptr,
                      const std::vector<std::pair<std::string, int>>& numbers = {});

@@ -1,4 +1,4 @@
-// How each command writes its answer: as a table for a person, or as JSON.
+// Writes a command's answer as a table or as JSON.
 #pragma once
 
 #include <string>
@@ -10,19 +10,19 @@
 namespace mailhub::ctl {
 
 void Out(const std::string& text);
-// Broken between words where the terminal is narrower; elsewhere as they are.
+// On a terminal, long lines break between words; elsewhere they stay whole.
 void OutLines(const std::vector<std::string>& lines);
-// Pretty; returns the exit status.
+// Indented; returns the exit status.
 int OutJson(const std::string& data);
-// On as many columns as the terminal has; elsewhere one line each row.
+// Uses the terminal's width; elsewhere one line per row.
 void OutTable(const std::vector<std::string>& header,
               const std::vector<std::vector<std::string>>& rows);
 
-// What tables show of a run's id or a fingerprint.
+// A run's id or a fingerprint, shortened for tables.
 std::string ShortId(const std::string& id);
 
-// Prints JSON, or shows what it says; returns the exit status. What is not understood is an error
-// in either format.
+// Prints the JSON, or parses and shows it; returns the exit status. Data that cannot be parsed is
+// an error in either format.
 template <typename Parse, typename Show>
 int Print(const Result<std::string>& data, Format format, Parse parse, Show show) {
   if (!data) return Complain(data.error());

@@ -1,5 +1,5 @@
-// Marks: [x] done, [>] at it, [!] held there, [-] skipped, [~] settled by a person or passed over
-// in spite of a failure, [ ] still to come.
+// Marks: [x] done, [>] current, [!] held, [-] skipped, [~] settled by a person or passed over in
+// spite of a failure, [ ] still to come.
 #include "actuator/ctl/run_text.h"
 
 #include <algorithm>
@@ -70,7 +70,7 @@ std::string DeadManLine(const DeadMan& dead_man) {
     line += ", acts " + ElapsedText(dead_man.after_s) + " after the last renewal";
     if (dead_man.confirmed_s_ago) {
       line += ", which was confirmed " + ElapsedText(dead_man.confirmed_s_ago) + " ago";
-    } else if (dead_man.state != "lost") {  // that one was confirmed once, in other receipts
+    } else if (dead_man.state != "lost") {  // that lease was confirmed once, in other receipts
       line += "; the host has not confirmed it since the program was started";
     }
   }
@@ -96,7 +96,7 @@ std::string Times(const Run& run) {
          std::to_string(run.steps_total);
 }
 
-// Every line but the steps.
+// All lines except the steps.
 std::vector<std::string> Header(const Run& run, Commands commands) {
   std::vector<std::string> lines = {Title(run)};
   std::string origin = "run " + Printable(run.id) + " by " + Printable(run.by);
@@ -129,7 +129,7 @@ void AppendDetails(const Step& step, std::vector<std::string>& lines) {
     lines.push_back(std::string(indent).append("| ").append(line));
 }
 
-// The steps shown in at most `room` lines around the first one that is not over.
+// The steps that fit in at most `room` lines around the first one that is not over.
 std::vector<std::string> Window(const std::vector<std::string>& steps, size_t focus, size_t room) {
   if (steps.size() <= room) return steps;
   if (room < 3) return {};
@@ -257,7 +257,7 @@ void ChangeLog::StepChanges(const Step& step, std::vector<std::string>& lines) {
   const double elapsed_s = step.elapsed_s.value_or(0);
   const bool waits = step.phase == "gate";
   const std::string gate = GateText(step);
-  // The first reading comes a moment after the wait has begun, and says more.
+  // The first reading comes a moment after the wait has begun, and tells more.
   if (waits && gate.empty() && elapsed_s < kRepeatAfterSeconds) return;
   const auto output = LastOutput(step, 1);
   const std::string text = !gate.empty() ? gate : output.empty() ? "" : output.back();

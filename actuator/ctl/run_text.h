@@ -1,5 +1,4 @@
-// A run as lines of text: for a look, for a terminal that is redrawn, and as a log of what changed.
-// Pure.
+// A run as text: for one look, for a redrawn terminal, and as a log of changes. Pure.
 #pragma once
 
 #include <map>
@@ -14,24 +13,24 @@ namespace mailhub::ctl {
 // "gate 0.72, wants >= 0.9 (false: ...)"; "" without a reading.
 std::string GateText(const Step& step);
 
-// How much of a parameter lists show.
+// Longest text of one parameter in lists.
 inline constexpr size_t kListedParameter = 60;
 
 // "dictionary=german mailhub=mailhub2", each at most `longest` characters; "" without parameters.
 std::string ParametersText(const Run& run, size_t longest);
 
-// Where an unfinished run stands, in one line: whether it is being cancelled or ends, its step, and
-// what it waits for.
+// The state of an unfinished run in one line: whether it is being cancelled or ends, its step, and
+// the reason it waits.
 std::string Standing(const Run& run);
 
-// The whole run, every step, with commands and output when `details`.
+// The whole run with every step; with commands and output when `details`.
 std::vector<std::string> RunLines(const Run& run, bool details);
 
-// The run on a screen of that size: steps far from the current one give way first. What the run
-// asks and what the current step says is broken into lines, never cut off.
+// The run on a screen of that size. When there is little room, steps far from the current one are
+// left out first. Holds, questions and the current step's messages are wrapped, never cut off.
 std::vector<std::string> Frame(const Run& run, size_t columns, size_t rows);
 
-// Says what is new since the last look, one line each; says everything at the first.
+// Reports the changes since the last call, one line each; the first call reports everything.
 class ChangeLog {
  public:
   std::vector<std::string> Changes(const Run& run);
@@ -40,9 +39,9 @@ class ChangeLog {
   void StepChanges(const Step& step, std::vector<std::string>& lines);
 
   struct Seen {
-    std::string kind;  // phase, attempt, state of the gate: a change of it is said at once
+    std::string kind;  // phase, attempt, state of the gate: a change is reported at once
     std::string result;
-    std::string text;  // reading or last output; a change of it is said now and then
+    std::string text;  // reading or last output: a change is reported now and then
     double said_at_s = 0;
   };
   std::string title_;

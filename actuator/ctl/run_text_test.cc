@@ -24,7 +24,7 @@ Step MakeStep(int number, const std::string& phase, const std::string& result) {
   return step;
 }
 
-// Of `count` steps, `done` are over and the next waits at its gate.
+// `count` steps: `done` are over, and the next waits at its gate.
 Run MakeRun(int count, int done) {
   Run run;
   run.id = "3f2a91c0aa55aa55";

@@ -1,4 +1,4 @@
-// `status` and `episode`: what is open, on one screen.
+// `status` and `episode`: everything open, on one screen.
 #include "actuator/ctl/commands.h"
 #include "actuator/ctl/hold_text.h"
 #include "actuator/ctl/model.h"
@@ -32,7 +32,7 @@ void ShowOverview(const Overview& overview) {
       "; unanswered alerts: " + std::to_string(overview.unanswered_alerts) + "\n");
 }
 
-// Who has written the files believes that they are in force.
+// The author of the files believes that they are in force.
 void ShowRefusedReload(const Overview& overview) {
   if (overview.reload_refused_at.empty()) return;
   OutLines({"THE LAST RELOAD WAS REFUSED, " + LocalTime(overview.reload_refused_at) +

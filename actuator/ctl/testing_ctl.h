@@ -1,4 +1,4 @@
-// The program itself, against a real server with a fake backend behind it.
+// Test fixture: runs the mailhubctl program against a real server with a fake backend.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -26,7 +26,7 @@ struct Outcome {
   std::string out;  // standard output and error
 };
 
-// `arguments` go through the shell, `with` before the program's name.
+// `arguments` go through the shell; `with` goes before the program's name.
 inline Outcome Execute(const std::string& arguments,
                        const std::string& with = "USER=anna SUDO_USER= ") {
   Outcome outcome;
@@ -46,8 +46,8 @@ inline engine::View ViewOf(const engine::RunView& run) {
   return view;
 }
 
-// What the program writes to a terminal of that size. `seen` is called with all of it so far each
-// time that more has come.
+// The program's output on a terminal of that size. `seen` is called with all output so far each
+// time that there is more.
 inline Outcome OnTerminal(const std::vector<std::string>& arguments, unsigned short columns,
                           unsigned short rows,
                           const std::function<void(const std::string&)>& seen = {}) {

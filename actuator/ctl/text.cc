@@ -26,7 +26,7 @@ size_t Width(std::string_view text) {
   }));
 }
 
-// How many bytes the first `characters` of it take.
+// The length of the first `characters` characters in bytes.
 size_t BytesOf(std::string_view text, size_t characters) {
   size_t seen = 0;
   size_t end = 0;
@@ -56,7 +56,7 @@ std::string FormatLocal(const std::string& utc, const char* format) {
   return std::string(text.data(), strftime(text.data(), text.size(), format, &local));
 }
 
-// How many of the first columns fit beside each other; at least one.
+// The number of first columns that fit on one line; at least one.
 size_t ColumnsThatFit(const std::vector<size_t>& widths, size_t columns) {
   size_t used = 0;
   for (size_t i = 0; i < widths.size(); ++i) {
@@ -66,7 +66,7 @@ size_t ColumnsThatFit(const std::vector<size_t>& widths, size_t columns) {
   return widths.size();
 }
 
-// The cells from `first` on as "header: cell", without the empty ones.
+// The cells from `first` on as "header: cell", without empty ones.
 std::vector<std::string> CellsBelow(const std::vector<std::string>& header,
                                     const std::vector<std::string>& cells, size_t first,
                                     size_t columns) {
@@ -104,7 +104,7 @@ std::vector<std::string> Wrapped(const std::string& text, size_t columns, size_t
   size_t width = 0;
   size_t at = 0;
   while (at < text.size()) {
-    // The blanks and the word after them.
+    // The blanks and the next word.
     const size_t word = std::min(text.find_first_not_of(' ', at), text.size());
     const size_t end = std::min(text.find(' ', word), text.size());
     std::string part = text.substr(at, end - at);

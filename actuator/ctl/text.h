@@ -1,4 +1,4 @@
-// Text for a terminal: nothing that came over the network may steer it.
+// Formats text for a terminal. Data from the network cannot control the terminal.
 #pragma once
 
 #include <optional>
@@ -10,14 +10,14 @@
 
 namespace mailhub::ctl {
 
-// Printable lines of a many-line text, without an empty last one.
+// Printable lines of the text, without an empty last one.
 std::vector<std::string> PrintableLines(std::string_view text);
 
-// At most `columns` characters; what is longer ends in "...". For printable text.
+// At most `columns` characters; longer text ends in "...". For printable text.
 std::string Shortened(const std::string& text, size_t columns);
 
-// The text on lines of at most `columns` characters, broken at blanks; a longer word is broken
-// where it must be. All lines but the first begin with `indent` blanks. For printable text.
+// Wraps the text at blanks into lines of at most `columns` characters; a longer word is split. All
+// lines but the first begin with `indent` blanks. For printable text.
 std::vector<std::string> Wrapped(const std::string& text, size_t columns, size_t indent);
 
 // "4h02m", "12m05s", "41s", "0.3s"; "-" for nothing.
@@ -28,13 +28,13 @@ std::string ElapsedText(std::optional<double> seconds);
 std::string LocalTime(const std::string& utc);
 std::string LocalTimeOfDay(const std::string& utc);
 
-// Columns aligned by their widest cell, two spaces between them; cells become printable. When that
-// is wider than `columns` (0: any width), the last ones go below each row as "header: cell", on
-// lines that are broken between words.
+// Columns aligned by their widest cell, two spaces between them; cells become printable. When the
+// table is wider than `columns` (0: any width), the last cells go below each row as "header: cell",
+// wrapped between words.
 std::string Table(const std::vector<std::string>& header,
                   const std::vector<std::vector<std::string>>& rows, size_t columns = 0);
 
-// RFC 4180; a cell that a spreadsheet would take for a formula gets a quote before it.
+// RFC 4180. A cell that a spreadsheet would read as a formula gets a quote before it.
 std::string Csv(const std::vector<std::string>& header,
                 const std::vector<std::vector<std::string>>& rows);
 

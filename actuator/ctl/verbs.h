@@ -8,7 +8,7 @@
 
 namespace mailhub::ctl {
 
-// What a person typed.
+// A command about a run, as typed.
 struct Verb {
   std::string word;
   std::string run;
@@ -19,8 +19,8 @@ struct Verb {
   int attempt = 1;
 };
 
-// A verb that does not say what it answers is not sent: what the run asks now is shown instead,
-// with the commands that answer it, and the status is 1.
+// A verb that lacks the hold, pause or step that it answers is not sent. Instead the run's open
+// questions and the answering commands are shown, and the status is 1.
 int RunAct(ApiClient& api, Format format, const Verb& verb);
 
 }  // namespace mailhub::ctl

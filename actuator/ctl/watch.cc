@@ -1,4 +1,4 @@
-// Asks again and again: a poll survives a restart of the actuator, which is when people watch most.
+// Polls the API: a poll survives a restart of the actuator, which is when people watch most.
 #include "actuator/ctl/watch.h"
 
 #include <sys/ioctl.h>
@@ -33,7 +33,7 @@ class Screen {
         columns = size.ws_col;
         rows = size.ws_row;
       }
-      // One row and column less, so that nothing wraps or scrolls away from under the cursor.
+      // One row and column less, so that nothing wraps and nothing scrolls away.
       const auto lines = Frame(run, columns - 1, std::max<size_t>(rows - 1, 4));
       text = Home();
       for (const std::string& line : lines) text += line + "\n";
@@ -50,7 +50,7 @@ class Screen {
   }
 
  private:
-  // To the first row of what was drawn, and clears from there.
+  // Moves to the first row of the drawing, and clears from there.
   std::string Home() const {
     return drawn_ == 0 ? "" : "\033[" + std::to_string(drawn_) + "F\033[J";
   }
@@ -68,7 +68,7 @@ bool MayPass(const Error& error) {
   return error.kind == ErrorKind::kUnreachable || error.kind == ErrorKind::kOverloaded;
 }
 
-// How long an actuator that has answered once may be away.
+// Limits how long an actuator that has answered once may be away.
 class Patience {
  public:
   Patience(Screen& screen, Milliseconds longest) : screen_(screen), longest_(longest) {}
@@ -77,7 +77,7 @@ class Patience {
     seen_ = true;
     away_since_.reset();
   }
-  // Whether to ask again; said once each time it goes away.
+  // Whether to ask again; printed once each time the actuator goes away.
   bool Bears(const Error& error) {
     const SteadyTime now = RealClock().Steady();
     if (!seen_ || !MayPass(error) || (away_since_ && now - *away_since_ >= longest_)) return false;

@@ -12,13 +12,13 @@ struct WatchOptions {
   std::string run;      // an id or its beginning; empty: the newest unfinished run
   std::string runbook;  // with an empty `run`: of this runbook only
   Milliseconds interval{1'000};
-  Milliseconds wait_for{0};            // with an empty `run`: how long to wait for one to appear
-  Milliseconds give_up_after{60'000};  // of not reaching the actuator once the run was seen
-  bool until_finished = false;         // go on watching while it holds
+  Milliseconds wait_for{0};            // with an empty `run`: how long to wait for a run to appear
+  Milliseconds give_up_after{60'000};  // how long the actuator may be unreachable afterwards
+  bool until_finished = false;         // continue while the run holds
 };
 
-// Redraws in place on a terminal, else prints a line for each change. Returns the exit status:
-// 0 succeeded, 2 held, 1 anything else; errors go to standard error.
+// Redraws in place on a terminal, else prints a line per change. Returns the exit status: 0
+// succeeded, 2 held, 1 anything else; errors go to standard error.
 int Watch(ApiClient& api, const WatchOptions& options);
 
 }  // namespace mailhub::ctl

@@ -12,7 +12,7 @@ bool Admission::ItsTurn() const {
 
 void Admission::Work() {
   if (!ItsTurn()) {
-    holds_ = false;  // what was true then need not be true when its turn comes
+    holds_ = false;  // it may have changed when the run's turn comes
     return;
   }
   if (run_.queued.only_if.empty() || holds_) {
@@ -28,13 +28,13 @@ void Admission::Work() {
 bool Admission::Hear(const QueryDone& done) {
   if (asked_ != done.id) return false;
   asked_ = 0;
-  // If it is not its turn any more, it is asked again then.
+  // If it is no longer the run's turn, the question is asked again later.
   if (run_.stage == Stage::kQueued && ItsTurn()) OnReading(done.reading);
   return true;
 }
 
-// What nobody can answer is neither true nor "no longer true". The run is dropped with that reason,
-// and its alert, should it still fire, is decided afresh.
+// Without an answer it is unknown whether the run is still needed. The run is dropped with that
+// reason, and its alert, if it still fires, is decided again.
 void Admission::OnReading(const QueryReading& reading) {
   if (!reading.holds) {
     const Error& error = reading.holds.error();
@@ -68,7 +68,7 @@ std::string Admission::WaitingFor() const {
 
 std::optional<SteadyTime> Admission::NextDeadline() const {
   if (asked_ == 0) return context_.clock->Ahead(due_);
-  if (give_up_) return context_.clock->NextLook();  // the answer may be long in coming
+  if (give_up_) return context_.clock->NextLook();  // the answer may take long
   return std::nullopt;
 }
 

@@ -1,4 +1,4 @@
-// What must be so before a queued run starts: the mode, no pause, its locks, and its `only_if`.
+// Decides when a queued run starts: the mode, no pause, its locks, and its `only_if`.
 #pragma once
 
 #include <optional>
@@ -13,11 +13,11 @@ class Admission {
   // Both must outlive it.
   Admission(const Context* context, const Run* run);
 
-  // Starts the run if nothing is in its way, or asks what must be asked before.
+  // Starts the run when nothing prevents it, or asks the questions that come first.
   void Work();
-  // True if it was awaited here.
+  // True if this part awaited the answer.
   bool Hear(const QueryDone& done);
-  // What the run waits for, for people.
+  // The reason for waiting, for people.
   std::string WaitingFor() const;
   std::optional<SteadyTime> NextDeadline() const;
 
@@ -28,10 +28,10 @@ class Admission {
   const Context& context_;
   const Run& run_;
   EffectId asked_ = 0;
-  bool holds_ = false;  // `only_if` did, when it was its turn
+  bool holds_ = false;  // `only_if` held when the run's turn came
   std::optional<SteadyTime> due_;
   std::optional<SteadyTime> give_up_;  // on the attended clock
-  std::string trouble_;                // why nobody knows whether it is still needed
+  std::string trouble_;                // why it is unknown whether it is still needed
 };
 
 }  // namespace mailhub::engine

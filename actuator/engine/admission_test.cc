@@ -15,7 +15,7 @@ class AdmissionTest : public Machine {
   Admission admission_{&context_, &run_};
 };
 
-TEST_F(AdmissionTest, StartsWhatNothingIsInTheWayOf) {
+TEST_F(AdmissionTest, StartsARunWithoutObstacles) {
   Queue();
   admission_.Work();
   EXPECT_EQ(run_.stage, Stage::kActive);
@@ -47,7 +47,7 @@ TEST_F(AdmissionTest, WaitsForTheModeAPauseAndALock) {
   EXPECT_EQ(run_.stage, Stage::kActive);
 }
 
-TEST_F(AdmissionTest, StartsWhatIsStillNeeded) {
+TEST_F(AdmissionTest, StartsARunThatIsStillNeeded) {
   Queue("x == 1");
   admission_.Work();
   EXPECT_EQ(run_.stage, Stage::kQueued);
@@ -56,7 +56,7 @@ TEST_F(AdmissionTest, StartsWhatIsStillNeeded) {
   EXPECT_EQ(run_.stage, Stage::kActive);
 }
 
-TEST_F(AdmissionTest, DropsWhatIsNoLongerTrue) {
+TEST_F(AdmissionTest, DropsARunWhoseOnlyIfIsNoLongerTrue) {
   Queue("x == 1");
   admission_.Work();
   admission_.Hear(Reading(false));
@@ -64,7 +64,7 @@ TEST_F(AdmissionTest, DropsWhatIsNoLongerTrue) {
   EXPECT_EQ(run_.result_detail, "no longer true: x == 1");
 }
 
-TEST_F(AdmissionTest, WhatPrometheusCannotAnswerIsNotNoLongerTrue) {
+TEST_F(AdmissionTest, AFailedQueryIsNotTakenForNoLongerTrue) {
   Queue("x == 1");
   const Result<bool> unreachable = Fail(ErrorKind::kUnreachable, "no route");
   for (Milliseconds waited{0}; waited < config_.patience; waited += config_.remote_retry) {
@@ -79,14 +79,14 @@ TEST_F(AdmissionTest, WhatPrometheusCannotAnswerIsNotNoLongerTrue) {
   EXPECT_EQ(run_.result_detail, "not known whether it is still needed, for 10m: no route");
 }
 
-TEST_F(AdmissionTest, DropsAtOnceWhatPrometheusRefuses) {
+TEST_F(AdmissionTest, DropsAtOnceARunWhoseQueryPrometheusRefuses) {
   Queue("x ==");
   admission_.Work();
   admission_.Hear(Reading(Fail(ErrorKind::kInvalid, "parse error")));
   EXPECT_EQ(run_.result_detail, "only_if cannot be asked: parse error");
 }
 
-TEST_F(AdmissionTest, AsksAnewWhatWasTrueBeforeItsTurnPassed) {
+TEST_F(AdmissionTest, AsksAgainAfterItsTurnHasPassed) {
   Queue("x == 1");
   admission_.Work();
   admission_.Hear(Reading(true));

@@ -1,5 +1,5 @@
-// What goes on after a run's end: receipts are swept, lost dead men and commands that were passed
-// over are asked for.
+// Work after a run's end: receipts are swept; hosts are asked about lost dead men and passed-over
+// commands.
 #include "actuator/engine/lost_leases.h"
 #include "actuator/engine/passed_over.h"
 #include "actuator/engine/sweep.h"

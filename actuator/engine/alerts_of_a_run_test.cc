@@ -1,4 +1,5 @@
-// What the end of its alert does to a run that has begun, and which later alerts it answers for.
+// The effect of an alert's end on a run that has begun, and the later alerts that the run answers
+// for.
 #include <gmock/gmock.h>
 
 #include "actuator/engine/testing_script.h"
@@ -60,7 +61,7 @@ TEST_F(AlertsOfARun, TheEndOfItsAlertCancelsNothingThatHasBegunAfterACommitThatW
   EXPECT_THAT(began_, ElementsAre("work", "start")) << "the run goes on";
 }
 
-TEST_F(AlertsOfARun, OneThatHasActedIsJoinedLateWhateverItsCommitIs) {
+TEST_F(AlertsOfARun, ARunThatHasActedIsJoinedLateWithAnyCommit) {
   plan_.commit = "3";
   away_["x500"] = true;
   StepAt("1").on_failure = OnFailure::kContinue;

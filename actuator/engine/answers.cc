@@ -56,7 +56,7 @@ std::vector<Verb> AnswersTo(const Run& run, const Hold& hold) {
   for (const Verb verb : {Verb::kRetry, Verb::kResume, Verb::kResolve, Verb::kSkip}) {
     if (MayAnswer(run, hold, verb)) verbs.push_back(verb);
   }
-  if (run.stage != Stage::kEnding) verbs.push_back(Verb::kCancel);  // whatever the run asks
+  if (run.stage != Stage::kEnding) verbs.push_back(Verb::kCancel);  // for any question of the run
   return verbs;
 }
 

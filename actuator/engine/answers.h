@@ -1,5 +1,5 @@
-// Which verbs a hold takes, as its run is now. What is offered to people and what is accepted of
-// them are the same.
+// The verbs that a hold accepts in the run's present state. Offers to people and checks of their
+// answers both use this.
 #pragma once
 
 #include <vector>

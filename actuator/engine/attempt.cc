@@ -26,7 +26,7 @@ void Attempt::Work(const Step& step) {
     state_.deadline =
         clock.Deadline(state_.running ? recorded.since : since, step.timeout, kLeastLook);
   }
-  // A host that does not answer at all is not waited for longer than one that says no.
+  // The wait for a host that gives no answer is no longer than for one that refuses.
   const bool waits = state_.asked || state_.effect != 0;
   if (run_.holds.empty() && waits && clock.Passed(state_.deadline)) OnOverdue(step);
   if (state_.effect != 0 || !clock.Due(state_.due)) return;
@@ -60,11 +60,11 @@ RemoteRequest Attempt::NextRequest(const Step& step) {
   return request;
 }
 
-// The step takes longer than it may: a person is asked.
+// The step exceeds its time: a person is asked.
 void Attempt::OnOverdue(const Step& step) {
   const bool left = run_.LeftRunning() == &step;
   if (!left && run_.cancelling && state_.running && !state_.ending) {
-    // A cancelled run waits for a short command, though no longer than that one may take.
+    // A cancelled run waits for a short command, but only for that command's own time.
     GiveTimeToEnd();
     return;
   }
@@ -91,21 +91,21 @@ void Attempt::OnOverdue(const Step& step) {
   HoldRun(context_, run_, step.path, HoldReason::kTimedOut, detail);
 }
 
-// To end takes as long as it takes, TERM and KILL, however short the command's own time is.
+// The end takes its own time for TERM and KILL, however short the command's time is.
 void Attempt::GiveTimeToEnd() {
   state_.ending = true;
   state_.deadline = context_.clock->Attended(context_.config->end_within);
 }
 
-// Whether a command whose intent is recorded may begin, should it turn out that it never did: not
-// in a held run, and not before the hosts have said that no dead man has acted meanwhile.
+// Whether a command whose intent is recorded may still begin if it never did. Not in a held run,
+// and not before the hosts have said that no dead man has acted meanwhile.
 bool Attempt::MayReach(const Step& step) const {
   const bool guarded = !step.dead_man || run_.leases.contains(step.path);
   return context_.mode->Active() && run_.holds.empty() && guarded && !Unheard(run_, step.host) &&
          leases_.GuardOf(step).until;
 }
 
-// --- what the host answers
+// --- the host's answers
 
 bool Attempt::Hear(const Step& step, const RemoteDone& done) {
   if (state_.effect != done.id) return false;
@@ -131,7 +131,7 @@ bool Attempt::Hear(const Step& step, const RemoteDone& done) {
 void Attempt::OnFailure(const Step& step, const Error& error) {
   const EngineClock& clock = *context_.clock;
   const Milliseconds retry = context_.config->remote_retry;
-  // Nobody will hold the run for that, nor believe that its command has ended.
+  // The run will not hold for that, and no one takes the command for ended.
   if (run_.LeftRunning() == &step && error.kind != ErrorKind::kNotFound) {
     state_.running = false;
     if (error.kind == ErrorKind::kCorrupt) directories_.erase(step.host);
@@ -151,7 +151,7 @@ void Attempt::OnFailure(const Step& step, const Error& error) {
     case ErrorKind::kInvalid:
     case ErrorKind::kRefused:
     case ErrorKind::kInternal:
-      state_.due = clock.In(retry);  // a run that is held already asks on, but not at once
+      state_.due = clock.In(retry);  // a held run still asks, but not at once
       HoldRun(context_, run_, step.path, HoldReason::kRefused, error.message);
       return;
   }
@@ -183,7 +183,8 @@ void Attempt::OnReceipt(const Step& step, const Receipt& receipt) {
   }
 }
 
-// It has not begun although its intent is recorded. Its dead man may have acted and gone meanwhile.
+// It has not begun although its intent is recorded. Its dead man may have acted and ended
+// meanwhile.
 void Attempt::OnNotBegun(const Step& step) {
   state_.due = context_.clock->In(context_.config->poll_step);
   if (!context_.mode->Active() || !run_.holds.empty() || MayReach(step)) return;
@@ -197,7 +198,7 @@ void Attempt::Settle(const Step& step, const Receipt& receipt, bool lost) {
   context_.recorder->Emit(run_.id,
                           StepSettled{step.path, run_.steps.at(step.path).attempt, receipt, lost});
   if (lost) {
-    directories_.erase(step.host);  // a further attempt needs the new one's identity
+    directories_.erase(step.host);  // another attempt needs the new directory's identity
     leases_.Doubt(step.host);
   }
   Reset();

@@ -1,5 +1,5 @@
-// One attempt of a step whose intent is recorded: asks its host until the receipt is in, or never
-// will be.
+// One attempt of a step whose intent is recorded. Asks the host until the receipt arrives or can
+// never arrive.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,7 @@ class Attempt {
   Attempt(const Context* context, const Run* run, Directories* directories, Leases* leases);
 
   void Work(const Step& step);
-  // True if it was awaited here.
+  // True if this part awaited the answer.
   bool Hear(const Step& step, const RemoteDone& done);
   void Reset();
 

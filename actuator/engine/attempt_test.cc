@@ -49,7 +49,7 @@ TEST_F(AttemptTest, ACommandIsNotSentLaterThanHalfAMinuteAfterItWasDecided) {
   EXPECT_EQ(Work().begin_before, clock_.In(Milliseconds(30'000)));
 }
 
-TEST_F(AttemptTest, WhatIsKnownToRunIsOnlyLookedAt) {
+TEST_F(AttemptTest, ARunningCommandIsOnlyLookedAt) {
   Start(StepKind::kJob);
   EXPECT_EQ(Work().verb, RemoteVerb::kLaunch);
   Hear(Answer(Says(ReceiptState::kRunning)));
@@ -69,7 +69,7 @@ TEST_F(AttemptTest, NothingBeginsInAnotherModeNorInAHeldRun) {
   EXPECT_EQ(Work().verb, RemoteVerb::kStatus);
 }
 
-TEST_F(AttemptTest, WhatTakesLongerThanItMayIsAHoldAndIsAwaitedAllTheSame) {
+TEST_F(AttemptTest, ACommandPastItsTimeIsAHoldAndIsStillAwaited) {
   Start();
   Work();
   Hear(Answer(Says(ReceiptState::kRunning)));

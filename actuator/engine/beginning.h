@@ -1,4 +1,4 @@
-// What a person types for a run or an episode: its id, or a beginning that no other has.
+// Finds a run or an episode by its id or a unique beginning of it.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace mailhub::engine {
 
 inline constexpr size_t kShortestBeginning = 6;  // of a run's id, in characters
 
-// Tells of ids one by one whether they are the one. Confined to one thread.
+// Checks ids one by one. Confined to one thread.
 template <typename T>
 class FindByBeginning {
  public:
@@ -23,7 +23,7 @@ class FindByBeginning {
     several_ = several_ || found_ != nullptr;
     found_ = at;
   }
-  // Null: there is none. kInvalid: several begin so, and none is it.
+  // Null: no match. kInvalid: several ids begin with it, and none equals it.
   Result<T*> Found() const {
     if (exact_ != nullptr) return exact_;
     if (!several_) return found_;

@@ -1,4 +1,4 @@
-// See commands.h. What a run itself takes or refuses is in refusal.h and answers.h.
+// See commands.h. refusal.h and answers.h decide what a run accepts.
 #include "actuator/engine/commands.h"
 
 namespace mailhub::engine {

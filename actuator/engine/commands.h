@@ -1,5 +1,5 @@
-// What people ask of runs: each verb is either refused with a sentence or recorded with the name of
-// the person.
+// Carries out people's commands to runs. Each verb is refused with a sentence, or recorded with the
+// person's name.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace mailhub::engine {
 
-// The run that it was about; or why it was refused.
+// The id of the command's run, or the refusal.
 Result<std::string> Obey(const Command& command, const Context& context, Runs* runs);
 
 }  // namespace mailhub::engine

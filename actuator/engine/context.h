@@ -1,4 +1,4 @@
-// What the machines of a run work with, beside the run itself.
+// The services that a run's machines need beside the run itself.
 #pragma once
 
 #include <functional>
@@ -20,18 +20,18 @@ struct CurrentMode {
   bool Active() const { return mode == Mode::kActive; }
 };
 
-// What a run must know of the others.
+// A run's view of the other runs.
 class OtherRuns {
  public:
   virtual ~OtherRuns() = default;
-  // The run that has a lock which `run` needs, or comes before it. Null: there is none.
+  // The run that has a lock which `run` needs, or that comes before it. Null: none.
   virtual const Run* BlockedBy(const Run& run) const = 0;
-  // Why nothing may begin on this host: a command there was passed over, and may still begin.
-  // Empty: it may.
+  // Why no command may begin on this host: one was passed over there and may still begin. Empty:
+  // commands may begin.
   virtual std::string PassedOverOn(const std::string& host) const = 0;
 };
 
-// All of it outlives the machines that have it.
+// All members outlive the machines that use them.
 struct Context {
   const EngineConfig* config = nullptr;
   const EngineClock* clock = nullptr;
@@ -42,20 +42,20 @@ struct Context {
   std::function<std::string()> ids;  // a fresh random id at each call
 };
 
-// Receipts directory by host, as each has said in this life of the program.
+// Receipts directory by host, as each host reported since the program's start.
 using Directories = std::map<std::string, std::string>;
 
 // Records that the run waits for its turn; returns its id.
 std::string QueueRun(const Context& context, RunQueued queued);
 
-// Holds the run, unless it is held there for that reason already.
+// Holds the run, unless it already holds there for that reason.
 void HoldRun(const Context& context, const Run& run, const std::string& path, HoldReason reason,
              const std::string& detail);
 
-// The host, or what is known of it, does not let us; to ask again changes nothing.
+// The host, or its recorded state, refuses us; asking again changes nothing.
 bool IsRefusal(const Error& error);
 
-// Of the step's last attempt.
+// The key of the step's last attempt.
 std::string KeyOf(const Run& run, const std::string& path);
 
 }  // namespace mailhub::engine

@@ -22,7 +22,7 @@ void Engine::Core::Reconfigure(EngineConfig config, const PlanSource* plans) {
   context_.plans = plans;
 }
 
-// --- what the journal says
+// --- the journal's events
 
 void Engine::Core::Replay(const Event& event) {
   Require(!started_, "the journal is replayed before the start");
@@ -104,8 +104,8 @@ void Engine::Core::Take(const Done& done) {
 }
 
 Output Engine::Core::Finish() {
-  // A run's end can free another's lock, so go round until nothing more happens; each round emits
-  // at least one event.
+  // A run's end can free another's lock, so repeat until nothing happens; each round emits at least
+  // one event.
   size_t before = 0;
   do {
     before = recorder_.Recorded();
@@ -121,7 +121,7 @@ std::optional<SteadyTime> Engine::Core::NextDeadline() const {
   return mode_.Active() ? Earlier(next, episodes_.NextDeadline()) : next;
 }
 
-// --- looking
+// --- views
 
 template <typename Do>
 auto Engine::Core::Showing(Moment now, Do&& action) {

@@ -1,4 +1,4 @@
-// The engine's inside: it owns the parts, and brings inputs to them and events into them.
+// The inside of the engine: owns its parts, passes inputs to them and folds events into them.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,8 @@ class Engine::Core {
   void Take(const CloseEpisode& close);
   template <typename Done>
   void Take(const Done& done);
-  Output Finish();  // works on all runs, then hands the output over
-  // Looking is not working: deadlines count from the moment that the runs were last given.
+  Output Finish();  // works on all runs, then returns the output
+  // A look is no work: deadlines count from the last time that the runs did work.
   template <typename Do>
   auto Showing(Moment now, Do&& action);
 

@@ -9,8 +9,8 @@
 namespace mailhub::engine {
 namespace {
 
-// An attempt is void because we asked for that: after a restart in the middle of it, say. A host
-// that says so again and again is not to be asked for ever.
+// An attempt is void because we asked for it, after a restart for example. A host that repeats it
+// must not be asked for ever.
 constexpr int kMostVoid = 20;
 
 }  // namespace
@@ -36,7 +36,7 @@ void CurrentStep::FocusOn(const std::string& path, int attempt) {
   number_ = attempt;
 }
 
-// The run's current step, if all of this is about it.
+// The run's current step, if this state is about it.
 const Step* CurrentStep::Mine() const {
   const Step* step = run_.Current();
   return step != nullptr && step->path == path_ ? step : nullptr;
@@ -242,7 +242,7 @@ void CurrentStep::Fail(const Step& step, HoldReason reason, const std::string& d
   }
 }
 
-// --- what others ask
+// --- questions of other parts
 
 std::string CurrentStep::Trouble() const {
   if (!gate_.Trouble().empty()) return gate_.Trouble();

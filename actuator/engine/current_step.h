@@ -1,5 +1,5 @@
-// The current step of one run: prepare, commit the intent, act, settle, verify. What to do next is
-// read from the step's recorded state each time, so a restart takes up where the journal ends.
+// The current step of one run: prepare, commit the intent, act, settle, verify. It reads the next
+// action from the step's recorded state each time, so a restart continues where the journal ends.
 #pragma once
 
 #include <optional>
@@ -21,18 +21,18 @@ class CurrentStep {
               const PassedOver* passed_over);
 
   void Work(const Step& step);
-  // True if it was awaited here.
+  // True if this part awaited the answer.
   bool Hear(const RemoteDone& done);
   bool Hear(const GateDone& done);
   // Records the step's result.
   void Done(const Step& step, StepResult result, const std::string& detail);
-  // Forgets all of this life: what is to be done is read from recorded state anew.
+  // Forgets all state of this program's life; the next action comes from recorded state.
   void Reset();
 
-  std::string Trouble() const;  // why it does not get on; empty: it does
+  std::string Trouble() const;  // why there is no progress; empty: there is progress
   const std::optional<GateReading>& Reading() const { return gate_.Reading(); }
   std::string Running() const;  // path of the step whose command is known to run; empty: none
-  // Adds to what the events say what this life of the program is doing about the step.
+  // Adds to the view what this program is doing about the step, beyond its events.
   void AddTo(const Step& step, StepView* view) const;
   std::optional<SteadyTime> NextDeadline() const;
 
@@ -54,7 +54,7 @@ class CurrentStep {
   Preparation preparation_;
   Attempt attempt_;
   GateWait gate_;
-  std::string path_;  // the step that all of this is about
+  std::string path_;  // the step of this state
   int number_ = 0;    // and its attempt
   bool gate_timed_out_ = false;
 };

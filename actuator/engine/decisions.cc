@@ -8,10 +8,10 @@
 namespace mailhub::engine {
 namespace {
 
-// A firing notification that comes so soon after the resolved one of the same alert is a late copy.
+// A firing notification this soon after the resolved one of the same alert is a late copy.
 constexpr Milliseconds kLateWithin{120'000};
 
-// What the decision about an alert will record, as far as the alert says it.
+// The record of the decision about an alert, with the alert's own fields.
 AlertDecided RecordOf(const Alert& alert) {
   AlertDecided record;
   record.fingerprint = alert.fingerprint;
@@ -23,7 +23,7 @@ AlertDecided RecordOf(const Alert& alert) {
   return record;
 }
 
-// What the trigger gives and takes from the alert's labels. kNotFound names a label that is missing.
+// The parameters from the trigger and the alert's labels. kNotFound names a missing label.
 Result<std::map<std::string, std::string>> ParametersOf(const Trigger& trigger,
                                                         const Alert& alert) {
   std::map<std::string, std::string> parameters = trigger.parameters;
@@ -46,9 +46,9 @@ Decisions::Decisions(const Context* context, Runs* runs, const Episodes* episode
                      const History* history)
     : context_(*context), runs_(*runs), episodes_(*episodes), history_(*history) {}
 
-// Judged before anything is decided, so that a refused notification leaves no trace and is sent
-// again whole. What opens no more episodes than it closes always has room, or a full table would
-// stay full.
+// Checked before any decision, so that a refused notification leaves no trace and is sent again as
+// a whole. A notification that opens no more episodes than it closes always has room; otherwise a
+// full table would stay full.
 bool Decisions::HasRoomFor(const Notification& notification) const {
   const size_t most = context_.config->most_episodes;
   if (episodes_.size() + notification.alerts.size() <= most) return true;
@@ -123,10 +123,10 @@ void Decisions::DecideAfresh(const std::vector<std::string>& fingerprints) {
 
 // --- alerts that fire
 
-// An alert that began after its episode's run had finished is a new one, whose predecessor's end
-// nobody reported. (While the run lasts a new startsAt means nothing: a restarted Prometheus gives
-// one to an alert that never ended.) A start that was heard before is no new one, whatever the
-// clock here makes of Prometheus's.
+// An alert that began after its episode's run had finished is a new one; the end of the earlier one
+// was not reported. (During the run a new startsAt means nothing: a restarted Prometheus gives one
+// to an alert that never ended.) A known start is not new, whatever the difference of Prometheus's
+// clock to ours.
 bool Decisions::IsRepeat(const Alert& alert) const {
   const Episode* episode = episodes_.Find(alert.fingerprint);
   if (episode == nullptr || episodes_.IsWaiting(alert.fingerprint)) return false;
@@ -198,8 +198,8 @@ Decision Decisions::DecideRun(Plan plan, const Alert& alert, const Trigger& trig
   return Decision::kStartedRun;
 }
 
-// A run that has begun to act may be past what would have helped this alert; one that is being
-// cancelled or ends helps nobody any more.
+// A run that has begun to act may be past the step that helps this alert; a run that is being
+// cancelled or ends helps no alert.
 Decision Decisions::DecideJoining(const Run& run, AlertDecided* record) const {
   record->run = run.id;
   if (run.cancelling || run.stage == Stage::kEnding) {
@@ -218,7 +218,7 @@ Decision Decisions::DecideJoining(const Run& run, AlertDecided* record) const {
 
 // --- alerts that are over
 
-// Not one that a person started, nor one whose own alert's end lets it finish.
+// Not a run that a person started, and not one whose own alert's end lets it finish.
 bool Decisions::MayBeCancelledByItsAlerts(const Run& run) const {
   const std::vector<Trigger>& triggers = context_.config->triggers;
   return std::any_of(triggers.begin(), triggers.end(), [&](const Trigger& trigger) {

@@ -1,5 +1,5 @@
-// Alerts in, decisions out. Every alert of every notification gets exactly one decision, in the
-// same commit; what waits is decided afresh by itself.
+// Decides alerts. Every alert of every notification gets exactly one decision, in the same commit;
+// a waiting alert is decided again without a notification.
 #pragma once
 
 #include "actuator/engine/context.h"
@@ -14,11 +14,11 @@ class Decisions {
   // All must outlive it.
   Decisions(const Context* context, Runs* runs, const Episodes* episodes, const History* history);
 
-  // Decides all of its alerts, or refuses it whole with kOverloaded.
+  // Decides all of its alerts, or refuses the notification with kOverloaded.
   Status Notify(const Notification& notification);
-  // Decides afresh what is due; only a decision that is another one is recorded.
+  // Decides due alerts again; records only a changed decision.
   void DecideAfresh(const std::vector<std::string>& fingerprints);
-  // A person wants the next notification of this alert to be decided afresh.
+  // A person wants the alert's next notification to be decided anew.
   Result<std::string> Close(const CloseEpisode& close);
 
  private:

@@ -1,4 +1,4 @@
-// What each alert of a sequence leads to: episodes, joining, cooldown, resolving, the bound.
+// Decisions about sequences of alerts: episodes, joining, cooldown, resolving, the limit.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -40,7 +40,7 @@ class Decisions : public testing::Test {
     passed_ += time;
     Take(engine_->Advance(Now()));
   }
-  // Answers what hosts are asked until a run that may begin has ended; `mute` leaves it under way.
+  // Answers requests to hosts until a run that may begin has ended; `mute` leaves it under way.
   void Work() {
     for (int rounds = 0; rounds < 100 && !asked_.empty() && !mute_; ++rounds) Answer();
   }
@@ -69,7 +69,7 @@ class Decisions : public testing::Test {
     alert.firing = false;
     return alert;
   }
-  // What is decided about these alerts of one notification.
+  // The decisions about these alerts of one notification.
   std::vector<Decision> Tell(std::vector<Alert> alerts, bool work = true) {
     decided_.clear();
     Notification notification;
@@ -102,7 +102,7 @@ class Decisions : public testing::Test {
   Result<std::string> answer_;
   bool mute_ = false;  // hosts do not answer
   int exit_status_ = 0;
-  Result<bool> still_true_ = true;  // what `only_if` hears
+  Result<bool> still_true_ = true;  // the answer to `only_if`
   std::vector<Decision> decided_;
   Milliseconds wall_ahead_{0};  // of the wall clock
   OneStep plans_;
@@ -140,11 +140,11 @@ TEST_F(Decisions, AParameterLosesItsLabelsPortOnlyWhereTheTriggerSaysSo) {
   }
 }
 
-TEST_F(Decisions, AnEpisodeIsAnsweredOnceHoweverOftenAndFromWhomItComes) {
+TEST_F(Decisions, AnEpisodeIsAnsweredOnceForAllRepeatsAndSenders) {
   mute_ = true;
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
   EXPECT_EQ(TellOne(Firing("a")), Decision::kRepeat);
-  // A restarted Prometheus gives the same alert another start.
+  // A restarted Prometheus gives the same alert a new start.
   EXPECT_EQ(TellOne(Firing("a", Now().wall)), Decision::kRepeat);
   EXPECT_THAT(Tell({Firing("a"), Firing("a")}), ElementsAre(Decision::kRepeat, Decision::kRepeat));
   mute_ = false;
@@ -209,7 +209,7 @@ TEST_F(Decisions, CancellingAnotherRunOfTheKindEndsNoCooldown) {
   EXPECT_EQ(TellOne(Firing("b")), Decision::kCooldown);
 }
 
-TEST_F(Decisions, WhatWasObservedAndStillFiresIsDecidedAfreshWhenTheModeIsActive) {
+TEST_F(Decisions, AnObservedAlertThatStillFiresIsDecidedAgainInModeActive) {
   Take(engine_->Handle(SetMode{Mode::kObserve, "ann"}, Now()));
   EXPECT_EQ(TellOne(Firing("a")), Decision::kObserved);
   EXPECT_THAT(Tell({Firing("b"), Resolved("b")}),
@@ -262,12 +262,12 @@ TEST_F(Decisions, AnEpisodeIsNotClosedUnderItsRun) {
 }
 
 TEST_F(Decisions, AStartThatWasHeardBeforeIsTheSameAlertWhateverTheClocksSay) {
-  const WallTime ahead = Now().wall + Hours(1);  // Prometheus's clock is
+  const WallTime ahead = Now().wall + Hours(1);  // Prometheus's clock is ahead
   EXPECT_EQ(TellOne(Firing("a", ahead)), Decision::kStartedRun);
   EXPECT_EQ(TellOne(Firing("a", ahead)), Decision::kRepeat);
   EXPECT_EQ(TellOne(Firing("a", ahead + Seconds(5))), Decision::kCooldown) << "a new one";
   EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
-  // Prometheus was started anew during the run.
+  // Prometheus was restarted during the run.
   Pass(Hours(2));
   mute_ = true;
   const WallTime again = Now().wall + Hours(1);
@@ -373,13 +373,13 @@ TEST_F(Decisions, ACancelledRunStartsNoCooldown) {
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
 }
 
-TEST_F(Decisions, WhatResolvesWithoutHavingBeenHeardOfIsNothing) {
+TEST_F(Decisions, TheEndOfAnUnknownAlertHasNoEffect) {
   EXPECT_EQ(TellOne(Resolved("a")), Decision::kResolved);
   EXPECT_THAT(Tell({Resolved("b"), Firing("b")}),
               ElementsAre(Decision::kResolved, Decision::kStartedRun));
 }
 
-TEST_F(Decisions, OneThatIsNoLongerTrueIsDroppedAndItsRepeatDecidedAfresh) {
+TEST_F(Decisions, AnAlertWhoseOnlyIfFailsIsDroppedAndItsRepeatDecidedAgain) {
   Configure([](EngineConfig& config) { config.triggers[0].only_if = "memory > 1"; });
   still_true_ = false;
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
@@ -408,7 +408,7 @@ TEST_F(Decisions, AnAnswerThatComesWhenItsRunIsPausedDropsNothing) {
   EXPECT_EQ(LastResult(), RunResult::kSucceeded);
 }
 
-TEST_F(Decisions, WhatJoinedADroppedRunAndNeededNoReasonIsDecidedAfresh) {
+TEST_F(Decisions, AnAlertWithoutOnlyIfThatJoinedADroppedRunIsDecidedAgain) {
   Configure([](EngineConfig& config) {
     config.triggers.push_back(config.triggers[0]);
     config.triggers[0].only_if = "memory > 1";
@@ -426,7 +426,7 @@ TEST_F(Decisions, WhatJoinedADroppedRunAndNeededNoReasonIsDecidedAfresh) {
   EXPECT_EQ(engine_->Look(Now()).episodes[0].fingerprint, "c");
 }
 
-TEST_F(Decisions, WhatFailedIsNotDoneOnceMoreForEachAlertThatHadJoined) {
+TEST_F(Decisions, AFailedRunIsNotRepeatedForEachJoinedAlert) {
   Configure([](EngineConfig& config) { config.triggers[0].cooldown = Milliseconds(0); });
   plans_.on_failure = OnFailure::kAbort;
   exit_status_ = 1;
@@ -488,7 +488,7 @@ TEST_F(Decisions, TheEndOfOneThatJoinedCancelsNoRunThatIsToFinish) {
   EXPECT_EQ(engine_->Look(Now()).unfinished.size(), 1U);
 }
 
-TEST_F(Decisions, NobodyJoinsARunThatIsBeingCancelled) {
+TEST_F(Decisions, NoAlertJoinsARunThatIsBeingCancelled) {
   Configure([](EngineConfig& config) { config.triggers[0].on_resolved = OnResolved::kCancel; });
   mute_ = true;
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
@@ -498,7 +498,7 @@ TEST_F(Decisions, NobodyJoinsARunThatIsBeingCancelled) {
   EXPECT_EQ(TellOne(Firing("b")), Decision::kRepeat);
 }
 
-TEST_F(Decisions, WhatIsNotOursOrCannotBeIsSaidToBeSo) {
+TEST_F(Decisions, ForeignAndMalformedAlertsAreDecidedAsSuch) {
   Alert other = Firing("a");
   other.labels["alertname"] = "Other";
   Alert elsewhere = Firing("b");
@@ -520,7 +520,7 @@ TEST_F(Decisions, AFullTableOfEpisodesRefusesNewOnesAndHearsAllOthers) {
   EXPECT_TRUE(Tell({Firing("c")}).empty());
   ASSERT_FALSE(answer_);
   EXPECT_EQ(answer_.error().kind, ErrorKind::kOverloaded);
-  // Repeats, alerts of others, and above all the resolved ones, which make room.
+  // Repeats, other alerts, and above all resolved ones, which make room.
   Alert other = Firing("x");
   other.labels["alertname"] = "Other";
   EXPECT_THAT(

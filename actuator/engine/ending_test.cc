@@ -1,4 +1,4 @@
-// What the end of a run owes: what was stopped comes back, or is guarded, or a person is asked.
+// A run's debts at its end: a stopped service is restarted, or is guarded, or a person is asked.
 #include <gmock/gmock.h>
 
 #include "actuator/engine/testing_script.h"
@@ -15,7 +15,7 @@ using testing::Not;
 
 class Ending : public Script {};
 
-TEST_F(Ending, WhatWasStoppedIsOwedThoughThePersonSkipsItsStart) {
+TEST_F(Ending, AStoppedServiceIsOwedThoughThePersonSkipsItsStart) {
   exits_["start"] = 1;
   Begin();
   EXPECT_TRUE(Say(Verb::kSkip, 1));
@@ -29,7 +29,7 @@ TEST_F(Ending, WhatWasStoppedIsOwedThoughThePersonSkipsItsStart) {
   EXPECT_EQ(Look().result, RunResult::kSucceeded);
 }
 
-TEST_F(Ending, WhatWasStoppedIsOwedThoughTheRunIsCancelledOrAborted) {
+TEST_F(Ending, AStoppedServiceIsOwedThoughTheRunIsCancelledOrAborted) {
   exits_["work"] = 1;
   StepAt("2").on_failure = OnFailure::kAbort;
   Begin();
@@ -77,7 +77,7 @@ TEST_F(Ending, AHostThatIsFrozenAtTheEndHoldsItAfterThatWhileToo) {
   away_["x500"] = true;
   late_ = true;
   EXPECT_TRUE(Confirm("4"));
-  // Each look takes as long as it takes to find out that nobody answers.
+  // Each look lasts until the host's time-out.
   for (int looks = 0; looks < 16; ++looks) {
     EXPECT_THAT(Reasons(), IsEmpty());
     Pass(Seconds(36));
@@ -202,7 +202,7 @@ TEST_F(Ending, ACancelledRunWhoseHostWasAwayGoesOnOnceTheHostHasAnswered) {
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
-TEST_F(Ending, WhatIsOwedOnOneHostWaitsForNoOthersDeadMan) {
+TEST_F(Ending, AnOwedStepWaitsForNoOtherHostsDeadMan) {
   exits_["work"] = 1;
   Step tidy{.path = "a1", .name = "Tidy up", .host = "mailhub1", .command = "tidy"};
   plan_.always.push_back({.step = tidy, .since = "1", .until = "4"});

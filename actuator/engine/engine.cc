@@ -1,4 +1,4 @@
-// The engine's face.
+// The engine's public interface, passed on to its core.
 #include "actuator/engine/engine.h"
 
 #include <utility>

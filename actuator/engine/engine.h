@@ -1,5 +1,5 @@
-// The pure core: it decides, others do. No I/O, no clock, no threads, no waiting: what time it is
-// comes with every call.
+// The engine is the pure core: it decides, and other parts act. It has no I/O, no clock, no threads
+// and never waits; each call brings the time.
 //
 // Each call returns events and effects. The caller first commits all events, then performs the
 // effects, and brings their results back as inputs. If the commit fails it must retry the same
@@ -23,42 +23,42 @@
 
 namespace mailhub::engine {
 
-// Owned by and confined to one thread. Never throws; a violated invariant aborts the program, in
-// release too: the journal makes that safe.
+// Confined to one thread. Never throws; a violated invariant aborts the program, in release too:
+// the journal makes that safe.
 class Engine {
  public:
-  // `plans` and `ids` must outlive the engine. `ids` gives a fresh random 128-bit hex id at each
+  // `plans` and `ids` must outlive the engine. `ids` returns a fresh random 128-bit hex id at each
   // call.
   Engine(EngineConfig config, const PlanSource* plans, std::function<std::string()> ids);
   ~Engine();
 
-  // Replays one event of the journal, in their order. Only before Start(). Those that no longer
-  // matter (journal::Scope says which) may be left out, but not the last one.
+  // Replays events of the journal, one per call, in order. Only before Start(). Events that no
+  // longer matter (see journal::Scope) may be left out, but not the last one.
   void Apply(const Event& event);
 
-  // After the replay: takes up the next epoch and asks again about everything in flight.
+  // Call after the replay. Begins the next epoch and asks again about everything in flight.
   Output Start(Moment now, const std::string& version);
 
   Output Handle(const Input& input, Moment now);
-  // Does what has become due.
+  // Does all work that is due.
   Output Advance(Moment now);
-  // When Advance should be called next; nothing: not before another input.
+  // When to call Advance next; nothing: not before another input.
   std::optional<SteadyTime> NextDeadline() const;
 
   // New triggers and runbooks after a reload; runs keep their plans.
   void Reconfigure(EngineConfig config, const PlanSource* plans);
 
-  // For the time in which a commit is pending, when no other call may be made but NoteRenewal(),
-  // RefreshLeases() and Look(): renewals of dead men that are known to be armed, as far as they are
-  // due. They record nothing and may be performed at once.
+  // Renewals that are due of dead men known to be armed. For the time while a commit is pending,
+  // when only this, NoteRenewal(), RefreshLeases() and Look() may be called. They record nothing
+  // and may be performed at once.
   std::vector<Effect> RenewWhilePending(Moment now);
-  // The result of one of them; what is not about one is ignored.
+  // Takes the result of such a renewal; ignores other results.
   void NoteRenewal(const RemoteDone& done);
-  // Brings up to date what `view`, of before the pending commit, says of dead men: for the same
-  // time, in which hosts act as at any other.
+  // Updates the dead men in `view`, which is older than the pending commit. While the commit is
+  // pending, hosts act as at any other time.
   void RefreshLeases(View* view, Moment now) const;
 
-  // What people and metrics see. Cheap enough to call at every change.
+  // The state for people and metrics. Cheap enough to call at every change.
   View Look(Moment now) const;
   uint64_t epoch() const;
   Mode mode() const;

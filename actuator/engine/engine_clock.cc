@@ -7,9 +7,9 @@
 namespace mailhub::engine {
 namespace {
 
-// How often the clock is looked at while a time-out runs.
+// Interval of looks at the clock while a time-out runs.
 constexpr Milliseconds kLook{1'000};
-// A call that comes so much later than asked for counts as attended.
+// A call that is late by up to this much counts as attended.
 constexpr Milliseconds kSlack{200};
 
 }  // namespace

@@ -17,7 +17,7 @@ class EngineClockTest : public testing::Test {
   EngineClock clock_;
 };
 
-TEST_F(EngineClockTest, ADeadlinePassesWhileSomebodyLooks) {
+TEST_F(EngineClockTest, ADeadlinePassesInAttendedTime) {
   const SteadyTime deadline = clock_.Attended(Seconds(10));
   Pass(Seconds(9), Seconds(9));
   EXPECT_FALSE(clock_.Passed(deadline));

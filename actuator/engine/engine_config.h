@@ -1,4 +1,4 @@
-// The engine's settings. All of them may change with a reload.
+// The engine's settings. All may change with a reload.
 #pragma once
 
 #include <cstddef>
@@ -17,18 +17,18 @@ struct EngineConfig {
   Milliseconds poll_job{5'000};       // between looks at a running job
   Milliseconds poll_gate{500};        // between evaluations of a shut gate
   Milliseconds remote_retry{2'000};   // after a host or Prometheus could not be reached
-  // What begins something is not to be performed later than this after it was decided.
+  // An effect that begins something must be performed within this time after its decision.
   Milliseconds begin_within{30'000};
-  // What a command that is being ended may take to end, TERM and KILL; then a person is asked.
+  // Time for a command to end after TERM and KILL; then a person is asked.
   Milliseconds end_within{60'000};
-  // How long the end of a run waits for a host to say that its dead man is gone, and a queued run
-  // for Prometheus to say whether it is still needed.
+  // How long a run's end waits for a host to confirm that its dead man is gone. Also how long a
+  // queued run waits for Prometheus to say whether it is still needed.
   Milliseconds patience{600'000};
-  // How long at least a host is asked for a dead man that was lost with its receipts, should they
-  // be seen again.
+  // A host is asked for at least this long for a dead man that was lost with its receipts, in case
+  // they reappear.
   Milliseconds lost_for{24 * 3'600'000};
 
-  // How often a host is asked about a run that is over.
+  // How often a host is asked about a finished run.
   Milliseconds AfterTheEnd() const;
 };
 

@@ -27,7 +27,7 @@ TEST(Engine, ADeadlineThatPassesWhileSomebodyLooksIsNotForgotten) {
   const std::optional<SteadyTime> again = engine.NextDeadline();
   ASSERT_TRUE(again);
 
-  // As when the disk was full for a while, and a view is made before the engine gets its turn.
+  // As after a full disk, when a view is made before the engine's turn.
   const Moment later = At(Milliseconds(30'000));
   engine.Look(later);
   engine.RenewWhilePending(later);

@@ -7,7 +7,7 @@ namespace mailhub::engine {
 namespace {
 
 constexpr size_t kEndedKept = 20'000;
-// How many alerts that no run answers for are decided afresh at one time, and how often.
+// How many waiting alerts are decided again at one time, and how often.
 constexpr size_t kDecideAtOnce = 50;
 constexpr Milliseconds kDecideAgain{10'000};
 constexpr size_t kEpisodesShown = 1'000;
@@ -70,13 +70,13 @@ void Episodes::Apply(const AlertDecided& decided, WallTime at) {
   }
   if (!OpensEpisode(decided.decision)) {
     if (open != episodes_.end() && waiting_.contains(decided.fingerprint)) {
-      Forget(decided.fingerprint);  // it cannot be answered as the configuration is now
+      Forget(decided.fingerprint);  // the present configuration cannot answer it
     }
     return;
   }
   if (open != episodes_.end() && !waiting_.contains(decided.fingerprint)) {
-    // A new alert in the place of one whose end nobody has reported; should that end come late, it
-    // is not the new one's.
+    // A new alert replaces one whose end was not reported; a late end of the old one is not the new
+    // one's.
     NoteReplaced(decided.fingerprint, open->second.newest_start);
   }
   NoteReplaced(decided.fingerprint, decided.newest_start);
@@ -134,7 +134,7 @@ WallTime Episodes::NewestStart(const Alert& alert, Decision decision) const {
   }
   WallTime before;
   if (over != ended_.end()) before = std::max(over->second.starts_at, over->second.replaced);
-  // What waited is decided afresh; anything else is replaced.
+  // A waiting episode is decided again; any other is replaced.
   if (known && !waiting_.contains(alert.fingerprint)) {
     before = std::max(before, open->second.newest_start);
   }
@@ -154,7 +154,7 @@ void Episodes::Unanswered(const std::string& fingerprint, Episode* episode) {
   waiting_.insert(fingerprint);
 }
 
-// Whether the run was to be dropped for this alert, too, once its `only_if` did not hold.
+// Whether the run was dropped for this alert, too, when its `only_if` did not hold.
 bool Episodes::SharesOnlyIf(const Run& run, const Episode& episode) const {
   const auto trigger =
       std::find_if(context_.config->triggers.begin(), context_.config->triggers.end(),
@@ -165,7 +165,7 @@ bool Episodes::SharesOnlyIf(const Run& run, const Episode& episode) const {
 }
 
 void Episodes::Drop(const Run& run) {
-  // The reason had gone; should the alert still fire, its next repeat is decided afresh.
+  // The reason was gone. If the alert still fires, its next repeat is decided again.
   std::vector<std::string> gone;
   for (auto& [fingerprint, episode] : episodes_) {
     if (episode.run != run.id) continue;
@@ -177,14 +177,14 @@ void Episodes::Drop(const Run& run) {
   }
   for (const std::string& fingerprint : gone) {
     Forget(fingerprint);
-    // Nor does the journal keep what such an episode knew of those before it.
+    // The journal does not keep such an episode's knowledge of earlier ones either.
     const auto known = ended_.find(fingerprint);
     if (known != ended_.end()) known->second.replaced = WallTime();
   }
 }
 
-// That a run failed, or that a person cancelled it, is for people to see: to do it once more for
-// each of its alerts would help none.
+// A failed or cancelled run is for people to see: another run for each of its alerts would not
+// help.
 void Episodes::Release(const Run& run, WallTime at) {
   for (const std::string& fingerprint : waiting_) {
     Episode& episode = episodes_.at(fingerprint);
@@ -194,7 +194,7 @@ void Episodes::Release(const Run& run, WallTime at) {
     Drop(run);
     return;
   }
-  // Of a run from long ago the journal's replay leaves its steps out.
+  // The journal's replay leaves out the steps of an old run.
   const bool did_nothing = !run.steps.empty() && !run.plan().commit.empty() && !run.Committed();
   for (auto& [fingerprint, episode] : episodes_) {
     if (episode.run != run.id) continue;
@@ -214,7 +214,7 @@ void Episodes::Release(const Run& run, WallTime at) {
   }
 }
 
-// --- what others ask
+// --- questions of other parts
 
 const Episode* Episodes::Find(const std::string& fingerprint) const {
   const auto found = episodes_.find(fingerprint);

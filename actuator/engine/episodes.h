@@ -1,5 +1,5 @@
-// Episodes: what is known of each alert that fires and matches a trigger, and of the ends of
-// earlier ones. They follow the recorded decisions; what to decide is in decisions.h.
+// Episodes: the state of each firing alert that matches a trigger, and the ends of earlier ones.
+// They follow the recorded decisions; decisions.h makes these.
 #pragma once
 
 #include <deque>
@@ -17,28 +17,28 @@ namespace mailhub::engine {
 struct Episode {
   Alert alert;
   std::string trigger;
-  std::string run;  // that answers for it; empty: none does
+  std::string run;  // that answers for it; empty: none
   Decision decision = Decision::kStartedRun;
   std::string detail;
   WallTime decided;
-  WallTime newest_start;  // of all that was heard since: what says it again is the same alert
+  WallTime newest_start;  // newest start heard since; a repeat of it is the same alert
   std::optional<WallTime> run_finished;
   bool run_succeeded = false;     // then
   bool heard_again = false;       // after that
-  std::optional<SteadyTime> due;  // when it is decided afresh by itself; this life only
+  std::optional<SteadyTime> due;  // when it is decided again without a notification; this life only
 
   bool Remedied() const { return run_finished && run_succeeded && !heard_again; }
 };
 
-// What is known of earlier alerts with one fingerprint.
+// The known ends of earlier alerts with one fingerprint.
 struct Ended {
-  WallTime starts_at;  // of the last one whose end was reported
+  WallTime starts_at;  // of the last alert whose end was reported
   WallTime reported;
-  SteadyTime at;      // the same; of a replayed one set at the start
-  WallTime replaced;  // start of the last one that was replaced or closed before its end was known
+  SteadyTime at;      // time of that report; of a replayed one set at the start
+  WallTime replaced;  // start of the last alert that was replaced or closed before its end
 };
 
-// Whether such an alert is decided afresh by itself later.
+// Whether such an alert is later decided again without a notification.
 bool Waits(Decision decision);
 
 class Episodes {
@@ -46,26 +46,26 @@ class Episodes {
   // `context` must outlive it.
   explicit Episodes(const Context* context) : context_(*context) {}
 
-  // Once the clock has started: what was replayed is as long ago as the wall clock says.
+  // Call once the clock has started. The age of replayed ends is set by the wall clock.
   void Start();
   void Apply(const AlertDecided& decided, WallTime at);
   void Apply(const EpisodeClosed& closed);
-  // The run has finished: it answers for the alert that started it, and for those that joined
-  // before it acted. The others are decided afresh.
+  // The run has finished. It answers for the alert that started it, and for those that joined
+  // before it acted. The others are decided again.
   void Release(const Run& run, WallTime at);
 
-  const Episode* Find(const std::string& fingerprint) const;   // null: there is none
-  const Ended* LastEnd(const std::string& fingerprint) const;  // null: nothing is known
-  // No run answers for it: it is decided afresh by itself.
+  const Episode* Find(const std::string& fingerprint) const;   // null: none
+  const Ended* LastEnd(const std::string& fingerprint) const;  // null: none known
+  // No run answers for it; it will be decided again without a notification.
   bool IsWaiting(const std::string& fingerprint) const { return waiting_.contains(fingerprint); }
-  // Whether others than `fingerprint` have this run.
+  // Whether other episodes than `fingerprint` have this run.
   bool OthersHave(const std::string& run, const std::string& fingerprint) const;
   size_t size() const { return episodes_.size(); }
-  // AlertDecided::newest_start of such a decision.
+  // AlertDecided::newest_start for such a decision.
   WallTime NewestStart(const Alert& alert, Decision decision) const;
 
-  // Those that are to be decided afresh now; what has waited longest comes first. Each is due again
-  // in a while.
+  // Takes those that are due to be decided again, the longest waiting first. Each is due again
+  // later.
   std::vector<std::string> TakeDue();
   std::optional<SteadyTime> NextDeadline() const;
 

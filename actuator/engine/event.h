@@ -1,5 +1,5 @@
-// The facts a journal holds. A run's state is what its events say, and nothing else: replaying them
-// gives the same engine. What is stored of each is its kName and, by name, its fields (fields.h).
+// The events that a journal holds. A run's state follows from its events alone: a replay gives the
+// same engine. The journal stores an event's kName and its fields by name (fields.h).
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct ModeChanged {
   std::string by;
 };
 
-// What became of one alert of one notification.
+// The outcome of one alert of one notification.
 enum class Decision {
   kStartedRun,
   kJoined,      // the run it would start exists and is not finished
@@ -43,11 +43,10 @@ enum class Decision {
   kResolved,    // the episode is over
   kCancelled,   // the episode is over and its run, not yet committed, is cancelled
   kIgnored,     // no trigger matches
-  kRejected,    // a label names what the site file does not have, or the alert is malformed
-  kJoinedLate,  // the run it would start is past the step that could help; decided afresh at its
-                // end
+  kRejected,    // a label names something that is not in the site file, or the alert is malformed
+  kJoinedLate,  // the run it would start is past the helping step; decided again at its end
   kDeferred,    // no run can answer for it now (its run is ending, or too many are unfinished);
-                // decided afresh when that has changed
+                // decided again when that has changed
   kLate,        // fires with the start of an alert whose end was reported before
 };
 constexpr auto WordsOf(Decision) {
@@ -68,8 +67,8 @@ constexpr auto WordsOf(Decision) {
       {kLate, "late"},
   });
 }
-// Whether a firing alert that is so decided is open until it resolves. Of such an alert a run
-// answers, or it is decided afresh later.
+// Whether a firing alert with this decision is open until it resolves. A run answers for it, or it
+// is decided again later.
 bool OpensEpisode(Decision decision);
 struct AlertDecided {
   static constexpr const char* kName = "alert_decided";
@@ -83,8 +82,9 @@ struct AlertDecided {
   Decision decision = Decision::kIgnored;
   std::string detail;  // a sentence
   std::string run;     // the run it started, joined or cancelled
-  // Newest start heard of alerts with this fingerprint: of one that opens an episode, of those
-  // before it, which are over though their ends may still come; else of the episode. Zero: none.
+  // Newest start heard of alerts with this fingerprint. A decision that opens an episode counts
+  // only earlier alerts, which are over though their ends may still come; others count the episode.
+  // Zero: none.
   WallTime newest_start;
 };
 
@@ -104,19 +104,19 @@ struct RunDropped {
   std::string why;
 };
 
-// About to do: committed before anything is attempted under this attempt's key.
+// The intent: committed before anything is attempted under this attempt's key.
 struct StepStarted {
   static constexpr const char* kName = "step_started";
   std::string path;
   int attempt = 1;
   std::string directory_id;  // kRun, kJob: receipts directory the key will be claimed in
 };
-struct StepSettled {  // the receipt is in, or there will never be one
+struct StepSettled {  // the receipt has arrived, or never will
   static constexpr const char* kName = "step_settled";
   std::string path;
   int attempt = 1;
   Receipt receipt;             // kFinished, kInterrupted or kVoid
-  bool receipts_lost = false;  // the receipts directory changed: nobody will ever know from there
+  bool receipts_lost = false;  // the receipts directory changed: it can never give the receipt
 };
 enum class StepResult { kDone, kSkipped, kResolved, kContinued };
 constexpr auto WordsOf(StepResult) {
@@ -136,7 +136,7 @@ struct StepDone {
   std::string detail;  // last gate reading, operator's reason
 };
 
-// About to arm: from here on the host may act by itself.
+// Intent to arm: from here on the host may act by itself.
 struct DeadManArmed {
   static constexpr const char* kName = "dead_man_armed";
   std::string path;
@@ -147,7 +147,7 @@ struct DeadManArmed {
 struct DeadManDisarmed {
   static constexpr const char* kName = "dead_man_disarmed";
   std::string path;
-  int generation = 0;  // of its lease; 0 in older journals: whichever has that path
+  int generation = 0;                   // of its lease; 0 in older journals: any with that path
   std::optional<int> exit_status = {};  // of the restoring command, if the host has acted
 };
 struct DeadManRestored {  // the host acted by itself
@@ -155,7 +155,7 @@ struct DeadManRestored {  // the host acted by itself
   std::string path;
   std::string detail;
   int generation = 0;                   // as above
-  std::optional<int> exit_status = {};  // likewise; nothing: it has not ended, or nobody knows
+  std::optional<int> exit_status = {};  // likewise; nothing: not ended, or its end is unknown
 };
 
 enum class HoldReason {
@@ -167,7 +167,7 @@ enum class HoldReason {
   kDeadManRestored,
   kAlwaysFailed,
   kLeaseLost,     // the host lost its receipts, and with them a dead man
-  kStillStopped,  // the run would end, and nothing has brought back what this step stopped
+  kStillStopped,  // the run would end, and nothing has restarted what this step stopped
   kHostAway,      // the run would end, and a host does not say that its dead man is gone
 };
 constexpr auto WordsOf(HoldReason) {
@@ -185,8 +185,7 @@ constexpr auto WordsOf(HoldReason) {
       {kHostAway, "host_away"},
   });
 }
-// Whether such a hold is always about a dead man, at whatever step the run may be, and not about a
-// step.
+// Whether such a hold is always about a dead man, at any step of the run, and never about a step.
 constexpr bool IsAboutLease(HoldReason reason) {
   switch (reason) {
     case HoldReason::kDeadManRestored:
@@ -226,7 +225,7 @@ constexpr auto WordsOf(Verb) {
   });
 }
 inline constexpr int kNoHold = 0;
-inline constexpr int kAllHolds = -1;  // a person's cancel; anything in journals of before holds
+inline constexpr int kAllHolds = -1;  // a person's cancel; any answer in journals older than holds
 struct OperatorActed {
   static constexpr const char* kName = "operator_acted";
   Verb verb = Verb::kStart;
@@ -246,7 +245,7 @@ constexpr auto WordsOf(RunResult) {
       {kDropped, "dropped"},
   });
 }
-// Forward steps are over; owed `always` steps follow.
+// The forward steps are over; owed `always` steps follow.
 struct RunEnding {
   static constexpr const char* kName = "run_ending";
   RunResult result = RunResult::kSucceeded;
@@ -256,15 +255,15 @@ struct RunFinished {
   static constexpr const char* kName = "run_finished";
   RunResult result = RunResult::kSucceeded;
   std::string detail;
-  // Time in which it went on by itself: holds, pauses and questions to people are left out.
-  // Nothing: the journal is older than this field.
+  // Time of the run's own work, without holds, pauses and questions. Nothing: the journal is older
+  // than this field.
   std::optional<Milliseconds> worked = std::nullopt;
 };
 struct RunSwept {  // every host has forgotten the run's receipts
   static constexpr const char* kName = "run_swept";
 };
 
-// About to make a host obey this journal, whatever it obeyed before.
+// Intent to make a host obey this journal instead of any other.
 struct HostTakeover {
   static constexpr const char* kName = "host_takeover";
   std::string host;
@@ -272,7 +271,7 @@ struct HostTakeover {
   std::string detail;  // the reason given
 };
 
-// A person wants the next notification of this alert to be decided afresh.
+// A person wants the alert's next notification to be decided anew.
 struct EpisodeClosed {
   static constexpr const char* kName = "episode_closed";
   std::string fingerprint;

@@ -1,5 +1,5 @@
-// The fields of everything that a journal holds, each described once: how the journal writes and
-// reads them, and how the API shows them, both follow this list.
+// Describes the fields of everything that a journal holds, each once. The journal's reader and
+// writer and the API all follow this list.
 //
 // An archive is called with each field's name and the field: a(name, value). a.Added() is a field
 // that journals of an older version lack, a.Plan() the plan of a run. Names end in "_ms" where the

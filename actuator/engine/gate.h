@@ -1,4 +1,4 @@
-// What the engine asks of Prometheus, and what comes back.
+// The engine's questions to Prometheus, and the answers.
 #pragma once
 
 #include <map>
@@ -12,8 +12,8 @@ namespace mailhub::engine {
 
 struct GateQuestion {
   Gate gate;
-  std::map<std::string, Mark> marks;  // one for every host in gate.about
-  // Since the gate began; for hosts that give no mark it must reach the window.
+  std::map<std::string, Mark> marks;  // one per host in gate.about
+  // Since the gate began. For hosts without marks it must be at least the window.
   Milliseconds waited{0};
 };
 
@@ -45,7 +45,7 @@ struct GateReading {
   std::string why;                  // a sentence: what is missing, which host
 };
 
-// `only_if`: is this still true now?
+// The question of `only_if`: does this hold now?
 struct QueryQuestion {
   std::string expr;
 };

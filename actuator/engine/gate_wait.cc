@@ -33,7 +33,7 @@ GateVerdict GateWait::Work(const Step& step) {
   if (state_.effect != 0 || !time_to_ask) return GateVerdict::kWaits;
   if (!state_.began) {
     state_.began = clock.steady();
-    // The marks are new, so evidence from after them needs its time, too.
+    // The marks are new, so evidence from after them needs its time.
     const Milliseconds reach = gate.window + gate.hold_for;
     state_.deadline =
         clock.Deadline(run_.steps.at(step.path).since, gate.timeout, reach * 2 + kLeastLook);
@@ -74,7 +74,7 @@ std::optional<GateVerdict> GateWait::Hear(const GateDone& done) {
   if (state_.effect != done.id) return std::nullopt;
   state_.effect = 0;
   state_.reading = done.reading;
-  // Opens only after a person's answer, if it still does then.
+  // Opens only after a person's answer, if the condition still holds then.
   if (!run_.holds.empty()) return GateVerdict::kWaits;
   state_.asked = true;
   state_.due = context_.clock->In(context_.config->poll_gate);
@@ -85,8 +85,8 @@ std::optional<GateVerdict> GateWait::Hear(const GateDone& done) {
     case GateState::kInvalid:
       return GateVerdict::kInvalid;
     case GateState::kRebooted:
-      // What was done before the reboot may be undone by it; the condition itself tells, on
-      // evidence from after it.
+      // The reboot may have undone the action; the condition itself tells, with evidence from after
+      // it.
       state_.marks.clear();
       return GateVerdict::kWaits;
     case GateState::kUnreachable:

@@ -1,5 +1,5 @@
-// Waits until a gate is open: a fresh mark of each host that it is about, then the condition on
-// evidence from after those marks.
+// Waits until a gate is open. Takes a fresh mark of each host in the gate, then asks for the
+// condition with evidence from after those marks.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ enum class GateVerdict {
   kOpen,
   kInvalid,   // Prometheus refuses the expression
   kTimedOut,  // not within its time
-  kRefused,   // a host gives no mark, and to ask again changes nothing
+  kRefused,   // a host gives no mark, and asking again changes nothing
 };
 
 class GateWait {
@@ -26,12 +26,12 @@ class GateWait {
   GateWait(const Context* context, const Run* run);
 
   GateVerdict Work(const Step& step);
-  // Nothing: it was not awaited here.
+  // Nothing: the answer was not awaited here.
   std::optional<GateVerdict> Hear(const RemoteDone& done);
   std::optional<GateVerdict> Hear(const GateDone& done);
   void Reset();
 
-  // What the last verdict is about, for people.
+  // Details of the last verdict, for people.
   std::string Detail() const;
   std::string Trouble() const { return state_.trouble; }
   const std::optional<GateReading>& Reading() const { return state_.reading; }

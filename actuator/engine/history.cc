@@ -27,7 +27,7 @@ void History::Start() {
 
 void History::Add(const Run& run, WallTime at, const std::optional<Milliseconds>& worked) {
   const Plan& plan = run.plan();
-  // A cancelled run does not start the cooldown, nor does it end one.
+  // A cancelled run neither starts nor ends the cooldown.
   if (run.result != RunResult::kCancelled) {
     last_runs_[KindOf(plan)] = {at, run.id, clock_.steady()};
   }

@@ -1,4 +1,4 @@
-// What earlier runs tell: when one of a kind finished last, and how long they took.
+// The history of finished runs: the last finish of each kind, and how long runs took.
 #pragma once
 
 #include <deque>
@@ -11,12 +11,12 @@
 
 namespace mailhub::engine {
 
-// When a run of one kind finished last; cancelled ones do not count.
+// The last finish of a run of one kind; cancelled runs do not count.
 struct LastRun {
   WallTime at;
   std::string run;
-  // The same by the steady clock, which does not step; of a replayed one as the wall clock said at
-  // the start, at the latest then.
+  // The same on the steady clock, which does not step. For a replayed run: set by the wall clock at
+  // the start, not later than the start.
   SteadyTime steady;
 };
 
@@ -25,17 +25,18 @@ class History {
   // `clock` must outlive it.
   explicit History(const EngineClock* clock) : clock_(*clock) {}
 
-  // Once the clock has started: what was replayed is as long ago as the wall clock says.
+  // Call once the clock has started. The age of replayed runs is set by the wall clock.
   void Start();
-  // `run` has finished. `worked`: its time of work, if its journal says it.
+  // `run` has finished. `worked`: its time of work, if its journal has it.
   void Add(const Run& run, WallTime at, const std::optional<Milliseconds>& worked);
 
-  // Null: none has finished that counts.
+  // Null: no counting run has finished.
   const LastRun* LastOf(const Plan& plan) const;
-  // Nothing: it is over. By the steady clock, because the wall clock may be years off, now or when
-  // the run ended.
+  // Nothing: the cooldown is over. By the steady clock: the wall clock may be years off, now or
+  // when the run ended.
   std::optional<Milliseconds> CooldownLeft(const LastRun& last, Milliseconds cooldown) const;
-  // How long nine runs in ten took: of this target, else of any, else what the runbook expects.
+  // The duration that nine runs in ten did not exceed: of this target, else of any, else the
+  // runbook's expectation.
   std::optional<Milliseconds> Expected(const Plan& plan) const;
 
  private:

@@ -1,4 +1,4 @@
-// What holds a run, and what an answer to it does.
+// The reasons for holds, and the effect of answers.
 #include <gmock/gmock.h>
 
 #include "actuator/engine/testing_script.h"
@@ -68,7 +68,7 @@ TEST_F(Holds, RetryAfterADeadManDoesTheGuardedStepAgainAndArmsAnew) {
   EXPECT_THAT(began_, ElementsAre("stop", "work", "stop", "work", "start"));
 }
 
-TEST_F(Holds, WhatIsDoneAgainBeginsOnlyWhenALaterCommandHasEnded) {
+TEST_F(Holds, ARepeatedStepBeginsOnlyWhenALaterCommandHasEnded) {
   endless_ = {"work"};
   Begin();
   restored_ = true;
@@ -113,7 +113,7 @@ TEST_F(Holds, AStepsHoldIsAnsweredThoughAnEarlierStepIsToBeDoneAgainFirst) {
   EXPECT_THAT(began_, ElementsAre("stop", "work", "stop", "start"));
 }
 
-TEST_F(Holds, AVerbAboutAnotherHoldOrQuestionIsRefusedWithWhatIsTrueNow) {
+TEST_F(Holds, AVerbAboutAnotherHoldOrQuestionIsRefusedWithThePresentOne) {
   exits_["work"] = 1;
   plan_.steps.push_back({.path = "5", .name = "Delete it all?", .kind = StepKind::kConfirm});
   Begin();
@@ -165,7 +165,7 @@ TEST_F(Holds, RetryGivesAHostThatIsAwayTheTimeOfAllAttempts) {
   EXPECT_EQ(Times("work"), 1U);
 }
 
-TEST_F(Holds, TimeInWhichNobodyLooksUsesUpNoTimeout) {
+TEST_F(Holds, UnattendedTimeUsesUpNoTimeout) {
   WaitAtTheSecondStep();
   Pass(Seconds(10));
   Sleep(minutes(30));
@@ -209,7 +209,7 @@ TEST_F(Holds, ARunActsOnlyWhileItGoesOnByItself) {
   EXPECT_FALSE(Look().acting) << "at a question";
 }
 
-TEST_F(Holds, CancelAnswersWhateverTheRunAsksAndDoesWhatIsOwed) {
+TEST_F(Holds, CancelAnswersAllQuestionsAndRunsOwedSteps) {
   exits_["work"] = 1;
   Step back{.path = "a1", .name = "Bring it back", .host = "x500", .command = "start"};
   plan_.always.push_back({.step = back, .since = "1", .until = "3"});
@@ -285,7 +285,7 @@ TEST_F(Holds, AStepThatBringsBackByItselfWhatItStopsIsPassedOverAsAnyOther) {
   }
 }
 
-TEST_F(Holds, WhatIsToBeStoppedAgainIsBroughtBackAgainWhateverIsSaidOfTheTimeBefore) {
+TEST_F(Holds, AServiceThatIsStoppedAgainIsRestartedAgainWhateverTheOldAnswers) {
   for (const Verb verb : {Verb::kRetry, Verb::kResolve, Verb::kSkip, Verb::kResume}) {
     began_.clear();
     endless_ = {"start"};
@@ -364,7 +364,7 @@ TEST_F(Holds, AFrozenHostKeepsAStepFromItsBeginningNoLongerEither) {
   EXPECT_EQ(Look().holds[0].detail, "not begun: x500 does not answer");
 }
 
-TEST_F(Holds, AGateThatNobodyAnswersTimesOut) {
+TEST_F(Holds, AGateWithoutAnAnswerTimesOut) {
   StepAt("1") = {.path = "1", .name = "Wait", .kind = StepKind::kWaitFor};
   StepAt("1").gate = Gate{.expr = "x == 1", .about = {"x500"}};
   for (const bool marks : {true, false}) {
@@ -391,7 +391,7 @@ TEST_F(Holds, AHostThatSaysOfEachAttemptThatItNeverRunsIsAsked20Times) {
   EXPECT_EQ(Times("work"), 1u);
 }
 
-TEST_F(Holds, WhatAHostThatIsAwayDoesIsNotKnown) {
+TEST_F(Holds, TheStateOfAnUnreachableHostIsUnknown) {
   endless_ = {"work"};
   Begin();
   away_["mailhub1"] = true;
@@ -412,7 +412,7 @@ TEST_F(Holds, ReceiptsThatAreBackAreAskedForBeforeAnythingIsDoneAgain) {
   EXPECT_EQ(Times("work"), 1U) << "it still runs, and is waited for";
 }
 
-TEST_F(Holds, AQuestionIsAskedAnewOnceWhatCameBeforeItIsDoneAgain) {
+TEST_F(Holds, AQuestionIsAskedAgainOnceAnEarlierStepIsRepeated) {
   StepAt("2") = {.path = "2", .name = "Is it down?", .kind = StepKind::kConfirm};
   Begin();
   restored_ = true;
@@ -461,7 +461,7 @@ TEST_F(Holds, ResumeLiftsThePauseThatWasSeen) {
   EXPECT_EQ(Look().state, RunState::kRunning);
 }
 
-TEST_F(Holds, WhatWasSeenBeforeAGuardedStepIsDoneAgainIsLookedAtAgain) {
+TEST_F(Holds, AGateIsCheckedAgainAfterAGuardedStepIsRepeated) {
   StepAt("2") = {.path = "2", .name = "Is it quiet?", .kind = StepKind::kConfirm};
   StepAt("3") = {.path = "3", .name = "Wait", .kind = StepKind::kWaitFor};
   StepAt("3").gate = Gate{.expr = "x == 1", .about = {}};
@@ -488,7 +488,7 @@ TEST_F(Holds, WhatWasSeenBeforeAGuardedStepIsDoneAgainIsLookedAtAgain) {
   EXPECT_EQ(Times("start"), 1U);
 }
 
-TEST_F(Holds, ADeadManThatNobodyCanVouchForIsNotAcknowledged) {
+TEST_F(Holds, ADeadManOfUnknownStateIsNotAcknowledged) {
   exits_["work"] = 1;
   Begin();
   other_receipts_["x500"] = true;
@@ -513,7 +513,7 @@ TEST_F(Holds, AnAnswerForADeadManThatWasGivenUpIsNotHeard) {
   Pass(Seconds(30));
   ASSERT_THAT(Reasons(), ElementsAre(HoldReason::kStepFailed, HoldReason::kRefused));
   late_ = true;
-  Pass(Seconds(3));  // it is asked once more
+  Pass(Seconds(3));  // it is asked again
   EXPECT_TRUE(Say(Verb::kSkip, 2));
   late_ = false;
   Settle();
@@ -576,7 +576,7 @@ TEST_F(Holds, PauseIsRefusedWhileTheRunIsHeld) {
   EXPECT_THAT(Say(Verb::kPause, kNoHold).error().message, HasSubstr("is held"));
 }
 
-TEST_F(Holds, WaitingForAPersonIsNoPartOfWhatARunIsExpectedToTake) {
+TEST_F(Holds, WaitingForAPersonIsNotPartOfTheExpectedDuration) {
   plan_.expected = minutes(10);
   Begin();
   Pass(minutes(300));

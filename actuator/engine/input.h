@@ -1,4 +1,4 @@
-// What comes into the engine: alerts, what people ask, and the answers to its effects.
+// The engine's inputs: alerts, people's commands, and the results of its effects.
 #pragma once
 
 #include <cstdint>
@@ -21,13 +21,13 @@ struct Notification {
   uint64_t truncated = 0;  // alerts Alertmanager left out
 };
 
-// What a person asks. `run` is an id or a unique prefix of at least 6 characters.
+// A person's command. `run` is an id or a unique prefix of at least 6 characters.
 struct Command {
   Verb verb = Verb::kStart;
   std::string by;
   std::string run;
   std::string detail;  // a reason, written into the journal
-  // What the person saw; a verb about something else is refused.
+  // The state that the person saw; a verb about another state is refused.
   int hold = 0;         // kRetry, kSkip, kResolve, kResume of a held run: number of the hold
   int pause = 0;        // kResume of a paused run: number of the pause
   std::string step;     // kConfirm: path of the step
@@ -41,17 +41,17 @@ struct SetMode {
   std::string by;
 };
 
-// Records that a person takes a host over; the caller does it once that is committed.
+// Records that a person takes over a host; the caller does so once that is committed.
 struct TakeOver {
   std::string host;
   std::string by;
   std::string detail;
 };
 
-// Forgets an open episode, so that its alert's next notification is decided afresh.
+// Forgets an open episode, so that its alert's next notification is decided anew.
 struct CloseEpisode {
   std::string fingerprint;
-  std::string run;  // whose end left it unanswered, as the person saw it; or its beginning
+  std::string run;  // the run whose end left it unanswered, as the person saw it; or its beginning
   std::string by;
   std::string detail;
 };

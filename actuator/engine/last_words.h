@@ -1,4 +1,4 @@
-// What a command said last, for the sentence of a hold: there the reason stands, most of the time.
+// The last line of a command's output, for a hold's sentence: it usually has the reason.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace mailhub::engine {
 
-// The last line of `output` that has anything on it, printable and at most 200 bytes; "" if there
-// is none.
+// The last line of `output` that is not blank, printable and at most 200 bytes; "" if there is
+// none.
 std::string LastWords(std::string_view output);
 
 }  // namespace mailhub::engine

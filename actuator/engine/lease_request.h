@@ -1,4 +1,4 @@
-// What a host is asked about a dead man.
+// The requests to a host about a dead man.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace mailhub::engine {
 
 RemoteRequest AboutLease(const std::string& run, const std::string& path, const Lease& lease,
                          RemoteVerb verb);
-// How often it is renewed: three times within its time.
+// The time between renewals: a third of the lease's time.
 Milliseconds RenewalEvery(const Lease& lease);
 
 }  // namespace mailhub::engine

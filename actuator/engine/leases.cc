@@ -32,8 +32,8 @@ void Leases::Arm(const Step& step, const std::string& directory) {
   Ask(step.path, RemoteVerb::kArm);
 }
 
-// The host refuses every command of the run until it hears that its act is known; one that was held
-// up on its way, too. So it hears that only after a person's answer.
+// The host refuses every command of the run, even a delayed one, until it hears that its act is
+// known. So it hears that only after a person's answer.
 void Leases::AcknowledgeRestored() {
   for (const auto& [path, lease] : run_.restored) {
     if (run_.HasHold(path, HoldReason::kDeadManRestored)) continue;
@@ -61,8 +61,8 @@ void Leases::Work() {
     if (over) {
       if (progress.verb != RemoteVerb::kDisarm || due) TakeAway(path, &progress);
     } else if (due) {
-      // Not confirmed in this life: arming again is how both a crash before the first arming and a
-      // lost lease are mended. A host that has already acted says so instead.
+      // Not confirmed in this life: arming again repairs both a crash before the first arming and a
+      // lost lease. A host that has already acted says so instead.
       Ask(path, progress.confirmed ? RemoteVerb::kRenew : RemoteVerb::kArm);
     }
   }
@@ -73,7 +73,7 @@ bool Leases::WorkAfterEnd() {
   return run_.restored.empty();
 }
 
-// At the end: with a dead man that is armed, has failed, or that nobody can vouch for.
+// At the end: with a dead man that is armed, has failed, or whose state is unknown.
 void Leases::HoldWhatIsStillStopped() {
   const auto hold = [&](const Step& step) {
     if (!step.dead_man || !run_.Owes(step.path)) return;
@@ -93,7 +93,7 @@ void Leases::HoldWhatIsStillStopped() {
   for (const AlwaysStep& always : run_.plan().always) hold(always.step);
 }
 
-// --- what hosts answer
+// --- hosts' answers
 
 bool Leases::Hear(const RemoteDone& done) {
   const auto asked = std::find_if(progress_.begin(), progress_.end(), [&](const auto& entry) {
@@ -177,7 +177,7 @@ void Leases::Doubt(const std::string& host) {
 }
 
 void Leases::AfterAnswer(const Hold& hold) {
-  // An answer that is on its way for a dead man which nobody waits for any more is not heard.
+  // Ignores an answer for a dead man that is no longer awaited.
   std::erase_if(progress_, [&](const auto& entry) {
     return !run_.leases.contains(entry.first) && !run_.restored.contains(entry.first);
   });
@@ -187,7 +187,7 @@ void Leases::AfterAnswer(const Hold& hold) {
   progress->second.due.reset();
 }
 
-// --- what others ask
+// --- questions of other parts
 
 bool Leases::Confirmed(const std::string& path, const Lease& lease) const {
   const auto progress = progress_.find(path);
@@ -195,8 +195,8 @@ bool Leases::Confirmed(const std::string& path, const Lease& lease) const {
          context_.clock->steady() < *progress->second.confirmed + lease.after;
 }
 
-// Whether `step` may begin only while that lease is known to be armed. What is owed at the end
-// brings back what was stopped: that must not wait for another host, which may be down for good.
+// Whether `step` may begin only while that lease is known to be armed. Owed steps at the end
+// restart a service: they must not wait for another host, which may be down for good.
 bool Leases::Concerns(const std::string& path, const Step& step) const {
   if (run_.LeaseIsOver(path)) return false;
   return run_.stage != Stage::kEnding || run_.leases.at(path).host == step.host;
@@ -231,7 +231,7 @@ std::optional<SteadyTime> Leases::NextDeadline() const {
     if (progress.effect == 0) {
       next = Earlier(next, context_.clock->Ahead(progress.due));
     } else if (progress.give_up) {
-      next = Earlier(next, context_.clock->NextLook());  // the answer may be long in coming
+      next = Earlier(next, context_.clock->NextLook());  // the answer may take long
     }
   }
   return next;
@@ -271,7 +271,7 @@ bool Leases::NoteRenewal(const RemoteDone& done) {
   return false;
 }
 
-// --- what people see
+// --- views
 
 void Leases::AddTo(RunView* view) const {
   const auto add = [&](const std::string& path, const Lease& lease, LeasePhase phase) {
@@ -288,7 +288,7 @@ void Leases::AddTo(RunView* view) const {
       }
     }
     if (phase != LeasePhase::kUnconfirmed) {
-      // As its own events say.
+      // Its own events say so.
     } else if (run_.LeaseIsOver(path)) {
       one.phase = LeasePhase::kDisarming;
     } else if (Confirmed(path, lease)) {

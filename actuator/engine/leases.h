@@ -1,6 +1,6 @@
-// The dead men of one run: armed before a step, renewed while the run lives, taken away once what
-// they guard is back. A lease that its run still owes is never taken away; a host's own act is a
-// hold.
+// The dead men of one run. They are armed before a step, renewed while the run lives, and disarmed
+// once the guarded service is back. A lease that its run still owes is never disarmed; when a host
+// has acted by itself, the run holds.
 #pragma once
 
 #include <map>
@@ -13,10 +13,10 @@
 
 namespace mailhub::engine {
 
-// What the leases that concern a step say of it.
+// What the leases for a step say about it.
 struct Guard {
-  // Until then none of the dead men can act without our knowing: each host has confirmed its lease
-  // for that long. Nothing: one may have acted already. Never: there is none.
+  // Until then no dead man can act unnoticed: each host has confirmed its lease for that long.
+  // Nothing: one may have acted already. Never: there is none.
   std::optional<SteadyTime> until;
   std::string unconfirmed;  // host of the first lease that is not confirmed; empty with `until`
 
@@ -31,16 +31,16 @@ class Leases {
   // All must outlive it.
   Leases(const Context* context, const Run* run, Directories* directories);
 
-  // Renews, arms again, takes away, as is due.
+  // Renews, arms again and disarms, as is due.
   void Work();
-  // After the run's end: only what has acted is left to be acknowledged. True when nothing is.
+  // After the run's end, only dead men that acted need an acknowledgement. True when none is left.
   bool WorkAfterEnd();
   // Records that the step's dead man is armed, and asks its host for it.
   void Arm(const Step& step, const std::string& directory);
-  // True if it was awaited here.
+  // True if this part awaited the answer.
   bool Hear(const RemoteDone& done);
-  // The host has other receipts than recorded, and its leases were among them: nothing begins until
-  // it has been asked.
+  // The host has other receipts than recorded, and its leases were among them. Nothing begins until
+  // the host has answered.
   void Doubt(const std::string& host);
   // A person has answered `hold`.
   void AfterAnswer(const Hold& hold);
@@ -49,30 +49,31 @@ class Leases {
   // The host has confirmed that the dead man of the step at `path` is armed, and nothing has failed
   // since.
   bool IsWell(const std::string& path) const;
-  // Why the first one that does not get on does not; empty: all do.
+  // The reason of the first lease without progress; empty: all make progress.
   std::string Trouble() const;
   std::optional<SteadyTime> NextDeadline() const;
 
-  // While a commit is pending: what is decided and not yet committed must wait; a dead man that is
-  // known to be armed need not run out for it.
+  // While a commit is pending: new decisions must wait for it, but a dead man known to be armed
+  // must not run out meanwhile.
   void RenewWhilePending(std::vector<Effect>* effects);
   bool NoteRenewal(const RemoteDone& done);  // true if it was one of these
 
   void AddTo(RunView* view) const;
-  // Brings up to date what a view of before the pending commit says of a dead man.
+  // Updates the dead man in a view that is older than the pending commit.
   void Refresh(LeaseView* view) const;
 
  private:
   struct Progress {
     EffectId effect = 0;
-    RemoteVerb verb = RemoteVerb::kRenew;  // what `effect` asked
+    RemoteVerb verb = RemoteVerb::kRenew;  // the verb of `effect`
     std::optional<SteadyTime> due;
     std::string trouble;
-    SteadyTime asked;                     // when `effect` was; the host's clock starts no earlier
+    SteadyTime asked;                     // sending of `effect`; the host's clock starts no earlier
     std::optional<SteadyTime> confirmed;  // the lease is armed, from then on at least
-    // On the attended clock: when a host that does not say that the lease is gone becomes a hold.
+    // On the attended clock: from then on, a host that does not confirm the lease's removal becomes
+    // a hold.
     std::optional<SteadyTime> give_up;
-    // A renewal beside the ordinary ones, while a commit is pending.
+    // An additional renewal, while a commit is pending.
     EffectId extra = 0;
     SteadyTime extra_asked;
   };

@@ -61,13 +61,13 @@ TEST_F(LeasesTest, RenewsThreeTimesWithinItsTime) {
   EXPECT_EQ(NextVerb(), RemoteVerb::kRenew);
 }
 
-TEST_F(LeasesTest, ArmsAgainWhatIsNotConfirmedInThisLife) {
+TEST_F(LeasesTest, ArmsAgainALeaseNotConfirmedInThisLife) {
   Begin();
   Emit(DeadManArmed{"1", "x500", kAfter, "d1"});
   EXPECT_EQ(NextVerb(), RemoteVerb::kArm);
 }
 
-TEST_F(LeasesTest, TakesAwayWhatIsBackAndNotBefore) {
+TEST_F(LeasesTest, DisarmsOnlyOnceTheServiceIsBack) {
   Arm();
   Confirm();
   Pass(kAfter / 3);
@@ -136,7 +136,7 @@ TEST_F(LeasesTest, AtTheEndAHostThatSaysNothingForTenMinutesIsAHold) {
   EXPECT_TRUE(IsHeld(HoldReason::kHostAway));
 }
 
-TEST_F(LeasesTest, AtTheEndWhatNobodyHasBroughtBackIsAHold) {
+TEST_F(LeasesTest, AServiceThatIsStillStoppedAtTheEndIsAHold) {
   Arm();
   Confirm();
   Emit(StepStarted{"1", 1, "d1"});
@@ -147,7 +147,7 @@ TEST_F(LeasesTest, AtTheEndWhatNobodyHasBroughtBackIsAHold) {
   EXPECT_TRUE(IsHeld(HoldReason::kStillStopped));
 }
 
-TEST_F(LeasesTest, RenewsWhileACommitIsPendingOnlyWhatIsKnownToBeArmed) {
+TEST_F(LeasesTest, RenewsDuringAPendingCommitOnlyLeasesKnownToBeArmed) {
   Arm();
   Pass(kAfter / 3);
   std::vector<Effect> effects;

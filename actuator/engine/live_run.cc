@@ -1,4 +1,4 @@
-// See live_run.h. What people see of it is in live_run_view.cc.
+// See live_run.h. live_run_view.cc makes its view.
 #include "actuator/engine/live_run.h"
 
 #include "actuator/engine/refusal.h"
@@ -76,7 +76,7 @@ void LiveRun::Hear(const RemoteDone& done) {
   if (!passed_over_.Hear(done)) {
     step_.Hear(done);
   } else if (held && run_.holds.empty()) {
-    step_.Reset();  // the run waited in vain for this, and goes on
+    step_.Reset();  // the run waited in vain for this, and continues
   }
 }
 
@@ -118,7 +118,7 @@ Status LiveRun::Do(const Command& command) {
   return {};
 }
 
-// What its host refused has been mended, as its host has said since.
+// The defect behind its host's refusal is repaired, as the host has said since.
 bool LiveRun::GivesUpAGoodDeadMan(const Hold& hold, Verb verb) const {
   if (hold.reason != HoldReason::kRefused || (verb != Verb::kSkip && verb != Verb::kResolve)) {
     return false;
@@ -126,15 +126,15 @@ bool LiveRun::GivesUpAGoodDeadMan(const Hold& hold, Verb verb) const {
   return run_.HasResult(hold.path) && leases_.IsWell(hold.path);
 }
 
-// A hold about a dead man changes nothing of the step that the run is at: unless the guarded step
-// is to be done again, the run goes on where it was.
+// A hold about a dead man does not change the run's current step. Unless the guarded step must be
+// repeated, the run continues where it was.
 void LiveRun::Answer(const Hold& hold, const Command& command) {
   context_.recorder->Emit(
       run_.id, OperatorActed{command.verb, hold.path, command.by, command.detail, hold.number});
   step_.Reset();
   leases_.AfterAnswer(hold);
   if (IsAboutLease(hold.reason)) return;
-  // Perhaps not the step that the run is at: an earlier one may have to be done again first.
+  // Perhaps not the run's current step: an earlier one may have to be repeated first.
   if (run_.HasResult(hold.path)) return;
   if (run_.IsToBeRepeated(hold.path) && !run_.IsOfTheRepeat(hold)) return;
   const Step& step = *run_.Find(hold.path);
@@ -145,7 +145,7 @@ void LiveRun::Answer(const Hold& hold, const Command& command) {
   }
 }
 
-// --- what others ask
+// --- questions of other parts
 
 const Step* LiveRun::MayStillBegin(const std::string& host) const {
   return passed_over_.MayStillBegin(host, step_.Running());

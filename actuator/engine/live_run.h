@@ -1,5 +1,5 @@
-// One run in this life of the program: what the journal says of it, and the machines that get it
-// on. What they know may be lost at any moment without harm: it is derived again from the run.
+// One run in this life of the program: its recorded state, and the machines that carry it out. The
+// machines' own state may be lost at any moment: it is derived again from the run.
 #pragma once
 
 #include <optional>
@@ -27,19 +27,19 @@ class LiveRun {
   const Run& run() const { return run_; }
   // Folds an event of this run, and counts the time up to it.
   void Apply(const Event& event);
-  // Folds a change of the mode: whether the time up to `at` and from then on counts.
+  // Folds a change of the mode, which decides whether time before and after `at` counts.
   void Account(WallTime at);
 
-  // Does what is due.
+  // Does all work that is due.
   void Work();
-  // The answer to a question of this run. One that nobody awaits any more changes nothing.
+  // The answer to a question of this run. An answer that is no longer awaited changes nothing.
   void Hear(const RemoteDone& done);
   void Hear(const GateDone& done);
   void Hear(const QueryDone& done);
-  // kRefused if the run does not take what a person says.
+  // kRefused if the run does not accept the person's command.
   Status Do(const Command& command);
 
-  // The step on `host` that was passed over and whose command may still begin. Null: there is none.
+  // The step on `host` that was passed over and whose command may still begin. Null: none.
   const Step* MayStillBegin(const std::string& host) const;
   std::optional<SteadyTime> NextDeadline() const;
   // While a commit is pending: see Leases.
@@ -47,7 +47,7 @@ class LiveRun {
   bool NoteRenewal(const RemoteDone& done);
   void Refresh(RunView* view) const;
 
-  // `expected`: how long it should take, if that is known.
+  // `expected`: the expected duration, if known.
   RunView Look(const std::optional<Milliseconds>& expected) const;
 
  private:

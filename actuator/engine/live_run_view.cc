@@ -1,4 +1,4 @@
-// What people see of a run. Reads only.
+// The view of a run. Reads only.
 #include <algorithm>
 
 #include "actuator/engine/live_run.h"
@@ -25,8 +25,8 @@ std::string LiveRun::WaitingFor() const {
   return "";
 }
 
-// What a run causes may be silenced only while it goes on by itself. At its end it does so as long
-// as its hosts answer.
+// A run's alerts may be silenced only while it acts. At its end it acts as long as its hosts
+// answer.
 bool LiveRun::Acts() const {
   if (run_.stage != Stage::kActive && run_.stage != Stage::kEnding) return false;
   if (!context_.mode->Active() || !run_.holds.empty() || run_.pause || run_.AtQuestion()) {
@@ -42,12 +42,12 @@ RunView LiveRun::Look(const std::optional<Milliseconds>& expected) const {
   RunView view = ViewOf(run_);
   view.waiting_for = WaitingFor();
   if (expected && run_.started_at && !run_.finished_at) {
-    // What people and pauses took is no part of what was expected.
+    // The expected duration does not include people's time and pauses.
     const WallTime now = context_.clock->wall();
     Milliseconds worked = run_.worked;
     if (run_.accounted) worked += std::max(now - *run_.accounted, Milliseconds(0));
     view.eta = now - worked + *expected;
-    // A quarter more than nine runs in ten took.
+    // 25 % more than nine runs in ten took.
     view.overdue = worked > *expected * 5 / 4;
   }
   leases_.AddTo(&view);
@@ -63,7 +63,7 @@ RunView LiveRun::Look(const std::optional<Milliseconds>& expected) const {
   return view;
 }
 
-// The rest of the view is of what is recorded. Hosts wait for no record.
+// The rest of the view shows recorded state, but hosts act without waiting for a record.
 void LiveRun::Refresh(RunView* view) const {
   for (LeaseView& lease : view->leases) leases_.Refresh(&lease);
 }

@@ -8,7 +8,7 @@
 namespace mailhub::engine {
 namespace {
 
-// In which a dead man that is due has acted.
+// Within this time a due dead man has acted.
 constexpr Milliseconds kTimeToAct{30'000};
 
 }  // namespace
@@ -30,7 +30,7 @@ bool LostLeases::Work() {
     awaited = true;
     const std::string& path = name.first;
     if (Covered(path) || progress.effect != 0 || !context_.clock->Due(progress.due)) continue;
-    // To take it away would tell its host that its act is known, so it is renewed first.
+    // To disarm it would tell its host that its act is known, so it is renewed first.
     progress.effect =
         context_.recorder->Ask(AboutLease(run_.id, path, lease, progress.verb), run_.id);
   }
@@ -62,7 +62,7 @@ void LostLeases::OnReply(const LeaseName& name, const RemoteReply& reply) {
   if (reply.lease == LeaseState::kArmed && progress.verb == RemoteVerb::kRenew) {
     const Lease& lease = run_.given_up.at(name);
     if (run_.passed_over.contains(path)) {
-      // What it guards may still take effect: it is kept alive until that is known.
+      // The guarded command may still take effect: the lease is kept alive until that is known.
       progress.due = clock.In(RenewalEvery(lease));
     } else if (run_.LeavesToDeadMan(path)) {
       progress.due = clock.In(lease.after + kTimeToAct);

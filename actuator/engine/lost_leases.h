@@ -1,6 +1,6 @@
-// Dead men of one run that nobody can vouch for: their hosts have other receipts now, or a person
-// waits for them no more. Should a host show the directory again that one was armed in, it is taken
-// away, or has acted.
+// Dead men of one run whose state is unknown: their hosts have other receipts now, or a person no
+// longer waits for them. If a host shows the directory of such a lease again, the dead man is
+// disarmed, or it has acted.
 #pragma once
 
 #include <map>
@@ -16,23 +16,23 @@ class LostLeases {
   // Both must outlive it.
   LostLeases(const Context* context, const Run* run);
 
-  // Asks for them, as is due. True while one is awaited.
+  // Asks for them, as is due. True while an answer is awaited.
   bool Work();
-  // True if it was awaited here.
+  // True if this part awaited the answer.
   bool Hear(const RemoteDone& done);
   std::optional<SteadyTime> NextDeadline() const;
 
  private:
   struct Progress {
     EffectId effect = 0;
-    RemoteVerb verb = RemoteVerb::kRenew;  // what is asked next
+    RemoteVerb verb = RemoteVerb::kRenew;  // the next request
     std::optional<SteadyTime> due;
     std::optional<SteadyTime> give_up;  // on the attended clock
-    bool in_vain = false;  // its receipts were not seen for so long that nobody asks any more
+    bool in_vain = false;  // its receipts were missing for so long that the asking has ended
   };
 
   void OnReply(const LeaseName& name, const RemoteReply& reply);
-  // It was armed anew under the same key: that one comes first.
+  // The dead man was armed again under the same key: the newer lease comes first.
   bool Covered(const std::string& path) const;
 
   const Context& context_;

@@ -1,4 +1,4 @@
-// What each call of the engine hands over: events to commit, then effects to perform.
+// The result of each engine call: events to commit, then effects to perform.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ struct Effect {
 struct Output {
   std::vector<Event> events;
   std::vector<Effect> effects;
-  // For Command: the run it was about, or why it was refused. Else success.
+  // For Command: the id of its run, or the refusal. Else success.
   Result<std::string> answer = std::string();
 };
 

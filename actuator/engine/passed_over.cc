@@ -14,7 +14,7 @@ PassedOver::AttemptName PassedOver::LastOf(const std::string& path) const {
 }
 
 bool PassedOver::Work() {
-  const Step* current = run_.Current();  // at the end it asks by itself for what was left
+  const Step* current = run_.Current();  // at the end, it asks about a step that was left running
   bool awaited = false;
   for (const std::string& path : run_.passed_over) {
     if (current != nullptr && current->path == path) continue;
@@ -45,7 +45,7 @@ bool PassedOver::Hear(const RemoteDone& done) {
 
 void PassedOver::OnReply(const AttemptName& name, const RemoteReply& reply) {
   const std::string& path = name.first;
-  // Settled meanwhile in another way, or done again.
+  // Settled meanwhile in another way, or repeated.
   if (!run_.passed_over.contains(path) || LastOf(path) != name) return;
   Progress& progress = progress_[name];
   const Step& step = *run_.Find(path);
@@ -73,18 +73,18 @@ void PassedOver::OnReply(const AttemptName& name, const RemoteReply& reply) {
 }
 
 void PassedOver::OnFailure(const Step& step, Progress* progress, const Error& error) {
-  if (error.kind == ErrorKind::kNotFound) {  // swept: it is over, and nobody knows how it ended
+  if (error.kind == ErrorKind::kNotFound) {  // swept: it is over, and its end is unknown
     Settle(step, Receipt{}, true);
     return;
   }
   const bool over = run_.stage == Stage::kFinished;
   const bool lost = error.kind == ErrorKind::kCorrupt;
   if (lost && !progress->lost) {
-    directories_.erase(step.host);  // what begins there now needs the new one's identity
+    directories_.erase(step.host);  // the next command there needs the new directory's identity
     leases_.Doubt(step.host);
   }
   progress->lost = lost;
-  // What has a dead man is waited for: it may run on, though nobody will be told.
+  // A command with a dead man is awaited: it may still run, though its end will not be known.
   if (lost && (over || !step.dead_man)) {
     Settle(step, Receipt{}, true);
     return;

@@ -1,6 +1,6 @@
-// Commands of one run that a person passed over while nobody knew whether they run: the request may
-// still be on its way. Each key is made void as soon as its host can be reached, at the run's end
-// or after it, too. Until the host has answered, no run begins anything else there.
+// Commands of one run that a person passed over while it was unknown whether they run: the request
+// may still be on its way. Each key is made void as soon as its host is reachable, even after the
+// run's end. Until the host has answered, no run begins anything else there.
 #pragma once
 
 #include <map>
@@ -20,12 +20,12 @@ class PassedOver {
 
   // Asks, as is due. True while a host's answer is awaited.
   bool Work();
-  // True if it was awaited here.
+  // True if this part awaited the answer.
   bool Hear(const RemoteDone& done);
-  // The step on `host` whose command may still begin. Once a command is known to run, nothing of it
-  // can come late; `running` is the path of one that is known elsewhere to run. Null: there is none.
+  // The step on `host` whose command may still begin. A command known to run cannot begin late;
+  // `running` is the path of one that another part knows to run. Null: none.
   const Step* MayStillBegin(const std::string& host, const std::string& running) const;
-  // Why `step`, which brings back what a stop has stopped, must wait for the stop's end. Empty: it
+  // Why `step`, which restarts what a stop has stopped, must wait for the stop's end. Empty: it
   // need not.
   std::string StopBefore(const Step& step) const;
   std::optional<SteadyTime> NextDeadline() const;
@@ -37,9 +37,9 @@ class PassedOver {
     std::optional<SteadyTime> due;
     std::optional<SteadyTime> give_up;  // on the attended clock
     bool runs = false;                  // its host said so: it will not begin any more
-    bool lost = false;                  // nor will it where its host has other receipts
-    std::string trouble;                // why its host does not say more
-    bool in_vain = false;               // its host is not listed any more, and nobody asks
+    bool lost = false;                  // nor can it begin where its host has other receipts
+    std::string trouble;                // why its host's answer is missing
+    bool in_vain = false;               // its host is no longer listed, and is not asked
   };
 
   void OnReply(const AttemptName& name, const RemoteReply& reply);

@@ -1,4 +1,4 @@
-// What becomes of a command that a person passed over while nobody knew whether it runs.
+// Commands that a person passed over while it was unknown whether they run.
 #include <gmock/gmock.h>
 
 #include "actuator/engine/testing_script.h"
@@ -12,8 +12,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-// Its second step's host does not answer, and a person passes it over. The next step is on the same
-// host, the one after it is not.
+// Its second step's host does not answer, and a person passes the step over. The next step is on
+// the same host, the one after that is not.
 class PassedOver : public Script {
  protected:
   PassedOver() {
@@ -31,7 +31,7 @@ class PassedOver : public Script {
     away_["mailhub1"] = true;
     EXPECT_TRUE(Say(verb, 1));
   }
-  // The first step's command runs on when it is passed over, and the others are done.
+  // The first step's command still runs when it is passed over, and the others are done.
   void PassOverTheStop(Verb verb = Verb::kSkip) {
     endless_ = {"stop"};
     Begin();
@@ -114,7 +114,7 @@ TEST_F(PassedOver, AnotherRunWaitsForItToo) {
   EXPECT_THAT(began_, ElementsAre("stop", "work", "more", "other"));
 }
 
-TEST_F(PassedOver, WhatRanAllTheSameIsShown) {
+TEST_F(PassedOver, ACommandThatRanAllTheSameIsShown) {
   PassOver();
   finished_late_ = true;
   away_["mailhub1"] = false;
@@ -124,7 +124,7 @@ TEST_F(PassedOver, WhatRanAllTheSameIsShown) {
   EXPECT_EQ(Look().steps.at(1).exit_status, 0);
 }
 
-TEST_F(PassedOver, WhatIsKnownToRunIsWaitedForNoMore) {
+TEST_F(PassedOver, ACommandKnownToRunIsNoLongerAwaited) {
   endless_ = {"work"};
   Begin();
   Pass(minutes(2));
@@ -142,7 +142,7 @@ TEST_F(PassedOver, AHostWithOtherReceiptsIsWaitedForNoMore) {
   EXPECT_EQ(Times("more"), 1U);
 }
 
-// As where an older copy of the journal was put in place.
+// As after an older copy of the journal was restored.
 TEST_F(PassedOver, AHostThatHasSweptItsRunIsWaitedForNoMore) {
   PassOver();
   away_["mailhub1"] = false;
@@ -163,7 +163,7 @@ TEST_F(PassedOver, AStopWhoseRunIsSweptOnItsHostIsNotWaitedFor) {
 }
 
 // Its dead man has no `until`; a later step runs its command.
-TEST_F(PassedOver, WhatBringsBackWaitsForTheEndOfTheStop) {
+TEST_F(PassedOver, ARestartWaitsForTheEndOfTheStop) {
   StepAt("1").dead_man = DeadMan{"other", Milliseconds(60'000), ""};
   PassOverTheStop();
   EXPECT_THAT(began_, ElementsAre("stop", "work", "more"));
@@ -173,7 +173,7 @@ TEST_F(PassedOver, WhatBringsBackWaitsForTheEndOfTheStop) {
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
-TEST_F(PassedOver, WhatPaysADebtWaitsForTheEndOfTheStop) {
+TEST_F(PassedOver, AnOwedStepWaitsForTheEndOfTheStop) {
   GuardUntilTheEnd();
   Step mend{.path = "a1", .name = "Mend", .host = "x500", .command = "mend"};
   plan_.always.push_back({.step = mend, .since = "1", .until = "6"});
@@ -207,7 +207,7 @@ TEST_F(PassedOver, AStartThatWaitedTooLongForItsStopBeginsOnceThatHasEnded) {
   EXPECT_THAT(Say(Verb::kSkip, 2).error().message, HasSubstr("finished"));
 }
 
-TEST_F(PassedOver, WhatIsKnownToRunAtTheEndOfItsRunIsWaitedForNoMoreEither) {
+TEST_F(PassedOver, ACommandKnownToRunAtTheEndOfItsRunIsNoLongerAwaitedEither) {
   StepAt("1").dead_man = DeadMan{"mend", Milliseconds(60'000), "6"};
   endless_ = {"stop"};
   Begin();
@@ -258,7 +258,7 @@ TEST_F(PassedOver, AHostThatRefusesAtTheEndIsOneHoldThatASkipAnswers) {
   EXPECT_EQ(Look().state, RunState::kFinished);
 }
 
-TEST_F(PassedOver, WhatNobodyWaitsForAnyMoreIsLeftToItsDeadMan) {
+TEST_F(PassedOver, AStopThatIsNoLongerAwaitedIsLeftToItsDeadMan) {
   GuardUntilTheEnd();
   PassOverTheStop();
   Pass(minutes(2));
@@ -277,7 +277,7 @@ TEST_F(PassedOver, WhatNobodyWaitsForAnyMoreIsLeftToItsDeadMan) {
   EXPECT_THAT(Keys(RemoteVerb::kSweep), testing::SizeIs(testing::Ge(2)));
 }
 
-TEST_F(PassedOver, WhatRanBeforeIsLeftToItsDeadManThoughTheLastAttemptNeverRan) {
+TEST_F(PassedOver, AnEarlierAttemptsStopIsLeftToItsDeadManThoughTheLastNeverRan) {
   StepAt("1").dead_man = DeadMan{"mend", Milliseconds(60'000), "6"};
   exits_["stop"] = 1;
   Begin();
@@ -297,7 +297,7 @@ TEST_F(PassedOver, WhatRanBeforeIsLeftToItsDeadManThoughTheLastAttemptNeverRan) 
   EXPECT_THAT(disarmed_, IsEmpty());
 }
 
-TEST_F(PassedOver, WhatIsOwedForAnotherStopDoesNotWaitForItsEnd) {
+TEST_F(PassedOver, AStepOwedForAnotherStopDoesNotWaitForItsEnd) {
   GuardUntilTheEnd();
   Step tidy{.path = "a1", .name = "Tidy up", .host = "mailhub1", .command = "tidy"};
   plan_.always.push_back({.step = tidy, .since = "2", .until = ""});
@@ -309,7 +309,7 @@ TEST_F(PassedOver, WhatIsOwedForAnotherStopDoesNotWaitForItsEnd) {
   EXPECT_THAT(Look().waiting_for, HasSubstr("the end of the command of \"Step 1\" on x500"));
 }
 
-// Its author wants the later steps, which have come before its end.
+// Its author wants the later steps, which came before its end.
 TEST_F(PassedOver, AResolvedStopThatEndsLateIsOwed) {
   GuardUntilTheEnd();
   PassOverTheStop(Verb::kResolve);
@@ -348,7 +348,7 @@ TEST_F(PassedOver, ADeadManThatAPersonGaveUpIsKeptAliveWhileTheStopMayStillTakeE
   EXPECT_THAT(disarmed_, testing::Contains("run-id/1"));
 }
 
-// No step runs its dead man's command, so nobody can say what brings it back.
+// No step runs its dead man's command, so no step is known to restart the service.
 TEST_F(PassedOver, AStopThatEndsLateAndThatNoStepBringsBackIsAHold) {
   GuardUntilTheEnd();
   PassOverTheStop();
@@ -367,7 +367,7 @@ TEST_F(PassedOver, ARunThatIsCancelledWhileItsStopIsAwaitedEnds) {
   EXPECT_THAT(Reasons(), ElementsAre(HoldReason::kStillStopped));
 }
 
-// A later step has run what its dead man would, so there is nothing left to guard.
+// A later step has run the dead man's command, so nothing is left to guard.
 TEST_F(PassedOver, ADeadManWithoutUntilIsTakenAwayOnceItsCommandWasRun) {
   StepAt("1").dead_man = DeadMan{"back", Milliseconds(60'000), ""};
   plan_.steps.push_back({.path = "7", .name = "Back", .host = "x500", .command = "back"});

@@ -1,6 +1,6 @@
-// The expanded plan of one run: what a runbook becomes once parameters, groups and calls are filled
-// in. It is frozen into the journal when the run is queued, so neither a reload nor a newer program
-// changes what a run does.
+// The expanded plan of one run: a runbook with its parameters, groups and calls filled in. The
+// journal keeps it as it was when the run was queued, so no reload and no newer program changes the
+// run.
 #pragma once
 
 #include <map>
@@ -21,7 +21,7 @@ enum class StepKind {
   kJob,      // a command on a host that outlives connections and the actuator itself
   kWaitFor,  // a gate that may take long to open
   kCheck,    // a gate that should be open already
-  kConfirm,  // a person says yes
+  kConfirm,  // a person's approval
 };
 constexpr auto WordsOf(StepKind) {
   using enum StepKind;
@@ -53,12 +53,12 @@ struct Gate {
   bool operator==(const Gate&) const = default;
 };
 
-// What the host does by itself if the actuator does not come back.
+// The action that the host takes by itself if the actuator does not come back.
 struct DeadMan {
   std::string restore;    // shell command
   Milliseconds after{0};  // since the last renewal
-  std::string until;  // path of the step that brings back what was stopped; the lease is taken away
-                      // once it is done. Empty: at the run's end
+  std::string until;      // path of the step that restarts the stopped service; the lease ends
+                          // once it is done. Empty: at the run's end
 
   bool operator==(const DeadMan&) const = default;
 };
@@ -73,7 +73,7 @@ struct Step {
   int attempts = 1;              // kRun, kJob: tries before on_failure applies
   Milliseconds retry_delay{0};
   std::vector<int> success{0};  // kRun, kJob: exit statuses that mean it worked
-  bool idempotent = false;      // may be done again when nobody knows whether it was done
+  bool idempotent = false;      // may be repeated when it is unknown whether it was done
   std::optional<Gate> gate = std::nullopt;  // kWaitFor, kCheck: the condition. kRun, kJob: `verify`
   std::optional<DeadMan> dead_man = std::nullopt;
   OnFailure on_failure = OnFailure::kHold;
@@ -82,7 +82,7 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 
-// A step that is owed however the run ends, from `since`'s intent until `until` is done.
+// A step that is owed at any end of the run, from `since`'s intent until `until` is done.
 struct AlwaysStep {
   Step step;
   std::string since;  // path
@@ -105,15 +105,15 @@ struct Plan {
   bool operator==(const Plan&) const = default;
 };
 
-// The bounds every plan keeps; expansion refuses what exceeds them.
+// The limits of every plan; expansion refuses a larger one.
 inline constexpr size_t kMostSteps = 500;
 inline constexpr size_t kLongestCommand = size_t{16} * 1024;
 
-// Makes plans out of runbooks. Pure: no I/O, safe to call from the engine's thread.
+// Makes plans from runbooks. Pure: no I/O, safe to call from the engine's thread.
 class PlanSource {
  public:
   virtual ~PlanSource() = default;
-  // kNotFound for an unknown runbook; kInvalid names the parameter and what was expected (a host
+  // kNotFound for an unknown runbook; kInvalid names the parameter and the expected values (a host
   // not in the site file, for instance).
   virtual Result<Plan> Make(const std::string& runbook,
                             const std::map<std::string, std::string>& parameters) const = 0;

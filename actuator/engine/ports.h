@@ -1,5 +1,5 @@
-// What carries out the engine's effects, and what is told of committed events. The adapters
-// implement these, the service calls them, tests have their own.
+// Interfaces for the engine's effects and for observers of committed events. The adapters implement
+// them, the service calls them, tests have their own.
 #pragma once
 
 #include <chrono>
@@ -20,13 +20,14 @@ class RemotePort {
   using Done = std::function<void(RemoteReply)>;
 
   virtual ~RemotePort() = default;
-  // Once, before the first Submit: who this actuator is to the hosts. The epoch is committed.
+  // Call once, before the first Submit: this actuator's identity for the hosts. The epoch is
+  // committed.
   virtual void Begin(const std::string& journal_id, uint64_t epoch) = 0;
   // Never blocks. Calls `done` exactly once, from any thread or before it returns; after shutdown
   // perhaps never.
   virtual void Submit(const RemoteRequest& request, Done done) = 0;
-  // Has the host obey this journal from now on, unless it is later than `begin_before` there. Else
-  // as Submit().
+  // Makes the host obey this journal from now on, unless the host's turn comes after
+  // `begin_before`. Else as Submit().
   virtual void TakeOver(const std::string& host, SteadyTime begin_before, Done done) = 0;
 };
 
@@ -45,7 +46,7 @@ class Observer {
   using Took = std::chrono::duration<double>;
 
   virtual ~Observer() = default;
-  // `events` are committed, in their order; none of them was seen before.
+  // `events` are committed, in order, and each is passed once.
   virtual void Committed(std::span<const Event> events, Took took) = 0;
   virtual void CommitFailed(const Error& error) = 0;
 };

@@ -8,8 +8,8 @@
 namespace mailhub::engine {
 namespace {
 
-// How long a step's host may be away, or its dead man unconfirmed, before the step counts as failed
-// without having begun: as long as all its attempts may take.
+// How long a step's host may be away, or its dead man unconfirmed, before the step fails without
+// having begun: as long as all its attempts may take.
 Milliseconds Patience(const Step& step) {
   return step.timeout * step.attempts + step.retry_delay * (step.attempts - 1);
 }
@@ -44,7 +44,7 @@ std::string Preparation::WhyNot(const Step& step) const {
 Readiness Preparation::Work(const Step& step) {
   const EngineClock& clock = *context_.clock;
   const bool waits = context_.mode->Active() && !run_.pause;
-  if (!waits) state_.deadline.reset();  // nobody waits for a host now
+  if (!waits) state_.deadline.reset();  // no host is awaited now
   if (state_.effect != 0) {
     return clock.Passed(state_.deadline) ? Readiness::kTimedOut : Readiness::kWaits;
   }
@@ -68,7 +68,8 @@ bool Preparation::MayBegin(const Step& step) {
   return true;
 }
 
-// Its receipts directory is known, nothing else may still begin there, its dead man is armed.
+// Its receipts directory is known, no passed-over command can still begin there, and its dead man
+// is armed.
 bool Preparation::HostIsReady(const Step& step) {
   const auto directory = directories_.find(step.host);
   if (directory == directories_.end()) {

@@ -1,5 +1,5 @@
-// What must be so before a step's attempt begins: the mode, no pause, nothing that it must come
-// after, its host's receipts directory, its dead man.
+// Checks the conditions before a step's attempt begins: the mode, no pause, nothing that must end
+// first, its host's receipts directory, its dead man.
 #pragma once
 
 #include <optional>
@@ -15,8 +15,8 @@ namespace mailhub::engine {
 enum class Readiness {
   kWaits,
   kReady,
-  kTimedOut,  // it has waited for as long as all attempts may take
-  kRefused,   // its host refuses, and to ask again changes nothing
+  kTimedOut,  // it has waited as long as all attempts may take
+  kRefused,   // its host refuses, and asking again changes nothing
 };
 
 class Preparation {
@@ -25,17 +25,17 @@ class Preparation {
   Preparation(const Context* context, const Run* run, Directories* directories, Leases* leases,
               const PassedOver* passed_over);
 
-  // Nothing is done before `at`, unless that was said already.
+  // The attempt does not begin before `at`. An earlier call takes precedence.
   void NotBefore(SteadyTime at);
   Readiness Work(const Step& step);
-  // Nothing: it was not awaited here.
+  // Nothing: the answer was not awaited here.
   std::optional<Readiness> Hear(const Step& step, const RemoteDone& done);
   void Reset();
 
   // Why it waits, or has waited in vain.
   std::string Trouble() const { return state_.trouble; }
   std::string WhyNot(const Step& step) const;
-  // Receipts directory of its host; once it is ready.
+  // Receipts directory of its host, once the step is ready.
   std::string DirectoryOf(const Step& step) const { return directories_.at(step.host); }
   bool Begun() const { return state_.effect != 0 || state_.due; }
   std::optional<SteadyTime> NextDeadline() const { return state_.NextDeadline(context_, run_); }
@@ -52,8 +52,8 @@ class Preparation {
   Asking state_;
 };
 
-// Whether a dead man has acted there, and the host has not heard yet that this is known. It refuses
-// every command of the run until then.
+// Whether a dead man has acted there and its host does not know yet that we know. Until then the
+// host refuses every command of the run.
 bool Unheard(const Run& run, const std::string& host);
 
 }  // namespace mailhub::engine

@@ -41,7 +41,7 @@ TEST_F(PreparationTest, NothingBeginsInAnotherModeNorInAPause) {
   EXPECT_EQ(preparation_.Trouble(), "paused");
 }
 
-TEST_F(PreparationTest, InAPauseNobodyWaitsForAHost) {
+TEST_F(PreparationTest, InAPauseNoHostIsAwaited) {
   Begin();
   directories_.clear();
   Work();

@@ -1,5 +1,5 @@
-// How anything leaves the engine: an event is recorded and folded at once, a question is numbered
-// and its answer finds the run that asked.
+// The engine's output: records and folds each event at once, and numbers each question so that the
+// answer reaches the run that asked.
 #pragma once
 
 #include <functional>
@@ -14,20 +14,19 @@ namespace mailhub::engine {
 
 class Recorder {
  public:
-  // `clock` must outlive it. `fold` brings an event into the engine's state.
+  // `clock` must outlive it. `fold` applies an event to the engine's state.
   Recorder(const EngineClock* clock, std::function<void(const Event&)> fold);
 
-  // An event of the journal, which is in it already. Some may be left out; their order may not
-  // change.
+  // An event that the journal already has. Events may be left out; their order must not change.
   void Replay(const Event& event);
   // `run` is empty if the event is not about a run.
   void Emit(const std::string& run, EventBody body);
   EffectId Ask(Question question, const std::string& run);
-  // A number for a question that is asked beside the others.
+  // A number for a question outside the numbered effects.
   EffectId NextId() { return next_effect_++; }
-  // The run that asked. Nothing: no answer with that number is awaited, or it has come already.
+  // The run that asked. Nothing: no answer with that number is awaited, or it has arrived before.
   std::optional<std::string> TakeAsker(EffectId id);
-  // What the input's sender is told.
+  // The answer for the input's sender.
   void Answer(Result<std::string> answer) { out_.answer = std::move(answer); }
   size_t Recorded() const { return out_.events.size(); }  // since the last Take()
   Output Take();

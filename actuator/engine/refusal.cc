@@ -10,7 +10,7 @@ Error Refused(std::string why) {
   return {ErrorKind::kRefused, std::move(why)};
 }
 
-// What the run asks now, for a person that answered something else.
+// The run's open question, for a person who answered another one.
 std::string AsksNow(const Run& run) {
   std::string text;
   for (const Hold& hold : run.holds) {

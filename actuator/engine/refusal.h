@@ -1,4 +1,4 @@
-// What people may say to a run, as it is now.
+// Checks whether a run accepts a person's command in its present state.
 #pragma once
 
 #include "actuator/engine/input.h"
@@ -7,11 +7,11 @@
 
 namespace mailhub::engine {
 
-// A repeat of what the same person has said already: it changes nothing, and is no mistake; unless
-// the run asks something else by now, which that person has then to know.
+// Whether the same person has given this command before. A repeat changes nothing and is no
+// mistake, unless the run now asks something else that the person must know.
 bool WasSaid(const Run& run, const Command& command);
 
-// kRefused, with what the run asks now, if it does not take the command.
+// kRefused, with the run's open question, if the run does not accept the command.
 Status MayBeSaid(const Run& run, const Command& command);
 
 }  // namespace mailhub::engine

@@ -1,4 +1,4 @@
-// What the engine asks of a host's runner, and what comes back. Plain data: the adapter in
+// The engine's requests to a host's runner, and the answers. Plain data: the adapter in
 // actuator/remote speaks SSH, the simulator's hosts apply the same rules in memory.
 #pragma once
 
@@ -12,8 +12,7 @@
 
 namespace mailhub::engine {
 
-// Evidence older than this proves nothing about what was done: the host's boot and its uptime at
-// one moment.
+// A host's boot and uptime at one moment. Evidence from before it proves nothing about the action.
 struct Mark {
   std::string boot_id;
   double uptime_s = 0;
@@ -22,19 +21,16 @@ struct Mark {
 };
 
 enum class RemoteVerb {
-  kHello,  // identity of the receipts directory, and a mark
-  kRun,    // claim the key and run the command, or return the key's receipt; waits a little for the
-           // end
+  kHello,   // identity of the receipts directory, and a mark
+  kRun,     // claim the key and run the command, or return the key's receipt; waits a little
   kLaunch,  // the same for a job: never waits
   kStatus,  // the key's receipt, changing nothing
-  kVoid,  // claim the key so that nothing can ever run under it; or the receipt, if it was claimed
-          // before
+  kVoid,    // claim the key so that nothing can ever run under it, or return its receipt
   kCancel,  // end the key's whole process group; the receipt comes by kStatus
   kArm,     // dead man: write the lease, start the timer
   kRenew,   // dead man: the lease starts anew
-  kDisarm,  // dead man: take lease and timer away
-  kSweep,   // remove the run's receipts, and refuse its keys from now on: a runner held up on its
-            // way must not run
+  kDisarm,  // dead man: remove lease and timer
+  kSweep,   // remove the run's receipts, and refuse its keys from now on, also to a delayed runner
 };
 constexpr auto WordsOf(RemoteVerb) {
   using enum RemoteVerb;
@@ -59,10 +55,10 @@ struct RemoteRequest {
   std::string command;       // kRun, kLaunch; kArm: the restoring command
   std::string directory_id;  // the receipts directory's identity as recorded; empty with kHello
   Milliseconds after{0};     // kArm, kRenew
-  // kArm, kDisarm: how often the key has been armed. A request to disarm that was held up on its
-  // way takes away nothing that was armed after it.
+  // kArm, kDisarm: how often the key has been armed. A delayed request to disarm does not remove
+  // anything armed after it.
   int generation = 0;
-  // kRun, kLaunch: not to be sent at or after this moment; answered kUnreachable instead.
+  // kRun, kLaunch: must not be sent at or after this moment; the answer is kUnreachable instead.
   std::optional<SteadyTime> begin_before = std::nullopt;
 };
 
@@ -70,7 +66,7 @@ enum class ReceiptState {
   kNone,         // kStatus: the key is not claimed
   kRunning,      // claimed and alive
   kFinished,     // has an exit status
-  kInterrupted,  // claimed, not alive, no exit status: nobody knows how far it came
+  kInterrupted,  // claimed, not alive, no exit status: its progress is unknown
   kVoid,         // claimed as "never runs"
 };
 constexpr auto WordsOf(ReceiptState) {
@@ -103,11 +99,11 @@ struct RemoteReply {
   // are swept, so that nothing of it runs or begins any more), kInvalid, kInternal.
   Result<Receipt> receipt = Receipt{};
   std::string directory_id;  // on success: identity of the host's receipts directory
-  Mark mark;                 // on success: taken after everything the receipt speaks of
+  Mark mark;                 // on success: taken after all that the receipt reports
   // kArm, kRenew, kDisarm; kRestored: the host acted by itself.
   LeaseState lease = LeaseState::kNone;
-  // kRestored: when, and the restoring command's exit status. kArmed: what somebody may want to
-  // know of it, that no reboot is survived for one.
+  // kRestored: when, and the restoring command's exit status. kArmed: a note for people, for
+  // instance that the lease does not survive a reboot.
   std::string lease_detail;
   std::optional<int> lease_exit = {};  // kRestored: how the restoring command ended, if it has
 };

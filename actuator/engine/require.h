@@ -1,4 +1,4 @@
-// The engine's invariants.
+// Checks of the engine's invariants.
 #pragma once
 
 namespace mailhub::engine {

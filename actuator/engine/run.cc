@@ -57,7 +57,7 @@ const Step* Run::OwedAlways() const {
     if (since == nullptr || since->attempt == 0) continue;
     const StepState* until = StateOf(steps, always.until);
     if (until != nullptr && until->Fulfilled()) continue;
-    // It comes after the end of the command, unless a person waits for that no more.
+    // It comes after the end of the command, unless a person no longer waits for that.
     const bool awaited = passed_over.contains(always.since) && !released.contains(always.since);
     if (awaited && BringsBack(always.since) == &always) continue;
     return &always.step;
@@ -99,7 +99,7 @@ bool Run::IsToBeRepeated(const std::string& path) const {
   if (own != nullptr && own->again) return true;
   return std::any_of(plan().steps.begin(), plan().steps.end(), [&](const Step& step) {
     const StepState* state = StateOf(steps, step.path);
-    // One that brings back by itself what it stops is no start of another's stop.
+    // A step that restarts by itself what it stops is not the start for another stop.
     return step.dead_man && step.dead_man->until == path && step.path != path && state != nullptr &&
            !state->result && state->attempt > 0;
   });
@@ -135,11 +135,11 @@ bool Run::IsAlways(const std::string& path) const {
 bool Run::LeavesToDeadMan(const std::string& path) const {
   const StepState* state = StateOf(steps, path);
   if (state == nullptr || !state->ended_late || !released.contains(path)) return false;
-  // An earlier attempt may have stopped something although the last one never ran.
+  // An earlier attempt may have stopped a service although the last one never ran.
   return state->attempt > 1 || state->receipts_lost || state->receipt.state != ReceiptState::kVoid;
 }
 
-// What refuses something of a step that is done refuses its dead man.
+// A refusal about a finished step is about its dead man.
 bool Run::IsAboutDeadMan(const Hold& hold) const {
   return IsAboutLease(hold.reason) || (hold.reason == HoldReason::kRefused && HasResult(hold.path));
 }
@@ -190,10 +190,10 @@ bool Run::LeaseIsOver(const std::string& path) const {
   };
   if (released.contains(path)) return true;
   const StepState* own = StateOf(steps, path);
-  // Given up before it began; one that a person did by other means is guarded all the same.
+  // Given up before it began. A step that a person did by other means is still guarded.
   const bool no_more = own != nullptr && own->result && own->result != StepResult::kResolved;
   if (no_more && own->attempt == 0) return true;
-  // Passed over while its command ran, or left at the end: that may still take effect.
+  // Passed over while its command ran, or left at the end: it may still take effect.
   const bool left = own != nullptr && (own->result || stage == Stage::kEnding);
   if (left && own->attempt > 0 && !own->settled) return false;
   const std::vector<const Step*> restoring = Restoring(path);
@@ -213,8 +213,8 @@ bool Run::Owes(const std::string& path) const {
   const DeadMan& dead_man = *Find(path)->dead_man;
   if (dead_man.until == path && stopped->Succeeded()) return false;
   if (!dead_man.until.empty() || places_.at(path).always) return true;
-  if (stopped->ended_late) return true;  // what was done meanwhile may have come before it
-  // Without `until`: all that its author wanted to see done was done.
+  if (stopped->ended_late) return true;  // later actions may have come before its end
+  // Without `until`: all steps that its author wanted are done.
   const auto later = plan().steps.begin() + static_cast<ptrdiff_t>(places_.at(path).index);
   return result != RunResult::kSucceeded ||
          !std::all_of(later, plan().steps.end(), [&](const Step& step) {

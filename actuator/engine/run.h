@@ -1,4 +1,4 @@
-// One run as its events say it is. Folding only: nothing here decides.
+// One run as folded from its events. Nothing here decides.
 #pragma once
 
 #include <map>
@@ -15,21 +15,21 @@ namespace mailhub::engine {
 struct StepState {
   int attempt = 0;        // 0: its intent was never committed
   int first_attempt = 1;  // attempts are counted from here; a person's retry moves it
-  bool settled = false;   // the last attempt's receipt is in
+  bool settled = false;   // the last attempt's receipt has arrived
   bool worked = false;    // that receipt's exit status is one of the step's `success`
   int voids = 0;          // attempts in a row that never ran, since a person's retry
   bool approved = false;  // a person asked for another attempt
-  // ... even if the last one turns out to have worked. Of a `confirm`: it is to be asked anew.
+  // ... even if the last attempt turns out to have worked. Of a `confirm`: ask again.
   bool again = false;
-  int holds_before = 0;                  // how many the run had had when that was decided
+  int holds_before = 0;                  // the run's number of holds at that time
   bool restored = false;                 // its dead man has acted since
-  std::optional<int> restore_exit = {};  // ... and its command ended so, if that is known
+  std::optional<int> restore_exit = {};  // exit status of the dead man's command, if known
   bool receipts_lost = false;
   bool ended_late = false;  // the last attempt was passed over before its end was known
   Receipt receipt;
   std::string directory_id;  // where the last attempt's key was claimed
   std::optional<WallTime> started;
-  WallTime since;  // what time-outs count from
+  WallTime since;  // start of its time-outs
   std::optional<StepResult> result;
   Milliseconds took{0};
   std::string detail;
@@ -38,11 +38,12 @@ struct StepState {
     return settled && (receipts_lost || receipt.state == ReceiptState::kInterrupted);
   }
   bool Succeeded() const { return settled && worked; }
-  // What the step was for has come about; only this pays an `always` step's debt.
+  // The step's purpose is reached; only this pays an `always` step's debt.
   bool Fulfilled() const { return result == StepResult::kDone || result == StepResult::kResolved; }
 };
 
-// What a person must answer. Numbered within the run from 1, so that an answer can say what it saw.
+// A question that a person must answer. Numbered within the run from 1, so that an answer names the
+// hold it saw.
 struct Hold {
   int number = 0;
   std::string path;
@@ -51,7 +52,7 @@ struct Hold {
   WallTime since;
 };
 
-// A person's pause. Numbered within the run from 1, apart from its holds.
+// A pause by a person. Numbered within the run from 1, apart from its holds.
 struct Pause {
   int number = 0;
   std::string by;
@@ -94,76 +95,77 @@ struct Run {
   bool swept = false;
   std::map<std::string, StepState> steps;          // by path; forward and `always` alike
   std::map<std::string, std::string> directories;  // receipts directory recorded last, by host
-  // Dead men that acted, until the host has heard that we know.
+  // Dead men that acted, until their hosts know that we know.
   std::map<std::string, Lease> restored;
   std::map<std::string, Lease> leases;  // dead men that may be armed, by path of their step
-  // Dead men that nobody can vouch for: their hosts have other receipts now, or a person waits for
-  // them no more. Taken away should their directories be seen again.
+  // Dead men whose state is unknown: their hosts have other receipts now, or a person no longer
+  // waits for them. They are disarmed if their directories reappear.
   std::map<LeaseName, Lease> given_up;
-  // Steps that a person passed over while nobody knew whether their command runs, or will: by path.
+  // Paths of steps that a person passed over while it was unknown whether their command runs or
+  // will run.
   std::set<std::string> passed_over;
   std::map<std::string, int> generations;  // of the leases armed last, by path
   std::set<std::string> released;          // paths whose dead man a person has made unnecessary
-  // Time in which the run went on by itself, up to `accounted`.
+  // Time of the run's own work, up to `accounted`.
   Milliseconds worked{0};
-  std::optional<WallTime> accounted;  // nothing: it does not go on by itself now
+  std::optional<WallTime> accounted;  // nothing: the run does not work now
 
   const Plan& plan() const { return queued.plan; }
 
-  // The step that is next or under way: one whose command is under way, else the first forward step
-  // without a result, else what was left running, or, once ending, the first `always` step that is
-  // owed. Null: there is none.
+  // The step that is next or under way. In this order: a step whose command is under way, the first
+  // forward step without a result, a step that was left running. Once ending: the first owed
+  // `always` step. Null: none.
   const Step* Current() const;
   const Step* Find(const std::string& path) const;
   bool IsAlways(const std::string& path) const;
   bool HasResult(const std::string& path) const;
-  // A person waits no more for the stop at `path`, which has ended since: its dead man is to act.
+  // A person no longer waits for the stop at `path`, which has ended since: its dead man is to act.
   bool LeavesToDeadMan(const std::string& path) const;
-  // Whether the hold is about a dead man: a refusal may be, too.
+  // Whether the hold is about a dead man; even a refusal may be.
   bool IsAboutDeadMan(const Hold& hold) const;
   const Hold* FindHold(int number) const;  // among the unanswered ones
   bool HasHold(const std::string& path, HoldReason reason) const;
-  // Waits at a `confirm` for a person's answer.
+  // The run waits at a `confirm` for a person's answer.
   bool AtQuestion() const;
-  // True once what the lease at `path` guards has been brought back: it is no longer needed.
+  // True once the service that the lease at `path` guards is back: the lease is no longer needed.
   bool LeaseIsOver(const std::string& path) const;
-  // True if the step may have stopped what nothing has brought back: at the end its lease is not
-  // taken away, and a person is asked.
+  // True if the step may have stopped a service and nothing has restarted it. At the end its lease
+  // stays, and a person is asked.
   bool Owes(const std::string& path) const;
-  // A person has sent the run back to an earlier step, which waits for the end of this one's
+  // A person has sent the run back to an earlier step, which waits for the end of this step's
   // command.
   bool WentBackFrom(const std::string& path) const;
-  // The step is to be done again for a dead man's sake, or after a stop that is: what is said of
-  // its last attempt is about how things were before.
+  // Must be repeated because of a dead man, or because its stop must be. Messages about its
+  // last attempt are out of date.
   bool IsToBeRepeated(const std::string& path) const;
-  // Such a step could not begin, and the hold says so: it is not about how things were before.
+  // Such a repeat could not begin, and the hold says so: the hold is not out of date.
   bool IsOfTheRepeat(const Hold& hold) const;
-  // Once nothing else is to be done: a guarded step that was left, and whose command may still run,
-  // or will. Null: there is none.
+  // Once nothing else is to be done: a guarded step that was left and whose command may still run
+  // or will run. Null: none.
   const Step* LeftRunning() const;
-  // A step that was passed over while its command ran, and that must have ended before `step`,
-  // which brings back what it stops, begins. Null: there is none.
+  // A step that was passed over while its command ran. It must have ended before `step` begins,
+  // because `step` restarts what it stops. Null: none.
   const Step* ComesAfter(const Step& step) const;
-  // The forward steps that bring back what the step at `path` stops: its dead man's `until`, else
-  // the later ones that run the same command on the same host; and what pays the `always` step that
-  // does.
+  // The forward steps that restart what the step at `path` stops: its dead man's `until`, else the
+  // later steps that run the same command on the same host; and those that pay the `always` step
+  // that does.
   std::vector<const Step*> Restoring(const std::string& path) const;
-  // The step that brings back what the step at `path` stops, whatever happens. Null: there is none.
+  // The `always` step that restarts what the step at `path` stops. Null: none.
   const AlwaysStep* BringsBack(const std::string& path) const;
-  // Whether a later step of the forward ones has begun a command.
+  // Whether a forward step after this one has begun a command.
   bool HasActedSince(const std::string& path) const;
   // Whether a forward step has begun a command.
   bool HasActed() const;
-  // True once a resolved alert no longer cancels it: `commit`, or, should that have been passed
-  // over, a later step that does something has begun.
+  // True once a resolved alert no longer cancels the run: `commit` has begun or, if that was passed
+  // over, a later step that acts.
   bool Committed() const;
-  // Only its dead men keep it from its end.
+  // Only its dead men keep the run from its end.
   bool OnlyLeasesLeft() const { return stage == Stage::kEnding && Current() == nullptr; }
-  // Hosts that may hold receipts or leases of this run, or hear of one late.
+  // Hosts that may hold receipts or leases of this run, or may receive one late.
   std::vector<std::string> TouchedHosts() const;
 
   void Apply(const Event& event);
-  // Counts the time up to `at` as worked, or not, and says whether what follows is.
+  // Counts the time up to `at` as worked or not, and decides the same for the time after it.
   void Account(WallTime at, Mode mode);
 
  private:
@@ -180,12 +182,12 @@ struct Run {
   std::map<std::string, Place> places_;                   // by path
   std::map<std::string, std::vector<size_t>> restoring_;  // by path: Restoring()
   size_t next_ = 0;  // all forward steps before this one have a result
-  // Forward steps whose command's end is not known, unless they were passed over. After a retry of
-  // an earlier step these are not the next one: a run does one thing at a time.
+  // Forward steps whose command's end is unknown, unless they were passed over. After a retry of an
+  // earlier step these are not the next one: a run does one thing at a time.
   std::set<size_t> under_way_;
 };
 
-// All hosts that `plan` runs something on or asks marks of, sorted.
+// All hosts that `plan` runs something on or asks for marks, sorted.
 std::vector<std::string> HostsOf(const Plan& plan);
 
 }  // namespace mailhub::engine

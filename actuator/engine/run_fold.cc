@@ -1,4 +1,4 @@
-// What each kind of event makes of a run.
+// Folds each kind of event into a run.
 #include <algorithm>
 
 #include "actuator/engine/run.h"
@@ -63,10 +63,10 @@ struct Fold {
                   Contains(run.Find(body.path)->success, body.receipt.exit_status);
     step.voids = body.receipt.state == ReceiptState::kVoid ? step.voids + 1 : 0;
     step.since = at;
-    if (step.Succeeded() && !step.again) step.approved = false;  // it had worked after all
-    // A cancelled run waited for nothing but this.
+    if (step.Succeeded() && !step.again) step.approved = false;  // it succeeded after all
+    // A cancelled run waited only for this.
     if (run.cancelling) DropHolds(body.path, HoldReason::kTimedOut);
-    // What was asked about a command that was left running has ended.
+    // The question about a command left running is answered by its end.
     DropHolds(body.path, HoldReason::kStillStopped);
     if (step.ended_late) LetBringBack(body.path);
   }
@@ -84,7 +84,8 @@ struct Fold {
     run.leases[body.path] = {body.host, body.after, body.directory_id,
                              ++run.generations[body.path]};
     run.directories[body.host] = body.directory_id;
-    // A command whose intent was recorded before the last one acted may begin under this one.
+    // A command whose intent was recorded before the last dead man acted may begin under this
+    // lease.
     const auto step = run.steps.find(body.path);
     if (step == run.steps.end()) return;
     step->second.restored = false;
@@ -127,7 +128,7 @@ struct Fold {
           if (answered && IsAboutLease(answered->reason)) LookAgainAfter(body.path);
           const bool worked = step->settled && step->Succeeded();
           DoAgain(body.path);
-          // What a person could not know when it was held is known by now: it has worked.
+          // It has succeeded, which a person could not know at the hold.
           const bool again = run.IsToBeRepeated(body.path);
           if (answered && answered->reason == HoldReason::kTimedOut && worked && !again) {
             step->approved = false;
@@ -143,21 +144,21 @@ struct Fold {
         run.cancelled_by =
             "cancelled by " + body.by + (body.detail.empty() ? "" : ": " + body.detail);
         run.pause.reset();
-        // A person's answers whatever the run asks: it is always a way out. That of an alert which
-        // is over leaves to people what dead men did.
+        // A person's cancel answers every hold: it is always a way out. A cancel by the end of an
+        // alert leaves holds about acted dead men to people.
         std::erase_if(run.holds, [&](const Hold& hold) {
           if (body.hold != kAllHolds && IsAboutLease(hold.reason)) return false;
           run.answers[hold.number] = {body.verb, body.by};
           return true;
         });
-        if (step != nullptr) step->since = at;  // what is settled first has its time-out anew
+        if (step != nullptr) step->since = at;  // settled first, so its time-out starts anew
         break;
       case Verb::kSkip:
       case Verb::kResolve:
         if (answered && answered->reason == HoldReason::kDeadManRestored) AskAnew();
         if (answered && answered->reason == HoldReason::kStillStopped) {
           run.released.insert(answered->path);
-          // Its dead man brings back what its command may still stop.
+          // Its dead man restarts what its command may still stop.
           if (run.passed_over.contains(answered->path)) GiveUp(answered->path);
         } else if (answered && OnlyAsksOn(*answered)) {
           GiveUp(answered->path);
@@ -187,7 +188,7 @@ struct Fold {
   void operator()(const RunSwept&) { run.swept = true; }
   void operator()(const HostTakeover&) {}
 
-  // Takes the hold that the verb answers out of the run's.
+  // Removes the hold that the verb answers from the run.
   std::optional<Hold> Answer(const OperatorActed& body) {
     const bool of_a_hold =
         body.verb != Verb::kPause && body.verb != Verb::kConfirm && body.verb != Verb::kCancel;
@@ -197,13 +198,13 @@ struct Fold {
     const Hold answered = *hold;
     run.answers[answered.number] = {body.verb, body.by};
     std::erase_if(run.holds, [&](const Hold& one) { return one.number == answered.number; });
-    // What the run is at had to wait for this, wherever the hold was.
+    // The current step had to wait for this, wherever the hold was.
     const Step* current = run.holds.empty() ? run.Current() : nullptr;
     const auto waited = current == nullptr ? run.steps.end() : run.steps.find(current->path);
     if (waited != run.steps.end()) waited->second.since = at;
     return answered;
   }
-  // One that was armed anew has the same path. Of generation 0 the one that is known comes first.
+  // A lease that was armed again has the same path. For generation 0 the known one comes first.
   std::optional<Lease> TakeOut(const std::string& path, int generation) {
     for (auto* known : {&run.leases, &run.restored}) {
       const auto found = known->find(path);
@@ -221,7 +222,7 @@ struct Fold {
     std::erase_if(run.holds,
                   [&](const Hold& hold) { return hold.path == path && hold.reason == reason; });
   }
-  // What brings back could not begin before the end of the stop, and a hold says so.
+  // The restart could not begin before the end of the stop, and a hold says so.
   void LetBringBack(const std::string& path) {
     for (const Step* restoring : run.Restoring(path)) {
       const auto state = run.steps.find(restoring->path);
@@ -230,19 +231,19 @@ struct Fold {
       DropHolds(restoring->path, HoldReason::kTimedOut);
     }
   }
-  // That of an earlier arming says nothing of what was stopped since.
+  // An act of an earlier arming says nothing about later stops.
   void NoteRestoring(const std::string& path, int generation, std::optional<int> exit_status) {
     const auto step = run.steps.find(path);
     if (step == run.steps.end() || !step->second.restored || !exit_status) return;
     if (generation != run.generations[path]) return;
     step->second.restore_exit = exit_status;
-    if (exit_status == 0) DropHolds(path, HoldReason::kStillStopped);  // it is back
+    if (exit_status == 0) DropHolds(path, HoldReason::kStillStopped);  // the service is back
   }
-  // Nobody knows whether the host's dead man is gone, so nothing says that it is.
+  // It is unknown whether the host's dead man is gone, so no event says that it is.
   void GiveUp(const std::string& path) {
     if (const auto lease = TakeOut(path, 0)) run.given_up[{path, lease->generation}] = *lease;
   }
-  // Its receipts may have come back meanwhile, so they are asked for before anything is done anew.
+  // Its receipts may have come back, so the host is asked for them before anything is repeated.
   void AskAgain(const std::string& path) {
     StepState& step = run.steps[path];
     if (step.receipts_lost && !step.result) step.settled = false;
@@ -265,30 +266,31 @@ struct Fold {
     const auto& [always, index] = run.places_.at(path);
     if (!always) put(&run.under_way_, index, unsettled && !state.result);
   }
-  // To retry it is to ask the host again, and to pass it over is to do without the dead man.
+  // A retry asks the host again; a skip continues without the dead man.
   bool OnlyAsksOn(const Hold& hold) const {
     return hold.reason == HoldReason::kHostAway ||
            (hold.reason == HoldReason::kRefused && run.IsAboutDeadMan(hold));
   }
-  // A step that the run was at before an earlier one was done again has its time-out anew.
+  // The time-out starts anew for the step to which the run returns after an earlier one was
+  // repeated.
   void Return() {
     const Step* current = run.Current();
     const auto state = current == nullptr ? run.steps.end() : run.steps.find(current->path);
     if (state != run.steps.end() && state->second.attempt > 0) state->second.since = at;
   }
-  // What brings back what the step stops, and has perhaps been done before: it comes after it
-  // again.
+  // The steps that restart what the step stops, perhaps done before: they must be done again after
+  // it.
   void BringBackAgain(const std::string& path) {
     for (const Step* restoring : run.Restoring(path)) {
       const auto state = run.steps.find(restoring->path);
       if (state == run.steps.end() || state->second.attempt == 0) continue;
-      if (restoring->path == path) continue;  // it brings back by itself what it stops
+      if (restoring->path == path) continue;  // it restarts by itself what it stops
       DoAgain(restoring->path);
       Repeat(&state->second);
     }
   }
-  // What the run has seen and been told since its last command was about how things were before.
-  // What came before that command has been used up by it.
+  // Observations and answers since the run's last command are out of date. That command has already
+  // used earlier ones.
   void LookAgainAfter(const std::string& path) {
     const auto place = run.places_.find(path);
     if (place == run.places_.end() || place->second.always) return;
@@ -323,7 +325,7 @@ struct Fold {
     run.next_ = std::min(run.next_, place->second.index);
     AskAnew();
   }
-  // An open question was asked about how things were before.
+  // An open question is out of date.
   void AskAnew() {
     for (const Step& step : run.plan().steps) {
       const auto state = run.steps.find(step.path);

@@ -1,4 +1,4 @@
-// What a run's events alone say of it, as people see it.
+// The view of a run from its events alone.
 #include "actuator/engine/answers.h"
 #include "actuator/engine/run.h"
 #include "actuator/engine/view.h"
@@ -55,7 +55,7 @@ StepView ViewOf(const Step& step, bool always, const Run& run) {
   return view;
 }
 
-// What is true now of a command that a hold speaks of as running, or not known to have ended.
+// The present truth about a command that a hold calls running, or of unknown end.
 std::string Since(const Run& run, const Hold& hold) {
   const auto state = run.steps.find(hold.path);
   const bool over =

@@ -17,7 +17,7 @@ bool Share(const std::vector<std::string>& a, const std::vector<std::string>& b)
   });
 }
 
-// A queued run waits for a lock, and the run that has it waits for a person.
+// A queued run waits for a lock whose holder waits for a person.
 bool QueueIsBlockedByHold(const std::vector<RunView>& unfinished) {
   for (const RunView& queued : unfinished) {
     if (queued.state != RunState::kQueued) continue;
@@ -54,7 +54,7 @@ void Runs::Forget() {
     const Run& run = runs_.at(id).run();
     return run.stage == Stage::kFinished && run.swept;
   });
-  // Beyond those that are shown only runs are kept whose receipts a host still has.
+  // Beyond the shown runs, only runs with receipts on a host are kept.
   for (size_t i = finished_.size(); i > kFinishedShown; --i) {
     const auto older = finished_.begin() + static_cast<ptrdiff_t>(i - 1);
     if (std::find(order_.begin(), order_.end(), *older) != order_.end()) continue;
@@ -131,7 +131,7 @@ bool Runs::Full() const {
   return static_cast<size_t>(unfinished) >= context_.config->most_unfinished_runs;
 }
 
-// First come, first served for each lock: an older queued run that wants one of ours goes first,
+// First come, first served for each lock: an older queued run that needs one of ours goes first,
 // unless a person has paused it.
 const Run* Runs::BlockedBy(const Run& run) const {
   bool older = true;

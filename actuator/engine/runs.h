@@ -1,5 +1,5 @@
-// All runs that are not forgotten: those that wait, go on, or whose hosts have not been swept, and
-// the finished ones that are still shown.
+// All runs in memory: unfinished ones, those whose hosts are not yet swept, and finished ones that
+// are still shown.
 #pragma once
 
 #include <deque>
@@ -24,10 +24,10 @@ class Runs final : public OtherRuns {
   const Run* Apply(const Event& event);
   // The mode has changed.
   void Account(WallTime at);
-  // Forgets those that are finished, swept and no longer shown. No reference to a run outlives it.
+  // Forgets runs that are finished, swept and no longer shown. References to them become invalid.
   void Forget();
 
-  // Does what is due, in the order in which they were queued.
+  // Does all due work, in the order in which the runs were queued.
   void Work();
   std::optional<SteadyTime> NextDeadline() const;
   // While a commit is pending: see Leases.
@@ -38,7 +38,7 @@ class Runs final : public OtherRuns {
   LiveRun* Find(const std::string& id);  // null: there is none
   // kInvalid, kNotFound.
   Result<LiveRun*> FindByPrefix(const std::string& prefix);
-  // The one of this runbook with these parameters that is not finished. Null: there is none.
+  // The unfinished run of this runbook with these parameters. Null: none.
   const Run* FindUnfinished(const Plan& plan) const;
   bool Full() const;
   const Run* BlockedBy(const Run& run) const override;

@@ -33,8 +33,8 @@ bool Sweep::Hear(const RemoteDone& done) {
   const auto asked = std::find_if(asked_.begin(), asked_.end(),
                                   [&](const auto& entry) { return entry.second == done.id; });
   if (asked == asked_.end()) return false;
-  // A receipts directory that is another one now (kCorrupt) holds nothing of ours; what a host has
-  // that the site file does not list any more (kInvalid) stays there.
+  // A replaced receipts directory (kCorrupt) has nothing of ours. Receipts on a host that is no
+  // longer in the site file (kInvalid) stay there.
   const Result<Receipt>& receipt = done.reply.receipt;
   if (receipt || receipt.error().kind == ErrorKind::kCorrupt ||
       receipt.error().kind == ErrorKind::kInvalid) {

@@ -1,4 +1,4 @@
-// After a run's end each of its hosts forgets the run's receipts.
+// After a run's end, makes each of its hosts forget the run's receipts.
 #pragma once
 
 #include <map>
@@ -15,11 +15,11 @@ class Sweep {
   // Both must outlive it.
   Sweep(const Context* context, const Run* run);
 
-  // True if it is time to ask: nothing has failed, or that is long enough ago.
+  // True if it is time to ask: nothing has failed, or the failure is long enough ago.
   bool Due() const;
-  // Asks the hosts that have not answered yet; records it when all have.
+  // Asks the hosts that have not answered yet; records the sweep when all have.
   void Work();
-  // True if it was awaited here.
+  // True if this part awaited the answer.
   bool Hear(const RemoteDone& done);
   std::optional<SteadyTime> NextDeadline() const;
 

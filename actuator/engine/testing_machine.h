@@ -1,4 +1,4 @@
-// For tests: one run and what its machines work with. Questions pile up in Asked(); events are
+// For tests: one run and the services of its machines. Questions collect in Asked(); events are
 // folded into the run, as in the engine.
 #pragma once
 
@@ -36,7 +36,7 @@ class Machine : public testing::Test, public OtherRuns {
     plan_.steps.push_back({.path = path, .name = "Step " + path, .host = host, .command = command});
     return plan_.steps.back();
   }
-  // From here on the plan is the run's own.
+  // From here on the run has its own copy of the plan.
   void Queue(const std::string& only_if = "") {
     RunQueued queued;
     queued.plan = plan_;
@@ -50,13 +50,13 @@ class Machine : public testing::Test, public OtherRuns {
   void Emit(EventBody body) { recorder_.Emit(run_.id, std::move(body)); }
   const Step& StepAt(const std::string& path) const { return *run_.Find(path); }
 
-  // Time passes while somebody looks.
+  // Time passes while the engine is attended.
   void Pass(Milliseconds time) {
     const SteadyTime end = clock_.In(time);
     clock_.Advance({clock_.wall() + time, end}, end);
   }
 
-  // What was asked since the last call.
+  // The questions since the last call.
   std::vector<Effect> Asked() { return recorder_.Take().effects; }
   RemoteRequest OnlyRequest() {
     const std::vector<Effect> asked = Asked();
@@ -65,7 +65,7 @@ class Machine : public testing::Test, public OtherRuns {
     last_ = asked[0].id;
     return std::get<RemoteRequest>(asked[0].what);
   }
-  // Answers to the question that OnlyRequest() returned last.
+  // An answer to the question that OnlyRequest() returned last.
   RemoteDone Answer(RemoteReply reply) const {
     if (reply.directory_id.empty()) reply.directory_id = "d1";
     return {last_, std::move(reply)};

@@ -1,4 +1,4 @@
-// For tests: runbooks that are one command on host "h".
+// For tests: runbooks of one command on host "h".
 #pragma once
 
 #include <map>
@@ -8,8 +8,8 @@
 
 namespace mailhub::engine {
 
-// Knows every runbook. Parameter `on` is its target; "elsewhere" is refused, as a host that the
-// site file does not list is. All take the lock `directory`.
+// Knows every runbook. Parameter `on` is its target; "elsewhere" is refused like a host that is not
+// in the site file. All take the lock `directory`.
 class OneStep final : public PlanSource {
  public:
   OnFailure on_failure = OnFailure::kHold;

@@ -1,4 +1,4 @@
-// For tests: one run of a plan, carried out by hosts that do what the test says.
+// For tests: one run of a plan on hosts that the test scripts.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ class Script : public testing::Test, public PlanSource {
     }
     std::abort();
   }
-  // By a dead man whose command no step runs.
+  // Uses a dead man whose command no step runs.
   void GuardUntilTheEnd() { StepAt("1").dead_man = DeadMan{"mend", Milliseconds(60'000), ""}; }
 
   void Boot() {
@@ -64,7 +64,7 @@ class Script : public testing::Test, public PlanSource {
     return {.wall = WallTime(Seconds(1'000'000'000)) + passed_,
             .steady = SteadyTime(Seconds(1000)) + passed_};
   }
-  // Time passes as the program lets it: it wakes whenever something is due.
+  // Time passes as in the program: the engine wakes whenever something is due.
   void Pass(Milliseconds time) {
     const Milliseconds end = passed_ + time;
     while (passed_ < end) {
@@ -75,7 +75,7 @@ class Script : public testing::Test, public PlanSource {
       Settle();
     }
   }
-  // Time passes in which the program is stopped.
+  // Time passes while the program is stopped.
   void Sleep(Milliseconds time) { passed_ += time; }
   void Settle() {
     for (int rounds = 0; rounds < 1000 && !asked_.empty() && !late_; ++rounds) {
@@ -207,18 +207,18 @@ class Script : public testing::Test, public PlanSource {
   std::map<std::string, int> exits_;         // of commands; 0 otherwise
   std::map<std::string, std::string> said_;  // by commands
   std::set<std::string> endless_;            // commands that run until they are cancelled
-  // Hosts that cannot be reached, that obey another actuator, that have other receipts.
+  // Hosts that are unreachable, that obey another actuator, that have other receipts.
   std::map<std::string, bool> away_, refuses_, other_receipts_;
-  std::set<std::string> silent_;  // hosts that never answer what is to be run
+  std::set<std::string> silent_;  // hosts that never answer a request to run
   std::set<RemoteVerb> lost_;     // answers to these never come
-  bool void_ = false;             // each attempt never runs, as its host says
+  bool void_ = false;             // each attempt never runs; its host says so
   bool swept_ = false;            // the run's receipts, though its journal knows nothing of it
   bool late_ = false;             // nothing is answered as yet
-  bool finished_late_ = false;    // what was endless has ended by itself, and well
+  bool finished_late_ = false;    // the endless command has ended by itself, with success
   bool deaf_ = false;             // commands do not end when they are cancelled
   bool restored_ = false;         // x500's dead man has acted, and has not been acknowledged
   std::optional<int> restore_exit_ = 0;  // how that ended
-  GateReading gate_;                     // what every gate reads
+  GateReading gate_;                     // the reading of every gate
   std::vector<std::string> began_;       // commands, in their order
   std::vector<std::string> disarmed_;    // keys
   std::vector<RemoteRequest> requests_;

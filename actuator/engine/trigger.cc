@@ -1,5 +1,5 @@
-// See trigger.h. RE2 stays in here: Alertmanager's own syntax, in time and memory that no label can
-// make grow out of bounds.
+// See trigger.h. RE2 stays in here: it has Alertmanager's syntax, and its time and memory are
+// bounded for any label.
 #include "actuator/engine/trigger.h"
 
 #include <re2/re2.h>

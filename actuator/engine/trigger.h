@@ -1,4 +1,4 @@
-// From alerts to runs: what a notification carries, and which runbook answers it.
+// From alerts to runs: the contents of a notification, and the choice of the runbook.
 #pragma once
 
 #include <map>
@@ -22,8 +22,8 @@ struct Alert {
   std::string fingerprint;
   std::map<std::string, std::string> labels;
   WallTime starts_at;
-  // What is wrong with it. Such an alert is decided as rejected, and what could be read of it is
-  // recorded; the others of its notification count.
+  // The defect of the alert; empty: none. Such an alert is rejected, and its readable parts are
+  // recorded. The other alerts of its notification are decided as usual.
   std::string malformed = "";
 };
 
@@ -32,11 +32,11 @@ struct Matcher {
   std::string label;
   Op op = Op::kEqual;
   std::string value;  // regular expressions are anchored, in RE2's syntax
-  std::shared_ptr<const re2::RE2> regex = nullptr;  // made of `value` by Compile()
+  std::shared_ptr<const re2::RE2> regex = nullptr;  // compiled from `value` by Compile()
 };
 
-// Needed once before a matcher with a regular expression can match anything. kInvalid: it is none,
-// or would take more than 1 MiB.
+// Needed before a matcher with a regular expression can match. kInvalid: it is no regular
+// expression, or would take more than 1 MiB.
 Status Compile(Matcher* matcher);
 
 enum class OnResolved { kFinish, kCancel };
@@ -55,7 +55,7 @@ struct Trigger {
   OnResolved on_resolved = OnResolved::kFinish;
 };
 
-// Its `only_if` for these parameters. Configuration has refused names that no parameter has.
+// Its `only_if` with these parameters. The configuration refuses names that are no parameter.
 std::string OnlyIf(const Trigger& trigger, const std::map<std::string, std::string>& parameters);
 
 // A missing label counts as the empty string. A regular expression that is not compiled never

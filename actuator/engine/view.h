@@ -1,5 +1,4 @@
-// What the engine shows of itself: plain copies, for the API, the console, mailhubctl and the
-// metrics.
+// Copies of the engine's state for the API, the console, mailhubctl and the metrics.
 #pragma once
 
 #include <optional>
@@ -27,14 +26,14 @@ constexpr auto WordsOf(RunState) {
 enum class StepPhase {
   kPending,
   kPreparing,  // asking for the receipts directory, arming the dead man
-  kActing,     // the command is running, or nobody knows yet
+  kActing,     // the command is running, or its state is not known yet
   kRetryWait,  // between attempts
   kMarking,    // asking the hosts for marks
   kGate,       // waiting for the condition
   kConfirm,    // waiting for a person
   kDone,
   kHeld,  // waiting for the answer to a hold
-  kLeft,  // begun, and its run has gone to its end without it
+  kLeft,  // begun; its run went on to its end without it
 };
 constexpr auto WordsOf(StepPhase) {
   using enum StepPhase;
@@ -64,14 +63,14 @@ struct StepView {
   std::optional<WallTime> started;
   std::optional<Milliseconds> took;
   std::optional<GateReading> gate;  // last reading
-  std::string expr;                 // the gate's, if it has one
+  std::string expr;                 // the gate's, if any
   std::string command;
   std::string output;  // last receipt's
   std::optional<int> exit_status;
   std::string detail;
 };
 
-// What a person must answer before the run goes on.
+// A question that a person must answer before the run continues.
 struct HoldView {
   int number = 0;  // within the run, from 1; a verb names it
   std::string path;
@@ -79,11 +78,11 @@ struct HoldView {
   HoldReason reason = HoldReason::kStepFailed;
   std::string detail;
   WallTime since;
-  std::vector<Verb> answers = {};  // verbs that are taken for it now
+  std::vector<Verb> answers = {};  // verbs that it accepts now
   bool dead_man = false;           // it is about the step's dead man, not about the step
 };
 
-// A person's pause, which a person lifts.
+// A pause by a person; a person ends it.
 struct PauseView {
   int number = 0;  // within the run, from 1; `resume` names it
   std::string by;
@@ -92,11 +91,11 @@ struct PauseView {
 };
 
 enum class LeasePhase {
-  kUnconfirmed,  // recorded, and the host has not said in time that it is armed
+  kUnconfirmed,  // recorded; the host has not confirmed the arming in time
   kArmed,        // confirmed by the host within its time
-  kDisarming,    // no longer needed, and the host has not said yet that it is gone
-  kRestored,     // the host acted by itself, and has not heard yet that this is known
-  kLost,         // the host has other receipts now: nobody knows whether it is armed
+  kDisarming,    // no longer needed; the host has not confirmed the removal yet
+  kRestored,     // the host acted by itself, and does not know yet that this is known
+  kLost,         // the host has other receipts now: its state is unknown
 };
 constexpr auto WordsOf(LeasePhase) {
   using enum LeasePhase;
@@ -110,10 +109,10 @@ constexpr auto WordsOf(LeasePhase) {
 }
 
 struct LeaseView {
-  std::string path;  // of the step that it guards
+  std::string path;  // of the guarded step
   std::string host;
   LeasePhase phase = LeasePhase::kUnconfirmed;
-  Milliseconds after{0};                      // the host acts that long after the last renewal
+  Milliseconds after{0};                      // the host acts this long after the last renewal
   std::optional<Milliseconds> confirmed_ago;  // since the last renewal that the host confirmed
   std::string trouble;                        // why it is not confirmed
 };
@@ -125,17 +124,17 @@ struct RunView {
   std::string target;
   std::map<std::string, std::string> parameters;
   std::vector<std::string> locks;
-  std::vector<std::string> hosts;  // hosts its steps touch
+  std::vector<std::string> hosts;  // hosts that its steps touch
   std::string trigger;
   std::string fingerprint;
   std::string by;
   RunState state = RunState::kQueued;
-  std::string waiting_for;      // kQueued: what for; else what it is doing, or why it cannot
+  std::string waiting_for;      // kQueued: the reason; else its action, or why it cannot act
   std::vector<HoldView> holds;  // all of them must be answered
   std::optional<PauseView> pause;
   std::vector<LeaseView> leases;  // dead men that may be armed, or have acted
-  // It does something now: it is neither queued, held, paused, waiting for a confirmation nor kept
-  // from going on by the mode. Only then are its hosts' alerts silenced.
+  // The run acts now: it is not queued, held, paused, at a question or stopped by the mode. Only
+  // then are its hosts' alerts silenced.
   bool acting = false;
   std::string asks;                 // the question of the `confirm` that it waits at; else empty
   std::optional<RunResult> result;  // also while it is being cancelled, and at its end
@@ -152,15 +151,15 @@ struct RunView {
 
 struct Run;
 
-// What the run's events say of it. What only a living engine knows is left empty: what it waits
-// for, the current step, gate readings, the time it is expected to take.
+// The run's state from its events. Fields that only a living engine knows stay empty: the reason
+// for waiting, the current step's state, gate readings, the expected time.
 RunView ViewOf(const Run& run);
 
 enum class EpisodeState {
   kAnswered,    // its run is not finished
-  kRemedied,    // its run has succeeded, and it has not been heard of since
-  kUnanswered,  // its run did not succeed, or it was heard again after that had finished
-  kWaiting,     // it fires, and no run answers for it yet; it is decided afresh by itself
+  kRemedied,    // its run has succeeded, and the alert has not come again since
+  kUnanswered,  // its run did not succeed, or the alert came again after the run's end
+  kWaiting,     // it fires, and no run answers for it yet; decided again without a notification
 };
 constexpr auto WordsOf(EpisodeState) {
   using enum EpisodeState;
@@ -180,7 +179,7 @@ struct EpisodeView {
   std::string run;  // empty: none
   EpisodeState state = EpisodeState::kAnswered;
   WallTime decided;
-  std::string detail;  // the sentence of its last decision
+  std::string detail;  // sentence of its last decision
 };
 
 struct View {

@@ -1,4 +1,4 @@
-// What the machines that wait for a host or for Prometheus have in common.
+// Parts that are common to the machines that wait for a host or for Prometheus.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace mailhub::engine {
 
-// What is left to look after a restart, however long nobody looked before it.
+// Least time left for a look after a restart, however long the program was down.
 inline constexpr Milliseconds kLeastLook{30'000};
 
-// One that is frozen says nothing at all.
+// For a frozen host or Prometheus, which says nothing at all.
 inline std::string NoAnswer(const std::string& name) {
   return name + " does not answer";
 }

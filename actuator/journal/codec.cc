@@ -1,5 +1,5 @@
-// See codec.h. A Writer and a Reader walk the same list of fields (engine/fields.h), so the two
-// directions cannot drift apart.
+// See codec.h. Writer and Reader use the same list of fields (engine/fields.h), so the two
+// directions always agree.
 #include "actuator/journal/codec.h"
 
 #include <cmath>
@@ -21,7 +21,7 @@ using engine::Plan;
 
 // --- the two directions
 
-// Asks for mutable references because the Reader needs them; changes nothing.
+// Takes mutable references because the Reader needs them; changes nothing.
 class Writer {
  public:
   // With `plan_text` a plan goes there and its digest here; without, in place.
@@ -94,7 +94,7 @@ class Reader {
     if (found == in_.end()) return Bad(name, "is missing");
     FromValue(name, *found, value);
   }
-  // A field that journals of an older schema version lack: there it keeps its default.
+  // A field that journals of an older schema version lack; then it keeps its default.
   template <typename T>
   void Added(const char* name, T& value) {
     if (in_.contains(name)) (*this)(name, value);
@@ -199,7 +199,7 @@ Result<Json> ParseObject(std::string_view text) {
   return json;
 }
 
-// Tries the variant's alternatives until one's name is `kind`.
+// Tries the variant's alternatives until one has the name `kind`.
 template <size_t I = 0>
 bool MakeBody(std::string_view kind, engine::EventBody* body) {
   if constexpr (I < std::variant_size_v<engine::EventBody>) {

@@ -23,7 +23,7 @@ Result<engine::EventBody> Back(const Encoded& encoded) {
   return Decode(encoded.kind, encoded.body, &*plan);
 }
 
-// Counts the fields of an aggregate, so that a field which the codec does not know is noticed.
+// Counts the fields of an aggregate, so that a field unknown to the codec is noticed.
 struct Anything {
   template <typename T>
   operator T() const {  // NOLINT(google-explicit-constructor): asked for its type alone
@@ -122,7 +122,7 @@ TEST(Codec, EveryMissingFieldIsNamed) {
   }
 }
 
-TEST(Codec, FieldsThatOlderJournalsLackKeepWhatTheyMeantThere) {
+TEST(Codec, FieldsThatOlderJournalsLackKeepTheirOldMeaning) {
   const auto acted =
       Decode("operator_acted", R"({"verb":"retry","path":"1","by":"ann","detail":""})", nullptr);
   ASSERT_TRUE(acted) << acted.error().message;

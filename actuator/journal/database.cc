@@ -50,7 +50,7 @@ Statement& Statement::Bind(int64_t value) {
 }
 
 Statement& Statement::Bind(std::string_view value) {
-  // An empty view may hold a null pointer, which SQLite would take for NULL.
+  // An empty view may have a null pointer, which SQLite would store as NULL.
   const char* data = value.empty() ? "" : value.data();
   sqlite3_bind_text64(statement_.get(), ++bound_, data, value.size(), SQLITE_TRANSIENT,
                       SQLITE_UTF8);
@@ -106,13 +106,13 @@ Result<Database> Database::Open(const std::string& path, Access access) {
                     (access == Access::kReadOnly ? SQLITE_OPEN_READONLY
                                                  : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   const int code = sqlite3_open_v2(path.c_str(), &connection, flags, nullptr);
-  Database database(connection);  // also closes what failed to open
+  Database database(connection);  // also closes a connection that failed to open
   if (connection == nullptr) return Fail(ErrorKind::kOverloaded, path + ": out of memory");
   if (code != SQLITE_OK) {
     return Fail(KindOf(code), path + ": cannot be opened: " + sqlite3_errmsg(connection));
   }
   sqlite3_extended_result_codes(connection, 1);
-  // A checkpoint and a reader may meet for a moment.
+  // A checkpoint and a reader may collide for a moment.
   sqlite3_busy_timeout(connection, 1000);
   return database;
 }

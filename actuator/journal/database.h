@@ -1,4 +1,4 @@
-// SQLite as values: a connection and its statements, failures as Results. sqlite3 stays in the .cc.
+// An SQLite connection and its statements; failures are Results. sqlite3 stays in the .cc.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +20,12 @@ class Statement {
   Statement& Bind(int64_t value);
   Statement& Bind(std::string_view value);
 
-  // True: there is a row, whose columns may be read until the next call. False: done. Errors as in
+  // True: there is a row; its columns may be read until the next call. False: done. Errors as in
   // Database.
   Result<bool> Step();
   // Steps to the end and makes the statement ready for its next use, also after an error.
   Status Execute();
-  // Forgets row and parameters.
+  // Clears row and parameters.
   void Reset();
 
   int64_t Int(int column) const;
@@ -47,7 +47,7 @@ class Statement {
 //   kOverloaded      disk full, or the file is busy: nothing happened, try again later
 //   kRefused         no permission, read-only
 //   kNotFound        no such file
-//   kOutcomeUnknown  an I/O error: what was being committed may or may not be there
+//   kOutcomeUnknown  an I/O error: the commit may or may not have happened
 //   kCorrupt         the file is damaged or no database
 //   kInternal        our SQL
 class Database {
@@ -58,10 +58,10 @@ class Database {
 
   Status Run(const std::string& sql);  // one or more statements without results
   Result<Statement> Prepare(std::string_view sql);
-  // The first column of the first row as a number; 0 when there is none or it is NULL.
+  // The first column of the first row as a number; 0 when there is no row or the value is NULL.
   Result<int64_t> Number(std::string_view sql);
   Result<std::string> FirstText(std::string_view sql);
-  // Whether closing leaves the write-ahead log beside the file instead of working it in.
+  // Whether the write-ahead log stays beside the file on close instead of being merged into it.
   void KeepLogOnClose(bool keep);
   bool InTransaction() const;
   // As opened by SQLite: absolute, links followed.

@@ -1,4 +1,4 @@
-// Which file a name leads to, for looks at every commit.
+// Identifies the file behind a name; used at every commit.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ struct FileId {
   bool operator==(const FileId&) const = default;
 };
 
-// Nothing: errno says why. Links are followed. Asks for nothing else of the file: since Linux 6.13
-// a look at a file's times makes its next write note a new time, which slows each commit.
+// Nothing: errno has the reason. Follows links. Reads no other property of the file: since Linux
+// 6.13, reading a file's times makes its next write update them, which slows each commit.
 std::optional<FileId> IdOf(const std::string& path);
 std::optional<FileId> IdOf(int descriptor);
 

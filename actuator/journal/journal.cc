@@ -22,7 +22,7 @@
 namespace mailhub::journal {
 namespace {
 
-// What a person can do about a damaged journal; every kCorrupt sentence ends with it.
+// The remedy for a damaged journal; every kCorrupt sentence ends with it.
 constexpr const char* kRemedy =
     ". Nothing was changed. Once no run is in progress on any host, restore the file's last backup "
     "and remove FILE.lock; or move both away and start with an empty journal, which the hosts obey "
@@ -31,8 +31,8 @@ constexpr const char* kRemedy =
 constexpr off_t kSmallestDatabase = 512;
 constexpr uintmax_t kLargestChecked = uintmax_t{64} << 20;
 
-// Scope::kWhatStillMatters. `whole` are the runs that come with all their events, `brief` those of
-// which only begin and end come; 20,000 are as many ends of alerts as the engine keeps.
+// Scope::kWhatStillMatters. `whole`: runs with all their events; `brief`: runs with only begin and
+// end. 20,000 is the number of alerts' ends that the engine keeps.
 constexpr const char* kWhereItStillMatters = R"( WHERE seq IN (
 WITH whole AS (
   SELECT run FROM runs WHERE swept = 0
@@ -53,11 +53,11 @@ UNION SELECT seq FROM (SELECT seq FROM last_heard WHERE ended = 1 ORDER BY seq D
 UNION SELECT seq FROM events WHERE kind IN ('actuator_started', 'mode_changed')
 UNION SELECT max(seq) FROM events))";
 
-// SQLite would create it with the umask's mode; and a new file's name must outlive a power cut.
+// SQLite would create it with the umask's mode; and a new file's name must survive a power cut.
 Status CreateFile(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (file.number() < 0) return SystemError(path, errno);
-  // SQLite takes the stump of a database for an empty one and would begin anew.
+  // SQLite takes a cut-off database for an empty one and would begin anew.
   struct stat status {};
   if (::fstat(file.number(), &status) != 0) return SystemError(path, errno);
   if (status.st_size > 0 && status.st_size < kSmallestDatabase) {
@@ -70,7 +70,7 @@ Status CreateFile(const std::string& path) {
   return {};
 }
 
-// The inside of a run, which nobody asks about once it is finished and swept.
+// A run's inner events, which are not needed once it is finished and swept.
 bool IsDetail(const engine::EventBody& body) {
   return std::holds_alternative<engine::StepStarted>(body) ||
          std::holds_alternative<engine::StepSettled>(body) ||
@@ -87,8 +87,8 @@ std::string Name(const LockFile& lock, const Mark& mark) {
          std::to_string(mark.seq);
 }
 
-// A journal that was there at the last stop is never begun anew without a word: the alerts that
-// fire would start their runs once more, in the configured mode, while the old ones are under way.
+// A journal that existed at the last stop is never silently begun anew: firing alerts would start
+// their runs again, in the configured mode, while the old runs are under way.
 Status CheckThere(const std::string& path, const LockFile& lock, const Mark& mark) {
   if (mark.journal.empty()) return {};
   struct stat status {};
@@ -133,8 +133,8 @@ struct Journal::Impl {
   const std::string path;
   LockFile lock;
   Database database;
-  std::optional<OpenFiles> files;  // what a start reads
-  std::optional<OpenFiles> index;  // what another process finds its way in the log by
+  std::optional<OpenFiles> files;  // read by a start
+  std::optional<OpenFiles> index;  // used by other processes to read the log
   std::string id;
   uint64_t last_seq = 0;
   bool last_seq_known = false;
@@ -149,8 +149,8 @@ struct Journal::Impl {
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-// A clean stop leaves a mark that a power cut right after it does not take back. SQLite removes the
-// log by its name when it has worked it in: not where another's may lie by now.
+// A clean stop leaves a mark that a later power cut cannot undo. SQLite removes the log by name
+// after merging it: not if another file may have that name now.
 Journal::~Journal() {
   if (!impl_->files->Check(ErrorKind::kOverloaded)) impl_->database.KeepLogOnClose(true);
   if (impl_->last_seq_known && impl_->last_seq > 0) {
@@ -166,7 +166,7 @@ uint64_t Journal::last_seq() const {
 }
 
 Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime now) {
-  // One lock for one file, whatever links lead to it.
+  // One lock per file, whatever links lead to it.
   std::error_code failed;
   const std::filesystem::path real = std::filesystem::weakly_canonical(path, failed);
   Result<LockFile> lock = LockFile::Take((failed ? path : real.string()) + ".lock");
@@ -175,19 +175,19 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime
   if (!read) return Fail(read.error());
   const Mark& mark = *read;
   if (Status s = CheckThere(path, *lock, mark); !s) return Fail(s.error());
-  (void)lock->Note(mark, LockFile::Write::kDurable);  // for the owner's name alone
+  (void)lock->Note(mark, LockFile::Write::kDurable);  // only for the owner's name
   if (Status s = CreateFile(path); !s) return Fail(WithRemedy(s.error()));
   Result<Database> database = Database::Open(path, Database::Access::kReadWrite);
   if (!database) return Fail(database.error());
 
-  database->KeepLogOnClose(true);  // what is refused is left as it was found
+  database->KeepLogOnClose(true);  // a refused journal is left unchanged
   auto impl = std::make_unique<Impl>(path, std::move(*lock), std::move(*database));
-  // FULL: a commit is on the disk when it is reported. The size limit gives back what a burst took.
+  // FULL: a reported commit is on the disk. The size limit frees the space of a burst.
   Status ready = impl->database.Run(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; "
       "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;");
   if (!ready) return Fail(WithRemedy(ready.error()));
-  // Before an older one is brought up to date, so that a damaged one is left as it is.
+  // Before an older journal is upgraded, so that a damaged one stays unchanged.
   if (Status s = impl->CheckWhole(); !s) return Fail(WithRemedy(s.error()));
   if (Status s = impl->CheckMark(mark); !s) return Fail(WithRemedy(s.error()));
   Result<std::string> id = PrepareSchema(impl->database, path, now);
@@ -200,16 +200,16 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime
   return std::unique_ptr<Journal>(new Journal(std::move(impl)));
 }
 
-// Reads the whole file, so a large one is left to what SQLite notices while it is read: a start
-// must not wait for half a second of looking at runs that ended last year.
+// Reads the whole file. A large one is left to SQLite's own checks during reading, because a start
+// must not wait for a check of old runs.
 Status Journal::Impl::CheckWhole() {
   std::error_code error;
   if (std::filesystem::file_size(path, error) > kLargestChecked || error) return {};
   const Result<std::string> verdict = database.FirstText("PRAGMA quick_check(1)");
   if (!verdict) return Fail(verdict.error());
   if (*verdict != "ok") return Fail(ErrorKind::kCorrupt, path + " is damaged: " + *verdict);
-  if (!IsJournal(database)) return {};  // empty as yet, or none of ours, as will be said
-  // Missing events: numbers are unique and begin at 1, so the last one counts them all.
+  if (!IsJournal(database)) return {};  // empty, or not a journal; a later check reports it
+  // Detects missing events: numbers are unique and begin at 1, so the last one is the count.
   const Result<int64_t> last = database.Number("SELECT max(seq) FROM events");
   if (!last) return Fail(last.error());
   const Result<int64_t> first = database.Number("SELECT min(seq) FROM events");
@@ -228,7 +228,7 @@ Status Journal::Impl::CheckMark(const Mark& mark) {
   if (!IsJournal(database)) {
     const Result<int64_t> tables = database.Number("SELECT count(*) FROM sqlite_master");
     if (!tables) return Fail(tables.error());
-    if (*tables > 0) return {};  // another program's, as will be said
+    if (*tables > 0) return {};  // another program's; a later check reports it
     return Fail(ErrorKind::kCorrupt, path + " holds nothing, but had event " +
                                          std::to_string(mark.seq) + " of journal " + mark.journal +
                                          ": it has lost its log");
@@ -259,7 +259,7 @@ Status Journal::Impl::Prepare() {
       "INSERT INTO runs(run, runbook, target, started_by, queued_ms, plan) "
       "VALUES(?, ?, ?, ?, ?, ?)",
       "UPDATE runs SET started_ms = ? WHERE run = ?",
-      // Where no host was asked to do anything, there is nothing to sweep.
+      // Where no host was asked to act, there is nothing to sweep.
       "UPDATE runs SET finished_ms = ?, finished_seq = ?, result = ?, result_detail = ?, "
       "swept = NOT EXISTS (SELECT 1 FROM events WHERE events.run = runs.run AND "
       "kind IN ('step_started', 'dead_man_armed') AND json_extract(body, '$.directory_id') != '') "
@@ -297,8 +297,8 @@ Status Journal::Impl::ReadLastSeq() {
   return {};
 }
 
-// SQLite's own names, since it puts the log beside what a link leads to; the log is there, because
-// something was read.
+// Uses SQLite's own names, since it puts the log beside a link's target; the log exists, because
+// the database was read.
 Status Journal::Impl::RecallFiles() {
   const std::string real = database.FileName();
   std::vector<std::string> names = {path, real + "-wal"};
@@ -367,7 +367,7 @@ Status Journal::Append(std::span<const engine::Event> events) {
   if (Status s = impl_->index->Check(ErrorKind::kOverloaded); !s) return s;
   const Mark before{impl_->id, impl_->last_seq};
   if (Status s = impl_->lock.Keep(before); !s) return Fail(WithRemedy(s.error()));
-  // After a commit that was reported failed, only the file knows what is in it.
+  // After a commit that was reported as failed, only the file knows its contents.
   if (!impl_->last_seq_known) {
     if (Status s = impl_->ReadLastSeq(); !s) return Fail(WithRemedy(s.error()));
   }
@@ -375,7 +375,7 @@ Status Journal::Append(std::span<const engine::Event> events) {
   if (done) done = impl_->CheckLastSeq();
   if (done) done = impl_->AppendInTransaction(events);
   if (done) done = impl_->database.Run("COMMIT");
-  // On disk, but where a start would look for it? It makes the index anew.
+  // It is on disk, but would a start find it? A start makes the index anew.
   if (done) done = impl_->files->Check(ErrorKind::kOutcomeUnknown);
   if (!done) {
     impl_->last_seq_known = false;
@@ -387,9 +387,9 @@ Status Journal::Append(std::span<const engine::Event> events) {
   const bool start = std::any_of(events.begin(), events.end(), [](const engine::Event& event) {
     return std::holds_alternative<engine::ActuatorStarted>(event.body);
   });
-  // Before any host hears of the new epoch. If it fails the same events are appended again.
+  // Before any host hears of the new epoch. If this fails, the same events are appended again.
   if (start) return impl_->lock.Note(mark, LockFile::Write::kDurable);
-  // A mark that lags behind only notices less.
+  // An outdated mark only notices less.
   (void)impl_->lock.Note(mark, LockFile::Write::kSoon);
   return {};
 }
@@ -442,7 +442,7 @@ Status Journal::Impl::Insert(const engine::Event& event, const Encoded& encoded)
   return UpdateEpisodes(event);
 }
 
-// Keeps the derived tables in step, in the same transaction.
+// Updates the derived tables in the same transaction.
 Status Journal::Impl::UpdateEpisodes(const engine::Event& event) {
   if (const auto* alert = std::get_if<engine::AlertDecided>(&event.body)) {
     if (engine::OpensEpisode(alert->decision)) {
@@ -451,7 +451,7 @@ Status Journal::Impl::UpdateEpisodes(const engine::Event& event) {
           .Bind(alert->run)
           .Execute();
     }
-    // As the engine forgets it; a late end is an earlier alert's.
+    // As the engine forgets it; a late end belongs to an earlier alert.
     switch (alert->decision) {
       case engine::Decision::kLate:
         return {};
@@ -467,7 +467,7 @@ Status Journal::Impl::UpdateEpisodes(const engine::Event& event) {
   if (const auto* closed = std::get_if<engine::EpisodeClosed>(&event.body)) {
     return statements->episode_over.Bind(closed->fingerprint).Execute();
   }
-  // Those that had joined it may need none of its reasons: the engine knows.
+  // Alerts that had joined it may not share its reason; the engine decides.
   if (std::holds_alternative<engine::RunDropped>(event.body)) {
     return statements->dropped.Bind(event.run).Execute();
   }

@@ -1,6 +1,5 @@
-// The append-only record of everything the engine decided: what makes "intent before effect" true,
-// and what a run's state is rebuilt from. The file's format is written down in
-// docs/journal_format.md.
+// The journal: the append-only record of the engine's decisions. It makes "intent before effect"
+// true, and runs are rebuilt from it. docs/journal_format.md describes the file.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +17,14 @@
 
 namespace mailhub::journal {
 
-// The only writer of one journal file; holds the lock file beside it, PATH.lock, as long as it
-// lives.
+// The only writer of one journal file; holds the lock file beside it, PATH.lock, during its
+// lifetime.
 class Journal final : public EventStore {
  public:
   // Creates the file (mode 0600) if it does not exist; its directory must. Errors:
   //   kRefused    another actuator has it; no permission; no journal of ours, or another than the
   //               lock file names; a newer program's
-  //   kCorrupt    damaged, or an older copy; the sentence says what to do
+  //   kCorrupt    damaged, or an older copy; the message has the remedy
   //   kNotFound   no such directory; or the file is gone or empty, though the lock file names it
   //   kOverloaded, kOutcomeUnknown   disk full, I/O errors
   static Result<std::unique_ptr<Journal>> Open(const std::string& path, WallTime now);
@@ -57,27 +56,27 @@ struct FinishedRun {
   WallTime finished;
 };
 
-// Which decisions are wanted; what is empty or 0 is not looked at.
+// Selects decisions. An empty or 0 field selects all.
 struct AlertFilter {
   std::string alertname = "";
-  std::string fingerprint = "";  // its beginning
+  std::string fingerprint = "";  // full or its beginning
   std::string decision = "";
-  std::string run = "";  // its beginning
-  uint64_t before = 0;   // only events before that one
+  std::string run = "";  // full or its beginning
+  uint64_t before = 0;   // only events before this one
 };
 
-// Looks at a journal while somebody else writes it. Thread-safe: each call uses a connection of its
-// own and sees one committed state. Errors: kNotFound, kInvalid as said, else as Journal.
+// Reads a journal while another process writes it. Thread-safe: each call uses its own connection
+// and sees one committed state. Errors: kNotFound and kInvalid as below, else as Journal.
 class JournalReader {
  public:
   explicit JournalReader(std::string path) : path_(std::move(path)) {}
 
-  // Newest first. Of all runbooks when `runbook` is empty.
+  // Newest first. An empty `runbook` means all runbooks.
   Result<std::vector<FinishedRun>> FinishedRuns(const std::string& runbook, size_t limit) const;
-  // alert_decided events, newest first. However old they are, all are looked at.
+  // alert_decided events, newest first. Searches the whole journal.
   Result<std::vector<engine::Event>> Alerts(size_t limit, const AlertFilter& filter = {}) const;
-  // All events of one run, oldest first. `run`: its id or a prefix of at least 6 characters;
-  // kInvalid when too short or shared by several runs, kNotFound when nobody's.
+  // All events of one run, oldest first. `run`: its id or a prefix of at least 6 characters.
+  // kInvalid when it is too short or several runs share it, kNotFound when no run has it.
   Result<std::vector<engine::Event>> RunEvents(const std::string& run) const;
 
  private:

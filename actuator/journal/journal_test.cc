@@ -45,7 +45,7 @@ std::string RunId(int number) {
   return std::string(8 - digits.size(), '0') + digits + std::string(24, 'a');
 }
 
-TEST(Journal, WhatWasAppendedIsThereAfterReopening) {
+TEST(Journal, AppendedEventsAreThereAfterReopening) {
   const TestDirectory directory;
   const auto events = Numbered(EveryBody(), 1, RunId(1));
   std::string id;
@@ -90,7 +90,7 @@ TEST(Journal, AppendingTheSameAgainChangesNothing) {
   EXPECT_EQ(AllOf(*journal), Texts(events));
 }
 
-TEST(Journal, ARetryMayCarryMoreThanWhatHappenedToBeCommitted) {
+TEST(Journal, ARetryMayCarryMoreThanTheCommittedEvents) {
   const TestDirectory directory;
   const auto journal = MustOpen(directory / "journal.db");
   const auto events = Numbered(EveryBody(), 1, RunId(1));
@@ -153,7 +153,7 @@ TEST(Journal, TheDirectoryMustExist) {
   EXPECT_EQ(journal.error().kind, ErrorKind::kNotFound);
 }
 
-// Appends and numbers; remembers nothing else.
+// Appends and numbers; has no other memory.
 class Writer {
  public:
   explicit Writer(Journal* journal) : journal_(journal) {}
@@ -187,7 +187,7 @@ class Writer {
   uint64_t next_ = 1;
 };
 
-// A plan like the sample's for one of several targets.
+// A plan like the sample's, for one of several targets.
 engine::Plan PlanFor(const std::string& target) {
   engine::Plan plan = testing::SamplePlan();
   plan.target = target;
@@ -209,7 +209,7 @@ std::map<std::string, size_t> ShortReplay(Journal& journal) {
   return seen;
 }
 
-TEST(Journal, TheShortReplayHasOfOldRunsOnlyWhatCooldownsAndExpectedDurationsRestOn) {
+TEST(Journal, TheShortReplayHasOnlyTheOldRunsThatCooldownsAndExpectedDurationsNeed) {
   const TestDirectory directory;
   const auto journal = MustOpen(directory / "journal.db");
   Writer writer(journal.get());
@@ -283,7 +283,7 @@ TEST(Journal, TheShortReplayForgetsARunThatNeverTouchedAHost) {
   const auto journal = MustOpen(directory / "journal.db");
   Writer writer(journal.get());
   for (const int run : {1, 2}) {
-    // Cancelled while it was queued: nothing of it has to be swept from any host.
+    // Cancelled in the queue: no host has anything to sweep.
     writer.Run(RunId(run), PlanFor("mailhub1"), 1);
     writer.Append(
         Numbered({engine::RunFinished{.result = engine::RunResult::kCancelled, .detail = ""}},

@@ -28,8 +28,8 @@ bool IsJournalId(std::string_view word) {
 
 constexpr size_t kDigits = 20;
 
-// The number always has as many digits, so that nothing but digits changes from one commit to the
-// next: no power cut leaves half a line.
+// The number has a fixed width, so that a commit changes only digits: a power cut cannot leave half
+// a line.
 std::string TextOf(const Mark& mark) {
   std::array<char, kDigits + 1> number{};
   std::snprintf(number.data(), number.size(), "%0*llu",
@@ -38,8 +38,8 @@ std::string TextOf(const Mark& mark) {
   return std::to_string(::getpid()) + "\n" + mark.journal + " " + number.data() + "\n";
 }
 
-// Whoever makes the file writes it before anything else, so that one without its lines is damaged
-// and not new. False: it is there already.
+// The creator of the file writes it before any other use, so a file without its lines is damaged
+// and not new. False: it already exists.
 Result<bool> Create(const std::string& path, const Mark& mark) {
   const Descriptor made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (made.number() < 0) {
@@ -96,8 +96,8 @@ Result<LockFile> LockFile::Take(const std::string& path, const Mark& if_new, Err
   return LockFile(path, std::move(lock), *held);
 }
 
-// Two lines: the owner's process, for the sentence above; journal id and event, " 0" as long as
-// there is no journal.
+// Two lines: the owner's process, for the error sentence; journal id and event, " 0" while there is
+// no journal.
 Result<Mark> LockFile::Read() const {
   const std::string text = ReadAll(descriptor_.number());
   const auto damaged = [&] {

@@ -1,6 +1,6 @@
-// The file beside the journal that keeps a second writer out, and that says how far the journal had
-// come: a journal that is gone, an older copy or one that has lost its end would go on without a
-// word and act twice. docs/journal_format.md describes what is in it.
+// The lock file beside the journal. It keeps out a second writer, and records the journal's last
+// event: a missing, older or shortened journal would otherwise be used silently, and commands would
+// run twice. docs/journal_format.md describes its contents.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@
 
 namespace mailhub::journal {
 
-// Which journal the file lies beside, and its last event that was acknowledged.
+// The journal beside the lock file, and its last acknowledged event.
 struct Mark {
-  std::string journal;  // empty: none was begun yet
+  std::string journal;  // empty: none begun yet
   uint64_t seq = 0;
 };
 
@@ -36,36 +36,36 @@ class Descriptor {
   int number_;
 };
 
-// Holds the lock as long as it lives; the kernel releases it however the process ends. The file
+// Holds the lock during its lifetime; the kernel releases it at any end of the process. The file
 // stays: removing it would let two owners hold two locks. Confined to one thread at a time.
 class LockFile {
  public:
-  // kRefused: another actuator has it, whose process is named; else as SystemError says.
+  // kRefused: another actuator has it (the message names its process); else as SystemError says.
   static Result<LockFile> Take(const std::string& path);
 
   const std::string& path() const { return path_; }
 
-  // kCorrupt: there is something else in it, or nothing; the sentence says what to do.
+  // kCorrupt: its contents are something else, or missing; the message has the remedy.
   Result<Mark> Read() const;
 
-  // kDurable: on disk when it returns. kSoon outlives this process, and a power cut some seconds
-  // later.
+  // kDurable: on disk when it returns. kSoon survives this process at once, and a power cut after
+  // some seconds.
   enum class Write { kDurable, kSoon };
   Status Note(const Mark& mark, Write how) const;
 
-  // Takes the lock anew if the file was removed or replaced, and notes `mark` in it. kCorrupt:
+  // Takes the lock anew if the file was removed or replaced, and writes `mark` into it. kCorrupt:
   // another actuator was faster.
   Status Keep(const Mark& mark);
 
  private:
-  // `if_new` is what a file says that was not there.
+  // `if_new`: the contents of a new file.
   static Result<LockFile> Take(const std::string& path, const Mark& if_new, ErrorKind if_taken);
   LockFile(std::string path, Descriptor descriptor, FileId id)
       : path_(std::move(path)), descriptor_(std::move(descriptor)), id_(id) {}
 
   std::string path_;
   Descriptor descriptor_;
-  FileId id_;  // of the open file, as long as it is held
+  FileId id_;  // of the open file, while the lock is held
 };
 
 }  // namespace mailhub::journal

@@ -1,5 +1,5 @@
-// Whether the files that the program has open are still those that their names lead to. A file that
-// was moved away or removed can be written for ever, and no start will find it.
+// Checks whether the names of the program's open files still lead to those files. A moved or
+// removed file can still be written, but no start will find it.
 #pragma once
 
 #include <string>
@@ -10,14 +10,14 @@
 
 namespace mailhub::journal {
 
-// What some names led to at one moment. Immutable. The files must stay open as long as it is used:
-// the number of a file that nobody has open may be given to another.
+// The files behind some names at one moment. Immutable. The files must stay open during its use:
+// the kernel may reuse the number of a closed file.
 class OpenFiles {
  public:
-  // kNotFound and others as SystemError says: one is not there.
+  // kNotFound and others as SystemError says: one does not exist.
   static Result<OpenFiles> Of(std::vector<std::string> paths);
 
-  // Fails with `kind` and names the first file that is another one now, or gone.
+  // Fails with `kind` and names the first file that is replaced or gone.
   Status Check(ErrorKind kind) const;
 
  private:

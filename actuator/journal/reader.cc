@@ -30,7 +30,7 @@ Result<std::vector<engine::Event>> ReadEvents(Database& database, Statement& sel
   }
 }
 
-// Ids are hex, so all ids with a prefix stand between it and itself followed by "g".
+// Ids are hex, so all ids with a prefix are between it and itself followed by "g".
 Result<std::string> FindRun(Database& database, const std::string& prefix) {
   if (prefix.size() < kShortestPrefix) {
     return Fail(ErrorKind::kInvalid, "a run is named by its id or at least " +

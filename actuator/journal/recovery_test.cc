@@ -1,4 +1,4 @@
-// Damaged, foreign, newer, full and read-only journals: refused with a sentence, or recovered where
+// Damaged, foreign, newer, full and read-only journals: refused with a sentence, or recovered if
 // SQLite guarantees it.
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -57,7 +57,7 @@ Status OpenAndReplay(const std::string& path, size_t* count = nullptr) {
   return s;
 }
 
-TEST(JournalRecovery, AMissingEventIsRefusedWithWhatToDo) {
+TEST(JournalRecovery, AMissingEventIsRefusedWithTheRemedy) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
   WriteJournal(path, 2);
@@ -88,7 +88,7 @@ TEST(JournalRecovery, AnUnreadableEventIsNamed) {
       << s.error().message;
 }
 
-TEST(JournalRecovery, ARunWhoseBeginIsMissingIsRefusedAlsoWhereNobodyCountsEvents) {
+TEST(JournalRecovery, ARunWhoseBeginIsMissingIsRefusedEvenIfEventsAreNotCounted) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
   WriteJournal(path, 1);
@@ -120,7 +120,7 @@ TEST(JournalRecovery, ANewerSchemaIsRefused) {
   EXPECT_NE(s.error().message.find("newer program"), std::string::npos) << s.error().message;
 }
 
-// All that a start reads, as text.
+// Everything that a start reads, as text.
 std::vector<std::string> StillMatters(const std::string& path) {
   std::vector<std::string> events;
   const auto journal = Journal::Open(path, kNow);
@@ -194,7 +194,7 @@ TEST(JournalRecovery, ADamagedJournalOfVersion1StaysOne) {
   EXPECT_EQ(file->FirstText("SELECT value FROM meta WHERE key = 'schema_version'"), "1");
 }
 
-TEST(JournalRecovery, SomebodyElsesDatabaseIsLeftAlone) {
+TEST(JournalRecovery, AForeignDatabaseIsLeftAlone) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
   Sql(path, "CREATE TABLE precious(x)");
@@ -217,7 +217,7 @@ TEST(JournalRecovery, AnEmptyFileBecomesAJournal) {
   EXPECT_TRUE(OpenAndReplay(path));
 }
 
-// Copies a journal in use, as a crash leaves it: the main file and its log.
+// Copies a journal in use, as a crash would leave it: the main file and its log.
 void CopyInUse(const std::string& from, const std::string& to) {
   using std::filesystem::copy_options;
   std::filesystem::copy_file(from, to, copy_options::overwrite_existing);
@@ -250,10 +250,10 @@ TEST(JournalRecovery, ALogCutAnywhereGivesWholeTransactionsOnly) {
   EXPECT_EQ(counts, (std::set<size_t>{0, 12, 24, 36}));
 }
 
-TEST(JournalRecovery, ALogThatHasLostItsLastStartIsRefusedUntilSomebodySaysOtherwise) {
+TEST(JournalRecovery, ALogThatHasLostItsLastStartIsRefusedUntilAPersonDecides) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";
-  ASSERT_TRUE(OpenAndReplay(path));  // its tables stand in the file itself
+  ASSERT_TRUE(OpenAndReplay(path));  // its tables are in the file itself
   const auto journal = Journal::Open(path, kNow);
   ASSERT_TRUE(journal);
   ASSERT_TRUE((*journal)->Append(std::vector<engine::Event>{
@@ -273,7 +273,7 @@ TEST(JournalRecovery, ALogThatHasLostItsLastStartIsRefusedUntilSomebodySaysOther
   std::filesystem::remove(copy + ".lock");
   EXPECT_TRUE(OpenAndReplay(copy));
 
-  // With its log it is whole.
+  // With its log it is complete.
   CopyInUse(path, copy);
   std::filesystem::copy_file(path + ".lock", copy + ".lock",
                              std::filesystem::copy_options::overwrite_existing);
@@ -345,7 +345,7 @@ TEST(JournalRecovery, AFullDiskFailsAnAppendCleanlyAndLaterOnesWork) {
   EXPECT_EQ(count, next + 11);
 }
 
-// As on a file system that has gone read-only under a program that has its files open.
+// As on a file system that became read-only while the program has its files open.
 void ForbidWriting(const std::string& path, bool forbid) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   int flags = 0;

@@ -1,4 +1,4 @@
-// From a row of the events table to an Event: shared by the writer's replay and the readers.
+// Makes an Event from a row of the events table. The writer's replay and the readers share it.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@ namespace mailhub::journal {
 // The columns EventReader expects, in this order.
 inline constexpr const char* kEventColumns = "seq, at_ms, run, kind, body";
 
-// Plans are stored once per digest and most runs share a few, so each is decoded once. Confined to
+// Plans are stored once per digest, and most runs share a few; each is decoded once. Confined to
 // one thread; must not outlive `database`.
 class EventReader {
  public:

@@ -47,7 +47,7 @@ inline engine::Plan SamplePlan() {
   return plan;
 }
 
-// One of every kind, in the order of EventBody.
+// One event of every kind, in the order of EventBody.
 inline std::vector<engine::EventBody> EveryBody() {
   using namespace engine;  // NOLINT: eighteen names in a test helper
   const Receipt receipt{.state = ReceiptState::kFinished,
@@ -96,7 +96,7 @@ inline std::vector<engine::EventBody> EveryBody() {
       EpisodeClosed{.fingerprint = "00ff00ff00ff00ff", .by = "bob", .detail = "seen"}};
 }
 
-// Numbered from `first`, a second apart, those about runs given to `run`.
+// Numbered from `first`, one second apart; events about a run belong to `run`.
 inline std::vector<engine::Event> Numbered(std::vector<engine::EventBody> bodies, uint64_t first,
                                            const std::string& run) {
   std::vector<engine::Event> events;
@@ -137,7 +137,7 @@ inline std::vector<engine::Event> WholeRun(
       first, run);
 }
 
-// The whole event as text, its plan included: what tests compare.
+// The whole event as text with its plan, for comparisons in tests.
 inline std::string TextOf(const engine::Event& event) {
   const Encoded encoded = Encode(event.body);
   return std::to_string(event.seq) + " " + std::to_string(ToUnixMs(event.at)) + " " + event.run +

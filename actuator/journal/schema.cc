@@ -8,12 +8,12 @@
 namespace mailhub::journal {
 namespace {
 
-// "mhjl": tells our files from other SQLite databases.
+// "mhjl": marks our files among SQLite databases.
 constexpr int64_t kApplicationId = 0x6d686a6c;
 
-// Step N leads from version N to N + 1; step 0 makes the first tables. Never change a released
-// step; append one. `runs`, `episodes` and `last_heard` are derived from `events` and can always be
-// made again from them.
+// Step N upgrades version N to N + 1; step 0 makes the first tables. Never change a released step;
+// append one. `runs`, `episodes` and `last_heard` are derived from `events` and can always be
+// rebuilt.
 constexpr std::array<const char*, 5> kSteps = {
     R"(
 CREATE TABLE meta(
@@ -75,7 +75,7 @@ DROP INDEX events_of_run;
 CREATE INDEX events_of_run ON events(run, seq);
 CREATE INDEX events_of_actuator ON events(seq) WHERE kind IN ('actuator_started', 'mode_changed');
 )",
-    // Same tables; events have fields and kinds that a program of version 2 does not know.
+    // Same tables; events have fields and kinds that are unknown to a program of version 2.
     R"(
 SELECT 1;
 )",

@@ -1,4 +1,4 @@
-// The journal's tables, and how an older file becomes today's.
+// The journal's tables, and the upgrade of older files.
 #pragma once
 
 #include <string>
@@ -9,14 +9,14 @@
 
 namespace mailhub::journal {
 
-// What this program writes. Version N + 1 is made from N by step N of the list in schema.cc.
+// The version that this program writes. Step N of the list in schema.cc makes version N + 1 from N.
 int CurrentSchemaVersion();
 
-// Brings the file to the current version in one transaction; creates everything in an empty file.
-// kRefused: it is somebody else's database, or a newer program's. Returns the journal's id.
+// Upgrades the file to the current version in one transaction; creates the tables in an empty file.
+// kRefused: the database is not a journal, or a newer program's. Returns the journal's id.
 Result<std::string> PrepareSchema(Database& database, const std::string& path, WallTime now);
 
-// Whether the file holds a journal, of whatever version.
+// Whether the file holds a journal of any version.
 bool IsJournal(Database& database);
 
 }  // namespace mailhub::journal

@@ -1,5 +1,5 @@
-// A journal that is not where it should be: gone, moved, replaced, or an older copy. Nothing may be
-// called recorded in a file that no start will find.
+// A journal that is gone, moved, replaced, or an older copy. No event may be reported as recorded
+// in a file that a start cannot find.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -80,7 +80,7 @@ class Vanishing : public ::testing::Test {
       }
     }
   }
-  // Neither recorded nor lost for good: to be tried again.
+  // Neither recorded nor lost: to be retried.
   void ExpectRetriable(const Status& status, const std::string& file) const {
     ASSERT_FALSE(status);
     EXPECT_TRUE(status.error().kind == ErrorKind::kOverloaded ||
@@ -116,7 +116,7 @@ TEST_F(Vanishing, AJournalThatIsGoneIsNotBegunAnew) {
     fs::remove(path + "-wal");
   }
   EXPECT_FALSE(Journal::Open(path, kNow)) << "asking again does not help";
-  // What the sentence says a person may do.
+  // The remedy that the sentence gives.
   fs::remove(path + ".lock");
   const auto anew = Journal::Open(path, kNow);
   ASSERT_TRUE(anew) << anew.error().message;
@@ -176,7 +176,7 @@ TEST_F(Vanishing, AnOlderCopyIsRefusedThoughItLacksOnlyTheLastEvents) {
   CopyTo(older);
   ASSERT_TRUE(journal->Append(ARun(14)));
   for (const bool clean_stop : {false, true}) {
-    // After kill -9 the lock file is as it is now.
+    // After kill -9 the lock file stays unchanged.
     fs::copy_file(path + ".lock", older + ".lock", fs::copy_options::overwrite_existing);
     if (clean_stop) {
       journal.reset();
@@ -220,7 +220,7 @@ TEST_F(Vanishing, ALockFileThatCannotBeReadIsNotTakenForAnEmptyOne) {
   EXPECT_TRUE(Journal::Open(path, kNow));
 }
 
-// However the first start ends: a lock file that is there says something.
+// At any end of the first start, the lock file is not empty.
 TEST_F(Vanishing, ALockFileIsNeverSeenWithoutItsLines) {
   const std::string second = home + "/second.db";
   const auto nowhere = Journal::Open(home + "/none/j.db", kNow);
@@ -235,7 +235,7 @@ TEST_F(Vanishing, ALockFileIsNeverSeenWithoutItsLines) {
     files += entry.path().filename().string().starts_with("second.db.lock") ? 1U : 0U;
   }
   EXPECT_EQ(files, 1u) << "what it was made from is gone";
-  // A stop before the first event leaves it so, and the next start goes on.
+  // A stop before the first event leaves it unchanged, and the next start continues.
   const auto other = Journal::Open(second, kNow);
   ASSERT_FALSE(other);
   ExpectSays(other.error().message, "(pid " + std::to_string(::getpid()) + ")");
@@ -275,7 +275,7 @@ TEST_F(Vanishing, NothingIsRecordedWhileAnOlderCopyIsInItsPlace) {
   EXPECT_EQ(Count(*journal), 37u);
 }
 
-TEST_F(Vanishing, AStopLeavesAloneWhatLiesInItsPlaceMeanwhile) {
+TEST_F(Vanishing, AStopLeavesAFileThatReplacedItsOwnAlone) {
   Fill();
   const std::string older = directory / "older.db";
   CopyTo(older);
@@ -287,7 +287,7 @@ TEST_F(Vanishing, AStopLeavesAloneWhatLiesInItsPlaceMeanwhile) {
   }
   journal.reset();
   EXPECT_TRUE(fs::exists(path + "-wal")) << "its events stand there";
-  // And what was moved is whole.
+  // The moved journal is complete.
   fs::rename(path + ".lock", elsewhere + ".lock");
   const auto moved = Journal::Open(elsewhere, kNow);
   ASSERT_TRUE(moved) << moved.error().message;
@@ -323,7 +323,7 @@ TEST_F(Vanishing, NothingIsRecordedWhileItsDirectoryIsAway) {
   EXPECT_EQ(Count(*journal), 25u);
 }
 
-TEST_F(Vanishing, WhatALinkLeadsToIsLookedAtToo) {
+TEST_F(Vanishing, TheTargetOfALinkIsCheckedToo) {
   Fill();
   journal.reset();
   const std::string link = directory / "link.db";
@@ -345,7 +345,7 @@ TEST_F(Vanishing, ACommitIsNotAcknowledgedIfTheFileWentMeanwhile) {
   sqlite3* other = nullptr;
   ASSERT_EQ(sqlite3_open(path.c_str(), &other), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
-  // The append waits for the other's lock, with its first look at the files behind it.
+  // The append has checked its files once, and waits for the other writer's lock.
   std::promise<void> begun;
   auto appended = std::async(std::launch::async, [&] {
     begun.set_value();

@@ -34,11 +34,11 @@ std::string FirstLine(const std::string& text) {
 
 }  // namespace
 
-// What became of one exchange. Without a reply, `failure` says whether the request was sent.
+// The result of one exchange. Without a reply, `failure` says whether the request was sent.
 struct HostLink::Answer {
   std::optional<RemoteReply> reply;
   Error failure;
-  bool no_runner = false;   // the channel ended without a word: the script may not be there
+  bool no_runner = false;   // the channel ended without output: the script may be missing
   bool never_sent = false;  // nothing can have happened
   bool session_lost = false;
   bool too_late = false;  // not sent: the request may not begin any more
@@ -58,7 +58,7 @@ std::string HostLink::RunnerPath() const {
 }
 
 std::string HostLink::RunnerCommand() const {
-  // Where the key is limited to the runner this is not even looked at.
+  // If the key is restricted to the runner, the host ignores this command.
   if (form_ == config::RunnerForm::kInstalled) return kInstalledRunner;
   const std::string words = options_.arguments.empty() ? "" : " " + options_.arguments;
   return "exec " + options_.shell + " " + RunnerPath() + words;
@@ -95,8 +95,8 @@ RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& 
     session_.reset();
   }
   form_ = form;
-  // A second try only where the first has certainly not reached a runner: the session turned out to
-  // be dead or full, or the script was gone. Keys make even a wrong belief in that harmless.
+  // A second try only if the first certainly did not reach a runner: the session was dead or full,
+  // or the script was gone. Keys make even an error in that harmless.
   for (int tries = 0;; ++tries) {
     const bool kept = session_ != nullptr;
     if (!kept) {
@@ -118,8 +118,7 @@ RemoteReply HostLink::Ask(const engine::RemoteRequest& request, const Identity& 
   }
 }
 
-// What a host says about a dead man that is armed: nobody need act on it, somebody may want to
-// know.
+// Logs the host's note about an armed dead man: no action is needed.
 void HostLink::TellOfLease(const RemoteReply& reply) {
   if (!reply.receipt || reply.lease != engine::LeaseState::kArmed) return;
   if (reply.lease_detail == said_of_lease_) return;
@@ -159,9 +158,8 @@ Status HostLink::Connect(const ssh::SshTarget& target) {
   return done;
 }
 
-// Makes sure that the host has this program's runner, whole, and that nobody but the account can
-// change it. Where that cannot be, a person must look; whatever else goes wrong, a full disk for
-// one, may pass.
+// Ensures that the host has this program's runner, complete, and that only the account can change
+// it. If that is impossible a person must look; other failures, like a full disk, may pass.
 Status HostLink::PutRunner() {
   const std::string here = "mailhub-runner-is-here\n";
   const std::string may_not = "mailhub-runner-may-not: ";
@@ -187,7 +185,7 @@ Status HostLink::PutRunner() {
     const auto done = session_->Exec(ssh::OneLine("exec sh", look + (upload ? put : found)),
                                      upload ? RunnerScript() : std::string_view(), {}, deadline);
     if (!done) {
-      // Whatever was uploaded, no request has been sent yet.
+      // The script was perhaps uploaded, but no request has been sent yet.
       const bool refused = done.error().kind == ErrorKind::kRefused;
       return Fail(refused ? ErrorKind::kRefused : ErrorKind::kUnreachable, done.error().message);
     }
@@ -221,18 +219,18 @@ HostLink::Answer HostLink::Exchange(const engine::RemoteRequest& request, const 
   };
   auto channel = session_->OpenChannel(RunnerCommand(), deadline);
   if (!channel) {
-    // Even if the runner was started: it has been asked nothing.
+    // The runner may have started, but it has no request.
     lost(channel.error(), false);
     return answer;
   }
-  // The last moment at which it can be kept back: queueing and connecting are over. Without a
-  // request the runner ends and does nothing.
+  // The last chance to hold back the request: queueing and connecting are over. Without a request
+  // the runner ends and does nothing.
   const SteadyTime now = clock_.Steady();
   if (IsTooLate(request, now)) {
     answer.too_late = true;
     return answer;
   }
-  // From here on the runner counts: its process is there, so it has begun to count before now.
+  // From here on the runner counts the time: its process exists, so it began to count before now.
   if (request.begin_before) {
     exchange.within = std::chrono::ceil<Milliseconds>(*request.begin_before - now);
   }

@@ -1,5 +1,5 @@
-// The way to one host's runner: a kept SSH session, the runner put in place on it, one exchange at
-// a time.
+// The link to one host's runner: keeps an SSH session, installs the runner, and does one exchange
+// at a time.
 #pragma once
 
 #include <memory>
@@ -16,26 +16,26 @@
 namespace mailhub::remote {
 
 struct LinkOptions {
-  // How the host starts the runner; tests give other shells and directories.
+  // The host's command to start the runner; tests use other shells and directories.
   std::string directory = "/var/lib/mailhub-runner";
   std::string shell = "sh";
   std::string arguments;  // after the script's path
 
   Milliseconds connect_timeout{5'000};
   Milliseconds login_timeout{30'000};     // once connected
-  Milliseconds exchange_timeout{15'000};  // beyond what the request itself waits for
+  Milliseconds exchange_timeout{15'000};  // beyond the request's own waiting time
   Milliseconds run_wait{1'000};           // how long kRun waits for the command's end
   Milliseconds cancel_grace{5'000};
   Milliseconds first_pause{100};  // after a failed connect; doubles
   Milliseconds longest_pause{5'000};
-  // After a login that failed: sshd since 9.8 shuts out an address that fails often, and with it
-  // the exporter, if that runs beside us.
+  // After a failed login. sshd since 9.8 locks out an address with many failed logins; the exporter
+  // on this machine shares the address.
   Milliseconds first_login_pause{10'000};
   Milliseconds longest_login_pause{60'000};
 };
 
-// Owns the session. Confined to one thread. Connects when asked and not connected; after a failed
-// connect further requests fail at once until a pause is over.
+// Owns the session. Confined to one thread. Connects at a request when not connected; after a
+// failed connect, requests fail at once until a pause is over.
 class HostLink {
  public:
   // `cancel` ends calls early and must outlive the link.
@@ -44,9 +44,9 @@ class HostLink {
   HostLink(const HostLink&) = delete;
   HostLink& operator=(const HostLink&) = delete;
 
-  // One request, one reply; failures as RemoteReply says. `target` is used when it has to connect;
-  // another one than before drops the session. An installed runner is only started, never put. What
-  // may not begin any more is not sent: kUnreachable.
+  // One request, one reply; failures as RemoteReply says. `target` is used to connect; a changed
+  // target drops the session. A runner that an administrator installed is only started, never sent.
+  // A request past its begin_before is not sent: kUnreachable.
   engine::RemoteReply Ask(const engine::RemoteRequest& request, const Identity& identity,
                           bool takeover, const ssh::SshTarget& target, config::RunnerForm form);
 

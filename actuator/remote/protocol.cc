@@ -19,17 +19,16 @@ constexpr size_t kLongestBody = size_t{64} * 1024;
 constexpr size_t kMostNoise = size_t{64} * 1024;
 constexpr size_t kLongestHeader = size_t{16} * 1024;
 constexpr size_t kLongestOutput = 4096;
-constexpr size_t kLongestSentence = 900;  // that a host says
+constexpr size_t kLongestSentence = 900;  // in a host's reply
 
-// A field of the header: nothing in it may end the line or look like another field.
+// A header field: it must not end the line or look like another field.
 bool Sayable(std::string_view text, size_t longest) {
   return text.size() <= longest && std::all_of(text.begin(), text.end(), [](unsigned char c) {
            return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-' || c == '/';
          });
 }
 
-// As the runner writes them: nothing that it measures or counts is negative, or begins with a zero
-// that says nothing.
+// As the runner writes numbers: not negative, and without leading zeros.
 template <typename Number>
 bool ParseNumber(std::string_view text, Number* number) {
   if (text.starts_with('-') || (text.size() > 1 && text[0] == '0' && text[1] != '.')) return false;
@@ -75,7 +74,7 @@ ErrorKind KindOf(std::string_view error) {
   return ErrorKind::kInternal;
 }
 
-// Commands say what they like; journal and API speak UTF-8.
+// A command's output may have any bytes; journal and API need UTF-8.
 std::string ToUtf8(std::string_view text) {
   std::string clean;
   clean.reserve(text.size());
@@ -92,7 +91,7 @@ std::string ToUtf8(std::string_view text) {
   return clean;
 }
 
-// What a host says in one line, fit for a sentence.
+// A host's text in one line, fit for a sentence.
 std::string OneLine(std::string_view text) {
   return Excerpt(text, kLongestSentence);
 }
@@ -101,7 +100,7 @@ bool IsExitStatus(int status) {
   return status >= 0 && status <= 255;
 }
 
-// No sign, no exponent, no "nan": digits and a point, and no more of them than a machine could run.
+// No sign, no exponent, no "nan": digits and a point, and no more digits than a real uptime has.
 bool ParseUptime(std::string_view text, double* uptime_s) {
   return text.size() <= 16 && text.find_first_not_of("0123456789.") == std::string_view::npos &&
          ParseNumber(text, uptime_s);
@@ -172,7 +171,7 @@ bool ReplyReader::Feed(std::string_view bytes) {
   buffer_ += bytes;
   if (!broken_.empty()) return true;
   if (!begun_) {
-    // Start-up files may print anything before, with or without a line end: only the nonce makes it
+    // Start-up files may print anything before it, with or without a line end: only the nonce marks
     // the reply.
     static constexpr std::string_view kMagic = "mailhub-runner 1\n";
     const size_t at = buffer_.find(std::string(kMagic) + "nonce=" + nonce_ + '\n');
@@ -260,7 +259,7 @@ std::string ReplyReader::WhatIsMissing() const {
   }
   if (told_ == Told::kLease && !says("lease")) return no("lease");
   if (told_ == Told::kReceipt && !says("state")) return no("state");
-  // Also in a reply of which no receipt is wanted: what contradicts itself is not believed.
+  // Also in a reply that needs no receipt: a contradictory reply is not trusted.
   const bool finished = receipt_.state == ReceiptState::kFinished;
   if (finished && !says("exit_status")) return no("exit_status");
   return !finished && says("exit_status") ? "it has the exit_status of what has not finished" : "";

@@ -1,4 +1,4 @@
-// The words spoken with the runner on a host: one request, one reply, both framed. docs/runner.md
+// Encodes requests to a host's runner and parses its replies; both are framed. docs/runner.md
 // describes them.
 #pragma once
 
@@ -13,31 +13,31 @@
 
 namespace mailhub::remote {
 
-// Who asks: hosts obey one journal, and its latest epoch.
+// The sender: a host obeys one journal, and its latest epoch.
 struct Identity {
   std::string journal_id;  // [A-Za-z0-9._-]+, at most 64 characters
   uint64_t epoch = 0;      // at most 999,999,999
 };
 
-// What one exchange adds to what the engine wants.
+// The exchange's own fields, beside the engine's request.
 struct Exchange {
-  std::string nonce;     // comes back in the reply, so that nothing else is taken for it
+  std::string nonce;     // comes back in the reply and identifies it
   Milliseconds wait{0};  // kRun: how long the runner waits for the command's end
-  // kRun, kLaunch: once it has been at it so long, the runner begins no command any more. 0: any
-  // time
+  // kRun, kLaunch: after this time the runner begins no command. 0: no limit
   Milliseconds within{0};
   Milliseconds grace{0};  // kCancel: between TERM and KILL
-  // Asks to obey this journal from now on; of the request only the host counts.
+  // Asks the host to obey this journal from now on; of the request only the host is used.
   bool takeover = false;
 };
 
-// The request's bytes. kInvalid if a field cannot be said: a key that is none, a command with NULs
+// The request's bytes. kInvalid if a field cannot be encoded: a malformed key, a command with NULs
 // or longer than 64 KiB.
 Result<std::string> EncodeRequest(const engine::RemoteRequest& request, const Identity& identity,
                                   const Exchange& exchange);
 
-// What a good reply must say beside the directory's identity and the mark. What it leaves out is
-// not guessed: a receipt without a state is no "not claimed", one without a status no success.
+// The fields that a good reply must have beside the directory's identity and the mark. A missing
+// field is not guessed: a receipt without a state does not mean "not claimed", and one without a
+// status does not mean success.
 enum class Told {
   kMark,     // sweep, takeover
   kReceipt,  // run, launch, status, void, cancel: the state, and a finished one's exit status
@@ -45,23 +45,22 @@ enum class Told {
 };
 Told ToBeTold(engine::RemoteVerb verb, bool takeover);
 
-// Puts a reply together from whatever pieces arrive. Confined to one thread.
+// Assembles a reply from pieces. Confined to one thread.
 class ReplyReader {
  public:
   ReplyReader(std::string nonce, Told told) : nonce_(std::move(nonce)), told_(told) {}
 
-  // True once the reply is complete or can no longer become one. What precedes it (a chatty login
-  // script) is skipped; more than 64 KiB of that is given up.
+  // True once the reply is complete, or can no longer become one. Skips output before it (a chatty
+  // login script); gives up after 64 KiB of that.
   bool Feed(std::string_view bytes);
-  // Whether anything of a reply has been seen: then a runner was there.
+  // Whether a part of a reply has been seen: then a runner was there.
   bool Begun() const { return begun_; }
-  // After Feed() was true. The runner's own errors are mapped to kinds as RemoteReply says; a
-  // garbled reply is kOutcomeUnknown, and the message says what is wrong with it. `host` begins
-  // messages.
+  // Call after Feed() was true. The runner's own errors get the kinds that RemoteReply describes; a
+  // garbled reply is kOutcomeUnknown with the defect as message. `host` begins messages.
   engine::RemoteReply Take(const std::string& host) const;
 
  private:
-  // Each returns what is wrong, or nothing.
+  // Each returns the defect, or nothing.
   std::string ParseHeader(std::string_view header);
   std::string ParseField(std::string_view name, std::string_view value);
   std::string WhatIsMissing() const;
@@ -71,8 +70,8 @@ class ReplyReader {
   const Told told_;
   std::string buffer_;
   bool begun_ = false;
-  std::string broken_;            // what is wrong with the reply
-  std::set<std::string> fields_;  // that the header has
+  std::string broken_;            // the reply's defect
+  std::set<std::string> fields_;  // fields in the header
   size_t body_at_ = 0;
   size_t body_bytes_ = 0;
   bool failed_ = false;  // its result is an error

@@ -52,7 +52,7 @@ TEST(Protocol, SaysARequestWithItsBodyFramed) {
   EXPECT_THAT(*EncodeRequest(disarm, {"j1", 7}, exchange), HasSubstr("\ngeneration=2\n"));
 }
 
-TEST(Protocol, RefusesToSayWhatWouldBreakTheFrame) {
+TEST(Protocol, RefusesFieldsThatWouldBreakTheFrame) {
   RemoteRequest request = RunRequest();
   request.key = "r/1/1\nverb=sweep";
   EXPECT_EQ(EncodeRequest(request, {"j1", 1}, {}).error().kind, ErrorKind::kInvalid);
@@ -64,7 +64,7 @@ TEST(Protocol, RefusesToSayWhatWouldBreakTheFrame) {
   EXPECT_EQ(EncodeRequest(RunRequest(), {"", 1}, {}).error().kind, ErrorKind::kInvalid);
 }
 
-TEST(Protocol, ReadsAReplyInWhateverPiecesItComes) {
+TEST(Protocol, ReadsAReplyInAnyPieces) {
   for (size_t piece = 1; piece < kReply.size(); ++piece) {
     ReplyReader reader("n", Told::kReceipt);
     bool complete = false;
@@ -92,7 +92,7 @@ TEST(Protocol, NeverTakesAPartOfAReplyForTheWhole) {
   }
 }
 
-TEST(Protocol, SkipsWhatALoginScriptSaysFirst) {
+TEST(Protocol, SkipsALoginScriptsOutput) {
   const RemoteReply reply = Read("Welcome to mailhub-runner 1\n\n" + std::string(kReply));
   ASSERT_TRUE(reply.receipt);
   EXPECT_EQ(reply.receipt->output, "hello\n");
@@ -121,14 +121,14 @@ TEST(Protocol, DoesNotBelieveGarbledReplies) {
   }
 }
 
-// kReply without the line of `field`, or with another in its place.
+// kReply without the line of `field`, or with another line in its place.
 std::string With(std::string_view field, std::string_view line) {
   std::string reply(kReply);
   const size_t at = reply.find("\n" + std::string(field) + "=") + 1;
   return reply.replace(at, reply.find('\n', at) + 1 - at, line);
 }
 
-TEST(Protocol, DoesNotGuessWhatAReplyLeavesOut) {
+TEST(Protocol, DoesNotGuessMissingFields) {
   for (const char* field :
        {"result", "state", "exit_status", "directory_id", "boot_id", "uptime", "output_bytes"}) {
     const RemoteReply reply = Read(With(field, ""));
@@ -138,16 +138,16 @@ TEST(Protocol, DoesNotGuessWhatAReplyLeavesOut) {
               "x500: the runner's reply is garbled: it has no " + std::string(field));
   }
   EXPECT_TRUE(Read(With("duration_ms", "")).receipt);
-  // An error that is not named is no success, and a success has none.
+  // An error without a name is no success, and a success has none.
   EXPECT_THAT(Read(With("result", "result=error\n")).receipt.error().message,
               HasSubstr("no error"));
   EXPECT_THAT(Read(With("result", "result=ok\nerror=refused\n")).receipt.error().message,
               HasSubstr("ok and has an error"));
-  // Said for another state than finished, a status is no status of anything.
+  // A status with another state than finished has no meaning.
   EXPECT_FALSE(Read(With("state", "state=running\n")).receipt);
 }
 
-TEST(Protocol, AsksOfEachReplyWhatItsRequestIsAbout) {
+TEST(Protocol, RequiresTheFieldsOfEachRequestsReply) {
   const std::string mark =
       "mailhub-runner 1\nnonce=n\nresult=ok\ndirectory_id=d\nboot_id=b\nuptime=1.0\n"
       "output_bytes=0\n";
@@ -197,7 +197,7 @@ TEST(Protocol, QuotesAHostInOnePrintableSentence) {
   EXPECT_LT(reply.receipt.error().message.size(), 1'000U);
 }
 
-TEST(Protocol, MapsTheRunnersErrorsToWhatTheEngineShouldDo) {
+TEST(Protocol, MapsTheRunnersErrorsToKinds) {
   const auto kind = [](const std::string& error) {
     return Read("mailhub-runner 1\nnonce=n\nresult=error\nerror=" + error +
                 "\nmessage=because\noutput_bytes=0\n\n")

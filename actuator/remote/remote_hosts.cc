@@ -34,7 +34,7 @@ ssh::SshTarget TargetOf(const config::Site& site, const config::Host& host) {
 
 }  // namespace
 
-// One host's thread and what waits for it.
+// One host's thread and its waiting requests.
 class RemoteHosts::Worker {
  public:
   struct Job {
@@ -80,7 +80,7 @@ class RemoteHosts::Worker {
   void Work() {
     while (std::optional<Job> job = Next()) {
       engine::RemoteReply reply = Answer(*job);
-      // Interrupted by Stop(): what the answer would say is not true.
+      // Interrupted by Stop(): the answer would be wrong.
       if (hosts_->cancel_.IsCancelled()) return;
       job->done(std::move(reply));
     }

@@ -1,5 +1,5 @@
-// Carries out what the engine asks of hosts: one worker and one kept SSH session for each, so that
-// a slow host delays nobody but itself.
+// Sends the engine's requests to hosts. Each host has its own worker and kept SSH session, so that
+// a slow host delays no other.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@
 
 namespace mailhub::remote {
 
-// Owns the workers. Thread-safe. Requests for one host are carried out in their order.
+// Owns the workers. Thread-safe. Carries out one host's requests in order.
 class RemoteHosts final : public engine::RemotePort {
  public:
   explicit RemoteHosts(std::shared_ptr<const config::Site> site, LinkOptions options = {});
@@ -25,22 +25,22 @@ class RemoteHosts final : public engine::RemotePort {
   RemoteHosts(const RemoteHosts&) = delete;
   RemoteHosts& operator=(const RemoteHosts&) = delete;
 
-  // Who this actuator is to the hosts. Before the first Submit().
+  // This actuator's identity for the hosts. Call before the first Submit().
   void Begin(const std::string& journal_id, uint64_t epoch) override;
-  // After a reload. Requests that wait already go to where the new site says.
+  // For a reload. Waiting requests use the new site, too.
   void UseSite(std::shared_ptr<const config::Site> site);
 
-  // Never blocks. Calls `done` exactly once, from the host's worker, or before it returns with
+  // Never blocks. Calls `done` exactly once: from the host's worker, or before it returns with
   // kInvalid (no such host; a Windows host, which has no shell for steps) or kOverloaded (64
-  // requests wait for this host already). After Stop() it calls nothing. A request that has waited
+  // requests already wait for this host). After Stop() it calls nothing. A request that has waited
   // until its begin_before is not sent: kUnreachable.
   void Submit(const engine::RemoteRequest& request, Done done) override;
 
-  // Has the host obey this journal from now on, whomever it obeyed before; a request that is held
-  // up beyond `begin_before` changes nothing. Else as Submit().
+  // Makes the host obey this journal from now on instead of any other. A request that is delayed
+  // beyond `begin_before` changes nothing. Else as Submit().
   void TakeOver(const std::string& host, SteadyTime begin_before, Done done) override;
 
-  // Interrupts what goes on, and returns within 2 s. No callback runs after it has returned.
+  // Interrupts all requests and returns within 2 s. No callback runs after its return.
   void Stop();
 
  private:

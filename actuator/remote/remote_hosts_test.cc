@@ -1,4 +1,4 @@
-// The whole way: queue, SSH, a real sshd, the real runner.
+// The whole path: queue, SSH, a real sshd, the real runner.
 #include "actuator/remote/remote_hosts.h"
 
 #include <fcntl.h>
@@ -169,7 +169,7 @@ TEST_F(Hosts, SurvivesMoreLongCommandsThanAConnectionHasChannels) {
 
 TEST_F(Hosts, DoesNotKnowTheOutcomeWhenTheConnectionIsCutAndLearnsItByAskingAgain) {
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
-  // Ends the sshd process that serves this very connection: the runner's parent.
+  // Ends the sshd process of this very connection, the runner's parent.
   const std::string cut = "r=$(ps -o ppid= -p $PPID); kill -9 $(ps -o ppid= -p $r); sleep 0.1; " +
                           Trace("x") + "; exit 9";
   EXPECT_EQ(KindOf(Ask(RemoteVerb::kRun, "r/1/1", cut)), ErrorKind::kOutcomeUnknown);
@@ -186,7 +186,7 @@ TEST_F(Hosts, DoesNotKnowTheOutcomeWhenTheConnectionIsCutAndLearnsItByAskingAgai
 TEST_F(Hosts, SaysThatTheReceiptsAreGoneEvenWhenTheRunnerWentWithThem) {
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
   ASSERT_TRUE(Ask(RemoteVerb::kRun, "r/1/1", Trace("x")).receipt);
-  // In one instant: the command's watcher may still tidy up in there.
+  // In one step: the command's watcher may still clean up in there.
   std::filesystem::rename(directory, directory + ".gone");
   EXPECT_EQ(KindOf(Ask(RemoteVerb::kRun, "r/1/1", Trace("x"))), ErrorKind::kCorrupt);
   EXPECT_EQ(Evidence(), "x\n");
@@ -217,7 +217,7 @@ TEST_F(Hosts, RefusesHostsThatCannotRunSteps) {
 }
 
 TEST_F(Hosts, UnderstandsAHostWhoseStartUpFilesPrintWithoutALineEnd) {
-  // A wrapper stands for the login: it prints, then starts what was asked for.
+  // A wrapper replaces the login: it prints, then starts the requested command.
   const std::string shell = sshd->directory() + "/chatty";
   std::ofstream(shell) << "#!/bin/sh\nprintf '\\033]0;host\\007mailhub-runner 1'\nexec sh \"$@\"\n";
   ASSERT_EQ(chmod(shell.c_str(), 0755), 0);
@@ -230,7 +230,7 @@ TEST_F(Hosts, UnderstandsAHostWhoseStartUpFilesPrintWithoutALineEnd) {
   EXPECT_EQ(reply.receipt->output, "said\n");
 }
 
-// A file system of its own at the runner's directory, gone with the object.
+// A file system of its own at the runner's directory, removed with the object.
 class OwnDisk {
  public:
   OwnDisk(std::string at, const char* data, unsigned long flags = 0) : at_(std::move(at)) {
@@ -270,7 +270,7 @@ TEST_F(Hosts, PutsNoRunnerWhereAnotherAccountCouldChangeIt) {
   const std::string made = sshd->directory() + "/made";
   std::filesystem::create_directory(directory);
   ASSERT_EQ(chown(directory.c_str(), 65534, 65534), 0);
-  // What that account has put there is not so much as looked at.
+  // That account's files there are not even looked at.
   std::filesystem::create_directory(directory + "/bin");
   std::ofstream(Runner()) << "touch " << made << "\n";
   RemoteReply reply = Ask(RemoteVerb::kHello);
@@ -297,7 +297,7 @@ TEST_F(Hosts, ObeysAnotherJournalOnlyAfterATakeover) {
   EXPECT_TRUE(Ask(RemoteVerb::kHello).receipt);
 }
 
-TEST_F(Hosts, LetsASlowHostDelayNobodyElseAndBoundsItsQueue) {
+TEST_F(Hosts, LetsASlowHostDelayNoOtherAndBoundsItsQueue) {
   options.run_wait = Milliseconds(3'000);
   Open();
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
@@ -318,7 +318,7 @@ TEST_F(Hosts, LetsASlowHostDelayNobodyElseAndBoundsItsQueue) {
   EXPECT_LT(clock.Steady() - begun, Milliseconds(2'000));
 }
 
-TEST_F(Hosts, DoesNotSendWhatWaitedBehindASlowRequestForTooLong) {
+TEST_F(Hosts, DoesNotSendARequestThatWaitedTooLongBehindASlowOne) {
   options.run_wait = Milliseconds(3'000);
   Open();
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
@@ -345,7 +345,7 @@ TEST_F(Hosts, DoesNotSendWhatWaitedBehindASlowRequestForTooLong) {
   EXPECT_EQ(Ask(RemoteVerb::kStatus, "r/3/1").receipt->state, ReceiptState::kNone);
 }
 
-TEST_F(Hosts, DoesNotSendWhatBecameTooOldWhileItConnectedAgain) {
+TEST_F(Hosts, DoesNotSendARequestThatBecameTooOldDuringAReconnect) {
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
   Open();  // with no connection yet, and a login takes longer than 5 ms
   RemoteRequest request = Request(RemoteVerb::kRun, "r/1/1", Trace("x"));
@@ -358,7 +358,7 @@ TEST_F(Hosts, DoesNotSendWhatBecameTooOldWhileItConnectedAgain) {
   EXPECT_EQ(Evidence(), "x\n");
 }
 
-// Sent in time, but held up on the host.
+// Sent in time, but delayed on the host.
 TEST_F(Hosts, BeginsNothingThatCameToItsTurnTooLate) {
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
   const int lock = open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -375,7 +375,7 @@ TEST_F(Hosts, BeginsNothingThatCameToItsTurnTooLate) {
   EXPECT_EQ(Evidence(), "");
 }
 
-TEST_F(Hosts, StopsSoonAndCallsNobodyAfterwards) {
+TEST_F(Hosts, StopsSoonAndMakesNoCallbackAfterwards) {
   options.run_wait = Milliseconds(60'000);
   Open();
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);

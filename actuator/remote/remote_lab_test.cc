@@ -1,4 +1,4 @@
-// The runner where systemd is: jobs as units, the dead man's timer, a restart of sshd.
+// The runner with systemd: jobs as units, the dead man's timer, a restart of sshd.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ TEST_F(Lab, KeepsAJobAliveWhileSshdRestarts) {
   ASSERT_TRUE(Ask(RemoteVerb::kLaunch, "r/job/1", "echo begun >>" + evidence + "; sleep 4; exit 6")
                   .receipt);
   EXPECT_THAT(Shell("systemctl list-units 'mailhub-job-*'"), HasSubstr("mailhub-job-r-job-1-"));
-  // Asks again and again while sshd goes and comes back.
+  // Asks repeatedly while sshd restarts.
   Ask(RemoteVerb::kRun, "r/restart/1", "systemctl restart ssh");
   RemoteReply reply;
   ASSERT_TRUE(Eventually([&] {
@@ -46,7 +46,7 @@ TEST_F(Lab, LeavesADaemonAliveThatAStepHasStarted) {
             "alive\n");
 }
 
-TEST_F(Lab, CancelsAJobWithWhatHasLeftItsGroup) {
+TEST_F(Lab, CancelsAJobWithProcessesThatLeftItsGroup) {
   ASSERT_TRUE(Ask(RemoteVerb::kLaunch, "r/job/1", "setsid sleep 3142 & sleep 3142").receipt);
   ASSERT_TRUE(Eventually([&] { return Shell("pgrep -cxf 'sleep 3142'") == "2\n"; }));
   ASSERT_TRUE(Ask(RemoteVerb::kCancel, "r/job/1").receipt);

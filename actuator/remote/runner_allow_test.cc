@@ -1,5 +1,5 @@
-// The installed form: root's allowlist decides what a runner does, and the actuator's key can do
-// nothing else. Under every shell that is here, as root and as a user with sudo.
+// The installed runner: root's allowlist decides what it does, and the actuator's key can do
+// nothing else. Under every shell on this machine, as root and as a user with sudo.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -63,7 +63,7 @@ TEST_P(Allowlist, ACommandIsRunByItsName) {
   EXPECT_EQ(host.Evidence(), "touched\ntouched\n");
 }
 
-TEST_P(Allowlist, WhatTheListDoesNotNameIsRefusedAndLeavesNoClaim) {
+TEST_P(Allowlist, AnUnlistedCommandIsRefusedAndLeavesNoClaim) {
   const std::string free = "echo free >>" + host.evidence();
   ExpectRefused(host.Run("r/1/1", free), "does not say free_commands");
   ExpectRefused(host.Launch("r/1/1", free), "does not say free_commands");
@@ -148,14 +148,14 @@ TEST_P(Allowlist, AListThatOthersCouldHaveWrittenCountsForNothing) {
   refused("there is no " + allow);
 }
 
-TEST_P(Allowlist, ADeadManRestoresByNameAndOnlyWhatIsStillAllowedThen) {
+TEST_P(Allowlist, ADeadManRestoresByNameAndOnlyIfStillAllowed) {
   for (const char* key : {"r/1", "r/2"}) {
     const RemoteReply armed = host.Arm(key, "@touch", Seconds(2));
     ASSERT_EQ(armed.lease, LeaseState::kArmed) << OutputOf(armed);
   }
   EXPECT_FALSE(std::filesystem::exists(host.directory() + "/deadman.sh"))
       << "the timer starts root's copy, not one that the account could have changed";
-  // The lease file once the host has acted.
+  // The lease file after the host has acted.
   const auto restored = [&](const char* name) {
     std::string lease;
     EXPECT_TRUE(Eventually([&] {
@@ -169,7 +169,7 @@ TEST_P(Allowlist, ADeadManRestoresByNameAndOnlyWhatIsStillAllowedThen) {
   EXPECT_THAT(restored("r@2"), HasSubstr("exit_status=0\n"));
   const std::string before = host.Evidence();
   EXPECT_EQ(before, "touched\ntouched\n");
-  // Of another run: this one's acts are not acknowledged. Long enough for the list to change before
+  // Of another run: this run's acts are not acknowledged. Long enough for the list to change before
   // the host acts.
   const RemoteReply armed = host.Arm("s/3", "@touch", Seconds(3));
   ASSERT_EQ(armed.lease, LeaseState::kArmed) << OutputOf(armed);
@@ -190,8 +190,8 @@ TEST_P(Allowlist, AnUploadedRunnerKnowsNoNames) {
 INSTANTIATE_TEST_SUITE_P(Shells, Allowlist, testing::ValuesIn(MAILHUB_SETUPS()),
                          [](const auto& setup) { return setup.param.name; });
 
-// --- as a user, with sudo. The rules hold in a mount namespace of the runner's own: nothing of
-// this machine is changed.
+// --- as a user, with sudo. The rules hold in the runner's own mount namespace: nothing of this
+// machine is changed.
 
 TEST(AllowlistAsUser, CommandsAreRunAsTheUserAndWithSudoWhereTheListSaysSo) {
   RunnerHost host(UsualSetup()[0]);
@@ -274,7 +274,7 @@ class LimitedKey : public testing::Test {
     request.directory_id = directory_id;
     return Ask(request);
   }
-  // What OpenSSH's own client gets with the same key: exit status, and what it said.
+  // The result of OpenSSH's own client with the same key: exit status and output.
   int Ssh(const std::string& program, const std::string& words, std::string* said = nullptr) {
     const ssh::SshTarget target = sshd.Target();
     const std::string log = sshd.directory() + "/said";
@@ -295,7 +295,7 @@ class LimitedKey : public testing::Test {
   std::string directory_id;
 };
 
-TEST_F(LimitedKey, DoesWhatTheListNamesOnceAndRefusesTheRest) {
+TEST_F(LimitedKey, RunsListedCommandsOnceAndRefusesOthers) {
   for (int i = 0; i < 2; ++i) {
     const RemoteReply reply = Run("r/1/1", "@touch");
     ASSERT_TRUE(reply.receipt) << reply.receipt.error().message;

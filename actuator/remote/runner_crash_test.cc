@@ -1,5 +1,5 @@
-// The runner killed at every point where it calls another program, before and after it, and at
-// random instants: receipts never say what is not true, and nothing runs twice.
+// Kills the runner before and after every call of another program, and at random moments: receipts
+// are never untrue, and nothing runs twice.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -27,8 +27,8 @@ class Crash : public testing::Test {
  protected:
   Crash() : host(UsualSetup()[0]) { EXPECT_TRUE(host.Hello().receipt); }
 
-  // Programs that stand before the real ones in PATH: each counts its calls, and the one that is
-  // number `at` kills who called it, before or after the real one has done its work.
+  // Programs in PATH before the real ones: each counts its calls, and call number `at` kills its
+  // caller, before or after the real program's work.
   void PutShims() {
     shims = host.directory() + "-shims";
     std::filesystem::create_directory(shims);
@@ -73,8 +73,8 @@ class Crash : public testing::Test {
     for (int line = 0; lines >> line;) count += line == number ? 1 : 0;
     return count;
   }
-  // After the crash: what the receipt says agrees with what was done, asking again does it at most
-  // once in all, and a receipt that was final stays as it was.
+  // After the crash: the receipt agrees with the facts, asking again runs the command at most once
+  // in all, and a final receipt stays unchanged.
   void ExpectTruth(const RemoteRequest& request, int number, const std::string& where) {
     SCOPED_TRACE(where);
     host.setup.environment.clear();
@@ -83,7 +83,7 @@ class Crash : public testing::Test {
     const Receipt& receipt = *after.receipt;
     switch (receipt.state) {
       case ReceiptState::kNone:
-        // Nothing was claimed, so nothing was done; it may be done now.
+        // Nothing was claimed, so nothing was done; it may run now.
         EXPECT_EQ(Ran(number), 0);
         break;
       case ReceiptState::kFinished:
@@ -111,7 +111,7 @@ class Crash : public testing::Test {
     }
     ++seen[receipt.state];
   }
-  // Kills at every call that `verb` makes until one run needs no more calls.
+  // Kills at every call of `verb` until a run needs no more calls.
   void Walk(RemoteVerb verb) {
     PutShims();
     int number = 0;
@@ -129,7 +129,7 @@ class Crash : public testing::Test {
         if (calls < call) break;
       }
     }
-    // The walk met all that can be met.
+    // The walk met every case.
     EXPECT_GT(seen[ReceiptState::kNone], 0);
     EXPECT_GT(seen[ReceiptState::kInterrupted], 0);
     EXPECT_GT(seen[ReceiptState::kFinished], 0);
@@ -190,7 +190,7 @@ TEST_F(Crash, LetsTheNextOneThroughWhenTheHolderOfTheLockIsKilled) {
 }
 
 TEST(DeadMan, RestoresByItself) {
-  // Nobody but the loop, as on a host without systemd.
+  // Only the loop renews, as on a host without systemd.
   RunnerHost host(UsualSetup()[0]);
   ASSERT_TRUE(host.Hello().receipt);
   const RemoteReply armed =

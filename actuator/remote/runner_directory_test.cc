@@ -1,4 +1,4 @@
-// The directory with the receipts: whose it is, which it is, and what is swept from it.
+// The receipts directory: its owner, its identity, and its sweeping.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -72,7 +72,7 @@ TEST_P(Directory, RefusesALinkToADirectoryWhoseParentAnotherAccountOwns) {
 }
 
 // A host may be called mx.new.example.org, and a step for each host has its name in its path.
-TEST_P(Directory, TakesNoReceiptForWhatACrashHasLeft) {
+TEST_P(Directory, TakesNoReceiptForALeftoverOfACrash) {
   const std::string receipts = host.directory() + "/receipts/r/";
   const std::string left = receipts + "2@1.claim~new.123";
   ExpectState(host.Run("r/2.new.1/1", Trace("x")), ReceiptState::kFinished);
@@ -107,9 +107,9 @@ TEST_P(Directory, IsNotRefusedWhereItCannotBeLookedAt) {
   }
 }
 
-TEST_P(Directory, RemembersWhatWasSweptWhateverTheClockSays) {
+TEST_P(Directory, RemembersSweptRunsWithAnyClock) {
   ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
-  // As seen once the clock is years ahead.
+  // As after the clock was years ahead.
   std::filesystem::last_write_time(
       host.directory() + "/swept/r",
       std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 365 * 5));
@@ -119,7 +119,7 @@ TEST_P(Directory, RemembersWhatWasSweptWhateverTheClockSays) {
 }
 
 TEST_P(Directory, RemembersTheNewestTenThousandSweeps) {
-  // One was swept by a program that kept no list.
+  // A program without a list has swept one.
   host.WriteFile("swept/of-old", "");
   ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "first").receipt);
   const auto is_swept = [&](const std::string& run) {
@@ -155,10 +155,11 @@ TEST_P(Directory, SweepsARunForGood) {
   ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
   ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
   EXPECT_FALSE(std::filesystem::exists(host.directory() + "/receipts/r"));
-  // One that was held up on its way would run again what has run.
+  // A delayed request would run a second time.
   ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kRefused, "swept");
   EXPECT_EQ(host.Evidence(), "x\n");
-  // Whether it has run is not known any more, but that it never will: neither refused nor void.
+  // It is no longer known whether it has run, but it is known that it never will: neither refused
+  // nor void.
   ExpectFailure(host.Do(RemoteVerb::kVoid, "r/1/1"), ErrorKind::kNotFound, "swept");
 }
 

@@ -1,5 +1,5 @@
-// A full disk, or one without a free inode: what was claimed or armed while there was room ends as
-// if there still were.
+// A full disk, or one without a free inode: commands claimed and leases armed while there was room
+// end normally.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -22,7 +22,7 @@ using testing::HasSubstr;
 
 constexpr int kBlock = 4096;
 
-// A host whose receipts lie on a small disk of their own.
+// A host with its receipts on a small disk of their own.
 class SmallDisk : public testing::TestWithParam<RunnerSetup> {
  public:
   explicit SmallDisk(const char* size) : host(GetParam()) {
@@ -47,7 +47,7 @@ class FullDisk : public SmallDisk {
   FullDisk() : SmallDisk("size=600k,mode=700") {}
 
  protected:
-  // Leaves `blocks` free. The runner of the command before may still tidy up meanwhile.
+  // Leaves `blocks` free. The previous command's runner may still clean up meanwhile.
   void Fill(int blocks) const {
     const size_t wanted = static_cast<size_t>(blocks) * kBlock;
     EXPECT_TRUE(Eventually([&] {
@@ -80,7 +80,7 @@ TEST_P(FullDisk, RunsNothingOrKnowsHowItEndedHoweverLittleRoomThereIs) {
         ++refused;
         continue;
       }
-      // The disk is as full as ever.
+      // The disk is still full.
       const RemoteReply settled = host.Settled(key);
       ASSERT_TRUE(settled.receipt) << settled.receipt.error().message;
       EXPECT_EQ(settled.receipt->state, ReceiptState::kFinished);
@@ -148,14 +148,14 @@ TEST_P(FullDisk, ArmsNothing) {
   EXPECT_EQ(Lease(), "");
 }
 
-// A host whose disk has room, but for no more than some hundred names (of a tmpfs each needs an
-// inode, links too).
+// A host whose disk has space, but for only some hundred names (a tmpfs needs an inode for each,
+// links too).
 class NoInode : public SmallDisk {
  public:
   NoInode() : SmallDisk("size=8m,nr_inodes=400,mode=700") {}
 
  protected:
-  // Leaves `inodes` free. The runner of the command before may still tidy up meanwhile.
+  // Leaves `inodes` free. The previous command's runner may still clean up meanwhile.
   void Fill(int inodes) {
     Empty();
     std::filesystem::create_directory(Filler());
@@ -185,7 +185,7 @@ class NoInode : public SmallDisk {
   std::string Filler() const { return host.directory() + "/filler"; }
   std::string Gate() const { return host.evidence() + ".gate"; }
   void OpenGate() const { std::ofstream(Gate()).close(); }
-  // More than one file of output, with words after it that only who was not killed writes.
+  // More output than one file can hold, followed by words that only an unkilled command writes.
   std::string Flood(const std::string& word) const {
     return "until [ -e " + Gate() +
            " ]; do sleep 0.05; done; head -c 300000 /dev/zero; echo end; " + "echo " + word +
@@ -274,7 +274,7 @@ TEST_P(NoInode, TakesNothingAwayAndSweepsNothingAndSaysSo) {
   EXPECT_TRUE(host.Do(RemoteVerb::kSweep, "q").receipt);
 }
 
-TEST_P(NoInode, KeepsNobodyWaitingForALockThatCannotBeMade) {
+TEST_P(NoInode, DoesNotWaitForALockThatCannotBeMade) {
   host.setup.options += " --no-flock";
   for (const char* run : {"before", "too"}) {
     ASSERT_TRUE(host.Do(RemoteVerb::kSweep, run).receipt);

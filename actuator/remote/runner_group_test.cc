@@ -1,5 +1,5 @@
-// Which processes are those of a step whose own first process is gone: all that it has left, and no
-// stranger who got its number.
+// The processes of a step whose own first process is gone: all that it left, and no foreign process
+// that got its number.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ using engine::RemoteVerb;
 
 constexpr uid_t kNobody = 65534;
 
-// A control group of this test's own, as another login or service has one.
+// This test's own control group, as another login or service has one.
 class ControlGroup {
  public:
   // With `deep`, one whose path is longer than a mark may be.
@@ -62,8 +62,8 @@ struct Kind {
   uid_t uid = 0;
   const ControlGroup* control_group = nullptr;
   std::string key;     // MAILHUB_KEY in its environment
-  std::string name;    // instead of a program, a process that calls itself so
-  bool login = false;  // of another login session
+  std::string name;    // instead of a program, a process of that name
+  bool login = false;  // in another login session
 };
 
 // The one process of a group whose leader is gone.
@@ -116,7 +116,7 @@ class Member {
 
 class Group : public RunnerTest {
  protected:
-  // A job that was killed, as the kernel does when memory is short, has the member's number now.
+  // A job that was killed, as the kernel does when memory is short, now has the member's number.
   void GiveItsNumberTo(const Member& member) {
     EXPECT_TRUE(host.Launch("r/job/1", "sleep 100").receipt);
     std::string claim = host.ReadFile(kClaim);
@@ -135,7 +135,7 @@ class Group : public RunnerTest {
     const size_t at = text.find("\n" + field + "=") + field.size() + 2;
     return text.substr(at, text.find('\n', at) - at);
   }
-  // Where there is no /proc, nothing tells one process from another.
+  // Without /proc, processes cannot be told apart.
   static bool CanTell() { return GetParam().options.find("--no-proc") == std::string::npos; }
 
   static constexpr const char* kClaim = "receipts/r/job@1.claim";
@@ -152,7 +152,8 @@ TEST_P(Group, AStrangerOfAnotherAccountIsNone) {
 }
 
 TEST_P(Group, AStrangerOfAnotherLoginIsNone) {
-  // A kernel without audit has no login sessions; then such a stranger counts (runner.md, rule 5).
+  // A kernel without audit has no login sessions; then such a foreign process counts (runner.md,
+  // rule 5).
   const bool told = CanTell() && std::filesystem::exists("/proc/self/sessionid");
   const Member stranger({kNobody, nullptr, "", "", true});
   GiveItsNumberTo(stranger);
@@ -220,7 +221,7 @@ TEST_P(Group, StrangersWithOddNamesDoNotMatter) {
   EXPECT_EQ(Status(), ReceiptState::kRunning);
 }
 
-// As what sudo has started: the account that asked may not signal it.
+// As a process that sudo started: the asking account may not signal it.
 TEST_P(Group, OneThatMayNotBeSignalledIsOne) {
   const Member other({kNobody, nullptr, "", ""});
   GiveItsNumberTo(other);

@@ -1,4 +1,4 @@
-// The dead man: what the host does by itself, and what it never does.
+// The dead man: the host's own acts, and what it never does.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -62,7 +62,7 @@ class DeadMan : public testing::Test {
     EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kRefused);
     EXPECT_THAT(reply.receipt.error().message, HasSubstr(words));
   }
-  // Arms the lease and lets it run out and be acted upon.
+  // Arms the lease and lets it run out, so that the host acts.
   void LetItAct(const std::string& step) {
     ExpectLease(host.Arm("r/" + step, Trace("restored " + step), kAfter), LeaseState::kArmed);
     Age("r@" + step, 62);
@@ -106,14 +106,14 @@ TEST_F(DeadMan, LetsNothingOfItsRunBeginUntilItsActIsAcknowledged) {
   EXPECT_TRUE(host.Run("q/kill/1", Trace("of another run")).receipt);
   EXPECT_EQ(host.Do(RemoteVerb::kStatus, "r/kill/1").receipt->state, engine::ReceiptState::kNone);
   EXPECT_EQ(host.Do(RemoteVerb::kVoid, "r/gone/1").receipt->state, engine::ReceiptState::kVoid);
-  // Known to the actuator: only its own step must be guarded anew before it may begin.
+  // The actuator knows: only its own step must be guarded again before it may begin.
   ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kRestored);
   EXPECT_TRUE(host.Run("r/kill/1", Trace("killed")).receipt);
   ExpectRefused(host.Run("r/stop/1", Trace("stopped")), "the dead man of r/stop has acted");
   EXPECT_EQ(host.Evidence(), "restored stop\nof another run\nkilled\n");
 }
 
-TEST_F(DeadMan, GivesTheReceiptOfWhatBeganBeforeItActed) {
+TEST_F(DeadMan, GivesReceiptsOfCommandsBegunBeforeItActed) {
   ASSERT_TRUE(host.Run("r/early/1", Trace("early")).receipt);
   LetItAct("stop");
   const RemoteReply again = host.Run("r/early/1", Trace("early"));
@@ -138,7 +138,7 @@ TEST_F(DeadMan, LetsNoOtherStepOfItsRunBeArmedUntilItsActIsAcknowledged) {
   LetItAct("stop");
   ExpectRefused(host.Arm("r/other", "true", kAfter), "the dead man of r/stop has acted");
   ExpectLease(host.Arm("q/other", "true", kAfter), LeaseState::kArmed);
-  // What is armed guards something, and goes on.
+  // An armed lease guards something, and continues.
   ExpectLease(host.Arm("r/armed", "true", kAfter), LeaseState::kArmed);
   ExpectLease(Renew("r/armed", kAfter), LeaseState::kArmed);
   ExpectLease(host.Do(RemoteVerb::kDisarm, "r/stop"), LeaseState::kRestored);
@@ -164,7 +164,7 @@ TEST_F(DeadMan, LetsNothingOfItsRunBeginWhileItRestoresAndRemembersAnEarlyAcknow
   EXPECT_EQ(host.Evidence(), "begun\nrestored\nkilled\n");
 }
 
-// Its own process is killed while the command ends, and the command has left a daemon.
+// Its own process is killed when the command ends, and the command has left a daemon.
 TEST_F(DeadMan, TakesNoDaemonThatItHasStartedForWork) {
   ExpectLease(host.Arm("r/stop", "sleep 100 & " + Trace("restored") + "; sleep 1", kAfter),
               LeaseState::kArmed);
@@ -184,7 +184,7 @@ TEST_F(DeadMan, TakesNoDaemonThatItHasStartedForWork) {
   EXPECT_EQ(host.Evidence(), "restored\nnext\n");
 }
 
-TEST_F(DeadMan, RestoresOnceWhenNobodyRenewsAndSaysSoToEveryVerb) {
+TEST_F(DeadMan, RestoresOnceWithoutRenewalAndReportsItToEveryVerb) {
   ExpectLease(host.Arm("r/stop", Trace("restored") + "; echo said; exit 5", kAfter),
               LeaseState::kArmed);
   Age("r@stop", 62);
@@ -202,7 +202,7 @@ TEST_F(DeadMan, RestoresOnceWhenNobodyRenewsAndSaysSoToEveryVerb) {
   EXPECT_EQ(host.Evidence(), "restored\n");
 }
 
-TEST_F(DeadMan, TellsHelloWhatItHasDone) {
+TEST_F(DeadMan, ReportsItsActToHello) {
   ExpectLease(host.Hello(), LeaseState::kNone);
   ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
   ExpectLease(host.Hello(), LeaseState::kArmed);
@@ -279,7 +279,7 @@ TEST_F(DeadMan, DoesNothingAsLongAsItIsRenewed) {
   host.LookAtLeases();
   ExpectLease(Renew("r/stop", kAfter), LeaseState::kArmed);
   EXPECT_EQ(host.Evidence(), "");
-  // The other way round: it would have been seen.
+  // The other way round, the reboot would be noticed.
   Age("r@stop", 62);
   EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
   EXPECT_EQ(host.Evidence(), "restored\n");
@@ -297,13 +297,13 @@ TEST_F(DeadMan, DoesNothingWhenDisarmed) {
   EXPECT_EQ(host.Evidence(), reply.lease == LeaseState::kNone ? "" : "restored\n");
 }
 
-TEST_F(DeadMan, WaitsForWhatTheRunStillHasRunning) {
+TEST_F(DeadMan, WaitsForTheRunsRunningCommands) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   ASSERT_TRUE(host.Launch("r/job/1", "sleep 66").receipt);
   ASSERT_TRUE(host.Launch("q/job/1", "sleep 66").receipt);
   Age("r@stop", 62);
   const std::string aged = host.ReadFile("leases/r@stop.lease");
-  // It is armed anew, by the timer itself.
+  // The timer itself arms it again.
   ASSERT_TRUE(Eventually([&] {
     host.LookAtLeases();
     return host.ReadFile("leases/r@stop.lease") != aged;
@@ -324,12 +324,11 @@ TEST_F(DeadMan, CountsFromTheBootAfterAReboot) {
   lease[boot] = lease[boot] == 'x' ? 'y' : 'x';
   lease.replace(lease.find("after_ms="), 14, "after_ms=90000");
   host.WriteFile("leases/r@stop.lease", lease);
-  // This machine has been up for longer than that.
+  // This machine's uptime is longer than that.
   EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
 }
 
-// As systemd-nspawn does it: a boot id of its own, and a process 1 that has just begun, on a kernel
-// that goes on.
+// As under systemd-nspawn: its own boot id, and a new process 1, on a kernel that keeps running.
 TEST_F(DeadMan, CountsFromTheBootOfItsContainerNotOfTheKernel) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   host.EndAll();  // the loop is not in the container
@@ -376,7 +375,7 @@ TEST_F(DeadMan, IsGivenANewLoopByARenewalWhenItsOwnWasKilled) {
   EXPECT_EQ(kill(next, 0), 0);
 }
 
-TEST_F(DeadMan, IsGivenItsScriptAgainByARenewalWhenSomebodyHasRemovedThat) {
+TEST_F(DeadMan, GetsItsRemovedScriptBackByARenewal) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   const std::string script = host.directory() + "/deadman.sh";
   for (const bool empty : {false, true}) {
@@ -388,7 +387,7 @@ TEST_F(DeadMan, IsGivenItsScriptAgainByARenewalWhenSomebodyHasRemovedThat) {
   EXPECT_TRUE(Eventually([&] { return host.Evidence() == "restored\n"; }));
 }
 
-TEST_F(DeadMan, IsNotCalledArmedByARenewalThatFindsNobodyToAct) {
+TEST_F(DeadMan, IsNotReportedAsArmedByARenewalWithoutATimer) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   const pid_t loop = atoi(host.ReadFile("leases/loop").c_str());
   std::filesystem::create_directory(host.directory() + "/shims");
@@ -464,7 +463,7 @@ TEST_F(DeadMan, CountsAnewWhenUptimeWentBackAndSaysSo) {
 }
 
 TEST_F(DeadMan, ActsAlsoWhereNoUptimeCanBeRead) {
-  // As in a container whose /proc is made by others: there, and empty, for the loop as well.
+  // As in a container whose /proc is an empty directory, also for the loop.
   host.setup.shell = host.directory() + "-shell";
   const std::string uptime = host.directory() + "-uptime";
   std::ofstream(uptime).close();
@@ -482,7 +481,7 @@ TEST_F(DeadMan, ActsAlsoWhereNoUptimeCanBeRead) {
   EXPECT_TRUE(RestoredWithin("r@stop", Milliseconds(10'000)));
 }
 
-TEST_F(DeadMan, IsArmedByNobodyWhoMayNotAct) {
+TEST_F(DeadMan, IsNotArmedByARefusedActuator) {
   ExpectLease(host.Arm("r/stop", Trace("restored"), kAfter), LeaseState::kArmed);
   host.identity.epoch = 0;
   for (const RemoteReply& reply : {host.Arm("r/other", "true", kAfter), Renew("r/stop", kAfter),
@@ -492,7 +491,7 @@ TEST_F(DeadMan, IsArmedByNobodyWhoMayNotAct) {
   }
 }
 
-TEST_F(DeadMan, KeepsItsRunFromBeingSweptWhileItGuardsWhatHasBegun) {
+TEST_F(DeadMan, KeepsItsRunFromBeingSweptWhileItGuardsABegunStep) {
   ExpectLease(host.Arm("r/stop", "true", kAfter), LeaseState::kArmed);
   ASSERT_TRUE(host.Run("r/stop/1", "true").receipt);
   const RemoteReply swept = host.Do(RemoteVerb::kSweep, "r");

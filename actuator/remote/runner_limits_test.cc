@@ -1,6 +1,6 @@
-// An account that may have little: few processes, descriptors, bytes of memory or of a file. And
-// requests that were mangled on their way. Whatever the runner then says must be so.
-// MAILHUB_RUNNER_ROUNDS=N tries more, MAILHUB_RUNNER_SEED=S others.
+// An account with small limits: few processes, descriptors, bytes of memory or of a file. And
+// requests damaged on their way. The runner's answers must still be true. MAILHUB_RUNNER_ROUNDS=N
+// tries more, MAILHUB_RUNNER_SEED=S others.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -27,11 +27,11 @@ using engine::RemoteReply;
 using engine::RemoteRequest;
 using engine::RemoteVerb;
 
-// "games": an account of every Debian that nobody uses. Root has no limit of processes.
+// "games": an unused account of every Debian. Root has no limit of processes.
 constexpr uid_t kUser = 5;
 constexpr gid_t kGroup = 60;
 constexpr Milliseconds kPatience{5'000};
-constexpr int kExit = 7;  // of the commands, so that no shell's own status is taken for theirs
+constexpr int kExit = 7;  // the commands' status, different from any shell's own
 
 int Setting(const char* name, int usual) {
   const char* text = std::getenv(name);
@@ -52,7 +52,7 @@ class Limits : public testing::TestWithParam<RunnerSetup> {
  protected:
   int Draw(int most) { return static_cast<int>(chance_() % (static_cast<unsigned>(most) + 1)); }
 
-  // Words of prlimit: enough for all, a part, or nothing of what the runner does.
+  // Arguments of prlimit: enough for all, a part, or nothing of the runner's work.
   std::vector<std::string> Scarce() {
     std::vector<std::string> limits{"--nproc=" + std::to_string(2 + Draw(24)),
                                     "--nofile=" + std::to_string(10 + Draw(12)),
@@ -79,14 +79,14 @@ class Limits : public testing::TestWithParam<RunnerSetup> {
     for (const std::string& word : host.Argv()) argv.push_back(word);
     RunnerCall call(argv, environment_, text, exchange.nonce, ToBeTold(request.verb, false));
     RemoteReply reply = call.Wait(kPatience);
-    // A shell that cannot fork tries again for a while; nobody waits for that here.
+    // A shell that cannot fork retries for a while; the test does not wait for that.
     if (!reply.receipt && reply.receipt.error().kind == ErrorKind::kOutcomeUnknown) {
       kill(-call.pid(), SIGKILL);
     }
     return reply;
   }
 
-  // The header alone: a command that is another one is another command.
+  // Damages only the header: a changed command is another command.
   void Mangle(std::string* text) {
     const size_t end = text->find("\n\n");
     for (int count = 1 + Draw(3); count > 0; --count) {
@@ -191,7 +191,7 @@ TEST_P(Limits, RunsACommandOnceOrSaysThatItHasNotWhateverIsScarce) {
     if (!reply.receipt && reply.receipt.error().kind == ErrorKind::kUnreachable) {
       EXPECT_EQ(settled.receipt->state, ReceiptState::kNone) << reply.receipt.error().message;
     }
-    // Asked again by an account that has enough, it runs unless it has.
+    // Asked again by an account with enough, it runs unless it has run.
     const RemoteReply again = Send(RemoteVerb::kRun, key, Trace(word), {});
     ASSERT_TRUE(again.receipt) << again.receipt.error().message;
     EXPECT_LE(Times(word), 1);
@@ -225,7 +225,7 @@ TEST_P(Limits, ArmsADeadManOrSaysThatItHasNot) {
   EXPECT_EQ(host.Evidence(), "") << "it was early";
 }
 
-// Every look needs new processes, and there are none for longer than from one look to the next.
+// Every look needs new processes, and there are none for longer than the time between two looks.
 TEST_P(Limits, KeepsADeadManThatHadNoProcessForAWhile) {
   RemoteRequest request;
   request.verb = RemoteVerb::kArm;
@@ -237,7 +237,7 @@ TEST_P(Limits, KeepsADeadManThatHadNoProcessForAWhile) {
   ASSERT_GT(loop, 1);
   rlimit own{};
   ASSERT_EQ(getrlimit(RLIMIT_NPROC, &own), 0);
-  // The loop's own account may do that, and root not everywhere.
+  // The loop's own account may do that; root may not everywhere.
   const auto allow = [&](rlim_t processes) {
     const std::string command = "setpriv --reuid=" + std::to_string(kUser) +
                                 " --regid=" + std::to_string(kGroup) +
@@ -255,13 +255,13 @@ TEST_P(Limits, KeepsADeadManThatHadNoProcessForAWhile) {
       << "it has nothing left to do";
 }
 
-// Descriptors that are used up, or nearly, just before the command.
+// Few or no descriptors left just before the command.
 TEST_P(Limits, CallsNoCommandFinishedThatHasNotBegun) {
   ASSERT_TRUE(Finished(Send(RemoteVerb::kRun, "r/0/1", "true", {})));  // makes the run's folder
   for (int most = 3; most <= 16; ++most) {
     const std::string word = "b" + std::to_string(most);
     SCOPED_TRACE(word);
-    // Of a single folder: what the command's own subshell waits for.
+    // In a single folder: what the command's own subshell waits for.
     host.WriteFile("sync",
                    "#!/bin/sh\n[ $# -gt 1 ] || [ ! -d \"$1\" ] || prlimit --pid=$PPID --nofile=" +
                        std::to_string(most) + ":\n");
@@ -273,13 +273,13 @@ TEST_P(Limits, CallsNoCommandFinishedThatHasNotBegun) {
     ASSERT_TRUE(settled.receipt) << settled.receipt.error().message;
     if (settled.receipt->state != ReceiptState::kInterrupted) {
       EXPECT_TRUE(Finished(settled));
-      // 127 is said by who looks for env's own libraries.
+      // 127 comes from the loader's search for env's own libraries.
       EXPECT_THAT(settled.receipt->exit_status, testing::AnyOf(kExit, 127));
     }
   }
 }
 
-// With few descriptors a shell loses what it has open, leaves functions, or ends.
+// With few descriptors a shell loses open files, leaves functions, or ends.
 TEST_P(Limits, SaysNothingWrongWhateverDescriptorsThereAre) {
   const auto step = [&](const std::string& name) { return "r/" + name + "/1"; };
   const std::string sleep = "sleep 600";
@@ -290,7 +290,7 @@ TEST_P(Limits, SaysNothingWrongWhateverDescriptorsThereAre) {
   ASSERT_EQ(Send(RemoteVerb::kArm, "r/stop", Trace("restored"), {}).lease, LeaseState::kArmed);
   int answers = 0;
   int done = 0;
-  // Whatever it says must be so; a shell may be unable to say anything.
+  // Any answer must be true; a shell may be unable to answer.
   const auto ask = [&](RemoteVerb verb, const std::string& key, const std::string& command,
                        int most, const std::function<bool(const RemoteReply&)>& is_so) {
     SCOPED_TRACE(std::to_string(static_cast<int>(verb)) + " " + key);
@@ -359,7 +359,7 @@ TEST_P(Limits, RunsNothingTwiceForMangledRequests) {
     const RemoteReply settled = Settled(key);
     ASSERT_TRUE(settled.receipt) << settled.receipt.error().message;
     if (Finished(settled)) ++done;
-    // What was mangled may have been for another key, and have run under that: each run has its
+    // A damaged request may have named another key, and have run under that: each run has its
     // claim.
     EXPECT_GE(Times(word), Finished(settled) ? 1 : 0);
     EXPECT_LE(Times(word), ClaimsOf(Trace(word)));

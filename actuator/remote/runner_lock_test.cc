@@ -1,4 +1,4 @@
-// The lock on a host: who holds it, and how long others wait.
+// The lock on a host: its holder, and how long others wait.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ std::string StartOf(pid_t pid) {
   return field;
 }
 
-// `words` is a pattern that does not match itself: it stands on a command line, too.
+// `words` is a pattern that does not match itself, because it is on a command line, too.
 bool AnyProcessHas(const std::string& words) {
   return system(("pgrep -f -- '" + words + "' >/dev/null").c_str()) == 0;  // NOLINT
 }
@@ -49,7 +49,7 @@ class Lock : public testing::TestWithParam<const char*> {
     EXPECT_TRUE(host.Hello().receipt);
   }
   bool numbered() const { return *GetParam() != '\0'; }
-  // From now on process `pid` holds the numbered lock, whether it lives or not.
+  // From now on process `pid` holds the numbered lock, alive or not.
   void HoldNumbered(pid_t pid) const {
     const std::string boot = FirstLine("/proc/sys/kernel/random/boot_id");
     host.WriteFile(kNewest, std::to_string(pid) + " " + StartOf(pid) + " " + boot + "\n");
@@ -96,7 +96,7 @@ TEST_P(Lock, IsNotHeldByWhatItsDeadHolderHasLeftRunning) {
 }
 
 TEST_P(Lock, IsGivenUpWhenTheDirectoryGoesAway) {
-  if (!numbered()) return;  // there is nothing to wait for in a loop
+  if (!numbered()) return;  // a loop has nothing to wait for
   Hold();
   RemoteRequest request;
   request.verb = RemoteVerb::kRun;
@@ -126,7 +126,7 @@ TEST_P(Lock, LetsNothingBeginThatHasWaitedForItTooLong) {
   Hold();
   RunnerCall late_run = host.Start(run, exchange);
   RunnerCall late_job = host.Start(launch, exchange);
-  std::this_thread::sleep_for(Milliseconds(1'100));  // what it must take, not a wait for something
+  std::this_thread::sleep_for(Milliseconds(1'100));  // its minimum duration, not a wait
   LetGo();
   for (RunnerCall* call : {&late_run, &late_job}) {
     const auto reply = call->Wait();
@@ -154,7 +154,7 @@ TEST_P(Lock, IsLeftToTheNextLookByADeadManThatCannotHaveItWithinASecond) {
     host.LookAtLeases();
     return AnyProcessHas(restores);
   }));
-  // Unless the loop begins another meanwhile, which ends just so.
+  // Unless the loop begins another meanwhile, which ends in the same way.
   EXPECT_TRUE(Eventually([&] { return !AnyProcessHas(restores); }));
   EXPECT_EQ(host.Evidence(), "");
   LetGo();

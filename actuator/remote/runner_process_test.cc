@@ -1,6 +1,5 @@
-// What a command finds around it, however the runner starts it, is what `ssh host command` would
-// give it, but for the differences that docs/runner.md lists under "What a command finds around
-// it".
+// However the runner starts a command, its surroundings are those of `ssh host command`, except for
+// the differences that docs/runner.md lists under "What a command finds around it".
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
@@ -30,7 +29,7 @@ using testing::Contains;
 using testing::IsEmpty;
 using testing::IsSupersetOf;
 
-// Writes down everything that a process hands on to those it starts.
+// Records everything that a process passes on to its children.
 constexpr const char* kProbe = R"SH(#!/bin/sh
 {
   echo "umask $(umask)"
@@ -84,7 +83,7 @@ class Started : public testing::Test {
     Ssh(Probe("plain"));
     plain = Read(Path("plain"));
   }
-  // Nothing of this test's own surroundings gets to what is started so.
+  // Nothing of this test's own surroundings reaches processes started so.
   void Ssh(const std::string& command) {
     const RealClock clock;
     const auto session = ssh::Session::Connect(sshd.Target(), clock.Steady() + Seconds(10));
@@ -94,7 +93,7 @@ class Started : public testing::Test {
   std::string Path(const std::string& name) const { return sshd.directory() + "/" + name; }
   std::string Probe(const std::string& name) const { return Path("probe") + " " + Path(name); }
 
-  // As the actuator does it: over SSH, on a host whose runner is started by `shell`.
+  // As the actuator does: over SSH, on a host whose runner is started by `shell`.
   void Reach(const std::string& shell, const std::string& arguments) {
     const ssh::SshTarget target = sshd.Target();
     config::Site site;
@@ -135,7 +134,7 @@ class Started : public testing::Test {
     EXPECT_THAT(Without(found.lines, plain.lines), IsEmpty()) << "more than ssh gives";
     EXPECT_THAT(Without(plain.lines, found.lines), IsEmpty()) << "less than ssh gives";
     EXPECT_THAT(found.lines, Contains("umask 0022"));
-    // Of the connection's environment nothing; the rest is said in docs/runner.md.
+    // Nothing of the connection's environment; docs/runner.md lists the rest.
     std::set<std::string> names;
     for (const std::string& one : found.environment) names.insert(one.substr(0, one.find('=')));
     EXPECT_EQ(names, (std::set<std::string>{"HOME", "LANG", "LOGNAME", "MAILHUB_KEY", "PATH", "PWD",
@@ -146,13 +145,12 @@ class Started : public testing::Test {
         EXPECT_THAT(found.environment, Contains(one));
       }
     }
-    // The testing sshd gives another home than the account's; what it did not start knows only
-    // that.
+    // The testing sshd gives another home than the account's; only its own children know it.
     const std::string home = std::string("HOME=") + getpwuid(geteuid())->pw_dir;
     EXPECT_THAT(found.environment, AnyOf(Contains("HOME=" + sshd.directory()), Contains(home)));
     EXPECT_THAT(found.environment, IsSupersetOf({"LANG=C", "SHELL=/bin/sh"}));
   }
-  // Receipts stay what only their owner reads.
+  // Only their owner reads receipts.
   void ExpectReceiptsPrivate() {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(Path("runner"))) {
       struct stat info {};
@@ -167,7 +165,7 @@ class Started : public testing::Test {
   std::string directory_id;
 };
 
-TEST_F(Started, WithoutSystemdEverythingFindsWhatSshWouldGiveIt) {
+TEST_F(Started, WithoutSystemdHasTheSurroundingsOfSsh) {
   std::filesystem::create_directory(Path("tools"));
   std::ofstream(Path("tools/crontab")) << "#!/bin/sh\ntable=" << Path("table") << "\n"
                                        << "case $1 in -l) cat $table ;; *) cat >$table ;; esac\n";
@@ -176,7 +174,7 @@ TEST_F(Started, WithoutSystemdEverythingFindsWhatSshWouldGiveIt) {
   Reach("env PATH=" + Path("tools") + ":/usr/sbin:/usr/bin:/sbin:/bin sh", "--no-systemd");
   Ask(RemoteVerb::kRun, "r/step/1", Probe("step"));
   ExpectAsPlain("step");
-  // What a SysV script starts and leaves running.
+  // A process that a SysV script starts and leaves running.
   Ask(RemoteVerb::kRun, "r/daemon/1", "setsid -f " + Probe("daemon"));
   ExpectAsPlain("daemon");
   Ask(RemoteVerb::kLaunch, "r/job/1", Probe("job"));
@@ -186,7 +184,7 @@ TEST_F(Started, WithoutSystemdEverythingFindsWhatSshWouldGiveIt) {
   std::ifstream table(Path("table"));
   std::getline(table >> std::ws, line);
   ExpectAsPlain("dead-man");
-  // After a reboot: what cron starts, as cron starts it.
+  // After a reboot: started by cron, in cron's way.
   ASSERT_TRUE(line.starts_with("@reboot ")) << line;
   ASSERT_TRUE(Eventually([&] { return !std::filesystem::exists(Path("runner/leases/loop")); }));
   std::ostringstream all;
@@ -203,7 +201,7 @@ TEST_F(Started, WithoutSystemdEverythingFindsWhatSshWouldGiveIt) {
   ExpectReceiptsPrivate();
 }
 
-TEST_F(Started, BySystemdEverythingFindsWhatSshWouldGiveIt) {
+TEST_F(Started, BySystemdHasTheSurroundingsOfSsh) {
   const StandInSystemd systemd(Path("systemd"));
   Reach("env PATH=" + systemd.tools() + ":/usr/sbin:/usr/bin:/sbin:/bin " + systemd.shell(), "");
   Ask(RemoteVerb::kRun, "r/step/1", Probe("step"));

@@ -1,4 +1,4 @@
-// The runner's text, built in, so that program and runner always fit each other.
+// The runner's text, built into the program, so that both always match.
 #pragma once
 
 #include <string>
@@ -8,14 +8,14 @@
 
 namespace mailhub::remote {
 
-// Immutable, thread-safe. The build makes it of runner/.
+// Immutable, thread-safe. The build makes it from runner/.
 std::string_view RunnerScript();
 
-// The part of it that looks whether a directory is the account's alone: needed before there is a
-// runner. Holds no apostrophe.
+// Its part that checks whether a directory belongs to the account alone; used before a runner is
+// installed. Contains no apostrophe.
 std::string_view StrictScript();
 
-// SHA-256 of it, hex. Computed once.
+// Its SHA-256, hex. Computed once.
 inline const std::string& RunnerDigest() {
   static const std::string digest = Sha256Hex(RunnerScript());
   return digest;

@@ -1,6 +1,6 @@
-// `service:` on a host: what brings it into its state, and when that is believed. systemctl and the
-// scripts are stand-ins that lie in the way of the real ones, in a mount namespace of the runner's
-// own; so is the pause between the two looks.
+// `service:` on a host: how it reaches its state, and when the runner trusts that. systemctl and
+// the scripts are stand-ins over the real ones, in the runner's own mount namespace; so is the
+// pause between the two looks.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -60,7 +60,7 @@ class Services : public testing::TestWithParam<RunnerSetup> {
     std::ofstream(root + name) << "#!/bin/sh\n" << text;
     chmod((root + name).c_str(), 0755);
   }
-  // What the stand-in shows before and after the pause, what its verb exits with and says.
+  // The stand-in's output before and after the pause, and its verb's exit status and output.
   RemoteReply Bring(const std::string& body, const std::string& first, const std::string& second,
                     int status = 0, const std::string& says = "") {
     for (const char* old : {"/pauses", "/calls"}) std::filesystem::remove(root + old);
@@ -107,7 +107,7 @@ TEST_P(Services, AServiceThatDiesAMomentLaterIsNotDone) {
   const std::string failed =
       With(With(With(kRuns, "ActiveState", "failed"), "SubState", "failed"), "Result", "exit-code");
   ExpectNot(Bring(start, kRuns, failed), "mail.service is failed (failed), result exit-code");
-  // systemd starts it again and again: active at both looks, and another one each time.
+  // systemd restarts it repeatedly: active at both looks, with another process each time.
   ExpectNot(Bring(start, kRuns, With(With(kRuns, "MainPID", "20"), "NRestarts", "4")),
             "result success, started again by systemd (NRestarts 4): it does not stay up");
   const std::string waits =
@@ -115,7 +115,7 @@ TEST_P(Services, AServiceThatDiesAMomentLaterIsNotDone) {
            "exit-code");
   ExpectNot(Bring(start, kRuns, waits),
             "mail.service is activating (auto-restart), result exit-code");
-  // An old systemd does not count: its process tells.
+  // An old systemd has no restart count: the process tells.
   const std::string old = With(kRuns, "NRestarts", "").substr(0, std::string(kRuns).size() - 12);
   ExpectDone(Bring(start, old, old));
   ExpectNot(Bring(start, old, With(old, "MainPID", "20")),
@@ -150,11 +150,11 @@ TEST_P(Services, AStopIsBelievedWhenTheServiceIsKnownToBeDown) {
   ExpectDone(Bring(stop, With(kRuns, "ActiveState", "failed"), ""));
   ExpectNot(Bring(stop, With(kRuns, "ActiveState", "deactivating"), ""),
             "mail.service is deactivating (running), result success");
-  // Nobody answers: that is not down.
+  // No answer does not mean stopped.
   ExpectNot(Bring(stop, "", ""), "systemctl show says nothing about mail.service");
 }
 
-// One with Delegate=yes may have moved into a group below its own, and may ignore TERM.
+// A service with Delegate=yes may have moved into a group below its own, and may ignore TERM.
 TEST_P(Services, AStopIsNotBelievedWhileAProcessOfTheServiceGoesOn) {
   const std::string group = "/system.slice/mail.service";
   const std::string failed =
@@ -242,7 +242,7 @@ TEST_P(Services, ADeadManBringsItBackTheSameWay) {
   EXPECT_THAT(Calls(), HasSubstr("start mail.service\n"));
 }
 
-TEST_P(Services, AListMaySayWhatAServiceIsCalled) {
+TEST_P(Services, AListMayNameTheServicesOwnName) {
   host.setup.options += " --installed --allow " + root + "/allow";
   const auto allow = [&](const std::string& text) {
     std::ofstream(root + "/allow") << text;

@@ -1,6 +1,6 @@
-// An account whose processes logind ends with their session: what is to outlive the connection is
-// begun outside of it, or not at all. logind and the account's systemd are stand-ins, in a mount
-// namespace of the runner's own.
+// An account whose processes logind ends with their session: a process that must outlive the
+// connection is started outside of it, or not at all. logind and the account's systemd are
+// stand-ins, in the runner's own mount namespace.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -32,7 +32,7 @@ class Session : public testing::Test {
     }
     Logind("b true\nas 0\nas 1 \"root\"\n");
     Script("/tools/busctl", "exec cat " + root + "/logind\n");
-    // Who is started by it has MAILHUB_TEST_SCOPE, which nothing else here has.
+    // Its children have MAILHUB_TEST_SCOPE, which no other process here has.
     Script("/tools/systemd-run",
            "[ \"$1\" = --user ] && [ \"$2\" = --scope ] || exit 1\n"
            "while [ \"$1\" != -- ]; do shift; done\n"
@@ -54,7 +54,7 @@ class Session : public testing::Test {
     std::ofstream(root + name) << "#!/bin/sh\n" << text;
     chmod((root + name).c_str(), 0755);
   }
-  // What busctl says of KillUserProcesses, KillOnlyUsers and KillExcludeUsers.
+  // busctl's values of KillUserProcesses, KillOnlyUsers and KillExcludeUsers.
   void Logind(const std::string& says) const { std::ofstream(root + "/logind") << says; }
   void Linger() const { std::ofstream(root + "/systemd/linger/nobody"); }
   // Whether process `pid` was started below the account's systemd.
@@ -81,7 +81,7 @@ TEST_F(Session, WithoutLingerNothingIsBegunThatWouldEndWithTheConnection) {
   ASSERT_FALSE(hello.receipt);
   EXPECT_EQ(hello.receipt.error().kind, ErrorKind::kRefused);
   EXPECT_THAT(hello.receipt.error().message, HasSubstr("'loginctl enable-linger nobody'"));
-  // Nobody tells: then it may be so.
+  // Without an answer, it may be so.
   Logind("");
   EXPECT_FALSE(host.Hello().receipt);
 }
@@ -129,7 +129,7 @@ TEST_F(Session, AManagerThatIsGoneOrWillGoWithTheSessionIsSaid) {
   Linger();
   std::filesystem::remove(root + "/run/systemd/private");
   refused("r/2/1");
-  // Nor is it needed any more, once logind ends nothing.
+  // It is not needed any more, either, once logind ends nothing.
   Logind("b false\nas 0\nas 0\n");
   EXPECT_TRUE(host.Run("r/3/1", "true").receipt);
   EXPECT_TRUE(host.Hello().receipt);

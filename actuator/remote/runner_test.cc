@@ -1,4 +1,4 @@
-// The runner's rules about keys and receipts, under every shell that is here.
+// The runner's rules about keys and receipts, under every shell on this machine.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -25,13 +25,13 @@ using testing::HasSubstr;
 
 class Runner : public RunnerTest {
  protected:
-  // A command that is under way until Finish() is called.
+  // A command that runs until Finish() is called.
   std::string UntilFinish() const {
     return "until [ -e " + host.evidence() + ".finish ]; do sleep 0.05; done";
   }
   void Finish() const { std::ofstream(host.evidence() + ".finish"); }
-  // Starts a request for key r/1/1 that is held up on its way to the lock, after its own look at
-  // the claim and with its claim written but not published.
+  // Starts a request for key r/1/1 that is delayed before the lock: it has looked at the claim, and
+  // has written but not published its own claim.
   RunnerCall StartDelayed(RemoteVerb verb) {
     const std::string shims = host.directory() + "/shims";
     const std::string gate = shims + "/open";
@@ -90,7 +90,7 @@ TEST_P(Runner, GivesCommandsAPlainEnvironmentAndNoInput) {
 }
 
 TEST_P(Runner, KeepsCommandsByteForByte) {
-  // Bytes that shells use internally as marks, trailing newlines, quotes, backslashes.
+  // Bytes that shells use internally as marks, final newlines, quotes, backslashes.
   const RemoteReply reply = host.Run(
       "r/1/1", "printf '%s' '\xc3\x89t\xc3\xa9 \\n \"$HOME\"' ; echo '\xc2\x81\xc2\x88'\n\n");
   ExpectState(reply, ReceiptState::kFinished);
@@ -127,7 +127,7 @@ TEST_P(Runner, AnswersThatACommandStillRunsAndLaterHowItEnded) {
   const RemoteReply late = host.Settled("r/1/1");
   ExpectState(late, ReceiptState::kFinished);
   EXPECT_EQ(late.receipt->output, "begun\ndone\n");
-  // Without /proc/uptime, time comes in whole seconds.
+  // Without /proc/uptime, times are whole seconds.
   const Milliseconds least(host.setup.name == "bare" ? 0 : 200);
   EXPECT_GE(late.receipt->duration, least);
 }
@@ -158,7 +158,7 @@ TEST_P(Runner, NeverRunsAVoidKey) {
   ExpectState(host.Run("r/1/1", Trace("x")), ReceiptState::kVoid);
   ExpectState(host.Launch("r/1/1", Trace("x")), ReceiptState::kVoid);
   EXPECT_EQ(host.Evidence(), "");
-  // What has run cannot be made void.
+  // A command that has run cannot be made void.
   ExpectState(host.Run("r/2/1", Trace("y")), ReceiptState::kFinished);
   ExpectState(host.Do(RemoteVerb::kVoid, "r/2/1"), ReceiptState::kFinished);
 }
@@ -203,7 +203,7 @@ TEST_P(Runner, RefusesOldEpochsAndStrangeJournals) {
   ExpectFailure(host.Run("r/2/1", Trace("x")), ErrorKind::kRefused, "obeys journal journal-a");
   Exchange takeover;
   takeover.takeover = true;
-  // The kernel counts in hundredths of a second, so it is held up for some of them.
+  // The kernel counts in hundredths of a second, so it is delayed by some of them.
   host.WriteFile("slow", "sleep 0.1; exec \"$@\"");
   const std::string shell =
       std::exchange(host.setup.shell, "sh " + host.directory() + "/slow " + host.setup.shell);
@@ -234,7 +234,7 @@ TEST_P(Runner, KnowsHowAStepEndedWhoseRunnerDiedAndWhoseDaemonLivesOn) {
 }
 
 TEST_P(Runner, EndsWithItsCommandThoughADaemonKeepsTheOutputAndSomebodyKeepsAsking) {
-  // Long enough for the runner to look at the output every few seconds only.
+  // Long enough for the runner to look at the output only every few seconds.
   ExpectState(
       host.Run("r/1/1", "sleep 60 & sleep 2; " + UntilFinish() + "; exit 3", Milliseconds(100)),
       ReceiptState::kRunning);
@@ -250,7 +250,7 @@ TEST_P(Runner, EndsWithItsCommandThoughADaemonKeepsTheOutputAndSomebodyKeepsAski
   kill(-runner, SIGKILL);
 }
 
-TEST_P(Runner, WritesTheStatusThoughNobodyListensAnyMore) {
+TEST_P(Runner, WritesTheStatusAfterTheConnectionIsGone) {
   RemoteRequest request;
   request.verb = RemoteVerb::kRun;
   request.key = "r/1/1";
@@ -266,7 +266,7 @@ TEST_P(Runner, WritesTheStatusThoughNobodyListensAnyMore) {
   EXPECT_THAT(host.ReadFile("receipts/r/1@1.status"), HasSubstr("exit_status=3\n"));
 }
 
-TEST_P(Runner, BoundsWhatAFloodLeavesOnDisk) {
+TEST_P(Runner, BoundsAFloodsOutputOnDisk) {
   const RemoteReply reply =
       host.Run("r/1/1", "head -c 6000000 /dev/zero | tr '\\0' x; echo; echo the end");
   ExpectState(reply, ReceiptState::kFinished);
@@ -282,7 +282,7 @@ TEST_P(Runner, BoundsWhatAFloodLeavesOnDisk) {
 }
 
 TEST_P(Runner, CancelsWithGrandchildrenAndSettlesByStatus) {
-  // Two generations, one of which does not mind TERM.
+  // Two generations, one of which ignores TERM.
   const std::string command = "(trap '' TERM; sleep 61 & echo $! >>" + host.evidence() +
                               "; wait) & sleep 62 & echo $! >>" + host.evidence() + "; wait";
   ExpectState(host.Launch("r/1/1", command), ReceiptState::kRunning);
@@ -302,7 +302,7 @@ TEST_P(Runner, CancelsWithGrandchildrenAndSettlesByStatus) {
       return !std::getline(stat, line) || line.find(") Z ") != std::string::npos;
     })) << pid;
   }
-  // What is over cannot be cancelled, and what never began is not.
+  // A finished command cannot be cancelled, and one that never began is not.
   ExpectState(host.Do(RemoteVerb::kCancel, "r/1/1"), ReceiptState::kFinished);
   ExpectState(host.Do(RemoteVerb::kCancel, "r/2/1"), ReceiptState::kNone);
 }
@@ -312,11 +312,11 @@ TEST_P(Runner, CallsAClaimInterruptedWhenItsRunnerIsGoneOrAnotherBootsOwn) {
   const std::string claim = host.ReadFile("receipts/r/1@1.claim");
   const int group = atoi(claim.c_str() + claim.find("\npid=") + 5);
   ASSERT_GT(group, 1);
-  // The whole group, as a machine that loses power would.
+  // The whole group, as after a loss of power.
   kill(-group, SIGKILL);
   const RemoteReply killed = host.Settled("r/1/1");
   ExpectState(killed, ReceiptState::kInterrupted);
-  // The same process numbers under another boot id, and a claim torn by the crash.
+  // The same process numbers with another boot id, and a claim damaged by the crash.
   ExpectState(host.Launch("r/2/1", "sleep 64"), ReceiptState::kRunning);
   std::string other = host.ReadFile("receipts/r/2@1.claim");
   const size_t boot = other.find("boot_id=") + 8;
@@ -344,10 +344,10 @@ TEST_P(Runner, KnowsThatACommandOutlivesItsRunnerAndHowItEnds) {
   EXPECT_EQ(host.Evidence(), "x\n");
 }
 
-TEST_P(Runner, CallsATornClaimInterruptedAlsoToWhoAsksToRunIt) {
+TEST_P(Runner, ReportsATornClaimAsInterruptedAlsoToRun) {
   ASSERT_TRUE(host.Run("r/1/1", "true").receipt);
   const std::string claim = host.ReadFile("receipts/r/1@1.claim");
-  // As a power cut may leave it: cut off anywhere in its head, or nothing but zeros.
+  // As after a power cut: cut off anywhere in its head, or only zeros.
   for (size_t size = 0; size < claim.find("\nby="); size += 23) {
     host.WriteFile("receipts/r/2@1.claim", claim.substr(0, size));
     ExpectState(host.Run("r/2/1", Trace("x")), ReceiptState::kInterrupted);
@@ -359,7 +359,7 @@ TEST_P(Runner, CallsATornClaimInterruptedAlsoToWhoAsksToRunIt) {
 }
 
 TEST_P(Runner, KeepsOutputThatASlowDiskTakesLate) {
-  // dd, which writes the output down, is late; somebody asks meanwhile.
+  // dd, which writes the output, is late; another request asks meanwhile.
   std::filesystem::create_directory(host.directory() + "/shims");
   host.WriteFile("shims/dd", "#!/bin/sh\nsleep 0.1\nexec /usr/bin/dd \"$@\"\n");
   chmod((host.directory() + "/shims/dd").c_str(), 0755);

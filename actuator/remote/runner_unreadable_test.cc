@@ -1,5 +1,5 @@
-// What cannot be read is not absent: an account other than root, some of whose files a restore or an
-// edit has made root's, or replaced. Whatever the runner then says must be so.
+// An unreadable file is not absent: an account other than root, some of whose files a restore or an
+// edit has given to root, or replaced. The runner's answers must still be true.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -20,7 +20,7 @@ using engine::ReceiptState;
 using engine::RemoteReply;
 using engine::RemoteVerb;
 
-// "games": an account of every Debian that nobody uses. Root may read everything.
+// "games": an unused account of every Debian. Root may read everything.
 constexpr uid_t kUser = 5;
 constexpr gid_t kGroup = 60;
 constexpr const char* kNotRead = " cannot be read";
@@ -43,7 +43,7 @@ class Unreadable : public testing::TestWithParam<RunnerSetup> {
   std::string Trace(const std::string& word) const {
     return "echo " + word + " >>" + host.evidence();
   }
-  // Root's alone, then the account's again.
+  // Gives it to root, then back to the account.
   void TakeAway(const std::string& name) const {
     ASSERT_EQ(chown(Path(name).c_str(), 0, 0), 0) << name;
     const bool folder = std::filesystem::is_directory(Path(name));
@@ -62,7 +62,7 @@ class Unreadable : public testing::TestWithParam<RunnerSetup> {
     ASSERT_TRUE(reply.receipt) << reply.receipt.error().message;
     EXPECT_EQ(reply.receipt->state, state);
   }
-  // Does that to a file, in turn: root's, a link that leads nowhere, a folder in its place.
+  // Does that to a file in turn: root's, a broken link, a folder in its place.
   void WhileItCannotBeRead(const std::string& name, const std::function<void()>& ask) const {
     {
       SCOPED_TRACE(name + " is root's");
@@ -93,7 +93,7 @@ class Unreadable : public testing::TestWithParam<RunnerSetup> {
 
 INSTANTIATE_TEST_SUITE_P(, Unreadable, testing::ValuesIn(MAILHUB_SETUPS()), SetupName);
 
-TEST_P(Unreadable, FenceLetsNobodyIn) {
+TEST_P(Unreadable, FenceRefusesEveryActuator) {
   const std::string before = host.ReadFile("fence");
   host.identity.journal_id = "stranger";
   WhileItCannotBeRead("fence", [&] {
@@ -177,7 +177,7 @@ TEST_P(Unreadable, LeaseIsNotCalledNone) {
     GiveBack("leases");
   }
   ASSERT_EQ(host.Do(RemoteVerb::kRenew, "r/stop").lease, LeaseState::kArmed);
-  // Of another run nothing must be known.
+  // Nothing may be known of another run.
   TakeAway("leases/r@stop.lease");
   ExpectState(host.Run("q/1/1", Trace("x")), ReceiptState::kFinished);
   EXPECT_EQ(host.Evidence(), "x\n");

@@ -1,5 +1,5 @@
-// What is said of services, beside what systemd and the processes themselves show.
-// MAILHUB_LAB_UNITS: how many are made up; MAILHUB_LAB_SEED: from which seed.
+// Compares the runner's answers about services with systemd and the processes themselves.
+// MAILHUB_LAB_UNITS: number of made-up units; MAILHUB_LAB_SEED: their seed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -51,12 +51,12 @@ class Services : public Lab {
   int commands_ = 0;
 };
 
-// What real units come to, and what is said of those that do not stay up.
+// The states of real units, and the answers about those that do not stay up.
 TEST_F(Services, BelievesAServiceOnlyWhenItStaysUp) {
   struct Unit {
     const char* name;
     const char* text;   // of its file
-    const char* words;  // in what a start says; "": it is done
+    const char* words;  // in the answer to a start; "": success
   };
   const std::vector<Unit> units = {
       {"good.service", "[Service]\nExecStart=/bin/sleep infinity", ""},
@@ -107,7 +107,7 @@ TEST_F(Services, BelievesAServiceOnlyWhenItStaysUp) {
   EXPECT_THAT(Bring("frozen.service", "stopped").output, HasSubstr("processes of it go on"));
 }
 
-// A unit of any kind, which does well, or ends, or hangs, or cannot begin.
+// A unit of any kind that works, ends, hangs, or cannot begin.
 class MadeUp {
  public:
   MadeUp(int number, unsigned seed)
@@ -118,7 +118,7 @@ class MadeUp {
 
   const std::string& name() const { return name_; }
   const std::string& sleeps() const { return sleeps_; }
-  const std::string& evidence() const { return evidence_; }  // has a line for each start
+  const std::string& evidence() const { return evidence_; }  // has one line per start
   const std::string& type() const { return type_; }
 
   std::string Text() {
@@ -170,7 +170,7 @@ class MadeUp {
 
 using Properties = std::map<std::string, std::string>;
 
-// What systemd and the processes show, now and 1 s later.
+// The state by systemd and the processes, now and 1 s later.
 struct Seen {
   Properties first, second;
   bool begun = false;  // since the last look

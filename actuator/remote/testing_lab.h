@@ -1,4 +1,4 @@
-// A host of the lab (tests/lab/lab up), and a runner's directory of its own there.
+// Test fixture: a host of the lab (tests/lab/lab up) with its own runner directory.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -55,7 +55,7 @@ class Lab : public testing::Test {
     hosts->Submit(request, [&](engine::RemoteReply reply) { promise.set_value(std::move(reply)); });
     return promise.get_future().get();
   }
-  // What a command says, run as a step of its own.
+  // The output of a command, run as its own step.
   std::string Shell(const std::string& command) {
     const engine::RemoteReply reply =
         Ask(engine::RemoteVerb::kRun, "shell/" + std::to_string(++steps) + "/1", command);

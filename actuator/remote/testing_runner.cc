@@ -168,7 +168,7 @@ RunnerHost::RunnerHost(RunnerSetup with) : setup(std::move(with)) {
 }
 
 void RunnerHost::EndAll() const {
-  // Groups that the receipts name, and the loop: all of them ours.
+  // The groups named in the receipts, and the loop: all of them ours.
   std::error_code ignored;
   std::vector<pid_t> groups;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory(), ignored)) {
@@ -186,7 +186,7 @@ void RunnerHost::EndAll() const {
 RunnerHost::~RunnerHost() {
   EndAll();
   std::error_code ignored;
-  // Who is still ending may write a last file meanwhile.
+  // A process that still ends may write a last file meanwhile.
   Eventually(
       [&] {
         std::filesystem::remove_all(root_, ignored);

@@ -1,4 +1,4 @@
-// A host for tests: the real runner under a chosen shell, with receipts in a directory of its own.
+// For tests: a host with the real runner under a chosen shell, and its own receipts directory.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -17,7 +17,7 @@
 
 namespace mailhub::remote {
 
-// How the runner is started: shell and the runner's own options.
+// The runner's shell and options.
 struct RunnerSetup {
   std::string name;            // for the test's name
   std::string shell = "dash";  // words
@@ -29,13 +29,13 @@ inline void PrintTo(const RunnerSetup& setup, std::ostream* out) {
   *out << setup.name;
 }
 
-// What the tests run under all the time: dash, or whatever sh is.
+// The usual test shells: dash, and sh.
 std::vector<RunnerSetup> UsualSetup();
-// bash, busybox, ksh93 and mksh, and sh where the system has neither /proc nor flock.
+// bash, busybox, ksh93 and mksh, and sh without /proc and flock.
 std::vector<RunnerSetup> OtherSetups();
 
-// One invocation under way. Confined to one thread. Destroying it closes its pipes and reaps it if
-// it has ended.
+// One running invocation. Confined to one thread. Destroying it closes its pipes and reaps it if it
+// has ended.
 class RunnerCall {
  public:
   RunnerCall(const std::vector<std::string>& argv, const std::map<std::string, std::string>& env,
@@ -61,7 +61,7 @@ class RunnerCall {
 class RunnerHost {
  public:
   explicit RunnerHost(RunnerSetup setup);
-  ~RunnerHost();  // ends what the runner left running, and removes the directory
+  ~RunnerHost();  // ends processes that the runner left, and removes the directory
   RunnerHost(const RunnerHost&) = delete;
   RunnerHost& operator=(const RunnerHost&) = delete;
 
@@ -75,16 +75,16 @@ class RunnerHost {
   engine::RemoteReply Launch(const std::string& key, const std::string& command);
   engine::RemoteReply Do(engine::RemoteVerb verb, const std::string& key);
   engine::RemoteReply Arm(const std::string& key, const std::string& restore, Milliseconds after);
-  // Asks for the status until it is another than running; at most 15 s.
+  // Asks for the status until it is no longer running; at most 15 s.
   engine::RemoteReply Settled(const std::string& key);
-  // Ends what the runner has left running.
+  // Ends processes that the runner has left.
   void EndAll() const;
-  // What the timer does.
+  // Does the timer's work.
   void LookAtLeases();
 
   std::vector<std::string> Argv(const std::string& word = "") const;
   std::string directory() const { return root_ + "/d"; }
-  // A file for commands to write to, and what is in it.
+  // A file for commands to write to, and its contents.
   std::string evidence() const { return root_ + "/evidence"; }
   std::string Evidence() const;
   std::string ReadFile(const std::string& name) const;  // below directory()
@@ -98,14 +98,14 @@ class RunnerHost {
   std::string root_;
 };
 
-// A host of the setup that is the test's parameter, greeted.
+// A host of the setup in the test's parameter, after its hello.
 class RunnerTest : public testing::TestWithParam<RunnerSetup> {
  protected:
   RunnerTest() : host(GetParam()) {
     const engine::RemoteReply hello = host.Hello();
     EXPECT_TRUE(hello.receipt) << hello.receipt.error().message;
   }
-  // A command that leaves a trace, so that what ran can be counted.
+  // A command that leaves a trace, so that runs can be counted.
   std::string Trace(const std::string& word) const {
     return "echo " + word + " >>" + host.evidence();
   }

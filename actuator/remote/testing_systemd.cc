@@ -17,7 +17,7 @@ std::string ReadAll(const std::string& path) {
   return all.str();
 }
 
-// One file for each unit that is active, one for each that is enabled.
+// One file per active unit, and one per enabled unit.
 constexpr const char* kSystemctl = R"(
 verb=
 for word in "$@"; do
@@ -37,8 +37,8 @@ case $verb in
 esac
 )";
 
-// What systemd gives a service of its own: a plain environment, no home, umask 022, / as its
-// folder, and SIGPIPE ignored unless the unit says otherwise.
+// A service's surroundings under systemd: a plain environment, no home, umask 022, / as its folder,
+// and SIGPIPE ignored unless the unit says otherwise.
 constexpr const char* kStart = R"(
 pipe=ignored
 while :; do

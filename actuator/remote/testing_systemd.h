@@ -1,6 +1,6 @@
-// A stand-in for systemd, for tests on machines where it is not process 1: systemctl, systemd-run
-// and busctl that do as the real ones do, as far as the runner asks them, in a mount namespace
-// where there is a systemd to be seen.
+// Stand-ins for systemctl, systemd-run and busctl, for tests where systemd is not process 1. They
+// behave like the real ones as far as the runner uses them, in a mount namespace in which systemd
+// seems to run.
 #pragma once
 
 #include <string>
@@ -10,23 +10,23 @@ namespace mailhub::remote {
 // Writes into a directory that it does not own. Confined to one thread.
 class StandInSystemd {
  public:
-  // `directory` is made. Everything lies below it.
+  // Creates `directory`. Everything is below it.
   explicit StandInSystemd(std::string directory);
 
-  // The shell to start the runner with: sh, where systemd is.
+  // The shell to start the runner with: sh in that namespace.
   std::string shell() const { return directory_ + "/shell"; }
-  // Where the stand-ins are: to be found before the real ones. More may be put there.
+  // The directory of the stand-ins; it must come first in PATH. Tests may add more.
   std::string tools() const { return directory_ + "/tools"; }
   void PutTool(const std::string& name, const std::string& script) const;
-  // What the runner's unit file says; empty if there is none.
+  // The text of the runner's unit file; empty if there is none.
   std::string Unit(const std::string& name) const;
-  // A shell command that starts the unit's as systemd starts what is root's: no home, SIGPIPE
+  // A shell command that starts the unit's command as systemd starts root's: no HOME, SIGPIPE
   // ignored unless the unit says otherwise, in /. It waits for the end.
   std::string StartCommand(const std::string& name) const;
   // Whether the timer of that name runs; tests stop it by hand.
   bool IsActive(const std::string& name) const;
   void Stop(const std::string& name) const;
-  // How often systemctl was called with this verb.
+  // The number of systemctl calls with this verb.
   int Calls(const std::string& verb) const;
 
  private:

@@ -1,4 +1,4 @@
-// What used to be believed until the night it was needed.
+// Mistakes in runbooks that were accepted before and would fail only during a run.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// From what was given for parameters to the values that a plan records.
+// Makes the values that a plan records from the given parameters.
 #include <algorithm>
 
 #include "actuator/runbook/expand.h"

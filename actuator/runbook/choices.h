@@ -1,4 +1,4 @@
-// What there is to choose from, for messages about a name that is none of it.
+// Lists the existing names, for messages about an unknown one.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ std::string ThereAre(const Map& map) {
   return names.empty() ? "there are none" : "there are: " + names;
 }
 
-// For a group that does not exist, or has no hosts.
+// For a group that does not exist or has no hosts.
 inline std::string NoSuchGroup(const std::string& group, const config::Site& site) {
   if (site.groups.contains(group)) return "expected a group that has hosts; " + group + " has none";
   return "expected a group of the site file, found \"" + group + "\"; " + ThereAre(site.groups);

@@ -20,8 +20,8 @@ using engine::StepKind;
 constexpr Milliseconds kServiceTimeout{120'000};  // systemd itself gives a stop 90 s
 constexpr size_t kDeepestCall = 8;
 
-// As the runner on the host reads it, which brings the service there and looks what came of it. An
-// installed one has a list of its own that says what the label means.
+// The service command as the host's runner reads it; the runner changes the state and checks the
+// result. An installed runner has its own list of labels.
 std::string ServiceCommand(const config::Host& host, const std::string& label,
                            const config::ServiceSpec& service, ServiceState state) {
   if (host.runner == config::RunnerForm::kInstalled) {
@@ -287,7 +287,7 @@ class Expander {
     return dead_man;
   }
 
-  // The leases of one runbook's steps, once all of its steps have their paths.
+  // The leases of one runbook's steps, once all its steps have their paths.
   void EndLeases(size_t first, size_t from) {
     for (size_t i = first; i < leases_.size() && !error_; ++i) {
       const auto place = names_.Find(leases_[i].until, from);
@@ -303,8 +303,8 @@ class Expander {
     }
   }
 
-  // However the run ends, what these steps took away comes back; also where the author wrote no
-  // entry for it. Which of them has one is known only once all runbooks are expanded.
+  // At any end of the run, what these steps stopped is restarted, even without an `always` by the
+  // author. Whether there is one is known only when all runbooks are expanded.
   void OweGuarded(size_t first, const std::string& prefix, int number,
                   const std::string& called_as) {
     std::vector<std::string> guarded;
@@ -338,7 +338,7 @@ class Expander {
                                   ", found \"" + command + "\"; " + ThereAre(host.commands)));
         return "";
       }
-      // What it stands for is the host's own affair where root has installed the runner.
+      // Where root has installed the runner, the host itself defines its meaning.
       command = host.runner == config::RunnerForm::kInstalled ? "@" + command : named->second;
     }
     if (command.size() > engine::kLongestCommand) Keep(text.text.at.Invalid("longer than 16 KiB"));
@@ -358,7 +358,7 @@ class Expander {
   StepNames names_;
   std::vector<std::string> trail_;  // names of the blocks around the step being expanded
   struct Lease {
-    std::string path;  // the step's that has it
+    std::string path;  // of the step that has it
     Text text;
     std::string until;  // filled in
   };

@@ -1,4 +1,4 @@
-// From a gate as written to one that may be believed.
+// Makes a trustworthy gate from its text.
 #pragma once
 
 #include <string>
@@ -11,14 +11,13 @@
 
 namespace mailhub::runbook {
 
-// Pure. `host` is the step's own, empty where it has none. A host that gives no mark stays out of
-// `about`; whoever judges the gate finds it in the expression. kInvalid names file:line:column: an
-// expression that a gate must not believe, hosts that do not exist or are left out, durations that
-// do not fit together.
+// Pure. `host` is the step's own, empty if none. A host without marks stays out of `about`; the
+// gate's evaluator finds it in the expression. kInvalid names file:line:column: an expression that
+// a gate cannot trust, hosts that do not exist or are left out, durations that do not fit together.
 Result<engine::Gate> ExpandGate(const GateText& text, const Scope& scope, const config::Site& site,
                                 const std::string& host);
 
-// The text as a duration, parameters filled in; `otherwise` where there is no text.
+// The text as a duration, parameters filled in; `otherwise` if there is no text.
 Result<Milliseconds> FillDuration(const std::optional<Text>& text, const Scope& scope,
                                   Milliseconds otherwise);
 

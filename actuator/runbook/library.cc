@@ -38,7 +38,7 @@ Status CheckParameters(const Runbook& book, const config::Site& site) {
   return {};
 }
 
-// Expands the runbook as written, then once for every host that one of its parameters may be.
+// Expands the runbook as written, then once for every host that a parameter may be.
 Status Check(const Runbook& book, const Runbooks& all, const config::Site& site) {
   if (Status parameters = CheckParameters(book, site); !parameters) return parameters;
   Values given;
@@ -128,11 +128,11 @@ Result<std::shared_ptr<const RunbookLibrary>> RunbookLibrary::Parse(
       note((*root)["runbook"].Invalid("also the name of " + other->second.at.Where()).value());
     }
   }
-  // Calls into a file that could not be read would only repeat its mistake.
+  // Calls into an unreadable file would only repeat its mistake.
   if (!mistakes.empty()) return Fail(ErrorKind::kInvalid, mistakes);
   for (const auto& [name, book] : impl->books) {
     if (const Status checked = Check(book, impl->books, *impl->site); !checked) {
-      // A mistake in a called runbook shows up in its callers too.
+      // A mistake in a called runbook appears in its callers, too.
       if (mistakes.find(checked.error().message) == std::string::npos) note(checked.error());
     }
   }

@@ -1,4 +1,4 @@
-// All runbooks of one directory: read, checked against the site, and ready to become plans.
+// All runbooks of one directory, checked against the site and ready for planning.
 #pragma once
 
 #include <map>
@@ -29,18 +29,18 @@ struct RunbookInfo {
 };
 
 struct Source {
-  std::string path;  // what messages call it
+  std::string path;  // its name in messages
   std::string text;
 };
 
-// Immutable once made; may be shared between threads. Make() fails only for what its caller gives
-// it: everything that can be known before was checked when the library was made.
+// Immutable once made; may be shared between threads. Make() fails only because of its arguments:
+// all other mistakes were found when the library was made.
 class RunbookLibrary final : public engine::PlanSource {
  public:
-  // Every *.yml in the directory; a *.yaml is a mistake, because it would be passed over. kInvalid:
-  // one line for each file with a mistake (its first), each with file:line:column; kNotFound,
-  // kRefused: the directory. All runbooks are expanded once for every host that a parameter may be,
-  // so that a site that lacks something is found here.
+  // Reads every *.yml in the directory; a *.yaml is a mistake, because it would be ignored.
+  // kInvalid: one line per file with a mistake (its first), each with file:line:column; kNotFound,
+  // kRefused: the directory. Expands all runbooks once for every host that a parameter may be, to
+  // find what the site lacks.
   static Result<std::shared_ptr<const RunbookLibrary>> Load(
       const std::string& directory, std::shared_ptr<const config::Site> site);
   static Result<std::shared_ptr<const RunbookLibrary>> Parse(
@@ -51,8 +51,8 @@ class RunbookLibrary final : public engine::PlanSource {
   Result<engine::Plan> Make(const std::string& runbook,
                             const std::map<std::string, std::string>& parameters) const override;
 
-  // What a run would record for the value: a host by its own name, durations and numbers in one
-  // form. kInvalid: what was expected. kNotFound: the runbook or the parameter.
+  // The value as a run records it: a host by its own name, durations and numbers in one form.
+  // kInvalid: the expected values. kNotFound: the runbook or the parameter.
   Result<std::string> Value(const std::string& runbook, const std::string& parameter,
                             const std::string& value) const;
 

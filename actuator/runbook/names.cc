@@ -19,7 +19,7 @@ std::vector<std::string> Split(const std::string& reference) {
   return parts;
 }
 
-// The last part is the place's own name; those before it appear in this order among its blocks.
+// The last part is the place's own name; the parts before it are in this order among its blocks.
 bool Means(const std::vector<std::string>& parts, const std::vector<std::string>& trail) {
   if (parts.back() != trail.back()) return false;
   size_t next = 0;

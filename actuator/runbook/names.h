@@ -1,5 +1,4 @@
-// Where steps are in a plan, by their names: `commit`, `since` and `until` speak of steps as people
-// do.
+// Finds steps of a plan by name: `commit`, `since` and `until` use names.
 #pragma once
 
 #include <string>
@@ -14,15 +13,15 @@ class StepNames {
  public:
   struct Place {
     std::vector<std::string> trail;  // names from the outermost block to the step itself
-    std::string first;               // paths; a block has many steps, a step is both
+    std::string first;  // paths; for a block its first and last step, for a step the same
     std::string last;
   };
 
   void Add(Place place) { places_.push_back(std::move(place)); }
   size_t size() const { return places_.size(); }
 
-  // The one place that `reference` means: a step's or block's name, or "BLOCK > STEP" where that
-  // alone would be ambiguous. Only places added since `from` count. kInvalid: none, or several.
+  // The one place that `reference` names: a step or block, or "BLOCK > STEP" if the name alone is
+  // ambiguous. Only places added since `from` count. kInvalid: none, or several.
   Result<Place> Find(const std::string& reference, size_t from) const;
 
  private:

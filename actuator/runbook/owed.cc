@@ -23,7 +23,7 @@ AlwaysStep OwedFor(const engine::Plan& plan, const Step& guarded) {
   owed.step.name = "Bring back what «" + guarded.name + "» stopped";
   owed.step.host = guarded.host;
   owed.step.command = guarded.dead_man->restore;
-  owed.step.idempotent = true;  // the host itself would do it at any time
+  owed.step.idempotent = true;  // the host itself may do it at any time
   owed.step.timeout = kShortestTimeout;
   const Step& until = plan.steps[IndexOf(plan, owed.until)];
   if (until.kind == engine::StepKind::kRun && until.host == guarded.host) {

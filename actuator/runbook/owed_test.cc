@@ -1,4 +1,4 @@
-// What a dead man's step takes away is owed however the run ends, also where no `always` says so.
+// A service that a dead man's step stops is owed at any end of the run, even without an `always`.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,7 +34,7 @@ std::vector<std::string> Owed(const engine::Plan& plan) {
   return owed;
 }
 
-TEST(Owed, WhatADeadManGuardsComesBackHoweverTheRunEnds) {
+TEST(Owed, AGuardedServiceIsRestartedAtAnyEndOfTheRun) {
   const auto plan = Make({Book(kStop)});
   ASSERT_THAT(Owed(plan), ElementsAre("always.1: 1-2 hub1 Bring back what «Stop» stopped"));
   const engine::Step& step = plan.always[0].step;
@@ -54,7 +54,7 @@ TEST(Owed, TheRunbooksOwnEntryForTheSameStepAndHostIsEnough) {
   };
   EXPECT_THAT(with("until: Start, ", start), ElementsAre("always.1: 1-2 hub1 Mine"));
   EXPECT_THAT(with("", start), ElementsAre("always.1: 1- hub1 Mine")) << "owed for longer";
-  // A note, another host, an entry that is paid at once: none of them brings it back.
+  // A note, another host, an entry paid at once: none of them restarts it.
   const std::string added = "always.2: 1-2 hub1 Bring back what «Stop» stopped";
   EXPECT_THAT(with("until: Start, ", "run: {on: hub1, command: note}}\n"),
               ElementsAre("always.1: 1-2 hub1 Mine", added));

@@ -1,6 +1,5 @@
-// A runbook as it was written: read and well-formed, but with its {{parameters}} still open. Every
-// text keeps its place, so that whatever turns out wrong later is reported at the line it stands
-// in.
+// A runbook as written: well-formed, its {{parameters}} not yet filled in. Every text keeps its
+// position for later error messages.
 #pragma once
 
 #include <map>
@@ -31,9 +30,9 @@ struct Parameter {
 
   std::string name;
   ParameterKind kind = ParameterKind::kHost;
-  std::string group;                         // kHost: which hosts it may be
+  std::string group;                         // kHost: the group of its hosts
   std::optional<std::string> default_value;  // in canonical form
-  bool optional = false;                     // may be absent altogether
+  bool optional = false;                     // may be absent
   std::optional<double> least, greatest;     // kNumber; kDuration in seconds
   std::string description;
   config::Node at;
@@ -55,9 +54,9 @@ struct CommandText {
 };
 
 struct DeadManText {
-  std::optional<CommandText> restore;  // nothing: starts what the `service` step stops
+  std::optional<CommandText> restore;  // nothing: starts the service of the `service` step
   Text after;
-  std::optional<Text> until;  // the step that brings it back; nothing: the run's end
+  std::optional<Text> until;  // the step that restarts the service; nothing: the run's end
 };
 
 enum class Verb { kRun, kService, kJob, kWaitFor, kCheck, kConfirm, kForEach, kCall };
@@ -133,12 +132,11 @@ struct Runbook {
   const Parameter* Find(const std::string& parameter) const;
 };
 
-// kInvalid: file:line:column, field and what was expected. Knows nothing of sites and other
-// runbooks.
+// kInvalid: file:line:column, field and expected values. Does not look at sites and other runbooks.
 Result<Runbook> ReadRunbook(const config::Node& root);
 
-// The parameter's canonical text ("1h30m", "0.9"), or kInvalid with what was expected. Hosts are
-// returned as they are: whether they exist is the site's matter.
+// The parameter's canonical text ("1h30m", "0.9"), or kInvalid with the expected values. Hosts are
+// returned unchanged and not checked against the site.
 Result<std::string> ReadValue(const Parameter& parameter, const std::string& value);
 
 }  // namespace mailhub::runbook

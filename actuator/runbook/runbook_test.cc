@@ -1,5 +1,5 @@
-// What a runbook becomes: paths, commands, gates, order of hosts, what is owed; and every mistake
-// in testdata/invalid-*.yml is reported with its place.
+// The plan of a runbook: paths, commands, gates, order of hosts, owed steps. Every mistake in
+// testdata/invalid-*.yml is reported with its place.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -108,7 +108,7 @@ TEST(Runbook, QuotesNothingOfAStrangersParametersThatIsLongOrSteersATerminal) {
   }
 }
 
-TEST(Runbook, NamesServicesToTheRunnerWhichLooksWhatCameOfThem) {
+TEST(Runbook, SendsServicesToTheRunnerWhichChecksTheirState) {
   const auto service = [](const std::string& host, const std::string& state) {
     return Make({Book("steps:\n  - name: s\n    service: {on: " + host +
                       ", name: client, state: " + state + "}\n")})
@@ -235,7 +235,7 @@ always:
     run: {on: server, use: wake}
 )";
 
-TEST(Runbook, InlinesCalledRunbooksAndOwesWhatTheyOwe) {
+TEST(Runbook, InlinesCalledRunbooksWithTheirOwedSteps) {
   const auto plan = Make({Book(kCaller), kPart}, {{"which", "hub3"}});
   EXPECT_THAT(Paths(plan), ElementsAre("1.1", "1.2", "2.1", "2.2"));
   EXPECT_EQ(plan.target, "hub3");
@@ -302,7 +302,7 @@ TEST(Runbook, IsListedWithItsParameters) {
   EXPECT_EQ(list[0].parameters[1].default_value, "1m30s");
 }
 
-// One file for each mistake; its first line says what must be reported about it.
+// One file per mistake; its first line has the expected message.
 TEST(Runbook, ReportsEveryMistakeOfTheTestdataWithItsPlace) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(MAILHUB_TESTDATA)) {

@@ -1,5 +1,5 @@
-// See scope.h. Values are host names of the site, durations and numbers in canonical form, so
-// whatever is filled in holds no character that means something to a shell or to PromQL.
+// See scope.h. Values are host names of the site, durations and numbers in canonical form, so no
+// filled-in value has a character with a meaning in a shell or PromQL.
 #include "actuator/runbook/scope.h"
 
 #include "lib/base/trim.h"
@@ -7,7 +7,7 @@
 namespace mailhub::runbook {
 namespace {
 
-// What is between {{ and }}.
+// The text between {{ and }}.
 std::string NameIn(std::string_view braces) {
   return std::string(Trim(braces, " "));
 }

@@ -1,4 +1,4 @@
-// The parameters that are known at one place of a runbook, and filling them into its texts.
+// Fills parameters into a runbook's texts.
 #pragma once
 
 #include <map>
@@ -22,7 +22,7 @@ class Scope {
   // parameters, a {{ without its }}.
   Result<std::string> Fill(const Text& text) const;
 
-  // Nothing when the whole text is one {{parameter}} that is absent.
+  // Nothing when the whole text is one absent {{parameter}}.
   Result<std::optional<std::string>> FillOptional(const Text& text) const;
 
  private:

@@ -1,5 +1,5 @@
-// The runbooks that come with the project, against the lab's site: they load, and they do what the
-// operators' procedure says in its order.
+// The shipped runbooks with the lab's site: they load, and follow the operators' procedure in
+// order.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -32,7 +32,7 @@ class Shipped : public ::testing::Test {
     return plan ? *plan : engine::Plan{};
   }
 
-  // Each step as "HOST KIND", followed by what tells it from others.
+  // Each step as "HOST KIND", followed by its distinguishing text.
   static std::vector<std::string> Acts(const engine::Plan& plan) {
     std::vector<std::string> acts;
     for (const auto& step : plan.steps) acts.push_back(step.name);
@@ -89,7 +89,7 @@ TEST_F(Shipped, RebuildFollowsTheProcedureAndBringsTheTargetBackFirst) {
   EXPECT_EQ(plan.target, "mailhub2");
 }
 
-TEST_F(Shipped, RebuildOwesWhatItTookAwayDirectoryFirst) {
+TEST_F(Shipped, RebuildOwesItsStoppedServicesDirectoryFirst) {
   const auto plan = Make("mailhub-rebuild", {{"mailhub", "mailhub2"}});
   std::vector<std::string> owed;
   for (const auto& one : plan.always) {
@@ -104,7 +104,7 @@ TEST_F(Shipped, RebuildOwesWhatItTookAwayDirectoryFirst) {
           "Start qubRA in any case 3 10", "Start qubRA's student thread in any case 3 11"));
 }
 
-TEST_F(Shipped, HostsRestoreWhatWasStoppedOnlyUntilItIsBack) {
+TEST_F(Shipped, HostsRestoreStoppedServicesOnlyUntilTheyAreBack) {
   const auto plan = Make("mailhub-rebuild", {{"mailhub", "mailhub2"}});
   std::vector<std::string> leases;
   for (const auto& step : plan.steps) {

@@ -1,4 +1,4 @@
-// Exit statuses that mean success: what may be written, and what the plan says of it.
+// Exit statuses that mean success: the allowed values, and their place in the plan.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ TEST(Success, IsZeroUnlessTheStepSaysOtherwise) {
               ElementsAre(0, 1));
 }
 
-TEST(Success, MayBeSaidOfWhatIsOwed) {
+TEST(Success, MayBeSetForOwedSteps) {
   const auto plan =
       Make({Build("always:\n  - since: Build\n    name: Tidy\n"
                   "    run: {on: hub1, command: tidy}\n    success: [0, 3]\n")});
@@ -48,7 +48,7 @@ TEST(Success, IsAListOfExitStatuses) {
   }
 }
 
-TEST(Success, IsNotForAServiceWhoseStateIsLookedAt) {
+TEST(Success, IsNotForServiceSteps) {
   EXPECT_THAT(Mistake({Book("steps:\n  - name: Start\n    service: {on: hub1, name: client, "
                             "state: started}\n    success: [0, 1]\n")}),
               HasSubstr("steps[0].success: a service is judged by its state"));

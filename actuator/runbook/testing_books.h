@@ -1,4 +1,4 @@
-// A small site and what a test does with runbooks on it.
+// For tests: a small site, and helpers to read and expand runbooks on it.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The face that Service shows to HTTP: everything here may be called from any thread.
+// The Backend interface of Service for HTTP: everything here may be called from any thread.
 #include <future>
 #include <utility>
 
@@ -20,8 +20,8 @@ Result<std::string> Service::Submit(api::Ask what) {
   return recorded && !host.empty() ? TakeOver(host) : recorded;
 }
 
-// It is committed who wants it; now the host is told. Waits for its answer, and so long only may
-// the request be held up: whoever was told that there was none may decide otherwise then.
+// The take-over is committed; now the host is told. Waits for the host's answer. The request may be
+// delayed only for that time: after it, a person without an answer may decide otherwise.
 Result<std::string> Service::TakeOver(const std::string& host) {
   auto promise = std::make_shared<std::promise<engine::RemoteReply>>();
   auto future = promise->get_future();

@@ -25,7 +25,7 @@ TEST(Service, WhileNoCommitSucceedsNothingIsDoneAndNothingNewIsTaken) {
   ASSERT_FALSE(next);
   EXPECT_EQ(next.error().kind, ErrorKind::kOverloaded);
   EXPECT_NE(next.error().message.find("disk full"), std::string::npos) << "refused at once";
-  // Several more tries fail; still nothing reaches a host and people see the committed state.
+  // Several more tries fail; still nothing reaches a host, and people see the committed state.
   const int seen = life.store.appends();
   ASSERT_TRUE(life.store.WaitForAppend(seen + 3));
   EXPECT_EQ(life.hosts.requests(), 0u);
@@ -90,23 +90,23 @@ TEST(Service, DeadMenAreRenewedWhileACommitWaitsOrFails) {
     return !view->unfinished.empty() && view->unfinished[0].steps[1].attempt > 0;
   }));
   const auto renewed = [&] { return life.hosts.Asked(engine::RemoteVerb::kRenew); };
-  // A disk that does not answer.
+  // A disk that does not respond.
   life.store.Block(true);
   (void)life.service->Submit(Firing("1"));
   size_t before = renewed();
   EXPECT_TRUE(life.Eventually([&] { return renewed() >= before + 4; }));
-  // Then one that is full.
+  // Then a full disk.
   life.store.FailWith(kDiskFull);
   life.store.Block(false);
   before = renewed();
   EXPECT_TRUE(life.Eventually([&] { return renewed() >= before + 4; }));
-  // What it learned from that counts: the lease is known to be armed, without a pause.
+  // The results count: the lease is known to be armed, without a gap.
   life.store.FailWith(std::nullopt);
   ASSERT_TRUE(life.Eventually([&] { return life.service->Ready(); }));
   EXPECT_EQ(life.service->Look()->unfinished[0].leases.at(0).phase, engine::LeasePhase::kArmed);
 }
 
-TEST(Service, SaysWhatIsTrueOfDeadMenWhileACommitWaitsOrFails) {
+TEST(Service, ShowsTheRealStateOfDeadMenWhileACommitWaitsOrFails) {
   const TestDirectory directory;
   Life life(directory, [](ServiceOptions& options) { options.patience = Milliseconds(20); });
   life.StartAndWait();
@@ -136,7 +136,7 @@ TEST(Service, IsNotReadyWhileACommitHasBeenPendingTooLong) {
     options.longest_commit = Milliseconds(100);
   });
   life.StartAndWait();
-  life.store.Block(true);  // a disk that does not answer
+  life.store.Block(true);  // a disk that does not respond
   const Result<std::string> pending = life.service->Submit(Firing("1"));
   ASSERT_FALSE(pending);
   EXPECT_TRUE(life.Eventually([&] { return !life.service->Ready(); }));

@@ -19,7 +19,7 @@ Status Committer::Append(std::span<const engine::Event> events) {
     due_ = Clock::now() + pause_;
     wake = std::exchange(idle_, false);
   }
-  // Not at every commit: to wake a thread costs as much as a commit does.
+  // Not at every commit: waking a thread costs as much as a commit.
   if (wake) begun_.notify_one();
   Status done = store_->Append(events);
   const std::lock_guard lock(mutex_);  // waits for a look under way

@@ -1,4 +1,4 @@
-// Commits, and looks after what must not wait while a disk is slow or frozen.
+// Commits events, and calls the service regularly while a slow or frozen disk delays the commit.
 #pragma once
 
 #include <condition_variable>
@@ -13,12 +13,12 @@
 
 namespace mailhub::service {
 
-// Append() is for one thread, and the store is used by nobody else during it. Owns a second thread,
+// Append() is for one thread, and no other part may use the store during it. Owns a second thread,
 // which is idle unless an append takes long.
 class Committer {
  public:
-  // While an append takes longer than `pause`, `look` is called once every `pause`: on the other
-  // thread, while the one that appends waits for the store, and never after Append() has returned.
+  // While an append takes longer than `pause`, the second thread calls `look` once every `pause`,
+  // and never after Append() has returned. The appending thread waits for the store meanwhile.
   Committer(journal::EventStore* store, Milliseconds pause, std::function<void()> look);
 
   // As EventStore::Append.

@@ -1,4 +1,4 @@
-// A world for the service's tests: a journal whose commits can fail or wait, hosts and a Prometheus
+// Fakes for the service's tests: a journal whose commits can fail or wait, hosts and a Prometheus
 // that answer at once or when told, runbooks of one or two steps.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace mailhub::service::testing {
 
-// Stands between the service and a real journal.
+// A store between the service and a real journal.
 class FaultyStore final : public journal::EventStore {
  public:
   explicit FaultyStore(journal::EventStore* real) : real_(real) {}
@@ -36,7 +36,7 @@ class FaultyStore final : public journal::EventStore {
     return done;
   }
 
-  // Every Append fails from now on; with `happens` after it has been done.
+  // Every Append fails from now on; with `happens`, after it was carried out.
   void FailWith(std::optional<Error> failure, bool happens = false) {
     const std::lock_guard lock(mutex_);
     failure_ = std::move(failure);
@@ -51,7 +51,7 @@ class FaultyStore final : public journal::EventStore {
     const std::lock_guard lock(mutex_);
     return appends_;
   }
-  // Waits until an Append has begun after `seen` of them.
+  // Waits until one more Append than `seen` has begun.
   bool WaitForAppend(int seen) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return appends_ > seen; });
@@ -67,7 +67,7 @@ class FaultyStore final : public journal::EventStore {
   int appends_ = 0;
 };
 
-// Hosts that do everything rightly. Remembers requests; may be told to keep answers back.
+// Hosts without faults. Records requests; can delay answers.
 class FakeHosts final : public engine::RemotePort {
  public:
   void Begin(const std::string& journal_id, uint64_t epoch) override {
@@ -105,7 +105,7 @@ class FakeHosts final : public engine::RemotePort {
     return taken_over_;
   }
 
-  // Requests with this verb are never answered: the actuator dies before.
+  // Never answers requests with this verb, as if the actuator died before.
   void BeSilentAt(engine::RemoteVerb verb) {
     const std::lock_guard lock(mutex_);
     silent_verb_ = verb;
@@ -130,7 +130,7 @@ class FakeHosts final : public engine::RemotePort {
     const std::lock_guard lock(mutex_);
     return begun_;
   }
-  // How often the command of each key really ran.
+  // How often the command of each key ran.
   std::map<std::string, int> ran() const {
     const std::lock_guard lock(mutex_);
     return ran_;
@@ -171,7 +171,7 @@ class FakeHosts final : public engine::RemotePort {
   bool away_ = false;
 };
 
-// A Prometheus for which everything holds.
+// A Prometheus for which every condition holds.
 class FakePrometheus final : public engine::ConditionPort {
  public:
   engine::GateReading Evaluate(const engine::GateQuestion&) override {

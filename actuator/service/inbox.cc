@@ -30,7 +30,7 @@ void Ticket::Answer(Result<std::string> answer) {
   if (state_ == State::kAnswered || state_ == State::kAbandoned) return;
   answer_ = std::move(answer);
   state_ = State::kAnswered;
-  // Under the lock: the asker may let go of the ticket as soon as it can have the lock.
+  // Under the lock: the asker may destroy the ticket as soon as it gets the lock.
   answered_.notify_one();
 }
 

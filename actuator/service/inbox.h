@@ -1,6 +1,5 @@
-// The one way to the thread that owns the engine. Two lanes: requests, bounded and refusable; and
-// results of effects, which are never refused, because there can be no more of them than effects in
-// flight.
+// The queue to the thread that owns the engine. Requests are bounded and may be refused. Results of
+// effects are never refused: their number is bounded by the effects in flight.
 #pragma once
 
 #include <condition_variable>
@@ -25,7 +24,7 @@ struct Reconfigure {
   engine::EngineConfig config;
   std::shared_ptr<const engine::PlanSource> plans;
   std::function<void()> applied;  // called by the owner, just after; may be empty
-  // Whether the new site has that host. A reload that would take one away from an unfinished run is
+  // Whether the new site has that host. A reload that removes a host of an unfinished run is
   // refused: its dead men could not be renewed. Empty: all.
   std::function<bool(const std::string&)> knows_host = {};
 };
@@ -33,19 +32,19 @@ struct Reconfigure {
 using Request = std::variant<engine::Notification, engine::Command, engine::SetMode,
                              engine::TakeOver, engine::CloseEpisode, Reconfigure>;
 
-// One request and who waits for its answer. Thread-safe.
+// One request with its waiting asker. Thread-safe.
 class Ticket {
  public:
   explicit Ticket(Request request) : request_(std::move(request)) {}
 
-  // The asker's side. Blocks until answered. When that takes longer than `patience`: kOverloaded
-  // when it surely had no effect, else kOutcomeUnknown.
+  // For the asker. Blocks until the answer. After `patience`: kOverloaded when the request surely
+  // had no effect, else kOutcomeUnknown.
   Result<std::string> Wait(Milliseconds patience);
 
-  // The owner's side. False when the asker has gone: it must not be handled then.
+  // For the owner. False when the asker has gone: the request must not be handled then.
   bool Take();
   const Request& request() const { return request_; }  // after Take()
-  void Answer(Result<std::string> answer);             // the first one counts
+  void Answer(Result<std::string> answer);             // the first call counts
 
  private:
   enum class State { kWaiting, kTaken, kAbandoned, kAnswered };
@@ -57,24 +56,24 @@ class Ticket {
   Result<std::string> answer_ = std::string();
 };
 
-// Thread-safe; Wait() is for the owner thread alone.
+// Thread-safe; Wait() is only for the owner thread.
 class Inbox {
  public:
   explicit Inbox(size_t most_waiting) : most_waiting_(most_waiting) {}
 
-  // kOverloaded when full; while refusing, the reason given.
+  // kOverloaded when full; the reason given to Refuse() while refusing.
   Result<std::shared_ptr<Ticket>> Ask(Request request);
   void PostResult(engine::Input result);
 
-  // From now on requests are refused with `why`, those that wait included; nothing: taken again.
+  // Refuses requests from now on with `why`, also those that wait; nothing: accepts them again.
   void Refuse(std::optional<Error> why);
 
   struct Batch {
     std::vector<std::shared_ptr<Ticket>> tickets;
     std::vector<engine::Input> results;
   };
-  // All results and at most `most_tickets` requests, as soon as there is anything; nothing after
-  // `longest` (forever when absent) or after Wake().
+  // All results and at most `most_tickets` requests, as soon as there is one; an empty batch after
+  // `longest` (never when absent) or after Wake().
   Batch Wait(std::optional<Milliseconds> longest, size_t most_tickets);
   // Waits for `pause` or Wake(), and takes nothing.
   void Pause(Milliseconds pause);

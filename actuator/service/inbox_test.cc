@@ -1,4 +1,4 @@
-// Many at once, the bounds, and who waits in vain.
+// Many requests at once, the limits, and requests without an answer.
 #include <gtest/gtest.h>
 
 #include <future>
@@ -84,7 +84,7 @@ TEST(Service, RequestsThatWaitTogetherShareACommit) {
       return life.service->Submit(std::move(unmatched));
     }));
   }
-  // One is turned away, so twenty wait.
+  // One is refused, so twenty wait.
   ASSERT_TRUE(life.Eventually([&] { return Answered(answers) == 1; }));
   life.store.Block(false);
   EXPECT_TRUE(first.get());
@@ -94,7 +94,7 @@ TEST(Service, RequestsThatWaitTogetherShareACommit) {
   EXPECT_EQ(life.store.appends() - before, 2) << "the one that was under way, and one for all";
 }
 
-TEST(Service, StoppingAnswersWhoWaits) {
+TEST(Service, StoppingAnswersWaitingRequests) {
   const TestDirectory directory;
   Life life(directory);
   life.StartAndWait();
@@ -104,7 +104,7 @@ TEST(Service, StoppingAnswersWhoWaits) {
   const Result<std::string> late = life.service->Submit(Firing("2"));
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().kind, ErrorKind::kOverloaded);
-  life.service->Stop();  // again does no harm
+  life.service->Stop();  // a repetition does no harm
   EXPECT_EQ(life.hosts.requests(), 0u);
 }
 
@@ -112,7 +112,7 @@ TEST(Service, ManyAtOnceAreEachDecidedOnce) {
   const TestDirectory directory;
   Life life(directory);
   life.StartAndWait();
-  // Eight senders, the same 25 alerts from each.
+  // Eight senders with the same 25 alerts.
   std::vector<std::jthread> senders;
   senders.reserve(8);
   std::atomic<int> accepted{0};
@@ -148,7 +148,7 @@ TEST(Inbox, WaitComesBackWithNothingAtItsTime) {
 }
 
 TEST(Questioner, TooManyQuestionsAreAnsweredAsUnreachable) {
-  // A Prometheus that answers nobody until it is let go.
+  // A Prometheus that gives no answer until it is released.
   class Stuck final : public engine::ConditionPort {
    public:
     engine::GateReading Evaluate(const engine::GateQuestion&) override {

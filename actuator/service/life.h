@@ -1,5 +1,4 @@
-// One life of the program around a real journal, with a made-up world: what the service's tests
-// share.
+// Test fixture: one life of the service on a real journal with fake hosts and Prometheus.
 #pragma once
 
 #include <gtest/gtest.h>

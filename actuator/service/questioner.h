@@ -1,5 +1,5 @@
-// Asks Prometheus on behalf of the engine, on threads of its own: a query blocks, the engine never
-// waits.
+// Sends the engine's questions to Prometheus on its own threads, because a query blocks and the
+// engine never waits.
 #pragma once
 
 #include <condition_variable>
@@ -17,8 +17,8 @@
 
 namespace mailhub::service {
 
-// Owns its threads. Thread-safe. Every question is answered in the inbox, also when too many wait
-// (then: unreachable, ask again); only what is still waiting at the end is not.
+// Owns its threads. Thread-safe. Every question gets an answer in the inbox, also when too many
+// wait (then: unreachable, ask again); only questions still waiting at the end get none.
 class Questioner {
  public:
   using Question = std::variant<engine::GateQuestion, engine::QueryQuestion>;

@@ -66,7 +66,7 @@ TEST(Service, TheFirstModeIsRecordedOnceAndThenThePersonsChoiceCounts) {
   EXPECT_EQ(life.service->Look()->mode, engine::Mode::kActive);
 }
 
-// What an engine that has read the journal says of itself, and what it decides about each alert.
+// The state of an engine after reading the journal, and its decisions about each alert.
 std::string StateAfter(journal::Journal& journal, journal::Scope scope, engine::Moment now,
                        const std::vector<engine::Notification>& then) {
   const FakePlans plans;
@@ -93,7 +93,7 @@ std::string StateAfter(journal::Journal& journal, journal::Scope scope, engine::
         state += std::string(Name(alert->decision)) + " " + alert->run + "\n";
     }
   }
-  // Expected durations rest on old runs: an ETA shows them.
+  // Expected durations depend on old runs: an ETA shows them.
   engine.Handle(Start("confirm"), now);
   for (const engine::RunView& run : engine.Look(now).unfinished)
     state +=
@@ -103,7 +103,7 @@ std::string StateAfter(journal::Journal& journal, journal::Scope scope, engine::
   return state;
 }
 
-TEST(Service, AStartThatReadsOnlyWhatMattersDecidesAsOneThatReadsAll) {
+TEST(Service, AStartWithTheShortReplayDecidesAsOneThatReadsAll) {
   const TestDirectory directory;
   std::vector<engine::Notification> again;
   Life life(directory);

@@ -12,11 +12,11 @@ namespace {
 
 constexpr size_t kQuestionThreads = 2;
 constexpr size_t kMostQuestions = 1'000;
-// Requests that share one commit: a turn stays short even if each of them brings many alerts.
+// Most requests in one commit: a turn stays short even if each has many alerts.
 constexpr size_t kMostTickets = 64;
-// How often dead men are looked after while a commit is pending.
+// Interval of the dead men's renewals while a commit is pending.
 constexpr Milliseconds kRenewalTick{250};
-// How often durations and ETAs of what is under way are renewed when nothing else happens.
+// Interval of updates of durations and ETAs when nothing else happens.
 constexpr Milliseconds kViewTick{1'000};
 
 uint64_t Random() {
@@ -78,7 +78,7 @@ void Service::Stop() {
   inbox_->Refuse(Stopping());
   inbox_->Wake();
   if (owner_.joinable()) owner_.join();
-  // Once more: the owner may have become ready, and taken something in, just before it saw the end.
+  // Again: the owner may have become ready, and accepted a request, just before it saw the end.
   ready_ = false;
   inbox_->Refuse(Stopping());
   questioner_.reset();
@@ -88,7 +88,7 @@ void Service::Stop() {
 // --- the owner thread
 
 void Service::Run() {
-  Commit();  // what Start() decided
+  Commit();  // decisions of Start()
   while (!stopping_ && !fatal_) {
     Gather();
     Commit();
@@ -116,7 +116,7 @@ void Service::Handle(const std::shared_ptr<Ticket>& ticket) {
             return answered;
           }
           engine_.Reconfigure(request.config, request.plans.get());
-          engine_plans_ = request.plans;  // the old ones may go now
+          engine_plans_ = request.plans;  // the old ones are no longer needed
           if (request.applied) request.applied();
           return answered;
         } else {
@@ -168,14 +168,14 @@ Status Service::TryAppend() {
   return done;
 }
 
-// A frozen disk reports no error, so the time tells.
+// A frozen disk reports no error; only the time shows it.
 void Service::RefuseWhilePending() {
   if (!ready_.exchange(false)) return;
   inbox_->Refuse(Error{ErrorKind::kOverloaded, "the journal does not answer; ask again later"});
 }
 
-// The engine's state already contains the events, so they are appended again and again, and nothing
-// is taken or done meanwhile. Results of effects wait in the inbox.
+// The engine's state already contains the events, so they are appended until that succeeds.
+// Meanwhile no input is taken and no effect performed; results of effects wait in the inbox.
 void Service::WaitOutFailure(const Error& error) {
   ready_ = false;
   const Error refusal{ErrorKind::kOverloaded, "the journal cannot be written: " + error.message};
@@ -200,7 +200,7 @@ void Service::WaitOutFailure(const Error& error) {
   }
 }
 
-// Hosts would act by themselves because a disk here is full. What the last committed state says of
+// Otherwise hosts would act by themselves because a disk here is full. The last committed state of
 // their dead men is enough to renew them.
 void Service::RenewWhilePending() {
   if (!begun_) return;
@@ -228,7 +228,7 @@ void Service::AfterCommit() {
   const bool something = !turn_.empty();
   retry_.Reset();
   if (!begun_) {
-    // The epoch stands in the journal now, so it may be shown to hosts.
+    // The epoch is in the journal now, so it may be shown to hosts.
     begun_ = true;
     ports_.remote->Begin(ports_.store->id(), engine_.epoch());
   }
@@ -243,7 +243,7 @@ void Service::AfterCommit() {
   turn_ = Turn();
   if (!ready_ && !stopping_) {
     inbox_->Refuse(std::nullopt);
-    ready_ = true;  // not before: who hears "ready" may ask at once
+    ready_ = true;  // not before: after "ready" a request may come at once
   }
 }
 
@@ -272,8 +272,7 @@ std::optional<Milliseconds> Service::LongestWait() const {
   std::optional<SteadyTime> until = engine_.NextDeadline();
   if (view_due_) until = std::min(until.value_or(SteadyTime::max()), *view_due_);
   if (!until) return std::nullopt;
-  // One more, because clocks round down and a wake-up just before the deadline would be for
-  // nothing.
+  // One more, because clocks round down and a wake-up just before the deadline would be useless.
   return std::max(Milliseconds(0), *until - ports_.clock->Steady()) + Milliseconds(1);
 }
 

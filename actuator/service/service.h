@@ -1,5 +1,5 @@
-// The one thread that owns engine and journal: it gathers what has come, lets the engine decide,
-// commits all of it at once, and only then acts and answers.
+// The service: the one thread that owns engine and journal. Each turn takes the inputs, lets the
+// engine decide, commits all events together, and only then performs effects and answers.
 #pragma once
 
 #include <atomic>
@@ -32,19 +32,20 @@ struct ServiceOptions {
   engine::Mode first_mode = engine::Mode::kActive;  // recorded when the journal is new
   size_t most_waiting = 256;
   Milliseconds patience{5'000};           // how long a Submit waits
-  Milliseconds takeover_patience{4'000};  // and then for the host's answer, if it is a TakeOver
-  // While a commit has been pending for longer, the service is not ready and takes nothing new.
+  Milliseconds takeover_patience{4'000};  // and then for the host's answer, for a TakeOver
+  // While a commit is pending longer than this, the service is not ready and takes no requests.
   Milliseconds longest_commit{5'000};
-  // A failed commit is tried again after these.
+  // Times between attempts of a failed commit.
   Milliseconds first_retry{100};
   Milliseconds longest_retry{5'000};
-  // The view is renewed at once when a person changed something, else at most this often.
+  // After a person's change the view is renewed at once, else at most this often.
   Milliseconds view_pause{50};
   // For Reload(): reads everything anew. On failure the old configuration stays.
   std::function<Result<Reconfigure>()> read_configuration;
-  // Told how each Reload() ended.
+  // Called with the result of each Reload().
   std::function<void(const Status&)> on_reloaded;
-  // The journal contradicts itself; nothing is done or taken any more. Called on the owner thread.
+  // Called on the owner thread when the journal contradicts itself. From then on the service does
+  // nothing and takes nothing.
   std::function<void(const Error&)> on_fatal;
 };
 
@@ -56,21 +57,22 @@ struct ServicePorts {
   const Clock* clock = nullptr;
 };
 
-// Owns the engine and the threads. All of Backend is thread-safe; Replay(), Start() and
-// Stop() are for one thread. What `ports` name must outlive it; `past` looks at the same file as
+// Owns the engine and the threads. All of Backend is thread-safe; Replay(), Start() and Stop() are
+// for one thread. The objects in `ports` must outlive it; `past` reads the same file as
 // ports.store.
 class Service final : public api::Backend {
  public:
   Service(ServiceOptions options, ServicePorts ports, journal::JournalReader past);
   ~Service() override;  // stops
 
-  // First: rebuilds the state from the journal, and Look() shows it. Fails if it cannot be read.
+  // Call first. Rebuilds the state from the journal; Look() shows it. Fails if the journal cannot
+  // be read.
   Status Replay();
-  // Then: takes up the next epoch and begins. A journal that cannot be written is tried again and
-  // again, and Ready() is false until then.
+  // Call second. Begins the next epoch and the work. While the journal cannot be written, it
+  // retries and Ready() is false.
   void Start();
-  // Takes nothing more, answers who waits (kOverloaded), finishes the commit under way. What runs
-  // on hosts is left alone. Takes at most 1 s beyond the longest commit. Idempotent.
+  // Takes no more requests, answers waiting ones (kOverloaded), and finishes the pending commit.
+  // Commands on hosts go on. Takes at most 1 s beyond the longest commit. Idempotent.
   void Stop();
 
   std::shared_ptr<const engine::View> Look() const override;
@@ -86,7 +88,7 @@ class Service final : public api::Backend {
   bool Ready() const override { return ready_; }
 
  private:
-  // What one turn has decided and not yet committed.
+  // The decisions of one turn that are not yet committed.
   struct Turn {
     std::vector<engine::Event> events;
     std::vector<engine::Effect> effects;
@@ -126,10 +128,11 @@ class Service final : public api::Backend {
   const journal::JournalReader past_;
   const std::shared_ptr<Inbox> inbox_;  // shared with callbacks that may outlive the service
 
-  // Answers to renewals that were sent while a commit was pending; shared likewise.
+  // Results of renewals that were sent while a commit was pending; shared likewise.
   const std::shared_ptr<Guarded<std::vector<engine::RemoteDone>>> renewed_;
 
-  // Owner thread only; during a commit, while it waits for the journal, the committer's instead.
+  // Owner thread only; during a commit only the committer's thread, because the owner waits for the
+  // journal.
   engine::Engine engine_;
   Turn turn_;
   bool begun_ = false;  // the hosts know us: the epoch is committed

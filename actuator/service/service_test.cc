@@ -1,4 +1,4 @@
-// What a request brings about, what the past and a reload are.
+// Requests and their effects, the past, and reloads.
 #include <gtest/gtest.h>
 
 #include <future>
@@ -33,7 +33,7 @@ TEST(Service, ANotificationIsAnsweredOnlyAfterItsCommit) {
   life.store.Block(true);
   auto answer = std::async(std::launch::async, [&] { return life.service->Submit(Firing("1")); });
   ASSERT_TRUE(life.store.WaitForAppend(before));
-  // The commit is under way and does not come to its end: no answer, and nothing is done.
+  // The commit is under way and does not end: no answer, and no effect.
   EXPECT_EQ(answer.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
   EXPECT_EQ(life.hosts.requests(), 0u);
   EXPECT_EQ(life.journal->last_seq(), recorded);
@@ -56,7 +56,7 @@ TEST(Service, AnswersOfTheEngineComeBack) {
   EXPECT_TRUE(life.service->MakePlan("touch", {}));
 }
 
-TEST(Service, ThePastIsThereForWhoAsks) {
+TEST(Service, ThePastCanBeRead) {
   const TestDirectory directory;
   Life life(directory);
   life.StartAndWait();
@@ -119,7 +119,7 @@ TEST(Service, ATakeoverIsCommittedBeforeTheHostHearsOfItAndAnsweredAsTheHostDoes
   EXPECT_NE(recorded.back().find("host_takeover"), std::string::npos);
 }
 
-TEST(Service, AReloadCountsForWhatComesNextAndABadOneChangesNothing) {
+TEST(Service, AReloadCountsForLaterRequestsAndABadOneChangesNothing) {
   const TestDirectory directory;
   bool good = false;
   int applied = 0;
@@ -145,7 +145,7 @@ TEST(Service, AReloadCountsForWhatComesNextAndABadOneChangesNothing) {
   const auto alerts = life.service->Alerts(1);
   ASSERT_TRUE(alerts);
   EXPECT_EQ((*alerts)[0].decided.decision, engine::Decision::kIgnored);
-  // While the journal cannot be written a reload is refused as a whole.
+  // While the journal cannot be written, a reload is refused as a whole.
   life.store.FailWith(kDiskFull);
   EXPECT_FALSE(life.service->Submit(Firing("3")));
   EXPECT_FALSE(life.service->Reload());

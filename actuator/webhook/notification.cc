@@ -24,7 +24,7 @@ tl::unexpected<Error> TooLarge(const std::string& what) {
   return Fail(ErrorKind::kRefused, what);
 }
 
-// Alertmanager always sends these fields; a receiver's template need not.
+// Alertmanager always sends these fields; a receiver's template may omit them.
 constexpr const char* kTemplated =
     "was the payload made by a template (payload, body)? Alertmanager's own is needed";
 
@@ -38,7 +38,7 @@ Result<std::string_view> FindString(const dom::object& object, const char* name)
   return text;
 }
 
-// "4"; or 4, which a template makes of it.
+// "4"; or 4, as a template writes it.
 Status CheckVersion(const dom::object& body) {
   const std::string must = "version must be \"4\", Alertmanager's webhook format; found ";
   dom::element version;
@@ -61,8 +61,7 @@ Status CheckVersion(const dom::object& body) {
   return Bad(must + (is_text ? "\"" + Excerpt(text, 40) + "\"" : std::to_string(number)));
 }
 
-// As model.Fingerprint prints itself. It names the alert's episode, so its shape is not left to
-// chance.
+// The format of model.Fingerprint. It names the alert's episode, so it is checked.
 bool IsFingerprint(std::string_view text) {
   return text.size() == 16 && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -90,7 +89,7 @@ Status ReadLabels(const dom::object& labels, std::map<std::string, std::string>*
   return {};
 }
 
-// Fills in what can be read until the first mistake.
+// Sets the fields up to the first mistake.
 Status ReadAlert(const dom::element& json, engine::Alert* alert) {
   dom::object object;
   if (json.get(object) != simdjson::SUCCESS) return Bad("must be an object");
@@ -133,7 +132,7 @@ Result<engine::Notification> ParseNotification(std::string_view body) {
   }
   dom::parser parser;
   dom::element json;
-  // A depth is refused that reaches the limit given here.
+  // The parser refuses a depth equal to this limit.
   simdjson::error_code error = parser.allocate(std::max<size_t>(body.size(), 1), kDeepest + 1);
   if (error == simdjson::SUCCESS) error = parser.parse(body.data(), body.size()).get(json);
   if (error == simdjson::MEMALLOC) return Fail(ErrorKind::kOverloaded, "out of memory");

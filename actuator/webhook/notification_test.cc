@@ -31,7 +31,7 @@ json Sample() {
     ]})");
 }
 
-// What is wrong with the notification, or with its first malformed alert.
+// The defect of the notification, or of its first malformed alert.
 std::string WhyNot(const json& body) {
   const auto notification = ParseNotification(body.dump());
   if (notification) {
@@ -44,7 +44,7 @@ std::string WhyNot(const json& body) {
   return notification.error().message;
 }
 
-TEST(Notification, WhatAlertmanagerSendsIsUnderstood) {
+TEST(Notification, ParsesAlertmanagersBody) {
   const auto notification = ParseNotification(Sample().dump());
   ASSERT_TRUE(notification) << notification.error().message;
   EXPECT_EQ(notification->truncated, 0u);
@@ -141,7 +141,7 @@ TEST(Notification, AnAlertWithoutFingerprintIsRefusedWithItsLikelyCause) {
       "Alertmanager's own is needed");
 }
 
-TEST(Notification, OneMalformedAlertHidesNoOtherAndKeepsWhatCouldBeReadOfIt) {
+TEST(Notification, OneMalformedAlertHidesNoOtherAndKeepsItsReadableParts) {
   json body = Sample();
   body["alerts"][0]["startsAt"] = "yesterday";
   body["alerts"].push_back("x");
@@ -217,7 +217,7 @@ TEST(Notification, FiveThousandAlertsAreTakenAndOneMoreIsNot) {
   EXPECT_EQ(refused.error().message, "has more than 5000 alerts");
 }
 
-TEST(Notification, FiveThousandAlertsWithLongAnnotationsAreTakenAndOnlyWhatIsNeededIsKept) {
+TEST(Notification, FiveThousandAlertsWithLongAnnotationsAreTakenAndAnnotationsDropped) {
   json body = Sample();
   const json alert = {
       {"status", "firing"},

@@ -1,6 +1,6 @@
-// What the programs in front of us post, generation by generation: each file of testdata/ is
-// decided as its sender's documentation means it. Written from the documented fields; 0.25, 0.28
-// and 0.33 were compared with what these Alertmanagers send.
+// Webhook bodies of senders by generation: each file of testdata/ is decided as its sender's
+// documentation says. Written from the documented fields; 0.25, 0.28 and 0.33 were compared with
+// real Alertmanagers.
 //
 //   0.27 label names of any UTF-8 text   0.32 notification_reason   0.34 routeLabels
 //   0.31 a templated url                 0.32 payload: the site's own body, often incomplete
@@ -70,11 +70,11 @@ struct Refused {
 };
 
 const Refused kRefused[] = {
-    // Grafana's own format is another one, and says so in its version.
+    // Grafana's own format differs, and its version says so.
     {"grafana-9", "version must be \"4\""},
     {"grafana-12", "version must be \"4\""},
     {"alertmanager-0.34-payload-without-version", "version"},
-    // Alerts as Prometheus and vmalert post them to an Alertmanager: the wrong address was given.
+    // Alerts as Prometheus and vmalert send them to an Alertmanager: the address is wrong.
     {"prometheus-direct", "the body must be a JSON object"},
     {"vmalert-direct", "the body must be a JSON object"},
 };

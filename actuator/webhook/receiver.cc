@@ -21,7 +21,7 @@ bool IsJson(std::string_view content_type) {
   return Lower(std::move(media)) == "application/json";
 }
 
-// The body's announced length; 0 when it says none that can be read.
+// The body's announced length; 0 without a readable one.
 size_t AnnouncedLength(const http::Request& request) {
   const std::string_view text = request.Header("Content-Length");
   size_t length = 0;
@@ -61,15 +61,15 @@ http::Response Receiver::Receive(const http::Request& request) const {
 }
 
 std::optional<Receiver::Verdict> Receiver::Judge(const http::Request& request) const {
-  // Who the server let in by name has proved more than the token would.
+  // A logged-in user has proven more than the token would.
   if (request.user.empty()) {
     if (!token_file_) return Refuse(request, Outcome::kUnauthorized, 401, "a login is needed");
     const Status verified = token_file_->Verify(request.BearerToken());
     if (!verified && verified.error().kind == ErrorKind::kRefused) {
       return Refuse(request, Outcome::kUnauthorized, 401, verified.error().message);
     }
-    // A token file that cannot be read is our fault: Alertmanager must come again, and it does
-    // so after a 5xx only.
+    // An unreadable token file is our fault: Alertmanager must send again, and it does so only
+    // after a 5xx.
     if (!verified) return Refuse(request, Outcome::kLater, 503, verified.error().message);
   }
   if (!IsJson(request.Header("Content-Type"))) {
@@ -107,7 +107,7 @@ Receiver::Verdict Receiver::Handle(const http::Request& request) const {
   if (committed) {
     http::Response response;
     response.content_type = "application/json";
-    // The API's envelope; the name is hexadecimal digits, made above.
+    // The API's envelope; the name is hexadecimal digits.
     response.body = R"({"status":"success","data":{"notification":")" + *committed + "\"}}\n";
     return {Outcome::kCommitted, std::move(response)};
   }

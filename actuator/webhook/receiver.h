@@ -1,4 +1,4 @@
-// POST /api/v1/alerts: where Alertmanager delivers.
+// Handles POST /api/v1/alerts, Alertmanager's deliveries.
 #pragma once
 
 #include <functional>
@@ -13,34 +13,34 @@ namespace mailhub::webhook {
 
 inline constexpr const char* kPath = "/api/v1/alerts";
 
-// What became of one delivery.
+// The outcome of one delivery.
 enum class Outcome {
   kCommitted,
-  kMalformed,     // it can never be right
+  kMalformed,     // broken for good
   kUnauthorized,  // no login, no token or a wrong one
-  kTooLarge,      // more bytes or alerts than are taken
-  kLater,         // not committed, or not known to be
+  kTooLarge,      // too many bytes or alerts
+  kLater,         // not committed, or perhaps not
 };
 
 // Answers
 //   200  the notification is committed; the body names it
-//   400  what is wrong with the body: Alertmanager does not send it again
+//   400  the body's defect: Alertmanager does not send it again
 //   401  no token or a wrong one; 415 the body is not declared as JSON
-//   503  not committed, or not known to be, or too large: Alertmanager sends it again, and what is
-//        too large today may be smaller by then
+//   503  not committed, perhaps not committed, or too large: Alertmanager sends it again, and it
+//        may be smaller then
 // Thread-safe. Owns nothing; `backend` must outlive it.
 class Receiver {
  public:
   using Answered = std::function<void(Outcome outcome, int status)>;
 
-  // `token_file` may be empty only where the server asks for a login. `answered` is told of each
-  // delivery that came this far; it may be empty.
+  // `token_file` may be empty only if the server requires a login. `answered` is called for each
+  // delivery that reaches the receiver; it may be empty.
   Receiver(api::Backend* backend, const std::string& token_file, Answered answered = {});
 
-  // Who sends it, as what, and of which length: the answer to what is not to be read. For
-  // http::ServerOptions::before_body.
+  // Checks sender, content type and length. Returns the answer for a body that must not be read.
+  // For http::ServerOptions::before_body.
   std::optional<http::Response> BeforeBody(const http::Request& request) const;
-  // Only for what BeforeBody() let pass: nobody is asked again who they are.
+  // Only for requests that BeforeBody() accepted; it does not check the sender again.
   http::Response Receive(const http::Request& request) const;
 
  private:

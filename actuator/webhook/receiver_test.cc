@@ -18,7 +18,7 @@ constexpr const char* kBody =
         "startsAt":"2024-03-01T00:00:00Z","fingerprint":"00000000000000aa"}]})";
 constexpr const char* kToken = "correct-horse-battery";
 
-// Remembers what was submitted and answers as told.
+// Records submissions and answers as told.
 class FakeBackend final : public api::Backend {
  public:
   Result<std::string> Submit(api::Ask what) override {
@@ -58,7 +58,7 @@ class ReceiverTest : public ::testing::Test {
   void TearDown() override { std::filesystem::remove(path_); }
 
   void WriteTokens(const std::string& text) const { std::ofstream(path_) << text; }
-  // As the server does it.
+  // As the server does.
   static http::Response Deliver(const Receiver& receiver, const http::Request& request) {
     if (auto refusal = receiver.BeforeBody(request)) return *std::move(refusal);
     return receiver.Receive(request);
@@ -94,7 +94,7 @@ TEST_F(ReceiverTest, EachDeliveryGetsAnIdOfItsOwn) {
   EXPECT_NE(backend_.submitted[0].id, backend_.submitted[1].id);
 }
 
-TEST_F(ReceiverTest, WhatIsNotCommittedIsAskedForAgain) {
+TEST_F(ReceiverTest, AnUncommittedNotificationIsRequestedAgain) {
   const Receiver receiver(&backend_, path_);
   for (const ErrorKind kind : {ErrorKind::kOverloaded, ErrorKind::kInternal, ErrorKind::kCorrupt,
                                ErrorKind::kOutcomeUnknown, ErrorKind::kRefused}) {
@@ -120,7 +120,7 @@ TEST_F(ReceiverTest, WithoutTheRightTokenNothingIsSubmitted) {
   EXPECT_TRUE(backend_.submitted.empty());
 }
 
-TEST_F(ReceiverTest, WhomTheServerLetInNeedsNoToken) {
+TEST_F(ReceiverTest, ALoggedInUserNeedsNoToken) {
   http::Request request = Post(kBody, "");
   request.user = "alertmanager";
   EXPECT_EQ(Deliver(Receiver(&backend_, path_), request).status, 200);
@@ -129,7 +129,7 @@ TEST_F(ReceiverTest, WhomTheServerLetInNeedsNoToken) {
   EXPECT_EQ(Deliver(Receiver(&backend_, ""), request).status, 401) << "nobody gets in unproved";
 }
 
-TEST_F(ReceiverTest, EachAnswerIsToldOnceWithWhatBecameOfIt) {
+TEST_F(ReceiverTest, EachAnswerIsCountedOnceWithItsOutcome) {
   std::vector<std::pair<Outcome, int>> told;
   const Receiver receiver(&backend_, path_, [&told](Outcome outcome, int status) {
     told.emplace_back(outcome, status);
@@ -146,7 +146,7 @@ TEST_F(ReceiverTest, EachAnswerIsToldOnceWithWhatBecameOfIt) {
                                                         {Outcome::kLater, 503}}));
 }
 
-TEST_F(ReceiverTest, WhatIsTooLargeIsAskedForAgainAndCountedApart) {
+TEST_F(ReceiverTest, ATooLargeNotificationIsRequestedAgainAndCountedSeparately) {
   std::vector<Outcome> told;
   const Receiver receiver(&backend_, path_,
                           [&told](Outcome outcome, int) { told.push_back(outcome); });
@@ -188,7 +188,7 @@ TEST_F(ReceiverTest, BrokenBodiesAreRefused) {
 TEST_F(ReceiverTest, AChangedTokenFileCountsAtOnce) {
   const Receiver receiver(&backend_, path_);
   EXPECT_EQ(Deliver(receiver, Post(kBody)).status, 200);
-  // Both are good while one replaces the other.
+  // Both are valid during a replacement.
   WriteTokens("a-new-token-of-its-own\n\n  " + std::string(kToken) + " \r\n");
   EXPECT_EQ(Deliver(receiver, Post(kBody, "a-new-token-of-its-own")).status, 200);
   EXPECT_EQ(Deliver(receiver, Post(kBody)).status, 200);
@@ -196,7 +196,7 @@ TEST_F(ReceiverTest, AChangedTokenFileCountsAtOnce) {
   EXPECT_EQ(Deliver(receiver, Post(kBody)).status, 401);
 }
 
-TEST_F(ReceiverTest, ATokenFileThatCannotBeUsedLetsNobodyInAndLosesNothing) {
+TEST_F(ReceiverTest, AnUnusableTokenFileAdmitsNoSenderAndLosesNothing) {
   const Receiver receiver(&backend_, path_);
   EXPECT_EQ(Deliver(receiver, Post(kBody)).status, 200);
   ASSERT_EQ(::chmod(path_.c_str(), 0644), 0);

@@ -1,4 +1,4 @@
-// See rfc3339.h. The calendar is the standard library's; its own parsing is not in g++ 12.
+// See rfc3339.h. The calendar is the standard library's; g++ 12 lacks its parser.
 #include "actuator/webhook/rfc3339.h"
 
 #include <chrono>
@@ -10,7 +10,7 @@
 namespace mailhub::webhook {
 namespace {
 
-// Walks over the text; once something did not fit, everything fails.
+// Reads the text from the front; after the first mismatch everything fails.
 class Cursor {
  public:
   explicit Cursor(std::string_view text) : text_(text) {}
@@ -31,7 +31,7 @@ class Cursor {
     }
   }
   bool Sees(char c) const { return at_ < text_.size() && text_[at_] == c; }
-  // Thousandths of ".739266876"; 0 when there is no fraction.
+  // Milliseconds of ".739266876"; 0 when there is no fraction.
   int FractionMs() {
     if (!Sees('.')) return 0;
     ++at_;

@@ -31,8 +31,8 @@ Result<TokenFile::Stamp> TokenFile::Look(const std::string& path) {
     return Fail(ErrorKind::kRefused,
                 path + ": everybody on this machine can read or write it; chmod o= it");
   }
-  // The change time, which nobody can set back: a new content of the same size in the same second
-  // still shows.
+  // The change time, which cannot be set back: it shows a new content of the same size in the same
+  // second.
   return Stamp{.device = status.st_dev,
                .inode = status.st_ino,
                .size = status.st_size,
@@ -79,7 +79,7 @@ Status TokenFile::Verify(std::string_view token) const {
   if (!stamp) return Fail(ErrorKind::kUnreachable, stamp.error().message);
   Known known = known_.Copy();
   if (known.stamp != *stamp) {
-    // Whatever changes after Look() shows as another stamp at the next question.
+    // A change after Look() gives another stamp at the next check.
     Result<std::vector<std::string>> digests = Digests(path_);
     if (!digests) return Fail(ErrorKind::kUnreachable, digests.error().message);
     known = Known{.stamp = *stamp, .digests = std::move(*digests)};

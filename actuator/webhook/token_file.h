@@ -1,4 +1,5 @@
-// The secrets that prove a webhook comes from our Alertmanager, and a change from an operator.
+// Files of secret tokens: the webhook's, which identify our Alertmanager, and the API's, which
+// identify an operator.
 #pragma once
 
 #include <sys/types.h>
@@ -13,21 +14,21 @@
 
 namespace mailhub::webhook {
 
-// A file with one token a line (several while one replaces another), looked at again for every
-// question and read again when it has changed. Thread-safe.
+// A file with one token per line (several during a replacement). Checked at every call and read
+// again when changed. Thread-safe.
 class TokenFile {
  public:
-  // kNotFound, kRefused (not ours to read, or readable or writable for everybody), kInvalid (no
+  // kNotFound, kRefused (not readable for us, or readable or writable for everybody), kInvalid (no
   // token, one shorter than 16 bytes, more than 8, white space inside one).
   static Status Check(const std::string& path);
-  // What one may send that has such a file: its tokens, at least one. Fails as Check, but who else
-  // reads the file is not looked at.
+  // The file's tokens, at least one, for a client. Fails as Check, but does not check other
+  // accounts' access to the file.
   static Result<std::vector<std::string>> Tokens(const std::string& path);
 
   explicit TokenFile(std::string path) : path_(std::move(path)) {}
 
-  // Success if `token` is one of them; kRefused if not. Takes the same time wherever they differ.
-  // kUnreachable while the file cannot be used: nobody is let in, and asking again later may help.
+  // Success if `token` is in the file; kRefused if not. Takes the same time for every difference.
+  // kUnreachable while the file cannot be used: no token is accepted, and a later call may succeed.
   Status Verify(std::string_view token) const;
 
  private:

@@ -1,4 +1,4 @@
-// Makes a journal with many finished runs, for measuring what a start costs with it:
+// Makes a journal with many finished runs, to measure the cost of a start:
 //   make_journal FILE RUNS
 // Each run has 30 steps, half of them verified, and the alert that started it: 102 events.
 #include <cstdio>

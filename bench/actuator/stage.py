@@ -1,4 +1,4 @@
-"""What the benches of the actuator play on: an sshd of their own, and the program with its files. Loopback only."""
+"""The stage of the actuator's benches: their own sshd, and the program with its files. Loopback only."""
 
 import http.client
 import json
@@ -26,7 +26,7 @@ def make_key(path):
 
 
 class Sshd:
-    """An sshd with two keys: `key` may start the installed runner only, `free` anything."""
+    """An sshd with two keys: `key` may only start the installed runner, `free` may start anything."""
 
     def __init__(self, build, folder, allowed):
         self.folder, self.port = folder, measure.free_port()
@@ -55,11 +55,11 @@ class Sshd:
         measure.end(self._process)
 
     def forget(self):
-        """Lets the runner obey whoever comes next."""
+        """Lets the runner obey the next actuator."""
         (self.folder / "receipts/fence").unlink()
 
     def ask_runner(self, verb, fields, body=""):
-        """One request to the runner as a process of this one's; the reply."""
+        """One request to the runner as a child process; returns the reply."""
         fields = {"nonce": "n", "verb": verb, "journal": "bench", "epoch": 1, **fields, "digest": "d", "body_bytes": len(body)}
         request = "mailhub-request 1\n" + "".join(f"{name}={value}\n" for name, value in fields.items()) + f"\n{body}\n"
         return subprocess.run(self.command.split(), input=request, capture_output=True, text=True, check=True, start_new_session=True).stdout
@@ -129,7 +129,7 @@ class Actuator:
         return json.loads(text)["data"]["run"]
 
     def finish(self, run, seconds=60):
-        """Its events once it has succeeded, as rows of the journal: there are the milliseconds."""
+        """The run's events after its success, as rows of the journal, which have milliseconds."""
 
         def ended():
             data = self.get(f"/api/v1/runs/{run}")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What one input costs the engine, by runs under way and steps of each. See README.md."""
+"""The engine's cost per input, by unfinished runs and steps of each. See README.md."""
 import argparse
 import os
 import subprocess

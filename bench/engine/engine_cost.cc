@@ -1,4 +1,4 @@
-// engine_cost RUNS STEPS: prints microseconds an input, with RUNS runs of STEPS steps that each
+// engine_cost RUNS STEPS: prints microseconds per input, with RUNS runs of STEPS steps that each
 // wait at a gate in their middle.
 #include <chrono>
 #include <cstdio>
@@ -40,7 +40,7 @@ class Plans final : public PlanSource {
   const int steps_;
 };
 
-// Answers everything as a healthy world would, but for the gates, which stay shut.
+// Answers everything as a healthy world would, except that gates stay shut.
 class World {
  public:
   World(int runs, int steps)
@@ -57,7 +57,7 @@ class World {
     }
     while (!asked_.empty()) AnswerOne();
   }
-  // Microseconds an input, over `inputs` of them.
+  // Microseconds per input, over `inputs` of them.
   double Cost(int inputs) {
     int done = 0;
     double us = 0;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One look at the directory server, by everybody who could take it, in turns: what it costs in time, and whom."""
+"""Compares tools for one look at the directory server, in turns: time, and CPU time on each side."""
 
 import argparse
 import pathlib
@@ -18,7 +18,8 @@ from stage import DELTAS, Stage  # noqa: E402
 
 
 class Keeper:
-    """A way to look. `client` and `host` are CPU seconds spent on either side; `look` raises unless it saw everything."""
+    """A tool for the look. `client` and `host` are CPU seconds on either side; `look` raises unless it saw
+    everything."""
 
     def __init__(self, name, looks, look, client, host, get_ready=lambda: None):
         self.name, self.looks, self.look, self.client, self.host, self.get_ready = name, looks, look, client, host, get_ready
@@ -48,7 +49,7 @@ class Keeper:
 
 
 class Page:
-    """A page fetched again and again over one kept connection, with as little Python in between as can be."""
+    """A page fetched repeatedly over one kept connection, with as little Python as possible."""
 
     def __init__(self, port, path, wanted):
         self._port, self._socket = port, None
@@ -56,7 +57,7 @@ class Page:
         self._wanted = [text.encode() for text in wanted]
 
     def connect(self):
-        """Anew for each turn: it may have been idle for too long to be kept."""
+        """Anew for each turn: an idle connection may have been closed."""
         if self._socket:
             self._socket.close()
         self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=15)
@@ -93,7 +94,7 @@ def nothing():
 
 
 class HostCpu:
-    """The CPU seconds of sshd and all it started, read when no session is left but the kept ones."""
+    """CPU seconds of sshd and its children, read when only the kept sessions are left."""
 
     def __init__(self, sshd):
         self._sshd, self._kept = sshd, None
@@ -165,7 +166,7 @@ def run(argv):
 
 
 def check_peers(stage):
-    """Both looks must have found what the exporter finds."""
+    """Both looks must have the same results as the exporter's."""
     naive = subprocess.check_output(["sh", "-c", stage.naive], text=True)
     helper = subprocess.check_output(["sh", "-c", stage.helper], text=True)
     for text, words in (naive, ("process eddy ", "process eddy_root ", "process qubRA ", "process openRA ", "thread student ",

@@ -1,6 +1,6 @@
-// What SSH exporters commonly do: for every look a connection, a command, and good-bye. Reads a
-// command per line on standard input, answers each with its exit status and how much it said.
-// It stands on lib/ssh, so it has strict host keys and no Nagle, which is to its advantage.
+// The usual way of SSH exporters: for every look a connection, a command, and a disconnect. Reads
+// one command per line on standard input, answers each with its exit status and the length of its
+// output. It uses lib/ssh, so it has strict host keys and no Nagle, which is to its advantage.
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>

@@ -1,5 +1,5 @@
-"""The host that is looked at: a sshd of its own on loopback, the directory server's processes, a directory of deltas,
-two ports. Everything lives below one temporary directory and dies with the bench."""
+"""The host of the look: its own sshd on loopback, the directory server's processes, a directory of deltas,
+two ports. Everything is below one temporary directory and ends with the bench."""
 
 import getpass
 import os
@@ -42,7 +42,7 @@ hosts:
     ports: {{directory: {ports[0]}, agent: {ports[1]}}}
 """
 
-# The same look as one request to the helper, for those who start it afresh each time.
+# The same look as one request to the helper, for tools that start it afresh each time.
 REQUEST = """\
 spec
 exe {root}/opt/isode/sbin/isode.eddy
@@ -69,7 +69,7 @@ STAND_INS = [
     ("opt/qub/sbin/openRA", ["--thread", "UNS", "--thread", "alias"]),
 ]
 
-# Accepts and hangs up, for ever, in a process of its own: the measuring one has better things to do.
+# Accepts and hangs up, for ever, in its own process: the measuring one is busy.
 ACCEPTOR = """
 import selectors, socket, sys
 selector = selectors.DefaultSelector()
@@ -84,7 +84,8 @@ while True:
 
 
 class Stage:
-    """Use as a context manager. Attributes: root, user, ssh_port, sshd (its pid), ssh (how to reach it, for OpenSSH)."""
+    """Use as a context manager. Attributes: root, user, ssh_port, sshd (its pid), ssh (OpenSSH's arguments to reach
+    it)."""
 
     def __init__(self, testing_target, helper):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="mailhub-bench-"))

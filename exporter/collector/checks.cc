@@ -1,4 +1,4 @@
-// Commands that the site file names: did it exit with 0, and what number did it print.
+// Commands from the site file: whether the exit status was 0, and the printed number.
 #include <vector>
 
 #include "exporter/collector/collector.h"
@@ -18,7 +18,7 @@ void Ask(const config::Host& host, Spec* spec) {
   }
 }
 
-// The first word, so that `wc -l FILE` is a number too. A sign and an exponent are allowed here:
+// The first word, so that `wc -l FILE` is a number too. Sign and exponent are allowed here, because
 // the site chose the command.
 std::optional<double> ReadValue(std::string_view output) {
   const auto words = Words(output, 2);
@@ -37,8 +37,8 @@ struct Outcome {
   std::optional<double> value;
 };
 
-// "status PLACE EXIT" and "output PLACE TEXT", in any order; a command that was stopped for taking
-// too long has no status.
+// "status PLACE EXIT" and "output PLACE TEXT", in any order; a command stopped at its time-out has
+// no status.
 Status Read(const config::Host& host, const Reply&, const Section& section, Past*,
             metrics::Families* families) {
   std::vector<Outcome> outcomes(host.checks.size());

@@ -1,5 +1,5 @@
-// A collector: what it asks of the helper for one host, and how it reads the answer. One small file
-// each, listed in collectors.cc; nobody else knows how many there are.
+// The interface of a collector: its request to the helper for one host, and its parser of the
+// answer. Each has one small file; collectors.cc lists them all.
 #pragma once
 
 #include <optional>
@@ -17,12 +17,12 @@
 
 namespace mailhub::exporter {
 
-// The helper's spec for one host while it is being written. Confined to one thread.
+// Writes the helper's spec for one host. Confined to one thread.
 class Spec {
  public:
   void Line(std::string_view word, std::string_view value);
-  // A path that the one look at directories and files shall include; asked for once however often
-  // it is added.
+  // Adds a path to the collectors' common look at directories and files. A repeated path is asked
+  // for once.
   void Path(const std::string& path);
 
   const std::string& text() const { return text_; }
@@ -36,11 +36,10 @@ class Spec {
 struct Collector {
   config::CollectorKind kind;
   const char* section;                   // of the reply
-  std::optional<config::Platform> only;  // the platform that it is for; nothing: all
+  std::optional<config::Platform> only;  // its platform; nothing: all
   void (*ask)(const config::Host& host, Spec* spec);
-  // Reads a section that is done. kCorrupt: what the host says is not understood, and what was
-  // added to *families is dropped. kNotFound: something cannot be known; the rest, in *families,
-  // can.
+  // Reads a complete section. kCorrupt: the host's text is malformed, and the additions to
+  // *families are dropped. kNotFound: some values are unknown; the others are in *families.
   Status (*read)(const config::Host& host, const Reply& reply, const Section& section, Past* past,
                  metrics::Families* families);
 
@@ -59,15 +58,15 @@ extern const Collector kDirectoryCollector;
 extern const Collector kFileCollector;
 extern const Collector kCheckCollector;
 
-// All that work through the helper.
+// All collectors that use the helper.
 std::span<const Collector* const> HelperCollectors();
 
-// The lines from "spec" to "end" for this host, as far as they are for these sections.
+// The lines from "spec" to "end" for this host, limited to these sections.
 std::string WriteSpec(const config::Host& host, const std::set<std::string>& sections);
-// For all.
+// For all sections.
 std::string WriteSpec(const config::Host& host);
 
-// Names what could not be read: "processes: a line is not understood".
+// Names the unreadable part: "processes: a line is not understood".
 tl::unexpected<Error> NotUnderstood(std::string_view collector, std::string_view what);
 
 }  // namespace mailhub::exporter

@@ -1,4 +1,4 @@
-// The list of collectors, and the spec they write together.
+// The list of collectors, and their common spec.
 #include <array>
 
 #include "exporter/collector/collector.h"

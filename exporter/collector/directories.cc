@@ -1,5 +1,5 @@
-// Directories where work piles up: how many files, how much, since when. One that cannot be looked
-// into is a failure, and hides no other.
+// Directories in which work accumulates: number, size and age of files. An unreadable directory is
+// a failure, and hides no other.
 #include "exporter/collector/collector.h"
 #include "exporter/collector/paths.h"
 #include "lib/base/printable.h"

@@ -1,5 +1,4 @@
-// Strict reading of what a host says: a number is digits and nothing else, within bounds, or it is
-// no number.
+// Parses a host's values strictly: a number is digits only, within bounds, or it is no number.
 #pragma once
 
 #include <charconv>
@@ -20,8 +19,7 @@ inline std::optional<uint64_t> ReadCount(std::string_view text, uint64_t greates
   return value;
 }
 
-// Digits with at most one decimal point among them; never negative, never an exponent, infinity or
-// NaN.
+// Digits with at most one decimal point between them; no sign, exponent, infinity or NaN.
 inline std::optional<double> ReadDecimal(std::string_view text) {
   if (text.empty() || text.size() > 40 || text[0] == '-') return std::nullopt;
   double value = 0;
@@ -32,7 +30,7 @@ inline std::optional<double> ReadDecimal(std::string_view text) {
   return value;
 }
 
-// The words of a line, cut at blanks; the last one holds the rest once there are `most`.
+// The words of a line, split at blanks; with `most` words, the last one holds the rest.
 inline std::vector<std::string_view> Words(std::string_view line, size_t most = 128) {
   std::vector<std::string_view> words;
   while (words.size() < most) {

@@ -1,5 +1,5 @@
-// Files that matter by being there, new and large enough. An absent file is an explicit 0, not a
-// failure; one of which nobody can say is a failure, and hides no other.
+// Files whose presence, age and size matter. An absent file is an explicit 0, not a failure; a file
+// of unknown state is a failure, and hides no other.
 #include "exporter/collector/collector.h"
 #include "exporter/collector/paths.h"
 #include "lib/base/printable.h"
@@ -14,7 +14,7 @@ constexpr metrics::Metric kMtime{"mailhub_file_mtime_timestamp_seconds",
 
 void Ask(const config::Host& host, Spec* spec) {
   for (const auto& [label, path] : host.files) spec->Path(path);
-  spec->Line("details", "1");  // a helper installed before may save itself a look without it
+  spec->Line("details", "1");  // saves a helper installed earlier a look if there is none
 }
 
 Status Read(const config::Host& host, const Reply&, const Section& section, Past*,

@@ -1,4 +1,4 @@
-// The host itself: uptime and boot, processors, memory, clock. Always there, on every host with the
+// The host itself: uptime and boot, processors, memory, clock. Present on every host with the
 // helper.
 #include <array>
 
@@ -12,8 +12,8 @@ namespace {
 constexpr std::array<const char*, 8> kModes = {"user",   "nice", "system",  "idle",
                                                "iowait", "irq",  "softirq", "steal"};
 
-// "cpu  10406 0 6258 257252 7301 0 162 242 0 0": guest time, the last two, is part of user and nice
-// already.
+// "cpu  10406 0 6258 257252 7301 0 162 242 0 0": the last two, guest time, are already part of user
+// and nice.
 bool ReadCpu(std::string_view line, double ticks_per_second, metrics::Families* families) {
   const auto words = Words(line);
   if (words.size() < 5 || words[0] != "cpu") return false;
@@ -37,8 +37,8 @@ bool ReadMemory(std::string_view line, std::string_view key, const metrics::Metr
   return true;
 }
 
-// A shell with a clock says the time; for others, the look at files does in passing:
-// /proc/self/stat is as old as the command that looks at it.
+// A shell with a clock reports the time. Otherwise the look at files gives it: /proc/self/stat is
+// as old as the command that looks at it.
 std::optional<double> ReadTime(const Reply& reply) {
   for (const Section& section : reply.sections) {
     if (section.name != "host" && section.name != "paths") continue;
@@ -67,7 +67,7 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
   if (!ReadMemory(lines[2], "MemTotal:", kHostMemoryTotal, families)) {
     return NotUnderstood("host", "/proc/meminfo begins differently");
   }
-  // Linux before 3.14 does not say what is available; then neither do we.
+  // Linux before 3.14 does not report available memory; then neither do we.
   ReadMemory(lines[4], "MemAvailable:", kHostMemoryAvailable, families);
   if (const auto time = ReadTime(reply)) families->Add(kHostTime, {}, *time);
   return AddBoot(host, reply, families);

@@ -1,4 +1,4 @@
-// The host's families, which hosts with and without /proc share.
+// The host's metric families, common to hosts with and without /proc.
 #pragma once
 
 #include "exporter/collector/reply.h"
@@ -25,8 +25,8 @@ inline constexpr metrics::Metric kHostTime{"mailhub_host_time_seconds",
 inline constexpr metrics::Metric kHostInfo{
     "mailhub_host_info", "The host's platform and the identity of its current boot."};
 
-// Uptime and boot, by which gates tell new evidence from old: left out where the host does not
-// know.
+// Uptime and boot, by which gates tell new evidence from old; left out if the host does not know
+// them.
 inline Status AddBoot(const config::Host& host, const Reply& reply, metrics::Families* families) {
   if (reply.uptime_seconds > 0) families->Add(kHostUptime, {}, reply.uptime_seconds);
   if (!reply.boot_id.empty()) {

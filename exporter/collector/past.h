@@ -1,5 +1,5 @@
-// What earlier looks at a host saw, for counters: the CPU time of processes that come and go must
-// not fall when one of them ends.
+// Values of earlier probes, for counters: the CPU time of a group of processes must not fall when
+// one of them ends.
 #pragma once
 
 #include <map>
@@ -8,20 +8,21 @@
 
 namespace mailhub::exporter {
 
-// CPU time that the parts of a series (the processes that match, the threads of a name) have used
-// since they were first seen; that of parts which have ended stays counted. It begins at 0, so that
-// a program which starts anew and forgets is a reset to every reader, never a leap. Confined to one
-// thread; as large as what the last look saw.
+// CPU time of the parts of a series (the matching processes, the threads of a name) since they were
+// first seen; ended parts stay counted. It begins at 0, so that a restart of the exporter is a
+// counter reset and never a leap. Confined to one thread; as large as the last probe's result.
 class Past {
  public:
-  // Before the parts of a look are counted. What an earlier one left without Total is forgotten.
+  // Call before counting the parts of a probe. Forgets the parts that an earlier probe left without
+  // Total.
   void BeginLook() {
     for (auto& [name, series] : series_) {
       series.now.clear();
       series.more = 0;
     }
   }
-  // `part` is one process or thread; if it is less than before, it is another one of the same name.
+  // `part` is one process or thread; a smaller value than before means another one of the same
+  // name.
   void Count(const std::string& name, const std::string& part, double seconds) {
     Series& series = series_[name];
     const auto before = series.before.find(part);
@@ -32,7 +33,7 @@ class Past {
     }
     series.now[part] = seconds;
   }
-  // After them, if all parts are known: what is new from now on has begun since.
+  // Call after them, if all parts are known: a part that is new afterwards has begun since.
   double Total(const std::string& name) {
     Series& series = series_[name];
     series.looked = true;
@@ -44,7 +45,7 @@ class Past {
   struct Series {
     double total = 0;
     bool looked = false;
-    double more = 0;  // since the last look
+    double more = 0;  // since the last probe
     std::map<std::string, double> before;
     std::map<std::string, double> now;
   };

@@ -1,6 +1,6 @@
-// Lines "TYPE DEPTH SIZE MTIME PATH" of what find came across, "sum COUNT BYTES OLDEST PATH" where
-// the host added up, "unknown WHY - - PATH" and "closed WHY - - PATH" where it may not, or cannot,
-// look.
+// Parses these lines: "TYPE DEPTH SIZE MTIME PATH" for find's results, "sum COUNT BYTES OLDEST
+// PATH" where the host added up, and "unknown WHY - - PATH" and "closed WHY - - PATH" where it
+// cannot look.
 #include "exporter/collector/paths.h"
 
 #include "exporter/collector/collector.h"
@@ -10,9 +10,9 @@
 namespace mailhub::exporter {
 namespace {
 
-constexpr size_t kMostOfWhy = 300;  // the host says it
+constexpr size_t kMostOfWhy = 300;  // the host's text
 
-// A file may be from before 1970.
+// A file may be older than 1970.
 std::optional<double> ReadTime(std::string_view text) {
   const bool before = !text.empty() && text.front() == '-';
   const auto seconds = ReadDecimal(before ? text.substr(1) : text);

@@ -1,4 +1,4 @@
-// What the helper's one look at directories and files found; read by two collectors.
+// The helper's one look at directories and files; two collectors use it.
 #pragma once
 
 #include <map>
@@ -18,12 +18,11 @@ struct PathReport {
   double files = 0;
   double files_bytes = 0;
   double oldest_mtime_seconds = 0;  // of these; meaningless without any
-  std::string unknown;              // why nobody knows whether it exists
-  std::string closed;               // why nobody knows what is in it
+  std::string unknown;              // why its existence is unknown
+  std::string closed;               // why its contents are unknown
 };
 
-// By path, as it was asked for; one that is not there at all does not exist. kCorrupt when a line
-// is not understood.
+// By path, as requested; a path without a line does not exist. kCorrupt when a line is malformed.
 Result<std::map<std::string, PathReport>> ReadPaths(const Section& section);
 
 }  // namespace mailhub::exporter

@@ -53,7 +53,7 @@ class Attempt {
         seconds_(other.seconds_) {}
   Attempt& operator=(Attempt&&) = delete;
 
-  // What this process or machine lacked for the attempt, as errno; 0: nothing.
+  // The resource that this process or machine lacked for the attempt, as errno; 0: none.
   int failure() const { return failure_; }
   bool Pending() const { return !open_; }
   int descriptor() const { return socket_; }
@@ -68,7 +68,7 @@ class Attempt {
   double seconds() const { return seconds_; }
 
  private:
-  // No descriptor, no memory, no port of our own: that says nothing about the host's.
+  // No descriptor, no memory, no local port: this says nothing about the host's port.
   static bool IsOurs(int error) {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
            error == EADDRNOTAVAIL || error == EAGAIN;
@@ -90,7 +90,7 @@ class Port {
  public:
   explicit Port(std::string label) : label_(std::move(label)) {}
 
-  // What this side lacked for one of the attempts, as errno; 0: nothing.
+  // The resource that this side lacked for one of the attempts, as errno; 0: none.
   int Try(const std::vector<ssh::SocketAddress>& addresses, int port) {
     for (const ssh::SocketAddress& address : addresses) {
       attempts_.emplace_back(address, port);

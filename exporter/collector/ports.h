@@ -1,5 +1,5 @@
-// TCP ports as seen from here: no part of the helper, and measured even when the host's SSH does
-// not answer.
+// Measures TCP ports from this machine, without the helper, even when the host's SSH does not
+// answer.
 #pragma once
 
 #include <vector>
@@ -13,9 +13,9 @@
 namespace mailhub::exporter {
 
 // Connects to all of the host's ports at once, at each address of the host, and hangs up. A port is
-// open if it is at one of them. Returns when that is known, or at the deadline, when what is left
-// counts as closed. Thread-safe. kInternal when this side lacks what a connection needs,
-// descriptors for one: then nothing is known of any port.
+// open if one address accepts. Returns when all are known, or at the deadline; the rest then counts
+// as closed. Thread-safe. kInternal when this side lacks resources for a connection, such as
+// descriptors: then no port's state is known.
 Status MeasurePorts(const config::Host& host, const std::vector<ssh::SocketAddress>& addresses,
                     const Clock& clock, SteadyTime deadline, metrics::Families* families);
 

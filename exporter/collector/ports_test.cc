@@ -1,4 +1,4 @@
-// Ports on this machine. That this side cannot try says nothing about the other's.
+// Ports on this machine. A failed attempt on this side says nothing about the other side.
 #include "exporter/collector/ports.h"
 
 #include <fcntl.h>
@@ -87,7 +87,7 @@ TEST_F(Ports, AreNotClosedBecauseThisProcessHasNoDescriptor) {
 
 TEST_F(Ports, AreOpenThoughThisMachineDoesNotSpeakToOneOfTheAddresses) {
   ssh::SocketAddress strange = Loopback();
-  strange.storage.ss_family = AF_DECnet;  // as IPv6 is where it is switched off
+  strange.storage.ss_family = AF_DECnet;  // like IPv6 where it is disabled
   ASSERT_TRUE(Measure({strange, Loopback()}));
   EXPECT_EQ(Open("open"), 1);
   EXPECT_EQ(Open("closed"), 0);

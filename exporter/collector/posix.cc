@@ -1,5 +1,4 @@
-// Hosts without /proc, through ps and vmstat: fewer figures, and coarser ones, in the same
-// families.
+// Hosts without /proc, through ps and vmstat: fewer and coarser values in the same families.
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -14,7 +13,7 @@
 namespace mailhub::exporter {
 namespace {
 
-// What `vmstat -s` calls a mode: Linux' words, then Solaris'.
+// A mode's name in `vmstat -s`: Linux' words, then Solaris'.
 struct ModeName {
   const char* text;
   const char* mode;
@@ -45,7 +44,7 @@ std::string Caption(const std::vector<std::string_view>& words) {
 
 Status ReadHost(const config::Host& host, const Reply& reply, const Section& section, Past*,
                 metrics::Families* families) {
-  std::set<std::string_view> said;  // a series that is there twice spoils the page
+  std::set<std::string_view> said;  // a repeated series makes the page invalid
   const auto twice = [&said](std::string_view what) { return !said.insert(what).second; };
   for (const std::string& line : section.lines) {
     const auto words = Words(line);
@@ -88,7 +87,7 @@ std::optional<double> Now(const Reply& reply) {
   return std::nullopt;
 }
 
-// "process PLACE PID RSS_KB THREADS CPU_SECONDS AGE_SECONDS", with "-" for what ps does not tell.
+// "process PLACE PID RSS_KB THREADS CPU_SECONDS AGE_SECONDS", with "-" for values that ps lacks.
 Status ReadProcesses(const config::Host& host, const Reply& reply, const Section& section,
                      Past* past, metrics::Families* families) {
   const auto now = Now(reply);

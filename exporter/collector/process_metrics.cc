@@ -44,7 +44,7 @@ bool Unknowns::Take(std::string_view line) {
   return true;
 }
 
-// The host says it.
+// The host's text.
 Status Unknowns::Verdict() const {
   constexpr size_t kMostOfWhy = 300;
   for (const std::string& why : whys_) {

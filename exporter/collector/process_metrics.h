@@ -1,4 +1,4 @@
-// The families of processes, which hosts with and without /proc share.
+// The metric families of processes, common to hosts with and without /proc.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 
 namespace mailhub::exporter {
 
-// All processes that one entry of the site file matches, together.
-// A figure that is not known of one of them is not known of all.
+// Sum over all processes that one entry of the site file matches. A value that is unknown for one
+// of them is unknown for all.
 struct ProcessFigures {
   int count = 0;
   std::optional<double> resident_bytes;
@@ -43,15 +43,15 @@ struct ProcessFigures {
   }
 };
 
-// The processes of the site file of which the helper says that nobody knows whether they run:
-// "unknown PLACE WHY".
+// Collects the processes of the site file whose state the helper reports as unknown: "unknown PLACE
+// WHY".
 class Unknowns {
  public:
   explicit Unknowns(size_t places) : whys_(places) {}
   // Whether `line` is such a line.
   bool Take(std::string_view line);
   bool Has(size_t place) const { return !whys_[place].empty(); }
-  // kNotFound, with the reasons, if there was one.
+  // kNotFound with the reasons, if there was one.
   Status Verdict() const;
 
  private:

@@ -1,5 +1,4 @@
-// Processes found by their executable, and their threads found by name. Absent ones are an explicit
-// 0.
+// Processes by executable, and their threads by name. Absent ones are an explicit 0.
 #include <array>
 #include <map>
 #include <vector>
@@ -21,7 +20,7 @@ constexpr metrics::Metric kThreadCpu{
     metrics::Type::Counter};
 
 struct State {
-  std::string_view letters;  // as /proc shows them
+  std::string_view letters;  // as in /proc
   const char* name;
 };
 constexpr std::array<State, 7> kStates = {{{"R", "running"},
@@ -32,8 +31,8 @@ constexpr std::array<State, 7> kStates = {{{"R", "running"},
                                            {"Xx", "dead"},
                                            {"I", "idle"}}};
 
-// The figures of one process or thread, from what follows the name in its stat file (proc(5) counts
-// from there as 3).
+// The values of one process or thread, from its stat file after the name (proc(5) counts from there
+// as 3).
 struct Stat {
   size_t state = 0;  // index into kStates
   double cpu_ticks = 0;
@@ -42,7 +41,7 @@ struct Stat {
   std::string identity;  // number and start
 };
 
-// The line of a stat file: "PID (NAME) S ...". The name may hold anything, parentheses too.
+// The line of a stat file: "PID (NAME) S ...". The name may have any character, parentheses too.
 std::optional<Stat> ReadStat(std::string_view line) {
   constexpr size_t kUser = 11;
   constexpr size_t kSystem = 12;
@@ -69,7 +68,7 @@ std::optional<Stat> ReadStat(std::string_view line) {
   return stat;
 }
 
-// What was found for one process or one named thread of the site file.
+// The result for one process or one named thread of the site file.
 struct Found {
   ProcessFigures figures;
   std::array<bool, kStates.size()> states{};
@@ -87,7 +86,7 @@ struct Found {
   }
 };
 
-// Processes and threads are asked for, and answered, by their place in the site file's order.
+// Requests and answers identify processes and threads by their place in the site file's order.
 void Ask(const config::Host& host, Spec* spec) {
   std::map<std::string, size_t> exes;
   for (const auto& [label, match] : host.processes) {
@@ -151,7 +150,7 @@ void AddThread(const Place& place, const Found& found, double cpu_seconds,
 Status Read(const config::Host& host, const Reply& reply, const Section& section, Past* past,
             metrics::Families* families) {
   std::vector<Place> places;
-  std::vector<size_t> owners;  // of each, the process' place
+  std::vector<size_t> owners;  // for each, its process's place
   size_t owner = 0;
   for (const auto& [label, match] : host.processes) {
     if (const auto threads = host.threads.find(label); threads != host.threads.end()) {

@@ -1,5 +1,5 @@
-// One pass, line by line. Anything unexpected inside a frame ends it: a host that improvises is not
-// believed at all.
+// One pass, line by line. Anything unexpected inside a frame ends it: the whole reply is then
+// refused.
 #include "exporter/collector/reply.h"
 
 #include <algorithm>
@@ -43,7 +43,7 @@ Status ReplyReader::Feed(std::string_view bytes) {
     if (complete_) return NoReply("something follows its end");
     const size_t end = bytes.find('\n');
     const std::string_view piece = bytes.substr(0, end);
-    // Inside the frame a line is kept as a string, so short ones cost more than their bytes.
+    // Inside the frame a line is stored as a string, so short lines cost more than their bytes.
     taken_ += piece.size() + (begun_ ? sizeof(std::string) : 1);
     if (taken_ > (begun_ ? kMaxFrame : kMaxNoise)) return NoReply("it is too long");
     if (rest_.size() + piece.size() > kMaxLine && begun_) return NoReply("a line is too long");

@@ -1,6 +1,5 @@
-// The helper's reply: cut out of whatever the channel carries, and into the sections that
-// collectors read. A host may send anything at all; it costs bounded memory and is either a reply
-// or an error.
+// Parses the helper's reply from the channel's bytes into the collectors' sections. A host may send
+// anything: memory is bounded, and the result is a reply or an error.
 #pragma once
 
 #include <optional>
@@ -12,17 +11,17 @@
 
 namespace mailhub::exporter {
 
-// What one collector's part of the helper said.
+// The helper's output for one collector.
 struct Section {
   std::string name;
-  bool done = false;      // it came to its end and the helper had no complaint
+  bool done = false;      // it is complete, and the helper reported no error
   double seconds = 0;     // by the host's own clock
   std::string complaint;  // why it failed, for the log
   std::vector<std::string> lines;
 };
 
 struct Reply {
-  double uptime_seconds = 0;  // read before anything else; 0: the host does not know
+  double uptime_seconds = 0;  // read before all else; 0: the host does not know
   std::string boot_id;        // empty: the host does not know
   double ticks_per_second = 100;
   double page_bytes = 4096;
@@ -36,20 +35,20 @@ struct Reply {
 class ReplyReader {
  public:
   static constexpr size_t kMaxNoise = 64 << 10;  // before the frame: greetings, prompts
-  static constexpr size_t kMaxFrame = 2 << 20;   // with what each line costs in memory
+  static constexpr size_t kMaxFrame = 2 << 20;   // including each line's cost in memory
   static constexpr size_t kMaxLine = 8 << 10;
 
   explicit ReplyReader(std::string nonce) : nonce_(std::move(nonce)) {}
 
-  // Takes what was read. kCorrupt when this is not, and cannot become, a reply; the reader is of no
-  // use afterwards.
+  // Takes the bytes read. kCorrupt when they are not, and cannot become, a reply; the reader must
+  // not be used afterwards.
   Status Feed(std::string_view bytes);
 
   // The section that has begun and not ended; empty: none.
   std::string section() const { return in_section_ ? reply_.sections.back().name : ""; }
   bool begun() const { return begun_; }
   bool complete() const { return complete_; }
-  // What has come so far. Only sections that are `done` may be used before the reply is complete.
+  // The reply so far. Before it is complete, only sections that are `done` may be used.
   const Reply& reply() const { return reply_; }
 
  private:

@@ -1,5 +1,4 @@
-// Replies of honest hosts are read; whatever else a host may send is refused early and costs little
-// memory.
+// Good hosts' replies are read; anything else is refused early and costs little memory.
 #include "exporter/collector/reply.h"
 
 #include <gmock/gmock.h>
@@ -30,7 +29,7 @@ std::string Refusal(const std::string& bytes) {
   return fed.error().message;
 }
 
-// What one collector makes of a section's lines.
+// One collector's result for a section's lines.
 Status ReadWith(const Collector& collector, const config::Host& host,
                 std::vector<std::string> lines, metrics::Families* families, Past* past = nullptr) {
   Past own;
@@ -67,7 +66,7 @@ TEST(Reply, IsTheSameHoweverTheBytesAreCut) {
   }
 }
 
-TEST(Reply, ShowsWhatIsDoneBeforeItIsComplete) {
+TEST(Reply, ShowsCompleteSectionsBeforeItIsComplete) {
   ReplyReader reader("N");
   ASSERT_TRUE(
       reader.Feed("N begin 1\nuptime 1\nsection host 1\nx\ndone host 2\nsection files 2\ny"));
@@ -94,7 +93,7 @@ TEST(Reply, IsRefusedWhenItsStructureIsBroken) {
   EXPECT_THAT(Refusal("N begin 1\nN end\nmore\n"), HasSubstr("follows its end"));
 }
 
-TEST(Reply, CostsBoundedMemoryWhateverTheHostSends) {
+TEST(Reply, CostsBoundedMemoryForAnyInput) {
   const std::string block(60'000, 'x');
   ReplyReader noise("N");
   size_t sent = 0;
@@ -146,7 +145,7 @@ TEST(Reply, SurvivesAMillionBytesOfMutations) {
   }
 }
 
-TEST(HostCollector, RefusesWhatIsNoCountOfTicksOrBytes) {
+TEST(HostCollector, RefusesInvalidCountsOfTicksOrBytes) {
   const std::vector<std::string> good = {"cpu  1 2 3 4 5 6 7 8 9 10", "cpus 2", "MemTotal: 10 kB",
                                          "MemFree: 1 kB", "MemAvailable: 5 kB"};
   metrics::Families families;
@@ -311,7 +310,7 @@ TEST(PosixHostCollector, ReadsVmstatOfLinuxAndOfSolaris) {
   EXPECT_FALSE(ReadWith(kPosixHostCollector, host, {"cpus ", "1 idle cpu"}, &none));
 }
 
-TEST(PosixHostCollector, TakesNothingThatStandsTwice) {
+TEST(PosixHostCollector, RefusesRepeatedValues) {
   config::Host host;
   host.platform = config::Platform::kPosix;
   const std::vector<std::string> good = {"cpus 4", "time 17", "4096 K total memory",
@@ -394,7 +393,7 @@ TEST(ServiceCollector, TakesNoUnitsStateForAnothers) {
   config::Host host;
   for (const char* name : {"a", "b", "c"}) host.services[name] = {config::ServiceKind::kSystemd};
   metrics::Families families;
-  // systemctl has left out the first, and says the others in an order of its own.
+  // systemctl has left out the first, and gives the others in its own order.
   const auto read =
       ReadWith(kServiceCollector, host,
                {"Id=c.service", "Names=c.service", "LoadState=loaded", "ActiveState=failed", "",
@@ -409,7 +408,7 @@ TEST(ServiceCollector, TakesNoUnitsStateForAnothers) {
   EXPECT_FALSE(state("a", "active"));
   EXPECT_EQ(state("b", "active"), 1);
   EXPECT_EQ(state("c", "failed"), 1);
-  // Two units that run into each other are neither.
+  // Two merged units count as neither.
   metrics::Families none;
   EXPECT_FALSE(ReadWith(kServiceCollector, host,
                         {"Id=a.service", "LoadState=loaded", "Id=b.service", "ActiveState=active"},

@@ -1,4 +1,4 @@
-// mailhub_service_*: a StateSet, so that a rule can name the state it means.
+// mailhub_service_*: a StateSet, so that a rule can name a state.
 #include "exporter/collector/service_state.h"
 
 namespace mailhub::exporter {

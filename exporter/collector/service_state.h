@@ -1,4 +1,4 @@
-// The one schema that services of every kind are shown in, whoever reports them.
+// The one schema for services of every kind and source.
 #pragma once
 
 #include <optional>

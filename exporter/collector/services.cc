@@ -38,7 +38,7 @@ std::optional<ServiceState> SystemdState(const Properties& unit) {
   if (state == "activating") return ServiceState::kActivating;
   if (state == "deactivating") return ServiceState::kDeactivating;
   if (state == "failed") return ServiceState::kFailed;
-  // A unit whose file is gone may still be running; only one that does not run either is absent.
+  // A unit without its file may still be running; it is absent only if it does not run either.
   if (load->second == "not-found") return ServiceState::kAbsent;
   if (state == "inactive" || state == "maintenance") return ServiceState::kInactive;
   return std::nullopt;
@@ -71,7 +71,8 @@ std::optional<ServiceReport> ReadUnit(const Properties& unit, const Reply& reply
   return report;
 }
 
-// What a status script's exit means (LSB): 0 runs, 1 and 2 died and left a trace, 3 does not run.
+// The meaning of a status script's exit (LSB): 0 runs, 1 and 2 died and left a trace, 3 does not
+// run.
 std::optional<ServiceState> SysvState(std::string_view exit) {
   if (exit == "absent") return ServiceState::kAbsent;
   if (exit == "0") return ServiceState::kActive;
@@ -80,8 +81,8 @@ std::optional<ServiceState> SysvState(std::string_view exit) {
   return std::nullopt;
 }
 
-// systemctl separates units by an empty line. It may leave one out, so each is known by its names:
-// its own, and those it was asked by where they are aliases.
+// systemctl separates units by an empty line and may leave one out. So each is identified by its
+// names: its own, and the requested aliases.
 bool HasName(const Properties& unit, std::string_view name) {
   for (const char* property : {"Id", "Names"}) {
     const auto found = unit.find(property);
@@ -92,7 +93,7 @@ bool HasName(const Properties& unit, std::string_view name) {
   return false;
 }
 
-// Of each status script its state, or why nobody can say.
+// The state of each status script, or the reason why it is unknown.
 bool ReadLines(const Section& section, std::vector<Properties>* units,
                std::map<std::string, ServiceState>* sysv, std::map<std::string, std::string>* why) {
   bool between = true;
@@ -119,7 +120,7 @@ bool ReadLines(const Section& section, std::vector<Properties>* units,
     between = false;
     const bool fresh =
         units->back().emplace(line.substr(0, equals), line.substr(equals + 1)).second;
-    if (!fresh) return false;  // of which of two units?
+    if (!fresh) return false;  // it is unclear of which of two units
   }
   return true;
 }

@@ -1,4 +1,4 @@
-// `sc` writes CRLF, pads its keys, and says a state as number and word: place and number are the
+// `sc` writes CRLF, pads its keys, and gives a state as number and word: place and number are the
 // same in every language.
 #include "exporter/collector/windows_services.h"
 
@@ -18,21 +18,21 @@ namespace {
 constexpr uint64_t kServiceDoesNotExist = 1060;
 constexpr uint64_t kNeverStarted = 1077;
 
-// What a line "KEY : VALUE ..." says after its colon, cut to its first word; the keys and some of
-// the values are in the host's language.
+// The first word after the colon of a line "KEY : VALUE ..."; the keys and some of the values are
+// in the host's language.
 std::string_view ValueOf(std::string_view line) {
   const size_t colon = line.find(':');
   const auto words = Words(colon == std::string_view::npos ? "" : line.substr(colon + 1), 2);
   return words.empty() ? "" : words[0].substr(0, words[0].find_first_of(" \t"));
 }
 
-// `sc` shows the name first; then, in this order, type, state, and the two codes that a stopped
-// service has left. The type may be no number (e0): its place counts all the same.
+// `sc` shows the name first; then, in this order, type, state, and the two exit codes of a stopped
+// service. The type may be no number (e0): its place counts all the same.
 constexpr size_t kStatePlace = 1;
 constexpr size_t kExitPlace = 2;
 struct Answer {
   std::string_view name;
-  std::vector<std::optional<uint64_t>> numbers;  // of the lines with a colon that follow the name
+  std::vector<std::optional<uint64_t>> numbers;  // of the lines with a colon after the name
   std::optional<uint64_t> error;  // "[SC] EnumQueryServicesStatus:OpenService FAILED 1060:"
 };
 
@@ -63,7 +63,7 @@ Answer ReadAnswer(std::string_view output) {
   return answer;
 }
 
-// As Windows compares names: whatever the case.
+// As Windows compares names: without case.
 bool SameName(std::string_view a, std::string_view b) {
   return EqualIgnoringCase(Trim(a, kBlanks), Trim(b, kBlanks));
 }
@@ -88,8 +88,8 @@ std::string Encoded(const std::string& ascii) {
 
 }  // namespace
 
-// A host's login shell is cmd or PowerShell, which read blanks and dollars differently; a name that
-// has any goes by a way that neither reads.
+// A host's login shell is cmd or PowerShell, which read blanks and dollars differently; a name with
+// such characters is encoded, so that neither reads them.
 std::string WindowsServiceCommand(const std::string& name) {
   const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) || c == '_' || c == '-' || c == '.';
@@ -111,7 +111,7 @@ Result<ServiceReport> ReadWindowsService(const std::string& name, std::string_vi
     return NotUnderstood("services", "sc says nothing about the state of " + name);
   }
   switch (*state) {
-    case 1: {  // stopped: by somebody, or by its own failure
+    case 1: {  // stopped: by a person, or by its own failure
       const auto exit = at(kExitPlace);
       if (!exit) return NotUnderstood("services", "sc shows no exit code");
       const bool failed = *exit != 0 && *exit != kNeverStarted;
@@ -129,7 +129,7 @@ Result<ServiceReport> ReadWindowsService(const std::string& name, std::string_vi
     case 4:
       report.state = ServiceState::kActive;
       return report;
-    case 7:  // paused: it is there and does nothing
+    case 7:  // paused: it exists and does nothing
       report.state = ServiceState::kInactive;
       return report;
     default:

@@ -1,4 +1,4 @@
-// What `sc.exe query NAME` prints on a Windows host, read into the schema that all services share.
+// Parses the output of `sc.exe query NAME` on a Windows host into the services' common schema.
 #pragma once
 
 #include <string>
@@ -9,11 +9,10 @@
 
 namespace mailhub::exporter {
 
-// The command that asks about a service. Its name has no quotes: the site file's reader has seen to
-// it.
+// The command that queries a service. Its name has no quotes; the site file's reader ensures that.
 std::string WindowsServiceCommand(const std::string& name);
 
-// kCorrupt when the output says nothing about the service of that name.
+// kCorrupt when the output lacks the service of that name.
 Result<ServiceReport> ReadWindowsService(const std::string& name, std::string_view output);
 
 }  // namespace mailhub::exporter

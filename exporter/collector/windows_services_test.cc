@@ -1,4 +1,4 @@
-// What `sc.exe query` prints, as recorded from hosts, and as a host that lies might.
+// Output of `sc.exe query`, recorded from hosts, and falsified.
 #include "exporter/collector/windows_services.h"
 
 #include <gtest/gtest.h>
@@ -59,7 +59,7 @@ TEST(WindowsService, DoesNotGuess) {
 }
 
 TEST(WindowsService, TakesNoOtherNumberForTheState) {
-  // A service of one account shows a type that is no decimal number.
+  // A per-user service shows a type that is no decimal number.
   std::string output = Output("4  RUNNING", "1  (0x1)");
   output.replace(output.find(": 10"), 4, ": e0");
   EXPECT_EQ(State(output), ServiceState::kActive);

@@ -1,5 +1,5 @@
-// A directory on a file system that fails while it is read, as network storage and broken disks do:
-// what is said of it is true, or nothing is said.
+// A directory on a file system that fails during reading, like network storage and broken disks:
+// the report about it is true, or there is none.
 #include <gmock/gmock.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -14,7 +14,7 @@ class FaultyMountTest : public HelperTest {
  protected:
   void SetUp() override {
     HelperTest::SetUp();
-    // Mounts of this thread's own, and of what it starts.
+    // Mounts of this thread and its children only.
     ASSERT_EQ(unshare(CLONE_NEWNS), 0);
     ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
     mount_ = std::make_unique<FaultyMount>(File("mount"));
@@ -26,7 +26,7 @@ class FaultyMountTest : public HelperTest {
     mount_.reset();
     HelperTest::TearDown();
   }
-  // How many files the directory is said to have.
+  // The reported number of files in the directory.
   std::optional<double> Files(Fault fault) {
     mount_->Become(fault);
     const Seen seen = Look(host_);
@@ -59,7 +59,7 @@ TEST_P(FaultyMountTest, SaysSoWhereFindCannotPrint) {
   LookAtEachFault();
 }
 
-// An account's own mount, as of sshfs or an AppImage: root may not look at its files, and need not.
+// An account's own mount, like sshfs or an AppImage: root may not look at its files, and need not.
 class OthersMountTest : public HelperTest {
  protected:
   static constexpr int kSomebodyElse = 65534;
@@ -87,7 +87,7 @@ class OthersMountTest : public HelperTest {
     HelperTest::TearDown();
   }
 
-  // By a helper that has seen nothing before, and again by the same one.
+  // With a new helper, and again with the same one.
   void ExpectKnown(double namesake) {
     const auto runs = Run(File("runs"), {});
     helper_.reset();
@@ -108,12 +108,12 @@ TEST_P(OthersMountTest, IsNoReasonNotToKnowAnotherProcess) {
   ExpectKnown(0);
 }
 
-TEST_P(OthersMountTest, IsAReasonNotToKnowWhatBearsThatNameOnceItIsGone) {
+TEST_P(OthersMountTest, MakesTheFilesOfThatNameUnknownOnceItIsGone) {
   mount_->Leave();
   ExpectKnown(-1);
 }
 
-TEST_P(OthersMountTest, IsAReasonNotToKnowWhatIsOnIt) {
+TEST_P(OthersMountTest, MakesItsContentsUnknown) {
   host_.processes = {{"it", {File("mount/file"), "", ""}}};
   EXPECT_NE(Running(Look(host_), "it"), 0);
 }

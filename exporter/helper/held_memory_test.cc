@@ -1,4 +1,4 @@
-// A process whose memory is held for ever: whoever reads its arguments waits for as long. Each account can have such ones.
+// A process whose memory is locked for ever: reading its arguments blocks. Every account can create such processes.
 #include <gmock/gmock.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -13,8 +13,9 @@ namespace {
 
 using testing::HasSubstr;
 
-// A process that is held is a reason for each helper on the machine not to know something. So all this lies in a process
-// namespace of its own, whose process 1 is none of it, and each such process has a root of its own: for others it is a container's.
+// A process with locked memory makes each helper on the machine unsure about other processes. So all this is in its own
+// process namespace, whose process 1 is not part of the test, and each such process has its own root: for others it is
+// in a container.
 const bool kApart = [] {
   constexpr const char* kMark = "MAILHUB_APART";
   if (getenv(kMark) != nullptr) return true;
@@ -57,14 +58,14 @@ class HeldMemoryTest : public HelperTest {
     HelperTest::TearDown();
   }
 
-  // Starts a process of this executable that holds its memory, on a file system of its own.
+  // Starts a process of this executable that locks its memory, on its own file system.
   pid_t Hold(const std::string& exe, std::vector<std::string> arguments = {}) {
     const std::string root = File("held" + std::to_string(holders_.size()));
     mounts_.push_back(std::make_unique<FaultyMount>(root + "/mount"));
     arguments.insert(arguments.end(), {"--root", root, "--hold", "/mount/file"});
     holders_.push_back(Run(exe, arguments));
     const pid_t pid = holders_.back()->pid();
-    int waits = 0;  // so many times in a row: it waits for its first page, too
+    int waits = 0;  // times in a row, because it also waits for its first page
     for (int i = 0; i < 1000 && waits < 10; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
       waits = State(pid) == 'D' ? waits + 1 : 0;
@@ -86,7 +87,7 @@ class HeldMemoryTest : public HelperTest {
     const std::string stat = FirstLine("/proc/" + std::to_string(pid) + "/stat");
     return stat.substr(stat.rfind(')') + 1, 2).back();
   }
-  // How many wait for the arguments of this process.
+  // The number of readers that wait for this process's arguments.
   static int Readers(pid_t of) {
     int count = 0;
     for (const auto& entry : fs::directory_iterator("/proc")) {
@@ -115,7 +116,7 @@ class HeldMemoryTest : public HelperTest {
   std::vector<std::unique_ptr<TestingProcess>> holders_;
 };
 
-TEST_P(HeldMemoryTest, IsAReasonNotToKnowWhatMayBeThatProcessAndNothingElse) {
+TEST_P(HeldMemoryTest, MakesUnknownOnlyTheProcessesThatItMayBe) {
   EXPECT_EQ(Running(Look(host_), "absent"), 0);
   // It may have been started as any of them.
   const pid_t pid = Hold(Copy("stranger"), {"--name", "nobody"});

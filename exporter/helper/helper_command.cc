@@ -7,7 +7,7 @@
 namespace mailhub::exporter {
 namespace {
 
-// Which parts of the script a host has use for.
+// The parts of the script that a host needs.
 enum Kind { kPosix, kCommands, kPerl, kKinds };
 
 Kind KindOf(std::string_view spec) {
@@ -25,7 +25,7 @@ bool IsFor(std::string_view part, Kind kind) {
   return part == (kind == kPosix ? "posix" : kind == kPerl ? "perl" : "");
 }
 
-// The script without comments, indentation and the parts that are for others.
+// The script without comments, indentation and parts that this host does not need.
 std::string Strip(std::string_view script, Kind kind) {
   constexpr std::string_view kMark = "# For: ";
   std::string stripped;
@@ -42,16 +42,16 @@ std::string Strip(std::string_view script, Kind kind) {
   return stripped;
 }
 
-// Each line has its end, so that the host can count them; the last one says that all have come.
+// Each line has its end, so that the host can count them; the last line marks the end.
 constexpr std::string_view kLastLine = "# whole";
 
 HelperText TextFor(Kind kind) {
   HelperText text;
   text.script = Strip(HelperScript(), kind).append(kLastLine) + '\n';
   const auto lines = std::count(text.script.begin(), text.script.end(), '\n');
-  // Of the account's environment, which may change what any program does, only what checks may
-  // stand on comes along. Bash, where there is one, reads files in blocks and has a clock of its
-  // own. `head` may read more than its lines, so nothing is sent before "ready".
+  // Only the environment variables that checks may need are kept, because others may change any
+  // program's behaviour. Bash, where available, reads files in blocks and has its own clock. `head`
+  // may read beyond its lines, so nothing is sent before "ready".
   text.command =
       "exec env -i PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=\"$HOME\" "
       "USER=\"$USER\" LOGNAME=\"$LOGNAME\" sh -c '"

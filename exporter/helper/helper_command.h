@@ -1,5 +1,5 @@
-// The helper, embedded at build time: as a script to install on a host, and as what the exporter
-// brings along.
+// The helper, embedded at build time: as a script to install on a host, and as text that the
+// exporter sends.
 #pragma once
 
 #include <string>
@@ -7,20 +7,20 @@
 
 namespace mailhub::exporter {
 
-// The script, whole.
+// The whole script.
 std::string_view HelperScript();
 
-// What brings the helper along. The command waits for a line "hello NONCE", answers "NONCE send",
-// takes the script from its standard input, answers "NONCE ready" and becomes the helper. Nothing
-// else may be sent to it in between. An installed helper, which a limited key starts whatever the
-// command is, answers "NONCE hello 1" instead.
+// The command and script by which the exporter sends the helper. The command waits for a line
+// "hello NONCE", answers "NONCE send", takes the script from its standard input, answers "NONCE
+// ready" and becomes the helper. Nothing else may be sent to it in between. An installed helper,
+// which a restricted key starts for any command, answers "NONCE hello 1" instead.
 struct HelperText {
   std::string command;  // for any login shell: no line end, no exclamation mark, no quote that a
                         // csh or fish reads differently
   std::string script;
 };
 
-// For that spec, since the script has only what this one needs. Thread-safe, never fails.
+// For that spec: the script contains only the parts it needs. Thread-safe, never fails.
 const HelperText& HelperFor(std::string_view spec);
 
 }  // namespace mailhub::exporter

@@ -1,4 +1,4 @@
-// What the helper says on a host that is well, whichever engine answers.
+// The helper's output on a healthy host, for each engine.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
@@ -10,8 +10,8 @@
 namespace mailhub::exporter {
 namespace {
 
-// However long the look took: its clock stood between when it was asked for and now. A second on
-// either side, since some clocks tell whole seconds.
+// For a look of any length: its clock is between the request's time and now. A second on either
+// side, because some clocks have whole seconds.
 void ExpectTimeOfLook(const Seen& seen, double asked) {
   const double time = *Value(seen.families, "mailhub_host_time_seconds");
   EXPECT_GE(time, asked - 1);
@@ -67,7 +67,7 @@ TEST_P(HelperTest, TellsAProcessFromItsRootProcessAndFromAllThatOnlyBearItsName)
               Now(), 30);
 }
 
-TEST_P(HelperTest, FindsAProcessWhateverItCallsItself) {
+TEST_P(HelperTest, FindsAProcessUnderAnyNameOfItsOwn) {
   const std::string eddy = Copy("isode.eddy");
   config::Host host;
   host.processes["eddy"] = {eddy, "", ""};
@@ -214,7 +214,7 @@ TEST_P(HelperTest, NeverTakesADirectoryThatItMayNotReadForAnEmptyOne) {
   std::ofstream(File("other/delta")) << "x";
   ASSERT_EQ(chown(File("other").c_str(), kSomebodyElse, kSomebodyElse), 0);
   fs::permissions(File("other"), fs::perms::owner_all);
-  // Root, but for the right to read what is not its own.
+  // Root, but without the right to read other accounts' files.
   prefix_ = {"setpriv", "--bounding-set=-dac_override,-dac_read_search"};
   EXPECT_FALSE(Look(host).outcomes.at("directories"));
   fs::permissions(File("other"), fs::perms::owner_all | fs::perms::others_read);
@@ -258,7 +258,7 @@ TEST_P(HelperTest, AsksPsAndVmstatWhereThereIsNoProc) {
   EXPECT_FALSE(seen.reply.boot_id.empty());
 }
 
-// Gates compare what the helper and the actuator's runner call a boot.
+// Gates compare the boot ids of the helper and of the actuator's runner.
 TEST_P(HelperTest, CallsABootAsTheRunnerDoesWhereAContainerShowsNoBootId) {
   Change("/proc/sys/kernel/random/boot_id", "/proc/mailhub-shows-none");
   config::Host host;
@@ -371,10 +371,10 @@ TEST_P(HelperTest, TellsAHelperThatHangsFromThoseThatAreConnectedOrPretendToBeOn
   auto connected = Run("sh", {"-c", hang});
   EXPECT_TRUE(Look(host).outcomes.at("files")) << "it has the same parent";
   connected.reset();
-  // This process inherits what loses its parent, as a supervisor does that sshd runs below.
+  // This process adopts orphans, like a supervisor above sshd.
   ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
   prefix_ = {"sh", "-c", "\"$@\"; :", "sh"};
-  // Anybody may start a setuid program by any name, and leave it.
+  // Any account may start a setuid program under any name, and leave it running.
   const std::string posing = Copy("mailhub:paths");
   fs::permissions(folder_, fs::perms::others_exec | fs::perms::others_read, fs::perm_options::add);
   fs::permissions(posing, fs::perms::set_uid | fs::perms::others_exec, fs::perm_options::add);
@@ -393,7 +393,7 @@ TEST_P(HelperTest, TakesNoFigureThatAsksForTooMuch) {
   std::vector<std::string> words{Script()};
   if (GetParam() == "busybox") words.insert(words.begin(), "sh");
   helper_ = std::make_unique<TestingProcess>(Shell(), words);
-  // With a check the shells answer.
+  // With a check, the shells answer.
   const std::string check = GetParam() == "perl" ? "path /" : "check a 0 sleep 8";
   helper_->Write("spec\nexe /x\nprocess 900000000\n" + check + "\nend\n");
   const double asked = Now();
@@ -451,7 +451,7 @@ TEST_P(HelperTest, LeavesNothingBehindAfterManyRequests) {
   EXPECT_LE(children(), 1) << "mksh reaps its last child when it starts the next";
 }
 
-TEST_P(HelperTest, StartsFromItsTextAndSkipsWhatItDoesNotKnow) {
+TEST_P(HelperTest, StartsFromItsTextAndSkipsUnknownLines) {
   for (const char* more : {"", "check a 1000 echo 1\n", "unit $x\n", "platform posix\n"}) {
     const std::string spec =
         "spec\nnonsense\n" + std::string(more) + "exe /bin/none\nprocess 0\npath /etc\nend\n";

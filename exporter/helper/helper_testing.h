@@ -1,6 +1,5 @@
-// For tests: the helper, run for real under every shell that is installed here, and handing over to
-// perl, against this machine's own /proc; what it says is read by the collectors that read it in
-// production.
+// For tests: runs the real helper under every installed shell and under perl, against this
+// machine's /proc. The production collectors read its output.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -39,7 +38,7 @@ class HelperTest : public testing::TestWithParam<std::string> {
     ASSERT_TRUE(Installed(GetParam())) << "scripts/deps.sh installs " << GetParam();
     folder_ = fs::temp_directory_path() / ("mailhub_helper." + std::to_string(getpid()));
     fs::create_directories(folder_ / "with blank");
-    // The shells are to do it themselves: as on a host without perl, it does not start.
+    // The shells must do the work themselves: as on a host without perl, it does not start.
     if (GetParam() != "perl") Change("perl -M5.014", "false");
     fs::create_directories(folder_ / "other");
   }
@@ -64,7 +63,7 @@ class HelperTest : public testing::TestWithParam<std::string> {
     return process;
   }
 
-  // Puts other words into the script, as where the host is another. Before the first look.
+  // Replaces words of the script, to imitate another host. Call before the first look.
   void Change(const std::string& from, const std::string& to) {
     std::ifstream file(MAILHUB_HELPER_SCRIPT);
     if (script_.empty()) script_.assign(std::istreambuf_iterator<char>(file), {});
@@ -97,7 +96,7 @@ class HelperTest : public testing::TestWithParam<std::string> {
     return seen;
   }
 
-  // The same by a helper that may end, or say nothing for so long.
+  // The same for a helper that may end, or stay silent for that time.
   Seen TryToLook(const config::Host& host, int milliseconds = 3000, seconds wait = seconds(20)) {
     if (helper_ == nullptr) StartHelper(host);
     const std::string nonce = "nonce" + std::to_string(++requests_);
@@ -129,11 +128,11 @@ class HelperTest : public testing::TestWithParam<std::string> {
   }
 
   fs::path folder_;
-  std::vector<std::string> prefix_;  // a program, with arguments, that is to start the helper
+  std::vector<std::string> prefix_;  // a program, with arguments, that starts the helper
   std::unique_ptr<TestingProcess> helper_;
   int requests_ = 0;
   Past past_;
-  std::string script_;  // the helper's, where it was changed
+  std::string script_;  // the helper's, if it was changed
 };
 
 inline double Running(const Seen& seen, const std::string& process) {

@@ -1,4 +1,4 @@
-// What is said of the host itself when it cannot be read for a while.
+// The values of the host itself when they are unreadable for a while.
 #include <gmock/gmock.h>
 
 #include "exporter/helper/helper_testing.h"
@@ -24,7 +24,7 @@ TEST_P(HostFactsTest, NothingOldIsSaidOfMemory) {
   EXPECT_EQ(Value(seen.families, "mailhub_host_memory_available_bytes", {}), std::nullopt);
 }
 
-TEST_P(HostFactsTest, TheBootTimeIsAskedAgainIfNobodyCouldTell) {
+TEST_P(HostFactsTest, AnUnknownBootTimeIsAskedAgain) {
   fs::create_directories(folder_ / "standins");
   const fs::path grep = folder_ / "standins" / "grep";
   std::ofstream(grep) << "#!/bin/sh\n[ ! -e '" << File("broken")

@@ -1,5 +1,4 @@
-// Whatever processes call themselves, the helper takes it for text: it runs none of it, and goes on
-// to answer.
+// Processes with hostile names: the helper takes them for text, runs none of it, and still answers.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -15,11 +14,11 @@ class HostileTest : public HelperTest {
   void SetUp() override {
     HelperTest::SetUp();
     fs::create_directories(folder_ / "here");
-    // What is evaluated would leave its files here, or say something.
+    // Evaluated text would leave files here, or print something.
     prefix_ = {"env", "-C", File("here")};
   }
 
-  // Each look is good, says what is so, and leaves nothing behind.
+  // Each look succeeds, is true, and leaves nothing behind.
   void ExpectNothing() {
     for (int look = 0; look < 2; ++look) {
       const Seen seen = Look(host_);
@@ -34,7 +33,7 @@ class HostileTest : public HelperTest {
   config::Host host_;
 };
 
-TEST_P(HostileTest, RunsNothingOfWhatAProcessIsCalled) {
+TEST_P(HostileTest, RunsNoPartOfAProcessName) {
   for (const char* name : {"a", "ab", "slapd", "openRA"}) {
     host_.processes[name] = {File(name), "", ""};
   }
@@ -67,8 +66,8 @@ TEST_P(HostileTest, RunsNothingOfWhatAProcessIsCalled) {
   ExpectNothing();
 }
 
-// A key that is limited to the helper may be in wrong hands; what it asks for is text, too.
-TEST_P(HostileTest, RunsNothingOfWhatAnExeIsCalled) {
+// A key restricted to the helper may be stolen; its requests are text, too.
+TEST_P(HostileTest, RunsNoPartOfAnExeName) {
   const std::string x = Copy("x");
   const auto process = Run(x, {});
   host_.processes["a"] = {x + "//;>a;//", "", ""};
@@ -78,7 +77,7 @@ TEST_P(HostileTest, RunsNothingOfWhatAnExeIsCalled) {
   ExpectNothing();
 }
 
-// perl starts none: the shell stays where there are any.
+// perl starts no shell; where there are checks, the shell does.
 class HostileShellTest : public HostileTest {};
 
 TEST_P(HostileShellTest, StartsNoMoreChecksAndScriptsThanASiteFileMayHave) {

@@ -1,4 +1,4 @@
-// Hosts without /proc: what their ps and who say, as recorded, before the helper's own.
+// Hosts without /proc: recorded output of their ps and who, used instead of the helper's own.
 #include <gmock/gmock.h>
 
 #include "exporter/helper/helper_testing.h"
@@ -25,8 +25,8 @@ class PosixTest : public HelperTest {
     fs::permissions(path, fs::perms::owner_all);
   }
 
-  // A ps that knows these keywords and prints a table in which time and etime look so; $PPID is
-  // the helper, or a subshell of it, whose parent it is.
+  // A ps that knows these keywords and prints a table with these values of time and etime; $PPID is
+  // the helper, or a subshell whose parent is the helper.
   void Ps(const std::string& keywords, const std::string& time, const std::string& etime,
           const std::string& more = "") {
     Standin(
@@ -153,7 +153,7 @@ TEST_P(PosixTest, SaysNothingWhenPsComplainsOrIsNotThereOrShowsNotAll) {
   nothing("process 1 is hidden");
 }
 
-TEST_P(PosixTest, SaysNothingOfOneThatMayBeTheWanted) {
+TEST_P(PosixTest, ReportsAPossibleMatchAsUnknown) {
   Ps("pid time etime rss args lstart", "0:01", "05:06",
      "row 78 1 1 'absent -d'; row 79 1 1 \"/opt/isode/cut $(printf '%065d' 0)\"");
   host_.processes["cut"] = {"/opt/isode/cut", "--beyond", ""};
@@ -191,7 +191,7 @@ TEST_P(PosixTest, SaysNothingOfAPathThatIsLongerThanARow) {
   EXPECT_EQ(Running(seen, "eddy"), 1);
 }
 
-TEST_P(PosixTest, SaysNothingOfOneThatShowsAnotherPathOrNone) {
+TEST_P(PosixTest, ReportsARowWithAnotherOrNoPathAsUnknown) {
   const char* rows[] = {"./absent -d",         "sbin/absent", "/opt//isode/absent",
                         "/opt/./isode/absent", "[absent]",    "(absent)",
                         "../absent",           "-absent",     "absent: idle"};

@@ -1,5 +1,5 @@
-// A process is not said to be absent because it is in namespaces of its own, has another root, or
-// does not show any more by what it was started.
+// A process is not reported as absent because it is in other namespaces, has another root, or no
+// longer shows its executable.
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 
@@ -22,14 +22,14 @@ class PresenceElsewhereTest : public HelperTest {
     return running;
   }
 
-  // By a helper that has seen nothing before, and again by the same one.
+  // With a new helper, and again with the same one.
   void ExpectCount(double count, const std::string& why) {
     helper_.reset();
     EXPECT_EQ(Count(), count) << why;
     EXPECT_EQ(Count(), count) << why << ", the second time";
   }
 
-  // Starts eddy so; then its file is replaced, and then deleted.
+  // Starts eddy in this way; then its file is replaced, and then deleted.
   void ExpectOnceReplaced(double before, double after, const std::string& program,
                           const std::vector<std::string>& words) {
     std::string why = program;
@@ -44,7 +44,7 @@ class PresenceElsewhereTest : public HelperTest {
     ExpectCount(after, why + ", deleted");
   }
 
-  // Three ways in which a main thread does not tell by what it was started.
+  // Three cases in which a main thread does not show its executable.
   const std::vector<std::vector<std::string>> disguises_ = {
       {}, {"--name", "main"}, {"--end-main"}, {"--end-main", "--name", "main", "--thread", "w"}};
 
@@ -100,7 +100,7 @@ TEST_P(PresenceElsewhereTest, IsZeroForAContainer) {
   ExpectCount(0, "with another root");
 }
 
-TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheLinkMovedOnWhateverTheMainThreadSays) {
+TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheLinkMovedOnInAllCasesOfTheMainThread) {
   Copy("eddy-1.0");
   Copy("eddy-2.0");
   for (const auto& disguise : disguises_) {
@@ -124,7 +124,7 @@ TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheLinkMovedOnForOneThatHasAnotherRoo
   ExpectCount(-1, "its root");
 }
 
-TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheVolumeIsGoneWhateverTheMainThreadSays) {
+TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheVolumeIsGoneInAllCasesOfTheMainThread) {
   fs::create_directories(folder_ / "volume");
   fs::create_symlink("volume/eddy-1.0", File("linked"));
   for (const auto& disguise : disguises_) {
@@ -133,7 +133,7 @@ TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheVolumeIsGoneWhateverTheMainThreadS
       ASSERT_EQ(mount("none", File("volume").c_str(), "tmpfs", 0, "size=20m"), 0);
       Copy("volume/eddy");
       Copy("volume/eddy-1.0");
-      // What it was started by is not to be seen in its arguments either.
+      // Its arguments do not show its executable either.
       const auto process = Run(File(name), disguise, "x");
       ASSERT_EQ(umount2(File("volume").c_str(), MNT_DETACH), 0);
       ExpectCount(-1, testing::PrintToString(disguise) + name);
@@ -142,7 +142,7 @@ TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheVolumeIsGoneWhateverTheMainThreadS
   ExpectCount(0, "none");
 }
 
-// Each command that the helper starts is noted.
+// Each command that the helper starts is recorded.
 TEST_P(PresenceElsewhereTest, AsksNoCommandAgainAboutNamesakes) {
   fs::create_directories(folder_ / "standins");
   for (const char* name : {"find", "stat", "ls", "tr", "head", "grep", "readlink"}) {
@@ -152,7 +152,7 @@ TEST_P(PresenceElsewhereTest, AsksNoCommandAgainAboutNamesakes) {
     fs::permissions(path, fs::perms::owner_all);
   }
   Change("PATH=/usr/xpg4", "PATH=" + File("standins") + ":/usr/xpg4");
-  // A namespace where nobody else comes or goes.
+  // A namespace in which no other process starts or ends.
   fs::copy_file("/usr/bin/sleep", File("other/eddy"));
   fs::copy_file("/usr/bin/sleep", File("eddy-1.0"));
   fs::create_symlink("eddy-1.0", File("eddy"));
@@ -166,8 +166,8 @@ TEST_P(PresenceElsewhereTest, AsksNoCommandAgainAboutNamesakes) {
     std::ifstream file(File("asked"));
     return std::string(std::istreambuf_iterator<char>(file), {});
   };
-  // Twenty that are other ones of the name; twenty that may be it, by what they were started, but
-  // for their arguments.
+  // Twenty other processes of the name; twenty that may be it by their executable, but not by their
+  // arguments.
   host_.processes["eddy"] = {File("eddy"), "--none", ""};
   EXPECT_EQ(Count(), 0);
   const std::string first = asked();

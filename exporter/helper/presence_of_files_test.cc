@@ -1,5 +1,4 @@
-// What is there is never said to be absent, and what is not there never to be there: files and
-// directories.
+// A present file or directory is never reported as absent, and an absent one never as present.
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -12,9 +11,9 @@ namespace {
 
 class FilePresenceTest : public HelperTest {
  protected:
-  // Root, but for the right to read and enter what is not its own.
+  // Root, but without the right to read and enter other accounts' files.
   void ObeyModes() { prefix_ = {"setpriv", "--bounding-set=-dac_override,-dac_read_search"}; }
-  // A folder of somebody else's.
+  // Another account's folder.
   void Close(const std::string& name, fs::perms mode) {
     ASSERT_EQ(chown(File(name).c_str(), 65534, 65534), 0);
     fs::permissions(File(name), mode);
@@ -106,7 +105,7 @@ TEST_P(FilePresenceTest, AnUnknownDirectoryHidesNoOther) {
 
 class ComingAndGoingTest : public FilePresenceTest {
  protected:
-  // A directory with one file, in which folders come and go while it is looked at.
+  // A directory with one file, in which folders appear and disappear during the look.
   void LookWhileFoldersComeAndGo() {
     std::ofstream(File("other/f")) << "x";
     config::Host host;

@@ -1,5 +1,5 @@
-// What is there is never said to be absent, and what is not there never to be there, however a host
-// came to be as it is: processes.
+// A present process is never reported as absent, and an absent one never as present, whatever the
+// host's history.
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -20,13 +20,13 @@ class PresenceTest : public HelperTest {
     host_.processes["eddy"] = {File("eddy"), "", ""};
   }
 
-  // A link that points to `target` from now on.
+  // A link that leads to `target` from now on.
   void Link(const std::string& target, const std::string& name) {
     fs::remove(folder_ / name);
     fs::create_symlink(target, folder_ / name);
   }
 
-  // How many run; -1 when that is said to be unknown.
+  // The number of processes; -1 when it is reported as unknown.
   double Count() {
     const Seen seen = Look(host_);
     const double running = Running(seen, "eddy");
@@ -34,9 +34,9 @@ class PresenceTest : public HelperTest {
     return running;
   }
 
-  // Lets the helper see what this account may see.
+  // The helper runs with this account's rights.
   void BeSomebodyElse() {
-    // The folder of the build may be closed to others.
+    // The build's folder may be closed to others.
     fs::permissions(folder_, fs::perms::others_read | fs::perms::others_exec,
                     fs::perm_options::add);
     prefix_ = {"setpriv", std::string("--reuid=") + kSomebodyElse, "--clear-groups", "--"};
@@ -50,7 +50,7 @@ TEST_P(PresenceTest, FindsAProcessStartedThroughALinkWhoseTargetWasReplaced) {
   Link("eddy-1.0", "eddy");
   const auto process = Run(File("eddy"), {});
   EXPECT_EQ(Count(), 1);
-  helper_.reset();  // what it saw before must not matter
+  helper_.reset();  // its earlier observations must not matter
   fs::remove(File("eddy-1.0"));
   Copy("eddy-1.0");
   EXPECT_EQ(Count(), 1);
@@ -160,7 +160,7 @@ TEST_P(PresenceTest, FindsAProcessWhoseMainThreadHasEnded) {
 
 TEST_P(PresenceTest, DoesNotCountACopyThatOnlyAnotherMountNamespaceSees) {
   const std::string target = MAILHUB_TESTING_TARGET;
-  // The same path, there; and then replaced, there.
+  // The same path in the other root; then replaced there.
   const auto process =
       Run("unshare", {"--mount", "sh", "-c",
                       "mount -t tmpfs none '" + File("other") + "' && cp '" + target + "' '" +
@@ -187,7 +187,7 @@ TEST_P(PresenceTest, CountsAProcessThatHasAMountNamespaceOfItsOwn) {
   EXPECT_EQ(Count(), 1);
 }
 
-TEST_P(PresenceTest, AnAccountThatMayNotSeeWhatOthersRunNeverSaysZero) {
+TEST_P(PresenceTest, AnAccountThatMayNotSeeOthersExecutablesNeverReportsZero) {
   const std::string eddy = Copy("eddy");
   BeSomebodyElse();
   EXPECT_EQ(Count(), -1) << "nobody may look at process 1";
@@ -216,7 +216,7 @@ TEST_P(PresenceTest, NeverSaysZeroWhereProcessesAreHiddenAndTheFirstIsItsOwn) {
   fs::permissions(folder_, fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
   const std::string to_other = std::string("setpriv --reuid=") + kSomebodyElse +
                                " --regid=" + kSomebodyElse + " --clear-groups ";
-  // An account of no rights, and root without the right to see what others run; the helper is
+  // An account without rights, and root without the right to see others' executables; the helper is
   // process 1.
   const std::array<std::pair<std::string, std::string>, 2> cases = {
       {{"", to_other}, {to_other, "setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace "}}};
@@ -234,7 +234,7 @@ TEST_P(PresenceTest, NeverSaysZeroWhereProcessesAreHiddenAndTheFirstIsItsOwn) {
   }
 }
 
-TEST_P(PresenceTest, RootThatMayNotSeeWhatOthersRunNeverSaysZero) {
+TEST_P(PresenceTest, RootThatMayNotSeeOthersExecutablesNeverReportsZero) {
   const auto others =
       Run("setpriv", {std::string("--reuid=") + kSomebodyElse, "--clear-groups", Copy("other/x")});
   prefix_ = {"setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"};
@@ -257,7 +257,7 @@ TEST_P(PresenceTest, DoesNotSayZeroOfOneWhoseVolumeWasTakenAwayFromUnderIt) {
   EXPECT_EQ(Count(), -1) << "it may be an older one";
 }
 
-TEST_P(PresenceTest, BelievesNoNameThatSomebodyHasMountedInAUserNamespace) {
+TEST_P(PresenceTest, TrustsNoNameMountedInAUserNamespace) {
   const std::string eddy = Copy("eddy");
   fs::permissions(eddy, fs::perms::owner_all);
   Copy("other/fake");
@@ -281,7 +281,7 @@ TEST_P(PresenceTest, BelievesNoNameOnAMountOfAnotherMountNamespace) {
                              "mount -t tmpfs none '" + File("other") + "' && cp '" + fake + "' '" +
                                  eddy + "' && exec '" + fake + "'"});
   const auto holder = Run("setpriv", words);
-  // The host's own namespaces, and a file that is in the other one.
+  // The host's own namespaces, and a file in the other one.
   const std::string there = "/proc/" + std::to_string(holder->pid()) + "/root" + eddy;
   words = somebody;
   words.push_back(there);
@@ -334,7 +334,8 @@ TEST_P(PresenceTest, AsksNoCommandAboutProcessesThatAreAsBefore) {
     fs::permissions(path, fs::perms::owner_all);
   }
   Change("PATH=/usr/xpg4", "PATH=" + File("standins") + ":/usr/xpg4");
-  // A namespace where nobody else comes or goes: one runs the file, another one that is deleted.
+  // A namespace in which no other process starts or ends: one runs the file, another one a deleted
+  // file.
   for (const char* name : {"eddy", "gone"}) fs::copy_file("/usr/bin/sleep", File(name));
   host_.processes["gone"] = {File("gone"), "1000", ""};
   host_.processes["absent"] = {File("absent"), "", ""};
@@ -392,7 +393,7 @@ TEST_P(PresenceTest, NeverSaysZeroForWantOfADescriptor) {
   }
 }
 
-TEST_P(PresenceTest, SaysZeroOfWhatNobodyRuns) {
+TEST_P(PresenceTest, ReportsZeroForAnExeWithoutProcesses) {
   EXPECT_EQ(Count(), 0);
   Copy("eddy");
   EXPECT_EQ(Count(), 0);

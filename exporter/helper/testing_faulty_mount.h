@@ -1,4 +1,4 @@
-// For tests: a file system whose answers are wrong, or do not come, as of network storage and broken disks.
+// For tests: a file system with wrong or missing answers, like network storage and broken disks.
 #pragma once
 
 #include <fcntl.h>
@@ -21,17 +21,17 @@
 
 namespace mailhub::exporter {
 
-// What goes wrong; the directory has one file of 5 bytes.
+// The fault; the directory has one file of 5 bytes.
 enum class Fault {
   kNone,
-  kNamesFail,     // not one name can be read
+  kNamesFail,     // no name can be read
   kNamesEnd,      // with an error, after the first
-  kEntryFails,    // a name is read, and what it names cannot be looked at
-  kEntryVanishes  // a name is read, and what it names is gone
+  kEntryFails,    // a name is read, and its file cannot be looked at
+  kEntryVanishes  // a name is read, and its file is gone
 };
 
-// The kernel's side of it is linux/fuse.h. Answers in a thread of its own until it is destroyed.
-// Its file holds `text`; with `user`, it is for that account only: not even root may look at it.
+// The kernel's side is linux/fuse.h. Answers on its own thread until it is destroyed. Its file
+// holds `text`; with `user`, only that account may look at it: not even root.
 class FaultyMount {
  public:
   explicit FaultyMount(std::string directory, std::string text = "text\n", int user = -1)
@@ -49,7 +49,7 @@ class FaultyMount {
     Leave();
     close(device_);
   }
-  // It is mounted nowhere any more, and nobody answers for it.
+  // It is no longer mounted anywhere, and no process answers for it.
   void Leave() {
     if (!server_.joinable()) return;
     umount2(directory_.c_str(), MNT_FORCE | MNT_DETACH);
@@ -165,7 +165,7 @@ class FaultyMount {
     out.error = -error;
     out.unique = header.unique;
     const std::array<iovec, 2> parts{{{&out, sizeof(out)}, {const_cast<void*>(bytes), size}}};
-    // ENOENT: whoever asked was killed meanwhile.
+    // ENOENT: the asking process was killed meanwhile.
     EXPECT_TRUE(writev(device_, parts.data(), size > 0 ? 2 : 1) > 0 || errno == ENOENT);
   }
 

@@ -19,10 +19,10 @@ namespace mailhub::exporter {
 // Owns the process; ends it with the object. Confined to one thread.
 class TestingProcess {
  public:
-  // `argv0` is what the process believes its name to be; empty: `path`.
+  // `argv0`: the process's own name; empty: `path`.
   explicit TestingProcess(const std::string& path, std::vector<std::string> arguments = {},
                           const std::string& argv0 = "") {
-    signal(SIGPIPE, SIG_IGN);  // a child that has died is a failed test, not the end of all
+    signal(SIGPIPE, SIG_IGN);  // a dead child fails the test, and not the whole program
     int in[2];
     int out[2];
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) abort();
@@ -46,8 +46,8 @@ class TestingProcess {
   }
   ~TestingProcess() {
     if (pid_ > 0) {
-      // Before it hears that its input has ended: an exit of its own may leave a process behind, as
-      // the sanitizers' search for leaks does.
+      // Before it sees the end of its input: if it exits by itself, it may leave a process behind,
+      // as the sanitizers' leak check does.
       kill(pid_, SIGKILL);
       waitpid(pid_, nullptr, 0);
     }
@@ -82,7 +82,7 @@ class TestingProcess {
     }
   }
 
-  // Appends what comes within the time; false at its end or when nothing came.
+  // Appends output that arrives within the time; false at its end or when none arrives.
   bool Read(std::string* text, std::chrono::milliseconds time) {
     pollfd wait = {output_, POLLIN, 0};
     if (poll(&wait, 1, static_cast<int>(time.count())) != 1) return false;
@@ -93,7 +93,7 @@ class TestingProcess {
     return true;
   }
 
-  // Reads until `text` has come; all that came since the last call is in *seen, if given.
+  // Reads until `text` has arrived; *seen, if given, gets all output since the last call.
   bool WaitFor(const std::string& text, std::string* seen = nullptr) {
     std::string own;
     if (seen == nullptr) seen = &own;

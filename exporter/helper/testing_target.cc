@@ -1,8 +1,6 @@
-// For tests: a process that can be found. Its threads carry the names that --thread gives, its main
-// thread the one of --name; its root is what --root says; with --end-main the main thread ends and
-// the others live on; with --hold its memory is held for ever, if the file system of that
-// file never ends a write; other arguments are there to be looked at. Says "ready" on standard output,
-// then waits for its input to end.
+// For tests: a process to be found. --thread names its threads, --name its main thread; --root is its root; --end-main
+// ends the main thread and keeps the others; --hold FILE locks its memory for ever, if the file's file system never
+// ends a write; other arguments are only shown. Prints "ready" on standard output, then waits for its input to end.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -17,7 +15,7 @@
 
 namespace {
 
-// To map something else over a changed page takes the lock of all memory, until the page is written.
+// Mapping over a changed page takes the lock of all memory until the page is written.
 void HoldMemory(const char* file) {
   constexpr size_t kPage = 4096;
   const int fd = open(file, O_RDWR);
@@ -31,7 +29,7 @@ void HoldMemory(const char* file) {
 
 int main(int argc, char** argv) {
   std::atomic<int> named{0};
-  // Never destroyed: a main thread that ends would wait for all others first.
+  // Never destroyed: an ending main thread would otherwise wait for all others.
   auto& threads = *new std::vector<std::jthread>;
   for (int i = 1; i + 1 < argc; ++i) {
     const std::string name = argv[i + 1];
@@ -47,7 +45,7 @@ int main(int argc, char** argv) {
   while (named < static_cast<int>(threads.size())) std::this_thread::yield();
   if (argc > 1 && std::strcmp(argv[1], "--end-main") == 0) {
     threads.emplace_back([] {
-      // The kernel says "Z" of a main thread that has ended.
+      // The kernel reports "Z" for an ended main thread.
       const int me = getpid();
       std::string state;
       while (state != "Z") {

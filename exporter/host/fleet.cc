@@ -31,7 +31,7 @@ void Fleet::Apply(std::shared_ptr<const config::Site> site) {
     site_ = std::move(site);
     std::swap(probers, probers_);
   }
-  // The old ones end here, outside the lock, or with the last scrape that still uses them.
+  // The old ones end here, outside the lock, or with the last scrape that uses them.
 }
 
 std::shared_ptr<Prober> Fleet::Find(const std::string& host) const {

@@ -1,5 +1,4 @@
-// All hosts of the site file that is in force, and its replacement by another without disturbing
-// hosts that stay the same.
+// The probers of all hosts in the present site file. A reload does not disturb unchanged hosts.
 #pragma once
 
 #include <map>
@@ -19,8 +18,7 @@ class Fleet {
  public:
   Fleet(const Clock& clock, LinkObserver& observer) : clock_(clock), observer_(observer) {}
 
-  // Puts `site` in force. Hosts that are the same as before, and are reached the same way, keep
-  // their session.
+  // Puts `site` into force. Hosts with unchanged settings and address keep their session.
   void Apply(std::shared_ptr<const config::Site> site);
 
   // Null for a host that the site file does not list.

@@ -1,7 +1,7 @@
-// One request, one reply; everything that goes wrong in between ends the channel, and the session
-// too when nothing at all came. A helper that hangs in one collector keeps its channel, since
-// ending it there would end nothing: a new one is asked for the rest, and the old one is left alone
-// until it has answered.
+// One request, one reply. Any failure between them ends the channel, and the session too when
+// nothing arrived. A helper that hangs in one collector keeps its channel, because closing it would
+// not end the helper: a new helper is asked for the rest, and the old one is left alone until it
+// answers.
 #include "exporter/host/helper_link.h"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ constexpr int kNonceBits = 128;
 constexpr char kHello[] = "hello 1";  // the helper is there and speaks version 1
 constexpr Milliseconds kStartPatience{5'000};
 
-// How long checks may take: what is left, less a fifth for the reply to be finished and to travel.
+// Time for checks: the remaining time, less a fifth to finish and send the reply.
 Milliseconds CheckBudget(Milliseconds left) {
   return std::max(Milliseconds(10), left - std::max(Milliseconds(50), left / 5));
 }
@@ -44,8 +44,7 @@ void HelperLink::Forget() {
   }
 }
 
-// What a failed call amounts to. On a session that lives, it was the helper that is not what it
-// should be.
+// The failure behind a failed call. On a living session, the helper is at fault.
 ProbeFailure HelperLink::Broken(const Error& error, SteadyTime deadline) {
   if (clock_.Steady() >= deadline) return {ConnectFailure::kTimeout, error.message};
   const bool alive = session_.get() != nullptr && session_.get()->Alive();
@@ -58,15 +57,14 @@ std::optional<ProbeFailure> HelperLink::Prepare(SteadyTime deadline) {
   if (session_.get() == nullptr || !session_.get()->Alive()) Forget();
   if (auto failure = session_.Ensure(deadline, &is_new)) return failure;
   if (main_.channel != nullptr) return std::nullopt;
-  // After a login that took most of the time, the helper gets its own all the same: no later try
-  // would fare better.
+  // Even after a slow login the helper gets its own time: no later try would be faster.
   const SteadyTime now = clock_.Steady();
   if (is_new && now - begun > deadline - now) deadline = std::max(deadline, now + kStartPatience);
   auto failure = StartHelper(&main_, deadline);
   if (!failure) return std::nullopt;
   Forget();
   session_.Drop();
-  // A kept session may have died unnoticed; a new one had every chance.
+  // A kept session may have died unnoticed; a new one had a fair try.
   return is_new ? failure : Prepare(deadline);
 }
 
@@ -84,7 +82,7 @@ std::optional<ProbeFailure> HelperLink::StartHelper(Lane* lane, SteadyTime deadl
   return failure;
 }
 
-// Sends the script, unless the host has one of its own installed, and then the spec.
+// Sends the script, unless the host has an installed helper, and then the spec.
 std::optional<ProbeFailure> HelperLink::Greet(Lane* lane, const std::string& script,
                                               const std::string& spec, SteadyTime deadline) {
   const std::string first = RandomHex(kNonceBits);
@@ -103,8 +101,8 @@ std::optional<ProbeFailure> HelperLink::Greet(Lane* lane, const std::string& scr
                       "another version of the helper is installed there"};
 }
 
-// Sends `text` and waits for a line "NONCE ANSWER". Start-up files may greet first, so everything
-// before that line is skipped, within a bound.
+// Sends `text` and waits for a line "NONCE ANSWER". Skips start-up files' output before that line,
+// up to a limit.
 std::optional<ProbeFailure> HelperLink::Exchange(Lane* lane, const std::string& text,
                                                  const std::string& nonce, SteadyTime deadline,
                                                  std::string* answer) {
@@ -144,8 +142,8 @@ Collection HelperLink::Collect(SteadyTime deadline) {
   for (const Collector* collector : HelperCollectors()) {
     if (collector->wanted(host_)) collection.collectors[collector->name()] = {};
   }
-  // Collectors end before the scrape does, and one that is late in half of that time, while others
-  // wait behind it, is left behind.
+  // Collectors end before the scrape does. One that takes half of that time while others wait
+  // behind it is left behind.
   const auto left = deadline - clock_.Steady();
   const SteadyTime last = deadline - std::min<SteadyTime::duration>(left / 10, Milliseconds(250));
   const SteadyTime rescue = deadline - left / 2;
@@ -153,8 +151,8 @@ Collection HelperLink::Collect(SteadyTime deadline) {
   collection.failure = Ask(&main_, last);
   if (!collection.failure) collection.failure = ListenToMain(rescue, last, &collection);
   if (collection.failure) {
-    // A channel that worked before and breaks without a word: the host may simply have been
-    // restarted in between.
+    // A channel that worked before and breaks silently: the host may have been restarted in
+    // between.
     const bool begun = main_.owed != nullptr && main_.owed->begun();
     was_stale_ = main_.proven && !begun && collection.failure->reason != ConnectFailure::kTimeout;
     if (begun) {
@@ -181,7 +179,7 @@ std::optional<ProbeFailure> HelperLink::Ask(Lane* lane, SteadyTime deadline) {
   return std::nullopt;
 }
 
-// Nothing when the lane owes nothing more; otherwise a late reply has the reason kTimeout.
+// Nothing when the lane has no pending reply; otherwise a late reply has the reason kTimeout.
 std::optional<ProbeFailure> HelperLink::Listen(Lane* lane, SteadyTime deadline) {
   std::string bytes = std::move(lane->unread);
   lane->unread.clear();
@@ -202,8 +200,8 @@ std::optional<ProbeFailure> HelperLink::Listen(Lane* lane, SteadyTime deadline) 
   }
 }
 
-// Leaves the main helper to the section it is in, and names a new one, not yet started, for the
-// rest. False, and nothing is changed, if it is in none.
+// Leaves the main helper to its present section, and names a new one, not yet started, for the
+// rest. False without any change if it is in none.
 bool HelperLink::SetApart() {
   const std::string section = main_.owed->section();
   if (section.empty() || section == "host") return false;
@@ -221,7 +219,7 @@ std::optional<ProbeFailure> HelperLink::ListenToMain(SteadyTime rescue, SteadyTi
                                                      Collection* collection) {
   auto failure = Listen(&main_, rescue);
   if (failure && failure->reason == ConnectFailure::kTimeout && main_.owed->begun()) {
-    // Not yet begun: what stands behind the one that is late.
+    // Not yet begun: the sections behind the late one.
     bool others = false;
     for (const std::string& section : main_.sections) {
       others = others || main_.owed->reply().Find(section) == nullptr;
@@ -233,7 +231,7 @@ std::optional<ProbeFailure> HelperLink::ListenToMain(SteadyTime rescue, SteadyTi
       if (!failure) failure = Ask(&main_, last);
       if (!failure) failure = Listen(&main_, last);
       if (failure && (main_.owed == nullptr || !main_.owed->begun())) {
-        // The host has answered before; these fail now, and have another helper the next time.
+        // The host has answered before; these fail now, and get another helper next time.
         main_.channel.reset();
         main_.owed.reset();
         return std::nullopt;
@@ -257,8 +255,8 @@ std::optional<ProbeFailure> HelperLink::ListenToMain(SteadyTime rescue, SteadyTi
   return std::nullopt;
 }
 
-// Asks those that were late before, unless they still owe an answer. One that has come meanwhile is
-// from an earlier collection, and not shown.
+// Asks the late ones again, unless a reply is still pending. A reply that has arrived meanwhile
+// belongs to an earlier collection, and is not shown.
 void HelperLink::WakeLate(SteadyTime last) {
   for (Lane& lane : late_) {
     if (lane.owed != nullptr) {
@@ -297,8 +295,8 @@ void HelperLink::ListenToLate(SteadyTime last, Collection* collection) {
   }
 }
 
-// A boot whose uptime goes back is not one boot to whoever compares times in it. Only the main
-// helper's whole replies come in their order: one that is late tells an older uptime.
+// A boot whose uptime goes back would look like one boot to readers that compare times. Only the
+// main helper's complete replies arrive in order: a late one has an older uptime.
 void HelperLink::WatchUptime(const Reply& reply) {
   if (reply.uptime_seconds <= 0) return;
   if (reply.boot_id == boot_id_ && reply.uptime_seconds + 1 < uptime_seconds_) {

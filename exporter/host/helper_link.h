@@ -1,6 +1,5 @@
-// The link to a host with a POSIX shell: the helper, running at the far end of a channel for as
-// long as it works. A collector that comes late gets a helper and a channel of its own, so that it
-// costs itself alone.
+// The link to a host with a POSIX shell: the helper runs at the far end of a channel. A late
+// collector gets its own helper and channel, so that it delays no other.
 #pragma once
 
 #include <list>
@@ -27,14 +26,14 @@ class HelperLink final : public Link {
   void Interrupt() override { session_.Interrupt(); }
 
  private:
-  // One helper, the sections it is asked for, and the reply that it owes.
+  // One helper, its sections, and its pending reply.
   struct Lane {
     std::set<std::string> sections;
     std::unique_ptr<ssh::Channel> channel = {};
-    std::string unread = {};  // arrived after what has been read
+    std::string unread = {};  // arrived after the bytes read so far
     bool proven = false;      // this channel has answered a request before
     std::unique_ptr<ReplyReader> owed = {};
-    bool paused = false;  // what it owes is from an earlier collection
+    bool paused = false;  // its pending reply is from an earlier collection
   };
 
   std::optional<ProbeFailure> StartHelper(Lane* lane, SteadyTime deadline);
@@ -59,8 +58,8 @@ class HelperLink final : public Link {
   const Clock& clock_;
   KeptSession session_;
   Lane main_;
-  std::list<Lane> late_;        // one section each, since it was late in this session
-  std::set<std::string> told_;  // collectors whose part of this collection is in it
+  std::list<Lane> late_;        // one section each, late earlier in this session
+  std::set<std::string> told_;  // collectors that are already part of this collection
   Past past_;
   std::string boot_id_;
   double uptime_seconds_ = 0;

@@ -1,5 +1,5 @@
-// The whole way: a real sshd on loopback, the helper started through it, this machine's own /proc.
-// Then every way in which a host can disappoint.
+// The whole path: a real sshd on loopback, the helper started through it, this machine's own /proc.
+// Then every kind of failing host.
 #include "exporter/host/helper_link.h"
 
 #include <fcntl.h>
@@ -48,7 +48,7 @@ class HelperLinkTest : public testing::Test {
     return link.Collect(In(milliseconds));
   }
 
-  // The helpers that run over this sshd's sessions: what they call themselves, below its process.
+  // The helpers in this sshd's sessions, by their names, below its process.
   static std::vector<pid_t> Helpers(const TestingSshd& sshd) {
     std::vector<pid_t> helpers;
     for (const auto& [pid, name] : Marked()) {
@@ -59,7 +59,7 @@ class HelperLinkTest : public testing::Test {
     return helpers;
   }
 
-  // All processes that call themselves "mailhub:..." and see the same mounts as this thread.
+  // All processes named "mailhub:..." that see the same mounts as this thread.
   static std::map<pid_t, std::string> Marked() {
     std::error_code gone;
     const auto here = std::filesystem::read_symlink("/proc/thread-self/ns/mnt");
@@ -75,7 +75,7 @@ class HelperLinkTest : public testing::Test {
     return marked;
   }
 
-  // The helper's script with other words in some places, in the sshd's own folder.
+  // The helper's script with some words replaced, in the sshd's own folder.
   static std::string Changed(const std::string& directory,
                              const std::vector<std::pair<std::string, std::string>>& changes) {
     std::ifstream file(MAILHUB_HELPER_SCRIPT);
@@ -90,7 +90,7 @@ class HelperLinkTest : public testing::Test {
     return path;
   }
 
-  // The helper in a new folder, where asking for services takes so many seconds.
+  // The helper in a new folder; asking for services takes this many seconds.
   std::string WithSlowServices(const std::string& directory, const std::string& seconds) {
     std::filesystem::create_directories(directory);
     std::ofstream(directory + "/systemctl") << "#!/bin/sh\nexec sleep " + seconds + "\n";
@@ -108,13 +108,13 @@ class HelperLinkTest : public testing::Test {
     return 0;
   }
 
-  // What a host that runs `command` instead of the helper leads to.
+  // The failure of a host that runs `command` instead of the helper.
   ProbeFailure FailureWithForced(const std::string& command, int milliseconds = 10'000) {
     const TestingSshd sshd("ForceCommand " + command);
     HelperLink link(host_, sshd.Target(), clock_, counts_);
     const auto begun = clock_.Steady();
     const Collection collection = Once(link, milliseconds);
-    // A helper has its own time after a login that was slow.
+    // A helper has its own time after a slow login.
     EXPECT_LT(clock_.Steady() - begun, Milliseconds(2 * milliseconds + 2000 + 5000));
     EXPECT_TRUE(collection.failure);
     return collection.failure.value_or(ProbeFailure{});
@@ -262,7 +262,7 @@ TEST_F(HelperLinkTest, TriesAHostThatIsAwayEachTime) {
   EXPECT_EQ(counts_.sessions, 0);
 }
 
-// A mount that nobody serves: who looks at it waits, until it is let go.
+// A mount that no process serves: a look at it blocks until the release.
 class HungMount {
  public:
   explicit HungMount(std::string directory) : directory_(std::move(directory)) {
@@ -288,7 +288,8 @@ class HungMount {
 };
 
 TEST_F(HelperLinkTest, AHungMountCostsTwoCollectorsAndOneProcess) {
-  // Mounts of this thread's own, and of what it starts: nobody else hangs here, or sees who does.
+  // Mounts of this thread and its children only: no other process hangs here, or sees the ones that
+  // do.
   ASSERT_EQ(unshare(CLONE_NEWNS), 0);
   ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
   const TestingSshd sshd;
@@ -304,7 +305,7 @@ TEST_F(HelperLinkTest, AHungMountCostsTwoCollectorsAndOneProcess) {
       return count;
     };
     const int before = stuck();
-    // The exporter is started again and again, too.
+    // The exporter is restarted repeatedly, too.
     std::unique_ptr<HelperLink> link;
     for (int start = 0; start < 3; ++start) {
       link = std::make_unique<HelperLink>(host_, sshd.Target(), clock_, counts_);
@@ -335,7 +336,7 @@ TEST_F(HelperLinkTest, AHungMountCostsTwoCollectorsAndOneProcess) {
   }
 }
 
-// Asked first and answered last, it tells an older uptime than the helper that was asked meanwhile.
+// Asked first and answered last, it has an older uptime than the helper asked meanwhile.
 TEST_F(HelperLinkTest, OneLateAnswerIsNoClockThatWentBack) {
   const std::string directory =
       std::filesystem::temp_directory_path() / ("mailhub_late." + std::to_string(getpid()));
@@ -404,11 +405,11 @@ TEST_F(HelperLinkTest, KeepsTheRestWhereUptimeCannotBeRead) {
   EXPECT_FALSE(Value(collection.families, "mailhub_host_uptime_seconds"));
 }
 
-TEST_F(HelperLinkTest, ShowsWhatCameBeforeACollectorThatHangs) {
+TEST_F(HelperLinkTest, ShowsSectionsBeforeAHangingCollector) {
   const TestingSshd sshd;
   host_.checks["hangs"] = {"sleep 60", Milliseconds(50'000)};
   HelperLink link(host_, sshd.Target(), clock_, counts_);
-  // Its budget says the checks end in time, so the hanging one is a failed check and no time-out.
+  // By its budget the checks end in time, so the hanging one is a failed check and no time-out.
   const Collection collection = Once(link, 10'000);
   ASSERT_FALSE(collection.failure) << collection.failure->message;
   EXPECT_EQ(Value(collection.families, "mailhub_check_success", {{"check", "hangs"}}), 0);

@@ -5,10 +5,10 @@
 namespace mailhub::exporter {
 namespace {
 
-// How much longer than the connection a login may take.
+// Time for a login beyond the connection's.
 constexpr Milliseconds kLoginPatience{30'000};
 
-// Whether trying again soon could change anything, short of a person doing something.
+// Whether only a person's action can help, and no early retry.
 bool NeedsAPerson(ssh::ConnectFailure reason) {
   return reason == ssh::ConnectFailure::kHostKey || reason == ssh::ConnectFailure::kAuth ||
          reason == ssh::ConnectFailure::kProtocol;

@@ -1,5 +1,5 @@
-// One SSH session, kept between probes, and patience with hosts that refuse us: a wrong key is not
-// tried every second.
+// Keeps one SSH session between probes. After a refusal it waits before the next attempt: a wrong
+// key is not tried every second.
 #pragma once
 
 #include <memory>
@@ -22,10 +22,10 @@ class KeptSession {
   KeptSession(const KeptSession&) = delete;
   KeptSession& operator=(const KeptSession&) = delete;
 
-  // Makes sure that there is a session that looks alive. Sets *is_new when it had to be made. A
-  // host that is merely away is tried each time; one that refused us, or that we refused, only
-  // after a wait that grows to half a minute (after a failed login: a minute), and until then the
-  // same failure is the answer. A login may end 30 s after the deadline.
+  // Ensures a session that looks alive. Sets *is_new when it is new. An unreachable host is tried
+  // each time. After a refusal by the host or by us, it waits up to half a minute (after a failed
+  // login: a minute) and returns the same failure meanwhile. A login may end 30 s after the
+  // deadline.
   std::optional<ProbeFailure> Ensure(SteadyTime deadline, bool* is_new);
 
   ssh::Session* get() const { return session_.get(); }
@@ -39,8 +39,8 @@ class KeptSession {
   ssh::Cancellation cancel_;
   std::unique_ptr<ssh::Session> session_;
   Backoff backoff_{Milliseconds(1'000), Milliseconds(30'000)};
-  // sshd since 9.8 counts 5 s for each login that fails, and shuts out an address that has come to
-  // 15 s: also the actuator's, if it runs beside us.
+  // sshd since 9.8 counts 5 s for each failed login, and locks out an address at 15 s; the actuator
+  // on this machine shares the address.
   Backoff login_backoff_{Milliseconds(10'000), Milliseconds(60'000)};
   SteadyTime not_before_{};
   ProbeFailure last_failure_;

@@ -1,5 +1,4 @@
-// The way to one host as the prober sees it: get ready, then collection. What is kept open in between is
-// the link's own affair.
+// The prober's interface to one host: prepare, then collect. The link decides which connections it keeps open.
 #pragma once
 
 #include <atomic>
@@ -13,7 +12,7 @@
 
 namespace mailhub::exporter {
 
-// Why a probe failed; the reason is a label, the message is for the log.
+// The failure of a probe; the reason is a label, the message is for the log.
 struct ProbeFailure {
   ssh::ConnectFailure reason = ssh::ConnectFailure::kProtocol;
   std::string message;
@@ -24,38 +23,36 @@ struct CollectorOutcome {
   double seconds = 0;
 };
 
-// What one round of all collectors brought. After a failure it holds what came before it.
+// The result of one round of all collectors. After a failure it holds the results before it.
 struct Collection {
   std::optional<ProbeFailure> failure;
   metrics::Families families;
   std::map<std::string, CollectorOutcome> collectors;
 };
 
-// The result of a connect or probe that has not failed; of one that has, it is the failure's name.
+// The result label of a connect or probe without failure; otherwise it is the failure's name.
 inline constexpr char kSucceeded[] = "success";
 
-// Counts what happens on all links. Thread-safe.
+// Counts events on all links. Thread-safe.
 class LinkObserver {
  public:
   virtual ~LinkObserver() = default;
   virtual void OnConnect(const char* result) = 0;
-  virtual void OnSessions(int change) = 0;  // +1 when one was opened, -1 when it is gone
+  virtual void OnSessions(int change) = 0;  // +1 for an opened session, -1 for a closed one
 };
 
-// Confined to one thread at a time; Interrupt() may be called from any. No call takes longer than
-// its deadline, but for a login in Prepare that has begun and is slow.
+// Confined to one thread at a time; Interrupt() may be called from any. No call exceeds its
+// deadline, except a slow login in Prepare that has begun.
 class Link {
  public:
   virtual ~Link() = default;
-  // Connects and starts whatever is kept, unless that is there already. May be given more time than
-  // a scrape has.
+  // Connects and starts the kept parts, unless they exist. May get more time than a scrape.
   virtual std::optional<ProbeFailure> Prepare(SteadyTime deadline) = 0;
   // Collects once. After a failure the next Prepare starts over as far as needed.
   virtual Collection Collect(SteadyTime deadline) = 0;
-  // True when a failed Collect says nothing about the host, only that what was kept had gone stale:
-  // trying again is right.
+  // True when a failed Collect only means that the kept connection was stale: retry.
   virtual bool WasStale() const = 0;
-  // Makes the calls in progress, and all later ones, fail at once.
+  // Makes present and later calls fail at once.
   virtual void Interrupt() = 0;
 };
 

@@ -1,5 +1,5 @@
-// The worker takes one collection after the other; scrapes wait beside it and never beyond their
-// own deadline.
+// The worker does one collection after the other; scrapes wait beside it, never beyond their own
+// deadline.
 #include "exporter/host/prober.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 using ssh::ConnectFailure;
 
-// Scrapes whose deadlines differ by less share what there is.
+// Scrapes whose deadlines differ by less share a collection.
 constexpr Milliseconds kMuchLonger{500};
 
 bool IsWhole(const Collection& collection) {
@@ -91,7 +91,7 @@ Collection Prober::Together(const Collection* link_part, const Collection* ports
   } else {
     collection.failure = {ConnectFailure::kTimeout, "no answer within the deadline"};
   }
-  // Whatever was configured and did not come is told as failed, even when the link never came to
+  // A configured collector without a result is reported as failed, even when the link never reached
   // it.
   for (const auto kind : All<config::CollectorKind>()) {
     if (config::IsWanted(kind, host_)) collection.collectors.try_emplace(Name(kind));
@@ -103,8 +103,8 @@ Collection Prober::Together(const Collection* link_part, const Collection* ports
   return collection;
 }
 
-// Beside the worker, so that a silent SSH does not hide what the ports say. A name is looked up
-// each time: what it means may change.
+// Beside the worker, so that a silent SSH does not hide the ports' states. The name is looked up
+// each time, because its addresses may change.
 std::shared_ptr<const Collection> Prober::CollectPorts(SteadyTime deadline) {
   auto collection = std::make_shared<Collection>();
   if (host_.ports.empty()) return collection;

@@ -1,5 +1,4 @@
-// One configured host: its worker thread, its link, and the rule that scrapes at the same time
-// share one collection.
+// One configured host: its worker thread and link. Simultaneous scrapes share one collection.
 #pragma once
 
 #include <condition_variable>
@@ -15,11 +14,11 @@
 
 namespace mailhub::exporter {
 
-// Owns the worker and the link; the worker alone touches the link. Thread-safe.
+// Owns the worker and the link; only the worker uses the link. Thread-safe.
 class Prober {
  public:
-  // How long a worker may take to get a session ready, whatever scrapes do meanwhile: a host that
-  // needs longer than one scrape's deadline to let us in would otherwise never be seen.
+  // Time for a worker to prepare a session, independent of scrapes: otherwise a host that needs
+  // longer than one scrape's deadline would never be reached.
   static constexpr Milliseconds kPatience{5'000};
 
   Prober(config::Host host, std::unique_ptr<Link> link, const Clock& clock);
@@ -30,21 +29,21 @@ class Prober {
 
   const config::Host& host() const { return host_; }
 
-  // For the program's end: scrapes that wait return at once, and so do all later ones.
+  // For the program's end: waiting and later scrapes return at once.
   void Interrupt();
 
-  // Collects now, or joins a collection that is under way; where that one had less time and was not
-  // whole, collects anew. Returns at the deadline at the latest, with kTimeout as failure if
-  // nothing better is known by then.
+  // Collects now, or joins a running collection; if that one had less time and is incomplete,
+  // collects anew. Returns at the deadline at the latest, then with kTimeout as failure if nothing
+  // better is known.
   Collection Probe(SteadyTime deadline);
 
  private:
-  // One collection and all that wait for it. Fields are protected by mutex_.
+  // One collection and the scrapes that wait for it. Fields are protected by mutex_.
   struct SharedCollection {
     SteadyTime deadline;
     bool begun = false;
     std::shared_ptr<const Collection> link_part;
-    std::shared_ptr<const Collection> ports_part;  // made by the scrape that began the collection
+    std::shared_ptr<const Collection> ports_part;  // of the scrape that began the collection
   };
 
   void Work();

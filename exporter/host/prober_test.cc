@@ -1,4 +1,4 @@
-// Scrapes share a collection, wait no longer than they may, and never get what was true before.
+// Scrapes share a collection, wait no longer than allowed, and never get old results.
 #include "exporter/host/prober.h"
 
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr metrics::Metric kSerial{"serial", "Which collection this is."};
 
-// What a test lets the host do. Thread-safe.
+// The host's behaviour as a test sets it. Thread-safe.
 class Script {
  public:
   void Block() { Set(&blocked_, true); }
@@ -41,7 +41,7 @@ class Script {
   std::atomic<int> collects = 0;
   std::atomic<bool> stale = false;  // the next collect finds the session gone
   std::atomic<bool> block_in_prepare = false;
-  std::atomic<bool> slow = false;  // a collection needs two seconds to be allowed to
+  std::atomic<bool> slow = false;  // a collection needs two seconds of allowed time
 
  private:
   void Set(bool* flag, bool value) {
@@ -125,8 +125,8 @@ TEST_F(ProberTest, SharesOneCollectionBetweenScrapesAtTheSameTime) {
   scrapes.push_back(ProbeLater());
   script_.AwaitWaiting();
   for (int i = 0; i < 4; ++i) scrapes.push_back(ProbeLater());
-  // All that have joined by now share; one that a busy machine starts later collects for itself,
-  // and may.
+  // All that have joined by now share it; on a busy machine a late one collects for itself, which
+  // is allowed.
   while (scrapes[4].wait_for(std::chrono::milliseconds(50)) == std::future_status::ready) {
   }
   script_.Release();
@@ -168,7 +168,7 @@ TEST_F(ProberTest, CollectsAnewForAScrapeThatHasLongerThanTheOneItJoined) {
   auto hasty = ProbeLater(1'000);
   script_.AwaitWaiting();
   auto patient = ProbeLater(20'000);
-  // It may not have joined yet on a busy machine, and then collects for itself anyhow.
+  // On a busy machine it may not have joined yet; then it collects for itself anyhow.
   EXPECT_EQ(patient.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
   script_.Release();
   EXPECT_TRUE(hasty.get().failure);

@@ -24,7 +24,7 @@ Collection WindowsLink::Collect(SteadyTime deadline) {
   Collection collection;
   collection.collectors["host"] = {};
   if (!host_.services.empty()) collection.collectors["services"] = {};
-  // The last one may be late without the whole being so.
+  // The last one may be late without making the whole collection late.
   const auto left = deadline - clock_.Steady();
   collection.failure = AskServices(
       deadline - std::min<SteadyTime::duration>(left / 10, Milliseconds(100)), &collection);
@@ -34,7 +34,7 @@ Collection WindowsLink::Collect(SteadyTime deadline) {
     return collection;
   }
   proven_ = true;
-  // That it answered is all there is to know about the host itself.
+  // Its answer is all that is known about the host itself.
   collection.collectors["host"].success = true;
   collection.families.Add(kHostInfo, {{"platform", Name(host_.platform)}}, 1);
   return collection;
@@ -55,7 +55,7 @@ std::optional<ProbeFailure> WindowsLink::AskServices(SteadyTime deadline, Collec
                                            : ssh::ConnectFailure::kConnect,
                                  result.error().message};
       if (!answered || !late) return failure;
-      // The host answers, this service's manager does not: what it said before counts.
+      // The host answers, but this service's manager does not: earlier results count.
       LogInfo("A service is late", {{"host", host_.name}, {"service", name}});
       complete = false;
       session_.Drop();

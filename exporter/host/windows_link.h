@@ -1,5 +1,5 @@
-// The link to a Windows host: no helper there, so each service is asked about with `sc` on a
-// channel of the kept session.
+// The link to a Windows host. There is no helper: it queries each service with `sc` on a channel of
+// the kept session.
 #pragma once
 
 #include "exporter/host/kept_session.h"

@@ -134,7 +134,8 @@ void App::Attach(http::Server& server) {
                                     : http::TextResponse(200, "The exporter is ready.");
   });
   server.Handle("POST", "/-/reload", [this](const Request& request) {
-    // A browser names the page that asks. No page of ours does, so it is somebody else's.
+    // A browser names the page of the request. None of our pages sends one, so it is a foreign
+    // page.
     if (http::FindHeader(request.headers, "Origin") != nullptr)
       return http::TextResponse(403, "No web page may ask for this.");
     const auto reloaded = reload_();

@@ -1,5 +1,4 @@
-// Everything the exporter says over HTTP. Handlers only look things up, probe, and render; they
-// know no sockets.
+// The exporter's HTTP handlers. They look things up, probe and render; sockets are not their part.
 #pragma once
 
 #include <functional>
@@ -17,14 +16,14 @@ namespace mailhub::exporter {
 
 struct AppOptions {
   std::string telemetry_path = "/metrics";
-  Milliseconds timeout_offset{250};  // taken off the scrape's timeout, for the way back
+  Milliseconds timeout_offset{250};  // subtracted from the scrape's timeout for the way back
   std::string version;
 };
 
-// Thread-safe; must outlive the server it is attached to, and be outlived by what it refers to.
+// Thread-safe; must outlive its server; its references must outlive it.
 class App {
  public:
-  // `reload` loads the site file anew and says what is wrong with it.
+  // `reload` loads the site file anew and returns its mistake, if any.
   App(AppOptions options, Fleet& fleet, SelfMetrics& self, const Clock& clock,
       std::function<Status()> reload)
       : options_(std::move(options)),
@@ -48,12 +47,12 @@ class App {
   SelfMetrics& self_;
   const Clock& clock_;
   const std::function<Status()> reload_;
-  // Of each host's last probe, so that the log tells a change once and not each probe.
+  // Result of each host's last probe, so that the log has changes only.
   Guarded<std::map<std::string, std::string>> last_results_;
 };
 
-// How long a probe may take: the header's seconds less the offset, never less than half of it; 10 s
-// less the offset without a header that can be read.
+// Longest time for a probe: the header's seconds minus the offset, at least half of the seconds; 10
+// s minus the offset without a readable header.
 Milliseconds ProbeTimeout(std::string_view header, Milliseconds offset);
 
 }  // namespace mailhub::exporter

@@ -50,7 +50,7 @@ std::string EscapeHtml(const std::string& text) {
 
 constexpr char kHidden[] = "<secret>";
 
-// "    KEY:" and an entry a line, or nothing for an empty map.
+// "    KEY:" and one entry per line, or nothing for an empty map.
 template <typename Map, typename Write>
 void Section(std::ostream& out, const char* key, const Map& map, Write&& write) {
   if (map.empty()) return;

@@ -24,7 +24,7 @@ metrics::Histogram NoProbes() {
 
 }  // namespace
 
-// Series exist from the start, so that the first increase is seen as one.
+// All series exist from the start, so that the first increase is visible.
 SelfMetrics::SelfMetrics(std::string version, std::string revision)
     : version_(std::move(version)), revision_(std::move(revision)), counts_({{}, {}, NoProbes()}) {
   counts_.With([](Counts& counts) {

@@ -1,4 +1,4 @@
-// What the exporter counts about itself, shown on /metrics.
+// The exporter's own metrics, shown on /metrics.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// What depends on no host: time-outs from headers, pages from the site file.
+// Parts that need no host: time-outs from headers, pages from the site file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -58,7 +58,7 @@ TEST(Render, ShowsTheConfigurationWithoutKeysAndCommands) {
   EXPECT_THAT(page, HasSubstr("s: {kind: systemd}"));
 }
 
-TEST(Render, EscapesWhatItPutsIntoHtml) {
+TEST(Render, EscapesHtml) {
   const std::string page = RenderLanding(nullptr, "1<2", "/m\"&x");
   EXPECT_THAT(page, HasSubstr("1&lt;2"));
   EXPECT_THAT(page, HasSubstr("/m&quot;&amp;x"));

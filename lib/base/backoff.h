@@ -1,5 +1,5 @@
-// How long to wait before trying again: doubling, capped, jittered so that many hosts do not come
-// back in step.
+// Waiting times between retries: doubling, capped, with jitter so that many hosts do not return in
+// step.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ class Backoff {
  public:
   Backoff(Milliseconds first, Milliseconds longest) : first_(first), longest_(longest) {}
 
-  // The next wait: between half and all of the current step. `random` is any uniformly distributed
+  // The next wait: between half and all of the current step. `random` is a uniformly distributed
   // number.
   Milliseconds Next(uint64_t random) {
     step_ = step_ == Milliseconds(0) ? first_ : std::min(step_ * 2, longest_);

@@ -45,7 +45,7 @@ std::optional<std::string> DecodeBase64(std::string_view text) {
     count -= 8;
     bytes += static_cast<char>(bits >> count & 0xff);
   }
-  // What does not fill a byte is nought, and the padding says how much that is.
+  // Bits that fill no byte must be zero, and the padding tells their number.
   if (count >= 6 || (bits & ((1U << count) - 1)) != 0 || padding * 2 != count) return std::nullopt;
   return bytes;
 }

@@ -1,4 +1,4 @@
-// Base64 as OpenSSH and HTTP write it: with padding.
+// Base64 with padding, as OpenSSH and HTTP use it.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@ namespace mailhub {
 
 std::string EncodeBase64(std::string_view bytes);
 
-// Nothing unless `text` is what EncodeBase64 makes of some bytes. Thread-safe, as is the other.
+// Nothing unless EncodeBase64 can produce `text`. Both are thread-safe.
 std::optional<std::string> DecodeBase64(std::string_view text);
 
 }  // namespace mailhub

@@ -14,7 +14,7 @@ TEST(Base64, GivesBackWhatItWasGiven) {
   EXPECT_EQ(EncodeBase64("light work"), "bGlnaHQgd29yaw==");
 }
 
-TEST(Base64, TakesNothingThatIsNotWhole) {
+TEST(Base64, RefusesIncompleteText) {
   for (const char* text :
        {"b", "bG", "bGl", "bGlnaHQgd29yaw=", "bGlnaHQgd29yaw", "bGlnaHQgd29yaw===", "bGln aHQ",
         "bGlnaHQgd29yax==", "====", "b===", "bG=n"}) {

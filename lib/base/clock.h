@@ -1,5 +1,5 @@
-// Time as a seam: the real clock is touched only where a program is put together, so tests and the
-// simulator own time.
+// Clocks behind an interface: only main code uses the real clock; tests and the simulation set the
+// time.
 #pragma once
 
 #include <chrono>
@@ -10,13 +10,13 @@ namespace mailhub {
 using Milliseconds = std::chrono::milliseconds;
 using Seconds = std::chrono::seconds;
 
-// Wall time: what people and other machines see. May step in either direction.
+// Wall time, for people and other machines. May step in either direction.
 using WallTime = std::chrono::time_point<std::chrono::system_clock, Milliseconds>;
 
 // The time since the machine's boot. Unlike std::chrono::steady_clock, it counts while the machine
-// is suspended: a lease on another host runs out meanwhile. A type of its own, so that the two
-// cannot be compared by mistake. Waits by duration (condition variables, poll) may come late by
-// what was left of them when the machine was suspended; look at the clock after each.
+// is suspended, because a lease on another host runs out meanwhile. It has its own type, so that
+// the two cannot be compared by mistake. After a suspension, waits by duration (condition
+// variables, poll) may end late by their remaining time; check the clock after each.
 struct BootClock {
   using duration = Milliseconds;
   using rep = duration::rep;
@@ -31,8 +31,8 @@ struct BootClock {
   }
 };
 
-// Steady time: for deadlines and durations inside one life of the program. Never steps, means
-// nothing after a restart.
+// Steady time, for deadlines and durations within one life of the program. Never steps, has no
+// meaning after a restart.
 using SteadyTime = BootClock::time_point;
 
 // Thread-safe. Never fails.
@@ -51,7 +51,7 @@ class RealClock final : public Clock {
   SteadyTime Steady() const override { return BootClock::now(); }
 };
 
-// Edges (SQL, JSON, metrics) carry plain numbers with their unit in the name.
+// SQL, JSON and metrics use plain numbers with their unit in the name.
 inline long long ToUnixMs(WallTime t) {
   return t.time_since_epoch().count();
 }

@@ -22,20 +22,20 @@ concept Comparable = requires(A a, B b) {
   a < b;
 };
 
-// One counts suspended time and the other does not, so a mixture would be wrong after a suspension.
+// Only one of them counts suspended time, so a mixture would be wrong after a suspension.
 static_assert(!Comparable<SteadyTime, std::chrono::steady_clock::time_point>);
 static_assert(!std::is_constructible_v<SteadyTime, std::chrono::steady_clock::time_point>);
 static_assert(!std::is_constructible_v<std::chrono::steady_clock::time_point, SteadyTime>);
 
-// What the clock says more than one that stops while the machine is suspended.
+// The difference between this clock and one that stops while the machine is suspended.
 Milliseconds Suspended() {
   const auto running = std::chrono::steady_clock::now().time_since_epoch();
   return RealClock().Steady().time_since_epoch() -
          std::chrono::duration_cast<Milliseconds>(running);
 }
 
-// Exit status of a process in whose world the machine was suspended for an hour: 0 when the clock
-// says so, else what failed.
+// Exit status of a process for which the machine was suspended for an hour: 0 when the clock shows
+// it, else the failed check.
 int AnHourLater(Milliseconds before) {
   if (::unshare(CLONE_NEWTIME) != 0) return errno;
   const int offsets = ::open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
@@ -43,7 +43,7 @@ int AnHourLater(Milliseconds before) {
   if (::write(offsets, kHour.data(), kHour.size()) != static_cast<ssize_t>(kHour.size())) {
     return errno;
   }
-  const pid_t child = ::fork();  // only children live in the new world
+  const pid_t child = ::fork();  // only children are in the new namespace
   if (child == 0) {
     const Milliseconds counted = Suspended() - before;
     ::_exit(counted > Seconds(3590) && counted < Seconds(3610) ? 0 : 200);

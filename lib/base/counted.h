@@ -1,4 +1,4 @@
-// Numbers of things in sentences.
+// Numbers with their noun, for sentences.
 #pragma once
 
 #include <cstddef>

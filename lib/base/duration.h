@@ -1,4 +1,4 @@
-// Durations as Prometheus writes them: "90s", "15m", "1h30m", "4h", "35d", "500ms".
+// Durations in Prometheus's notation: "90s", "15m", "1h30m", "4h", "35d", "500ms".
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 namespace mailhub {
 
 // Units y w d h m s ms, each at most once and in this order, as Prometheus takes them. "0" is
-// allowed. kInvalid with what was expected, also for anything above 10 years.
+// allowed. kInvalid with the expected form, also for anything above 10 years.
 Result<Milliseconds> ParseDuration(std::string_view text);
 
-// The shortest form ParseDuration reads back: "1h30m". Zero is "0s".
+// The shortest form that ParseDuration reads back: "1h30m". Zero is "0s".
 std::string FormatDuration(Milliseconds duration);
 
 }  // namespace mailhub

@@ -7,7 +7,7 @@
 namespace mailhub {
 namespace {
 
-TEST(Duration, ReadsWhatPrometheusWrites) {
+TEST(Duration, ReadsPrometheusNotation) {
   EXPECT_EQ(*ParseDuration("90s"), Milliseconds(90'000));
   EXPECT_EQ(*ParseDuration("1h30m"), Milliseconds(5'400'000));
   EXPECT_EQ(*ParseDuration("500ms"), Milliseconds(500));
@@ -15,7 +15,7 @@ TEST(Duration, ReadsWhatPrometheusWrites) {
   EXPECT_EQ(*ParseDuration("0"), Milliseconds(0));
 }
 
-TEST(Duration, RefusesWhatIsNotOne) {
+TEST(Duration, RefusesInvalidText) {
   for (const char* text : {"", "s", "5", "1x", "-5s", "5m1h", "5s5s", "1.5h", "11y", "5 s", "5S",
                            "99999999999999999999s", "10y10y"}) {
     const auto parsed = ParseDuration(text);

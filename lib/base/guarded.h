@@ -1,5 +1,4 @@
-// A value and the mutex that protects it, inseparable: the value cannot be reached without holding
-// the lock.
+// A value together with its mutex: the value is accessible only with the lock held.
 #pragma once
 
 #include <mutex>

@@ -1,4 +1,4 @@
-// See log.h. The line is put together here; spdlog stamps, filters and writes it.
+// See log.h. The line is assembled here; spdlog stamps, filters and writes it.
 #include "lib/base/log.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
@@ -37,7 +37,7 @@ std::string Escaped(char c) {
   return escaped.data();
 }
 
-// Quoted as both logfmt and JSON read it.
+// Quoted so that both logfmt and JSON can read it.
 std::string Quoted(std::string_view text) {
   const auto is_plain = [](char c) {
     return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;

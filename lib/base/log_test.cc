@@ -9,7 +9,7 @@ using ::testing::EndsWith;
 using ::testing::internal::CaptureStderr;
 using ::testing::internal::GetCapturedStderr;
 
-TEST(Log, QuotesWhatIsNotPlainAndEscapesWhatSteers) {
+TEST(Log, QuotesSpecialTextAndEscapesControlCharacters) {
   CaptureStderr();
   LogInfo("said \"so\"", {{"plain", "a-b_c.d/e:1%"},
                           {"blank", "two words"},

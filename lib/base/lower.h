@@ -1,4 +1,4 @@
-// Words that are compared in any case of their letters.
+// Lower case for comparisons that ignore case.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 
 namespace mailhub {
 
-// An ASCII letter made small, whatever the locale; other bytes stay.
+// Makes an ASCII letter lower case in any locale; other bytes stay.
 constexpr char Lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }

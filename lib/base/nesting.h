@@ -1,4 +1,4 @@
-// What JSON from outside may not be, looked at before anything is built of it.
+// Checks of JSON from outside before it is parsed.
 #pragma once
 
 #include <algorithm>
@@ -7,11 +7,11 @@
 
 namespace mailhub {
 
-// Far deeper than any answer or request that is understood; writing a value out recurses.
+// Far deeper than any valid answer or request; serializing a value recurses.
 inline constexpr size_t kDeepestJson = 64;
 
-// Whether more than `most` objects and lists lie within each other. Of text that is no JSON it says
-// so at least when a parser would come that deep before it notices.
+// Whether more than `most` objects and lists are nested. For text that is not JSON, true at least
+// when a parser would reach that depth before it fails.
 inline bool IsNestedDeeperThan(std::string_view json, size_t most) {
   size_t depth = 0;
   for (size_t i = 0; i < json.size(); ++i) {
@@ -36,8 +36,8 @@ inline bool IsNestedDeeperThan(std::string_view json, size_t most) {
   return false;
 }
 
-// Whether there is what a parser passes over and JSON does not have: a byte order mark in front, or a
-// NUL anywhere, behind which it may end.
+// Whether the text has characters that JSON does not allow but a parser may skip: a byte order mark at the start, or a
+// NUL anywhere, which may end the parser's input.
 inline bool HasSignsOutsideJson(std::string_view text) {
   return text.starts_with("\xef\xbb\xbf") || text.find('\0') != std::string_view::npos;
 }

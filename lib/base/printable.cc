@@ -15,7 +15,7 @@ std::string Escaped(const char* format, unsigned value) {
   return std::string(buffer.data(), static_cast<size_t>(std::max(length, 0)));
 }
 
-// The character that begins at `text`, and how many bytes it takes; 0 bytes: no UTF-8.
+// The first character of `text`, and its length in bytes; 0 bytes: not UTF-8.
 struct Character {
   uint32_t code = 0;
   size_t bytes = 0;
@@ -41,8 +41,8 @@ struct Range {
   uint32_t first;
   uint32_t last;
 };
-// Controls; what turns the direction of text; and what is there and not seen: all that Unicode calls
-// default ignorable, and the blank of Braille.
+// Controls, characters that change the text's direction, and invisible characters: all that Unicode calls default
+// ignorable, and the blank of Braille.
 constexpr std::array<Range, 20> kUnseen = {{
     {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},       {0x34f, 0x34f},     {0x61c, 0x61c},
     {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e},
@@ -55,7 +55,7 @@ bool Steers(uint32_t code) {
       kUnseen, [code](const Range& range) { return code >= range.first && code <= range.last; });
 }
 
-// The first character of *text as a screen may have it; takes it off.
+// Removes the first character of *text and returns it as it may be shown.
 std::string TakeShown(std::string_view* text) {
   const Character next = Decode(*text);
   const std::string_view bytes = text->substr(0, std::max<size_t>(next.bytes, 1));

@@ -1,4 +1,4 @@
-// Text from outside, made fit for a person's screen and for a sentence.
+// Makes text from outside printable for a screen and a sentence.
 #pragma once
 
 #include <cstddef>
@@ -7,18 +7,18 @@
 
 namespace mailhub {
 
-// Control characters (of ASCII and of Unicode), direction marks, signs that nobody sees, and bytes
-// that are no UTF-8 become visible escapes: \n, \t, \x1b, \u202e. Everything else stays.
+// Replaces control characters (of ASCII and Unicode), direction marks, invisible characters and
+// bytes that are not UTF-8 by visible escapes: \n, \t, \x1b, \u202e. All else stays.
 std::string Printable(std::string_view text);
 
-// What a message quotes of a text that it refuses: printable, whole characters, and at most `most`
-// bytes; "..." follows where more was cut off.
+// The quotation of a refused text in a message: printable, whole characters, at most `most` bytes,
+// "..." after it if it was cut.
 std::string Excerpt(std::string_view text, size_t most = 80);
 
-// How many bytes the first character of a text takes; 0: it is no UTF-8. Not for an empty text.
+// Length of the text's first character in bytes; 0: not UTF-8. Not for an empty text.
 size_t FirstCharacterBytes(std::string_view text);
 
-// Whether the text is UTF-8 throughout. Overlong forms and surrogates are not.
+// Whether the whole text is UTF-8. Overlong forms and surrogates are not.
 bool IsUtf8(std::string_view text);
 
 }  // namespace mailhub

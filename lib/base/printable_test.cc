@@ -5,11 +5,11 @@
 namespace mailhub {
 namespace {
 
-TEST(Printable, EscapesWhatSteersATerminalAndKeepsTheRest) {
+TEST(Printable, EscapesControlCharactersAndKeepsTheRest) {
   EXPECT_EQ(Printable("plain ünïcode ✓\x1b[2J"), "plain ünïcode ✓\\x1b[2J");
 }
 
-TEST(Printable, EscapesWhatNobodySees) {
+TEST(Printable, EscapesInvisibleCharacters) {
   EXPECT_EQ(Printable("a\u00ad\u034f\u115f\u1160\u17b4\u180e\u2800\u3164\ufe0f\uffa0\U000e0100"),
             "a\\u00ad\\u034f\\u115f\\u1160\\u17b4\\u180e\\u2800\\u3164\\ufe0f\\uffa0\\ue0100");
   EXPECT_EQ(Printable("각 漢 ⠁ ａ"), "각 漢 ⠁ ａ");

@@ -1,5 +1,4 @@
-// Errors as values. A failure's kind names what the caller should do about it, so nobody matches
-// error texts.
+// Errors as values. The kind tells the caller what to do, so that no code matches error texts.
 #pragma once
 
 #include <string>
@@ -11,14 +10,14 @@
 namespace mailhub {
 
 enum class ErrorKind {
-  kInvalid,         // the input is wrong: tell whoever wrote it, do not retry
-  kNotFound,        // what was named does not exist
-  kRefused,         // the other side understood and said no: do not retry without a person
-  kUnreachable,     // nothing was sent or nothing can have happened: retry when it is back
-  kOverloaded,      // a bound was met: retry later
-  kOutcomeUnknown,  // it may have happened: ask before doing anything again
+  kInvalid,         // the input is wrong: tell its author, do not retry
+  kNotFound,        // the named thing does not exist
+  kRefused,         // the other side understood and refused: do not retry without a person
+  kUnreachable,     // nothing was sent, or nothing can have happened: retry later
+  kOverloaded,      // a limit was reached: retry later
+  kOutcomeUnknown,  // it may have happened: ask before any repetition
   kCorrupt,         // stored data contradicts itself: stop
-  kInternal,        // our own mistake
+  kInternal,        // our own bug
 };
 constexpr auto WordsOf(ErrorKind) {
   using enum ErrorKind;
@@ -34,7 +33,7 @@ constexpr auto WordsOf(ErrorKind) {
   });
 }
 
-// The kind's name as logs and metrics show it, e.g. "unreachable".
+// The kind's name in logs and metrics, for example "unreachable".
 
 struct [[nodiscard]] Error {
   ErrorKind kind = ErrorKind::kInternal;
@@ -57,7 +56,7 @@ inline tl::unexpected<Error> Fail(Error error) {
   return tl::make_unexpected(std::move(error));
 }
 
-// The same failure, with where it happened put before its message.
+// The same failure with its place put before the message.
 inline tl::unexpected<Error> Fail(const std::string& where, const Error& error) {
   return Fail(error.kind, where + ": " + error.message);
 }

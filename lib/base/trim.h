@@ -1,4 +1,4 @@
-// Text without the space around it.
+// Removes surrounding space from text.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,7 @@ namespace mailhub {
 inline constexpr std::string_view kBlanks = " \t";
 inline constexpr std::string_view kSpace = " \t\r\n";
 
-// A part of `text`, which begins and ends with none of `space`.
+// The part of `text` without characters of `space` at its ends.
 constexpr std::string_view Trim(std::string_view text, std::string_view space = kSpace) {
   const size_t begin = text.find_first_not_of(space);
   if (begin == std::string_view::npos) return {};

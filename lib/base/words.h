@@ -25,7 +25,7 @@ struct Word {
   const char* word;
 };
 
-// Whether the enumeration has this value: GCC and Clang print those that it has by name, all others as a cast.
+// Whether the enumeration has this value: GCC and Clang print a named value by name, others as a cast.
 template <auto kValue>
 consteval bool IsEnumerator() {
   const std::string_view function = __PRETTY_FUNCTION__;
@@ -52,7 +52,7 @@ concept HasWords = requires(Enum value) {
   WordsOf(value);
 };
 
-// What is none of its values (a bug of ours) is "?".
+// "?" for a value without a name (a bug of ours).
 template <HasWords Enum>
 constexpr const char* Name(Enum value) {
   constexpr auto kWords = WordsOf(Enum{});
@@ -60,7 +60,7 @@ constexpr const char* Name(Enum value) {
   return index < kWords.size() ? kWords[index].word : "?";
 }
 
-// All values, in their order.
+// All values, in order.
 template <HasWords Enum>
 constexpr auto All() {
   constexpr auto kWords = WordsOf(Enum{});
@@ -69,7 +69,7 @@ constexpr auto All() {
   return values;
 }
 
-// The value with this word; nothing: there is none.
+// The value with this word; nothing: no such word.
 template <HasWords Enum>
 constexpr std::optional<Enum> Named(std::string_view word) {
   for (const Enum value : All<Enum>()) {

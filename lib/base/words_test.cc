@@ -1,4 +1,4 @@
-// Words of an enumeration. That one without a word does not compile is the compiler's to check.
+// Words of an enumeration. The compiler refuses a value without a word.
 #include "lib/base/words.h"
 
 #include <gtest/gtest.h>

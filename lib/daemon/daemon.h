@@ -1,4 +1,4 @@
-// What both programs do as daemons: take signals on one thread, follow a reload, end in time.
+// The daemon part of both programs: signals on one thread, reload, and a bounded end.
 #pragma once
 
 #include <condition_variable>
@@ -11,22 +11,22 @@
 
 namespace mailhub::daemon {
 
-// Before any thread exists, so that all inherit it and signals come to ServeSignals alone. SIGPIPE
-// is ignored.
+// Call before any thread exists, so that all threads inherit it and only ServeSignals gets signals.
+// Ignores SIGPIPE.
 void BlockSignals();
 
-// Raises the limit on open files to the most that this process may have. The limit now.
+// Raises the limit on open files to this process's maximum. Returns the limit.
 size_t RaiseFileLimit();
 
-// Says READY to the service manager, then calls `reload` at each SIGHUP and feeds the watchdog.
-// Returns when the program is to end (SIGTERM, SIGINT, or EndProgram), after STOPPING was said.
+// Sends READY to the service manager, then calls `reload` at each SIGHUP and feeds the watchdog.
+// Returns when the program must end (SIGTERM, SIGINT, or EndProgram), after sending STOPPING.
 void ServeSignals(const std::function<void()>& reload);
 
-// Makes ServeSignals return, as SIGTERM would. Thread-safe.
+// Makes ServeSignals return, like SIGTERM. Thread-safe.
 void EndProgram();
 
-// Ends the process with `exit_status` if it still lives `longest` after this was made: something
-// that cannot be interrupted (a name look-up) may still be in progress.
+// Ends the process with `exit_status` if it still runs `longest` after this object's construction:
+// an operation that cannot be interrupted (a name look-up) may still be in progress.
 class ShutdownLimit {
  public:
   ShutdownLimit(Milliseconds longest, int exit_status);

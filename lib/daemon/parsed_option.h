@@ -1,5 +1,5 @@
-// A command line option that one of our own parsers reads, whose sentence becomes CLI11's error.
-// For the programs' options.cc alone.
+// A command line option that one of our own parsers reads; its error becomes CLI11's. Only for the
+// programs' options.cc.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -7,7 +7,7 @@
 
 namespace mailhub {
 
-// `parse` gives a Result<Value> for the text. `value` must outlive the parsing.
+// `parse` returns a Result<Value> for the text. `value` must outlive the parsing.
 template <typename Value, typename Parse>
 void AddParsedOption(CLI::App& app, const char* name, Value* value, Parse parse, const char* help) {
   app.add_option_function<std::string>(

@@ -1,5 +1,5 @@
-// Telling systemd how we are. libsystemd stays in the .cc. Everything here does nothing when nobody
-// asked.
+// Notifies systemd of the program's state; does nothing without systemd. libsystemd stays in the
+// .cc.
 #pragma once
 
 #include "lib/base/clock.h"
@@ -11,7 +11,7 @@ void NotifyReloading();
 void NotifyStopping();
 void NotifyAlive();
 
-// How often NotifyAlive is to be called; 0: never.
+// The time between calls of NotifyAlive; 0: none needed.
 Milliseconds AliveInterval();
 
 }  // namespace mailhub::daemon

@@ -1,5 +1,5 @@
-// The accepting thread's epoll: a connection is looked at when bytes of it have come, and the bytes
-// stay where they are for civetweb to read.
+// The accepting thread's epoll: a connection is checked when its bytes arrive, and the bytes stay
+// in the socket for civetweb.
 #include "lib/http/accept_queue.h"
 
 #include <fcntl.h>
@@ -99,7 +99,7 @@ bool AcceptQueue::IsLate(SteadyTime handshake_began) const {
   return SteadyNow() - handshake_began >= patience;
 }
 
-// A stream lasts, and a body may come as slowly as its client likes: some workers are for the others.
+// A stream is long, and a body may be slow: some workers are kept for other requests.
 bool AcceptQueue::BeginStream(int fd) {
   std::lock_guard lock(mutex_);
   const auto found = inside_.find(fd);
@@ -119,7 +119,7 @@ size_t AcceptQueue::SlowMayBe() const {
   return options_.workers - options_.workers / 4;
 }
 
-// How many more bodies may be awaited: half of the workers, and one in any case.
+// How many more bodies may be awaited: half of the workers, and at least one.
 size_t AcceptQueue::UnfinishedMayBe() const {
   const size_t bodies = Count(Slow::kBody);
   const size_t streams = Count(Slow::kStream);
@@ -133,7 +133,7 @@ bool AcceptQueue::MayEnter() const {
   return !ready_.empty() || (!unfinished_.empty() && UnfinishedMayBe() > 0);
 }
 
-// Whether there are more than the free workers can take: one who enters in a moment does not wait.
+// Whether more connections are ready than free workers: one that gets a worker at once does not wait.
 bool AcceptQueue::OneWaits() const {
   const size_t unfinished = std::min(unfinished_.size(), std::max<size_t>(1, UnfinishedMayBe()));
   return inside_.size() + ready_.size() + unfinished > options_.workers;
@@ -147,7 +147,7 @@ int AcceptQueue::Next(sockaddr* address, socklen_t* size) {
   }
   const bool unfinished = ready_.empty();
   Visitors& from = unfinished ? unfinished_ : ready_;
-  // Whoever has the fewest connections inside, so that no client takes all workers from another.
+  // The client with the fewest connections inside, so that no client takes all workers from another.
   const auto one = std::ranges::min_element(from, {}, [this](const Visitor& visitor) {
     return std::ranges::count(inside_, visitor.origin,
                               [](const auto& inside) { return inside.second.origin; });
@@ -196,7 +196,7 @@ int AcceptQueue::Await(pollfd* listeners, size_t count, Milliseconds time) {
   return -1;
 }
 
-// One that cannot be watched now is tried again with the next call.
+// A listener that cannot be watched now is tried again at the next call.
 void AcceptQueue::Listen(const pollfd* listeners, size_t count) {
   while (listeners_.size() < count) {
     const int fd = listeners[listeners_.size()].fd;
@@ -223,7 +223,7 @@ void AcceptQueue::Accept(int listener) {
       SendAway(waiting_.begin(), 503, kTooMany);
       continue;
     }
-    // Who is not even accepted would wake us again and again.
+    // A connection that cannot be accepted would wake us repeatedly.
     close(spare_);
     const int refused = accept(listener, nullptr, nullptr);
     if (refused >= 0) close(refused);
@@ -243,12 +243,12 @@ void AcceptQueue::Receive(Visitor visitor) {
     std::lock_guard lock(mutex_);
     others += ready_.size() + unfinished_.size();
   }
-  // If all of them have said something and wait for a worker, it is the new one who leaves.
+  // If all others are ready and wait for a worker, the new one is closed.
   if (others >= options_.most_waiting) SendAway(waiting_.begin(), 503, kTooMany);
   Look(fd, false);
   const auto still = by_fd_.find(fd);
   if (still == by_fd_.end()) return;
-  // What came since is told at once.
+  // Bytes that arrived since are reported at once.
   epoll_event event{EPOLLIN | EPOLLRDHUP | EPOLLET, {.fd = fd}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) SendAway(still->second, 503, kTooMany);
 }
@@ -266,7 +266,7 @@ void AcceptQueue::Look(int fd, bool ended) {
     case Said::kLeft:
       return SendAway(found->second, 0, nullptr);
     case Said::kPart:
-      // What ends in the middle is answered like anything else that is malformed.
+      // A request that ends in the middle is answered like any malformed one.
       if (ended) MakeReady(found->second, false);
       return;
     case Said::kNothing:
@@ -295,7 +295,7 @@ void AcceptQueue::SendAway(Visitors::iterator one, int status, const char* text)
     [[maybe_unused]] const ssize_t sent =
         send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(fd, SHUT_WR);
-    // Unread bytes would make the end a reset, and the answer would be lost with it.
+    // Unread bytes would make the close a reset, and the answer would be lost.
     std::array<char, 4096> ignored{};
     while (recv(fd, ignored.data(), ignored.size(), MSG_DONTWAIT) > 0) {
     }

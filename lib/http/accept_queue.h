@@ -1,8 +1,8 @@
-// Who may occupy a worker; internal to this folder.
+// The queue of connections that wait for a worker; internal to this folder.
 //
-// civetweb gives each accepted connection to a worker thread, which then waits for what the client
-// will say: as many clients that say nothing as there are workers, and nobody is answered. So a
-// connection waits here, at the price of a descriptor, until there is something to do for it.
+// civetweb gives each accepted connection to a worker thread, which then waits for the client's
+// request. Without this queue, silent clients could occupy all workers and the server would answer
+// no other. A connection waits here, at the price of a descriptor, until its worker has work.
 #pragma once
 
 #include <poll.h>
@@ -24,48 +24,47 @@ namespace mailhub::http {
 
 struct AcceptQueueOptions {
   bool tls = false;
-  Milliseconds patience{10'000};              // with a client that has not said its request
-  Milliseconds patience_when_crowded{1'000};  // with a TLS handshake, while others wait
-  size_t workers = 1;                         // so many connections are inside at most
-  size_t most_waiting = 1'000;                // beyond it, who has waited longest is sent away
-  // What a client is told that is sent away after it began a request; not with TLS.
+  Milliseconds patience{10'000};              // for a client that has not sent its request
+  Milliseconds patience_when_crowded{1'000};  // for a TLS handshake, while others wait
+  size_t workers = 1;                         // most connections that workers have
+  size_t most_waiting = 1'000;                // beyond it, the longest waiting connection is closed
+  // The answer to a client whose connection is closed after it began a request; not with TLS.
   std::function<std::string(int status, const char* text)> refusal;
-  // Called when somebody has to wait for a worker. May not call the queue.
+  // Called when a connection has to wait for a worker. Must not call the queue.
   std::function<void()> on_crowd;
 };
 
-// Owns the sockets of connections that wait. Await and Next belong to civetweb's accepting thread,
-// whose waiting they are; everything else is thread-safe.
+// Owns the sockets of waiting connections. Await and Next belong to civetweb's accepting thread;
+// everything else is thread-safe.
 class AcceptQueue {
  public:
   explicit AcceptQueue(AcceptQueueOptions options);
-  ~AcceptQueue();  // when no thread of civetweb's is left; ends the connections that wait
+  ~AcceptQueue();  // call when civetweb's threads are gone; closes waiting connections
   AcceptQueue(const AcceptQueue&) = delete;
   AcceptQueue& operator=(const AcceptQueue&) = delete;
 
   // kInternal when no file descriptor is left.
   Status Check() const;
 
-  // poll(2) for listening sockets: waits until Next has a connection for civetweb, and sees to all
-  // who wait meanwhile. 1, 0 when the time is up, -1 (EINTR) once it is closed.
+  // poll(2) for listening sockets: waits until Next has a connection for civetweb, and serves the
+  // waiting connections meanwhile. Returns 1, 0 at the time-out, -1 (EINTR) once closed.
   int Await(pollfd* listeners, size_t count, Milliseconds time);
   // accept(2): the next connection, or -1 (EAGAIN).
   int Next(sockaddr* address, socklen_t* size);
 
-  // Of a connection that Next gave: it begins a stream. False if too few workers would be left for
-  // those who need one for a moment.
+  // A connection from Next begins a stream. False if too few workers would be left for short
+  // requests.
   bool BeginStream(int fd);
-  // Of a connection that Next gave: its body, if one was on its way, is not awaited any more, and
-  // its stream has ended.
+  // A connection from Next: its worker no longer waits for its body, and its stream has ended.
   void OnIdle(int fd);
   // A connection that Next gave is about to be closed.
   void OnLeft(int fd);
   // Await returns at once from now on.
   void Close();
 
-  // Whether the next one that is ready would have to wait for a worker.
+  // Whether the next ready connection would have to wait for a worker.
   bool Crowded() const;
-  // Whether one does.
+  // Whether a connection waits.
   bool SomebodyWaits() const;
   // Whether a worker has waited long enough for a TLS handshake.
   bool IsLate(SteadyTime handshake_began) const;
@@ -78,7 +77,7 @@ class AcceptQueue {
     socklen_t address_size = 0;
     std::string origin;
   };
-  enum class Slow { kNot, kBody, kStream };  // what its worker waits for
+  enum class Slow { kNot, kBody, kStream };  // the worker's wait
   struct Inside {
     std::string origin;
     Slow slow = Slow::kNot;
@@ -102,18 +101,18 @@ class AcceptQueue {
 
   const AcceptQueueOptions options_;
   const int epoll_;
-  const int wake_;  // an event counter, for Await
+  const int wake_;  // event counter, for Await
   std::atomic<bool> closed_{false};
 
-  // The accepting thread's. By age, the oldest first.
+  // For the accepting thread only. By age, the oldest first.
   std::vector<int> listeners_;
-  int spare_ = -1;  // a descriptor to give up when there is no other left
+  int spare_ = -1;  // a descriptor to release when no other is left
   Visitors waiting_;
   std::unordered_map<int, Visitors::iterator> by_fd_;
 
   mutable std::mutex mutex_;
-  Visitors ready_;                // whose whole request is there; protected by mutex_
-  Visitors unfinished_;           // whose head is there, and not yet the body; protected by mutex_
+  Visitors ready_;                // with a complete request; protected by mutex_
+  Visitors unfinished_;           // with a head but an incomplete body; protected by mutex_
   std::map<int, Inside> inside_;  // protected by mutex_
 };
 

@@ -1,4 +1,4 @@
-// The queue alone: the test takes the part of civetweb's accepting thread and of its workers.
+// The queue alone: the test replaces civetweb's accepting thread and its workers.
 #include "lib/http/accept_queue.h"
 
 #include <arpa/inet.h>
@@ -68,7 +68,7 @@ class AcceptQueueTest : public testing::Test {
     pollfd waiting{listener_.fd, POLLIN, 0};
     return queue_->Await(&waiting, 1, time);
   }
-  // The client's address of the next one that gets a worker, or "".
+  // Client address of the next connection that gets a worker, or "".
   std::string Admit() {
     if (Await(kMoment) != 1) return "";
     sockaddr_in from{};
@@ -96,7 +96,7 @@ class AcceptQueueTest : public testing::Test {
   std::vector<std::unique_ptr<Socket>> inside_;
 };
 
-TEST_F(AcceptQueueTest, LetsInWhoHasSaidSomethingToDo) {
+TEST_F(AcceptQueueTest, AdmitsConnectionsWithARequest) {
   Open();
   const auto silent = Connect("127.0.0.2", "");
   const auto half = Connect("127.0.0.3", "GET / HT");
@@ -107,7 +107,7 @@ TEST_F(AcceptQueueTest, LetsInWhoHasSaidSomethingToDo) {
   EXPECT_EQ(Admit(), "127.0.0.3");
 }
 
-TEST_F(AcceptQueueTest, GivesTheNextWorkerToWhoHasTheFewest) {
+TEST_F(AcceptQueueTest, GivesTheNextWorkerToTheClientWithTheFewest) {
   Open();
   std::vector<std::unique_ptr<Socket>> many(20);
   for (auto& one : many) one = Connect("127.0.0.2", kRequest);
@@ -162,8 +162,8 @@ TEST_F(AcceptQueueTest, WakesWhenAWorkerIsFreeAndWhenItIsClosed) {
   EXPECT_LT(BootClock::now() - start, kLong);
 }
 
-// Without a descriptor to spare, a connection that cannot be accepted would wake it for ever.
-TEST_F(AcceptQueueTest, TurnsAwayWhomItHasNoDescriptorFor) {
+// Without a spare descriptor, a connection that cannot be accepted would wake it for ever.
+TEST_F(AcceptQueueTest, ClosesConnectionsWithoutADescriptorForThem) {
   Open();
   EXPECT_EQ(Await(Milliseconds(0)), 0);
   const auto client = Connect("127.0.0.2", kRequest);

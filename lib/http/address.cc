@@ -43,7 +43,7 @@ Result<ListenAddress> ParseListenAddress(std::string_view text) {
   } else {
     parsed.host = host;
   }
-  // inet_pton would take what stands before it for the whole.
+  // inet_pton would read only the part before it.
   if (parsed.host.find('\0') != std::string::npos) return invalid();
   if (!IsNumeric(parsed.ipv6 ? AF_INET6 : AF_INET, parsed.host)) return invalid();
   return parsed;

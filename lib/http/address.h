@@ -1,5 +1,5 @@
-// Listen addresses as text, and whose a client's address is; internal to this folder (IsLoopback in
-// server.h is made of it).
+// Parses listen addresses, and groups client addresses by owner; internal to this folder
+// (IsLoopback in server.h uses it).
 #pragma once
 
 #include <sys/socket.h>
@@ -18,11 +18,11 @@ struct ListenAddress {
 };
 
 // "127.0.0.1:9115", "[::1]:9115", "localhost:9115" (127.0.0.1), ":9115". kInvalid for anything
-// else, names included.
+// else, also for other names.
 Result<ListenAddress> ParseListenAddress(std::string_view text);
 
-// Who shares a numeric address: with IPv6 a whole network (/64), because who has one of its
-// addresses has all of them. The same for an address as accept(2) gives it.
+// The group of one owner's addresses: with IPv6 a network (/64), because the owner of one address
+// has all of them. The same for an address from accept(2).
 std::string OriginOf(const std::string& address);
 std::string OriginOf(const sockaddr_storage& address);
 

@@ -26,7 +26,7 @@ namespace {
 struct ThisThread {
   AcceptQueue* accepts_for = nullptr;
   AcceptQueue* works_for = nullptr;
-  int fd = -1;                                // a worker's: of its connection
+  int fd = -1;                                // a worker's: its connection
   std::optional<SteadyTime> handshake_began;  // likewise
 };
 thread_local ThisThread this_thread;
@@ -67,7 +67,7 @@ int __wrap_poll(pollfd* fds, nfds_t count, int time) {  // NOLINT
     return thread.accepts_for->Await(fds, count, mailhub::Milliseconds(time));
   }
   if (thread.works_for != nullptr) {
-    // A worker's first wait for anything is for its client.
+    // A worker's first wait is for its client.
     if (thread.fd < 0 && count == 1) thread.fd = fds->fd;
     if (thread.handshake_began && thread.works_for->IsLate(*thread.handshake_began)) {
       errno = ETIMEDOUT;

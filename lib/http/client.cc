@@ -1,5 +1,5 @@
-// libcurl's easy interface, one handle per client. What a failure means follows from whether the
-// connection had been made when it happened, not from the error alone.
+// libcurl's easy interface, one handle per client. A failure's meaning depends on whether the
+// connection had been made, not only on the error.
 #include "lib/http/client.h"
 
 #include <curl/curl.h>
@@ -135,7 +135,7 @@ Result<Slist> Client::Impl::MakeHeaders(const RequestOptions& request,
   const auto add = [&](const std::string& name, std::string_view value) {
     fine = fine && IsLineSafe(name) && IsLineSafe(value);
     if (!fine) return;
-    // curl takes "Name:" as "leave it out" and "Name;" as "send it empty".
+    // For curl "Name:" means to omit it and "Name;" to send it empty.
     const std::string line = value.empty() ? name + ";" : name + ": " + std::string(value);
     curl_slist* longer = curl_slist_append(list.get(), line.c_str());
     if (longer == nullptr) return;
@@ -168,8 +168,7 @@ Error Client::Impl::Explain(CURLcode code, const Transfer& transfer, bool repeat
     default:
       break;
   }
-  // Set when the connection, TLS included, stands and the request is about to be sent; zero before
-  // that.
+  // Not zero once the connection, TLS included, is made and the request is about to be sent.
   curl_off_t ready_us = 0;
   curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
   if (ready_us > 0 && !repeatable) return {ErrorKind::kOutcomeUnknown, why};

@@ -1,5 +1,5 @@
-// The HTTP client of both programs: bounded in time and size, and its failures say whether the
-// request may have had an effect. libcurl stays in the .cc.
+// The HTTP client of both programs. Time and size are bounded; a failure says whether the request
+// may have had an effect. libcurl stays in the .cc.
 #pragma once
 
 #include <atomic>
@@ -23,15 +23,15 @@ struct ClientOptions {
   std::string bearer_token_file;  // read anew for every request; surrounding white space is
                                   // dropped; empty: none
   std::string user_agent = "mailhub";
-  // Becomes true at shutdown: requests end within 1 s. Outlives the client.
+  // True at shutdown: requests end within 1 s. Must outlive the client.
   const std::atomic<bool>* cancelled = nullptr;
 };
 
 struct RequestOptions {
   std::vector<std::pair<std::string, std::string>> headers;
-  Milliseconds timeout{10'000};                  // for all of it: look-up, connect, send, receive
+  Milliseconds timeout{10'000};                  // look-up, connect, send, receive
   size_t max_response_bytes = size_t{16} << 20;  // of the body, after decompression
-  bool idempotent = false;  // POST: sending it twice does no harm (a query). See Post
+  bool idempotent = false;  // POST: a repetition does no harm (a query). See Post
 };
 
 struct HttpResponse {
@@ -43,16 +43,16 @@ struct HttpResponse {
   std::string_view Header(std::string_view lower_case_name) const;  // "" when absent
 };
 
-// Owns a connection pool that is reused between calls. Confined to one thread at a time. Speaks
-// http and https only, follows no redirect, uses no proxy whatever the environment says, verifies
-// certificates always.
+// Owns a connection pool that is reused between calls. Confined to one thread at a time. Uses only
+// http and https, follows no redirect, ignores proxies of the environment, always verifies
+// certificates.
 //
-// Any answer is a success here, 500 included: look at `status`. Errors:
+// Any answer is a success here, 500 included: check `status`. Errors:
 //   kInvalid         the URL, a file of the options, or an answer that is too long or no HTTP
 //   kUnreachable     no connection, no answer in time, cancelled; surely nothing was sent, unless
 //                    it is idempotent
 //   kRefused         the certificate of either side is not accepted
-//   kOutcomeUnknown  never where it is idempotent: it was or may have been sent, and no whole
+//   kOutcomeUnknown  never if it is idempotent: it was or may have been sent, and no complete
 //                    answer came
 class Client {
  public:
@@ -63,8 +63,8 @@ class Client {
 
   Result<HttpResponse> Get(const std::string& url, const RequestOptions& options = {});
 
-  // Unless idempotent, it goes over a fresh connection: on a kept one that has just died, libcurl
-  // would send it again.
+  // Unless idempotent, it uses a fresh connection: on a kept one that has just died, libcurl would
+  // send it again.
   Result<HttpResponse> Post(const std::string& url, std::string_view body,
                             std::string_view content_type, const RequestOptions& options = {});
 
@@ -73,7 +73,7 @@ class Client {
   std::unique_ptr<Impl> impl_;
 };
 
-// Percent-encodes everything but unreserved characters: for building query strings.
+// Percent-encodes all but unreserved characters, for query strings.
 std::string UrlEncode(std::string_view text);
 
 }  // namespace mailhub::http

@@ -23,8 +23,7 @@ SteadyTime Now() {
   return BootClock::now();
 }
 
-// Answers every connection's first request with the same bytes, then closes. Nothing at all if they
-// are "-".
+// Answers every connection's first request with the same bytes, then closes. "-" means no bytes.
 class Canned {
  public:
   explicit Canned(std::string answer)
@@ -153,7 +152,7 @@ TEST_F(ClientTest, GoesOnlyWhereItIsSent) {
   EXPECT_EQ(client.Get("no url at all").error().kind, ErrorKind::kInvalid);
 }
 
-TEST_F(ClientTest, StopsReadingWhatIsTooLong) {
+TEST_F(ClientTest, StopsReadingATooLongAnswer) {
   Client client;
   RequestOptions options;
   options.max_response_bytes = 1000;
@@ -170,7 +169,7 @@ TEST_F(ClientTest, LetsNoHeaderSmuggleAnother) {
   EXPECT_EQ(seen_, 0);
 }
 
-TEST(Client, CallsAClosedPortUnreachableWhateverItWasToSend) {
+TEST(Client, CallsAClosedPortUnreachableForEveryMethod) {
   std::string url;
   {
     Canned gone("-");

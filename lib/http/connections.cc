@@ -28,7 +28,8 @@ void Connection::Arm(SteadyTime deadline, Wait wait) {
   wait_.store(wait);
   armed_ms_.store(SteadyNow().time_since_epoch().count());
   deadline_ms_.store(std::max<long long>(1, deadline.time_since_epoch().count()));
-  // Looked at after it was armed: either this sees that reading ends, or who ends it sees this.
+  // Checked after it was armed: either this check sees the end of reading, or the thread that ends
+  // it sees this connection.
   if (wait != Wait::kWriting && reading_ends_ != nullptr && reading_ends_->load()) StopReading();
 }
 
@@ -36,7 +37,7 @@ void Connection::IdleUntil(SteadyTime deadline, AcceptQueue* queue) {
   Arm(deadline, Wait::kIdling);
   if (queue == nullptr) return;
   queue->OnIdle(fd_);
-  // Who began to wait before this connection could be found idle.
+  // A client that began to wait before this connection was idle.
   if (queue->SomebodyWaits()) StopReading();
 }
 

@@ -1,8 +1,8 @@
 // The server's open connections and their deadlines; internal to this folder.
 //
-// civetweb's time-outs start anew with every byte, it cannot end an idle keep-alive connection, and
-// it cannot say that a client left while nothing is being sent. Given the socket, all three are one
-// shutdown(2) or poll(2).
+// civetweb's time-outs start anew with every byte. It cannot end an idle keep-alive connection, and
+// it cannot notice that a client left while nothing is being sent. With the socket, each of these
+// is one shutdown(2) or poll(2).
 #pragma once
 
 #include <atomic>
@@ -19,41 +19,40 @@ namespace mailhub::http {
 
 class AcceptQueue;
 
-// One connection. Made and destroyed by its worker thread; the watchdog touches only what is atomic
-// here.
+// One connection. Its worker thread makes and destroys it; the watchdog uses only the atomic
+// members.
 class Connection {
  public:
-  // Its socket, once it is known; until then nothing is watched.
+  // Sets its socket; before that, nothing is watched.
   void Attach(int fd) { fd_ = fd; }
 
-  // From now until Rest(), the socket is shut down when `deadline` has passed (within 250 ms), or
-  // after 2 s when others wait for its worker: for reading only, so that an answer can still be
-  // sent, or altogether. Reading ends at once when the server stops.
+  // From now until Rest(), the socket is shut down within 250 ms after `deadline`, or after 2 s
+  // when others wait for its worker: only for reading, so that an answer can still be sent, or
+  // altogether. Reading ends at once when the server stops.
   void ReadUntil(SteadyTime deadline) { Arm(deadline, Wait::kReading); }
   void WriteUntil(SteadyTime deadline) { Arm(deadline, Wait::kWriting); }
   // The same for a client's first request: 0.5 s when others wait.
   void BeginUntil(SteadyTime deadline) { Arm(deadline, Wait::kBeginning); }
-  // The same for what need not come, its next request for one: ends at once when another client
-  // needs the worker. No body is awaited from now on, as far as the queue is concerned.
+  // The same for an optional read, such as the next request: ends at once when another client needs
+  // the worker. The queue no longer counts a body as awaited.
   void IdleUntil(SteadyTime deadline, AcceptQueue* queue);
   void Rest() { deadline_ms_.store(0); }
   bool TimedOut() const { return timed_out_.load(); }
 
-  // Whether it may occupy its worker with a stream.
+  // Whether its worker may serve a stream.
   bool MayStream(AcceptQueue* queue) const;
 
-  // Whether the client was already told why its last request is none. The worker's.
+  // Whether the client was already told why its last request is refused. Worker only.
   void SetRefused() { refused_ = true; }
   bool Refused() const { return refused_; }
 
-  // Whether the client has closed its side; waits at most that long.
+  // Whether the client has closed its side; waits at most `wait`.
   bool PeerLeft(Milliseconds wait) const;
-  // Makes the connection end once what was written is sent: nothing more is read from it.
+  // Ends the connection once the written data is sent; nothing more is read from it.
   void StopReading() const;
-  // Says that nothing more will be written, and reads away what the client still sends, for at most
-  // 1 s or 1 MiB: a socket closed with unread data would reset the connection, and the client might
-  // never see the answer. Idles meanwhile: when another client needs the worker, only what has come
-  // is read.
+  // Ends writing and reads the client's remaining data for at most 1 s or 1 MiB: closing a socket
+  // with unread data would reset the connection, and the client might not see the answer. Counts as
+  // idle: when another client needs the worker, only data that has arrived is read.
   void Linger(AcceptQueue* queue);
 
  private:
@@ -66,7 +65,7 @@ class Connection {
   bool Waits() const { return deadline_ms_.load() != 0; }
   void End(Wait wait);
 
-  bool refused_ = false;  // the worker's
+  bool refused_ = false;  // worker only
   std::atomic<int> fd_{-1};
   std::atomic<long long> deadline_ms_{0};  // on the boot clock; 0: none
   std::atomic<long long> armed_ms_{0};     // when it was set
@@ -78,7 +77,7 @@ class Connection {
 // All connections of one server, and the thread that watches their deadlines. Thread-safe.
 class Connections {
  public:
-  // `others_wait`: whether a client waits until a worker is free. Called by the watching thread.
+  // `others_wait`: whether a client waits for a free worker. Called by the watching thread.
   explicit Connections(std::function<bool()> others_wait = [] { return false; });
   ~Connections();
   Connections(const Connections&) = delete;
@@ -88,11 +87,11 @@ class Connections {
   Connection* Add(std::unique_ptr<Connection> connection);
   void Remove(Connection* connection);
 
-  // Brings all armed deadlines forward to this one.
+  // Brings all armed deadlines forward to `deadline`.
   void Hasten(SteadyTime deadline);
-  // Ends what waits for a client's bytes now, and what will from now on.
+  // Ends all reading from clients, now and later.
   void StopReading();
-  // Ends the connection that has idled longest, if one does.
+  // Ends the connection with the longest idle time, if any.
   void EndAnIdleOne();
 
  private:

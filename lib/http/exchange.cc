@@ -1,5 +1,5 @@
-// The order of checks matters: nothing is read or looked up for whom the server does not know, and
-// no body is read that is too long or that nobody would look at.
+// The order of checks matters: nothing is read or looked up for an unknown client, and no body is
+// read that is too long or not needed.
 #include "lib/http/exchange.h"
 
 #include <civetweb.h>
@@ -31,8 +31,8 @@ bool IsOurs(std::string_view name) {  // headers only this file may set
          EqualIgnoringCase(name, "Transfer-Encoding") || EqualIgnoringCase(name, "Date");
 }
 
-// One of a bounded number of places: for streams, which occupy a worker for as long as they last,
-// and for long bodies in memory.
+// One of a limited number of slots: for streams, which occupy a worker for their whole time, and
+// for long bodies in memory.
 class Slot {
  public:
   Slot(std::atomic<int>* taken, int most, bool wanted) : taken_(wanted ? taken : nullptr) {
@@ -94,7 +94,7 @@ std::optional<Response> Exchange::ReadHead() {
   request_.method = View(info->request_method);
   head_only_ = request_.method == "HEAD";
   if (head_only_) request_.method = "GET";
-  // As it came, for whoever writes a refusal, until it is understood.
+  // Raw, for a refusal's writer, until it is understood.
   request_.path = View(info->local_uri_raw);
   request_.remote_address = info->remote_addr;
   request_.tls = info->is_ssl != 0;
@@ -109,7 +109,7 @@ std::optional<Response> Exchange::ReadHead() {
   keep_ = WantsKeepAlive();
   body_unread_ = info->content_length != 0;
   if (auto refusal = CheckWhole()) {
-    body_unread_ = true;  // nobody knows where it ends
+    body_unread_ = true;  // its end is unknown
     return refusal;
   }
   const std::string_view path = View(info->local_uri_raw);
@@ -125,14 +125,15 @@ std::optional<Response> Exchange::ReadHead() {
   return std::nullopt;
 }
 
-// civetweb stops reading a head where it does not understand a line, and after 64 headers, and says
-// nothing: what follows, a Content-Length perhaps, is not seen. Its strings lie in the head as it
-// came, with line ends and colons made NUL, so that what follows the last one can be looked at.
+// civetweb stops reading a head at a line that it does not understand, and after 64 headers,
+// without an error: later headers, perhaps a Content-Length, are not seen. Its strings are in the
+// raw head, with line ends and colons replaced by NUL, so that the part after the last one can be
+// checked.
 std::optional<Response> Exchange::CheckWhole() const {
   const mg_request_info* info = mg_get_request_info(conn_);
   if (info->num_headers == MG_MAX_HEADERS) return TextResponse(431, "there are too many headers");
   if (info->num_headers == 0) {
-    // The version, and two line ends at least.
+    // The version, and at least two line ends.
     const char* version = info->http_version;
     const bool whole = version[3] == '\0' && version[4] == '\0' && version[5] == '\0';
     if (whole) return std::nullopt;
@@ -146,19 +147,19 @@ std::optional<Response> Exchange::CheckWhole() const {
   }
   const char* const last = info->http_headers[info->num_headers - 1].value;
   const char* const end = last + View(last).size();
-  // The last line end of the head is NUL too, and nothing else in a head is.
+  // The last line end of the head is NUL too, and no other byte of a head is.
   if (end[1] == '\0' && end[2] == '\r' && end[3] == '\0') return std::nullopt;
   return TextResponse(400, "a header has no name, or goes on in a second line");
 }
 
-// What tells where the request goes and where it ends must be said once and clearly, or a proxy may
-// see another site or another end than we do.
+// The headers for the request's target and its end must be present once and clear; otherwise a
+// proxy may see another site or another end than we do.
 std::optional<Response> Exchange::CheckFraming() {
   const auto count = [&](std::string_view name) {
     return std::count_if(request_.headers.begin(), request_.headers.end(),
                          [&](const auto& header) { return EqualIgnoringCase(header.first, name); });
   };
-  body_unread_ = true;  // until it is known to be none
+  body_unread_ = true;  // until it is known that there is none
   if (count("Transfer-Encoding") > 0) return TextResponse(411, "a body needs a Content-Length");
   if (count("Host") > 1) return TextResponse(400, "there are several Host headers");
   const std::string_view length = request_.Header("Content-Length");
@@ -171,7 +172,7 @@ std::optional<Response> Exchange::CheckFraming() {
       return TextResponse(400, "the Content-Length is malformed");
     }
   }
-  // Without either header there is no body (RFC 9112, 6.3), whatever the method.
+  // Without either header there is no body (RFC 9112, 6.3), for any method.
   body_unread_ = content_length_ > 0;
   const std::string_view expect = request_.Header("Expect");
   if (!expect.empty() && !EqualIgnoringCase(expect, "100-continue")) {
@@ -257,7 +258,7 @@ Response Exchange::Dispatch() {
   return TextResponse(500, "internal error");
 }
 
-// The same reading of the request as civetweb's own, so that what we announce is what happens.
+// The same rules as civetweb's own, so that the announced behaviour happens.
 bool Exchange::WantsKeepAlive() const {
   if (shared_->options.keep_alive <= Milliseconds(0)) return false;
   const std::string* connection = FindHeader(request_.headers, "Connection");
@@ -272,7 +273,7 @@ bool Exchange::Write(std::string_view bytes) {
   return !client_gone_;
 }
 
-// The status that was sent, or 0 when there was nobody to send it to.
+// The status that was sent, or 0 when the client had left.
 int Exchange::Answer(Response response) {
   if (client_gone_) {
     connection_->StopReading();
@@ -283,7 +284,7 @@ int Exchange::Answer(Response response) {
     response = ComeAgain("too many streams are open");
   if (response.status >= 400 && shared_->options.on_refusal)
     shared_->options.on_refusal(request_, &response);
-  // While all workers are taken, a connection that idles would keep another client waiting.
+  // While all workers are occupied, an idle connection would keep another client waiting.
   const bool crowded = shared_->queue != nullptr && shared_->queue->Crowded();
   const bool close = body_unread_ || shared_->stopping || crowded || (response.stream && http10_);
   if (close) keep_ = false;

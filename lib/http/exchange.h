@@ -1,5 +1,5 @@
-// One request from its head to its last byte of answer, on its worker thread; internal to this
-// folder.
+// One HTTP exchange, from the request's head to the answer's last byte, on its worker thread;
+// internal to this folder.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@ struct mg_connection;
 
 namespace mailhub::http {
 
-// What all exchanges of a server share. Immutable but for the atomics.
+// The state that all exchanges of a server share. Immutable except for the atomics.
 struct Shared {
   const ServerOptions& options;
   const Router& router;
@@ -30,12 +30,12 @@ class Exchange {
  public:
   Exchange(mg_connection* conn, Connection* connection, Shared* shared);
 
-  // Reads, dispatches, answers. The value for civetweb's begin_request: a status, or -1 when the
-  // connection must end.
+  // Reads, dispatches, answers. Returns the value for civetweb's begin_request: a status, or -1
+  // when the connection must end.
   int Run();
 
  private:
-  // Each step answers by itself when it returns false (or nullptr), and then the exchange is over.
+  // A step that returns false (or nullptr) has answered, and the exchange is over.
   std::optional<Response> ReadHead();
   std::optional<Response> CheckWhole() const;
   std::optional<Response> CheckFraming();
@@ -67,7 +67,7 @@ class Exchange {
   const Target* target_ = nullptr;
 };
 
-// Headers every answer carries, the web config's included.
+// Headers of every answer, the web config's included.
 Headers CommonHeaders(const ServerOptions& options);
 
 }  // namespace mailhub::http

@@ -20,7 +20,7 @@ int HexDigit(char c) {
   return -1;
 }
 
-// Takes the part before `separator` off the front of *rest.
+// Removes the part before `separator` from the front of *rest and returns it.
 std::string_view NextPart(std::string_view* rest, char separator) {
   const size_t end = rest->find(separator);
   const std::string_view part = rest->substr(0, end);
@@ -88,7 +88,7 @@ std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_spa
     } else if (c == '+' && plus_is_space) {
       c = ' ';
     }
-    // A query may hold line ends (a PromQL expression, a comment); nothing may hold a NUL.
+    // A query may have line ends (a PromQL expression, a comment); nothing may have a NUL.
     if (IsControl(c) && (!plus_is_space || c == '\0')) return std::nullopt;
     decoded += c;
   }

@@ -1,5 +1,4 @@
-// Requests and responses as bytes: targets decoded, heads composed, bodies compressed; internal to
-// this folder.
+// Decodes targets, composes heads and compresses bodies; internal to this folder.
 #pragma once
 
 #include <optional>
@@ -10,15 +9,14 @@
 
 namespace mailhub::http {
 
-// Nothing for a broken escape, or one that hides a control character.
+// Nothing for a malformed escape or an escaped control character.
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space);
 
-// Fills path and query from the target as it came. False for a path that does not begin with "/",
-// has "." or ".." segments, or is badly encoded.
+// Sets path and query from the raw target. False for a path that does not begin with "/", has "."
+// or ".." segments, or is badly encoded.
 bool ParseTarget(std::string_view raw_path, std::string_view raw_query, Request* request);
 
-// Whether a comma-separated header value has this token, whatever its case; parameters after ";"
-// are not looked at.
+// Whether a comma-separated header value has this token in any case; ignores parameters after ";".
 bool HasToken(std::string_view value, std::string_view token);
 
 // Whether an Accept-Encoding allows gzip ("gzip;q=0" does not).
@@ -26,7 +24,7 @@ bool AcceptsGzip(std::string_view accept_encoding);
 
 std::string Gzip(std::string_view body);
 
-// Replaces what has that name; a value with control characters is dropped instead.
+// Replaces the header of that name; drops a value with control characters instead.
 void SetHeader(Headers* headers, std::string_view name, std::string_view value);
 
 // Whether the status has neither body nor Content-Length.

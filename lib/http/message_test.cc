@@ -21,7 +21,7 @@ TEST(Target, DecodesPathAndQuery) {
   EXPECT_FALSE(request.Query("absent").has_value());
 }
 
-TEST(Target, RefusesWhatCouldMeanSomethingElse) {
+TEST(Target, RefusesAmbiguousTargets) {
   for (const char* path : {"", "a", "/..", "/a/../b", "/./a", "/a/%2e%2E/b", "/a%", "/a%4", "/a%zz",
                            "/a%00b", "/a%0ab"}) {
     Request request;
@@ -33,7 +33,7 @@ TEST(Target, RefusesWhatCouldMeanSomethingElse) {
   EXPECT_TRUE(ParseTarget("/", "a=%0a", &request)) << "an expression may span lines";
 }
 
-TEST(Headers, AreFoundWhateverTheirCase) {
+TEST(Headers, AreFoundInAnyCase) {
   Request request;
   request.headers = {{"AUTHORIZATION", "bearer  abc "}, {"X", "1"}};
   EXPECT_EQ(request.Header("authorization"), "bearer  abc ");
@@ -96,7 +96,7 @@ TEST(ListenAddress, IsQuotedInARefusalOnlyAsFarAsAScreenMayHaveIt) {
   EXPECT_LT(address.error().message.size(), 300U);
 }
 
-TEST(ListenAddress, IsLoopbackOnlyWhereNobodyElseCanReachIt) {
+TEST(ListenAddress, IsLoopbackOnlyIfNoOtherMachineCanReachIt) {
   EXPECT_TRUE(IsLoopback("127.0.0.1:1"));
   EXPECT_TRUE(IsLoopback("127.9.9.9:1"));
   EXPECT_TRUE(IsLoopback("[::1]:1"));

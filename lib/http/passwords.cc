@@ -46,9 +46,9 @@ std::optional<Credentials> ParseBasic(std::string_view header) {
     if (c != kScheme[i]) return std::nullopt;
   }
   std::string encoded(header.substr(kScheme.size()));
-  while (encoded.size() % 4 != 0) encoded += '=';  // some clients leave the padding out
+  while (encoded.size() % 4 != 0) encoded += '=';  // some clients omit the padding
   auto decoded = DecodeBase64(encoded);
-  // crypt(3) would stop at a NUL and so take the beginning for the whole.
+  // crypt(3) would stop at a NUL and check only the beginning.
   if (!decoded || decoded->find('\0') != std::string::npos) return std::nullopt;
   const size_t colon = decoded->find(':');
   if (colon == std::string::npos) return std::nullopt;
@@ -59,7 +59,7 @@ int Cost(std::string_view hash) {
   return (hash[4] - '0') * 10 + (hash[5] - '0');
 }
 
-// What is hashed for a user who is not there: as costly as the costliest who is.
+// The hash for an unknown user: as costly as the costliest user's.
 std::string Dummy(const std::map<std::string, std::string>& users) {
   const auto costliest = std::max_element(
       users.begin(), users.end(),
@@ -103,8 +103,8 @@ void Passwords::Remember(const std::string& digest) {
   });
 }
 
-// Answers whether `hash` is the password's, after at most those who came before. kOverloaded, at
-// once, when too many wait.
+// Returns whether `hash` is the password's, after at most the earlier ones. kOverloaded, at once,
+// when too many wait.
 Result<bool> Passwords::Ask(const std::string& digest, const std::string& origin,
                             const std::string& password, const std::string& hash) {
   std::unique_lock lock(mutex_);
@@ -127,7 +127,7 @@ Result<bool> Passwords::Ask(const std::string& digest, const std::string& origin
   turn_.wait(lock, [&] {
     return asked->right.has_value() || (line_.front() == asked && !asked->hashing);
   });
-  if (asked->right) return *asked->right;  // another has asked the same
+  if (asked->right) return *asked->right;  // another caller has asked the same
   asked->hashing = true;
   lock.unlock();
   const bool right = Matches(password, hash);
@@ -145,7 +145,7 @@ Result<std::string> Passwords::Check(const std::map<std::string, std::string>& u
   const auto found = users.find(credentials->user);
   const bool exists = found != users.end();
   const std::string hash = exists ? found->second : Dummy(users);
-  // The hash is part of the digest: a changed password is forgotten with it.
+  // The hash is part of the digest, so a changed password is forgotten.
   const std::string digest =
       Sha256Hex(salt_ + credentials->user + '\0' + hash + '\0' + credentials->password);
   if (Known(digest)) return credentials->user;

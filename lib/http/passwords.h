@@ -1,5 +1,5 @@
-// Basic authentication against bcrypt hashes: slow on purpose, so what was right once is
-// remembered, and only one thread hashes at a time; internal to this folder. crypt(3) stays in the
+// Checks basic authentication against bcrypt hashes. Hashing is slow on purpose, so right passwords
+// are remembered, and one thread hashes at a time; internal to this folder. crypt(3) stays in the
 // .cc.
 #pragma once
 
@@ -25,14 +25,14 @@ class Passwords {
  public:
   Passwords();
 
-  // The user whom an Authorization header proves. kRefused, or kOverloaded when too many wait for
-  // their turn: with 2 passwords of one address (of one /64 with IPv6) or 8 callers of it, so that
-  // who tries passwords keeps nobody else from logging in, and with 16 passwords in all.
+  // The user of a valid Authorization header. kRefused, or kOverloaded when too many wait: 2
+  // passwords or 8 callers of one address (with IPv6 of one /64), or 16 passwords in all. A client
+  // that guesses passwords thus keeps no other from logging in.
   Result<std::string> Check(const std::map<std::string, std::string>& users,
                             std::string_view header, const std::string& remote_address);
 
  private:
-  // A password that waits to be hashed, however many ask for it.
+  // A password that waits to be hashed, with all callers that ask for it.
   struct Asked {
     std::string digest;
     std::string origin;
@@ -45,12 +45,12 @@ class Passwords {
   Result<bool> Ask(const std::string& digest, const std::string& origin,
                    const std::string& password, const std::string& hash);
 
-  const std::string salt_;  // so that the digests say nothing outside this process
+  const std::string salt_;  // makes the digests useless outside this process
   Guarded<std::deque<std::string>> right_;
   std::mutex mutex_;
   std::condition_variable turn_;
-  // In the order in which they came: with a mutex alone, those who ask most often come first again
-  // and again. Protected by mutex_.
+  // In order of arrival: with a mutex alone, frequent callers would always come first. Protected by
+  // mutex_.
   std::deque<std::shared_ptr<Asked>> line_;
   std::map<std::string, int> callers_;  // by origin; protected by mutex_
 };

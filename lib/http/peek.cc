@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kTlsRecordHead = 5;
 constexpr char kTlsHandshake = 22;
 
-// The head's size with the empty line that ends it, or 0. Empty lines may come before it.
+// The head's size including its empty last line, or 0. Empty lines may precede it.
 size_t HeadSize(std::string_view bytes) {
   const size_t begin = bytes.find_first_not_of("\r\n");
   if (begin == std::string_view::npos) return 0;
@@ -29,7 +29,7 @@ size_t HeadSize(std::string_view bytes) {
   return 0;
 }
 
-// How many bytes follow the head, as far as it says so clearly; the rest is refused soon enough.
+// The body's length, if the head gives it clearly; other requests are refused soon after.
 size_t BodySize(std::string_view head) {
   size_t size = 0;
   while (!head.empty()) {
@@ -54,7 +54,7 @@ Said SaidInHttp(std::string_view bytes) {
   return BodySize(bytes.substr(0, head)) > bytes.size() - head ? Said::kHead : Said::kAll;
 }
 
-// The client's hello, as far as one record of TLS holds it; what is none is not waited for.
+// The client's hello, as far as one TLS record holds it; anything else is not awaited.
 Said SaidInTls(std::string_view bytes) {
   if (bytes.empty()) return Said::kNothing;
   if (bytes[0] != kTlsHandshake) return Said::kAll;

@@ -1,4 +1,4 @@
-// What a client has said so far, seen without taking it from the socket; internal to this folder.
+// Looks at a client's bytes without taking them from the socket; internal to this folder.
 #pragma once
 
 #include <cstddef>
@@ -8,21 +8,21 @@ namespace mailhub::http {
 
 enum class Said {
   kNothing,
-  kPart,     // of a head, or of the first message of TLS
-  kHead,     // and not yet the whole body
-  kAll,      // there is something to do: a request, the first message of TLS, or what is neither
-  kTooMuch,  // for a head
+  kPart,     // part of a head, or of the first TLS message
+  kHead,     // a head without its whole body
+  kAll,      // ready for a worker: a request, a first TLS message, or neither of the two
+  kTooMuch,  // too long for a head
   kLeft,
 };
 
-// Longer than any head that is accepted, so that it is not the queue that refuses those.
+// Longer than any accepted head, so that the server, and not the queue, refuses long heads.
 inline constexpr size_t kMostLookedAt = size_t{48} << 10;
 
-// Of bytes that have come, at most kMostLookedAt of them.
+// Looks at received bytes, at most kMostLookedAt of them.
 Said SaidInHttp(std::string_view bytes);
 Said SaidInTls(std::string_view bytes);
 
-// The same of a socket that does not block.
+// The same for a non-blocking socket.
 Said SaidOn(int fd, bool tls);
 
 }  // namespace mailhub::http

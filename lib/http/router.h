@@ -1,4 +1,4 @@
-// Which handler a path belongs to; internal to this folder.
+// Finds the handler for a path; internal to this folder.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// civetweb, used for its sockets, threads, TLS and parsing of heads. Everything else, from routing
-// on, is decided in exchange.cc, which its begin_request callback calls for every request.
+// civetweb is used for its sockets, threads, TLS and parsing of heads. exchange.cc decides
+// everything else, from routing on; civetweb's begin_request callback calls it for every request.
 #include "lib/http/server.h"
 
 #include <civetweb.h>
@@ -22,16 +22,15 @@
 namespace mailhub::http {
 namespace {
 
-// Several times what is accepted, so that it is we who refuse it.
+// Several times the accepted size, so that our code refuses it, and not civetweb.
 constexpr const char* kMaxHead = "65536";
-// Connections that come faster than they are accepted; beyond it a client tries again after 1 s.
+// Connections that arrive faster than they are accepted; beyond it a client tries again after 1 s.
 constexpr const char* kBacklog = "1024";
-constexpr Milliseconds kGrace{1000};  // for slow clients, once the server is to stop
+constexpr Milliseconds kGrace{1000};  // for slow clients, after Stop begins
 
-thread_local std::string
-    said_while_starting;  // civetweb reports why it cannot start to its log alone
+thread_local std::string said_while_starting;  // civetweb reports a failed start only to its log
 
-// Once for the process: several servers share what civetweb sets up here.
+// Once per process: several servers share civetweb's global state.
 bool InitLibrary() {
   static const bool done = mg_init_library(MG_FEATURES_TLS | MG_FEATURES_IPV6) != 0;
   return done;
@@ -91,9 +90,9 @@ struct Server::Impl {
 };
 
 int Server::Impl::OnLog(const mg_connection*, const char* message) {
-  if (said_while_starting.empty()) said_while_starting = message;  // the first is the cause
+  if (said_while_starting.empty()) said_while_starting = message;  // the first one is the cause
   LogDebug("http server", {{"said", message}});
-  return 1;  // and not to a file of civetweb's own
+  return 1;  // and not to civetweb's own file
 }
 
 void* Server::Impl::OnThread(const mg_context* context, int kind) {
@@ -111,7 +110,7 @@ int Server::Impl::OnOpen(const mg_connection* conn, void** data) {
   Connection* const connection = impl->connections->Add(std::make_unique<Connection>());
   *data = connection;
   EndHandshake();
-  if (WorkersSocket() < 0) return 0;  // it is known as soon as this worker waits for the client
+  if (WorkersSocket() < 0) return 0;  // it is known once this worker waits for the client
   connection->Attach(WorkersSocket());
   connection->BeginUntil(SteadyNow() + impl->options.request_timeout);
   return 0;
@@ -120,15 +119,15 @@ int Server::Impl::OnOpen(const mg_connection* conn, void** data) {
 void Server::Impl::OnClose(const mg_connection* conn) {
   Impl* impl = Of(conn);
   Connection* connection = ConnectionOf(conn);
-  if (connection != nullptr) {  // null where the TLS handshake failed
+  if (connection != nullptr) {  // null if the TLS handshake failed
     AnswerForeignTarget(conn);
     impl->connections->Remove(connection);
   }
   impl->queue->OnLeft(LeaveWorkersSocket());
 }
 
-// civetweb has no callback for a request that is meant for another server, or for none: "GET
-// http://elsewhere/", "OPTIONS *".
+// civetweb has no callback for a request with another or no target: "GET http://elsewhere/",
+// "OPTIONS *".
 void Server::Impl::AnswerForeignTarget(const mg_connection* conn) {
   const mg_request_info* info = mg_get_request_info(conn);
   const bool foreign = info != nullptr && info->request_method != nullptr &&
@@ -139,7 +138,7 @@ void Server::Impl::AnswerForeignTarget(const mg_connection* conn) {
 
 int Server::Impl::OnRequest(mg_connection* conn) {
   Impl* impl = Of(conn);
-  // What comes later is refused, and Stop does not wait for it.
+  // Later requests are refused, and Stop does not wait for them.
   const bool counted = !impl->shared.stopping;
   if (counted) impl->Enter();
   const int result = Exchange(conn, AttachedConnectionOf(conn), &impl->shared).Run();
@@ -164,14 +163,14 @@ void Server::Impl::Refuse(mg_connection* conn, int status, const std::string& te
   if (impl->options.on_finished) impl->options.on_finished("", status, Milliseconds(0));
 }
 
-// civetweb could not make sense of the head, or waited for the rest of it in vain. It closes the
+// civetweb did not understand the head, or waited in vain for the rest of it. It closes the
 // connection afterwards.
 int Server::Impl::OnError(mg_connection* conn, int status, const char*) {
   std::string text = "the request is malformed, incomplete or far too long";
   if (status == 505) {
     text = "only HTTP/1.1 and HTTP/1.0 are spoken here";
   } else if (status < 500) {
-    status = 400;  // it says 411 for a malformed Content-Length, and 413 for a head
+    status = 400;  // it gives 411 for a malformed Content-Length, and 413 for a head
   }
   Refuse(conn, status, text);
   return 0;
@@ -213,7 +212,7 @@ std::string Server::Impl::ListenText() const {
   return tls ? text + "s" : text;
 }
 
-// The rest of what the process may open is for what it is there for.
+// The other descriptors of the process are for its real work.
 size_t MostWaiting() {
   constexpr rlim_t kMost = 1'000;
   rlimit limit{};
@@ -307,7 +306,7 @@ void Server::Stop() {
   impl_->connections->StopReading();
   {
     std::unique_lock lock(impl_->mutex);
-    // Whoever begins to wait for a slow client only now is caught by the next round.
+    // The next round catches a connection that begins to wait for a slow client only now.
     while (
         !impl_->idle.wait_for(lock, Milliseconds(100), [this] { return impl_->in_flight == 0; })) {
       impl_->connections->Hasten(SteadyNow() + kGrace);

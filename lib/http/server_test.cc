@@ -1,4 +1,4 @@
-// With raw sockets: what matters about a server is what it does with clients that do not behave.
+// With raw sockets: the server's behaviour with misbehaving clients.
 #include "lib/http/server.h"
 
 #include <gmock/gmock.h>
@@ -35,7 +35,7 @@ std::string Post(const std::string& target, const std::string& body) {
          body;
 }
 
-// Sends one byte every 50 ms for as long as it lives.
+// Sends one byte every 50 ms during its lifetime.
 std::jthread Drip(RawClient* client) {
   return std::jthread([client](const std::stop_token& stop) {
     std::mutex mutex;
@@ -46,7 +46,7 @@ std::jthread Drip(RawClient* client) {
   });
 }
 
-// A gate that a handler waits at until the test opens it.
+// A gate that blocks a handler until the test opens it.
 class Gate {
  public:
   void Pass() {
@@ -131,7 +131,7 @@ class ServerTest : public testing::Test {
     client.Send(request);
     return client.Receive();
   }
-  // Waits until it is true; the streams' workers need a moment to notice things.
+  // Waits until it is true; the streams' workers need a moment.
   template <typename Condition>
   static bool Eventually(Condition condition) {
     const SteadyTime deadline = Now() + Seconds(5);
@@ -188,7 +188,7 @@ TEST_F(ServerTest, SaysWhichPagesAndMethodsItHas) {
   EXPECT_THAT(Ask("OPTIONS /echo HTTP/1.1\r\nHost: t\r\n\r\n"), StartsWith("HTTP/1.1 405 "));
 }
 
-TEST_F(ServerTest, RefusesWhatIsMalformed) {
+TEST_F(ServerTest, RefusesMalformedRequests) {
   Start();
   const std::vector<std::pair<std::string, std::string>> cases{
       {"nonsense\r\n\r\n", "400"},

@@ -1,4 +1,5 @@
-// Clients that connect and say nothing, or not enough, cost a descriptor each and nobody's time.
+// Clients that connect and send nothing, or not enough, cost one descriptor each and delay no other
+// client.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
@@ -28,7 +29,7 @@ constexpr Milliseconds kSoon{1'000};
 constexpr Milliseconds kAtOnce{100};
 constexpr int kRounds = 3;  // the fastest counts: the machine may have other work
 constexpr const char* kGet = "GET /hello HTTP/1.1\r\nHost: t\r\n\r\n";
-// Refused before its body is read, and that does not come.
+// Refused before its body is read; the body never comes.
 constexpr const char* kRefusedPost =
     "POST /nowhere HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\n";
 // The body does not come.
@@ -38,7 +39,7 @@ SteadyTime Now() {
   return BootClock::now();
 }
 
-// What a TLS client says first.
+// A TLS client's first message.
 std::string ClientHello() {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   SSL* connection = SSL_new(context);
@@ -66,7 +67,7 @@ class SilentClientsTest : public testing::Test {
       return std::nullopt;
     };
   }
-  // Until so many have got a worker.
+  // Until this many have got a worker.
   void AwaitRequests(int count) const {
     for (int seen = requests_; seen < count; seen = requests_) requests_.wait(seen);
   }
@@ -114,7 +115,7 @@ class SilentClientsTest : public testing::Test {
     EXPECT_EQ(answer->status, 200);
     EXPECT_LT(Now() - start, soon);
   }
-  // For one whose body comes a moment after its head.
+  // For a request whose body comes a moment after its head.
   void ExpectAnAnswerToABodySoon() const {
     const SteadyTime start = Now();
     RawClient client(server_->Port());
@@ -132,7 +133,7 @@ class SilentClientsTest : public testing::Test {
   std::vector<std::unique_ptr<RawClient>> silent_;
 };
 
-TEST_F(SilentClientsTest, KeepNobodyWaiting) {
+TEST_F(SilentClientsTest, DelayNoOtherClient) {
   Start(false);
   Open(kSilent, "");
   Open(50, "GET /hello HTTP/1.1\r\nHost: ");
@@ -140,7 +141,7 @@ TEST_F(SilentClientsTest, KeepNobodyWaiting) {
   EXPECT_LT(StopTime(), kSoon);
 }
 
-TEST_F(SilentClientsTest, KeepNobodyWaitingForTls) {
+TEST_F(SilentClientsTest, DelayNoOtherClientWithTls) {
   Start(true);
   Open(kSilent, "");
   Open(50, "\x16\x03\x01");
@@ -170,14 +171,14 @@ TEST_F(SilentClientsTest, GiveWaySoonWhenTheyEndTheHandshakeAndSayNoMore) {
   SSL_CTX_free(context);
 }
 
-TEST_F(SilentClientsTest, KeepNobodyWaitingForTheirBodies) {
+TEST_F(SilentClientsTest, DelayNoOtherClientByTheirBodies) {
   Start(false);
   Open(200, kPost);
   ExpectAnAnswerSoon(false);
 }
 
-// At the smallest number of connections of the actuator, with its streams.
-TEST_F(SilentClientsTest, KeepNobodyWaitingForTheirBodiesAndTheirStreams) {
+// With the actuator's smallest number of connections, and its streams.
+TEST_F(SilentClientsTest, DelayNoOtherClientByTheirBodiesAndStreams) {
   options_.max_connections = 10;
   options_.max_streams = 7;
   const std::string stream = "GET /stream HTTP/1.1\r\nHost: t\r\n\r\n";
@@ -194,8 +195,8 @@ TEST_F(SilentClientsTest, KeepNobodyWaitingForTheirBodiesAndTheirStreams) {
   }
 }
 
-// Each of these requests is refused by the server itself, and its client does not close.
-TEST_F(SilentClientsTest, KeepNobodyWaitingWhenTheyAreRefusedAndStay) {
+// The server itself refuses each of these requests, and its client does not close.
+TEST_F(SilentClientsTest, DelayNoOtherClientWhenTheyAreRefusedAndStay) {
   const std::string too_many = [] {
     std::string head = "GET /hello HTTP/1.1\r\nHost: t\r\n";
     for (int i = 0; i < 64; ++i) head += "X: y\r\n";
@@ -237,7 +238,7 @@ TEST_F(SilentClientsTest, GiveWayWhenTheyIdleAndAnotherNeedsTheWorker) {
   ExpectAnAnswerSoon(false);
 }
 
-// What nobody wakes for comes when civetweb looks around of its own accord, 2 s later.
+// Without a wake-up, civetweb looks by itself only 2 s later.
 TEST_F(SilentClientsTest, DoNotEvenHaveToComeForAServerToAnswerAndToStopAtOnce) {
   for (int i = 0; i < 10; ++i) {
     Start(false);

@@ -14,10 +14,10 @@
 #include "lib/http/exchange.h"
 #include "lib/http/message.h"
 
-// What civetweb knows of a connection, as far as Exchange asks.
+// The parts of civetweb's connection that Exchange uses.
 struct mg_connection {
   mg_request_info info{};
-  std::deque<std::string> texts;  // what `info` points to
+  std::deque<std::string> texts;  // the strings behind `info`
   std::string head;               // likewise: all headers in one piece, as civetweb leaves them
   std::string_view body;
   size_t read = 0;
@@ -81,7 +81,7 @@ bool TakeRequestLine(std::string_view line, mg_connection* conn) {
   return true;
 }
 
-// civetweb makes the colon and the line end NUL, in place.
+// civetweb replaces colon and line end by NUL, in place.
 bool TakeHeader(std::string_view line, mg_connection* conn) {
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos || !IsName(line.substr(0, colon))) return false;
@@ -106,14 +106,14 @@ bool TakeHeader(std::string_view line, mg_connection* conn) {
 
 bool TakeHead(std::string_view request, mg_connection* conn) {
   conn->info.content_length = -1;
-  conn->head.reserve(request.size() + 4);  // it must not move any more
+  conn->head.reserve(request.size() + 4);  // it must not move after this
   if (!TakeRequestLine(NextLine(&request), conn)) return false;
   while (!request.starts_with("\r\n")) {
     if (!TakeHeader(NextLine(&request), conn)) return false;
   }
   conn->body = request.substr(2);
   conn->head.append("\r").append(3, '\0');
-  // civetweb knows a request to have no body when it says neither length nor encoding.
+  // For civetweb a request without length and encoding has no body.
   if (conn->info.content_length < 0) conn->info.content_length = 0;
   return true;
 }

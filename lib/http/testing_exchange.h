@@ -1,5 +1,5 @@
-// One request answered without a socket: this file's .cc takes civetweb's part, so it is never
-// linked into a program that has a Server.
+// For tests: answers one request without a socket. Its .cc replaces civetweb, so it is never linked
+// into a program that has a Server.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace mailhub::http {
 
-// Handlers, options and what they share, as a Server has them. Confined to one thread.
+// A server's handlers, options and shared state. Confined to one thread.
 class PlayedServer {
  public:
   explicit PlayedServer(ServerOptions options);
@@ -23,12 +23,12 @@ class PlayedServer {
 
   struct Answer {
     bool understood = false;  // the head; civetweb answers what it does not understand
-    std::string bytes;        // what the client gets
-    int result = 0;           // as Exchange::Run gives it
+    std::string bytes;        // the client's bytes
+    int result = 0;           // the result of Exchange::Run
     size_t body_read = 0;
   };
-  // Head and body as a client sends them. At most `piece` bytes of the body arrive at once, and
-  // after `writes` writes the client has left.
+  // Head and body as a client sends them. At most `piece` bytes of the body arrive at once; the
+  // client leaves after `writes` writes.
   Answer Ask(std::string_view request, size_t piece, int writes);
 
  private:

@@ -1,5 +1,4 @@
-// A client that sends exactly the bytes a test says, and a listener that answers with exactly
-// those.
+// For tests: a client and a listener that send exactly the given bytes.
 #pragma once
 
 #include <string>
@@ -19,12 +18,12 @@ class RawClient {
   RawClient& operator=(const RawClient&) = delete;
 
   bool Send(std::string_view bytes);
-  // Head and body of the next response, by its Content-Length; what came when the connection ended
-  // or the time was up.
+  // Head and body of the next response, by its Content-Length; at the connection's end or the
+  // time-out, all bytes so far.
   std::string Receive(bool without_body = false);
-  // Everything until the server closes, or the time is up.
+  // Everything until the server closes, or the time-out.
   std::string ReceiveAll();
-  // Whatever comes until `what` is part of it.
+  // Reads until `what` is part of the text.
   std::string ReceiveUntil(std::string_view what);
   bool ClosedWithin(Milliseconds time);
   void Close();
@@ -49,8 +48,8 @@ class TempDir {
   std::string path_;
 };
 
-// Makes NAME.crt and NAME.key in the directory; signed by ISSUER (made before) or, if that is
-// empty, by itself as a CA. Aborts if the openssl program fails.
+// Makes NAME.crt and NAME.key in the directory, signed by ISSUER (made before); an empty issuer
+// means a self-signed CA. Aborts if the openssl program fails.
 void MakeCertificate(const TempDir& directory, const std::string& name,
                      const std::string& issuer = "");
 

@@ -33,7 +33,7 @@ using Bio = std::unique_ptr<BIO, BioFreer>;
 
 int NoPassphrase(char*, int, int, void*) {
   return 0;
-}  // OpenSSL would ask on the terminal
+}  // otherwise OpenSSL would ask on the terminal
 int AcceptAny(int, X509_STORE_CTX*) {
   return 1;
 }
@@ -66,7 +66,7 @@ Result<std::vector<Certificate>> ReadCertificates(const std::string& file) {
 
 struct TlsMaterial::Impl {
   TlsSettings settings;
-  std::vector<std::pair<std::string, std::string>> stamps;  // file -> what it was
+  std::vector<std::pair<std::string, std::string>> stamps;  // file -> its stamp at reading
   std::vector<Certificate> chain;                           // the server's own first
   PrivateKey key;
   Store client_ca;
@@ -100,8 +100,8 @@ std::string CipherName(const std::string& name) {
     const std::string openssl = OPENSSL_cipher_name(spelling.c_str());
     if (openssl != "(NONE)") known = openssl;
   }
-  // One suite of those that encrypt and say who is there. OpenSSL's lists have words for many,
-  // "ALL" for one, and passes over what it does not know.
+  // One suite that encrypts and authenticates. OpenSSL's lists have group words, "ALL" for example,
+  // and ignore unknown names.
   const std::unique_ptr<SSL_CTX, Freer<SSL_CTX, SSL_CTX_free>> context(SSL_CTX_new(TLS_method()));
   if (context == nullptr) return "";
   SSL_CTX_set_cipher_list(context.get(), "ALL:!aNULL:!eNULL");
@@ -156,7 +156,7 @@ Result<std::shared_ptr<const TlsMaterial>> TlsMaterial::Load(const TlsSettings& 
   for (const std::string& file : {settings.cert_file, settings.key_file, settings.client_ca_file}) {
     if (!file.empty())
       impl->stamps.emplace_back(file,
-                                FileStamp(file));  // before reading: a change meanwhile is seen
+                                FileStamp(file));  // before reading: shows a change meanwhile
   }
   if (Status status = impl->LoadOwn(); !status) return Fail(status.error());
   if (Status status = impl->LoadClientCa(); !status) return Fail(status.error());

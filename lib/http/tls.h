@@ -1,5 +1,5 @@
-// TLS settings and the certificates they name, applied to one handshake at a time, so that both may
-// change while the server runs; internal to this folder. OpenSSL stays in the .cc.
+// TLS settings and their certificates. They are applied to each handshake, so that both may change
+// while the server runs; internal to this folder. OpenSSL stays in the .cc.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ struct TlsSettings {
   std::string key_file;
   std::string client_ca_file;
   ClientAuth client_auth = ClientAuth::kNone;
-  int min_version = 0;  // as OpenSSL numbers them; 0: no limit
+  int min_version = 0;  // OpenSSL's number; 0: no limit
   int max_version = 0;
   std::string ciphers;  // OpenSSL's list for TLS 1.2; empty: its default
   std::string groups;   // likewise
@@ -28,8 +28,8 @@ struct TlsSettings {
 
 // "TLS12", "TLS13" to OpenSSL's number; 0 for anything else.
 int TlsVersion(const std::string& name);
-// The OpenSSL name of a cipher suite as Go or OpenSSL write it; "" if there is none, "-" for one of
-// TLS 1.3, whose suites are not configurable.
+// The OpenSSL name of a cipher suite in Go's or OpenSSL's spelling; "" if there is none, "-" for
+// one of TLS 1.3, whose suites are not configurable.
 std::string CipherName(const std::string& name);
 // Likewise for "CurveP256" and its kind.
 std::string GroupName(const std::string& name);
@@ -37,13 +37,13 @@ std::string GroupName(const std::string& name);
 // Certificates, key and CA in memory. Immutable, may be shared between threads.
 class TlsMaterial {
  public:
-  // kInvalid names the file and what is wrong with it.
+  // kInvalid names the file and its defect.
   static Result<std::shared_ptr<const TlsMaterial>> Load(const TlsSettings& settings);
   ~TlsMaterial();
   TlsMaterial(const TlsMaterial&) = delete;
   TlsMaterial& operator=(const TlsMaterial&) = delete;
 
-  // Whether the files are still those that were read (time, size, inode).
+  // Whether the files are unchanged since they were read (time, size, inode).
   bool FilesUnchanged() const;
   // Sets up one handshake that has just begun. False if OpenSSL refuses.
   bool ApplyTo(ssl_st* connection) const;
@@ -54,7 +54,7 @@ class TlsMaterial {
   std::unique_ptr<Impl> impl_;
 };
 
-// Tells one version of a file from the next.
+// Distinguishes versions of a file.
 std::string FileStamp(const std::string& path);
 
 }  // namespace mailhub::http

@@ -41,8 +41,8 @@ Result<SettingsPtr> ReadSettings(const std::string& path) {
 
 struct WebConfig::Impl {
   struct State {
-    std::string stamp;        // of the file, when it was last looked at
-    std::string tls_trouble;  // what was logged about certificates, so that it is logged once
+    std::string stamp;        // of the file at the last check
+    std::string tls_trouble;  // last logged problem with certificates, so that it is logged once
     SettingsPtr settings;
   };
 
@@ -57,7 +57,7 @@ struct WebConfig::Impl {
   static int OnClientHello(SSL* connection, int* alert, void* self);
 };
 
-// The settings now in force, after looking whether the file has changed.
+// The settings in force, after a check for a changed file.
 SettingsPtr WebConfig::Impl::Current() {
   std::string stamp = FileStamp(path);
   return state.With([&](State& current) {
@@ -83,13 +83,13 @@ void WebConfig::Impl::Reload(State* current) {
   }
 }
 
-// As above, and with the certificates that are on disk now.
+// As above, with the certificates that are on disk now.
 SettingsPtr WebConfig::Impl::CurrentForHandshake() {
   SettingsPtr settings = Current();
   if (settings->material->FilesUnchanged()) return settings;
   auto material = TlsMaterial::Load(*settings->tls);
   return state.With([&](State& current) {
-    if (current.settings != settings) return current.settings;  // somebody was faster
+    if (current.settings != settings) return current.settings;  // another thread was faster
     const std::string trouble = material ? "" : material.error().message;
     if (material) {
       auto renewed = std::make_shared<Settings>(*settings);
@@ -156,7 +156,7 @@ Result<ssl_ctx_st*> WebConfig::NewTlsContext() {
   if (context == nullptr) return Fail(ErrorKind::kInternal, "OpenSSL gives no context");
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // A resumed session would bring back the certificate check of another day.
+  // A resumed session would bring back an earlier certificate check.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_num_tickets(context, 0);

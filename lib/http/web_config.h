@@ -1,6 +1,5 @@
-// The server's TLS and basic authentication from a file that Prometheus' own programs understand
-// too (the format of the exporter toolkit's `--web.config.file`), re-read while running. OpenSSL
-// and crypt(3) stay in the .cc.
+// The server's TLS and basic authentication, from a file in the format of the Prometheus exporter
+// toolkit's `--web.config.file`; re-read at run time. OpenSSL and crypt(3) stay in the .cc.
 #pragma once
 
 #include <map>
@@ -34,14 +33,13 @@ namespace mailhub::http {
 //     NAME: $2y$...                      bcrypt ($2a$, $2b$, $2y$)
 // Anything else is an error with file:line:column.
 //
-// Thread-safe. Shared between a server and whoever asks what is configured. The file is looked at
+// Thread-safe. Shared between a server and other readers of the settings. The file is checked
 // again for every new request, certificates, keys and CA for every TLS handshake; a change that
 // cannot be used is logged once and the old settings stay in force. Only switching TLS on or off
 // needs a restart, and is refused with a log line too.
 class WebConfig {
  public:
-  // kNotFound, kRefused (may not be read), kInvalid (file:line:column, or what is wrong with a
-  // certificate).
+  // kNotFound, kRefused (not readable), kInvalid (file:line:column, or a certificate's defect).
   static Result<std::shared_ptr<WebConfig>> Load(const std::string& path);
   ~WebConfig();
   WebConfig(const WebConfig&) = delete;
@@ -51,17 +49,17 @@ class WebConfig {
   bool RequiresLogin() const;              // basic_auth_users is not empty
   bool RequiresClientCertificate() const;  // and verifies it against client_ca_file
 
-  // The user that the value of an Authorization header proves; "" when no login is required.
-  // kRefused otherwise, in the same time whether or not the user exists. A right password is
-  // remembered (digest only, at most 256 of them); hashing a new one takes about 0.1 s or more, one
-  // at a time, and when too many wait already, of that address or in all: kOverloaded.
+  // The user of a valid Authorization header; "" when no login is required. Otherwise kRefused, in
+  // the same time whether or not the user exists. A right password is remembered (digest only, at
+  // most 256). Hashing a new one takes 0.1 s or more, one at a time; when too many wait, of that
+  // address or in all: kOverloaded.
   Result<std::string> Authenticate(std::string_view authorization_header,
                                    const std::string& remote_address = "");
 
-  // http_server_config.headers, as they are now.
+  // http_server_config.headers at present.
   std::vector<std::pair<std::string, std::string>> ResponseHeaders();
 
-  // For the server: a new context whose every handshake uses the settings of that moment. The
+  // For the server: a new context; each of its handshakes uses the settings of that moment. The
   // caller owns it; this object must outlive it. Only when UsesTls().
   Result<ssl_ctx_st*> NewTlsContext();
 

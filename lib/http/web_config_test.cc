@@ -1,4 +1,4 @@
-// TLS through the real server and client, with certificates made for the occasion.
+// TLS through the real server and client, with certificates made for the test.
 #include "lib/http/web_config.h"
 
 #include <crypt.h>
@@ -20,7 +20,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// Cheap on purpose: tests are not what bcrypt defends against.
+// Cheap on purpose: no attacker here.
 std::string Bcrypt(const std::string& password) {
   return crypt(password.c_str(), "$2y$04$abcdefghijklmnopqrstuu");
 }
@@ -43,7 +43,7 @@ class WebConfigTest : public testing::Test {
                                  std::filesystem::copy_options::overwrite_existing);
     }
   }
-  // Replaces the file as an editor does, so that it is another one even within the clock's
+  // Replaces the file as an editor does, so that it counts as another file even within the clock's
   // resolution.
   void Replace(const std::string& text) const {
     std::filesystem::rename(directory_.Write("new", text), directory_.Path("web.yml"));
@@ -141,7 +141,7 @@ TEST_F(WebConfigTest, RefusesCertificatesThatCannotWork) {
   EXPECT_THAT(LoadError(TlsText()).message, HasSubstr("no certificate"));
 }
 
-TEST_F(WebConfigTest, LetsInOnlyWhoKnowsThePassword) {
+TEST_F(WebConfigTest, AdmitsOnlyClientsWithThePassword) {
   Serve(Loaded("basic_auth_users:\n  joe: " + Bcrypt("secret") + "\n"));
   ClientOptions options;
   const auto status = [&](const std::string& user, const std::string& password) {
@@ -195,7 +195,7 @@ TEST_F(WebConfigTest, FollowsTheFileAndKeepsTheOldOneWhenItBreaks) {
 constexpr const char* kFresh = "Basic YW5uOm1heWJl";
 constexpr std::array<const char*, 2> kTried{"Basic YW5uOm5v", "Basic YW5uOm5heQ=="};
 
-TEST(WebConfig, LetsWhoTriesPasswordsKeepNobodyElseFromLoggingIn) {
+TEST(WebConfig, LetsNoGuessingClientDelayOtherLogins) {
   const TempDir directory;
   const std::string hash = "$2y$08$" + std::string(53, 'a');
   const std::string file = directory.Write("web.yml", "basic_auth_users: {ann: " + hash + "}\n");
@@ -205,7 +205,7 @@ TEST(WebConfig, LetsWhoTriesPasswordsKeepNobodyElseFromLoggingIn) {
   const Milliseconds one_hash = BootClock::now() - before;
   std::atomic<bool> enough = false;
   std::vector<std::jthread> flood;
-  // As many as may wait: those who are turned away at once would only use up the processor.
+  // As many as may wait: refused ones would only use the processor.
   for (size_t i = 0; i < 8; ++i) {
     flood.emplace_back([&, password = kTried[i % 2]] {
       while (!enough) static_cast<void>(config->Authenticate(password, "192.0.2.1"));
@@ -218,11 +218,11 @@ TEST(WebConfig, LetsWhoTriesPasswordsKeepNobodyElseFromLoggingIn) {
     EXPECT_EQ(fresh.error().kind, ErrorKind::kRefused) << "hashed, not turned away";
   }
   enough = true;
-  // Each waits for two others and for its own, on a machine that may have other work.
+  // Each waits for two others and for its own, on a machine that may be busy.
   EXPECT_LT(BootClock::now() - start, kLogins * 3 * 2 * (one_hash + Milliseconds(20)));
 }
 
-TEST(WebConfig, HashesOnceWhatManyAskAtOnce) {
+TEST(WebConfig, HashesAPasswordOnceForManyCallers) {
   const TempDir directory;
   const std::string file =
       directory.Write("web.yml", "basic_auth_users: {joe: $2y$10$" + std::string(53, 'a') + "}\n");
@@ -267,7 +267,7 @@ TEST_F(WebConfigTest, SpeaksTlsWithTheCertificateThatIsOnDiskNow) {
   EXPECT_TRUE(Ask(Trusting("other")).has_value()) << "the old one stays";
 }
 
-TEST_F(WebConfigTest, AsksForAClientCertificateAndChecksWhoSignedIt) {
+TEST_F(WebConfigTest, AsksForAClientCertificateAndChecksItsSigner) {
   Copy("server", "server");
   const std::string ca = "  client_ca_file: " + Certificate("ca") + ".crt\n";
   auto config = Loaded(TlsText(ca + "  client_auth_type: RequireAndVerifyClientCert\n"));

@@ -1,4 +1,4 @@
-// Metric families put together for one page, on prometheus-cpp's data model. text.h makes the page.
+// Collects metric families for one page, on prometheus-cpp's data model. text.h makes the page.
 #pragma once
 
 #include <prometheus/metric_family.h>
@@ -15,7 +15,7 @@ using Sample = prometheus::ClientMetric;
 using Label = Sample::Label;
 using Labels = std::vector<Label>;
 
-// What a metric is called and means. `name` and `help` are literals.
+// A metric's name and meaning. `name` and `help` are literals.
 struct Metric {
   const char* name;
   const char* help;
@@ -25,11 +25,11 @@ struct Metric {
 // Families by name, each once. Confined to one thread. Never fails.
 class Families {
  public:
-  // Of the values for the same name and labels, the page has the last one.
+  // A repeated name and labels replaces the earlier value.
   void Add(const Metric& metric, Labels labels, double value);
   void Add(const Metric& metric, Labels labels, Sample::Histogram histogram);
 
-  // Takes all of `others`; a family that both have gets the samples of both.
+  // Takes all of `others`; common families get the samples of both.
   void Merge(Families&& others);
 
   const std::map<std::string_view, prometheus::MetricFamily>& all() const { return families_; }

@@ -1,4 +1,4 @@
-// Observations, counted by upper bound.
+// Counts observations by upper bound.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace mailhub::metrics {
 // Plain data, protected by its owner. Never fails.
 class Histogram {
  public:
-  // `bounds` ascend; the one of infinity is added.
+  // `bounds` ascend; infinity is added.
   explicit Histogram(std::vector<double> bounds);
 
   void Observe(double value);

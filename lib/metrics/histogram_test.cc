@@ -1,4 +1,4 @@
-// Buckets are cumulative, and a value that equals a bound is below it.
+// Buckets are cumulative, and a value equal to a bound is in its bucket.
 #include "lib/metrics/histogram.h"
 
 #include <gmock/gmock.h>

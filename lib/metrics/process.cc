@@ -38,7 +38,7 @@ std::optional<double> BootTime() {
 std::optional<int> CountOpenFds() {
   DIR* directory = opendir("/proc/self/fd");
   if (directory == nullptr) return std::nullopt;
-  int count = -1;  // the directory's own
+  int count = -1;  // minus the directory's own
   while (const dirent* entry = readdir(directory)) {
     if (entry->d_name[0] != '.') ++count;
   }

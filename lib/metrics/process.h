@@ -1,11 +1,11 @@
-// The process_* metrics that Prometheus users expect of every program.
+// The usual process_* metrics.
 #pragma once
 
 #include "lib/metrics/families.h"
 
 namespace mailhub::metrics {
 
-// Of this process, from /proc/self. What cannot be read is left out. Thread-safe.
+// For this process, from /proc/self. Unreadable values are left out. Thread-safe.
 void AddProcessMetrics(Families* families);
 
 }  // namespace mailhub::metrics

@@ -1,5 +1,4 @@
-// How long something took, finer than the milliseconds of deadlines: for metrics only, never for
-// decisions.
+// Measures durations finer than milliseconds, for metrics only, never for decisions.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// For tests: one value out of families, by name and labels.
+// For tests: finds one value in families by name and labels.
 #pragma once
 
 #include <optional>

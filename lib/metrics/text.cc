@@ -1,5 +1,5 @@
-// Written by hand because a page is most of what a probe costs the exporter: one string, no streams, and numbers in the
-// fewest digits that mean them exactly. prometheus-cpp's own serializer keeps the order given and writes doubles of a series.
+// Hand-written because the page is most of a probe's cost in the exporter: one string, no streams, and the shortest
+// exact digits of numbers. prometheus-cpp's own serializer does not sort and keeps repeated series.
 #include "lib/metrics/text.h"
 
 #include <algorithm>
@@ -11,7 +11,8 @@
 namespace mailhub::metrics {
 namespace {
 
-// Within these a number has no exponent, as in Go's own clients: a bucket's bound is a label, and 1e-04 is another one.
+// Between these a number has no exponent, as in Go's own clients: a bucket's bound is a label, and 1e-04 is a different
+// one.
 constexpr double kLeastPlain = 1e-4;
 constexpr double kPlainBelow = 1e21;
 constexpr double kIntegersAreExact = 1e15;
@@ -45,7 +46,7 @@ void AppendNumber(double value, std::string* page) {
   }
 }
 
-// One line. A bucket has its bound as a label of its own.
+// One line. A bucket has its bound as an additional label.
 void AppendSeries(const std::string& name, const char* suffix, const Labels& labels,
                   const double* bound, double value, std::string* page) {
   page->append(name).append(suffix);
@@ -92,7 +93,7 @@ const char* NameOf(Type type) {
   }
 }
 
-// By labels; of the samples with the same labels the last one.
+// Sorted by labels; of samples with equal labels, the last one.
 std::vector<const Sample*> InOrder(const prometheus::MetricFamily& family) {
   std::vector<const Sample*> ordered;
   for (auto sample = family.metric.rbegin(); sample != family.metric.rend(); ++sample)

@@ -1,4 +1,4 @@
-// Families as a page in Prometheus' text format.
+// Renders families as a page in Prometheus's text format.
 #pragma once
 
 #include <string>
@@ -9,8 +9,7 @@ namespace mailhub::metrics {
 
 inline constexpr char kTextContentType[] = "text/plain; version=0.0.4; charset=utf-8";
 
-// Families in the order of their names, series in the order of their labels, everything escaped.
-// Thread-safe, never fails.
+// Families sorted by name, series by labels, everything escaped. Thread-safe, never fails.
 std::string ToText(const Families& families);
 
 }  // namespace mailhub::metrics

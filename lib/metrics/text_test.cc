@@ -21,7 +21,7 @@ TEST(Text, EscapesHelpAndLabels) {
             "mailhub_up{name=\"a\\\"b\\\\c\\nd\"} 1\n");
 }
 
-TEST(Text, OrdersFamiliesAndSeriesWhateverTheOrderOfAdding) {
+TEST(Text, SortsFamiliesAndSeries) {
   Families families;
   families.Add(kUp, {{"name", "b"}}, 0);
   families.Add(kCount, {}, 2.5);
@@ -47,7 +47,7 @@ TEST(Text, HasAFamilyOnceHoweverManyCollectorsAddToIt) {
   EXPECT_THAT(page, ::testing::HasSubstr("{name=\"a\"} 1\nmailhub_up{name=\"b\"} 0\n"));
 }
 
-// Prometheus would reject the whole page for it.
+// Prometheus would otherwise reject the whole page.
 TEST(Text, HasASeriesOnceAndWithItsLastValue) {
   Families families;
   families.Add(kUp, {{"name", "a"}}, 0);

@@ -1,4 +1,4 @@
-// Peers that are no sshd, or one that does not go on: raw listeners, and what is said of them.
+// Peers that are not an sshd, or an sshd that stops: raw listeners, and the resulting errors.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -51,7 +51,7 @@ SshTarget Nobody(int port) {
 }
 
 TEST(Connect, SaysThatAPortIsClosed) {
-  const Listener closed;  // bound, so nobody else gets the port, and not listening
+  const Listener closed;  // bound but not listening, so that no other process gets the port
   auto session = Session::Connect(Nobody(closed.port()), In(2000));
   ASSERT_FALSE(session.has_value());
   EXPECT_EQ(session.error().reason, ConnectFailure::kConnect);
@@ -83,7 +83,7 @@ TEST(Connect, SaysThatAPeerDoesNotSpeakSsh) {
   EXPECT_EQ(session.error().reason, ConnectFailure::kProtocol);
 }
 
-// Of what it says there is no end, before its version or after it.
+// Its output has no end, before its version or after it.
 TEST(Connect, LeavesAPeerThatFloods) {
   const auto packets = [](const std::string& payload) {
     const size_t padding = 16 - (payload.size() + 5) % 8;

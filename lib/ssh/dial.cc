@@ -24,7 +24,7 @@ tl::unexpected<ConnectError> Failed(ConnectFailure reason, std::string message) 
       ConnectError{reason, Error{ErrorKind::kUnreachable, std::move(message)}});
 }
 
-// A peer that vanished is noticed after 20 s, whether we are silent (keepalive) or sending (user
+// A vanished peer is noticed after 20 s, both without traffic (keepalive) and while sending (user
 // timeout).
 void SetOptions(int fd) {
   const auto set = [fd](int level, int option, int value) {

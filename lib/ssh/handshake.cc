@@ -1,6 +1,6 @@
-// libssh's own connect would read the user's ssh_config, resolve names without a deadline and, on a
-// socket it was given, switch back to blocking mode. So it gets a connected socket, no
-// configuration, and the mode is set again afterwards.
+// libssh's own connect would read the user's ssh_config, resolve names without a deadline, and
+// switch a given socket back to blocking mode. So it gets a connected socket, no configuration, and
+// the mode is set again afterwards.
 #include "lib/ssh/handshake.h"
 
 #include <fcntl.h>
@@ -28,14 +28,14 @@ tl::unexpected<ConnectError> Failed(ConnectFailure reason, ErrorKind kind, std::
   return tl::make_unexpected(ConnectError{reason, Error{kind, std::move(message)}});
 }
 
-// What a host may say until we are logged in, its lines before the version included. An sshd needs
+// Most bytes from a host before the login, its lines before the version included. An sshd needs
 // some 4 KiB, and more for long keys and a long banner.
 constexpr uint64_t kMostBeforeLogin = uint64_t{256} << 10;
 
 using Step = tl::expected<void, ConnectError>;
 
-// In OpenSSH's order, those first of which known_hosts has a key: a host with several keys shows
-// one of these.
+// In OpenSSH's order, with the types in known_hosts first: a host with several keys then shows one
+// of these.
 std::string HostKeyAlgorithms(const std::vector<std::string>& known) {
   constexpr std::array<const char*, 6> kAll = {"ssh-ed25519",         "ecdsa-sha2-nistp256",
                                                "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
@@ -56,8 +56,8 @@ std::string HostKeyAlgorithms(const std::vector<std::string>& known) {
   return list;
 }
 
-// Those of the old algorithms that libssh takes for `option`, in a list that begins with a comma.
-// Each name means one thing only, and SSH_OPTIONS_HOSTKEYS is a key's.
+// The old algorithms that libssh accepts for `option`, in a list that begins with a comma. Each
+// name has one meaning; SSH_OPTIONS_HOSTKEYS is for keys.
 struct OldName {
   const char* name;
   ssh_options_e option;
@@ -103,7 +103,7 @@ class Handshaker {
     const std::string algorithms =
         HostKeyAlgorithms(own_.known_hosts.TypesOf(target_.address, target_.port)) +
         OldOnes(target_.old_algorithms, SSH_OPTIONS_HOSTKEYS);
-    // Only for libssh's own known_hosts, which is not asked, and it does not take every name.
+    // Only for libssh's own known_hosts, which is not used; it refuses some names.
     const unsigned port = static_cast<unsigned>(target_.port);
     const bool done =
         set(SSH_OPTIONS_PROCESS_CONFIG, &no_config) && set(SSH_OPTIONS_HOST, "host") &&
@@ -122,8 +122,8 @@ class Handshaker {
     return {};
   }
 
-  // After what is safe today, which comes first where the host knows some of it. libssh takes whole
-  // lists only, and passes over what it does not know.
+  // After the safe algorithms, which come first if the host knows one. libssh accepts only whole
+  // lists, and ignores unknown names.
   bool AddOldAlgorithms() {
     const auto set = [this](const char* safe, ssh_options_e from,
                             std::initializer_list<ssh_options_e> to) {
@@ -155,7 +155,7 @@ class Handshaker {
     }
     if (outcome == SSH_OK) return {};
     std::string said = Said("SSH handshake failed");
-    // Who has found no common algorithm hangs up, and libssh may notice that first.
+    // A peer without a common algorithm hangs up, and libssh may notice that first.
     if (std::string_view(ssh_get_error(session_)).starts_with("Socket error")) {
       said +=
           "; if it does so each time, it may know none of the algorithms that are offered "
@@ -164,7 +164,7 @@ class Handshaker {
     return Failed(ConnectFailure::kProtocol, ErrorKind::kUnreachable, std::move(said));
   }
 
-  // sshd hangs up, or says one of these lines instead of its version, when it is too busy or has
+  // sshd hangs up, or sends one of these lines instead of its version, when it is too busy or has
   // had too many failures from here.
   Step AwaitGreeting(int fd) {
     constexpr std::array<std::string_view, 2> kNotNow = {"Not allowed at this time",
@@ -309,7 +309,7 @@ tl::expected<SshHandle, ConnectError> Handshake(const SshTarget& target, const O
     close(fd);
     return tl::make_unexpected(begun.error());
   }
-  // From its first call on, ssh_connect has the socket for its own; ssh_free closes it.
+  // ssh_connect owns the socket from its first call on; ssh_free closes it.
   if (Step step = handshake.ExchangeKeys(); !step) return tl::make_unexpected(step.error());
   if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
     return Failed(ConnectFailure::kProtocol, ErrorKind::kInternal,

@@ -1,4 +1,4 @@
-// From a TCP socket to an authenticated SSH session; internal to this folder.
+// Makes an authenticated SSH session on a TCP socket; internal to this folder.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,8 @@ struct SshFree {
 };
 using SshHandle = std::unique_ptr<ssh_session_struct, SshFree>;
 
-// Takes ownership of `fd`, also when it fails. The result is in non-blocking mode. Every
-// ConnectFailure but kResolve and kOwnFiles may come out of it.
+// Takes ownership of `fd`, also when it fails. The result is in non-blocking mode. Fails with every
+// ConnectFailure except kResolve and kOwnFiles.
 tl::expected<SshHandle, ConnectError> Handshake(const SshTarget& target, const OwnFiles& own,
                                                 int fd, SteadyTime deadline,
                                                 const Cancellation* cancel);

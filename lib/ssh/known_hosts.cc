@@ -1,5 +1,5 @@
-// One line: [marker] names type key [comment], parted by blanks and tabs. Every detail here is
-// OpenSSH's, also the odd ones: known_hosts_test.cc asks ssh itself about random files.
+// One line: [marker] names type key [comment], separated by blanks and tabs. Every detail here is
+// OpenSSH's, also the odd ones: known_hosts_test.cc compares with ssh itself on random files.
 #include "lib/ssh/known_hosts.h"
 
 #include <fcntl.h>
@@ -29,7 +29,7 @@ constexpr size_t kMaxFile = size_t{64} << 20;
 
 enum class Marker { kNone, kRevoked, kAuthority };
 
-// What a line says of the host that was asked about.
+// A line's content about the host in question.
 struct Entry {
   size_t line = 0;
   Marker marker = Marker::kNone;
@@ -45,14 +45,14 @@ void SkipBlanks(std::string_view* rest) {
   while (!rest->empty() && IsBlank(rest->front())) rest->remove_prefix(1);
 }
 
-// Takes the word off the front of *rest, and leaves what parts it from the next one.
+// Removes the first word of *rest and returns it; the separator stays.
 std::string_view TakeWord(std::string_view* rest) {
   const std::string_view word = rest->substr(0, rest->find_first_of(" \t"));
   rest->remove_prefix(word.size());
   return word;
 }
 
-// Nothing for a marker that is none: such a line counts for nothing.
+// Nothing for an unknown marker: such a line is ignored.
 std::optional<Marker> TakeMarker(std::string_view* rest) {
   if (!rest->starts_with('@')) return Marker::kNone;
   // A blank anywhere ends the marker before a tab does.
@@ -71,7 +71,7 @@ std::optional<Marker> TakeMarker(std::string_view* rest) {
 // Shell-like: * and ?.
 bool MatchesPattern(std::string_view text, std::string_view pattern) {
   size_t at = 0;
-  size_t star = std::string_view::npos;  // the last * met, and what it stood for so far
+  size_t star = std::string_view::npos;  // the last * and the text it has matched so far
   size_t taken = 0;
   size_t i = 0;
   while (i < text.size()) {
@@ -92,7 +92,7 @@ bool MatchesPattern(std::string_view text, std::string_view pattern) {
   return at == pattern.size();
 }
 
-// One match that is negated outweighs all others.
+// One negated match outweighs all others.
 bool MatchesList(const std::string& name, std::string_view patterns) {
   bool matched = false;
   while (!patterns.empty()) {
@@ -124,8 +124,8 @@ bool Names(const std::string& name, std::string_view names) {
   return names.starts_with('|') ? MatchesHash(name, names) : MatchesList(name, names);
 }
 
-// The types of plain keys that OpenSSH knows, what a key of the type calls itself, and of how many
-// fields it consists. A line of any other type is passed over.
+// The plain key types that OpenSSH knows, the name inside a key of the type, and its number of
+// fields. A line of any other type is ignored.
 struct Type {
   std::string_view name;
   std::string_view in_key;
@@ -154,8 +154,8 @@ std::optional<std::string_view> TakeField(std::string_view* rest) {
   return field;
 }
 
-// Whether the bytes are a key of the type, as far as their shape goes. What only looks like one
-// still counts as a key that is not the host's, which is the careful reading.
+// Whether the bytes have the form of a key of the type. Bytes of the right form that are no real
+// key still count as a different key of the host, which is the careful choice.
 bool IsKey(const Type& type, std::string_view key) {
   if (TakeField(&key) != type.in_key) return false;
   std::string_view last;
@@ -173,7 +173,7 @@ bool IsKey(const Type& type, std::string_view key) {
   return true;
 }
 
-// Type and key, from where the line's names end. Nothing when OpenSSH would not read them.
+// Type and key, after the line's names. Nothing when OpenSSH would not read them.
 bool ReadKey(std::string_view rest, Entry* entry) {
   SkipBlanks(&rest);
   if (rest.starts_with('#')) return false;
@@ -183,7 +183,7 @@ bool ReadKey(std::string_view rest, Entry* entry) {
   if (type == kTypes.end()) return false;
   SkipBlanks(&rest);
   std::string encoded(TakeWord(&rest));
-  // The carriage return of a file from Windows among them.
+  // Also the carriage return of a file from Windows.
   std::erase_if(encoded, [](char c) { return c == '\r' || c == '\v' || c == '\f'; });
   auto key = DecodeBase64(encoded);
   if (!key || !IsKey(*type, *key)) return false;
@@ -191,7 +191,7 @@ bool ReadKey(std::string_view rest, Entry* entry) {
   return true;
 }
 
-// The entry that a line holds for the host, if it does.
+// The line's entry for the host, if any.
 std::optional<Entry> ReadLine(std::string_view line, const std::string& name) {
   line = line.substr(0, line.find('\0'));
   SkipBlanks(&line);
@@ -229,7 +229,7 @@ Result<KnownHosts> KnownHosts::Read(const std::string& path) {
   const auto failed = [&](const char* why) {
     return Fail(ErrorKind::kInvalid, "cannot read " + path + ": " + why);
   };
-  // Not blocking: a pipe that nobody writes to would be waited for.
+  // Not blocking: otherwise a pipe without a writer would block.
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
     return Fail(ErrorKind::kOverloaded, "no file descriptor is left to read " + path);
@@ -283,7 +283,8 @@ HostKeyVerdict KnownHosts::Judge(const std::string& address, int port, std::stri
   const bool nothing_said =
       verdict == HostKeyVerdict::kUnknown || verdict == HostKeyVerdict::kAuthority;
   if (port == kDefaultPort || !nothing_said) return verdict;
-  // A key that the file has for the host without its port is good too, but nothing against it is.
+  // A key that the file has for the host without its port is accepted too, but no line of that kind
+  // can reject one.
   size_t other_line = 0;
   const HostKeyVerdict without_port = JudgeAs(NameOf(address, kDefaultPort), key, &other_line);
   if (without_port != HostKeyVerdict::kGood && without_port != HostKeyVerdict::kRevoked) {

@@ -1,8 +1,8 @@
-// known_hosts as OpenSSH reads it; internal to this folder.
+// Reads known_hosts as OpenSSH does; internal to this folder.
 //
-// libssh's own reader passes over lines that begin with @, so a revoked key is good to it; it knows
-// no !pattern, gives up a whole file for one key type it does not know, and reads neither tabs nor
-// long lines. So the file is read here, and libssh only says which key the host has shown.
+// libssh's own reader ignores lines that begin with @, so it accepts a revoked key. It knows no
+// !pattern, gives up a whole file for one unknown key type, and reads neither tabs nor long lines.
+// So this code reads the file, and libssh only gives the host's key.
 #pragma once
 
 #include <string>
@@ -28,7 +28,7 @@ class KnownHosts {
   static Result<KnownHosts> Read(const std::string& path);
   explicit KnownHosts(std::string text) : text_(std::move(text)) {}
 
-  // What ssh with StrictHostKeyChecking=yes makes of a plain host key, given as it travels (not in
+  // The verdict of ssh with StrictHostKeyChecking=yes on a plain host key in wire format (not
   // Base64). `line`: the number of the line that decided, or 0. May be null.
   HostKeyVerdict Judge(const std::string& address, int port, std::string_view key,
                        size_t* line) const;

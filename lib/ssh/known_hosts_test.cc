@@ -1,5 +1,5 @@
-// The verdict on a host key is OpenSSH's: ssh itself is asked about random files, and must say of
-// each what we say. MAILHUB_KNOWN_HOSTS_FILES: how many; MAILHUB_KNOWN_HOSTS_SEED: from which on.
+// The verdict on a host key must equal OpenSSH's: ssh itself is asked about random files.
+// MAILHUB_KNOWN_HOSTS_FILES: how many; MAILHUB_KNOWN_HOSTS_SEED: the first seed.
 #include "lib/ssh/known_hosts.h"
 
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ std::string FirstWords(const std::string& path, int count) {
   return words;
 }
 
-// Host keys made before the sshd that shows them.
+// Host keys, made before the sshd that uses them.
 class Keys {
  public:
   Keys() {
@@ -199,7 +199,7 @@ class MadeUp {
   const std::vector<std::string> keys_;
 };
 
-// Whether ssh goes on to log in. Not believed unless it said so or the opposite.
+// Whether ssh continues to the login. Its output must say so, or the opposite.
 bool SshAccepts(const std::string& file, int port, const std::string& how) {
   const std::string said = file + ".said";
   const std::string command =
@@ -235,7 +235,7 @@ TEST(KnownHosts, AreReadAsSshReadsThem) {
   const Keys keys;
   TestingSshd sshd(keys.Config());
   SshTarget target = sshd.Target();
-  target.identity_file = sshd.NewKey("stranger");  // as for ssh: the host takes no key of ours
+  target.identity_file = sshd.NewKey("stranger");  // as for ssh: the host accepts none of our keys
   const int seed = FromEnvironment("MAILHUB_KNOWN_HOSTS_SEED", 1);
   const int files = FromEnvironment("MAILHUB_KNOWN_HOSTS_FILES", kFiles);
   const std::vector<std::string> lines = {sshd.HostKey(),          sshd.HostKey(),
@@ -265,7 +265,7 @@ TEST(KnownHosts, AreReadAsSshReadsThem) {
   EXPECT_LT(accepted, files - files / 10);
 }
 
-// Port 22 is not ours to listen on: ssh is told to look for the name without a port.
+// We cannot listen on port 22: ssh is told to look up the name without a port.
 TEST(KnownHosts, AreReadAsSshReadsThemOnTheUsualPort) {
   const Keys keys;
   TestingSshd sshd;
@@ -294,8 +294,8 @@ TEST(KnownHosts, AreReadAsSshReadsThemOnTheUsualPort) {
   EXPECT_LT(accepted, files - files / 10);
 }
 
-// What ssh-keygen finds in the file for the name, put together as ssh does. It reads lines with the
-// same code, and answers much sooner.
+// The lines that ssh-keygen finds in the file for the name, combined as ssh does. It reads lines
+// with the same code, and is much faster.
 class Found {
  public:
   Found(const std::string& file, const std::string& name, const std::string& fingerprint) {

@@ -1,4 +1,4 @@
-// An sshd of many years ago, as far as today's can be told to be one.
+// An sshd like that of many years ago, as far as today's can be configured so.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ using testing::AllOf;
 using testing::AnyOf;
 using testing::HasSubstr;
 
-// What each kind of algorithm is reduced to in turn, and then all of them.
+// Each kind of algorithm is reduced to these in turn, and then all of them.
 struct Old {
   const char* name;
   const char* config;
@@ -43,7 +43,8 @@ TEST_P(OldSshd, IsReachedOnlyWithTheOldAlgorithmsThatItsTargetNames) {
   TestingSshd sshd(GetParam().config, "rsa");
   SshTarget target = sshd.Target();
   if (GetParam().name == std::string("all")) {
-    // A key of the account of that time, too. (This sshd says that it knows better signatures.)
+    // Also a key of the account from that time. (This sshd announces that it knows better
+    // signatures.)
     target.identity_file = sshd.NewKey("old", "rsa");
     std::rename((target.identity_file + ".pub").c_str(), (sshd.directory() + "/user.pub").c_str());
   }

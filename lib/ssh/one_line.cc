@@ -4,12 +4,12 @@ namespace mailhub::ssh {
 namespace {
 
 struct Packed {
-  std::string text;     // as printf's %b reads it
-  std::string letters;  // which then stand for what is frequent, in that order; there may be fewer
+  std::string text;     // in the syntax of printf's %b
+  std::string letters;  // these replace frequent strings, in that order; there may be fewer
 };
 
-// An SSH server need not take more than 32 KiB in one request, so what is frequent is a letter that
-// the script does without, where there is one.
+// An SSH server need not accept more than 32 KiB in one request, so frequent strings are replaced
+// by letters that the script does not use.
 Packed Pack(std::string_view script) {
   constexpr std::string_view kFrequent = "\n\\'!";
   Packed packed;
@@ -34,7 +34,7 @@ Packed Pack(std::string_view script) {
 
 std::string OneLine(std::string_view shell, std::string_view script) {
   const Packed packed = Pack(script);
-  constexpr std::string_view kCodes = "\\012\\134\\047\\041";  // as tr reads them
+  constexpr std::string_view kCodes = "\\012\\134\\047\\041";  // in tr's syntax
   std::string line(shell);
   line += " -c 's=$(printf %b \"$0\"";
   if (!packed.letters.empty()) {

@@ -1,4 +1,4 @@
-// A script as a command for a host whose login shell may be any.
+// Makes a script a command line for any login shell.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace mailhub::ssh {
 
-// `shell` -c '...': what runs the script. The line holds no line end, tab or exclamation mark, and
-// no quote that a csh, fish or the like would read differently. Never fails.
+// `shell` -c '...': runs the script. The line has no line end, tab or exclamation mark, and no
+// quote that csh, fish or the like would read differently. Never fails.
 std::string OneLine(std::string_view shell, std::string_view script);
 
 }  // namespace mailhub::ssh

@@ -40,7 +40,7 @@ tl::expected<OwnFiles, ConnectError> ReadOwnFiles(const std::string& known_hosts
     return Unusable("cannot read the private key " + identity_file + ": " +
                     std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
   }
-  errno = 0;  // libssh does not say why
+  errno = 0;  // libssh gives no reason
   ssh_key key = nullptr;
   if (ssh_pki_import_privkey_file(identity_file.c_str(), nullptr, nullptr, nullptr, &key) !=
       SSH_OK) {

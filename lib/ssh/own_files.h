@@ -1,5 +1,5 @@
-// The files of ours that a connection needs; internal to this folder. What is wrong with them is
-// nothing that a host did, so they are read before it is bothered.
+// Reads our own files for a connection; internal to this folder. Their defects are not the host's
+// fault, so they are read before the host is contacted.
 #pragma once
 
 #include <memory>

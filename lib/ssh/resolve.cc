@@ -1,6 +1,6 @@
-// Name look-up has no deadline in POSIX. Numeric addresses avoid it; each name is asked for in a
-// thread of its own, which its caller leaves behind at the deadline. It is not glibc's
-// getaddrinfo_a: that makes its threads inside glibc, where ThreadSanitizer cannot follow.
+// POSIX name look-up has no deadline. Numeric addresses avoid it; each name is looked up in its own
+// thread, which the caller abandons at the deadline. glibc's getaddrinfo_a is not used: it makes
+// its threads inside glibc, where ThreadSanitizer cannot follow.
 #include "lib/ssh/resolve.h"
 
 #include <fcntl.h>
@@ -24,7 +24,7 @@ namespace mailhub::ssh {
 namespace {
 
 constexpr size_t kMaxAbandonedLookups = 16;
-constexpr Milliseconds kLookupSlice{20};  // how late a cancellation may be noticed during a look-up
+constexpr Milliseconds kLookupSlice{20};  // latest notice of a cancellation during a look-up
 
 using AddressList = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 using Addresses = tl::expected<std::vector<SocketAddress>, ConnectError>;
@@ -45,13 +45,13 @@ bool HasEnded(const std::future<Found>& lookup, Milliseconds wait = Milliseconds
   return lookup.wait_for(wait) == std::future_status::ready;
 }
 
-// Look-ups whose callers have gone. Never destroyed: their threads may outlive main().
+// Abandoned look-ups. Never destroyed: their threads may outlive main().
 Guarded<Lookups>& Abandoned() {
   static auto* const abandoned = new Guarded<Lookups>();
   return *abandoned;
 }
 
-// Frees what has ended meanwhile; false when too many have not.
+// Frees look-ups that have ended; false when too many have not.
 bool ReapAbandoned() {
   return Abandoned().With([](Lookups& lookups) {
     lookups.remove_if([](const std::future<Found>& lookup) { return HasEnded(lookup); });
@@ -71,7 +71,7 @@ Found LookUp(const std::string& host, int port, int flags) {
   return found;
 }
 
-// A look-up's thread keeps its errno, and without a descriptor it says many things.
+// A look-up's thread keeps its errno, and without a descriptor the error varies.
 bool NoDescriptorIsLeft() {
   const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return errno == EMFILE || errno == ENFILE;

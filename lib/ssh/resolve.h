@@ -1,4 +1,4 @@
-// From a name to its addresses, before a deadline.
+// Resolves a name to its addresses before a deadline.
 #pragma once
 
 #include <sys/socket.h>
@@ -15,9 +15,9 @@ struct SocketAddress {
   socklen_t length = 0;
 };
 
-// All TCP addresses of a name or a numeric address, each with the port; asked anew each time. Fails
-// with kResolve or kOwnLimits. When 16 look-ups that nobody awaits any more have got no answer yet,
-// names fail at once. `cancel` may be null. Thread-safe.
+// All TCP addresses of a name or a numeric address, each with the port; resolved anew each time.
+// Fails with kResolve or kOwnLimits. While 16 abandoned look-ups are still without an answer, names
+// fail at once. `cancel` may be null. Thread-safe.
 tl::expected<std::vector<SocketAddress>, ConnectError> Resolve(const std::string& host, int port,
                                                                SteadyTime deadline,
                                                                const Cancellation* cancel);

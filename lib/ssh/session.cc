@@ -1,6 +1,5 @@
-// libssh in non-blocking mode: this file does all waiting itself (one deadline a call), and takes
-// what arrives through channel callbacks, so that output which came just before a lost connection
-// is still there.
+// libssh in non-blocking mode. This file does all waiting itself (one deadline per call), and takes
+// arriving data through channel callbacks, so that output just before a lost connection is kept.
 #include "lib/ssh/session.h"
 
 #include <libssh/callbacks.h>
@@ -18,14 +17,14 @@ namespace mailhub::ssh {
 namespace {
 
 constexpr size_t kMaxClosing = 6;  // sshd allows 10 channels by default, in use or not
-constexpr size_t kMaxUnreadBytes = size_t{4} << 20;  // of a Channel nobody reads
+constexpr size_t kMaxUnreadBytes = size_t{4} << 20;  // of a Channel without a reader
 constexpr size_t kMaxStderrBytes = size_t{8} << 10;  // of a Channel
-// libssh keeps a buffer as long as the longest slice for as long as the session lives.
+// libssh keeps a buffer of the longest slice's size for the session's lifetime.
 constexpr size_t kWriteSlice = size_t{2} << 10;
 constexpr Milliseconds kGraceAfterExit{500};
 constexpr Milliseconds kPatienceForClosing{1000};
 
-// What has been heard of one channel. libssh keeps the address of `callbacks` and of this, so it
+// The received data of one channel. libssh keeps the address of `callbacks` and of this, so it
 // never moves.
 struct Heard {
   ssh_channel channel = nullptr;
@@ -91,7 +90,7 @@ struct Session::Impl {
   ssh_event event = nullptr;
   bool lost = false;
   std::string lost_because;
-  bool unfit = false;  // still connected, but a channel of unknown state hangs on it
+  bool unfit = false;  // still connected, but with a channel of unknown state
   size_t live = 0;     // channels in use
   std::list<HeardPtr> closing;
 
@@ -114,8 +113,8 @@ struct Session::Impl {
     lost = true;
   }
 
-  // Takes in what has arrived and sends what can be sent, without waiting. False when the
-  // connection is lost.
+  // Receives arrived data and sends pending data, without waiting. False when the connection is
+  // lost.
   bool Pump() {
     if (lost) return false;
     if (ssh_event_dopoll(event, 0) == SSH_ERROR || ssh_is_connected(session.get()) == 0) {
@@ -160,7 +159,7 @@ struct Session::Impl {
   void Close(HeardPtr heard);
 };
 
-// A channel, opened and listened to. Nothing of the command has been sent.
+// Opens a channel with its callbacks. Nothing of the command has been sent.
 Result<HeardPtr> Session::Impl::Open(SteadyTime deadline) {
   if (!Pump()) return FailedLost(ErrorKind::kUnreachable);
   const SteadyTime patience = std::min(deadline, SteadyNow() + kPatienceForClosing);
@@ -185,7 +184,7 @@ Result<HeardPtr> Session::Impl::Open(SteadyTime deadline) {
   while ((outcome = ssh_channel_open_session(heard->channel)) == SSH_AGAIN) {
     const Wake wake = Wait(deadline);
     if (wake == Wake::kReady) continue;
-    unfit = true;  // the host may still open it, and nobody would close it
+    unfit = true;  // the host may still open it, and no code would close it
     ssh_channel_free(heard->channel);
     return FailedWait(ErrorKind::kUnreachable, wake, "while opening a channel");
   }
@@ -196,7 +195,7 @@ Result<HeardPtr> Session::Impl::Open(SteadyTime deadline) {
   return Failed(ErrorKind::kOverloaded, "the host opens no further channel: " + why);
 }
 
-// From here on the command may have been started, whatever comes back, unless the host denies it.
+// From here on the command may have been started, unless the host denies it.
 Status Session::Impl::RequestExec(Heard& heard, const std::string& command, SteadyTime deadline) {
   int outcome = SSH_AGAIN;
   while ((outcome = ssh_channel_request_exec(heard.channel, command.c_str())) == SSH_AGAIN) {
@@ -231,12 +230,11 @@ Result<HeardPtr> Session::Impl::Start(const std::string& command, size_t out_lim
   return heard;
 }
 
-// Passes on input as far as the host takes it now, then end of file. False when nothing could be
-// passed on.
+// Sends as much input as the host accepts now, then end of file. False when nothing could be sent.
 bool Session::Impl::Feed(Heard& heard, std::string_view* input, bool* input_done) {
   if (*input_done) return false;
   if (heard.closed || heard.Ended()) {
-    *input_done = true;  // nobody is left to read it
+    *input_done = true;  // the reader is gone
     return false;
   }
   if (!input->empty()) {
@@ -244,7 +242,7 @@ bool Session::Impl::Feed(Heard& heard, std::string_view* input, bool* input_done
     const int written = ssh_channel_write(heard.channel, input->data(), slice);
     if (written > 0) input->remove_prefix(static_cast<size_t>(written));
     if (written < 0)
-      *input_done = true;  // a closed channel; a lost connection shows at the next Pump
+      *input_done = true;  // a closed channel; the next Pump notices a lost connection
     return written > 0;
   }
   *input_done = true;
@@ -260,7 +258,7 @@ Result<ExecResult> Session::Impl::RunToEnd(Heard& heard, std::string_view input,
     const bool connected = Pump();
     if (heard.Ended() && heard.eof) break;
     if (!connected) {
-      if (heard.Ended()) break;  // the verdict came; only the end of the output did not
+      if (heard.Ended()) break;  // the status came; only the end of the output did not
       return FailedLost(ErrorKind::kOutcomeUnknown);
     }
     if (heard.closed)
@@ -285,8 +283,8 @@ Result<ExecResult> Session::Impl::RunToEnd(Heard& heard, std::string_view input,
   return result;
 }
 
-// libssh forgets a channel only when both sides have closed it, so it is kept until the host has
-// done its part.
+// libssh forgets a channel only when both sides have closed it, so it is kept until the host closes
+// it.
 void Session::Impl::Close(HeardPtr heard) {
   --live;
   if (session == nullptr) return;  // went with it

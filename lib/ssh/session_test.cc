@@ -1,4 +1,4 @@
-// Against a real sshd: what libssh and sshd do to each other is what this folder is about.
+// Against a real sshd: this folder is about the interplay of libssh and sshd.
 #include "lib/ssh/session.h"
 
 #include <fcntl.h>
@@ -244,7 +244,7 @@ TEST_F(SessionTest, SaysWhenTheHostDoesNotTakeTheKey) {
 
 TEST_F(SessionTest, ResolvesNamesAndTriesEveryAddress) {
   SshTarget target = sshd_->Target();
-  target.address = "localhost";  // ::1 first, perhaps, where nobody listens
+  target.address = "localhost";  // perhaps ::1 first, without a listener
   auto session = Session::Connect(target, In(3000));
   EXPECT_TRUE(session.has_value()) << session.error().error.message;
 }
@@ -299,7 +299,7 @@ TEST_F(SessionTest, TellsTheHelpersEndFromSilence) {
   EXPECT_EQ((*channel)->TakeStderr(), "why\n");
 }
 
-TEST_F(SessionTest, HearsWhatACommandSaidThatEndedBeforeItReadItsInput) {
+TEST_F(SessionTest, GetsTheOutputOfACommandThatEndedBeforeReadingItsInput) {
   auto session = Connected();
   auto channel = session->OpenChannel("echo why", In(3000));
   ASSERT_TRUE(channel.has_value());
@@ -319,7 +319,7 @@ TEST_F(SessionTest, ClosesAHelperWithoutWaitingAndForgetsIt) {
   }
   const SteadyTime deadline = In(3000);
   while (session->OpenChannels() > 0 && SteadyNow() < deadline) {
-    static_cast<void>(session->Alive());  // it hears of closes; false while many are awaited
+    static_cast<void>(session->Alive());  // it reads closes; false while many are awaited
     WaitFor(-1, 0, In(5), nullptr);
   }
   EXPECT_EQ(session->OpenChannels(), 0U);
@@ -334,7 +334,7 @@ TEST_F(SessionTest, FailsAChannelThatOutlivesItsSession) {
   EXPECT_EQ(channel->Read(&reply, 10, In(1000)).error().kind, ErrorKind::kOutcomeUnknown);
 }
 
-// Whatever the next descriptor is needed for, the host is not to blame that there is none.
+// The lack of a descriptor is not the host's fault.
 TEST_F(SessionTest, BlamesNoHostForDescriptorsThatThisProcessLacks) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);

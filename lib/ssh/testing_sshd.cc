@@ -89,7 +89,7 @@ TestingSshd::TestingSshd(const std::string& more_config, const std::string& key_
       << "/host\nAuthorizedKeysFile " << directory_
       << "/user.pub\nPidFile none\nUsePAM no\nStrictModes no\n"
       << "PasswordAuthentication no\nPermitRootLogin prohibit-password\n"
-      << "SetEnv HOME=" << directory_ << "\n"  // the user's shell start-up files are none of ours
+      << "SetEnv HOME=" << directory_ << "\n"  // without the user's shell start-up files
 
       << more_config << "\n";
   pid_ = Spawn({kSshd, "-D", "-E", directory_ + "/log", "-f", directory_ + "/config"});
@@ -108,7 +108,7 @@ TestingSshd::TestingSshd(const std::string& more_config, const std::string& key_
 TestingSshd::~TestingSshd() {
   kill(pid_, SIGTERM);
   waitpid(pid_, nullptr, 0);
-  // What commands have left running may still write a last file, or take one away.
+  // Processes that commands have left may still write or remove a last file.
   std::error_code failed;
   for (int tries = 0; tries < 100 && std::filesystem::exists(directory_, failed); ++tries) {
     std::filesystem::remove_all(directory_, failed);

@@ -1,4 +1,5 @@
-// A real sshd on 127.0.0.1 for tests: own port, own host key, own user key, gone with the object.
+// For tests: a real sshd on 127.0.0.1 with its own port, host key and user key; it ends with the
+// object.
 #pragma once
 
 #include <sys/types.h>
@@ -9,8 +10,8 @@
 
 namespace mailhub::ssh {
 
-// Owns a directory below /tmp and a process. Confined to one thread. A failure to start, an
-// sshd that is not installed for one, aborts the test program.
+// Owns a directory below /tmp and a process. Confined to one thread. Aborts the test program if
+// sshd cannot start, for instance if it is not installed.
 class TestingSshd {
  public:
   // `more_config`: further lines of sshd_config. `key_type`: of the host key.
@@ -20,11 +21,12 @@ class TestingSshd {
   TestingSshd(const TestingSshd&) = delete;
   TestingSshd& operator=(const TestingSshd&) = delete;
 
-  // As the current user, with the right key and the right known_hosts.
+  // The current user, with the right key and the right known_hosts.
   SshTarget Target() const;
   const std::string& directory() const { return directory_; }
   pid_t pid() const { return pid_; }
-  // A key pair in the directory that the server does not know; the private key's path.
+  // Makes a key pair in the directory that the server does not know; returns the private key's
+  // path.
   std::string NewKey(const std::string& name, const std::string& type = "ed25519");
   // The public half of the host key: "ssh-ed25519 AAAA...".
   std::string HostKey() const;

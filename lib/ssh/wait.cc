@@ -24,7 +24,7 @@ void Cancellation::Cancel() {
   const int saved = errno;  // may run in a signal handler
   cancelled_.store(true);
   const uint64_t one = 1;
-  // Fails only when the counter is at its limit, and then the descriptor is readable already.
+  // Fails only when the counter is at its limit, and then the descriptor is already readable.
   [[maybe_unused]] const ssize_t written = write(event_fd_, &one, sizeof one);
   errno = saved;
 }

@@ -1,5 +1,4 @@
-// Waiting for a file descriptor without ever waiting too long: every sleep of this folder happens
-// in here.
+// Waits for a file descriptor with a time limit; all sleeps of this folder are in here.
 #pragma once
 
 #include "lib/base/clock.h"

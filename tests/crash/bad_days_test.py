@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Bad days: hosts, network, monitoring, disk and clock fail under a rebuild, one after the other; then two actuators meet.
+"""Failures under a rebuild, one after the other: hosts, network, monitoring, disk and clock; then two actuators meet.
 
-The actuator itself lives through all of it, except where a clock steps. Figures are printed and left in the build folder.
+The actuator itself survives all of them, except where a clock steps. Numbers are printed and left in the build folder.
 """
 
 import json
@@ -16,7 +16,7 @@ import unittest
 import crashkit
 from labkit import cgroups, evidence, faults, layout, network, site, stack, watch
 
-# As the trigger gives them, so that an alert joins.
+# The trigger's values, so that an alert joins.
 PARAMETERS = {"quiet_window": "4s", "quiet_for": "1s", "fresh_window": "2s", "quiet_timeout": "2m", "check_timeout": "20s"}
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 CLOCK = layout.STATE / "actuator.clock"
@@ -26,7 +26,7 @@ JOB_OUTAGE_S = 11
 
 
 def processes(host, matches):
-    """Pids in a host whose command line fits."""
+    """Pids in a host with a matching command line."""
     for pid in cgroups.processes(host):
         try:
             words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
@@ -59,7 +59,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
     def setUpClass(cls):
         crashkit.fresh_lab()
         cls.addClassCleanup(crashkit.wipe_lab)
-        # The journal on a disk that is soon full.
+        # The journal on a disk that will soon be full.
         (layout.STATE / "actuator").mkdir(exist_ok=True)
         layout.run("mount", "-t", "tmpfs", "-o", "size=16m", "mailhub-crash", layout.STATE / "actuator")
         cls.addClassCleanup(layout.run, "umount", layout.STATE / "actuator")
@@ -76,7 +76,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
 
     @classmethod
     def start_actuator(cls):
-        """With a wall clock of its own, which CLOCK moves; the steady clock is the machine's."""
+        """With its own wall clock, which CLOCK sets; the steady clock is the machine's."""
         cls.programs.start("actuator", ["env", f"LD_PRELOAD={FAKETIME}", f"FAKETIME_TIMESTAMP_FILE={CLOCK}",
                                         "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"])
         cls.programs.await_ready("actuator")
@@ -93,7 +93,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         return run
 
     def end(self, run):
-        """So that a failure here leaves the next test its lock."""
+        """Frees the lock for the next test, even after a failure here."""
         if stack.api(f"runs/{run}")["state"] != "finished":
             crashkit.command(f"/api/v1/runs/{run}/cancel", {"reason": "the test failed"}, self.programs.token)
             watch.await_state(run, ["finished"], 120)
@@ -101,7 +101,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
     def reached(self, run, kind, path, seconds=90):
         watch.until(f"{kind} {path} of {run}", lambda: crashkit.has(run, kind, path), seconds)
 
-    # --- one rebuild, bad hosts ---
+    # --- one rebuild, failing hosts ---
 
     def test_1_hosts_fail_under_a_rebuild(self):
         run = self.begin("mailhub2")
@@ -117,7 +117,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
     def sshd_dies_in_the_middle_of_a_step(self, run):
         self.reached(run, "step_started", "1.6.mailhub1.1")
         gate = time.time()
-        # A directory that does not answer keeps `systemctl restart regclient` waiting; it comes back within its patience.
+        # A directory that does not answer keeps `systemctl restart regclient` waiting; it returns within its patience.
         signal_all(signal.SIGSTOP, "x500", is_directory)
         self.addCleanup(signal_all, signal.SIGCONT, "x500", is_directory)
         watch.until("regclient to be starting", lambda: evidence.read("mailhub1", gate, program="regclient", event="start"))
@@ -136,7 +136,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         cut = self.cut("mailhub3")
         self.reached(run, "step_done", "1.6.mailhub3.1")
         layout.wait_until("the minute to be over", lambda: time.time() - cut >= OUTAGE_S, OUTAGE_S + 5)
-        # The step is not begun before its host has been heard.
+        # The step does not begin before its host has answered.
         self.assertFalse(crashkit.has(run, "step_started", "1.6.mailhub3.2"))
         faults.net_up("mailhub3")
         plugged = time.time()
@@ -148,7 +148,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         watch.until("the rebuild to begin again", lambda: len(evidence.read(
             "mailhub2", since, program="rebuild", event="begin")) == 1)
         cut = self.cut("mailhub2")
-        # Longer, and the rebuild itself gives up: it reads from the directory all the time.
+        # After longer, the rebuild itself gives up: it reads from the directory all the time.
         layout.wait_until("the cut to be over", lambda: time.time() - cut >= JOB_OUTAGE_S, JOB_OUTAGE_S + 5)
         faults.net_up("mailhub2")
         plugged = time.time()
@@ -176,7 +176,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         crashkit.command(f"/api/v1/runs/{run}/retry", {"hold": 1, "reason": "the power is back"}, self.programs.token)
         return again
 
-    # --- another rebuild, bad surroundings ---
+    # --- another rebuild, failing surroundings ---
 
     def test_2_monitoring_disk_and_clock_fail_under_a_rebuild(self):
         run = self.begin("mailhub3")
@@ -200,7 +200,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         back = time.time()
         self.reached(run, "step_done", "1.6.mailhub1.1")
         opened = time.time() - back
-        # What went wrong meanwhile raises its alert all the same, once.
+        # A failure meanwhile still raises its alert, once.
         other = watch.await_run("mailhub-rebuild", away)
         self.figure(f"Prometheus and Alertmanager away for {back - away:.0f} s: the gate stayed shut and opened {opened:.1f} s"
                     f" after their start; the alert of meanwhile was decided {time.time() - back:.1f} s after it")
@@ -269,7 +269,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
     # --- two actuators ---
 
     def second_actuator(self, journal):
-        """The command line of another one for the same site."""
+        """The command line of a second one for the same site."""
         text = (layout.CONFIG / "actuator.yml").read_text(encoding="utf-8")
         other = layout.CONFIG / "second.yml"
         layout.write_file(other, text.replace("../actuator/journal.db", str(journal)).replace(

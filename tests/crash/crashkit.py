@@ -1,4 +1,4 @@
-"""A lab of its own with the real actuator on it, whose lives end at chosen commits; and judges of what became of it."""
+"""A lab with the real actuator, whose lives end at chosen commits; and judges of the result."""
 
 import datetime
 import json
@@ -25,7 +25,7 @@ JOURNAL = layout.STATE / "actuator" / "journal.db"
 # The step of mailhub-rebuild that takes hours on a real site.
 JOB = "6"
 KNOBS = ["reset", "qubra_crash=0", "rebuild_seconds=12", "resync_seconds=1", "resync_after_rebuild_seconds=2",
-         # The rebuild does not raise the memory alert, so what is counted comes from the rebuild alone.
+         # The rebuild does not raise the memory alert, so all counts come from the rebuild alone.
          "leak_rebuild_mb=100"]
 
 
@@ -34,7 +34,7 @@ def wipe_lab():
 
 
 def fresh_lab():
-    """A new site and a new journal belong together: a host obeys one journal."""
+    """A new site needs a new journal: a host obeys one journal."""
     stack.stop_left_running()
     wipe_lab()
     subprocess.run([LAB, "up"], check=True, timeout=400)
@@ -71,7 +71,7 @@ def tell_alertmanager(labels, seconds):
 # --- the journal ---
 
 def query(sql, *values):
-    """Asks the journal of a running actuator, which a reader does not disturb."""
+    """Reads the journal of a running actuator without disturbing it."""
     with sqlite3.connect(f"file:{JOURNAL}?mode=ro", uri=True, timeout=5) as journal:
         rows = journal.execute(sql, values).fetchall()
     journal.close()
@@ -79,7 +79,7 @@ def query(sql, *values):
 
 
 def query_dead(sql):
-    """Asks a copy of what a dead actuator left, so that the next one finds its log as it was."""
+    """Reads a copy of a dead actuator's journal, so that the next one finds the log unchanged."""
     with tempfile.TemporaryDirectory() as scratch:
         for end in ("", "-wal"):
             if pathlib.Path(f"{JOURNAL}{end}").exists():
@@ -100,7 +100,7 @@ BOUNDARY = """SELECT seq, kind, coalesce(json_extract(body, '$.path'), json_extr
 
 
 class Point:
-    """Where one life ended: how, and behind which event of the journal."""
+    """The end of one life: how, and after which event of the journal."""
 
     def __init__(self, how):
         self.how = how
@@ -139,7 +139,7 @@ class Point:
 # --- the actuator's lives ---
 
 class Lives:
-    """Starts the actuator again and again. `ended` says when the story is over, asked of the journal."""
+    """Starts the actuator repeatedly. `ended` tells from the journal whether the story is over."""
 
     def __init__(self, programs):
         self.programs = programs
@@ -151,7 +151,7 @@ class Lives:
             "env", f"LD_PRELOAD={SHIM}", f"CRASH_AT={number}", f"CRASH_WHEN={how}"])
 
     def crash_after(self, delay, ended, patient):
-        """One life of the given length in seconds; a patient one counts them from the first step event that it records."""
+        """One life of the given length in seconds; a patient one counts from its first recorded step event."""
         steps = "SELECT count(*) FROM events WHERE kind LIKE 'step_%'"
         so_far = query_dead(steps)
         over = [None if patient else time.monotonic() + delay]
@@ -182,13 +182,13 @@ class Lives:
         return True
 
     def settle(self):
-        """The last life, which nobody ends."""
+        """The last life, which is not ended."""
         self.programs.start("actuator")
         self.programs.await_ready("actuator")
 
 
 def rebuild_since(since):
-    """The rebuild that began to wait after `since`, from the journal: (run, result or None)."""
+    """The rebuild queued after `since`, from the journal: (run, result or None)."""
     rows = query("SELECT run, result FROM runs WHERE runbook = 'mailhub-rebuild' AND queued_ms >= ? ORDER BY queued_ms",
                  int(since * 1000))
     return rows[0] if rows else None
@@ -197,10 +197,10 @@ def rebuild_since(since):
 # --- the judges ---
 
 class Judge:
-    """Mixed into test cases: what must be true of a rebuild, whatever happened meanwhile."""
+    """Mixed into test cases: what must be true of every rebuild."""
 
     def assert_rebuilt_once(self, run, target, rebuild=("rebuild began", "rebuild ended"), attempts=1):
-        """By the hosts' own logs every effect came once, in the page's order; by the journal, every step."""
+        """By the hosts' own logs every effect happened once, in the page's order; by the journal, every step."""
         state = watch.await_state(run, ["finished"], 30)
         self.assertEqual(state["result"], "succeeded", state["resultDetail"])
         begin, end = watch.span(state)
@@ -223,8 +223,8 @@ class Judge:
             self.assertEqual(state, "active", f"regclient on {host}")
 
     def assert_decided_once(self, fingerprints):
-        """Each alert that fired was answered by a run exactly once; what came again is a repeat, or late if its end had been
-        told. One that came when the run had acted already has joined late, and is decided afresh at its end."""
+        """Each alert that fired was answered by exactly one run. A repetition is a repeat, or late if its end had been
+        reported. An alert after the run's first action has joined late, and is decided again at the run's end."""
         for fingerprint in fingerprints:
             found = [row[0] for row in query(
                 "SELECT json_extract(body, '$.decision') FROM events WHERE kind = 'alert_decided'"

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Ends of runs, and what is said meanwhile.
+"""Ends of runs, and the alerts meanwhile.
 
-What was stopped is running, guarded, or a person is asked. A host that is away for ever keeps no
+A stopped service is running, guarded, or a person is asked. A host that is away for ever keeps no
 run for ever. Alerts are silenced only while a run acts.
 """
 
@@ -21,14 +21,14 @@ SIDE_EFFECT = {"alertname": "SideEffect", "run_side_effect": "true"}
 
 
 def host_in_run(host):
-    """Whether /metrics says that a run acts on the host, so that its alerts are silenced."""
+    """Whether /metrics reports that a run acts on the host, so that its alerts are silenced."""
     page = stack.get(f"{stack.ACTUATOR}/metrics")
     sample = rf'^mailhub_actuator_host_in_run{{[^}}]*instance="{host}"[^}}]*}} 1$'
     return re.search(sample, page, re.M) is not None
 
 
 def silenced(host):
-    """Whether Alertmanager silences a side effect on the host; None before it has heard of it."""
+    """Whether Alertmanager silences a side effect on the host; None before it knows it."""
     for alert in stack.get_json(f"{stack.ALERTMANAGER}/api/v2/alerts?inhibited=true"):
         if alert["labels"].get("alertname") == "SideEffect" and alert["labels"]["instance"] == host:
             return alert["status"]["state"] == "suppressed"
@@ -36,10 +36,10 @@ def silenced(host):
 
 
 class Ends(smallkit.SmallCase):
-    # --- what was stopped ---
+    # --- stopped services ---
 
     def assert_not_forgotten(self, host, run):
-        """The service runs, or its host guards it, or the run is not over; the run as it is."""
+        """The service runs, or its host guards it, or the run is not over; returns the run."""
         state = stack.api(f"runs/{run}")
         if scratchkit.runs(host) or scratchkit.guarded(host, run):
             return state
@@ -64,7 +64,7 @@ class Ends(smallkit.SmallCase):
                 self.ends_with_its_service_up(host, run)
 
     def ends_with_its_service_up(self, host, run):
-        """By the host itself, or by a person who was asked."""
+        """Restarted by the host itself, or by a person who was asked."""
         def settled():
             state = self.assert_not_forgotten(host, run)
             return state if state["state"] in ("held", "finished") else None
@@ -78,10 +78,10 @@ class Ends(smallkit.SmallCase):
         self.await_finished(run)
         self.assertTrue(scratchkit.runs(host), f"the service runs on {host}")
 
-    # --- a host that does not come back ---
+    # --- a host that does not return ---
 
     def test_2_a_host_that_is_away_for_ever_holds_its_run(self):
-        """One leaves before its run's end, the other one before its stop is done again."""
+        """One leaves before its run's end, the other one before its stop is repeated."""
         ending, retried, elsewhere = "mailhub1", "mailhub2", "mailhub3"
         runs = {retried: self.begin("person-waits", on=retried)}
         self.await_phase(runs[retried], "2", "confirm")

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The journal's file is moved away, replaced or removed: nothing goes where nobody finds it."""
+"""The journal's file is moved away, replaced or removed: no event goes to a file that a start
+cannot find."""
 
 import contextlib
 import sqlite3
@@ -22,7 +23,7 @@ def move(names, source, target):
 
 
 def recorded(number):
-    """Whether the journal that anybody finds knows of a notification."""
+    """Whether the journal under its name has a notification."""
     return bool(crashkit.query("SELECT 1 FROM events WHERE kind = 'alert_decided'"
                                " AND json_extract(body, '$.fingerprint') = ?", f"{number:016x}"))
 
@@ -43,7 +44,7 @@ class JournalFile(smallkit.SmallCase):
         self.assertFalse(stack.answers(stack.READY["actuator"]))
 
     def refused_start(self):
-        """A start that must fail; what it said."""
+        """A start that must fail; returns its output."""
         log = stack.LOGS / "actuator.log"
         before = log.stat().st_size
         self.programs.start("actuator")

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The real actuator is killed at its journal's commits and at random instants while real alerts have mailhubs rebuilt.
+"""The real actuator is killed at its journal's commits and at random moments while real alerts start rebuilds of
+mailhubs.
 
-Two rebuilds are walked through commit by commit, a third dies at random instants under a stream of notifications. The
+Two rebuilds are walked through commit by commit, a third dies at random moments under a stream of notifications. The
 table of all points (where, expected, seen) is printed and left in the build folder.
 """
 
@@ -14,7 +15,8 @@ import unittest
 import crashkit
 from labkit import faults, stack, watch
 
-# (which commit of its life ends it, where in that commit). A round must get ahead: what is lost before a commit comes again.
+# (number of the commit that ends the life, place within that commit). Each round must make progress: work lost before a
+# commit is repeated.
 WALKS = {
     "mailhub2": [(2, "before"), (3, "after"), (2, "torn"), (4, "after")],
     "mailhub1": [(3, "torn"), (2, "after"), (3, "before"), (3, "after"), (1, "after")],
@@ -37,7 +39,8 @@ class Kills(crashkit.Judge, unittest.TestCase):
         cls.lives = crashkit.Lives(cls.programs)
 
     def rebuild(self, target, ends):
-        """Has the tables' age raise its alert, then lets `ends` end the lives until the run is over; the run."""
+        """Lets the tables' age raise its alert, then lets `ends` end the lives until the run is over; returns the
+        run."""
         first = len(self.lives.points)
         began = time.time()
         self.programs.stop("actuator")
@@ -78,12 +81,12 @@ class Kills(crashkit.Judge, unittest.TestCase):
         target = "mailhub3"
 
         def end(ended):
-            # As if another Prometheus saw the same tables: they join the run, each once. None so late that it would miss it.
+            # As if another Prometheus saw the same tables: they join the run, each once. None is too late to join.
             run = crashkit.rebuild_since(began)
             if run is not None and not crashkit.has(run[0], "step_started", "2"):
                 crashkit.tell_alertmanager({"alertname": "TablesStale", "instance": target, "runbook": "mailhub-rebuild",
                                             "prometheus": str(next(numbers))}, 900)
-            # A gate takes some seconds of one life to open, so every third life lasts until it has got somewhere.
+            # A gate needs some seconds of one life to open, so every third life lasts until it has made progress.
             return self.lives.crash_after(chance.uniform(0.05, 2), ended, patient=len(self.lives.points) % 3 == 0)
 
         began = time.time()

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The actuator is stopped, or its journal's disk is full, for longer than a dead man waits.
 
-What the hosts did meanwhile is asked of the hosts.
+The hosts' own logs tell their actions meanwhile.
 """
 
 import os
@@ -17,7 +17,7 @@ from labkit import faults, layout, stack, watch
 PAUSE_S = 60
 STOP_FILE = smallkit.STATE.parent / "actuator.stop"
 
-# Where each run is when the actuator stops, by the host that it works on.
+# Each run's place when the actuator stops, by its host.
 IN_A_COMMIT, IN_A_STEP, AT_A_GATE, AT_A_QUESTION = "mailhub1", "x500", "mailhub2", "mailhub3"
 RESTORED = ["stop", "restore"]
 ALL = (IN_A_COMMIT, IN_A_STEP, AT_A_GATE, AT_A_QUESTION)
@@ -41,7 +41,7 @@ class Pauses(smallkit.SmallCase):
         self.pause_and_go_on(runs)
 
     def begin_everywhere(self):
-        """A run on each host, each at another moment of its life; none commits anything now."""
+        """A run on each host, each at a different moment of its life; none commits anything now."""
         runs = {AT_A_GATE: self.begin("gate-waits", on=AT_A_GATE),
                 AT_A_QUESTION: self.begin("person-waits", on=AT_A_QUESTION)}
         self.await_phase(runs[AT_A_GATE], "2", "gate")
@@ -55,7 +55,7 @@ class Pauses(smallkit.SmallCase):
 
     def pause_and_go_on(self, runs):
         since = time.monotonic()
-        # What would let two of them go on, were nothing else the matter.
+        # Without another obstacle, this would let two of them continue.
         scratchkit.go_on(AT_A_GATE).touch()
         person = self.typing("run", "confirm", runs[AT_A_QUESTION], "--step", "2")
         self.addCleanup(person.communicate)
@@ -81,7 +81,7 @@ class Pauses(smallkit.SmallCase):
         self.assertEqual(self.await_finished(run)["result"], "succeeded")
 
     def asks_again(self, run):
-        """Whether the question is asked once more, now that the step before it was done again."""
+        """Whether the question is asked again, after the step before it was repeated."""
         def known():
             state = stack.api(f"runs/{run}")
             if state["state"] == "finished":
@@ -119,7 +119,7 @@ class Pauses(smallkit.SmallCase):
         for host in stories:
             self.assertEqual(scratchkit.story(host), ["stop", "work", "start"])
 
-    def test_4_what_could_not_be_recorded_is_not_done_after_a_dead_man_has_acted(self):
+    def test_4_an_unrecorded_decision_is_not_performed_after_a_dead_man_has_acted(self):
         """One host is back before the disk has room, the other one after."""
         first, second = "mailhub1", "mailhub3"
         runs, ballast = self.begin_and_fill_disk(first, second)

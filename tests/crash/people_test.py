@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""People answer what they saw and nothing else: two holds, two people, a late answer."""
+"""People's answers apply only to what they saw: two holds, two people, a late answer."""
 
 import json
 import unittest
@@ -29,7 +29,7 @@ class People(smallkit.SmallCase):
         self.answer("retry", run, numbers["step_failed"])
         self.assert_quiet({host: before})
         self.await_holds(run, ["dead_man_restored"])
-        # Again by hand, so the plan's picture of the site is true.
+        # Again by hand, so that the site is as the plan assumes.
         scratchkit.by_hand(host, "stop")
         self.answer("resolve", run, numbers["dead_man_restored"])
         self.assertEqual(self.await_finished(run)["result"], "succeeded")
@@ -46,7 +46,7 @@ class People(smallkit.SmallCase):
         self.await_holds(run, ["step_failed"])
         self.answer("skip", run, numbers["step_failed"])
         self.assertEqual(self.await_finished(run)["result"], "succeeded")
-        # The guarded step was done again before what needs it.
+        # The guarded step was repeated before the step that needs it.
         story = ["stop", "try", "restore", "stop", "work", "start"]
         self.assertEqual(scratchkit.story(host), story)
 
@@ -68,13 +68,14 @@ class People(smallkit.SmallCase):
     # --- two people at once ---
 
     def at_once(self, *words):
-        """Two people type the same at the same moment; (status, standard error) of both."""
+        """Two people type the same at the same moment; returns (status, standard error) of both."""
         people = [self.typing(*words, by=name) for name in ("alice", "bob")]
         said = [person.communicate(timeout=60)[1] for person in people]
         return [(person.returncode, text) for person, text in zip(people, said)]
 
     def assert_late(self, done, asked_now):
-        """A late answer is taken for the first one again, or refused with what is asked now."""
+        """A late answer counts as a repeat of the first, or is refused with the present
+        question."""
         if done.returncode != 0:
             self.assertEqual(done.returncode, 1, done)
             self.assertIn(asked_now, done.stderr)
@@ -106,13 +107,13 @@ class People(smallkit.SmallCase):
         self.assertIn(0, [status for status, _ in answers], answers)
         self.await_story(host, ["first", "second"])
         self.await_holds(run, ["step_failed"])
-        # A third one, whose terminal was slow.
+        # A third person, with a slow terminal.
         late = self.mailhubctl(*words, by="carol")
         self.assert_quiet({host: ["first", "second"]})
         self.assertIsNone(self.result_of(run, "2"), "nobody has skipped the second step")
         self.assert_late(late, "Second")
 
-    def test_6_an_answer_that_does_not_say_to_what_is_refused(self):
+    def test_6_an_answer_without_its_question_is_refused(self):
         host = "mailhub3"
         run = self.begin("two-questions", on=host)
         self.await_phase(run, "1", "confirm")
@@ -132,7 +133,7 @@ class People(smallkit.SmallCase):
         self.assertEqual(scratchkit.story(host), ["first"])
         self.assertIsNone(self.result_of(run, "1"))
 
-    def test_7_the_api_takes_the_answer_to_what_is_asked_now_and_refuses_others(self):
+    def test_7_the_api_takes_the_answer_to_the_present_question_and_refuses_others(self):
         host = "mailhub1"
         run = self.begin("two-questions", on=host)
         self.await_phase(run, "1", "confirm")

@@ -1,4 +1,4 @@
-"""A service of the tests' own on the lab's hosts, and what its log on each host's disk says."""
+"""The tests' own service on the lab's hosts, and its log on each host's disk."""
 
 import pathlib
 import shutil
@@ -13,7 +13,7 @@ RUNNER = ("receipts", "leases", "swept", "fence", "id")
 
 
 def _local(host, name):
-    """A file below the host's /usr/local, which lies on the machine."""
+    """A file below the host's /usr/local, which is on the machine."""
     return hostfiles.persist_dir(host, "local") / name
 
 
@@ -26,19 +26,19 @@ def _running(host):
 
 
 def go_on(host):
-    """The file for which gates and steps of the small runbooks look."""
+    """The file that gates and steps of the small runbooks wait for."""
     return _local(host, "share/go_on")
 
 
 def install():
-    """On hosts that have booted to the end: before it, arming a short dead man may take too long."""
+    """On fully booted hosts: before that, arming a short dead man may take too long."""
     for host in HOSTS:
         shutil.copy(FOLDER / "scratch", _local(host, "bin/scratch"))
         site.exec_in(host, "systemctl", "is-system-running", "--wait", check=False, timeout=120)
 
 
 def reset(host):
-    """A host on which nothing has happened yet: the service runs, and no journal is obeyed."""
+    """Makes the host new: the service runs, and no journal is obeyed."""
     _log(host).write_text("", encoding="utf-8")
     _running(host).touch()
     go_on(host).unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def reset(host):
 
 
 def _forgets_receipts(host):
-    """A command that has just ended may be writing one more."""
+    """A command that has just ended may still write one."""
     for name in RUNNER:
         path = hostfiles.persist_dir(host, "runner") / name
         if path.is_dir():
@@ -57,12 +57,12 @@ def _forgets_receipts(host):
 
 
 def by_hand(host, verb):
-    """What a person does on the host itself; noted as everything else."""
+    """A person's action on the host itself; logged like any other."""
     site.exec_in(host, SCRIPT, verb)
 
 
 def events(host):
-    """What the script was called for: (time, words), in its order."""
+    """The calls of the script: (time, words), in order."""
     lines = _log(host).read_text(encoding="utf-8").splitlines()
     return [(float(at), what) for at, what in (line.split(" ", 1) for line in lines)]
 
@@ -77,7 +77,7 @@ def runs(host):
 
 
 def guarded(host, run):
-    """Whether the host itself would bring the service back, or is just doing it."""
+    """Whether the host itself would restart the service, or is just doing so."""
     for lease in (hostfiles.persist_dir(host, "runner") / "leases").glob(f"{run}@*.lease"):
         try:
             lines = lease.read_text(encoding="utf-8").splitlines()

@@ -1,6 +1,6 @@
 """Small cases on the lab: short dead men, a journal on a small disk, people at terminals.
 
-Each case begins with an empty journal and with hosts that obey none: no case disturbs another.
+Each case begins with an empty journal and with hosts that obey none, so that cases are independent.
 """
 
 import json
@@ -19,12 +19,12 @@ from labkit import cgroups, faults, layout, network, stack, watch
 STATE = layout.STATE / "actuator"
 # Longer than a dead man of the small runbooks waits (15 s), and its timer's ticks.
 LEASE_OVER_S = 30
-# What happens at all happens within this.
+# Any effect happens within this time.
 QUIET_S = 6
 
 
 def prefer_lab():
-    """Short dead men wait for no compiler: on a busy machine the lab's hosts come first."""
+    """Short dead men cannot wait for a compiler: on a busy machine the lab's hosts come first."""
     for hierarchy in cgroups.hierarchies():
         shares = hierarchy / layout.CGROUP / "cpu.shares"
         if shares.exists():
@@ -48,7 +48,7 @@ class Programs(stack.Stack):
         layout.write_file(site_file, text)
 
     def up(self):
-        """Without waiting for every host's first scrape: the gates wait by themselves."""
+        """Without waiting for every host's first scrape, because the gates wait."""
         self.configure()
         for name in stack.READY:
             self.start(name)
@@ -119,16 +119,16 @@ class SmallCase(unittest.TestCase):
         watch.until(f"step {path} of {run} to be in phase {phase}", reached, seconds)
 
     def result_of(self, run, path):
-        """What became of a step; None as long as it is not over."""
+        """The result of a step; None as long as it is not over."""
         steps = stack.api(f"runs/{run}")["steps"]
         return next(step["result"] for step in steps if step["path"] == path)
 
     def holds(self, run):
-        """What the run is held for and no person has answered."""
+        """The run's holds without an answer."""
         return stack.api(f"runs/{run}")["holds"]
 
     def await_holds(self, run, reasons, seconds=60):
-        """Waits until the run is held for exactly these; the numbers by reason."""
+        """Waits until the run has exactly these holds; returns the numbers by reason."""
         def held():
             state = stack.api(f"runs/{run}")
             found = {hold["reason"]: hold["number"] for hold in self.holds(run)}
@@ -141,13 +141,13 @@ class SmallCase(unittest.TestCase):
     # --- people ---
 
     def mailhubctl(self, *words, by="operator"):
-        """What a person types; the ended process with what it printed."""
+        """A person's command; returns the ended process with its output."""
         done = self.typing(*words, by=by)
         out, err = done.communicate(timeout=60)
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
     def typing(self, *words, by="operator"):
-        """The same, still under way."""
+        """The same, still running."""
         return subprocess.Popen(
             [self.programs.bin / "mailhubctl", "--url", stack.ACTUATOR, "--by", by,
              "--token-file", layout.CONFIG / "webhook.token", *map(str, words)],
@@ -159,12 +159,12 @@ class SmallCase(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def confirm(self, run, path, attempt=1):
-        """A person says yes to the question of one step, asked for the attempt-th time."""
+        """A person confirms the question of one step, asked for the attempt-th time."""
         done = self.mailhubctl("run", "confirm", run, "--step", path, "--attempt", attempt)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def post_verb(self, run, verb, body):
-        """The same over HTTP, with what the person saw in the body: (status, text)."""
+        """The same over HTTP, with the state that the person saw in the body: (status, text)."""
         body = {"by": "operator", **body}
         return stack.post(f"/api/v1/runs/{run}/{verb}", body, self.programs.token)
 
@@ -175,7 +175,7 @@ class SmallCase(unittest.TestCase):
         watch.until(what, lambda: scratchkit.story(host) == story, seconds)
 
     def assert_meanwhile(self, check, seconds):
-        """Has `check` assert again and again for so long."""
+        """Calls `check` repeatedly for so long."""
         end = time.monotonic() + seconds
 
         def over():
@@ -190,7 +190,7 @@ class SmallCase(unittest.TestCase):
         self.assert_meanwhile(check, seconds)
 
     def assert_not_done(self, host, what, seconds=QUIET_S):
-        """One thing, whatever else happens there."""
+        """One thing does not happen, whatever else does."""
         self.assert_meanwhile(lambda: self.assertNotIn(what, scratchkit.story(host)), seconds)
 
     def cut(self, host):
@@ -198,7 +198,7 @@ class SmallCase(unittest.TestCase):
         self.addCleanup(network.plug, host)
 
     def await_restored_while_cut(self, host, before):
-        """Cuts the host off until its dead man has acted, and plugs it in again."""
+        """Cuts the host off until its dead man has acted, and reconnects it."""
         self.cut(host)
         self.await_story(host, [*before, "restore"])
         faults.net_up(host)
@@ -214,7 +214,7 @@ class SmallCase(unittest.TestCase):
         return ballast
 
     def notify(self, number):
-        """Of an alert that no trigger answers; the HTTP status, or None without an answer."""
+        """For an alert without a trigger; returns the HTTP status, or None without an answer."""
         alert = {"status": "firing", "labels": {"alertname": "Small"}, "annotations": {},
                  "startsAt": "2026-01-01T00:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
                  "generatorURL": "", "fingerprint": f"{number:016x}"}

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Who may ask the exporter: TLS, client certificates and passwords, judged by curl and by a scraping Prometheus.
+"""Access to the exporter: TLS, client certificates and passwords, judged by curl and by a scraping Prometheus.
 
-What the web configuration says may change on disk at any time and counts from then on, without a restart.
+The web configuration may change on disk at any time and counts from then on, without a restart.
 """
 
 import ctypes
@@ -14,11 +14,11 @@ sys.dont_write_bytecode = True
 
 from harness import Exporter, Prometheus, Site, run, until  # noqa: E402
 
-CURL_UNTRUSTED = 60  # curl's exit status for a server's certificate that nobody it trusts has signed
+CURL_UNTRUSTED = 60  # curl's exit status for a server certificate without a trusted signer
 
 
 def bcrypt(password):
-    """Cheap on purpose: tests are not what it defends against."""
+    """Cheap on purpose: no attacker here."""
     crypt = ctypes.CDLL("libcrypt.so.1").crypt
     crypt.restype = ctypes.c_char_p
     return crypt(password.encode(), b"$2y$04$abcdefghijklmnopqrstuu").decode()
@@ -102,7 +102,7 @@ class Access(unittest.TestCase):
         self.shut_out(code=CURL_UNTRUSTED, authority="other_ca")
         self.shut_out(scheme="http")
 
-    def test_what_changes_on_disk_counts_at_once(self):
+    def test_changes_on_disk_count_at_once(self):
         self.accepted()
         self.configure("new")
         self.unauthorized(password="right")

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""The helper's two engines, perl and shell, on made-up tables of processes and trees of files: they must say the same.
+"""The helper's two engines, perl and shell, on made-up tables of processes and trees of files: their results must be
+equal.
 
-The made-up /proc lies in a folder; its path stands in the helper for the real one. `--tables N --seed S` for more than the unit
-test does; what differs is printed with its seed and table.
+The made-up /proc is in a folder; its path replaces the real one in the helper. `--tables N --seed S` for more than the
+unit test does; differences are printed with their seed and table.
 """
 
 import argparse
@@ -28,11 +29,11 @@ ARGUMENTS = ["-D", "/dirtables/root", "-D/dirtables/root", "two words", "x" * 20
 
 
 class Engine:
-    """A helper that stays; asked again and again as the exporter would."""
+    """A helper that stays and is asked repeatedly, as by the exporter."""
 
     def __init__(self, shell, world, spec):
         text = pathlib.Path(HELPER).read_text(encoding="utf-8")
-        # What a section is called to others is written into the real /proc, and asked for there.
+        # Other sections' names are written into the real /proc, and asked for there.
         text = text.replace("/proc/", f"{world.proc}/").replace('"/proc"', f'"{world.proc}"')
         if shell != "perl":
             text = text.replace("perl -M5.014", "false")
@@ -58,7 +59,7 @@ class Engine:
             lines.append(line.rstrip("\n"))
 
     def meaning(self, lines):
-        """What the collectors would make of it, in an order of its own."""
+        """The result that the collectors would get, sorted."""
         said, sums, closed = set(), {}, set()
         for line in lines:
             word, _, rest = line.partition(" ")
@@ -95,7 +96,7 @@ class Engine:
 
 
 class World:
-    """A folder with a /proc, programs and files, all of it changed by chance."""
+    """A folder with a /proc, programs and files, all changed at random."""
 
     def __init__(self, chance):
         self.chance = chance
@@ -140,7 +141,7 @@ class World:
         path.symlink_to(target)
 
     def stir(self):
-        """Programs: there, gone, anew, links, other names. What was renamed, from and to."""
+        """Programs: present, gone, new, links, other names. Returns the renamed ones, from and to."""
         chance = self.chance
         renamed = {}
         for name in chance.sample(NAMES, chance.choice([0, 1, 3])):
@@ -208,13 +209,13 @@ class World:
         self.live.pop(pid, None)
 
     def follow(self, pid, renamed):
-        """What the kernel calls the file that a process runs, after names have changed."""
+        """The kernel's name for a process's file, after names have changed."""
         one = self.live[pid]
         name = renamed.get(one["name"], one["name"])
         if not (os.path.lexists(name) and os.lstat(name).st_ino == one["inode"]):
             name = one["name"].removesuffix(" (deleted)") + " (deleted)"
             if any(other["name"] == name and other["inode"] != one["inode"] for other in self.live.values()):
-                self.exit(pid)  # a folder holds one file of a name
+                self.exit(pid)  # a folder has one file of a name
                 return
             pathlib.Path(name).unlink(missing_ok=True)
             os.link(self.folder / "held" / str(one["inode"]), name)
@@ -223,7 +224,7 @@ class World:
             self.link(link, name)
 
     def program(self):
-        """A file to run, by the name that the kernel has for it; or none."""
+        """A file to run, by the kernel's name for it; or none."""
         chance = self.chance
         name = chance.choice(NAMES)
         exe = chance.choice([self.bin / name, self.bin / name, self.bin / (name + " (deleted)"), self.folder / "else" / name,
@@ -248,16 +249,17 @@ class World:
         name, exe = self.program()
         while pid == 1 and exe is None:
             name, exe = self.program()
-        # In one folder, it does not call itself like another program there, which network storage could make look like that one.
+        # In one folder, it does not use the name of another program there, because network storage could show it as
+        # that one.
         called = exe.name.removesuffix(" (deleted)") if exe is not None and exe.parent == self.bin else chance.choice(NAMES)
         comm = chance.choice([called[:15], called[:15], "w", "a) R 1 (b"])
         arguments = [str(self.bin / name), *chance.choices(ARGUMENTS, k=chance.randrange(4))]
         cmdline = chance.choice([b"", *[b"\0".join(a.encode() for a in arguments) + b"\0"] * 6])
         root = self.folder / "ctr" if chance.random() < 0.2 else "/"
         tasks = [pid, *range(1000 + pid * 10, 1000 + pid * 10 + chance.choice([0, 0, 0, 1, 3]))]
-        # A number is not given again so soon that no look comes between a corpse and such a one.
+        # A number is not reused so soon that no look comes between a dead process and the new one.
         ended = exe is not None and len(tasks) > 1 and pid not in self.lifeless and chance.random() < 0.3
-        # Where the program lies, which an exec changes; some kernels hide it.
+        # The program's address, which an exec changes; some kernels hide it.
         image = chance.choice([f"{self.start}000 {self.start}500 7000"] * 5 + ["1 1 0"])
         shown = [folder, *(folder / "task" / str(task) for task in tasks)]
         for one in shown:
@@ -312,7 +314,7 @@ class World:
 
 
 def compare(tables, seed, shells, per_world=200):
-    """Looks at that many tables with perl and each of the shells; how often which engines were asked."""
+    """Looks at that many tables with perl and each of the shells; returns how often which engines were asked."""
     looks = 0
     for number in range(0, tables, per_world):
         chance = random.Random(seed + number)

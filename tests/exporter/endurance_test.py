@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""10,000 probes with reconnects in between leave everything where it was: memory, file descriptors, processes on the hosts.
+"""10,000 probes with reconnects in between leave no trace in memory, file descriptors, and processes on the hosts.
 
 Under AddressSanitizer the end of the program is judged too: a leak makes its exit status differ from 0.
 """
@@ -15,9 +15,9 @@ from harness import Exporter, Kept, Site, side_by_side, until  # noqa: E402
 
 PROBES = 10_000
 HOSTS = 4
-WARM_UP = 1_000  # until what is kept has been allocated
+WARM_UP = 1_000  # until the kept memory has been allocated
 EVERY = 25  # probes of a host between two losses
-# AddressSanitizer keeps freed memory back, in each thread, and remembers who asked for it: what leaked it says at the end.
+# AddressSanitizer keeps freed memory in each thread, with its origin; at the end it reports leaks.
 GROWTH_MIB = 64 if os.environ.get("MAILHUB_SANITIZE") else 4
 SANITIZER = {"ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=1:thread_local_quarantine_size_kb=16"}
 
@@ -52,7 +52,7 @@ class Endurance(unittest.TestCase):
         self.assertEqual((after["remote"], after["threads"]), (before["remote"], before["threads"]))
 
     def state(self, site, exporter):
-        """What there is when all is calm: each host has its session and its helper."""
+        """The resources at rest: each host has its session and its helper."""
         def calm():
             self.assertEqual([exporter.reason(name, 10) for name in site.hosts], [""] * HOSTS)
             remote = [sshd.commands() for sshd in site.sshds.values()]
@@ -62,7 +62,7 @@ class Endurance(unittest.TestCase):
                 "threads": len(os.listdir(f"/proc/{exporter.process.pid}/task"))}
 
     def probe_all(self, site, exporter, probes):
-        """All hosts side by side, each losing its session or its helper every so often."""
+        """All hosts in parallel, each losing its session or its helper at intervals."""
         failures = []
 
         def work(name):

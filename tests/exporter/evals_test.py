@@ -1,22 +1,22 @@
 #!/usr/bin/python3
-"""The helper's text: what is evaluated is made of numbers that are counted or have been looked at, never of what a host says."""
+"""The helper's text: evaluated parts are numbers that are counted or checked, never a host's text."""
 
 import pathlib
 import re
 import unittest
 
 PARTS = pathlib.Path(__file__).resolve().parents[2] / "exporter" / "helper" / "script"
-COUNTED = {"list_number", "list_number", "i", "n", "t", "e", "parts", "exes"}  # numbers of the spec's lines
+COUNTED = {"list_number", "i", "n", "t", "e", "parts", "exes"}  # numbers of the spec's lines
 CODE = {"code", "tests", "rows"}  # made in the same function, of such numbers
 LOOKED_AT = {"pid"}  # digits: the line behind says so
 # The arguments of a few functions, which are such numbers at each call.
 ARGUMENTS = {"keep": {"1", "2"}, "add_exe": {"1"}, "args_fit": {"2"}, "report_process": {"2"}, "find_older_version": {"1"}}
-# Kept by read_spec, which adds only the number of the line to it.
+# Stored by read_spec, which only adds the line's number.
 THREADS = {"threads", "processes"}
 
 
 def functions(text):
-    """The name of the function that each line is in, and the line."""
+    """The name of each line's function, and the line."""
     name = ""
     for line in text.splitlines():
         begins = re.match(r"(\w+)\(\) \{", line)
@@ -28,11 +28,11 @@ def functions(text):
 
 
 class Evals(unittest.TestCase):
-    def test_each_eval_holds_only_what_is_allowed(self):
+    def test_each_eval_has_only_allowed_parts(self):
         evals = 0
         for path in sorted(PARTS.glob("*.sh")):
             text = path.read_text(encoding="utf-8")
-            inside = ""  # the words of an eval that goes over several lines
+            inside = ""  # the text of an eval of several lines
             for function, line in functions(text):
                 for words in ([line] if inside else re.split(r"\beval ", line)[1:]):
                     evals += not inside
@@ -55,7 +55,7 @@ class Evals(unittest.TestCase):
                 if re.search(r"(^|\s)pid=", line) and line != lines[-1] and not line.startswith("#"):
                     self.assertRegex(lines[i + 1], r"^\s+case \$pid in '' \| \*\[!0-9\]\*\) (continue|return( 1)?) ;; esac$", line)
 
-    def test_what_is_kept_has_a_number_for_its_name(self):
+    def test_each_kept_text_has_a_number_for_its_name(self):
         allowed = COUNTED | LOOKED_AT | THREADS | {"sysvs", "paths", "checks"}
         for path in sorted(PARTS.glob("*.sh")):
             for number in re.findall(r"\bkeep [a-z_]+ (\S+(?: - 1\)\))?)", path.read_text(encoding="utf-8")):

@@ -1,8 +1,7 @@
 #!/usr/bin/python3
-"""Every reason why a probe fails, provoked for real; hosts that lie cost bounded memory and nothing that stays.
+"""Every reason of a failed probe, produced for real; lying hosts cost bounded memory and leave nothing behind.
 
-What the failing hosts answer with is written as a forced command, which sshd hands to the login shell in place of what the
-exporter asked for.
+A failing host's answer is a forced command, which sshd gives to the login shell instead of the exporter's command.
 """
 
 import os
@@ -16,13 +15,13 @@ sys.dont_write_bytecode = True
 
 from harness import Exporter, Site, run, side_by_side, until  # noqa: E402
 
-SCRAPE_SECONDS = 2  # what a scrape allows; less 250 ms for the way back
+SCRAPE_SECONDS = 2  # the scrape's timeout; minus 250 ms for the way back
 PATIENCE_SECONDS = 10
-# A helper that is one until it is asked to look.
+# A helper that answers only until it is asked to look.
 SAYS_HELLO = "while read -r word nonce rest; do case $word in hello) printf '\\n%s hello 1\\n' $nonce;; go) "
 BEGINS = "printf '\\n%s begin 1\\nuptime 1\\nsection host 1\\n' $nonce; "
 
-# What a host answers with, and what the probe says then. Each of the first would go on for ever.
+# A host's answer, and the probe's reason for it. The first ones would go on for ever.
 LIARS = {
     "zeros": ("cat /dev/zero", "protocol"),
     "binary": ("cat /dev/urandom", "protocol"),
@@ -42,7 +41,7 @@ LIARS = {
     "shell-is-cat": ("exec cat -c \"$SSH_ORIGINAL_COMMAND\"", "protocol"),
     "shell-is-python": ("exec /usr/bin/python3 -c \"$SSH_ORIGINAL_COMMAND\"", "protocol"),
 }
-# Login shells that are no POSIX shells, started as sshd would: they must simply work.
+# Login shells that are no POSIX shells, started as by sshd: they must simply work.
 SHELLS = ["tcsh", "fish", "dash", "mksh", "ksh93", "busybox sh"]
 
 
@@ -51,7 +50,7 @@ def forced(command):
 
 
 def probe_all(exporter, expected):
-    """All at once, as Prometheus might: {host: reason}. Who is expected to hang is not given long."""
+    """All at once, as Prometheus might: {host: reason}. Hosts that are expected to hang get little time."""
     def probe(host):
         timeout = SCRAPE_SECONDS if expected[host] == "timeout" else PATIENCE_SECONDS
         begun = time.monotonic()
@@ -61,7 +60,7 @@ def probe_all(exporter, expected):
 
 
 class Babbler:
-    """A TCP server that greets with something other than SSH: with bytes without end, or one answer."""
+    """A TCP server whose greeting is not SSH: endless bytes, or one answer."""
 
     def __init__(self, address, port, greeting, again):
         self.server = socket.create_server((address, port))
@@ -90,7 +89,7 @@ class Babbler:
 
 
 class Hosts(unittest.TestCase):
-    """Hosts of its own for each test, and one exporter that looks at them."""
+    """Each test's own hosts, and one exporter that probes them."""
 
     maxDiff = None
 
@@ -106,7 +105,7 @@ class Reasons(Hosts):
     def test_each_reason_is_seen_when_it_is_provoked(self):
         site = self.site
         site.add("good")
-        if os.environ.get("MAILHUB_SANITIZE") != "thread":  # which falls over glibc's resolver threads
+        if os.environ.get("MAILHUB_SANITIZE") != "thread":  # which cannot handle glibc's resolver threads
             site.add("resolve", sshd=False, address="no-such-host.invalid")
         site.add("connect", sshd=False)
         site.key("other_host")
@@ -125,7 +124,7 @@ class Reasons(Hosts):
         for reason in list(site.hosts)[1:]:
             self.assertEqual(metrics[f'mailhub_exporter_probes_total{{result="{reason}"}}'], 1)
 
-    def test_what_was_wrong_and_is_put_right_recovers_with_the_next_scrape(self):
+    def test_a_repaired_host_recovers_with_the_next_scrape(self):
         site = self.site
         host = site.add("host")
         exporter = self.start()
@@ -172,7 +171,7 @@ class Liars(Hosts):
                 ("web", b"HTTP/1.1 400 Bad Request\r\n\r\n", False, "protocol"),
                 ("zeros", b"\0" * 65536, True, "protocol"),
                 ("line", b"x" * 65536, True, "protocol"),
-                # Lines before the version are allowed, and nobody says how many.
+                # Lines before the version are allowed, without a limit of their number.
                 ("lines", b"hello\r\n" * 10000, True, "timeout")):
             site.add(name, sshd=False)
             babbler = Babbler(site.hosts[name]["address"], site.port, greeting, again)
@@ -201,7 +200,7 @@ class Liars(Hosts):
         self.assertEqual(exporter.reason("good", PATIENCE_SECONDS), "")
         self.assertLessEqual(exporter.fds(), fds + 2 * len(LIARS))
         for name, (_, reason) in LIARS.items():
-            if reason == "protocol":  # the session may be kept, what babbles in it may not
+            if reason == "protocol":  # the session may be kept, but no babbling channel
                 until(f"{name}'s commands to end", lambda: not site.sshds[name].commands(), 20)
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""200 hosts behind one exporter and one Prometheus: what they cost, and that the sick ones do not make the others wait.
+"""200 hosts behind one exporter and one Prometheus: their cost, and that sick ones do not delay the others.
 
-Each host is an sshd of its own. Prometheus is the judge: it finds the hosts by /sd, and what it recorded says whether each
-was seen in each interval and how long that took. `fleet_test.py --seconds 300` watches each state for five minutes.
+Each host is an sshd of its own. Prometheus judges: it finds the hosts by /sd, and its samples show whether each was
+seen
+in each interval and how long that took. `fleet_test.py --seconds 300` watches each state for five minutes.
 """
 
 import argparse
@@ -20,12 +21,12 @@ from harness import (EXPORTER, Exporter, Kept, Prometheus, Site, end, percentile
                      until)
 
 HOSTS = 200
-STAGES = (50, 100, 200)  # where memory is measured
+STAGES = (50, 100, 200)  # numbers of hosts at which memory is measured
 SICK = 10  # as many frozen, and as many dead
 INTERVAL_SECONDS = 15
 LIMIT_MIB = 64
 SECONDS = 30  # how long each state is watched
-ROUNDS = 3  # a machine that is busy with something else may have another go at being fair
+ROUNDS = 3  # a busy machine gets further attempts
 
 
 def probe_all(exporter, hosts, workers=8):
@@ -68,10 +69,10 @@ class Fleet(unittest.TestCase):
     def note(self, what, figure):
         self.figures.append((what, figure))
 
-    def test_200_hosts_cost_little_and_the_sick_among_them_are_nobody_elses_trouble(self):
+    def test_200_hosts_cost_little_and_the_sick_ones_do_not_disturb_others(self):
         self.measure_memory()
         self.site.write()
-        # Two hundred sshds share this machine with the exporter: an answer may need longer for the way back.
+        # Two hundred sshds share this machine with the exporter, so an answer may need longer for the way back.
         exporter = self.enterContext(Exporter(self.site, "--timeout-offset=1s"))
         prometheus = self.enterContext(
             Prometheus(self.site.folder, scrapes_of(exporter), interval=f"{INTERVAL_SECONDS}s"))
@@ -88,7 +89,7 @@ class Fleet(unittest.TestCase):
         self.end_while_probes_hang(exporter)
 
     def measure_memory(self):
-        """Memory with 50, 100 and 200 hosts, each with its session and helper, of an exporter for that many."""
+        """Memory of one exporter with 50, 100 and 200 hosts, each with its session and helper."""
         resident = {}
         for count in STAGES:
             self.site.write(self.names[:count])
@@ -145,7 +146,7 @@ class Fleet(unittest.TestCase):
         until("the sick hosts to be noticed", lambda: prometheus.value(f"count({sick})") == 2 * SICK,
               3 * INTERVAL_SECONDS)
         begin, finish = self.watch("10 frozen, 10 dead")
-        self.assert_no_gap(prometheus, self.names, begin, finish)  # the sick, too, have an answer for each scrape
+        self.assert_no_gap(prometheus, self.names, begin, finish)  # the sick hosts, too, have an answer for each scrape
         up = prometheus.samples('up{job="mailhub"}', begin, finish)
         self.assertEqual([name for name, values in up.items() if any(v != 1 for _, v in values)], [])
         success = prometheus.samples('probe_success{job="mailhub"}', begin, finish)
@@ -158,7 +159,7 @@ class Fleet(unittest.TestCase):
         return self.p99(prometheus, "10 frozen, 10 dead", begin, finish)
 
     def watch_cut(self, exporter, prometheus):
-        """As if a network were gone: all but a few hosts hang, each for as long as its scrape may take."""
+        """As if a network was down: all but a few hosts hang, each for its scrape's whole time."""
         few = self.well[:SICK]
         for name in self.names:
             if name not in few:
@@ -180,7 +181,7 @@ class Fleet(unittest.TestCase):
                 self.site.sshds[name].thaw()
 
     def watch(self, what, seconds=None):
-        """Lets time pass: only what is recorded within counts."""
+        """Lets time pass: only samples within it count."""
         seconds = seconds or SECONDS
         self.note(f"watched, {what}, s", seconds)
         begin = time.time()
@@ -188,13 +189,13 @@ class Fleet(unittest.TestCase):
         return begin, time.time()
 
     def assert_no_gap(self, prometheus, names, begin, finish):
-        """Each host has a scrape in each interval, whatever came of it."""
+        """Each host has a scrape in each interval, with any result."""
         scrapes = prometheus.samples('up{job="mailhub"}', begin, finish)
         self.assertEqual(sorted(scrapes), sorted(names))
         for name, values in scrapes.items():
             times = [begin, *(t for t, _ in values), finish]
             gap = max(later - earlier for earlier, later in zip(times, times[1:]))
-            # A sample bears the time its scrape began, and one that is under way has none yet.
+            # A sample has the time of its scrape's begin, and a running scrape has none yet.
             self.assertLess(gap, INTERVAL_SECONDS + 11, name)
             self.assertGreaterEqual(len(values), (finish - begin - 11) // INTERVAL_SECONDS, name)
 

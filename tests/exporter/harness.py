@@ -1,7 +1,8 @@
-"""Real programs on loopback for the exporter's tests: sshd as hosts, the exporter itself, Prometheus, curl and promtool.
+"""Real programs on loopback for the exporter's tests: sshd as hosts, the exporter itself, Prometheus, curl and
+promtool.
 
-Every host is an sshd of its own on an address of its own (127.0.2.N), so that it can be frozen or killed alone. All live in
-one temporary folder and end with the test: what is started here asks the kernel to be ended with its parent.
+Every host is an sshd of its own on an address of its own (127.0.2.N), so that it can be frozen or killed alone. All use
+one temporary folder and end with the test, because the kernel ends each process here with its parent.
 """
 
 import concurrent.futures
@@ -45,7 +46,7 @@ def spawn(words, log, **options):
 
 
 def side_by_side(work, items):
-    """Calls work(item) for all items at once; what one of them raises is raised here."""
+    """Calls work(item) for all items at once; an exception of one is raised here."""
     items = list(items)
     with concurrent.futures.ThreadPoolExecutor(len(items)) as pool:
         return list(pool.map(work, items))
@@ -90,7 +91,7 @@ def get(url, headers=(), method="GET", timeout=30):
 
 
 class Kept:
-    """A kept connection, one request after the other. A server may end one that was idle; then another is made."""
+    """A kept connection, one request after the other. A server may close an idle one; then a new one is made."""
 
     def __init__(self, address):
         self.connection = http.client.HTTPConnection(address, timeout=60)
@@ -116,7 +117,7 @@ def series(page):
 
 
 def promtool_says(page):
-    """What `promtool check metrics` has against a page; nothing if it is fine."""
+    """The complaints of `promtool check metrics` about a page; nothing if it is fine."""
     done = run("promtool", "check", "metrics", check=False, input=page)
     return f"{done.stdout}{done.stderr}" + (f"exit {done.returncode}" if done.returncode else "")
 
@@ -129,7 +130,7 @@ def loopback(number):
 class Sshd:
     """One host: a real sshd on an address of its own."""
 
-    # Where there are many hosts, each sees only its own processes, as it would on a machine of its own.
+    # With many hosts, each sees only its own processes, as on its own machine.
     APART = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 
     def __init__(self, site, name, number, more="", apart=False):
@@ -137,11 +138,11 @@ class Sshd:
         self.address = loopback(number)
         self.log = site.folder / f"{name}.log"
         self.config = site.folder / f"{name}.sshd"
-        # Options are taken from the first place that names them; HOME: the user's own start-up files are none of ours.
+        # The first file that names an option wins; HOME: without the user's own start-up files.
         self.config.write_text(
             f"{more}\nListenAddress {self.address}\nPort {site.port}\nHostKey {site.folder}/host\n"
             f"AuthorizedKeysFile {site.folder}/user.pub\nPidFile none\nUsePAM no\nStrictModes no\n"
-            # Looking at its port is a start-up to sshd, which drops some when there are many.
+            # To sshd a look at its port is a login attempt, and it drops some when there are many.
             "MaxStartups 1000\n"
             f"PasswordAuthentication no\nPermitRootLogin prohibit-password\nSetEnv HOME={site.folder}/home\n",
             encoding="utf-8")
@@ -161,11 +162,11 @@ class Sshd:
         until(f"{self.name} to listen", listens)
 
     def processes(self):
-        """What runs on this host: sessions and all below them, without the listener."""
+        """This host's processes: sessions and all below them, without the listener."""
         return descendants(self.process.pid)
 
     def commands(self):
-        """What runs on this host besides sshd: {pid: name}."""
+        """This host's processes besides sshd: {pid: name}."""
         names = {}
         for pid in self.processes():
             try:
@@ -184,13 +185,14 @@ class Sshd:
         signal_all(self.commands() if commands_only else self.processes(), signal.SIGKILL)
 
     def kill(self):
-        # A host's own namespace ends with it. To search /proc for each host's processes takes minutes where there are many.
+        # A host's own namespace ends with it. A search of /proc for each host's processes takes minutes with many
+        # hosts.
         signal_all([*([] if self.before else self.processes()), self.process.pid], signal.SIGKILL)
         self.process.wait()
 
 
 class Site:
-    """A folder with keys, a site file, and the hosts in it. Use as a context manager."""
+    """A folder with keys, a site file, and its hosts. Use as a context manager."""
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mailhub-exporter-test."))
@@ -199,7 +201,7 @@ class Site:
             pathlib.Path("/run/sshd").mkdir(exist_ok=True)  # where sshd insists on being jailed; shared, so it stays
         self.port = free_port()
         self.sshds = {}
-        self.hosts = {}  # name: what the site file says
+        self.hosts = {}  # name: entry of the site file
         self.key("user")
         self.key("host")
         host_key = (self.folder / "host.pub").read_text(encoding="utf-8").split(" ")[:2]
@@ -219,7 +221,8 @@ class Site:
         return self.folder / name
 
     def add(self, name, more_sshd="", sshd=True, apart=False, **host):
-        """Adds a host; its number is its place. With sshd=False nothing listens there; apart: it sees its own processes alone."""
+        """Adds a host; its number is its place. With sshd=False there is no listener; apart: it sees only its own
+        processes."""
         number = len(self.hosts) + 1
         self.hosts[name] = {"address": loopback(number), "port": self.port, **host}
         if sshd:
@@ -240,7 +243,7 @@ class Site:
 
 
 class Exporter:
-    """The program under test. Use as a context manager: it must end well, too."""
+    """The program under test. Use as a context manager: it must also end well."""
 
     def __init__(self, site, *flags, scheme="http", env=None):
         self.log = site.folder / "exporter.log"
@@ -358,6 +361,6 @@ class Prometheus:
         return float(found[0]["value"][1]) if found else None
 
     def samples(self, selector, begin, finish):
-        """{instance: [(time, value), ...]}, as they were scraped between two times."""
+        """{instance: [(time, value), ...]}, scraped between two times."""
         found = self.query(f"{selector}[{int((finish - begin) * 1000)}ms]", at=finish)
         return {s["metric"]["instance"]: [(t, float(v)) for t, v in s["values"]] for s in found}

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""1,000 hosts behind one exporter and one Prometheus, then with 500 connections to the exporter that say nothing.
+"""1,000 hosts behind one exporter and one Prometheus, then with 500 silent connections to the exporter.
 
-Each host is an sshd with processes of its own, and Prometheus is the judge. `large_fleet_test.py --seconds 300` watches each for five minutes.
+Each host is an sshd with processes of its own, and Prometheus judges. `large_fleet_test.py --seconds 300` watches each
+for five minutes.
 """
 
 import argparse
@@ -26,7 +27,7 @@ SECONDS = 60  # how long each state is watched
 
 
 class SilentClients:
-    """Connections that never say a word. The exporter sends them away in time; each comes again at once."""
+    """Connections that never send anything. The exporter closes them in time; each comes again at once."""
 
     def __init__(self, address):
         host, port = address.split(":")
@@ -63,13 +64,13 @@ class LargeFleet(unittest.TestCase):
     def test_each_look_at_each_of_1000_hosts_succeeds_and_is_quick(self):
         site = self.enterContext(Site())
         for number in range(HOSTS):
-            # No port: sshd starts a process for each look at its port, and that is most of what this machine could do.
+            # No port: sshd starts a process for each look at its port, which would take most of this machine's time.
             site.add(f"host{number:03}", apart=True, processes={"sshd": {"exe": "/usr/sbin/sshd"}},
                      files={"passwd": {"path": "/etc/passwd"}})
         site.write()
         exporter = self.enterContext(Exporter(site))
-        # The logins come first, a few at a time. A Prometheus that starts while this machine is busy with 1,000 of them spreads
-        # its scrapes badly, and does so for as long as it runs.
+        # The logins come first, a few at a time. A Prometheus that starts while this machine is busy with 1,000 of them
+        # spreads its scrapes badly, for its whole life.
         with ThreadPoolExecutor(8) as pool:
             self.assertEqual(set(pool.map(exporter.reason, site.hosts)), {""})
         prometheus = self.enterContext(Prometheus(site.folder, scrapes_of(exporter), interval=f"{INTERVAL_SECONDS}s"))
@@ -83,7 +84,7 @@ class LargeFleet(unittest.TestCase):
 
     def watch(self, what, exporter, prometheus):
         cpu, begin = exporter.cpu_seconds(), time.time()
-        time.sleep(SECONDS)  # only what is recorded within counts
+        time.sleep(SECONDS)  # only samples within it count
         finish = time.time()
         cpu = exporter.cpu_seconds() - cpu
         success = prometheus.samples('probe_success{job="mailhub"}', begin, finish)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Hosts that the site file calls by a name: it moves, it has several addresses, nobody answers for it.
+"""Hosts by name in the site file: the name moves, has several addresses, or cannot be resolved.
 
-Runs itself in a mount namespace of its own, where /etc/hosts and /etc/resolv.conf are the test's.
+Runs itself in its own mount namespace, where /etc/hosts and /etc/resolv.conf are the test's.
 """
 
 import atexit

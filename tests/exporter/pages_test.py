@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The pages as Prometheus people expect them, judged by promtool, and the exporter as its service manager expects it."""
+"""The exporter's pages, judged by promtool, and its behaviour under its service manager."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 
 from harness import EXPORTER, Exporter, Site, promtool_says, series, until  # noqa: E402
 
-# What `sc.exe query NAME` prints on a host, in the place of a Windows.
+# A host's output of `sc.exe query NAME`, in place of a Windows host.
 SC = ("ForceCommand case $SSH_ORIGINAL_COMMAND in 'sc.exe query '*) "
       "printf '\\r\\nSERVICE_NAME: Spooler\\r\\n        TYPE : 110  WIN32_OWN_PROCESS\\r\\n        STATE : 4  RUNNING\\r\\n"
       "        WIN32_EXIT_CODE : 0  (0x0)\\r\\n        SERVICE_EXIT_CODE : 0  (0x0)\\r\\n';; *) exit 1;; esac")
@@ -27,7 +27,7 @@ class Pages(unittest.TestCase):
         self.site = self.enterContext(Site())
 
     def everything(self):
-        """What a site file can ask of a host; the exporter looks for itself."""
+        """All that a site file can ask of a host; the exporter looks at itself."""
         return {"processes": {"exporter": {"exe": str(EXPORTER)}, "absent": {"exe": "/nowhere", "args_lack": "x"}},
                 "services": {"ssh": {"kind": "sysv"}, "absent": {"kind": "sysv"}},
                 "directories": {"home": {"path": str(self.site.folder / "home")}},
@@ -35,7 +35,7 @@ class Pages(unittest.TestCase):
                 "ports": {"ssh": self.site.port, "closed": 1},
                 "checks": {"number": {"command": "echo 42"}, "fails": {"command": "exit 1"}}}
 
-    def test_promtool_has_nothing_against_any_page_of_any_platform(self):
+    def test_promtool_accepts_each_page_of_each_platform(self):
         site = self.site
         site.add("linux", **self.everything(), threads={"exporter": ["mailhub_exporte", "absent"]})
         site.add("posix", platform="posix", **self.everything())
@@ -47,12 +47,12 @@ class Pages(unittest.TestCase):
         with Exporter(site) as exporter:
             pages = {}
             for name in site.hosts:
-                for _ in range(2):  # the second has differences, and an age, to tell
+                for _ in range(2):  # the second has differences, and an age, to show
                     pages[name] = exporter.page(f"/probe?target={name}", 10)
                 self.assertEqual(promtool_says(pages[name]), "", f"{name}\n{pages[name]}")
             pages["/metrics"] = exporter.page("/metrics")
             self.assertEqual(promtool_says(pages["/metrics"]), "", pages["/metrics"])
-        for page in pages.values():  # promtool does not mind a series that comes twice
+        for page in pages.values():  # promtool accepts a repeated series
             samples = [line for line in page.splitlines() if line and not line.startswith("#")]
             self.assertEqual(len(series(page)), len(samples), page)
         seen = {name: series(page) for name, page in pages.items()}
@@ -71,7 +71,7 @@ class Pages(unittest.TestCase):
         self.assertEqual(seen["windows"]['mailhub_service_state{name="Spooler",state="active"}'], 1)
         self.assertEqual(seen["dead"]['mailhub_probe_failure{reason="connect"}'], 1)
 
-    def test_each_metric_says_what_its_0_leaves_open_and_which_test_looks_at_that(self):
+    def test_each_metric_documents_the_meaning_of_its_0_and_its_test(self):
         root = pathlib.Path(__file__).resolve().parents[2]
         text = (root / "docs" / "metrics.md").read_text(encoding="utf-8")
         listed = text.split("## Exporter: `/probe")[1].split("### What 0")[0]
@@ -105,7 +105,7 @@ class Pages(unittest.TestCase):
             first, second = (list(series(exporter.page("/probe?target=linux", 10))) for _ in range(2))
         self.assertEqual(first, second)
 
-    def test_a_page_is_gzipped_for_those_who_accept_that_and_says_the_same(self):
+    def test_a_page_is_gzipped_for_clients_that_accept_that_with_the_same_text(self):
         self.site.add("linux", **self.everything())
         self.site.write()
         with Exporter(self.site) as exporter:
@@ -117,7 +117,7 @@ class Pages(unittest.TestCase):
             self.assertEqual(list(series(packed)), list(series(body.decode())))
             self.assertTrue(headers["content-type"].startswith("text/plain; version=0.0.4"))
 
-    def test_flags_change_what_they_say(self):
+    def test_flags_have_their_effect(self):
         self.site.add("linux")
         self.site.write()
         with Exporter(self.site, "--log.format=json", "--log.level=debug", "--web.telemetry-path=/own",

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""A key that is limited to the installed helper: the exporter works with it, and whoever steals it can do nothing else.
+"""A key restricted to the installed helper: the exporter works with it, and a thief can do nothing else with it.
 
-Tried with a real sshd and a real ssh, and then with what a thief might tell the helper itself.
+Tried with a real sshd and a real ssh, and then with a thief's possible input to the helper itself.
 """
 
 import os
@@ -37,7 +37,7 @@ class RestrictedKey(unittest.TestCase):
         self.canary = self.site.folder / "canary"
 
     def ssh(self, *words, said=b"", env=None):
-        """A real ssh with the key; the last word is the command. What is not answered ends with its input."""
+        """A real ssh with the key; the last word is the command. Without an answer it ends with its input."""
         common = ["-F", "none", "-i", self.site.folder / "user", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
                   "-o", f"UserKnownHostsFile={self.site.folder}/known_hosts", "-p", self.site.port]
         flags, command = words[:-1], words[-1:]
@@ -65,7 +65,7 @@ class RestrictedKey(unittest.TestCase):
     def test_it_copies_no_files(self):
         secret = self.site.folder / "secret"
         secret.write_text("what is secret", encoding="utf-8")
-        init = b"\0\0\0\5\1\0\0\0\3"  # what a client of sftp says first; whoever serves it answers
+        init = b"\0\0\0\5\1\0\0\0\3"  # the first message of an sftp client; an sftp server answers
         self.assertEqual(self.ssh("-s", "sftp", said=init).stdout, "")
         self.assertEqual(self.ssh("sftp-server", said=init).stdout, "")
         self.assertEqual(self.ssh(f"scp -f {secret}", said=b"\0\0\0").stdout, "")
@@ -96,7 +96,7 @@ class RestrictedKey(unittest.TestCase):
 
 
 class Thief(unittest.TestCase):
-    """What can be said to the helper by whoever has the key and no exporter."""
+    """A thief's requests to the helper: with the key, and without an exporter."""
 
     def setUp(self):
         self.site = self.enterContext(Site())
@@ -105,7 +105,7 @@ class Thief(unittest.TestCase):
         self.tool = self.folder / "tool"
         self.tool.write_text(f"#!/bin/sh\necho \"$0 $*\" >>{self.canary}\n", encoding="utf-8")
         self.tool.chmod(0o755)
-        # A file whose name is a command, for whoever takes names for text of the shell.
+        # A file whose name is a command, to catch code that runs names as shell text.
         self.trap = self.folder / 'x";touch canary;"'
         self.trap.write_text("", encoding="utf-8")
 
@@ -135,12 +135,12 @@ class Thief(unittest.TestCase):
         }
 
     def tell(self, shell, spec, go="n 2000"):
-        # As --installed goes on, in this shell and not the one that it would choose.
+        # As --installed continues, in this shell and not the one that it would choose.
         words = [*shell.split(" "), str(HELPER), "--clean"]
         text = "spec\n" + "\n".join(spec) + f"\nend\nhello n\ngo {go}\ngo {go}\n"
         return subprocess.run(words, input=text, capture_output=True, text=True, timeout=60, check=False, cwd=self.folder)
 
-    def test_the_helper_runs_nothing_that_it_is_told(self):
+    def test_the_helper_runs_no_part_of_its_input(self):
         for shell in SHELLS:
             run("sh", "-c", f"command -v {shell.split(' ')[0]}")
             for what, spec in self.requests().items():

@@ -1,4 +1,4 @@
-// A changing API request: the query is the first line, the body what follows.
+// A changing API request: the first line is the query, the rest the body.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>

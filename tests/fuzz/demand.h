@@ -1,5 +1,5 @@
-// What a fuzz target demands. A broken demand says its sentence and aborts: libFuzzer keeps the
-// input then, and a test fails.
+// Checks of fuzz targets. A failed check prints its sentence and aborts: libFuzzer keeps the input,
+// and a test fails.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace mailhub::fuzz {
 
-// `shown` is printed as text that steers no terminal.
+// `shown` is printed with control characters escaped.
 void Demand(bool kept, std::string_view sentence, std::string_view shown = "");
 
 // A message is a sentence for a person: not empty, at most 1,000 bytes, printable, in one line.
@@ -19,7 +19,7 @@ void DemandGoodMessage(std::string_view message);
 // A good message that begins with "PATH:LINE:COLUMN: ", a place inside `text`.
 void DemandPlaced(const Error& error, std::string_view path, std::string_view text);
 
-// Calls `one` and demands that it takes at most two seconds of this thread's time.
+// Calls `one` and checks that it takes at most two seconds of this thread's CPU time.
 void Timed(void (*one)(std::string_view), std::string_view bytes);
 
 }  // namespace mailhub::fuzz

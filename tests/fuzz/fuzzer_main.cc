@@ -1,4 +1,4 @@
-// What libFuzzer calls. MAILHUB_FUZZ_FUNCTION is one of targets.h.
+// libFuzzer's entry point. MAILHUB_FUZZ_FUNCTION is one of targets.h.
 #include <cstddef>
 #include <cstdint>
 

@@ -1,5 +1,5 @@
-// What a host answers the exporter, up to the page. The first byte says which host was asked, and
-// how the bytes are cut.
+// A host's reply to the exporter, up to the page. The first byte selects the host, and how the
+// bytes are cut.
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -31,7 +31,7 @@ config::Host Asked(bool posix) {
   return host;
 }
 
-// What is read from bytes that come in pieces; nothing if the reader gave up.
+// The result for bytes that arrive in pieces; nothing if the reader gave up.
 std::optional<Reply> Read(std::string_view bytes, size_t piece, bool* complete) {
   ReplyReader reader("N");
   while (!bytes.empty()) {
@@ -56,7 +56,7 @@ std::string LabelOf(const metrics::Sample& sample, std::string_view name) {
 void DemandSound(const metrics::Families& families) {
   for (const auto& [name, family] : families.all()) {
     std::set<metrics::Labels> seen;
-    std::map<std::string, double> states;  // of a service, what its states add up to
+    std::map<std::string, double> states;  // of a service, the sum of its states
     for (const metrics::Sample& sample : family.metric) {
       const double figure = metrics::ValueOf(family, sample);
       Demand(std::isfinite(figure), "a value is finite", name);

@@ -1,5 +1,5 @@
-// One HTTP request. The first byte says how its body arrives and when the client leaves; the parts
-// of a request and the text of a listen address are tried with the same bytes.
+// One HTTP request. The first byte selects how its body arrives and when the client leaves; the
+// parsers of a request's parts and of a listen address are tried with the same bytes.
 #include <zlib.h>
 
 #include <algorithm>
@@ -108,7 +108,7 @@ struct Head {
   std::string_view body;
 };
 
-// Demands the form of a response and takes it apart.
+// Checks the form of a response and splits it.
 Head TakeApart(std::string_view bytes) {
   Head head;
   const size_t end = bytes.find("\r\n\r\n");
@@ -148,7 +148,7 @@ std::string Unzipped(std::string_view packed) {
   return out;
 }
 
-// What a handler was given in the present request; it is told apart by `handled`.
+// The handler's arguments in the present request; `handled` identifies it.
 struct Seen {
   bool handled = false;
   Request request;
@@ -223,7 +223,7 @@ void DemandBody(const Head& head, bool head_only) {
   if (head.status >= 400) DemandGoodMessage(head.body.substr(0, head.body.size() - 1));
 }
 
-// The framing, judged by the headers that the handler saw.
+// The framing, checked by the headers that the handler saw.
 void DemandFraming(const PlayedServer::Answer& answer, const Head& head) {
   const std::string* connection = http::FindHeader(head.headers, "Connection");
   Demand(connection != nullptr, "a response says whether the connection is kept");

@@ -1,4 +1,4 @@
-// The rows of a journal. The first byte picks the kind of event, or a plan.
+// The rows of a journal. The first byte selects the kind of event, or a plan.
 #include <string>
 #include <variant>
 

@@ -1,4 +1,4 @@
-// known_hosts. The first byte says which host is asked for.
+// known_hosts. The first byte selects the host.
 #include "lib/ssh/known_hosts.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ struct Asked {
 constexpr Asked kAsked[] = {
     {"10.0.0.1", 22}, {"10.0.0.1", 2222}, {"hub1.example.org", 22}, {"fe80::1", 2222}};
 
-// An ed25519 key as it travels.
+// An ed25519 key in wire format.
 std::string Key(char byte) {
   return std::string("\0\0\0\x0bssh-ed25519\0\0\0\x20", 19) + std::string(32, byte);
 }
@@ -43,7 +43,7 @@ void TryKnownHosts(std::string_view bytes) {
   Demand(line <= lines, "what decided is a line of the file");
   Demand((line == 0) == (verdict == HostKeyVerdict::kUnknown), "who is known is so by a line");
   if (verdict == HostKeyVerdict::kGood || verdict == HostKeyVerdict::kRevoked) {
-    std::string joined = text;  // ssh, too, passes over such blanks inside a key
+    std::string joined = text;  // ssh, too, ignores such blanks inside a key
     std::erase_if(joined, [](char c) { return c == '\f' || c == '\v' || c == '\r'; });
     Demand(joined.find(kSaid) != std::string::npos, "a key that is meant is in the file", text);
   }

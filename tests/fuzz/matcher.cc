@@ -1,4 +1,4 @@
-// A trigger's matcher, and a label that it looks at: what follows a line end.
+// A trigger's matcher, and a label that it is applied to: the text after a line end.
 #include "actuator/settings/matcher.h"
 
 #include <string>

@@ -1,4 +1,4 @@
-// What Alertmanager posts.
+// Alertmanager's webhook body.
 #include "actuator/webhook/notification.h"
 
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@ namespace {
 using engine::Alert;
 using nlohmann::json;
 
-// 2026-11-25T10:00:00.123Z, of which only the milliseconds vary here.
+// 2026-11-25T10:00:00.123Z; only the milliseconds vary here.
 std::string Time(WallTime time) {
   using namespace std::chrono;  // NOLINT: a calendar's words
   const auto day = floor<days>(time);

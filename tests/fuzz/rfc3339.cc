@@ -22,7 +22,7 @@ int Number(const std::string& text, size_t at, size_t digits) {
   return std::atoi(text.substr(at, digits).c_str());
 }
 
-// What an accepted text means; its parts are where RFC 3339 puts them.
+// The meaning of an accepted text; its parts are where RFC 3339 puts them.
 int64_t Meant(const std::string& text) {
   std::tm parts{};
   parts.tm_year = Number(text, 0, 4) - 1900;
@@ -43,7 +43,7 @@ int64_t Meant(const std::string& text) {
   return ms - (text[zone] == '-' ? -offset : offset) * 60'000;
 }
 
-// The moment as a clock with that offset shows it.
+// The moment on a clock with that offset.
 std::string Written(int64_t ms, int offset_minutes, int digits) {
   const int64_t shown = ms + int64_t{offset_minutes} * 60'000;
   const std::time_t seconds =
@@ -63,7 +63,7 @@ std::string Written(int64_t ms, int offset_minutes, int digits) {
   return written + text.data();
 }
 
-// Every moment that can be written is read as what it is.
+// Every moment that can be written is read correctly.
 void TryMoment(uint64_t random) {
   const uint64_t days = (kLastMs - kFirstMs) / kDayMs - 2;
   const auto ms = static_cast<int64_t>(random % (days * kDayMs)) + kFirstMs + kDayMs;

@@ -1,5 +1,4 @@
-// What a host's runner answers the actuator. The first byte says what it was asked and how the
-// bytes are cut.
+// A runner's reply to the actuator. The first byte selects the request and how the bytes are cut.
 #include <cmath>
 
 #include "actuator/remote/protocol.h"
@@ -15,7 +14,7 @@ using engine::RemoteReply;
 using remote::ReplyReader;
 using remote::Told;
 
-// The reply, once the reader has heard enough of it.
+// The reply, once the reader has enough of it.
 std::optional<RemoteReply> Read(std::string_view bytes, size_t piece, Told told) {
   ReplyReader reader("N", told);
   while (!bytes.empty()) {
@@ -74,7 +73,7 @@ void TryRunnerReply(std::string_view bytes) {
   const Told told = kTold[how & 3];
   bytes.remove_prefix(1);
   const std::string text = "mailhub-runner 1\nnonce=N\n" + std::string(bytes);
-  // Without our beginning, the same bytes are a login's noise or another's reply.
+  // Without our beginning, the same bytes are a login's output or another request's reply.
   if (const auto alone = Read(bytes, 4096, told); alone && !alone->receipt) {
     DemandGoodMessage(alone->receipt.error());
   }

@@ -1,4 +1,4 @@
-// What `sc`, `systemctl show` and status scripts print. The first byte says which.
+// Output of `sc`, `systemctl show` and status scripts. The first byte selects one.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -25,7 +25,7 @@ std::vector<std::string> Lines(std::string_view text, std::string_view ends) {
   return lines;
 }
 
-// The number that stands for the state: that of the second line with a colon after the name's.
+// The number of the state: in the second line with a colon after the name's.
 void DemandSc(std::string_view bytes, ServiceState state) {
   if (state == ServiceState::kAbsent) {
     return Demand(bytes.find("1060:") != std::string_view::npos, "absent is said by its number",
@@ -52,7 +52,7 @@ void DemandSc(std::string_view bytes, ServiceState state) {
          "a state is the number in its place", said[2]);
 }
 
-// Whether any one paragraph names the unit and says one of these states.
+// Whether some paragraph names the unit and has one of these states.
 bool SaidOf(const std::vector<std::string>& lines, const std::string& unit,
             const std::vector<std::string>& states) {
   bool named = false;

@@ -23,7 +23,7 @@ std::string List(const Texts& texts) {
   return list + "]";
 }
 
-// One map of a host: label -> what `value` makes of it.
+// One map of a host: label -> result of `value`.
 template <typename Map, typename Value>
 std::string Part(const char* name, const Map& map, Value&& value) {
   std::string text;
@@ -87,7 +87,7 @@ std::string Written(const Site& site) {
   return text;
 }
 
-// What may become a label, a line of a request, or a part of a shell's command.
+// Text that may become a label, a line of a request, or a part of a shell's command.
 void DemandSound(const Site& site) {
   const auto one_line = [](const std::string& text) {
     return std::none_of(text.begin(), text.end(),

@@ -1,4 +1,4 @@
-// The web configuration's text. No file that it names is opened.
+// The web configuration's text. Files that it names are not opened.
 #include <algorithm>
 
 #include "lib/http/web_settings.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr char kPath[] = "/etc/mailhub/web.yml";
 
-// Names as OpenSSL writes them, with colons between them.
+// Names in OpenSSL's spelling, with colons between them.
 void DemandNames(std::string_view list) {
   Demand(std::all_of(list.begin(), list.end(),
                      [](unsigned char c) {

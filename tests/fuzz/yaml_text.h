@@ -1,4 +1,4 @@
-// What targets write to have it read again.
+// Text that targets write and read again.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
-// Gates against a slow, obvious evaluator on made-up histories: scrapes that are dropped, late,
-// shared or failed, restarts of Prometheus, reboots, uptimes that go back, other jobs and replicas,
-// on closed (2.x) and left-open (3.x) ranges. MAILHUB_GATE_SEEDS says how many, MAILHUB_GATE_SEED
-// repeats one.
+// Compares gates with a slow, simple evaluator on made-up histories: scrapes that are dropped,
+// late, shared or failed, restarts of Prometheus, reboots, uptimes that go back, other jobs and
+// replicas, on closed (2.x) and left-open (3.x) ranges. MAILHUB_GATE_SEEDS: how many;
+// MAILHUB_GATE_SEED: repeats one.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -26,7 +26,7 @@ int64_t Number(const char* name, int64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoll(text, nullptr, 10);
 }
 
-// One gate on one history, asked again and again as the engine does.
+// One gate on one history, asked repeatedly as the engine does.
 class Case {
  public:
   explicit Case(uint64_t seed) : random_(seed), left_open_(seed % 2 == 1), prometheus_(left_open_) {

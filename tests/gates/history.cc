@@ -10,7 +10,7 @@ std::string BootId(int boot) {
   return "boot-" + std::to_string(boot);
 }
 
-// Writes what one scrape leaves in each series of one target.
+// Writes one scrape's samples into each series of one target.
 class Target {
  public:
   Target(std::vector<StoredSeries>* all, std::string host, Labels labels)
@@ -90,7 +90,7 @@ void History::MakeHost(const std::string& name) {
       const auto back = Between(50'000, static_cast<int64_t>(before * 1'000));
       host.uptime_from.push_back({at, at - static_cast<int64_t>(before * 1'000) + back});
       std::ranges::sort(host.uptime_from);
-      // A step back that no window shows may pass for samples that are so late.
+      // A step back outside all windows may look like late samples.
       end_at_ = std::max(end_at_, calm_at_ + 700'000 + 3 * interval_);
     }
   }

@@ -1,5 +1,5 @@
-// A made-up history of hosts and of what Prometheus stored of them, with everything true in it:
-// when each figure was read, and of which boot. From a seed.
+// A made-up history of hosts and of Prometheus's samples of them, from a seed. It records the
+// truth: when each value was read, and in which boot.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace mailhub::gates {
 struct Scrape {
   int64_t at_ms = 0;         // the sample's own time
   int64_t visible_ms = 0;    // when queries see it
-  int64_t collected_ms = 0;  // when the host was really looked at
-  bool reached = true;       // false: the scrape failed, and leaves staleness markers
+  int64_t collected_ms = 0;  // when the host was really read
+  bool reached = true;       // false: the scrape failed and leaves staleness markers
   bool probe = true;
   bool collector = true;   // of the metric that the gate reads
   bool after_gap = false;  // Prometheus restarted before: no staleness markers
@@ -36,9 +36,9 @@ class History {
 
   double UptimeAt(const std::string& host, int64_t at_ms) const;
   int BootAt(const std::string& host, int64_t at_ms) const;
-  // Of the job and replica that count.
+  // The scrapes of the relevant job and replica.
   const std::vector<Scrape>& Scrapes(const std::string& host) const { return scrapes_.at(host); }
-  // Also stores other jobs and replicas, which say something else.
+  // Also stores other jobs and replicas, with different values.
   void Store(MemoryPrometheus* prometheus) const;
 
  private:

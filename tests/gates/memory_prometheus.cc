@@ -27,7 +27,7 @@ using Vector = std::vector<Point>;
   std::abort();
 }
 
-// What a query is evaluated on.
+// The data of a query.
 struct Data {
   const std::vector<StoredSeries>* series;
   int64_t now_ms;
@@ -235,7 +235,7 @@ class Reader {
     return [selector](const Data& data, int64_t t) { return Newest(selector, data, t); };
   }
 
-  // Only with an empty source, which matches always.
+  // Only with an empty source, which always matches.
   Evaluate LabelReplace() {
     Need("(");
     const Evaluate inner = Or();

@@ -1,5 +1,5 @@
-// A Prometheus in memory, written from its documentation, slow and plain: just enough PromQL for
-// what gates ask. It knows nothing of gates.
+// A Prometheus in memory, written from its documentation: slow, simple, and with just enough PromQL
+// for gates' queries. It knows nothing of gates.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ using condition::Labels;
 
 struct Stored {
   int64_t at_ms = 0;
-  int64_t visible_ms = 0;  // queries before this do not see it
+  int64_t visible_ms = 0;  // earlier queries do not see it
   double value = 0;
   bool stale = false;  // a staleness marker: the series was gone at this time
 };
@@ -33,7 +33,7 @@ class MemoryPrometheus final : public condition::Queries {
   void SetNow(int64_t now_ms) { now_ms_ = now_ms; }
   std::vector<StoredSeries>& Series() { return series_; }
 
-  // Expressions it does not understand abort the test.
+  // An expression that it does not understand aborts the test.
   Result<condition::Instant> Query(const std::string& expr) override;
   Result<std::vector<condition::Series>> QueryRange(const std::string& expr, double start_s,
                                                     double end_s, Milliseconds step) override;

@@ -6,7 +6,7 @@
 namespace mailhub::gates {
 namespace {
 
-// Every stored scrape of the host from `begin` to `end` that can be seen at `now`.
+// Every stored scrape of the host from `begin` to `end` that is visible at `now`.
 std::vector<const Scrape*> Seen(const History& history, const std::string& host, int64_t begin,
                                 int64_t end, int64_t now, bool left_open) {
   std::vector<const Scrape*> seen;
@@ -37,7 +37,7 @@ std::string WhyStale(const ObviousGate& gate, const History& history, const std:
   return "";
 }
 
-// Whether the condition is true of what can be known about moment `t`.
+// Whether the condition is true for the visible samples about moment `t`.
 bool HeldAt(const ObviousGate& gate, const History& history, const std::string& host, int64_t t,
             int64_t now, bool left_open) {
   const auto seen = Seen(history, host, t - gate.window_ms, t, now, left_open);

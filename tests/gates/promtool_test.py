@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Our reader of gates against promtool: it accepts nothing that Prometheus refuses.
+"""Our parser of gates against promtool: it accepts nothing that Prometheus refuses.
 
-Random expressions from a small grammar, most of them broken by a mutation. One rules file holds all
-that our reader accepts; promtool names each rule that it refuses. MAILHUB_PROMQL_EXPRESSIONS says how
-many, MAILHUB_PROMQL_SEED from where."""
+Random expressions from a small grammar, most of them broken by a mutation. One rules file has all
+that our parser accepts; promtool names each rule that it refuses. MAILHUB_PROMQL_EXPRESSIONS: how
+many; MAILHUB_PROMQL_SEED: the first seed."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class Grammar:
         self.rng = rng
 
     def pick(self, items):
-        # The first ones of a list are the plain ones.
+        # The first ones of a list are the simple ones.
         return items[min(int(self.rng.expovariate(2.0 / len(items))), len(items) - 1)]
 
     def labels(self):
@@ -101,7 +101,7 @@ class Grammar:
 
 
 def refused_by_promtool(expressions):
-    """Those that promtool refuses, each with its words. Files of rules, halved until the culprits are alone."""
+    """The expressions that promtool refuses, each with its message. Files of rules, halved until each is alone."""
     rules = [{"record": f"r{i}", "expr": expression} for i, expression in enumerate(expressions)]
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory) / "rules.yml"

@@ -1,5 +1,5 @@
-// Reads a JSON list of expressions and answers with a list of true and false: which of them a gate
-// may say. For promtool_test.py.
+// Reads a JSON list of expressions and prints a list of true and false: whether a gate may use
+// them. For promtool_test.py.
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>

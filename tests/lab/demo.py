@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The whole procedure on the lab, triggered by real alerts: (a) a leak has the directory restarted, (b) stale tables have a
-mailhub rebuilt. Everything is taken down at the end, also on Ctrl-C; --keep leaves it running."""
+"""The whole procedure on the lab, triggered by real alerts: (a) a leak starts a restart of the directory, (b) stale
+tables start a rebuild of a mailhub. Everything is taken down at the end, also on Ctrl-C; --keep leaves it running."""
 
 import argparse
 import pathlib
@@ -24,7 +24,7 @@ def heading(text):
 
 
 def routes(address):
-    """What the running Exim answers to RCPT TO."""
+    """The running Exim's answer to RCPT TO."""
     return mail.rcpt(TARGET, address)
 
 
@@ -41,7 +41,7 @@ def run_of(runbook, since):
 
 
 def watch(build, run):
-    """Follows a run in the terminal with the command that operators use."""
+    """Follows a run in the terminal with the operators' command."""
     watched = subprocess.run([f"{build}/bin/mailhubctl", f"--url={stack.ACTUATOR}", "run", "watch", run["id"]], check=False)
     if watched.returncode != 0:
         raise layout.LabError(f"run {run['id']} did not succeed (mailhubctl run watch exited {watched.returncode})")
@@ -49,7 +49,7 @@ def watch(build, run):
 
 
 def triggered(runbook, fault, *words):
-    """Breaks something and waits until the alert has come round through Prometheus and Alertmanager as a run."""
+    """Breaks something and waits until the alert has come through Prometheus and Alertmanager and is a run."""
     since = time.time() - 1
     fault(*words)
     return layout.wait_until(f"the alert to start {runbook}", lambda: run_of(runbook, since), 90, 0.2)
@@ -124,7 +124,7 @@ def main():
     except (layout.LabError, subprocess.CalledProcessError, OSError) as error:
         print(f"\ndemo: {error}", file=sys.stderr)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing interrupts the tidying up
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing interrupts the cleanup
         if args.keep and code == 0:
             site.leave_running()
             print("Everything runs on; `make stop` takes it down.")

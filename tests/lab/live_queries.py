@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs every query of the dashboards and every series that the rules read against a live Prometheus.
 
-Why: a query that parses may still ask for a label that nobody sets. While the demo runs, none may fail and each must
+Why: a valid query may still use a label that does not exist. While the demo runs, none may fail and each must
 return data; the few that cannot are listed below with the reason.
 
     live_queries.py http://127.0.0.1:19090 [--window 30m] [--wait 60]
@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "dashboards"))
 import queries  # noqa: E402  (found through the line above)
 
-# Expression or selector: why a healthy demo has no data for it. An entry that nothing uses any more is an error.
+# Expression or selector: why a healthy demo has no data for it. An unused entry is an error.
 EXCEPTIONS = {
     'mailhub_actuator_person_asked{kind="confirm"}': "exists only while a run asks, and the demo's runs do not",
     'mailhub_actuator_person_asked{kind="pause"}': "exists only while a person has paused a run, and the demo's runs are not",
@@ -66,7 +66,7 @@ def has_data(result):
 
 
 def checks(window, rate_interval):
-    """(where, exception key, expression, instant, needs data) of everything that is asked, each expression once."""
+    """(where, exception key, expression, instant, needs data) of all queries, each expression once."""
     found = {}
 
     def add(where, key, expr, instant, needs_data=True):
@@ -85,7 +85,7 @@ def checks(window, rate_interval):
 
 
 def complaint(url, check, window_seconds):
-    """None, or what is wrong with the check now."""
+    """None, or the check's present defect."""
     _, key, expr, instant, needs_data = check
     now = time.time()
     try:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What promtool has to say about the exporter's pages for each host of the lab. Needs the lab to be up."""
+"""promtool checks the exporter's pages for each host of the lab. Needs the lab to be up."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ BUILD = os.environ.get("MAILHUB_BUILD", "build/dev")
 class Pages(unittest.TestCase):
     maxDiff = None
 
-    def test_promtool_has_nothing_against_any_page(self):
+    def test_promtool_accepts_each_page(self):
         stack.stop_left_running()
         exporter = stack.Stack(BUILD, fresh=False)
         self.addCleanup(exporter.down)

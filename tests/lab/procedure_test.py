@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The operators' page on the lab, end to end, judged by what the hosts themselves logged.
+"""The operators' page on the lab, end to end, judged by the hosts' own logs.
 
-Real alerts start everything: a leak has the directory restarted, stale tables have mailhub2 rebuilt, and the actuator is
+Real alerts start everything: a leak starts a restart of the directory, stale tables a rebuild of mailhub2. The actuator
+is
 killed in the middle of the rebuild. The tests run in the order of their names and build on each other.
 """
 
@@ -62,7 +63,7 @@ class Procedure(unittest.TestCase):
         self.assert_clients_came_back_gated(begin, end, ["mailhub1", "mailhub2", "mailhub3"])
 
     def assert_clients_came_back_gated(self, begin, end, order):
-        """Each in its turn, on a server that had been quiet for the whole window and then was not."""
+        """One after the other, each on a server that had been quiet for the whole window and then was not."""
         starts = {host: times(host, begin, end, program="regclient", event="start") for host in order}
         for host in order:
             self.assertEqual(len(starts[host]), 1, f"{host} in {starts}")
@@ -92,14 +93,14 @@ class Procedure(unittest.TestCase):
 
     @staticmethod
     def query_failures():
-        """Every query of every dashboard and rule, asked while it is all running; empty when each has data."""
+        """Every query of every dashboard and rule, asked while all is running; empty when each has data."""
         script = layout.LAB_DIR / "live_queries.py"
         done = subprocess.run([sys.executable, script, stack.PROMETHEUS, "--window", "30m", "--wait", "15"],
                               capture_output=True, text=True, timeout=90, check=False)
         return "" if done.returncode == 0 else done.stdout + done.stderr
 
     def deliver_again(self, host):
-        """The same alert three times more, and from a second Alertmanager that has another startsAt."""
+        """The same alert three times more, and from a second Alertmanager with another startsAt."""
         alert = next(a for a in stack.get_json(f"{stack.ALERTMANAGER}/api/v2/alerts")
                      if a["labels"]["alertname"] == "TablesStale" and a["labels"]["instance"] == host)
         body = {"version": "4", "status": "firing", "receiver": "mailhub-actuator", "groupKey": "{}", "groupLabels": {},
@@ -122,7 +123,7 @@ class Procedure(unittest.TestCase):
         repeats = [d for d in decisions(alertname="TablesStale") if d["decision"] == "repeat"]
         self.assertGreaterEqual(len(repeats), 3)
 
-    def test_05_what_happened_on_the_hosts_has_the_order_of_the_page(self):
+    def test_05_events_on_the_hosts_have_the_order_of_the_page(self):
         begin, end = span(self.rebuild)
         story = rebuild_story(begin, end, TARGET)
         self.assertEqual(story.count("qubRA crashed"), 1, story)
@@ -161,7 +162,7 @@ class Procedure(unittest.TestCase):
             self.assertEqual(owner, "root", name)
         self.assertEqual(mail.table(TARGET)[2], 40000)
 
-    # --- wrong things ---
+    # --- failures ---
 
     def test_09_a_rebuild_fed_by_half_a_directory_holds_before_regclient_comes_back(self):
         knobs.set_all(["qubra_crash=0", "rebuild_seconds=5"])
@@ -172,7 +173,7 @@ class Procedure(unittest.TestCase):
                                                    "parameters": {**SHORT, "mailhub": "mailhub3"}}, self.stack.token)
         self.assertIn(status, (200, 201, 202), text)
         run = json.loads(text)["data"]["run"]
-        # By now one rebuild has finished and another runs: every panel has something to show.
+        # By now one rebuild has finished and another runs: every panel has data.
         self.assertEqual(self.query_failures(), "")
         held = await_state(run, ["held"], 240)
         self.assertIn("aliases", held["hold"]["step"])
@@ -201,12 +202,12 @@ class Procedure(unittest.TestCase):
         self.assertEqual(stack.post("/api/v1/alerts", {}, None)[0], 401)
 
     def test_12_a_changed_host_key_is_refused_by_both_programs(self):
-        # The rebuild that was cancelled has left the directory large, which has it restarted.
+        # The cancelled rebuild has left the directory large, which starts its restart.
         until("no run to be unfinished", lambda: all(run["state"] == "finished" for run in runs()), 180)
         faults.host_key("x500")
         self.addCleanup(faults.clear)
         since = time.time()
-        # With the kept sessions gone, whoever comes back must look at the key.
+        # Without kept sessions, each program must check the key again.
         site.exec_in("x500", "pkill", "-f", "sshd: root@")
         until("the exporter to say host_key", lambda: stack.value(
             'mailhub_probe_failure{instance="x500",reason="host_key"}') == 1)

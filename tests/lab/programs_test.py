@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""How the lab finds its Prometheus and Alertmanager, without a lab: in folders made up here."""
+"""How the lab finds its Prometheus and Alertmanager; tested without a lab, in made-up folders."""
 
 import os
 import pathlib
@@ -52,7 +52,7 @@ class Programs(unittest.TestCase):
             with self.choose("sid"), self.assertRaisesRegex(layout.LabError, "MAILHUB_STACK=sid: there is no folder"):
                 programs.find("prometheus")
 
-    def test_the_lab_starts_what_was_chosen(self):
+    def test_the_lab_starts_the_chosen_stack(self):
         chosen = [self.put(name, "true") for name in ("prometheus", "alertmanager")]
         with self.choose(self.folder):
             started = [stack.Stack("build/dev").command(name)[0] for name in ("prometheus", "alertmanager")]

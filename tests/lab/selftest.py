@@ -1,6 +1,5 @@
 #!/usr/bin/python3
-"""Whether the lab is what the tests on it take it for: the operators' page, acted out and read back
-from evidence.
+"""Tests the lab itself: acts out the operators' page and reads the evidence.
 
 Leaves the lab up. With LAB_SHARED=1 it does not take a running lab down first.
 """
@@ -51,7 +50,7 @@ def lab(*words):
 
 
 def sh(host, command, check=True):
-    """A command over SSH, with the actuator's key; returns what it printed."""
+    """A command over SSH, with the actuator's key; returns its output."""
     return identity.ssh(host, command, key="actuator", timeout=60, check=check).stdout.strip()
 
 
@@ -116,7 +115,7 @@ def start_regclient(host):
 
 
 def repair():
-    """What a test that failed half-way may have left down on x500."""
+    """Starts services on x500 that a failed test may have left down."""
     if not site.directory_serves():
         sh("x500", "/etc/rc2.d/S81eddy start")
         main_serves()
@@ -399,7 +398,7 @@ class Lab(unittest.TestCase):
         self.assertEqual(shell.returncode, 1)
         self.assertIn("'sh' is not recognized as an internal or external command", shell.stderr)
 
-    def test_13_a_reboot_brings_a_host_back_with_what_its_disk_keeps(self):
+    def test_13_a_reboot_brings_a_host_back_with_its_disk(self):
         sh("mailhub3", "echo kept >/var/lib/mailhub-runner/selftest; echo lost >/root/selftest")
         boot_id = sh("mailhub3", "cat /proc/sys/kernel/random/boot_id")
         for reboot in ("asked", "hard", "inside"):

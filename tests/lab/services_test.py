@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Made-up units of all types on a host of the lab, as the exporter shows them and as `systemctl show` does at the same time.
+"""Compares the exporter with `systemctl show` on made-up units of all types on a host of the lab.
 
 Needs the lab to be up. `services_test.py --rounds N --seed S` for more than the usual few.
 """
@@ -55,7 +55,7 @@ def service(chance):
 
 
 def unit(chance, number):
-    """A name, what makes it on the host, and the name to ask by."""
+    """A name, the command that makes it on the host, and the name to query."""
     base = f"mailhub-test-{number}"
     kind = dict(enumerate(OTHER_KINDS)).get(number, "service")
     path = f"{FOLDER}/{base}"
@@ -71,7 +71,7 @@ def unit(chance, number):
         return base + ".path", helper + file(".path", ["[Path]", f"PathExists=/run/{base}.none"])
     if kind == "target":
         return base + ".target", file(".target", ["[Unit]", "Description=nothing"])
-    if kind == "mount":  # its name is its place
+    if kind == "mount":  # its name gives its place
         name = f"run-mailhubtest{number}.mount"
         return name, f"printf '%s\\n' '[Mount]' What=none Where=/run/mailhubtest{number} Type=tmpfs >{FOLDER}/{name}\n"
     if kind == "template":
@@ -105,7 +105,7 @@ class Services(unittest.TestCase):
             systemctl reset-failed""")
 
     def shown(self, names):
-        """What systemctl says of each, asked one by one."""
+        """systemctl's answer about each, asked one by one."""
         show = "systemctl show --timestamp=us+utc --property=" + ",".join(PROPERTIES)
         text = on_host("".join(f"{show} -- {name}; echo end\n" for name in names)).stdout
         replies = [dict(line.split("=", 1) for line in reply.split("\n") if "=" in line) for reply in text.split("end\n")]
@@ -152,12 +152,12 @@ class Services(unittest.TestCase):
         self.assertEqual(start is not None, state == "active", what)
         if start is not None:
             begun = seconds(unit_shown.get("ExecMainStartTimestamp") or unit_shown["ActiveEnterTimestamp"])
-            self.assertAlmostEqual(start, begun, delta=1.1, msg=what)  # the kernel tells its boot in whole seconds
+            self.assertAlmostEqual(start, begun, delta=1.1, msg=what)  # the kernel gives its boot time in whole seconds
         return state
 
 
 def seconds(text):
-    """Such a time as "Fri 2026-11-27 04:00:05.123456 UTC"."""
+    """Parses a time such as "Fri 2026-11-27 04:00:05.123456 UTC"."""
     return datetime.datetime.strptime(text, "%a %Y-%m-%d %H:%M:%S.%f %Z").replace(tzinfo=datetime.timezone.utc).timestamp()
 
 

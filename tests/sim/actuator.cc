@@ -12,7 +12,7 @@ constexpr int64_t kFirstRetryMs = 700;
 constexpr int64_t kRenewalTickMs = 250;
 constexpr int64_t kLongestRetryMs = 5000;
 constexpr int64_t kSteadyAtBirthMs = 1'000'000;
-constexpr int64_t kLatestMs = 300'000;  // of a performer that misbehaves
+constexpr int64_t kLatestMs = 300'000;  // of a performer with a deliberate bug
 
 engine::EngineConfig Config(std::vector<engine::Trigger> triggers) {
   engine::EngineConfig config;
@@ -29,7 +29,7 @@ Actuator::Actuator(Seams seams)
       born_ms_(seams_.world->now_ms()),
       engine_(Config(seams_.triggers), seams_.plans, seams_.ids) {}
 
-// Steady time means nothing across lives: each counts from its own beginning.
+// Steady time has no meaning across lives: each counts from its own beginning.
 engine::Moment Actuator::Now() const {
   return {seams_.wall(),
           SteadyTime(Milliseconds(seams_.world->now_ms() - born_ms_ + kSteadyAtBirthMs))};
@@ -113,7 +113,7 @@ bool Actuator::Survives(Seam seam) {
   }
 }
 
-// The turn's stages can each be left, by stalling or failing, and are taken up where they were.
+// The turn may stop at each stage, by stalling or failing, and later continues there.
 bool Actuator::FinishTurn() {
   if (asked_ && turn_.answer && seams_.world->Is(Mutation::kAnswersBeforeCommit)) {
     seams_.answered(*asked_);
@@ -135,8 +135,8 @@ bool Actuator::FinishTurn() {
   return true;
 }
 
-// As actuator/journal does it: what is recorded already must be the same; somebody else's events
-// end the program.
+// Like actuator/journal: already recorded events must be the same; another writer's events end the
+// program.
 bool Actuator::Commit() {
   if (turn_.events.empty()) {
     committed_ = true;
@@ -169,8 +169,8 @@ bool Actuator::Commit() {
   return Survives(Seam::kAfterCommit);
 }
 
-// As actuator/service does it: nothing is taken or done until the same events are recorded, but
-// leases that need no event are renewed.
+// Like actuator/service: no input is taken and no effect performed until the same events are
+// recorded, but leases that need no event are renewed.
 void Actuator::WaitOutFailure() {
   blocked_ = true;
   asked_.reset();  // it was told so

@@ -1,5 +1,5 @@
 // One life of the actuator as its service runs it: the real engine over a journal, commits before
-// effects, and a call out at each seam, where it may die, stall or fail to write.
+// effects. A callback at each seam decides whether it dies, stalls or fails to write.
 #pragma once
 
 #include <deque>
@@ -19,8 +19,8 @@ enum class Seam { kBeforeCommit, kAfterCommit, kEffect };
 enum class Fate {
   kGoOn,
   kCrash,
-  kStall,             // until Resume(); by then another has taken its place
-  kPause,             // until Resume(); nobody has
+  kStall,             // until Resume(); meanwhile another has taken its place
+  kPause,             // until Resume(); no other has
   kCommitFails,       // nothing was recorded
   kCommitSeemsToFail  // it was recorded
 };
@@ -34,9 +34,9 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
     const engine::PlanSource* plans = nullptr;
     std::function<std::string()> ids;
     std::function<Fate(Seam)> fate;
-    // Whether it is the one that may act, not a deposed or foreign one.
+    // Whether it is the one that may act, and not a deposed or foreign one.
     std::function<bool()> in_office;
-    // An event stands in the journal.
+    // An event is in the journal.
     std::function<void(const engine::Event&)> recorded;
     // A notification is answered 2xx.
     std::function<void(const engine::Notification&)> answered;
@@ -44,13 +44,13 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
   };
   explicit Actuator(Seams seams);
 
-  void Start();  // replays the journal and goes on
+  void Start();  // replays the journal and continues
   void Feed(engine::Input input);
   void Resume();
-  // Does what has become due.
+  // Does all work that is due.
   void Wake();
   int64_t NextWakeMs() const;
-  // Takes requests: not stalled, dead, or waiting for its journal.
+  // Accepts requests: not stalled, dead, or waiting for its journal.
   bool Ready() const { return !dead_ && !stalled_ && !blocked_; }
   bool dead() const { return dead_; }
   engine::View Look() const { return engine_.Look(Now()); }
@@ -75,7 +75,7 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
   engine::Engine engine_;
   std::deque<engine::Input> inbox_;
   engine::Output turn_;
-  std::optional<engine::Notification> asked_;  // whose answer the turn holds
+  std::optional<engine::Notification> asked_;  // whose answer is pending in the turn
   size_t performed_ = 0;                       // of the turn's effects
   bool committed_ = true;
   bool in_turn_ = false;

@@ -28,7 +28,7 @@ void Alertmanager::Add(engine::Notification* notification, const std::string& na
   notification->alerts.push_back(std::move(alert));
 }
 
-// Alerts are raised by recordings, which lag behind what they record.
+// Alerts depend on recording rules, which lag behind their data.
 void Alertmanager::AddShipped(engine::Notification* notification) {
   const int64_t seen_ms = world_->now_ms() - recording_lag_ms_;
   const bool stale =

@@ -1,5 +1,5 @@
-// The alerts of a simulated site. The shipped runbooks' follow what the machines show; those that
-// made-up runbooks answer come and go as the seed will have it.
+// The alerts of a simulated site. Those for shipped runbooks follow the machines' state; those for
+// made-up runbooks come and go by the seed.
 #pragma once
 
 #include <map>
@@ -11,13 +11,13 @@
 
 namespace mailhub::sim {
 
-// Confined to one thread; what it is given outlives it.
+// Confined to one thread; the constructor's arguments outlive it.
 class Alertmanager {
  public:
   Alertmanager(World* world, const Playbook* playbook);
 
   engine::Notification Notify();
-  // The other one of a pair says the same.
+  // The same notification from the other one of a pair.
   engine::Notification Again(engine::Notification notification);
 
  private:
@@ -29,9 +29,9 @@ class Alertmanager {
   World* const world_;
   const Playbook* const playbook_;
   int64_t recording_lag_ms_ = 0;
-  int64_t clock_ahead_ms_ = 0;  // Prometheus's, of made-up alerts
+  int64_t clock_ahead_ms_ = 0;  // of Prometheus's clock, for made-up alerts
   uint64_t notifications_ = 0;
-  std::map<std::string, int64_t> firing_;  // made-up alerts, since when
+  std::map<std::string, int64_t> firing_;  // made-up alerts, with their begin
 };
 
 }  // namespace mailhub::sim

@@ -13,10 +13,10 @@ using engine::Stage;
 
 namespace {
 
-// What comes later may be the alert that fires anew.
+// A later one may be the same alert firing anew.
 constexpr Milliseconds kLateForCertain{60'000};
 
-// Whether the run will not do what the alert asks for.
+// Whether the run will not do what the alert needs.
 bool GivesUp(const Run& run) {
   const bool over = run.stage == Stage::kEnding || run.stage == Stage::kFinished;
   return run.cancelling || (over && run.result != RunResult::kSucceeded);
@@ -36,7 +36,7 @@ Complaint Answers::See(const Answered& answered) const {
 
 Complaint Answers::Record(const engine::Event& event) {
   if (const auto* decided = std::get_if<AlertDecided>(&event.body)) return Decided(event, *decided);
-  // Whatever the clock says, a start counts what is left of a cooldown from then at the latest.
+  // Whatever the clock shows, a cooldown counts from the actuator's start at the latest.
   if (std::holds_alternative<engine::ActuatorStarted>(event.body)) started_ms_ = known_->up_ms;
   if (const auto* started = std::get_if<engine::StepStarted>(&event.body)) {
     last_action_[event.run] = event.seq;
@@ -54,7 +54,7 @@ Complaint Answers::Record(const engine::Event& event) {
 }
 
 Complaint Answers::Decided(const engine::Event& event, const AlertDecided& body) {
-  // What is decided afresh is no notification's.
+  // An alert decided again belongs to no notification.
   if (!body.notification.empty() && ++decided_[{body.notification, body.fingerprint}] > 1) {
     return "notification " + body.notification + " was decided twice";
   }
@@ -92,7 +92,7 @@ void Answers::Dropped(const std::string& run) {
   }
 }
 
-// What is decided afresh is decided by itself; and what has failed is not done again for each alert
+// An alert decided again came without a notification. A failed run is not repeated for each alert
 // that had joined it.
 Complaint Answers::Afresh(const AlertDecided& body) const {
   if (body.decision != Decision::kStartedRun) return std::nullopt;
@@ -105,14 +105,14 @@ Complaint Answers::Afresh(const AlertDecided& body) const {
   return "a run that had failed was done once more for an alert that had joined it";
 }
 
-// A notification that was held up on its way begins nothing for an alert whose end was told before.
+// A delayed notification begins nothing for an alert whose end was reported before.
 Complaint Answers::AfterItsEnd(WallTime at, const AlertDecided& body) {
   if (!body.firing) {
     if (body.decision != Decision::kLate) ends_[body.fingerprint][body.starts_at] = at;
     return std::nullopt;
   }
   const bool answers = body.decision == Decision::kStartedRun || body.decision == Decision::kJoined;
-  // After a restart only the clock says how long ago that was.
+  // After a restart only the wall clock gives the elapsed time.
   if (!answers || known_->clock_stepped) return std::nullopt;
   const auto told_before = [&](const auto& end) {
     return body.starts_at <= end.first && at - end.second <= kLateForCertain;
@@ -122,14 +122,14 @@ Complaint Answers::AfterItsEnd(WallTime at, const AlertDecided& body) {
          ", and its end had been told before";
 }
 
-// A run answers for the alert: one that is not finished, or that has done something since the alert
-// was heard. An alert whose own run failed or was cancelled has been answered so.
+// A run answers for the alert: an unfinished one, or one that has acted since the alert was heard.
+// An alert whose own run failed or was cancelled counts as answered.
 Complaint Answers::Leans(const AlertDecided& body) const {
   const std::string decision = engine::Name(body.decision);
   const Run* run = known_->Find(body.run);
   if (run == nullptr) return "an alert was decided as " + decision + ", and no run answers for it";
   if (run->queued.fingerprint == body.fingerprint) return std::nullopt;
-  // What has joined is answered as what started the run: that it failed, or was cancelled, is for
+  // A joined alert is answered like the one that started the run: a failed or cancelled run is for
   // people to see.
   const bool joined_before = body.decision == Decision::kRepeat;
   const bool succeeded = run->result == RunResult::kSucceeded;
@@ -151,8 +151,8 @@ Complaint Answers::Leans(const AlertDecided& body) const {
   return std::nullopt;
 }
 
-// A cooldown ends by the time that has really passed while the actuator was up, even if the clock
-// was wrong when it began.
+// A cooldown ends by the real time in which the actuator was up, even if the clock was wrong at its
+// begin.
 Complaint Answers::Cools(const engine::Event& event, const AlertDecided& body) const {
   const auto trigger =
       std::find_if(known_->playbook->triggers().begin(), known_->playbook->triggers().end(),

@@ -1,5 +1,5 @@
-// Judges what becomes of alerts: each notification that was answered is decided once, and a
-// decision that starts nothing has a reason that is true.
+// Judges the decisions about alerts: each answered notification is decided once, and a decision
+// that starts nothing has a true reason.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ class Answers {
   explicit Answers(const Known* known) : known_(known) {}
 
   Complaint See(const Answered& answered) const;
-  // Before the run knows of the event.
+  // Call before the run is given the event.
   Complaint Record(const engine::Event& event);
 
  private:
@@ -38,14 +38,14 @@ class Answers {
     std::string trigger;
   };
   const Known* const known_;
-  // By fingerprint and start: when its end was told last.
+  // By fingerprint and start: when its end was last reported.
   std::map<std::string, std::map<WallTime, WallTime>> ends_;
   std::map<std::pair<std::string, std::string>, int> decided_;      // notification, fingerprint
-  std::map<std::string, uint64_t> last_action_;                     // by run: number of the event
+  std::map<std::string, uint64_t> last_action_;                     // by run: the event's number
   std::map<std::pair<std::string, std::string>, uint64_t> joined_;  // run, fingerprint: likewise
   std::set<std::string> acted_;                                     // runs that began a command
   std::map<std::string, Join> joins_;                               // by fingerprint, of open ones
-  // Fingerprints that had joined a run which was dropped for a reason that was not theirs.
+  // Fingerprints that had joined a run which was dropped for another alert's reason.
   std::set<std::string> unheard_;
   std::map<std::pair<std::string, std::string>, Finished> finished_;  // by runbook and target
   int64_t started_ms_ = 0;                                            // the actuator, last

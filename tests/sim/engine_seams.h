@@ -1,7 +1,6 @@
-// The few places at which the simulation touches what the engine may or may not offer: a list of
-// holds, effects that are valid for a while, verbs that name what they answer, renewals while a
-// commit is pending. Each is asked of the engine's types themselves, so that one simulation runs
-// against engines with and without it.
+// Adapts the simulation to optional features of the engine: a list of holds, effects with a time
+// limit, verbs that name what they answer, renewals while a commit is pending. The engine's types
+// are checked for each, so that one simulation runs with engines with and without it.
 #pragma once
 
 #include <optional>
@@ -14,7 +13,7 @@
 namespace mailhub::sim {
 
 struct OpenHold {
-  int number = 0;  // 0 where the engine does not number them
+  int number = 0;  // 0 if the engine does not number them
   std::string path;
   engine::HoldReason reason = engine::HoldReason::kStepFailed;
 };
@@ -39,12 +38,12 @@ bool IsHeld(const AnyRun& run) {
   }
 }
 
-// Until when an effect may begin; nothing: at any time.
+// Latest begin of an effect; nothing: at any time.
 inline std::optional<SteadyTime> BeginBefore(const engine::RemoteRequest& request) {
   return request.begin_before;
 }
 
-// What a person saw, and is answering.
+// The state that a person saw and answers.
 template <typename AnyCommand>
 void NameWhatIsAnswered(AnyCommand* command, int hold, const std::string& step, int attempt) {
   if constexpr (requires { command->hold; }) {
@@ -54,7 +53,7 @@ void NameWhatIsAnswered(AnyCommand* command, int hold, const std::string& step, 
   }
 }
 
-// Renewals of leases that may go out although a commit is pending.
+// Renewals of leases that may be sent while a commit is pending.
 template <typename AnyEngine>
 std::vector<engine::Effect> RenewWhilePending(AnyEngine* engine, engine::Moment now) {
   if constexpr (requires { engine->RenewWhilePending(now); }) {

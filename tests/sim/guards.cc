@@ -9,10 +9,10 @@
 namespace mailhub::sim {
 namespace {
 
-// A lease that went with its host's receipts is missed at the next renewal, or a little later.
+// A lease lost with its host's receipts is noticed at the next renewal, or a little later.
 constexpr int64_t kUnnoticedMs = 900'000;
 
-// One that was taken away, as the run has recorded, is never heard of again.
+// A lease that the run has recorded as disarmed is never reported again.
 bool KnowsLease(const engine::Run* run, const std::string& path) {
   if (run == nullptr) return false;
   const auto given_up = run->given_up.lower_bound({path, 0});
@@ -54,7 +54,7 @@ Complaint Guards::Begins(const DeedBegan& deed) {
     const bool known = run->leases.contains(path) || run->restored.contains(path) ||
                        to_answer_.contains({run_id, path});
     if (!known || known_->LeaseIsOver(*run, path)) continue;
-    // What is owed at the end waits for no other host.
+    // Owed steps at the end wait for no other host.
     if (run->stage == engine::Stage::kEnding && facts.host != deed.host) continue;
     if (facts.acted_ms >= 0 && !facts.answered) {
       return deed.key + " began after the dead man of " + path +
@@ -84,7 +84,7 @@ void Guards::See(const ServiceChanged& changed) {
   if (std::count(changed.key.begin(), changed.key.end(), '/') != 2) return;
   const Key key = SplitAttempt(changed.key);
   const engine::Run* run = known_->Find(key.run);
-  // What a runbook stops without a dead man it does not promise to bring back.
+  // A runbook does not promise to restart a service that it stops without a dead man.
   if (run != nullptr && known_->StepOf(*run, key.path).dead_man) down_[what] = {key.run, key.path};
 }
 
@@ -93,12 +93,12 @@ void Guards::See(const HostLost& lost) {
 }
 
 Complaint Guards::Record(const engine::Run& run, const engine::DeadManRestored& body) {
-  // That of a run that is over was given up by a person.
+  // A person gave up the lease of a run that is over.
   if (run.stage != engine::Stage::kFinished) to_answer_.insert({run.id, body.path});
   return std::nullopt;
 }
 
-// A person answers the holds that were seen when the request was made.
+// A person answers the holds that were seen at the request.
 Complaint Guards::Record(const engine::Run& run, const engine::OperatorActed& body) {
   const auto asked = known_->asked.find(body.by);
   if (asked == known_->asked.end() || body.verb == engine::Verb::kPause) return std::nullopt;
@@ -112,7 +112,7 @@ Complaint Guards::Record(const engine::Run& run, const engine::OperatorActed& bo
     if (one.first != run.id) return false;
     const uint64_t event = known_->HoldEvent(run, one.second, engine::HoldReason::kDeadManRestored);
     const auto& seen = asked->second.holds;
-    // A cancel answers whatever the run asks.
+    // A cancel answers every question of the run.
     if (body.verb == engine::Verb::kCancel) {
       guards_[run.id + '/' + one.second].answered = true;
       return true;
@@ -144,8 +144,8 @@ bool Guards::IsGuarded(const std::string& host, const std::string& service,
   return false;
 }
 
-// Its dead man has acted in vain: no renewal has been told, or recorded, so far; or a person has
-// ended the run, and what the run owes is being done.
+// Its dead man has acted without success, and no renewal has reported or recorded it yet; or a
+// person has ended the run, and its owed steps are running.
 bool Guards::HasFailed(const engine::Run& run, const Outage& outage) const {
   const auto guard = guards_.find(outage.run + '/' + outage.path);
   if (guard == guards_.end() || guard->second.acted_ms < 0) return false;
@@ -177,7 +177,7 @@ Complaint Guards::Standing() const {
     // A person left it to its dead man, which has tried.
     const bool left =
         run.released.contains(outage.path) && HasActed(outage.run + '/' + outage.path);
-    // A person goes on without its dead man; the run's end asks whether it is back.
+    // A person continues without its dead man; the run's end asks whether the service is back.
     const bool given_up = given_up_.contains({run.id, outage.path}) &&
                           !run.leases.contains(outage.path) &&
                           run.stage != engine::Stage::kFinished;

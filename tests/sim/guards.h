@@ -1,6 +1,6 @@
-// Judges what runs stop: an effect is valid when it is performed, each dead man that acted is
-// visibly held until a person answers it, and what was stopped is running, guarded or visibly held
-// at every instant.
+// Judges the services that runs stop. Each performed effect is still valid. Each dead man that
+// acted is visibly held until a person answers. A stopped service is at every instant running,
+// guarded or visibly held.
 #pragma once
 
 #include <map>
@@ -21,11 +21,11 @@ class Guards {
   void See(const LeaseChanged& changed);
   void See(const ServiceChanged& changed);
   void See(const HostLost& lost);
-  // Before the run knows of the event.
+  // Call before the run is given the event.
   Complaint Record(const engine::Run& run, const engine::DeadManRestored& body);
   Complaint Record(const engine::Run& run, const engine::OperatorActed& body);
   Complaint Record(const engine::Run& run, const engine::RunFinished& body);
-  // Of what lasts.
+  // Judges the state that lasts.
   Complaint Standing() const;
   Complaint AtRest() const;
 
@@ -42,7 +42,7 @@ class Guards {
   };
   struct Outage {
     std::string run;
-    std::string path;  // of the step that stopped it
+    std::string path;  // path of the step that stopped it
   };
   bool HasFailed(const engine::Run& run, const Outage& outage) const;
   bool IsGuarded(const std::string& host, const std::string& service, const Outage& outage) const;

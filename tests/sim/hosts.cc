@@ -130,7 +130,8 @@ RemoteReply Host::Run(const engine::RemoteRequest& request, const Sender& by) {
     refused.receipt = Fail(ErrorKind::kRefused, "a dead man of the run has acted");
     return refused;
   }
-  // Who begins in time needs the other rule no more; a mutation without that one is late as well.
+  // A request that begins in time does not need the other rule; a mutation without that rule is
+  // late as well.
   const bool patient =
       world_->Is(Mutation::kRunnerIsPatient) || world_->Is(Mutation::kRunnerIgnoresRestored);
   if (is_new && world_->now_ms() >= by.begin_by_ms && !patient) {
@@ -149,7 +150,7 @@ RemoteReply Host::Sweep(const std::string& run) {
   const bool alive = std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
     return of_run(entry) && Alive(entry.second);
   });
-  // One that guards what has begun must still act: somebody gave up waiting for this host.
+  // A lease that guards a begun command must still act: a person gave up waiting for this host.
   const auto began = [&](const std::string& lease) {
     return std::any_of(claims_.begin(), claims_.end(), [&](const auto& entry) {
       return entry.first.starts_with(lease + "/") && !entry.second.is_void;
@@ -163,7 +164,7 @@ RemoteReply Host::Sweep(const std::string& run) {
     reply.receipt = Fail(ErrorKind::kRefused, "something of the run is still working");
     return reply;
   }
-  // A request that was held up on its way must find this, or it would run or arm what is over.
+  // A delayed request must find this, or it would run or arm something that is over.
   swept_.insert(run);
   std::erase_if(claims_, of_run);
   std::erase_if(taken_away_, of_run);
@@ -177,8 +178,8 @@ RemoteReply Host::Sweep(const std::string& run) {
 
 // --- receipts
 
-// Whether a dead man of the key's run has acted here, and the actuator has not said that it knows;
-// of the key's own step also until it is armed again.
+// Whether a dead man of the key's run has acted here, and the actuator has not acknowledged it; for
+// the key's own step also until it is armed again.
 bool Host::HasActed(const std::string& key) const {
   const std::string own = key.substr(0, key.rfind('/'));
   return std::any_of(leases_.begin(), leases_.end(), [&](const auto& entry) {
@@ -215,7 +216,7 @@ std::optional<int64_t> Host::EndsAt(const std::string& key) const {
   return found->second.ends_at_ms;
 }
 
-// What a command does to the machine, and whose it was.
+// A command's effect on the machine, and the command's key.
 void Host::Touch(const std::string& key, const std::string& command) {
   world_->acting_key = key;
   world_->machines.Effect(name_, command, world_->now_ms(),
@@ -245,14 +246,14 @@ void Host::End(const std::string& key, const std::string& boot_id, bool fails) {
   world_->Observe(DeedEnded{name_, key, found->second.exit_status});
 }
 
-// --- bad days
+// --- faults
 
 void Host::GoDown(bool lose_receipts) {
   const int64_t now_ms = world_->now_ms();
   if (IsDown(now_ms)) return;
   for (auto& [key, claim] : claims_) {
     if (!Alive(claim)) continue;
-    if (world_->Chance(0.5)) Touch(key, claim.command);  // it had come far enough
+    if (world_->Chance(0.5)) Touch(key, claim.command);  // it had got far enough
     world_->Observe(DeedEnded{name_, key, std::nullopt});
   }
   const int64_t up_ms = now_ms + world_->Between(2000, 60'000);

@@ -1,5 +1,5 @@
-// The site's hosts as the runner on them behaves: claims, receipts, void keys, fencing, leases,
-// sweeping, by the rules of docs/runner.md. Nothing here is shared with production code.
+// The site's hosts with the runner's behaviour: claims, receipts, void keys, fencing, leases,
+// sweeping, by the rules of docs/runner.md. Shares nothing with production code.
 #pragma once
 
 #include <functional>
@@ -32,14 +32,14 @@ struct Lease {
   bool restored = false;
   bool acknowledged = false;  // may be armed again
   int generation = 0;
-  int exit_status = 0;  // restored: of its command
+  int exit_status = 0;  // restored: its command's
 };
 
 struct Boot {
   int64_t down_ms = 0;  // the host went down
   int64_t up_ms = 0;
   std::string id;
-  int64_t counts_since_ms = 0;  // the uptime does; later than up_ms once it has gone back
+  int64_t counts_since_ms = 0;  // begin of the uptime; later than up_ms once it has gone back
 
   double UptimeS(int64_t at_ms) const {
     return static_cast<double>(at_ms - (at_ms < counts_since_ms ? up_ms : counts_since_ms)) / 1000;
@@ -51,9 +51,9 @@ class Host {
  public:
   Host(World* world, std::string name);
 
-  // What the runner does with a request that has arrived.
+  // The runner's work on an arrived request.
   engine::RemoteReply CarryOut(const engine::RemoteRequest& request, const Sender& by);
-  // When a running command under `key` will end; nothing if none runs.
+  // End of the running command under `key`; nothing if none runs.
   std::optional<int64_t> EndsAt(const std::string& key) const;
   engine::RemoteReply ReplyFor(const std::string& key) const;
   void GoDown(bool lose_receipts);
@@ -64,11 +64,11 @@ class Host {
   const Boot& boot() const { return boots_.back(); }
   const std::vector<Boot>& boots() const { return boots_; }
 
-  // Whether it has been asked far more often within a second than anybody needs.
+  // Whether it has been asked far too often within a second.
   bool Pestered(int64_t now_ms);
 
   int64_t unreachable_until_ms = 0;
-  bool gone = false;  // will never be reached again
+  bool gone = false;  // will never be reachable again
   int64_t wrong_key_until_ms = 0;
 
  private:
@@ -99,7 +99,7 @@ class Host {
   std::map<std::string, Claim> claims_;
   std::set<std::string> swept_;  // runs whose receipts are gone for good
   std::map<std::string, Lease> leases_;
-  std::map<std::string, int> taken_away_;  // the latest generation that was, by key
+  std::map<std::string, int> taken_away_;  // the latest disarmed generation, by key
 };
 
 }  // namespace mailhub::sim

@@ -15,13 +15,13 @@ using engine::StepState;
 
 namespace {
 
-// A refusal may be on its way for so long, while the actuator stands still or cannot write.
+// A refusal may be delayed this long while the actuator stops or cannot write.
 constexpr int64_t kStillInFlightMs = 1'500'000;
-// How long the end waits for a host, as docs/execution_model.md says.
+// The end's wait for a host, as docs/execution_model.md says.
 constexpr Milliseconds kEndPatience{600'000};
 constexpr Milliseconds kTimeToEnd{60'000};
 
-// Whether all of several judges are content; the first complaint if not.
+// The first complaint of several judges; none if all are content.
 Complaint FirstOf(std::initializer_list<Complaint> complaints) {
   for (const Complaint& complaint : complaints) {
     if (complaint) return complaint;
@@ -33,10 +33,10 @@ bool Worked(const Step& step, int exit_status) {
   return std::find(step.success.begin(), step.success.end(), exit_status) != step.success.end();
 }
 
-// Whether the journal knows a reason to try again: it failed for certain, never ran, or may be done
-// twice, or a person asked.
+// Whether the journal has a reason for another attempt: certain failure, never ran, may be done
+// twice, or a person's request.
 bool MayFollow(const Step& step, const StepState& state) {
-  // A question is asked anew once what came before it was done again.
+  // A question is asked again once an earlier step was repeated.
   if (step.kind == engine::StepKind::kConfirm) return state.again;
   if (!state.settled) return false;
   if (state.approved || state.receipts_lost) return state.approved || step.idempotent;
@@ -54,7 +54,7 @@ std::string KeyOf(const Run& run, const std::string& path, int attempt) {
   return run.id + '/' + path + '/' + std::to_string(attempt);
 }
 
-// A forward step whose command's end the journal does not know, and which nobody has passed over.
+// A forward step whose command's end the journal does not know, and which was not passed over.
 const Step* UnderWay(const Run& run) {
   if (run.stage != engine::Stage::kActive) return nullptr;
   for (const Step& step : run.plan().steps) {
@@ -72,7 +72,7 @@ bool BringsBack(const Run& run, const std::string& stop, const std::string& path
                      [&](const Step* step) { return step->path == path; });
 }
 
-// Whether nothing is left of the forward steps but what was passed over.
+// Whether all forward steps left are passed over.
 bool AllPassed(const Run& run) {
   return std::all_of(run.plan().steps.begin(), run.plan().steps.end(), [&](const Step& step) {
     const StepState* state = StateOf(run, step.path);
@@ -86,7 +86,7 @@ Invariants::Invariants(std::shared_ptr<const Playbook> playbook)
     : known_(std::move(playbook)), guards_(&known_), progress_(&known_), answers_(&known_) {}
 
 Complaint Invariants::See(const Observation& observation) {
-  // What is recorded at one moment is one commit, so what lasts is judged between moments.
+  // Events recorded at one moment are one commit, so lasting state is judged between moments.
   Complaint lasting;
   if (observation.at_ms > known_.now_ms) {
     lasting = guards_.Standing();
@@ -134,7 +134,7 @@ Complaint Invariants::On(const Recorded& recorded) {
 }
 
 Complaint Invariants::OnEvent(Run& run, const engine::RunQueued& body) {
-  run.queued = body;  // for those who ask for its plan
+  run.queued = body;  // for calls that read its plan
   return std::nullopt;
 }
 
@@ -225,7 +225,7 @@ bool Invariants::TookAtLeast(const Run& run, Milliseconds limit) const {
   return known_.clock_stepped || decided_at_ - moved_.at(run.id) >= limit;
 }
 
-// Whether the end has waited that long for the dead man's host, or since a person said: ask on.
+// Whether the end has waited that long for the dead man's host, or since a person chose to ask on.
 bool Invariants::WaitedAtEnd(const std::string& lease, Milliseconds limit) const {
   const auto ending = ends_since_.find(SplitLease(lease).run);
   const auto asked_on = ends_since_.find(lease);
@@ -259,7 +259,7 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
     case HoldReason::kHostAway:
       return run.stage == engine::Stage::kEnding && WaitedAtEnd(path, kEndPatience);
     case HoldReason::kRefused:
-      // A host refuses what would begin after a dead man of its run has acted.
+      // After a dead man of its run has acted, a host refuses to begin a command.
       if (guards_.HasActedFor(run.id)) return true;
       return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) {
         return entry.second.wrong_key ||
@@ -281,7 +281,7 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
 Complaint Invariants::OnEvent(Run& run, const engine::DeadManDisarmed& body) {
   const std::string& host = known_.StepOf(run, body.path).host;
   const auto lease = hosts_[host].leases.find(run.id + '/' + body.path);
-  // An arming that was held up on its way may just have come, or while the actuator stood still.
+  // A delayed arming may just have arrived, or while the actuator stopped.
   const bool armed = lease != hosts_[host].leases.end() && lease->second + 5000 < known_.up_ms;
   if (armed) return "the dead man of " + body.path + " is still armed on " + host;
   return std::nullopt;
@@ -294,7 +294,7 @@ Complaint Invariants::OnEvent(Run& run, const engine::RunHeld& body) {
          body.path + ": " + body.detail;
 }
 
-// --- what the hosts did
+// --- the hosts' actions
 
 Complaint Invariants::On(const DeedBegan& deed) {
   if (deed.by_dead_man) return guards_.Begins(deed);
@@ -344,12 +344,12 @@ Complaint Invariants::On(const DeedEnded& deed) {
   const Key key = SplitAttempt(deed.key);
   const Run* run = known_.Find(key.run);
   const StepState* state = run == nullptr ? nullptr : StateOf(*run, key.path);
-  // A person may have resolved the step while its command was still running.
+  // A person may have resolved the step while its command still ran.
   if (state == nullptr || !state->result) last_deeds_ms_[{key.run, deed.host}] = known_.now_ms;
   return std::nullopt;
 }
 
-// Newer than what its own run did there; another run with other locks may be at work beside it.
+// Newer than its own run's actions there; another run with other locks may act beside it.
 Complaint Invariants::On(const GatePassed& gate) {
   Complaint broken;
   for (const std::string& id : known_.unfinished) {

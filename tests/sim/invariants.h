@@ -1,6 +1,6 @@
-// The promises of docs/execution_model.md, judged after every single thing that happens, from what
-// the journal says and what the hosts really did. What each part judges is told in its own file:
-// guards.h, verbs.h, progress.h, answers.h; here are steps, holds, hosts and the journal itself.
+// Judges the promises of docs/execution_model.md after every single event, from the journal and the
+// hosts' real actions. guards.h, verbs.h, progress.h and answers.h judge their parts; here are
+// steps, holds, hosts and the journal itself.
 #pragma once
 
 #include <map>
@@ -26,18 +26,18 @@ class Invariants {
   // A broken promise, as a sentence.
   Complaint See(const Observation& observation);
 
-  // What the journal says now.
+  // The journal's present state.
   const Known& known() const { return known_; }
 
  private:
-  // What one host is known to be like.
+  // The known state of one host.
   struct HostFacts {
     uint64_t epoch = 0;
     int64_t lost_ms = INT64_MIN;
     int64_t receipts_lost_ms = INT64_MIN;
-    int64_t wrong_key_ms = INT64_MIN;  // last time it was wrong
+    int64_t wrong_key_ms = INT64_MIN;  // last time that the key was wrong
     bool wrong_key = false;
-    std::map<std::string, int64_t> leases;  // armed, since when by the time it was up
+    std::map<std::string, int64_t> leases;  // armed leases, with their begin in uptime
   };
 
   Complaint On(const Recorded& recorded);
@@ -83,22 +83,22 @@ class Invariants {
   Answers answers_;
   uint64_t last_seq_ = 0;
   std::map<std::string, std::string> lock_holders_;
-  WallTime decided_at_;  // when the event under judgement was: its commit may have had to wait
-  std::map<std::string, WallTime> moved_;       // by run: since when its step stands where it is
-  std::map<std::string, WallTime> ends_since_;  // by run, and by lease that was asked on about
+  WallTime decided_at_;                    // of the judged event: its commit may have had to wait
+  std::map<std::string, WallTime> moved_;  // by run: begin of its step's present state
+  std::map<std::string, WallTime> ends_since_;  // by run, and by lease that was asked for later
   std::set<std::string> keys_done_;
   std::map<std::string, uint64_t> intents_;  // by key: the number of the event that recorded it
-  // By key, of steps that were passed over while nobody knew whether they run: the number of that
-  // event, and whether their host has begun since what was decided later.
+  // By key, of steps that were passed over while it was unknown whether they run: the number of
+  // that event, and whether their host has begun a later decision since.
   struct PassedOver {
     std::string host;
     uint64_t seq = 0;
     bool overtaken = false;
   };
   std::map<std::string, PassedOver> passed_over_;
-  // Run and path of steps that a person has skipped, and has asked for nothing again since.
+  // Run and path of steps that a person skipped and has not asked for since.
   std::set<std::pair<std::string, std::string>> skipped_;
-  std::map<std::string, std::optional<int>> exits_;  // by key, of what has ended
+  std::map<std::string, std::optional<int>> exits_;  // by key, of ended commands
   std::map<std::pair<std::string, std::string>, int64_t> last_deeds_ms_;  // by run and host
   std::map<std::string, HostFacts> hosts_;
 };

@@ -1,5 +1,5 @@
-// The checker itself must complain: each invariant is broken once by a part of the world that
-// misbehaves, and once in a doctored copy of what happened in a clean run.
+// Tests the checker: each invariant is broken once by a deliberate bug in a part of the world, and
+// once in a falsified copy of a clean run's history.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,13 +12,13 @@ namespace {
 
 using testing::HasSubstr;
 
-// --- parts that misbehave
+// --- deliberate bugs
 
 struct Misbehaviour {
   const char* name;
   Mutation mutation;
   const char* complaint;
-  double delay = 0.05;  // of requests; more where only what comes late can show it
+  double delay = 0.05;  // of requests; more where only late requests can show it
 };
 
 class Misbehaving : public testing::TestWithParam<Misbehaviour> {};
@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
         Misbehaviour{"AJournalThatTakesAnOlderCopy", Mutation::kJournalTakesOldCopy, "have a gap"}),
     [](const auto& test) { return test.param.name; });
 
-// --- a doctored history
+// --- a falsified history
 
 class Doctored : public testing::Test {
  protected:
@@ -118,7 +118,7 @@ class Doctored : public testing::Test {
       return recorded != nullptr && std::holds_alternative<Body>(recorded->event.body);
     });
   }
-  // Puts an event into the journal behind `at`.
+  // Inserts an event into the journal after `at`.
   void Record(History::iterator at, engine::EventBody body) {
     Observation observation = *at;
     std::get<Recorded>(observation.what).event.body = std::move(body);
@@ -286,14 +286,14 @@ TEST_F(Doctored, NoticeAVerbThatAnswersAnUnseenHold) {
     history_.insert(FirstRecorded<engine::StepStarted>(), seen);
     Record(FirstRecorded<engine::StepStarted>(),
            engine::RunHeld{"1.1", engine::HoldReason::kRefused, ""});
-    history_.insert(history_.begin(), {0, KeyChanged{"x500", true}});  // what the hold is about
+    history_.insert(history_.begin(), {0, KeyChanged{"x500", true}});  // the reason of the hold
     EXPECT_THAT(Complaint(),
                 HasSubstr(verb == engine::Verb::kSkip ? "saw another hold" : "did not see"));
     history_ = before;
   }
 }
 
-TEST_F(Doctored, NoticeARunThatStandsStill) {
+TEST_F(Doctored, NoticeARunWithoutProgress) {
   const auto begun = FirstRecorded<engine::StepStarted>();
   history_.insert(begun + 1, {begun->at_ms + 86'400'000, Happened{"nothing"}});
   EXPECT_THAT(Complaint(), HasSubstr("neither moved nor held"));
@@ -319,8 +319,8 @@ TEST_F(Doctored, NoticeAGateThatIsCalledShutAtOnce) {
            .plan;
   const auto gate = std::find_if(rebuild->steps.begin(), rebuild->steps.end(),
                                  [](const auto& step) { return step.gate.has_value(); });
-  const std::string path = gate->path;  // what it is part of moves with the next line
-  history_.insert(history_.begin(), {0, ClockStepped{1}});  // so that it may have taken long enough
+  const std::string path = gate->path;                      // its owner moves with the next line
+  history_.insert(history_.begin(), {0, ClockStepped{1}});  // so that it can have taken long enough
   const auto begun = std::find_if(history_.begin(), history_.end(), [&](const auto& one) {
     const auto* recorded = std::get_if<Recorded>(&one.what);
     const auto* started =
@@ -331,7 +331,7 @@ TEST_F(Doctored, NoticeAGateThatIsCalledShutAtOnce) {
   EXPECT_THAT(Complaint(), HasSubstr("was called shut after a look of"));
 }
 
-TEST_F(Doctored, NoticeAnAlertThatNobodyAnswersFor) {
+TEST_F(Doctored, NoticeAnAlertWithoutAnAnswer) {
   const auto decided = FirstRecorded<engine::AlertDecided>();
   auto body = std::get<engine::AlertDecided>(std::get<Recorded>(decided->what).event.body);
   body.fingerprint = "another";

@@ -1,6 +1,5 @@
-// A journal as actuator/journal keeps it: events in a file, and beside it a mark that names the
-// file and how far it had come at the last start. What a start refuses is written in
-// docs/journal_format.md.
+// A journal like actuator/journal's: events in a file, and beside it a mark with the file's id and
+// its length at the last start. docs/journal_format.md says when a start is refused.
 #pragma once
 
 #include <string>
@@ -14,8 +13,8 @@ namespace mailhub::sim {
 struct JournalFile {
   enum class Trouble { kNone, kGone, kOlderCopy };
 
-  // Before a start. kCorrupt while the file is gone or ends before the mark: it is left alone, and
-  // a person must put it right.
+  // Call before a start. kCorrupt while the file is gone or ends before the mark: it is left
+  // unchanged, and a person must repair it.
   Status Open();
   void Mend() { trouble = Trouble::kNone; }
 

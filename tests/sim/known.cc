@@ -61,7 +61,7 @@ bool Known::LeaseIsOver(const engine::Run& run, const std::string& path) const {
   const bool given_up = own != nullptr && own->attempt == 0 && own->result &&
                         own->result != engine::StepResult::kResolved;
   if (given_up) return true;
-  // Passed over, or left at the end, while nobody knows whether its command will still stop it.
+  // Passed over, or left at the end, while it is unknown whether its command will still stop it.
   const bool left = own != nullptr && own->attempt > 0 && !own->settled;
   if (left && (own->result || run.stage == engine::Stage::kEnding)) return false;
   const engine::StepState* until = step.dead_man ? StateOf(run, step.dead_man->until) : nullptr;
@@ -77,7 +77,7 @@ bool Known::LeaseIsOver(const engine::Run& run, const std::string& path) const {
   for (const engine::AlwaysStep& always : PlanOf(run).always) {
     if (always.since != path || always.step.host != step.host) continue;
     const auto touch = TouchOf(always.step.command);
-    if (!touch || !touch->up) continue;  // a note, or something else that brings nothing back
+    if (!touch || !touch->up) continue;  // a note, or another command that restarts nothing
     const engine::StepState* owed = StateOf(run, always.step.path);
     if (owed != nullptr && owed->Fulfilled()) return true;
     const engine::StepState* paid = always.until == path ? nullptr : StateOf(run, always.until);

@@ -1,4 +1,4 @@
-// What the journal says so far, and what the playbook says of it: shared by all that judge.
+// The state of journal and playbook, shared by all judges.
 #pragma once
 
 #include <map>
@@ -28,19 +28,20 @@ Key SplitLease(const std::string& key);
 struct Known {
   explicit Known(std::shared_ptr<const Playbook> playbook_in) : playbook(std::move(playbook_in)) {}
 
-  // Plans are judged by the runbooks themselves, not by what the journal says of them.
+  // Plans are judged by the runbooks themselves, not by the journal's copies.
   const engine::Plan& PlanOf(const engine::Run& run) const;
   const engine::Step& StepOf(const engine::Run& run, const std::string& path) const;
   const engine::Run* Find(const std::string& run) const;
-  // Whether what the lease of the step at `path` guards was brought back, as far as is recorded.
+  // Whether the service that the lease of the step at `path` guards was restarted, as far as
+  // recorded.
   bool LeaseIsOver(const engine::Run& run, const std::string& path) const;
-  // Whether the run waits for this; the number of the event that began it, 0 if it does not.
+  // Number of the event that began the run's waiting for this; 0 if the run does not wait.
   uint64_t HoldEvent(const engine::Run& run, const std::string& path,
                      std::optional<engine::HoldReason> reason = {}) const;
 
   std::shared_ptr<const Playbook> playbook;
   int64_t now_ms = 0;
-  int64_t up_ms = 0;  // how much of it the actuator was up
+  int64_t up_ms = 0;  // the part of it in which the actuator was up
   engine::Mode mode = engine::Mode::kActive;
   bool clock_stepped = false;
   std::map<std::string, engine::Run> runs;
@@ -50,8 +51,8 @@ struct Known {
   std::map<std::pair<std::string, int>, uint64_t> hold_events;
 };
 
-// Whether the event gives the run's step its time anew. A dead man's coming and going, a pause, and
-// the end of what was passed over do not. Before the run knows of the event.
+// Whether the event restarts the time of the run's step. Not so: a dead man's begin and end, a
+// pause, and the end of a passed-over command. Call before the run is given the event.
 bool MovesOn(const engine::Run& run, const engine::Event& event);
 
 const engine::StepState* StateOf(const engine::Run& run, const std::string& path);

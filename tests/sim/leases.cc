@@ -1,4 +1,4 @@
-// Dead men on a simulated host: armed, renewed, taken away, acting by themselves. See hosts.h.
+// Dead men on a simulated host: armed, renewed, disarmed, acting by themselves. See hosts.h.
 #include <algorithm>
 
 #include "tests/sim/hosts.h"
@@ -19,7 +19,7 @@ std::string RunOf(const std::string& key) {
 
 }  // namespace
 
-// A request that was held up on its way, and that later ones have overtaken.
+// A delayed request that later ones have overtaken.
 std::optional<Error> Host::LateForLease(const engine::RemoteRequest& request) const {
   const auto lease = leases_.find(request.key);
   if (request.verb == RemoteVerb::kDisarm && lease != leases_.end() &&
@@ -65,7 +65,7 @@ LeaseState Host::OnLease(const engine::RemoteRequest& request) {
   return LeaseState::kArmed;
 }
 
-// The timer: one is planned for each armed lease, and looks again if it was renewed meanwhile.
+// The timer: one per armed lease; it looks again if the lease was renewed meanwhile.
 void Host::WatchLease(const std::string& key) {
   const int64_t at_ms = leases_.at(key).expires_at_ms + world_->Between(0, kLeaseTickMs);
   world_->Plan(at_ms, [this, key] {

@@ -23,7 +23,7 @@ std::string WordAfter(const std::string& text, std::string_view before) {
   return text.substr(at, text.find_first_of(" .", at) - at);
 }
 
-// Takes `METRIC{instance="H",label="a|b"}` off the front of `text`.
+// Removes `METRIC{instance="H",label="a|b"}` from the front of `text`.
 std::vector<Series> TakeSelector(std::string_view* text) {
   const size_t open = text->find('{');
   const size_t close = text->find('}');
@@ -186,7 +186,7 @@ void Machines::StartDirectory(int64_t now_ms, const Later& later) {
   });
 }
 
-// Whether it was one that does what it says.
+// Whether it was a made-up runbook's command.
 bool Machines::MadeUp(const std::string& host, const std::string& command, int64_t now_ms) {
   if (!command.starts_with("sim ") && !command.starts_with("@service ")) return false;
   if (const auto touch = TouchOf(command)) {

@@ -1,7 +1,7 @@
-// What the runbooks' commands do to the site's machines, and what its metrics would show: values by
-// host and series, with their whole past. The shipped runbooks' commands are known one by one; the
-// made-up ones' are few and do what they say: `@service NAME.service STATE systemd`, `sim
-// start|stop NAME`, `sim mark NAME` and `sim job SECONDS NAME`.
+// The effects of the runbooks' commands on the site's machines, and the resulting metrics: values
+// by host and series, with their whole past. Each shipped runbook's command is known; the made-up
+// runbooks' commands are few: `@service NAME.service STATE systemd`, `sim start|stop NAME`, `sim
+// mark NAME` and `sim job SECONDS NAME`.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct Series {
   std::string host;
   std::string name;  // "process_running eddy"
 };
-// A condition of the shipped runbooks, understood just far enough to be evaluated here.
+// A condition of the shipped runbooks, parsed only as far as needed here.
 struct Condition {
   std::vector<Series> left;
   std::string comparison;
@@ -28,7 +28,7 @@ struct Condition {
 };
 const Condition& ParseCondition(const std::string& expr);
 
-// The service that a command stops or brings back, if it is one that a run must bring back.
+// The service that a command stops or restarts, if a run must restart it.
 struct ServiceTouch {
   std::string name;  // as its series: "service_state regclient"
   bool up = false;
@@ -40,21 +40,21 @@ class Machines {
   Machines();
 
   double Value(const Series& series, int64_t at_ms) const;
-  // How many of the left side's series satisfy the condition.
+  // The number of the left side's series that satisfy the condition.
   int Holding(const Condition& condition, int64_t at_ms) const;
 
-  // Carries out a command of the shipped runbooks. `later` runs what follows a while after it.
+  // Carries out a command of the shipped runbooks. `later` schedules the rest for a later time.
   using Later = std::function<void(int64_t after_ms, std::function<void()>)>;
   void Effect(const std::string& host, const std::string& command, int64_t now_ms,
               const Later& later);
-  // Whether made-up alerts' `only_if` holds from now on. It does at first.
+  // Whether made-up alerts' `only_if` holds from now on; true at first.
   void Need(bool needed, int64_t now_ms) { Set("box1", "check_value need", needed, now_ms); }
-  // Everything the machine starts by itself runs again.
+  // Starts everything that the machine starts by itself.
   void Boot(const std::string& host, int64_t now_ms);
-  // How long a command takes when nothing is wrong.
+  // A command's duration without faults.
   static int64_t DurationMs(const std::string& command);
 
-  // Called with host, service and whether it is up now, for what a run must bring back.
+  // Called with host, service and whether it is up, for services that a run must restart.
   std::function<void(const std::string&, const std::string&, bool)> on_service;
 
  private:

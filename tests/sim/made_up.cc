@@ -1,4 +1,4 @@
-// See made_up.h. A runbook is a few scenes after each other; what a scene stops, it starts again.
+// See made_up.h. A runbook is a sequence of a few scenes; a scene restarts what it stops.
 #include "tests/sim/made_up.h"
 
 #include <iterator>
@@ -138,10 +138,10 @@ class Writer {
     return indent + "  verify: {expr: '" + Gate(host, service, up) + "', " + Window() + "}\n";
   }
 
-  // Names are said once; what ends a lease or a debt refers to them.
+  // Names are unique, because the end of a lease or a debt refers to them.
   std::string Name(const std::string& what) { return what + ' ' + std::to_string(++number_); }
 
-  // A step that stops a service and says how it comes back if nobody does it.
+  // A step that stops a service, with the way in which it is restarted otherwise.
   std::string Stop(const std::string& indent, const std::string& host, const std::string& service,
                    const std::string& start_name) {
     locks_.insert(service);
@@ -173,7 +173,7 @@ class Writer {
   void Always(const std::string& host, const std::string& service, const std::string& since,
               const std::string& until) {
     always_ += "- since: " + since + "\n  until: " + until + "\n";
-    if (Chance(15)) {  // brings nothing back
+    if (Chance(15)) {  // restarts nothing
       always_ += "  name: " + Name("Note the end") + "\n  run: {on: \"" + host +
                  "\", command: sim mark mark0}\n";
       return;
@@ -220,7 +220,7 @@ class Writer {
       const std::string name = Name("Restart " + service + " on {{host}}");
       steps_ += "  - name: " + name + "\n    service: {on: \"{{host}}\", name: " + service +
                 ", state: restarted}\n";
-      if (Chance(40)) {  // it brings back by itself what it stops
+      if (Chance(40)) {  // it restarts by itself what it stops
         steps_ += "    dead_man: {restore: sim start " + service + ", after: " + After() +
                   ", until: \"" + name + "\"}\n";
       }
@@ -273,7 +273,7 @@ class Writer {
   std::mt19937_64 random_;
   std::string steps_;
   std::string always_;
-  // Stops that are no `service`, and have a restore of their own.
+  // Stops without `service`, with their own restore.
   std::set<std::string> by_command_;
   std::set<std::string> locks_;
   int number_ = 0;

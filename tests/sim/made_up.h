@@ -1,5 +1,5 @@
-// Runbooks made up from a seed, as their files would say them: every verb, blocks and calls, dead
-// men with and without `until`, what is owed always, retries and all that may happen on failure.
+// Makes runbooks from a seed: every verb, blocks and calls, dead men with and without `until`, owed
+// steps, retries and all `on_failure` actions.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace mailhub::sim {
 
-// Of the three hosts box1 to box3, each with the services alpha, beta and gamma.
+// With the three hosts box1 to box3, each with the services alpha, beta and gamma.
 extern const char* const kMadeUpSite;
 
 struct MadeUpRunbook {

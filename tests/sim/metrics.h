@@ -1,4 +1,4 @@
-// What the actuator's metrics say, read from the page that Prometheus would get.
+// Reads the actuator's metrics page as Prometheus would.
 #pragma once
 
 #include "actuator/engine/view.h"
@@ -6,7 +6,7 @@
 
 namespace mailhub::sim {
 
-// `silence_all`: a part that misbehaves silences every unfinished run's hosts.
+// `silence_all`: a deliberate bug silences every unfinished run's hosts.
 Looked ReadMetrics(const engine::View& view, WallTime now, bool silence_all);
 
 }  // namespace mailhub::sim

@@ -1,6 +1,6 @@
-// What happened in a simulated world, as one sequence: what the journal recorded beside what the
-// hosts really did. The invariants are judged by it, doctored copies of it show them biting, and a
-// failing seed prints it.
+// The history of a simulated world as one sequence: the journal's events beside the hosts' real
+// actions. The invariants judge it, falsified copies show that they find errors, and a failing seed
+// prints it.
 #pragma once
 
 #include <optional>
@@ -12,11 +12,11 @@
 
 namespace mailhub::sim {
 
-// Who speaks to a host.
+// The sender of a request to a host.
 struct Sender {
   std::string journal;
   uint64_t epoch = 0;
-  int64_t begin_by_ms = INT64_MAX;  // no command begins then or later
+  int64_t begin_by_ms = INT64_MAX;  // no command begins at or after this time
 };
 
 struct Recorded {  // in the journal that the hosts obey
@@ -43,11 +43,11 @@ struct Answered {  // a notification got its 2xx
   std::string notification;
   std::vector<std::string> fingerprints;
 };
-struct HostHeard {  // a host accepted a request from somebody newer than all before
+struct HostHeard {  // a host accepted a request from a newer sender than all before
   std::string host;
   uint64_t epoch = 0;
 };
-struct HostPestered {  // asked far more often than anybody needs
+struct HostPestered {  // asked far too often
   std::string host;
 };
 struct HostLost {  // rebooted; its receipts may be gone with it
@@ -58,24 +58,24 @@ struct KeyChanged {  // the host's key is not the known one, or is so again
   std::string host;
   bool wrong = false;
 };
-struct LeaseChanged {  // armed, renewed, or gone: taken away or acted upon
+struct LeaseChanged {  // armed, renewed, or gone: disarmed or acted upon
   std::string host;
   std::string key;
   bool armed = false;
-  int64_t expires_ms = 0;  // by the host
+  int64_t expires_ms = 0;  // by the host's clock
 };
-struct ServiceChanged {  // one of those that a run stops and must bring back
+struct ServiceChanged {  // a service that a run stops and must restart
   std::string host;
   std::string name;
   bool up = false;
-  std::string key = "";  // of what did it; empty: the machine's own start
+  std::string key = "";  // of the command; empty: the machine's own start
 };
-struct ActuatorIs {  // the one in office: takes requests and acts, or does not
+struct ActuatorIs {  // the one in office: whether it takes requests and acts
   bool up = false;
 };
-// A person's request is on its way to the actuator, with what the person saw.
+// A person's request on its way to the actuator, with the state that the person saw.
 struct Asked {
-  std::string by;  // names this request; a repeat has the same
+  std::string by;  // identifies this request; a repeat has the same
   std::string run;
   engine::Verb verb = engine::Verb::kStart;
   std::vector<uint64_t> holds;  // numbers of the events that began them
@@ -83,18 +83,18 @@ struct Asked {
   int attempt = 0;
   int pause = 0;  // its number; 0: it was not paused
 };
-// What metrics say at a look: hosts whose alerts are silenced, and by which runbook.
+// Metrics at a look: hosts whose alerts are silenced, and by which runbook.
 struct Looked {
   std::vector<std::pair<std::string, std::string>> silenced;  // host, runbook
-  std::vector<std::pair<std::string, int64_t>> expected_ms;   // run, how long it should still take
+  std::vector<std::pair<std::string, int64_t>> expected_ms;   // run and its remaining time
 };
-struct Happened {  // for the story alone
+struct Happened {  // only for the story
   std::string what;
 };
 struct ClockStepped {
   int64_t by_ms = 0;
 };
-struct CameToRest {};  // faults are over and nothing is under way any more
+struct CameToRest {};  // faults are over and nothing is under way
 
 struct Observation {
   int64_t at_ms = 0;
@@ -105,7 +105,7 @@ struct Observation {
 };
 using History = std::vector<Observation>;
 
-// One line an observation.
+// One line per observation.
 std::string Tell(const History& history);
 
 }  // namespace mailhub::sim

@@ -43,8 +43,8 @@ void People::Look(int person) {
   site_.world->PlanIn(kLookEveryMs, [this, person] { Look(person); });
 }
 
-// To resolve a step a person looks first whether it is so and nothing works at it any more. What
-// brings back is not skipped while it works.
+// Before resolving a step, a person checks its state, and that no command still works at it. A step
+// that restarts a service is not skipped while it works.
 std::optional<Verb> People::WhatToDo(const Run& run, const OpenHold& hold) {
   const uint64_t choice = site_.world->Random() % 8;
   if (engine::IsAboutLease(hold.reason) && hold.number > 0) return AboutLease(run, hold, choice);
@@ -54,14 +54,14 @@ std::optional<Verb> People::WhatToDo(const Run& run, const OpenHold& hold) {
     if (run.pause) return Verb::kResume;
     const bool begun = state != nullptr && state->attempt > 0;
     if (current != nullptr && current->kind == StepKind::kConfirm && begun) return Verb::kConfirm;
-    // A run that does what it should is left alone most of the time.
+    // A run without trouble is left alone most of the time.
     if (!restless_ || !site_.safe() || !site_.world->Chance(0.05)) return std::nullopt;
     return choice < 3 ? Verb::kCancel : Verb::kPause;
   }
   if (current != nullptr && current->path == hold.path) {
     const bool waits = current->kind == StepKind::kWaitFor || current->kind == StepKind::kCheck;
     const bool working = !waits && (state == nullptr || !state->settled);
-    // Once nothing goes wrong any more, what does not come about by waiting is passed over.
+    // Once faults are over, a step for which waiting is useless is passed over.
     const bool in_vain = waits && choice <= 5 && !site_.safe();
     if (choice == 0 || in_vain) return Verb::kSkip;
     if (choice == 1 && !working && current->gate && site_.world->Holds(*current->gate)) {
@@ -71,7 +71,7 @@ std::optional<Verb> People::WhatToDo(const Run& run, const OpenHold& hold) {
   return choice == 2 && site_.safe() ? Verb::kCancel : choice <= 4 ? Verb::kResume : Verb::kRetry;
 }
 
-// What no step brings back, a person starts by hand and then says so.
+// A service that no step restarts: a person starts it by hand and then reports it.
 std::optional<Verb> People::AboutLease(const Run& run, const OpenHold& hold, uint64_t choice) {
   const engine::Step& step = site_.known->StepOf(run, hold.path);
   switch (hold.reason) {
@@ -111,7 +111,7 @@ std::optional<People::Wish> People::Want(const Run& run, const std::string& pers
     wish.asked.step = current->path;
     wish.asked.attempt = state == nullptr ? 0 : state->attempt;
   }
-  // A cancel answers whatever is shown.
+  // A cancel answers everything that is shown.
   for (const OpenHold& one : holds) {
     if (*verb != Verb::kCancel && one.number != hold.number) continue;
     wish.asked.holds.push_back(site_.known->hold_events.at({run.id, one.number}));
@@ -162,7 +162,7 @@ void People::Ask(Wish wish) {
   }
   site_.world->Observe(wish.asked);
   actuator->Feed(wish.command);
-  // It was taken, but the answer got lost or says that the journal cannot be written now.
+  // It was accepted, but the answer got lost or says that the journal cannot be written now.
   const bool unanswered = !actuator->Ready() || site_.world->Chance(0.05);
   if (again && unanswered) AskLater(std::move(wish), site_.world->Between(1000, 5000));
   site_.settle();

@@ -1,5 +1,5 @@
-// The people of a simulated site: each looks now and then, decides on what was seen, and acts on it
-// at once or only later, when it may no longer be so. A request that got no answer is repeated.
+// The people of a simulated site. Each looks at times, decides on what was seen, and acts at once
+// or later, when that may be out of date. A request without an answer is repeated.
 #pragma once
 
 #include <functional>
@@ -12,22 +12,22 @@
 
 namespace mailhub::sim {
 
-// Confined to one thread; what it is given outlives it.
+// Confined to one thread; the constructor's arguments outlive it.
 class People {
  public:
   struct Site {
     World* world = nullptr;
     const Known* known = nullptr;
-    std::function<Actuator*()> actuator;  // null: nobody answers
+    std::function<Actuator*()> actuator;  // null: there is no actuator
     std::function<void()> settle;         // after each request
-    std::function<bool()> safe;           // faults are about
+    std::function<bool()> safe;           // whether faults may occur
   };
   explicit People(Site site);
 
   void Begin();
 
  private:
-  // What a person saw and wants.
+  // A person's observation and wish.
   struct Wish {
     engine::Command command;
     Asked asked;

@@ -68,7 +68,7 @@ class Shipped final : public Playbook {
   Library library_;
 };
 
-// Two alerts call for each runbook, so that one can join what the other started.
+// Two alerts for each runbook, so that one can join the other's run.
 class MadeUp final : public Playbook {
  public:
   explicit MadeUp(uint64_t seed) : books_(MakeUpRunbooks(seed)) {
@@ -126,7 +126,7 @@ const Result<engine::Plan>& Playbook::Make(const std::string& runbook,
 }
 
 std::shared_ptr<const Playbook> ShippedPlaybook() {
-  // One a thread: no lock on the way of every alert.
+  // One per thread: no lock for every alert.
   thread_local const std::shared_ptr<const Playbook> kept = std::make_shared<Shipped>();
   return kept;
 }

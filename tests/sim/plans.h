@@ -1,5 +1,5 @@
-// What is carried out in a simulation: the shipped runbooks for the lab's site, with the lab's
-// short windows, or runbooks made up from a seed. Both are read and expanded by the real code.
+// The runbooks of a simulation: the shipped ones for the lab's site with the lab's short windows,
+// or runbooks made from a seed. The real code reads and expands both.
 #pragma once
 
 #include <map>
@@ -23,7 +23,7 @@ class Playbook {
 
   virtual bool made_up() const = 0;
   const std::vector<engine::Trigger>& triggers() const { return triggers_; }
-  // What a person may start.
+  // A run that a person may start.
   struct Startable {
     std::string runbook;
     Parameters parameters;
@@ -42,7 +42,7 @@ class Playbook {
   mutable std::map<std::pair<std::string, Parameters>, Result<engine::Plan>> kept_;
 };
 
-// Confined to one thread. The shipped one is made once a thread.
+// Confined to one thread. The shipped one is made once per thread.
 std::shared_ptr<const Playbook> ShippedPlaybook();
 std::shared_ptr<const Playbook> MadeUpPlaybook(uint64_t seed);
 

@@ -13,15 +13,15 @@ using engine::Stage;
 
 namespace {
 
-// How long a run may take to end, or to start, when nothing of its own stands in the way.
+// Time for a run to end, or to start, without an obstacle of its own.
 constexpr int64_t kToEndMs = 900'000;
-// How long it may be ending before its hosts' alerts must be heard again.
+// Time for a run's end before its hosts' alerts must no longer be silenced.
 constexpr int64_t kSilentEndMs = 600'000;
-// Beyond what a step may take: requests that are on their way, pauses between questions.
+// Beyond a step's time: requests on their way, pauses between questions.
 constexpr int64_t kSlackMs = 300'000;
-// A deadline may be found this much early, for each interruption.
+// A deadline may be found this much too early per interruption.
 constexpr int64_t kClockMs = 3000;
-// A commit that is pending counts as work, because the next event says only when it was decided.
+// A pending commit counts as work, because the next event only gives the time of its decision.
 constexpr int64_t kEstimateSlackMs = 1'500'000;
 
 bool AsksAPerson(const Run& run) {
@@ -62,7 +62,7 @@ Complaint Progress::Pass() {
   return std::nullopt;
 }
 
-// An older run that is not finished and wants one of its locks.
+// An older unfinished run that needs one of its locks.
 bool Progress::IsBlocked(const Run& run) const {
   const auto& locks = known_->PlanOf(run).locks;
   return std::any_of(known_->unfinished.begin(), known_->unfinished.end(), [&](const auto& id) {
@@ -82,7 +82,7 @@ Complaint Progress::Judge(const Run& run, const Since& since) const {
   const engine::Step* current = run.Current();
   if (current == nullptr) return late(kToEndMs, "ending");
   const engine::Step& step = known_->StepOf(run, current->path);
-  // As docs/execution_model.md says of a host that cannot be reached.
+  // As docs/execution_model.md says about an unreachable host.
   int64_t limit_ms = step.timeout.count() * step.attempts +
                      step.retry_delay.count() * (step.attempts - 1) + kSlackMs;
   if (step.gate) limit_ms += step.gate->timeout.count();
@@ -90,7 +90,7 @@ Complaint Progress::Judge(const Run& run, const Since& since) const {
 }
 
 void Progress::Record(const engine::Event& event) {
-  // What starts anew counts anew. In another mode gates are looked at all the same.
+  // A restarted time-out counts anew. In other modes gates are still checked.
   if (std::holds_alternative<engine::ActuatorStarted>(event.body)) {
     for (auto& [id, since] : since_) since.progress = watched_;
     return;
@@ -107,13 +107,13 @@ void Progress::Record(const engine::Event& event) {
 
 Complaint Progress::Hold(const Run& run, const engine::RunHeld& body) const {
   const auto since = since_.find(run.id);
-  // A deposed actuator that nobody has replaced yet goes on unseen.
+  // A deposed actuator without a successor continues unobserved.
   if (since == since_.end() || !up_) return std::nullopt;
   const engine::Step& step = known_->StepOf(run, body.path);
   const int64_t up_ms = watched_.up_ms - since->second.progress.up_ms;
   const int64_t active_ms = watched_.active_ms - since->second.progress.active_ms;
   const bool always = run.IsAlways(body.path);
-  // While a run is paused its gate goes on.
+  // While a run is paused, its gate is still checked.
   if (body.reason == HoldReason::kGateShut && step.gate && !run.pause) {
     const int64_t least_ms = step.gate->window.count() + step.gate->hold_for.count();
     if (up_ms + kClockMs < least_ms) {
@@ -121,7 +121,7 @@ Complaint Progress::Hold(const Run& run, const engine::RunHeld& body) const {
              std::to_string(up_ms) + " ms";
     }
   }
-  // Of each time that it was away, what it meant to sleep anyway counts as attended.
+  // The intended sleep within each absence counts as attended.
   const int64_t interruptions = watched_.interruptions - since->second.progress.interruptions;
   if (IsNotBegun(body) && active_ms + kClockMs * (1 + interruptions) < step.timeout.count()) {
     return "step " + body.path + " was called timed out after " + std::to_string(active_ms) +
@@ -137,7 +137,7 @@ Complaint Progress::Hold(const Run& run, const engine::RunHeld& body) const {
 Complaint Progress::Finish(const Run& run, WallTime at) {
   int64_t& longest_ms = longest_work_ms_[run.plan().runbook];
   const Since& since = since_[run.id];
-  // What was decided waits for its commit; by the events' own times that is work.
+  // A decision waits for its commit; by the events' own times that counts as work.
   const int64_t whole_ms = run.started_at ? (at - *run.started_at).count() : 0;
   longest_ms = std::max({longest_ms, since.working_ms, whole_ms - since.asked_ms});
   return std::nullopt;

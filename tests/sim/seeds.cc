@@ -18,7 +18,7 @@ namespace {
 
 constexpr double kSayEverySeconds = 15;
 
-// The engine aborts when it finds itself in a state that must not be; say where.
+// The engine aborts in an invalid state; this tells the seed.
 thread_local uint64_t current_number = 0;
 
 void OnAbort(int) {
@@ -27,11 +27,11 @@ void OnAbort(int) {
 }
 
 std::string FromEnvironment(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets any
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): no code sets any
   return value == nullptr ? "" : value;
 }
 
-// The sentence's words without names and numbers of hosts, services, runbooks, keys and steps.
+// The sentence without names and numbers of hosts, services, runbooks, keys and steps.
 std::string KindOf(const std::string& sentence) {
   std::istringstream words(sentence);
   std::string kind;

@@ -1,4 +1,4 @@
-// Runs simulations on all cores. One that fails is told whole and can be replayed alone.
+// Runs simulations on all cores. A failing one prints its story and can be replayed alone.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@
 
 namespace mailhub::sim {
 
-// What a seed's simulation is like, made from the seed and from these variables:
+// The options of a seed's simulation, from the seed and from these variables:
 //   MAILHUB_SIM_ONLY=disk_full,crash     only these faults, each in every seed (see faults.cc)
 //   MAILHUB_SIM_RUNBOOKS=shipped|made_up always these; without it each seed has its own
 //   MAILHUB_SIM_COMPLAINT="no hold"      only complaints with these words count
@@ -21,17 +21,17 @@ struct Failure {
   uint64_t number = 0;
   std::string story;
 };
-// Calls `one` with each of the numbers first..last, on all cores; it returns the story if something
-// is wrong. Returns the failure with the lowest number that was found. Says now and then how far it
-// has come.
+// Calls `one` with each of the numbers first..last, on all cores; it returns the story of a
+// failure. Returns the failure with the lowest number that was found. Reports its progress at
+// times.
 std::optional<Failure> ForEach(uint64_t first, uint64_t last,
                                const std::function<std::optional<std::string>(uint64_t)>& one);
 
-// All kinds of complaints of many seeds. Thread-safe.
+// Counts the kinds of complaints of many seeds. Thread-safe.
 class Census {
  public:
   void Count(uint64_t seed, const std::string& complaint);
-  // One line a kind: how many seeds, the first of them, its sentence.
+  // One line per kind: the number of seeds, the first of them, its sentence.
   std::string Table() const;
 
  private:
@@ -41,7 +41,7 @@ class Census {
     std::string sentence;
   };
   mutable std::mutex mutex_;
-  std::map<std::string, Kind> kinds_;  // by the sentence without its numbers and names of steps
+  std::map<std::string, Kind> kinds_;  // by the sentence without numbers and step names
 };
 
 }  // namespace mailhub::sim

@@ -1,5 +1,5 @@
-// A start reads a part of the journal only. Whatever has happened, it must leave the engine as if
-// all had been read: histories of the simulation, cut anywhere, read in both ways.
+// A start reads only a part of the journal. The engine's state must be the same as after reading
+// all: histories of the simulation, cut anywhere, are read in both ways.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -53,8 +53,8 @@ std::string Describe(const engine::View& view) {
   return text;
 }
 
-// Each alert that the journal knows, firing and resolved, with each start that was ever heard; ends
-// also in the wrong order.
+// Each alert of the journal, firing and resolved, with each start ever heard; ends also in the
+// wrong order.
 std::vector<engine::Notification> AllThatMayCome(const std::vector<engine::Event>& events) {
   std::map<std::pair<std::string, WallTime>, engine::Alert> heard;
   for (const engine::Event& event : events) {
@@ -81,7 +81,7 @@ std::vector<engine::Notification> AllThatMayCome(const std::vector<engine::Event
   return notifications;
 }
 
-// What the engine says of itself, and how it decides what comes.
+// The engine's view of itself, and its decisions about later alerts.
 std::string StateAfter(journal::Journal& journal, journal::Scope scope, const Playbook& playbook,
                        const std::vector<engine::Notification>& then) {
   const PlansOf plans(&playbook);
@@ -115,7 +115,7 @@ std::optional<std::string> Difference(uint64_t seed) {
   SimOptions options = OptionsFor(seed);
   options.faults.journal_trouble = 0;  // one journal, whole
   Simulation simulation(options);
-  if (simulation.RunAll()) return std::nullopt;  // sim_test's to tell
+  if (simulation.RunAll()) return std::nullopt;  // sim_test reports it
   const std::vector<engine::Event> events = RecordedBy(simulation);
   const journal::testing::TestDirectory directory;
   auto journal = journal::Journal::Open(directory / "journal.db", FromUnixMs(1'700'000'000'000));

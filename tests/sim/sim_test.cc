@@ -1,5 +1,5 @@
-// The shipped rebuild in a simulated world: undisturbed, disturbed once at every seam call, and in
-// bad weather for many seeds.
+// The shipped rebuild in a simulated world: undisturbed, disturbed once at every seam call, and
+// with many faults for many seeds.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -37,7 +37,7 @@ bool Held(const Simulation& simulation, std::optional<engine::HoldReason> reason
   });
 }
 
-// One rebuild and nothing else: what is disturbed below.
+// One rebuild and nothing else, to be disturbed below.
 SimOptions OneRebuild() {
   SimOptions options;
   options.seed = 2;
@@ -45,7 +45,7 @@ SimOptions OneRebuild() {
   return options;
 }
 
-// Whether the simulation did on the hosts just what an undisturbed one does.
+// Whether the simulation's actions on the hosts equal those of an undisturbed one.
 std::optional<std::string> StoryIfDifferent(const SimOptions& options,
                                             const std::vector<std::string>& commands) {
   Simulation simulation(options);
@@ -94,8 +94,8 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair("ACommitThatSeemsToFail", Fate::kCommitSeemsToFail)),
     [](const auto& test) { return test.param.first; });
 
-// Away for longer than any dead man waits: hosts act by themselves, and the run says so instead of
-// going on blindly.
+// Away for longer than any dead man waits: hosts act by themselves, and the run reports it instead
+// of going on blindly.
 TEST(Simulation, HoldsWhereverItIsAwayForLongerThanItsDeadMenWait) {
   Simulation undisturbed(OneRebuild());
   ASSERT_FALSE(undisturbed.RunAll());
@@ -121,8 +121,8 @@ TEST(Simulation, HoldsWhereverItIsAwayForLongerThanItsDeadMenWait) {
   EXPECT_GT(restored, 10);
 }
 
-// MAILHUB_SIM_SEEDS says how many; MAILHUB_SIM_SEED=N replays one and tells its story;
-// MAILHUB_SIM_CENSUS=1 goes on after a failure and counts all kinds. See also seeds.h.
+// MAILHUB_SIM_SEEDS: how many; MAILHUB_SIM_SEED=N replays one and prints its story;
+// MAILHUB_SIM_CENSUS=1 continues after a failure and counts all kinds. See also seeds.h.
 TEST(Simulation, KeepsItsPromisesInBadWeatherForEverySeed) {
   const uint64_t only = FromEnvironment("MAILHUB_SIM_SEED", 0);
   const uint64_t first = only != 0 ? only : FromEnvironment("MAILHUB_SIM_FIRST_SEED", 1);

@@ -15,13 +15,13 @@ constexpr int64_t kLookEveryMs = 45'000;
 constexpr int64_t kWeatherEveryMs = 5'000;
 constexpr int64_t kOpenAgainMs = 10'000;
 constexpr int64_t kYearMs = 31'557'600'000;
-// A host that is gone for ever leaves runs that a person must decide about; how long they are
-// followed then.
+// A host that is gone for ever leaves runs that a person must decide about; they are followed this
+// long.
 constexpr int64_t kWithoutRestMs = 3'600'000;
 
 }  // namespace
 
-// The playbook's plans, or what a mutation leaves of them.
+// The playbook's plans, perhaps changed by a mutation.
 class Simulation::Plans final : public engine::PlanSource {
  public:
   Plans(Mutation mutation, const Playbook* playbook) : mutation_(mutation), playbook_(playbook) {}
@@ -55,7 +55,7 @@ Simulation::Simulation(const SimOptions& options)
       people_({&world_, &invariants_.known(), [this] { return main_.get(); }, [this] { Settle(); },
                [this] { return Safe(); }}) {
   if (world_.Chance(world_.faults.foreign_actuator)) {
-    world_.faults.wipe_receipts = 0;  // who comes first to a host without receipts has it
+    world_.faults.wipe_receipts = 0;  // the first actuator at a host without receipts owns it
     world_.PlanIn(world_.Between(1000, options_.safe_ms / 2), [this] {
       foreign_ = Make(&foreign_journal_, false);
       foreign_->Start();
@@ -87,11 +87,11 @@ std::shared_ptr<Actuator> Simulation::Make(JournalFile* journal, bool is_main) {
   seams.triggers = playbook_->triggers();
   seams.ids = [this] {
     const std::string number = std::to_string(next_id_++);
-    // The first six characters tell runs apart.
+    // The first six characters distinguish runs.
     return std::string(6 - number.size(), '0') + number + std::string(26, '0');
   };
   seams.wall = [this] { return Wall(); };
-  // A deposed one goes on undisturbed, to do as much harm as it can.
+  // A deposed one continues undisturbed, to do as much harm as it can.
   auto self = std::make_shared<std::weak_ptr<Actuator>>();
   seams.in_office = [this, is_main, self] { return is_main && self->lock() == main_; };
   seams.fate = [this, in_office = seams.in_office](Seam seam) {
@@ -144,7 +144,7 @@ Fate Simulation::DrawFate(bool commit) {
   return Fate::kGoOn;
 }
 
-// Nobody takes its place, and it goes on where it was.
+// No other takes its place, and it continues where it was.
 void Simulation::StandStill() {
   const int64_t ms = world_.Between(500, world_.Chance(0.2) ? 1'200'000 : 60'000);
   world_.Observe(Happened{"it is stopped for " + std::to_string(ms) + " ms"});
@@ -157,7 +157,7 @@ void Simulation::StandStill() {
 }
 
 void Simulation::Settle() {
-  // It also dies of finding that somebody else has written to its journal.
+  // It also dies when it finds another writer's events in its journal.
   if (main_ && main_->dead()) lost_ = Fate::kCrash;
   if (lost_ == Fate::kGoOn) return;
   const int64_t away_ms =
@@ -172,7 +172,7 @@ void Simulation::Settle() {
   world_.PlanIn(away_ms, [this] { Boot(); });
 }
 
-// A person puts it right after a while; a program that begins without its journal is a mutation.
+// A person repairs it after a while; a program that begins without its journal is a mutation.
 void Simulation::TroubleTheJournal() {
   if (!world_.Chance(world_.faults.journal_trouble) || journal_.events.empty()) return;
   if (world_.Is(Mutation::kJournalBeginsAnew)) journal_.events.clear();
@@ -248,7 +248,7 @@ void Simulation::BadWeather() {
   world_.PlanIn(kWeatherEveryMs, [this] { BadWeather(); });
 }
 
-// Once faults are over, nothing is left halted.
+// Once faults are over, the mode is active again.
 void Simulation::BringToRest() {
   if (main_ && main_->Ready() && invariants_.known().mode != engine::Mode::kActive) {
     main_->Feed(engine::SetMode{engine::Mode::kActive, "operator"});

@@ -1,6 +1,6 @@
-// One simulated site, driven through two phases: first faults rain, then they stop and everything
-// must come to rest. Alertmanager repeats itself, people act on what they saw, the actuator dies
-// and comes back, stands still, is deposed, or has a rival.
+// One simulated site in two phases: first faults occur, then they stop and everything must come to
+// rest. Alertmanager repeats itself, people act on what they saw, the actuator dies and returns,
+// stops for a while, is deposed, or has a rival.
 #pragma once
 
 #include <memory>
@@ -19,15 +19,15 @@ namespace mailhub::sim {
 struct SimOptions {
   uint64_t seed = 1;
   Faults faults;         // while `safe_ms` lasts
-  bool made_up = false;  // runbooks made up from the seed; else the shipped ones
+  bool made_up = false;  // made-up runbooks from the seed; else the shipped ones
   Mutation mutation = Mutation::kNone;
   std::string complaint;            // not empty: only complaints with these words count
   std::optional<uint64_t> at_call;  // at exactly this seam call, once,
   Fate fate = Fate::kCrash;         // ... this happens
-  int64_t away_ms = 60'000;         // at most so long until it is back after a crash
+  int64_t away_ms = 60'000;         // longest absence after a crash
   bool away_at_most = true;         // false: exactly so long
-  int64_t safe_ms = 900'000;        // how long faults rain and alerts come
-  int64_t live_ms = 28'800'000;     // how long it may then take to come to rest
+  int64_t safe_ms = 900'000;        // duration of faults and alerts
+  int64_t live_ms = 28'800'000;     // longest time until rest after that
 };
 
 // Confined to one thread.
@@ -36,15 +36,15 @@ class Simulation {
   explicit Simulation(const SimOptions& options);
   ~Simulation();
 
-  // Both phases. The first broken promise, as a sentence; nothing when all held and every run came
-  // to rest.
+  // Runs both phases. Returns the first broken promise as a sentence; nothing when all held and
+  // every run came to rest.
   std::optional<std::string> RunAll();
 
   uint64_t seam_calls() const { return seam_calls_; }
   const History& history() const { return history_; }
   const std::map<std::string, engine::Run>& runs() const { return invariants_.known().runs; }
   std::shared_ptr<const Playbook> playbook() const { return playbook_; }
-  // For a failing seed: what happened, one line an observation.
+  // For a failing seed: the history, one line per observation.
   std::string Story() const;
 
  private:
@@ -56,7 +56,7 @@ class Simulation {
   Fate FateAt(Seam seam);
   Fate DrawFate(bool commit);
   void StandStill();
-  void Settle();  // after each step: somebody may have died
+  void Settle();  // after each step: an actuator may have died
   void NoteWhetherUp();
   void LookAtMetrics();
   void BadWeather();

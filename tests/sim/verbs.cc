@@ -9,7 +9,7 @@ using engine::Verb;
 
 namespace {
 
-// Paths of the holds that the person saw and that are open still.
+// Paths of the holds that the person saw and that are still open.
 std::vector<std::string> SeenAndOpen(const Known& known, const engine::Run& run,
                                      const Asked& asked) {
   std::vector<std::string> paths;
@@ -26,7 +26,7 @@ std::vector<std::string> SeenAndOpen(const Known& known, const engine::Run& run,
 
 Complaint JudgeVerb(const Known& known, const engine::Run& run, const engine::OperatorActed& body) {
   const auto found = known.asked.find(body.by);
-  if (found == known.asked.end()) return std::nullopt;  // not a person's
+  if (found == known.asked.end()) return std::nullopt;  // not a person's request
   const Asked& asked = found->second;
   const std::string verb = engine::Name(body.verb);
   const auto seen = SeenAndOpen(known, run, asked);
@@ -42,7 +42,7 @@ Complaint JudgeVerb(const Known& known, const engine::Run& run, const engine::Op
     case Verb::kRetry:
     case Verb::kSkip:
     case Verb::kResolve:
-      // Without a hold: giving up on what only the hosts are asked for.
+      // Without a hold: giving up a question that only hosts are asked.
       if (asked.holds.empty() && !IsHeld(run)) return std::nullopt;
       if (std::find(seen.begin(), seen.end(), body.path) == seen.end()) {
         return verb + " acted on " + (body.path.empty() ? "no step" : body.path) +

@@ -1,4 +1,4 @@
-// Judges people's verbs: none acts on what its person did not see.
+// Judges people's verbs: none acts on a state that its person did not see.
 #pragma once
 
 #include <vector>
@@ -8,9 +8,9 @@
 
 namespace mailhub::sim {
 
-// Of a verb that is about to change the run.
+// Judges a verb that is about to change the run.
 Complaint JudgeVerb(const Known& known, const engine::Run& run, const engine::OperatorActed& body);
-// Of a verb that has changed the run, which was held so before.
+// Judges a verb that has changed the run from this earlier hold.
 Complaint JudgeAnswer(const Known& known, const engine::Run& run,
                       const std::vector<OpenHold>& before, const engine::OperatorActed& body);
 

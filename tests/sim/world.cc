@@ -1,4 +1,4 @@
-// See world.h: time, the network, and a Prometheus whose samples are worked out when asked for.
+// See world.h: time, the network, and a Prometheus that computes its samples on request.
 #include "tests/sim/world.h"
 
 #include <algorithm>
@@ -12,11 +12,11 @@ namespace {
 
 constexpr int64_t kSampleEveryMs = 1000;
 constexpr int64_t kNetworkMs = 5;
-constexpr int64_t kPatienceMs = 10'000;  // until the adapter gives up on an answer
+constexpr int64_t kPatienceMs = 10'000;  // until the adapter stops waiting for an answer
 constexpr int64_t kRunWaitMs = 1000;     // a runner answers "running" after that
 constexpr int64_t kLatestSampleMs = 8000;
 
-// A number that looks random, always the same for the same sample.
+// A pseudo-random number, always the same for the same sample.
 uint64_t Mix(uint64_t value) {
   value += 0x9e3779b97f4a7c15;
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
@@ -68,7 +68,7 @@ int64_t World::NextPlannedMs() const {
 
 void World::AdvanceTo(int64_t at_ms) {
   while (!planned_.empty() && planned_.top().at_ms <= at_ms) {
-    // Moved out before it runs: it may plan more.
+    // Moved out before it runs, because it may plan more.
     const auto what = std::move(const_cast<Planned&>(planned_.top()).what);
     now_ms_ = planned_.top().at_ms;
     planned_.pop();
@@ -144,7 +144,7 @@ void World::Send(const engine::RemoteRequest& request, const Sender& by, const A
   } else if (Chance(faults.hang)) {
     fail(ErrorKind::kOutcomeUnknown, "no answer in time", kPatienceMs);
   } else if (Chance(faults.delay)) {
-    // Now and then later than any dead man waits.
+    // Sometimes later than any dead man waits.
     PlanIn(Between(20, Chance(0.1) ? 2'700'000 : 180'000),
            [this, request, by] { Deliver(request, by, nullptr); });
     fail(ErrorKind::kOutcomeUnknown, "no answer in time", kPatienceMs);
@@ -175,7 +175,7 @@ void World::Deliver(const engine::RemoteRequest& request, const Sender& by, cons
     AnswerIn(kNetworkMs, answer, std::move(reply));
     return;
   }
-  // The runner waits a little for the end, and says how it is then.
+  // The runner waits a little for the end, and reports the state then.
   Plan(std::min(*ends_at_ms, now_ms_ + kRunWaitMs),
        [this, &host, key = request.key, boot_id = host.boot().id, lost, answer] {
          AnswerIn(kNetworkMs, answer, host.boot().id == boot_id ? host.ReplyFor(key) : lost);
@@ -214,7 +214,7 @@ World::Evidence World::Gather(const std::string& name, int64_t reach_ms,
     if (mark == nullptr) continue;
     const bool other = boot->id != mark->boot_id;
     evidence.rebooted = evidence.rebooted || (other && evidence.count == 1);
-    // A sample from before the uptime went back shows more of it than the mark, and proves nothing.
+    // A sample from before the uptime went back has a higher one than the mark, and proves nothing.
     const bool went_back = at_ms < boot->counts_since_ms;
     evidence.old = evidence.old || other || went_back || boot->UptimeS(at_ms) <= mark->uptime_s;
   }

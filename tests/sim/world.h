@@ -1,6 +1,5 @@
-// A site in memory with its own time: machines, the runner's rules on them, a network between, a
-// Prometheus that samples them, and faults drawn from a seed. It is the other side of the engine's
-// seams.
+// A simulated site with its own time: machines, the runner's rules on them, a network, a Prometheus
+// that samples them, and faults drawn from a seed. It is the other side of the engine's seams.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +24,7 @@ class World {
 
   // --- time ---
   int64_t now_ms() const { return now_ms_; }
-  // Runs what is planned up to `at_ms`, in order.
+  // Runs planned actions up to `at_ms`, in order.
   void AdvanceTo(int64_t at_ms);
   int64_t NextPlannedMs() const;
   void Plan(int64_t at_ms, std::function<void()> what);
@@ -35,7 +34,7 @@ class World {
   // Carries a request to its host and, unless a fault eats it, plans `answer`.
   using Answer = std::function<void(engine::RemoteReply)>;
   void Send(const engine::RemoteRequest& request, const Sender& by, const Answer& answer);
-  // A gate that opens is observed only if it opens for the actuator in office.
+  // An opening gate is observed only if it opens for the actuator in office.
   void Ask(const engine::GateQuestion& question, bool in_office,
            std::function<void(engine::GateReading)> answer);
   void Ask(const engine::QueryQuestion& question, std::function<void(engine::QueryReading)> answer);
@@ -46,15 +45,15 @@ class World {
   int64_t Between(int64_t least, int64_t greatest);  // both included
 
   void Observe(decltype(Observation::what) what);
-  void CalmDown();  // nothing goes wrong any more
+  void CalmDown();  // from now on no faults
   bool Is(Mutation mutation) const { return mutation_ == mutation; }
-  // Whether a gate's condition is the plain truth now.
+  // Whether a gate's condition is really true now.
   bool Holds(const engine::Gate& gate) const;
-  // A person runs a command on a host; false if that is down.
+  // A person runs a command on a host; false if the host is down.
   bool ByHand(const std::string& host, const std::string& command);
-  bool AnyGone() const;  // a host stays away for ever
+  bool AnyGone() const;  // some host stays away for ever
 
-  // What goes wrong by itself every few seconds.
+  // Random faults of every few seconds.
   void StayAway();
 
   Faults faults;
@@ -70,7 +69,7 @@ class World {
       return at_ms != other.at_ms ? at_ms > other.at_ms : order > other.order;
     }
   };
-  // What Prometheus has of one host within a stretch of time.
+  // Prometheus's samples of one host within a span of time.
   struct Evidence {
     int count = 0;
     bool probe_failed = false;
@@ -87,7 +86,7 @@ class World {
   engine::GateReading Read(const engine::GateQuestion& question, bool in_office);
 
   const uint64_t seed_;
-  const bool made_up_;  // whose hosts are the ones that matter
+  const bool made_up_;  // selects the relevant hosts
   const Mutation mutation_;
   const Observer observer_;
   std::mt19937_64 random_;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# mailhub's runner: does what the actuator asks for on this host, once, and keeps receipts of it.
+# mailhub's runner: carries out the actuator's requests on this host, once each, and keeps receipts.
 # Assembled from actuator/remote/runner/*.sh; docs/runner.md describes protocol, files and rules.
 #
 # usage: runner [--dir DIR] [--shell "SH"] [--allow-tmpfs] [--no-systemd] [--no-flock] [--no-proc]
@@ -41,13 +41,12 @@ while [ $# -gt 0 ]; do
 done
 runs=$dir/receipts
 [ -r /proc/self/stat ] && [ -r /proc/uptime ] || use_proc=
-# Only root may make units; elsewhere, and without systemd, setsid has to do.
+# Only root may make units; other accounts, and hosts without systemd, use setsid.
 [ -n "$use_systemd" ] && [ -d /run/systemd/system ] && [ -w /etc/systemd/system ] || use_systemd=
 
 # --- time and processes -------------------------------------------------------------------------
 
-# Sets uptime (seconds and hundredths, as the reply says it). Numbers stay small: some
-# shells count in 32 bits.
+# Sets uptime (seconds and hundredths, as in the reply). Numbers stay small: some shells count in 32 bits.
 read_uptime() {
   if [ -n "$use_proc" ]; then
     uptime=''
@@ -59,11 +58,11 @@ read_uptime() {
   fi
 }
 
-# Sets clock (seconds and hundredths) and clock_s: the time since the boot, as the kernel notes it for a process that has
-# just begun. What a container shows as uptime may be made up by others (lxcfs): it may go back, or be nothing at all.
+# Sets clock (seconds and hundredths) and clock_s: the time since the boot, by the kernel's start time of a process that
+# has just begun. A container's uptime may be made up (lxcfs): it may go back, or be empty.
 read_kernel_clock() {
   if [ -n "$use_proc" ]; then
-    # The process of a substitution has just begun; ksh93 begins none.
+    # The process of a substitution has just begun; ksh93 makes none.
     clock_self=''
     { read -r clock_self _ </proc/self/stat; } 2>/dev/null
     clock_stat=$(read -r clock_line </proc/self/stat && printf '%s' "$clock_line")
@@ -80,7 +79,7 @@ read_kernel_clock() {
   clock_s=${clock%.*}
 }
 
-# Sets clock to what $1, a process's start, comes to. Cut, not divided: after 248 days it is more than 32 bits hold.
+# Sets clock to the value of $1, a process's start. Cut, not divided: after 248 days it exceeds 32 bits.
 to_clock() {
   clock=$1.00
   [ -z "$use_proc" ] || case $1 in
@@ -95,7 +94,7 @@ set_took() {
   [ $took_ms -ge 0 ] || took_ms=0 # it went back
 }
 
-# Sets seconds to what ps's [[days-]hours:]minutes:seconds in $1 comes to.
+# Sets seconds to the value of ps's [[days-]hours:]minutes:seconds in $1.
 to_seconds() {
   seconds=$1 seconds_days=0
   case $seconds in *-*) seconds_days=${seconds%%-*} seconds=${seconds#*-} ;; esac
@@ -105,8 +104,8 @@ to_seconds() {
   seconds=$((seconds_days * 86400 + $(plain "$seconds_hours") * 3600 + $(plain "$seconds_minutes") * 60 + $(plain "$seconds")))
 }
 
-# Sets start to the uptime at which process $1 began, as one look at it and at process 1 tells; two
-# looks would differ by what lies between them. A corpse shows as "<defunct>".
+# Sets start to the uptime at which process $1 began, from one look at it and at process 1; two looks would differ by
+# the time between them. A dead process shows as "<defunct>".
 start_by_ps() {
   start_age='' start_uptime=''
   start_table=$(ps -o pid= -o etime= -o args= -p "1,$1" 2>/dev/null)
@@ -122,12 +121,12 @@ EOF
   [ -n "$start_age" ] && [ -n "$start_uptime" ] && start=$((start_uptime - start_age))
 }
 
-# A number without the leading zero that would make it octal.
+# A number without leading zeros, which would make it octal.
 plain() {
   case $1 in 0?) echo "${1#0}" ;; *) echo "$1" ;; esac
 }
 
-# Sets boot. Where the kernel's own id cannot be read, in some containers, the start of process 1 is part of it.
+# Sets boot. In some containers the kernel's own id is unreadable; then the start of process 1 is part of it.
 read_boot() {
   boot=''
   [ -z "$use_proc" ] || { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || check_descriptors
@@ -139,8 +138,8 @@ read_boot() {
   fi
 }
 
-# Sets start: what tells process $1 from a later one of the same number. Fails if there is no such
-# process, or only its corpse.
+# Sets start, which distinguishes process $1 from a later one of the same number. Fails if there is no such process, or
+# only a dead one.
 start_of() {
   start=
   if [ -n "$use_proc" ]; then
@@ -151,7 +150,7 @@ start_of() {
   fi
 }
 
-# Sets start, stat_state and stat_group of process $1. Its name may hold anything, even line ends.
+# Sets start, stat_state and stat_group of process $1. Its name may have any characters, even line ends.
 read_stat() {
   stat_text=''
   { while IFS= read -r stat_line; do stat_text="$stat_text $stat_line"; done <"/proc/$1/stat"; } 2>/dev/null
@@ -168,19 +167,19 @@ same_start() {
   [ $(($1 - $2)) -le 2 ] && [ $(($2 - $1)) -le 2 ]
 }
 
-# Whether process $1 with start time $2 of boot $3 lives, or anything of the group it led. $4 and $5 are mark and key,
-# which tell its own from strangers who got its number.
+# Whether process $1 with start time $2 of boot $3 lives, or any process of the group that it led. Mark $4 and key $5
+# distinguish its own processes from foreign ones that got its number.
 alive() {
   [ "$3" = "$boot" ] || return 1
   start_of "$1" && { same_start "$start" "$2"; return; }
   group_alive "$1" "$4" "$5"
 }
 
-# Whether group $1, whose leader is gone, still has a living member that is of mark $2 and key $3.
+# Whether group $1, whose leader is gone, still has a living member of mark $2 and key $3.
 group_alive() {
   group_said=''
   kill -0 "-$1" 2>/dev/null || group_said=$(kill -0 "-$1" 2>&1)
-  # What may not be signalled, as what sudo has started, is there all the same.
+  # A process that may not be signalled, for example one that sudo started, still exists.
   case $group_said in *[Nn]'o such process'*) return 1 ;; esac
   [ -n "$use_proc" ] || return 0
   group_seen=''
@@ -191,16 +190,16 @@ group_alive() {
     case $stat_state in Z | X) continue ;; esac
     belongs "$stat_pid" "$2" "$3" && return 0
   done
-  # One that cannot be seen (hidepid) may be of it.
+  # A process that cannot be seen (hidepid) may belong to it.
   [ -n "$group_said" ] && [ -z "$group_seen" ]
 }
 
-# Whether member $1 of a group is of mark $2 and key $3. A group's number is given out again once nobody has it, and any
-# account can go on forking until it gets the one that it wants. What cannot be known may be so.
+# Whether member $1 of a group is of mark $2 and key $3. A free group number is given out again, and any account can
+# fork until it gets the number that it wants. An unknown answer counts as yes.
 belongs() {
   mark_of "$1"
   [ -n "$2" ] && [ -n "$mark" ] && [ "$mark" != "$2" ] || return 0
-  # It was put elsewhere, or is a stranger.
+  # It was put elsewhere, or is a foreign process.
   uid_of $$
   own_uid=$uid
   uid_of "$1"
@@ -211,31 +210,31 @@ belongs() {
   case $uid in 0 | '') return 0 ;; *) return 1 ;; esac
 }
 
-# Sets mark: where process $1 was put and by which login, which its children inherit and no stranger can have.
+# Sets mark: the place and the login of process $1, which its children inherit and no foreign process can have.
 mark_of() {
   mark=''
   [ -n "$use_proc" ] || return 0
   {
     while IFS= read -r mark_line; do
-      # That of the login or service. There may be a dozen others, one for each kind of limit.
+      # The line of the login or service. There may be a dozen others, one for each kind of limit.
       case $mark_line in 0::* | *:name=systemd:*) mark="$mark$mark_line;" ;; esac
     done <"/proc/$1/cgroup"
     mark_line=''
     read -r mark_line <"/proc/$1/sessionid" # it has no line end
     mark=$mark$mark_line
   } 2>/dev/null
-  # Of a long path the end tells enough.
+  # The end of a long path is enough.
   while [ ${#mark} -gt 400 ] && [ "$mark" != "${mark#*/}" ]; do mark=${mark#*/}; done
 }
 
-# Sets uid, the account on whose behalf process $1 runs.
+# Sets uid, the account of process $1.
 uid_of() {
   uid=''
   { while read -r uid_name uid _; do [ "$uid_name" != Uid: ] || return 0; done <"/proc/$1/status"; } 2>/dev/null
   uid=''
 }
 
-# Sleeps $1 milliseconds, or the next whole second where sleep knows no fractions.
+# Sleeps $1 milliseconds; whole seconds, rounded up, where sleep knows no fractions.
 nap() {
   nap_fraction=000$(($1 % 1000))
   sleep "$(($1 / 1000)).${nap_fraction#"${nap_fraction%???}"}" 2>/dev/null || sleep $((($1 + 999) / 1000))
@@ -243,7 +242,7 @@ nap() {
 
 # --- sessions -----------------------------------------------------------------------------------
 
-# Whether logind may end what an account's session has started, when its connection ends. What cannot be known may be so.
+# Whether logind may end an account's processes when its connection ends. An unknown answer counts as yes.
 session_ends_all() {
   [ -n "${XDG_SESSION_ID:-}" ] && [ "$(id -u)" -ne 0 ] || return 1
   session_kills='' session_only='' session_except=''
@@ -264,7 +263,7 @@ lingers() {
   [ -e "/var/lib/systemd/linger/${USER:-$(id -un)}" ]
 }
 
-# Whether the account's own systemd runs, and goes on when the last session ends: where the account lingers.
+# Whether the account's own systemd runs, and continues after the last session: where the account lingers.
 find_user_manager() {
   lingers || return
   XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
@@ -272,7 +271,7 @@ find_user_manager() {
   [ -e "$XDG_RUNTIME_DIR/systemd/private" ]
 }
 
-# Becomes a command, where it outlives the session.
+# Becomes a command that outlives the session.
 become_outside_session() {
   if [ "$leave_session" = scope ] && [ "$has_left" != scope ] && find_user_manager; then
     exec systemd-run --user --scope --quiet -- "$@"
@@ -285,12 +284,12 @@ become_outside_session() {
 nonce=
 receipt=''
 out=''
-litter=''         # files of no more use
+litter=''         # files that are no longer needed
 unsynced_claim='' # the directory of a claim just published
 
-# Answers with an error of kind $1, which says what the actuator should do, and a sentence, and ends.
+# Answers with an error of kind $1, which tells the actuator what to do, and a sentence; then ends.
 fail() {
-  # The sentence may quote a request, and must stay one line of the reply.
+  # The sentence may quote a request, and must be one line of the reply.
   case $2 in *[[:cntrl:]]*) set -- "$1" "$(printf '%s' "$2" | tr '\000-\037\177' '?')" ;; esac
   [ -z "${on_failure:-}" ] || "$on_failure" "$1" "$2"
   # shellcheck disable=SC2086  # a list of words
@@ -299,7 +298,7 @@ fail() {
   exit 0
 }
 
-# Answers with what receipt and out hold. The mark is read last: it is newer than all that is said.
+# Answers with the contents of receipt and out. The mark is read last, so it is newer than all that is reported.
 succeed() {
   read_boot
   read_uptime
@@ -307,13 +306,13 @@ succeed() {
     "$nonce" "$receipt" "$directory_id" "$boot" "$uptime" "${#out}" "$out"
 }
 
-# --- what cannot be looked at -------------------------------------------------------------------
+# --- unreadable files -----------------------------------------------------------------------------
 
-# A file that cannot be read is not one that is absent: a restore or an edit may have made it another account's, the disk
-# may have errors, descriptors may be used up. Where $must_look is set nothing is answered and nothing ends: unseen says it.
+# An unreadable file is not absent: a restore or an edit may have made it another account's, the disk may have errors,
+# descriptors may be used up. With $must_look set, nothing is answered and nothing ends; unseen then reports it.
 must_look='' unseen=''
 
-# Whether $1 is there. Fails only if it surely is not: the folder it would be in can be looked into, or is surely absent.
+# Whether $1 exists. Fails only if it surely does not: its folder is readable, or surely absent.
 is_there() {
   seen_at=$1
   while [ ! -e "${seen_at:-/}" ]; do
@@ -325,7 +324,7 @@ is_there() {
   unreadable "${seen_at:-/}"
 }
 
-# Whether there is a file $1. Whoever opens it says "|| unreadable".
+# Whether there is a file $1. The code that opens it must add "|| unreadable".
 is_file() {
   is_there "$1" || return
   [ -f "$1" ] && return
@@ -337,7 +336,7 @@ can_open() {
   { { true; } <"$1"; } 2>/dev/null
 }
 
-# Comes before a pattern in folder $1: where it cannot be listed nothing matches.
+# Comes before a pattern in folder $1: an unreadable folder matches nothing.
 list() {
   is_there "$1" || return
   [ -d "$1" ] && [ -x "$1" ] && can_open "$1" && return
@@ -345,17 +344,17 @@ list() {
   unreadable "$1"
 }
 
-# Whether $1 is a name that a pattern has found, and not the pattern.
+# Whether $1 is a name that a pattern has matched, and not the pattern itself.
 matched() {
   case ${1##*/} in *'*'*) return 1 ;; esac
 }
 
-# Comes where $1 was read and did not say what it must say. To a shell a read error is an end; cat knows better.
+# For a file $1 whose contents are incomplete. A shell takes a read error for the end; cat reports it.
 read_whole() {
   cat "$1" >/dev/null 2>&1 || unreadable "$1"
 }
 
-# Answers that $1 is there, perhaps, and cannot be read. Rights are for a person to mend, all else may pass.
+# Answers that $1 may exist and cannot be read. Access rights need a person; other reasons may pass.
 unreadable() {
   unseen=1
   [ -z "$must_look" ] || return 1
@@ -365,15 +364,14 @@ unreadable() {
   fail $unreadable_kind "$1 cannot be read, so what it says is not known"
 }
 
-# Whether there are descriptors for all that comes: six at a time, and six that a shell puts aside meanwhile. With
-# fewer, shells lose what they have open or end without a word. Touches none of the request's: a shell may close what it
-# cannot put aside.
+# Whether there are enough descriptors: six at a time, and six that a shell saves meanwhile. With fewer, shells lose
+# open files or end silently. Uses none of the request's descriptors: a shell may close one that it cannot save.
 enough_descriptors() {
   { { { { { { true; } 2>/dev/null; } 2>/dev/null; } 2>/dev/null; } 2>/dev/null; } 2>/dev/null; } \
     2>/dev/null 3</dev/null 4</dev/null 5</dev/null 6</dev/null 7</dev/null 8</dev/null
 }
 
-# Comes where something of /proc could not be read: it tells nothing where no descriptor is left to open it.
+# Comes where a file of /proc was unreadable: that has no meaning if no descriptor is left to open it.
 check_descriptors() {
   can_open /dev/null && return
   [ -z "$unsynced_claim" ] || fail unknown "no descriptor is left to look with"
@@ -382,37 +380,37 @@ check_descriptors() {
 
 # --- files --------------------------------------------------------------------------------------
 
-# Makes sure that what was written to the named files and directories survives a power cut.
+# Ensures that the data of the named files and directories survives a power cut.
 durable() {
   sync "$@" 2>/dev/null
 }
 
-# What is not whole yet is called NAME~new.PID: no run, path or number holds a "~", so nothing else can be called so.
+# An incomplete file is called NAME~new.PID: no run, path or number has a "~", so no other file has such a name.
 
-# Puts text $2 into file $1, whole or not at all; on disk before it can be seen, unless $3 is soon.
+# Puts text $2 into file $1, completely or not at all; on disk before it is visible, unless $3 is soon.
 publish() {
   { printf '%s' "$2" >"$1~new.$$"; } 2>/dev/null && { [ "${3:-}" = soon ] || durable "$1~new.$$"; } &&
     mv -f "$1~new.$$" "$1" 2>/dev/null
 }
 
-# A full disk must not keep what has begun from its end. So room is taken while there is some: a file of blanks,
-# which is later written over in place. (A file system that never writes in place needs a free block all the same.)
+# A full disk must not prevent the end of begun work. So room is reserved early: a file of blanks, which is later
+# overwritten in place. (A file system that never writes in place still needs a free block.)
 
-# Makes file $1 of $2 blanks. Fails if the disk is full. Not every shell notices that; what fits into the smallest block
-# of any disk is there whole or not at all, and a look at its size costs a process.
+# Makes file $1 of $2 blanks. Fails if the disk is full. Not every shell notices that. A file that fits the smallest
+# block of any disk is complete or absent, and checking its size costs a process.
 take_room() {
   { printf "%$2s" '' >"$1"; } 2>/dev/null && [ -s "$1" ] && { [ "$2" -le 512 ] || [ "$(($(wc -c <"$1")))" -eq "$2" ]; }
 }
 
-# Puts text $2 into file $1, whole or not at all, by way of the room in file $3; on disk before it can be seen,
-# unless $4 is soon. What is left of the room stays behind the text.
+# Puts text $2 into file $1, completely or not at all, using the room in file $3; on disk before it is visible, unless
+# $4 is soon. The rest of the room stays after the text.
 publish_in_room() {
   [ -s "$3" ] && { printf '%s' "$2" 1<>"$3"; } 2>/dev/null && { [ "${4:-}" = soon ] || durable "$3"; } &&
     mv -f "$3" "$1" 2>/dev/null
 }
 
-# Puts text $2 into file $1 by way of the room in $1.room; what was the file is the room of next time. Without such room,
-# or if it does not serve, room is taken now.
+# Puts text $2 into file $1 using the room in $1.room; the old file becomes the next room. Without usable room, room is
+# reserved now.
 publish_over() {
   [ -e "$1.room" ] || mv -f "$1.spare" "$1.room" 2>/dev/null # cut off between the two
   rm -f "$1.spare"

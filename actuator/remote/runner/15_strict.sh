@@ -1,11 +1,11 @@
 
-# --- whose directory this is ----------------------------------------------------------------------
+# --- the owner of the directory -------------------------------------------------------------------
 
-# Who can write to the directory, or put another in its place, makes this account do whatever they like. Fails and sets
-# strict_problem to a sentence unless directory $1 and the folders in it belong to this account and nobody else may write
-# to them, and all above it belong to this account or to root and nobody else may write to them either, as sshd asks of
-# a home. Above, a sticky folder like /tmp will do: others cannot move there what is not theirs. strict_unseen is empty
-# only where that was seen: a shell may leave a function anywhere when it has no descriptor or process left.
+# An account that can write to the directory, or replace it, can make this account do anything. Fails and sets
+# strict_problem to a sentence unless directory $1 and its folders belong to this account and no other may write to
+# them. All folders above must belong to this account or root, and no other may write to them, as sshd requires for a
+# home. Above, a sticky folder like /tmp is allowed: others cannot move foreign files there. strict_unseen is empty only
+# if all was seen: without a free descriptor or process a shell may leave a function anywhere.
 strict() {
   strict_problem="$1 cannot be looked at" strict_unseen=1
   strict_real=$(cd -P "$1" 2>/dev/null && pwd -P) || { [ -x "$1" ] || strict_no "$1 cannot be entered"; return 1; }

@@ -1,9 +1,9 @@
 
-# --- the host's lock, and who may act ---------------------------------------------------------------
+# --- the host's lock, and the right to act ----------------------------------------------------------
 
-# Everything that claims, or decides who may, happens between lock and unlock. flock's lock goes
-# with its holder; without flock, numbered files take its place. Waits for as long as it takes or, with
-# $1, looks so many times, 20 ms apart, and fails if it never was free.
+# Every claim, and every decision about the right to claim, happens between lock and unlock. flock's lock ends with its
+# holder; without flock, numbered files replace it. Waits for any time, or with $1 looks that many times, 20 ms apart,
+# and fails if it never was free.
 lock() {
   lock_looks=${1:-}
   if [ -n "$use_flock" ] && command -v flock >/dev/null; then
@@ -35,9 +35,8 @@ unlock() {
   fi
 }
 
-# Lock N is held by the one who made file lock.N, until he adds "free" or dies. Whoever finds N free
-# makes N + 1, which only one can (ln). The newest is never removed, so one who comes late with an
-# old number sees that there is a newer.
+# The process that made file lock.N holds lock N until it adds "free" or dies. A process that finds N free makes N + 1,
+# which only one can do (ln). The newest file is never removed, so a late process with an old number sees a newer one.
 numbered_lock() {
   lock_file=$dir/tmp/lock.$$
   read_boot
@@ -78,7 +77,7 @@ numbered_lock() {
   return 0
 }
 
-# On a full disk the file of a lock that is over is written over: one long line, as long as all that it held.
+# On a full disk, the file of an old lock is overwritten: one long line, as long as its old contents.
 write_lock_file() {
   lock_text="$$ $start $boot"
   { printf '%s\n' "$lock_text" >"$lock_file"; } 2>/dev/null && [ -s "$lock_file" ] && return
@@ -98,7 +97,7 @@ newest_lock() {
   done
 }
 
-# By its holder alone: what a dead one has left running, a daemon that it restored, holds nothing.
+# Only its holder counts: a dead holder's remaining process, such as a daemon that it restored, holds nothing.
 lock_held() {
   lock_pid='' lock_free=''
   if ! { { read -r lock_pid lock_start lock_boot && read -r lock_free; true; } <"$1"; } 2>/dev/null; then
@@ -110,8 +109,8 @@ lock_held() {
     start_of "$lock_pid" && same_start "$start" "$lock_start"
 }
 
-# Refuses a journal that is not the one this host obeys, and an actuator that another has replaced.
-# $1 is "held" under the lock; else a newer epoch takes the lock to be written down.
+# Refuses a journal that this host does not obey, and an actuator that another has replaced. $1 is "held" under the
+# lock; else a newer epoch takes the lock to be recorded.
 check_fence() {
   fence_journal='' fence_epoch=0
   if is_file "$dir/fence"; then
@@ -140,8 +139,8 @@ check_fence() {
     fail refused "epoch $epoch is over: an actuator with epoch $fence_epoch has been here since"
 }
 
-# Refuses to go on when the receipts are not those the actuator knows: what was done before would be
-# unknown, and must not be taken for "not done".
+# Refuses to continue when the receipts are not those that the actuator knows: earlier actions would be unknown, and
+# must not count as "not done".
 check_directory() {
   directory_id=
   is_file "$dir/id" ||
@@ -149,10 +148,10 @@ check_directory() {
   read_id
   [ "$directory_id" = "$wanted_id" ] ||
     fail directory_changed "the receipts in $dir are others than recorded: identity $directory_id, not $wanted_id"
-  [ -O "$dir" ] || fail refused "$dir belongs to another account; nothing was done" # the rest of strict is hello's
+  [ -O "$dir" ] || fail refused "$dir belongs to another account; nothing was done" # hello does the rest of strict
 }
 
-# Sets directory_id, of an identity that is there.
+# Sets directory_id from an existing identity.
 read_id() {
   { read -r directory_id <"$dir/id"; } 2>/dev/null && [ -n "$directory_id" ] || unreadable "$dir/id"
 }

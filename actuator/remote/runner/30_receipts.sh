@@ -1,7 +1,7 @@
 
 # --- receipts -----------------------------------------------------------------------------------
 
-# Sets base, the path all of the key's files begin with. A key is RUN/PATH/ATTEMPT.
+# Sets base, the common beginning of the key's file names. A key is RUN/PATH/ATTEMPT.
 enter_key() {
   run=${key%%/*} path=${key#*/}
   attempt=${path#*/} path=${path%%/*}
@@ -19,14 +19,13 @@ check_name() {
   [ ${#1} -le "$2" ] || fail invalid "'$1' is longer than $2 characters"
 }
 
-# A person must look, but where all that is asked is that the key never runs: it never will, and nobody knows any more
-# whether it has.
+# A person must look, except for the request that the key never runs: it never will, and it is unknown whether it has.
 when_swept=refused
 refuse_swept() {
   ! is_there "$dir/swept/$run" || fail $when_swept "run $run is over and its receipts are swept; nothing was done"
 }
 
-# Reads a claim into claim_*. One that is not whole (a power cut) says nothing for sure: its command never began.
+# Reads a claim into claim_*. An incomplete one (a power cut) proves nothing: its command never began.
 read_claim() {
   refuse_swept
   claim_kind='' claim_digest='' claim_pid='' claim_start='' claim_boot='' claim_unit='' claim_mark='' claim_key='' claim_whole=''
@@ -73,8 +72,8 @@ read_status() {
   [ -n "$status_exit" ] || { read_whole "$1.status"; return 1; }
 }
 
-# Sets state of the key at $1: none, void, finished, running, interrupted. Whether the claim is alive
-# is asked before its status is looked for again: a status written in between is not overlooked.
+# Sets state of the key at $1: none, void, finished, running, interrupted. Checks whether the claim is alive before it
+# looks for its status again, so that a status written in between is not missed.
 read_state() {
   state=none
   is_there "$1.claim" || return 0
@@ -87,9 +86,9 @@ read_state() {
   state=running
   if [ -n "$claim_pid" ] && claim_alive; then
     read_note "$1" || return 0
-    # The command is over. Its runner writes the status, unless it has died and only a daemon lives on that the
-    # command has left; a step's end may be told before, a job's not. The runner may still wait for output that a
-    # daemon keeps open: USR1 is what its own ticker would say in a moment.
+    # The command is over. Its runner writes the status, unless it has died and only a daemon of the command lives. The
+    # end of a step may be reported before that, a job's may not. The runner may still wait for output that a daemon
+    # keeps open: USR1 is its own ticker's signal, sent early.
     if start_of "$claim_pid" && same_start "$start" "$claim_start"; then
       kill -USR1 "$claim_pid" 2>/dev/null
       await_status "$1" && state=finished && return
@@ -116,20 +115,20 @@ await_status() {
   done
 }
 
-# The runner died, but not before the command's end was noted: that note is as good as a status.
+# The runner died, but the command's end was noted before: that note is as good as a status.
 settle_orphan() {
   [ "$claim_boot" = "$boot" ] && read_note "$1" || return
   status_exit=$result status_duration=0
   publish_status "$1" "$result" 0 "$claim_pid" || : # a full disk: the note stays
 }
 
-# Writes the status of the key at $1: exit status $2 after $3 ms, into the room that process $4 took when it claimed.
+# Writes the status of the key at $1: exit status $2 after $3 ms, into the room that process $4 reserved at its claim.
 publish_status() {
   published_status="exit_status=$2${nl}duration_ms=$3$nl"
   publish_in_room "$1.status" "$published_status" "$1.room.$4" "${5:-}" || publish "$1.status" "$published_status" "${5:-}"
 }
 
-# Fills receipt and out for the key at $1. Who runs it knows its state: $2.
+# Fills receipt and out for the key at $1. $2 is the state, if the caller knows it.
 report() {
   if [ -n "${2:-}" ]; then state=$2; else read_state "$1"; fi
   receipt="state=$state$nl"
@@ -137,7 +136,7 @@ report() {
   case $state in finished | running | interrupted) read_output "$1" ;; esac
 }
 
-# Sets out to the last 4 KiB that the command said.
+# Sets out to the command's last 4 KiB of output.
 read_output() {
   out=
   output_last=0 output_unseen=''
@@ -163,8 +162,8 @@ read_output() {
   fi
 }
 
-# Reads the lease at $1 into lease_*, the state being none when there is no lease. Who must look at others too is told
-# unknown where it cannot be read.
+# Reads the lease at $1 into lease_*; the state is none when there is no lease. A caller that must also look at others
+# gets the state unknown for an unreadable lease.
 read_lease() {
   lease_state=none lease_disarmed='' lease_generation=0 lease_exit='' lease_at='' lease_command='' lease_pid='' lease_start='' lease_mark='' lease_reboot='' lease_remark=''
   unseen=''
@@ -199,9 +198,9 @@ read_lease_file() {
   } <"$1"; } 2>/dev/null || unreadable "$1"
 }
 
-# Refuses what begins something of a run whose dead man has acted: it was decided on while things were
-# otherwise. Once the actuator has acknowledged that, only the step that this dead man guards is refused,
-# until it is armed again: what it stops would stay stopped.
+# Refuses to begin anything of a run whose dead man has acted: the decision is out of date. After the actuator's
+# acknowledgement, only the step that this dead man guards is refused until it is armed again: the service that it stops
+# would stay stopped.
 check_dead_men() {
   list "$dir/leases"
   for lease_seen in "$dir/leases/$run@"*.lease; do
@@ -220,8 +219,8 @@ check_dead_men() {
   done
 }
 
-# Refuses what may not begin any more: the dead man of another host may have acted meanwhile. Counts from the start
-# of the process that was asked, which was there before the request was sent.
+# Refuses a command that is too late: another host's dead man may have acted meanwhile. The time counts from the start
+# of the asked process, which existed before the request was sent.
 check_in_time() {
   [ -n "$within_ms" ] || return 0
   [ -n "${asked_start:-${own_start:-}}" ] || own_start_of
@@ -229,7 +228,7 @@ check_in_time() {
   in_time_from=$clock
   read_kernel_clock
   set_took "$in_time_from" "$clock"
-  [ -n "$use_proc" ] || took_ms=$((took_ms + 3000)) # what ps says is in seconds, and not exact
+  [ -n "$use_proc" ] || took_ms=$((took_ms + 3000)) # ps gives whole, inexact seconds
   [ "$took_ms" -lt "$within_ms" ] ||
     fail unavailable "it took $took_ms ms to get this far, and what was asked was to begin within $within_ms ms; nothing was done"
 }
@@ -239,9 +238,9 @@ own_start_of() {
   own_start=$start
 }
 
-# Claims the key at base for this very process, as $1 = run, job or void. Fails when somebody else
-# has it. Once this succeeds no other process will ever run the key; run_captured has the directory
-# unsynced_claim on disk before the command starts.
+# Claims the key at base for this very process, as $1 = run, job or void. Fails when another process has it. After
+# success no other process will ever run the key; run_captured syncs the directory unsynced_claim before the command
+# starts.
 claim() {
   refuse_swept
   if [ ! -d "$runs/$run" ]; then
@@ -262,7 +261,7 @@ claim() {
     printf 'mailhub-claim 1\nkey=%s\nkind=%s\ndigest=%s\npid=%s\nstart=%s\nboot_id=%s\nuptime=%s\nunit=%s\nmark=%s\nby=%s\n\n%s\n' \
       "$key" "$1" "$digest" "$$" "$own_start" "$boot" "$uptime" "${unit:-}" "$mark" "$journal $epoch" "$body" >"$claim_file"
   } 2>/dev/null || fail unavailable "cannot write to $runs/$run; nothing was done"
-  # Waiting for the disk and for the lock, both at once.
+  # Waits for the disk and for the lock at once.
   sync "$claim_file" 2>/dev/null &
   claim_sync=$!
   lock
@@ -283,7 +282,8 @@ claim() {
   unsynced_claim=$runs/$run
 }
 
-# Takes the room for the note of a command's end, which is filled in place: the end must be known on a full disk too.
+# Reserves the room for the note of a command's end, which is filled in place: the end must be recorded on a full disk
+# too.
 make_note() {
   { printf '%s\n' '-       ' 1<>"$1"; } 2>/dev/null && [ -s "$1" ]
 }

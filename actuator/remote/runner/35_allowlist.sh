@@ -1,11 +1,10 @@
 
 # --- what this host allows ------------------------------------------------------------------------
 
-# Sets command to what body $1 means here. An uploaded runner is as free as the key that brought it: the
-# body is the command, and "@service UNIT STATE systemd" or "@service SCRIPT STATE sysv" brings that into a state. An
-# installed one runs what root's allowlist says and nothing else: "@NAME" is the command of that name there,
-# "@service NAME STATE" brings a service that it lists into a state.
-# Nothing of the body ever becomes part of a command that root did not write, unless root allows it.
+# Sets command to the meaning of body $1 here. An uploaded runner may do whatever its key may: the body is the command,
+# and "@service UNIT STATE systemd" or "@service SCRIPT STATE sysv" brings that into a state. An installed one runs only
+# commands of root's allowlist: "@NAME" is the command of that name there, "@service NAME STATE" brings a service that
+# it lists into a state. No part of the body becomes part of a command that root did not write, unless root allows it.
 resolve() {
   [ -n "$1" ] || fail invalid "the request holds no command"
   command=$1 allow_kind=command allow_state='' allow_manager=''
@@ -36,8 +35,8 @@ resolve() {
   esac
 }
 
-# Looks allow_kind and allow_name up; sets command. A list that somebody else than root could have
-# written counts for nothing.
+# Looks up allow_kind and allow_name; sets command. A list that an account other than root could have written is
+# ignored.
 find_allowed() {
   # shellcheck disable=SC2046  # the fields of ls: mode, links, owner
   set -- $(ls -ldn "$allow" 2>/dev/null)
@@ -65,7 +64,7 @@ find_allowed() {
         [ -n "$command" ] || fail refused "$allow: command $allowed_name says nothing to run; nothing was done"
         ;;
       service)
-        # After the manager root may write what it calls the service.
+        # After the manager root may write the service's own name.
         allowed_manager=${allowed_rest%% *} allowed_unit=$allowed_name
         case $allowed_rest in *' '*) allowed_unit=${allowed_rest#* } ;; esac
         allow_sudo=''

@@ -1,9 +1,9 @@
 
 # --- services ---------------------------------------------------------------------------------------
 
-# What the command of a service does: "$verb" it, and see what came of it. The words that it says last are what a person
-# reads. A service that dies a moment after its start, and one that systemd starts again and again, was active too: so it
-# is looked at twice. One whose work is to end well (a oneshot) is done when it has.
+# The command of a service: "$verb" it, and check the result. Its last words are for people. A service that dies a
+# moment after its start, or that systemd restarts repeatedly, was active too; so it is looked at twice. A service that
+# has to end well (a oneshot) is done when it has.
 service_by_systemd='
 look() {
   load="" type="" active="" sub="" why="" pid="" restarts="" group=""
@@ -28,8 +28,8 @@ end() {
   echo "$unit is $active ($sub)${load:+, $load}${why:+, result $why}$2"
   exit $1
 }
-# A stop that gives up leaves processes, which systemd no longer counts as the main one. A service may have put them into
-# groups below its own. Those that nobody could look at may go on.
+# A stop that gives up leaves processes, which systemd no longer counts as the main one. A service may have put them
+# into groups below its own. Processes that cannot be looked at may still run.
 goes_on() {
   [ -n "$group" ] || return
   for top in /sys/fs/cgroup$group /sys/fs/cgroup/systemd$group; do
@@ -42,7 +42,7 @@ goes_on() {
 unmet=0
 if [ $verb != stop ]; then
   $sudo systemctl reset-failed $unit 2>/dev/null
-  # systemctl calls it a success not to start what has an unmet condition, and forgets it at once.
+  # systemctl reports success when an unmet condition prevents a start, and forgets it at once.
   case $(systemd-analyze condition --unit=$unit 2>&1) in *"Conditions failed."*) unmet=1 ;; esac
 fi
 $sudo systemctl $verb $unit
@@ -65,8 +65,8 @@ case $active in active | reloading | refreshing) ;; *) end 1 ;; esac
 [ "${restarts:-$pid}" = "$before" ] || end 1 ": it does not stay up"
 exit 0
 '
-# The same by a script: of it no more is known than the exit status of its "status". One that knows no such word says how
-# it is used, in the first line of what it says or of what it complains of, and nothing about its service.
+# The same by a script: only the exit status of its "status" is known. A script without that word prints its usage in
+# its first line of output or errors, and nothing about its service.
 service_by_script='
 nl="
 "
@@ -88,8 +88,8 @@ echo "$script status ended with exit status $status after $verb"
 exit 1
 '
 
-# Sets command to what brings unit or script $1 into allow_state; $2 says which it is. $3 comes before commands that an
-# account other than root may not give.
+# Sets command to the one that brings unit or script $1 into allow_state; $2 says which it is. $3 comes before commands
+# that need root.
 service_command() {
   case $1 in '' | [.-]* | *[!A-Za-z0-9._@-]*) return 1 ;; esac
   case $allow_state in

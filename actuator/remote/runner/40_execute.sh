@@ -1,25 +1,25 @@
 
 # --- running a command ------------------------------------------------------------------------------
 
-# Runs command $2 and sets result to its exit status, or to nothing if that cannot be known. Output
-# goes to $1.out*. The note $1.exit is there and says nothing yet. What the command leaves running may keep its output open: that is waited for a
-# moment only. Once $3 milliseconds (0: never) have passed, the function late is called.
+# Runs command $2 and sets result to its exit status, or to nothing if that is unknown. Output goes to $1.out*. The note
+# $1.exit exists and has no status yet. A process that the command leaves running may keep its output open: the
+# wait for that is short. After $3 milliseconds (0: never) the function late is called.
 #
 # Four processes: this one; the subshell that starts the command and notes its end in $1.exit, so
-# that it is known even if this one dies; the drain; the ticker. All but the ticker outlive TERM, which
+# that it is known even if this one dies; the drain; the ticker. All but the ticker survive TERM, which
 # the whole group gets when the command is cancelled: then the end of all output is the end.
 run_captured() {
   over='' waited='' captured_must=$must_look must_look=1
   trap 'over=1' USR1
   trap 'waited=1' USR2
-  # Redirected from inside: a shell keeps copies of what a redirection from outside replaces, and
-  # copies of the connection's descriptors would keep it open.
+  # Redirected inside: a shell keeps copies of descriptors that an outer redirection replaces, and copies of the
+  # connection's descriptors would keep it open.
   {
     exec 2>/dev/null
     trap ':' TERM
     [ -z "$unsynced_claim" ] || durable "$unsynced_claim" || exit 1
     set_surroundings
-    # Apart from the command: the status of a redirection that fails is not the command's.
+    # Apart from the command, because a failed redirection's status is not the command's.
     exec </dev/null 2>&1 || exit 1
     # shellcheck disable=SC2086  # $with_signals is an option or nothing
     env -i $with_signals PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$HOME" \
@@ -48,8 +48,8 @@ run_captured() {
   read_note "$1"
 }
 
-# The command is over; what it said may still be on its way to the disk. Waits for the drain's end, but not for long:
-# a daemon that the command has left may keep the output open.
+# The command is over; its output may still be on its way to the disk. Waits a short time for the drain's end: a daemon
+# of the command may keep the output open.
 settle_drain() {
   drain_looks=15
   while start_of "$drain_pid" && [ $drain_looks -gt 0 ]; do
@@ -59,8 +59,8 @@ settle_drain() {
   return 0
 }
 
-# What a command is to find as it would after a login: who it is, a home, its folder, and a umask. sshd and
-# cron give them; systemd gives root none. Receipts keep the runner's own umask.
+# A command gets the surroundings of a login: account, home, folder, and umask. sshd and cron give them; systemd gives
+# root none. Receipts keep the runner's own umask.
 set_surroundings() {
   USER=${USER:-${LOGNAME:-$(id -un)}}
   if [ -z "${HOME:-}" ]; then
@@ -71,19 +71,19 @@ set_surroundings() {
   umask 022
 }
 
-# Sets result to the exit status that was noted in $1.exit; fails if there is none yet.
+# Sets result to the exit status in $1.exit; fails if there is none yet.
 read_note() {
   result=
   is_file "$1.exit" || return
   { { read -r result; true; } <"$1.exit"; } 2>/dev/null || unreadable "$1.exit"
   [ -n "$result" ] || read_whole "$1.exit"
   case $result in '' | *[!0-9]*) result='' && return 1 ;; esac
-  [ "$result" -le 255 ] || result=$((result - 128)) # ksh93 says 256 + signal
+  [ "$result" -le 255 ] || result=$((result - 128)) # ksh93 gives 256 + signal
 }
 
-# Copies standard input to $drain_base.out, then $drain_base.out.1, $drain_base.out.2, ...: of these the last two are kept, so a
-# flood ends in at most 1 MiB on disk. When nothing more may be written, reads on all the same:
-# closing the pipe would kill whoever writes to it.
+# Copies standard input to $drain_base.out, then $drain_base.out.1, $drain_base.out.2, ...: of these the last two are
+# kept, so a flood takes at most 1 MiB on disk. When no more can be written it still reads: closing the pipe would kill
+# the writer.
 drain() {
   drain_file=$drain_base.out drain_number=0 drain_size=0
   while :; do
@@ -105,15 +105,15 @@ drain() {
   done
 }
 
-# What the command says from now on is lost, and the note says so: that takes neither an inode nor a block nor a process.
-# Whatever ends the drain's shell, a process that cannot be made for one, ends here.
+# Further output of the command is lost, and the note says so: that takes no inode, no block and no process. Any failure
+# of the drain's shell, for example to make a process, ends here.
 lose_output() {
   trap - EXIT
   echo cut >>"$drain_base.exit"
   read_on
 }
 
-# Reads all that comes, by a program that needs no file for that, /dev/null neither.
+# Reads all input with a program that needs no file, not even /dev/null.
 read_on() {
   exec wc -c >&- 2>&-
 }
@@ -124,8 +124,7 @@ is_cut() {
   return 1
 }
 
-# Tells the runner when it has waited $2 milliseconds, and when the command of $1 is over though its
-# output is still open somewhere.
+# Signals the runner after $2 milliseconds, and when the command of $1 is over while its output is still open.
 ticker() {
   ticker_step=300 ticker_left=$2
   while :; do
@@ -150,11 +149,11 @@ ticker_signal() {
   kill "-$1" $$
 }
 
-# What a claim is for: runs command under the key that this process has claimed, waiting $1 milliseconds
-# before somebody is told that it takes longer. Leaves the end in status_*, for write_status to write.
+# Runs command under the key that this process has claimed. After $1 milliseconds the waiting request is told that it
+# takes longer. Leaves the end in status_*, for write_status.
 perform() {
   [ -z "$cancelled" ] || command='exit 143'
-  # Fails when the subshell was killed: the claim stays without a status, and that is the truth.
+  # Fails when the subshell was killed: the claim stays without a status, because none is known.
   run_captured "$base" "$command" "$1" || return
   read_uptime
   set_took "$began" "$uptime"
@@ -162,9 +161,9 @@ perform() {
   unwritten=1
 }
 
-# Until this is done the note in .exit stands for the status, so who waits for the answer has it first. With
-# $1 = soon the status is not on disk before it can be seen.
-# A full disk must not turn a known end into an unknown one: waits for room as long as it takes.
+# Until this is done the note in .exit serves as the status, so a waiting request is answered first. With $1 = soon the
+# status may be visible before it is on disk. A full disk must not make a known end unknown: waits for room for any
+# time.
 write_status() {
   [ -n "$unwritten" ] || return 0
   until publish_status "$base" "$status_exit" "$status_duration" $$ "$@"; do

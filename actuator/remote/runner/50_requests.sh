@@ -5,7 +5,7 @@
 # body_bytes bytes and a newline.
 read_request() {
   verb='' journal='' epoch=0 wanted_id='' key='' digest='' wait_ms=0 within_ms='' after_ms=0 generation=0 grace_ms=5000 body_bytes=0 body=''
-  # Where descriptors are scarce a shell may lose its own input. Without a request there is nothing to judge.
+  # When descriptors are scarce a shell may lose its own input. Without a request there is nothing to answer.
   IFS= read -r line || [ -n "$line" ] || fail unavailable "no request could be read; nothing was done"
   [ "$line" = "mailhub-request 1" ] || fail invalid "this is no request of version 1"
   header_count=0
@@ -37,7 +37,7 @@ read_request() {
   [ -z "$within_ms" ] || check_number "$within_ms" 604800000
   check_number "$grace_ms" 600000
   check_number "$body_bytes" 65536
-  # hello writes it anew
+  # hello rewrites it
   [ -z "$tools_unread" ] || [ "$verb" = hello ] || ! is_there "$dir/tools" || unreadable "$dir/tools"
   [ "$body_bytes" -eq 0 ] || read_body
 }
@@ -47,7 +47,7 @@ check_number() {
   [ "$1" -le "$2" ] || fail invalid "$1 is more than $2"
 }
 
-# A request cut short must never run: half a command is another command.
+# A shortened request must never run: half a command is another command.
 read_body() {
   while IFS= read -r line; do
     body=$body$line
@@ -58,7 +58,7 @@ read_body() {
   fail invalid "the request was cut short"
 }
 
-# Claims the key and runs the command, or says what became of it earlier.
+# Claims the key and runs the command, or reports the earlier result.
 run_verb() {
   enter_key
   is_there "$base.claim" || resolve "$body"
@@ -74,8 +74,7 @@ run_verb() {
   fi
 }
 
-# The command takes longer than the actuator wants to wait: answers, lets go of the connection, and
-# goes on.
+# The command takes longer than the actuator wants to wait: answers, closes the connection, and continues.
 replied=
 late() {
   [ -z "$replied" ] || return
@@ -96,13 +95,13 @@ wait_for_end() {
   done
 }
 
-# Starts a process of its own for the job, free of this connection, which claims the key for itself.
+# Starts the job's own process, free of this connection; it claims the key for itself.
 launch() {
   enter_key
   if ! is_there "$base.claim"; then
     resolve "$body"
     job_file=$dir/tmp/job.$$
-    rm -f "$job_file.failed" # a namesake's, whom nobody waited for any more
+    rm -f "$job_file.failed" # an older process's of that number
     [ -n "${own_start:-}" ] || own_start_of
     {
       printf 'mailhub-request 1\nnonce=%s\nverb=launch\njournal=%s\nepoch=%s\ndirectory_id=%s\nkey=%s\ndigest=%s\n%sbody_bytes=%s\n\n%s\n' \
@@ -132,7 +131,7 @@ launch() {
   report "$base"
 }
 
-# Whether the process that is to claim the job's key is still there. systemd is asked once a second.
+# Whether the process that will claim the job's key still exists. systemd is asked once a second.
 job_lives() {
   if [ -n "$unit" ]; then
     [ $((waited % 1000)) -ne 990 ] || systemctl is-active --quiet "$unit"
@@ -158,7 +157,7 @@ job_failed() {
   echo "$1 $2" >"$job_file.failed~new" && mv -f "$job_file.failed~new" "$job_file.failed"
 }
 
-# Makes sure that the key never runs, unless it was claimed before.
+# Ensures that the key never runs, unless it was claimed before.
 void_verb() {
   enter_key
   body=
@@ -169,7 +168,7 @@ void_verb() {
   report "$base"
 }
 
-# TERM to all that the claim runs, KILL for what is left after the grace.
+# TERM to all of the claim's processes, KILL for the rest after the grace.
 cancel() {
   enter_key
   lock
@@ -182,7 +181,7 @@ cancel() {
     killed=143
     wait_for_death "$grace_ms" || { killed=137 && signal_all KILL && wait_for_death 5000; }
     read_state "$base"
-    # Its runner was killed before it could say so, but it is known here how it ended.
+    # Its runner was killed before it could report the end, but the end is known here.
     [ "$state" != interrupted ] || publish_status "$base" $killed 0 "$claim_pid"
   fi
   report "$base"
@@ -195,8 +194,8 @@ signal_all() {
   kill "-$1" "-$claim_pid" 2>/dev/null
 }
 
-# Waits at most $1 ms until nothing of the claim's group is left, whatever its status says: who
-# ignores TERM may outlive the command.
+# Waits at most $1 ms until the claim's group is empty, whatever its status: a process that ignores TERM may outlive the
+# command.
 wait_for_death() {
   waited=0
   while claim_alive; do
@@ -208,7 +207,7 @@ wait_for_death() {
 
 # The claim's first name stays until the run is swept.
 answer() {
-  trap '' PIPE # who asked may be gone; the status is written all the same
+  trap '' PIPE # the connection may be gone; the status is written all the same
   [ -n "$replied" ] || succeed
   exec </dev/null >/dev/null 2>&1
   write_status soon
@@ -221,23 +220,23 @@ too_little() {
   fail unavailable "this account has too few descriptors (ulimit -n) or no process left (ulimit -u); nothing was done"
 }
 
-# What comes often is answered here, before the shell has read the rest of this file.
+# Frequent requests are answered here, before the shell has read the rest of this file.
 unwritten=
 with_signals='' leave_session='' has_left=''
 tools_unread=''
 if [ $# -eq 0 ]; then
-  trap too_little EXIT # some shells end where they can make no process
-  (trap - EXIT && enough_descriptors) || too_little # busybox ends where it cannot put a descriptor aside
+  trap too_little EXIT # some shells end when they can make no process
+  (trap - EXIT && enough_descriptors) || too_little # busybox ends when it cannot save a descriptor
   trap - EXIT
 fi
 { { read -r with_signals && read -r leave_session; } <"$dir/tools"; } 2>/dev/null || tools_unread=1
 case ${1:-} in
   '')
-    # A command's group is what cancel ends, so this process must lead one.
+    # cancel ends a command's group, so this process must lead one.
     [ -z "$use_proc" ] || own_start_of
     no_manager=''
     if [ "$leave_session" = scope ] && [ -z "${MAILHUB_DETACHED:-}" ] && ! find_user_manager; then
-      # Perhaps the session need not be left any more.
+      # The session need not be left any more, perhaps.
       if session_ends_all; then no_manager=1; else leave_session=''; fi
     fi
     if [ -n "${MAILHUB_DETACHED:-}" ]; then

@@ -1,7 +1,7 @@
 
 # --- dead man -----------------------------------------------------------------------------------
 
-# A lease says what to run if nobody renews it in time. One timer looks at all leases, with
+# A lease has the command to run when no renewal comes in time. One timer looks at all leases, with
 #   runner deadman
 # which starts "runner restore RUN@PATH" for each that seems to have expired.
 
@@ -13,8 +13,8 @@ enter_lease() {
   base=$dir/leases/$run@$path
 }
 
-# Of one size as long as it restores by the same command: what is written over it in place covers it. With $2 = first
-# room is taken for all that may have to be written later.
+# The size is constant while the restoring command is the same, so that a new text covers the old one in place. With $2
+# = first, room for all later writes is reserved.
 write_lease() {
   lease_text="state=$lease_state
 disarmed=$lease_disarmed
@@ -30,7 +30,7 @@ exit_status=$lease_exit
 at=$lease_at
 reboot=$lease_reboot
 remark=$lease_remark"
-  # Without it the text would not cover what it is written over.
+  # Without it the text would not cover the old one.
   lease_pad=$(printf "%$((1500 - ${#lease_text}))s." '') && [ -n "$lease_pad" ] || return
   lease_text="mailhub-lease 1
 pad=${lease_pad%.}
@@ -54,8 +54,8 @@ start_lease() {
   write_lease "$@"
 }
 
-# Whether the lease has run out. Uptime counts, so clock steps do nothing; after a reboot it counts
-# from the boot. In whole seconds: never early, and at most a second late.
+# Whether the lease has run out. Uptime counts, so clock steps have no effect; after a reboot it counts from the boot.
+# In whole seconds: never early, and at most a second late.
 lease_expired() {
   read_boot
   read_kernel_clock
@@ -64,8 +64,8 @@ lease_expired() {
   [ $((clock_s - lease_uptime)) -gt $(((lease_after + 999) / 1000)) ]
 }
 
-# A container may have a boot id of its own, and is then booted anew while the kernel's clock goes on: its boot is the start
-# of process 1. Where that is hidden, the lease counts from now on.
+# A container may have its own boot id, and is rebooted while the kernel's clock continues: its boot is the start of
+# process 1. Where that is hidden, the lease counts from now on.
 count_from_boot() {
   lease_uptime=0
   [ -n "$use_proc" ] || return 0 # then the clock is the age of process 1
@@ -78,7 +78,7 @@ count_from_boot() {
   fi
 }
 
-# Whether the lease says that it began later than now: nobody knows how much of it has passed. Follows lease_expired.
+# Whether the lease began later than now: it is unknown how much of it has passed. Follows lease_expired.
 lease_went_back() {
   [ "$clock_s" -lt "$lease_uptime" ] || return
   lease_remark="$lease_anew, so the lease counted anew"
@@ -91,14 +91,14 @@ lease_needs_work() {
       read_boot
       lease_key=${1##*/}
       alive "$lease_pid" "$lease_start" "$lease_boot" "$lease_mark" "${lease_key%%@*}/${lease_key#*@}" || return 0
-      # Who restores says how that ended. Where that one was killed, the note does: what else lives is a daemon.
+      # The restoring process reports how it ended. If it was killed, the note does: a remaining process is a daemon.
       ! start_of "$lease_pid" && read_note "$1"
       ;;
     *) false ;;
   esac
 }
 
-# What a dead man cannot look at does not hold him up: nobody else acts.
+# An unreadable claim does not delay the dead man: no other part acts.
 any_claim_alive() {
   list "$runs/$1" || return
   for claim_seen in "$runs/$1/"*.claim; do
@@ -118,7 +118,7 @@ report_lease() {
   esac
 }
 
-# Nothing that a new lease would guard may begin, so none is armed. The step's own lease is acknowledged.
+# No step that a new lease would guard may begin, so none is armed. The step's own lease is acknowledged.
 check_dead_men_of_others() {
   lease_own=$path path=
   check_dead_men
@@ -126,7 +126,7 @@ check_dead_men_of_others() {
   read_lease "$base"
 }
 
-# Writes the lease, has the timer running, and says armed only then.
+# Writes the lease, starts the timer, and only then reports armed.
 arm() {
   enter_lease
   check_number "$after_ms" 604800000
@@ -162,8 +162,8 @@ arm() {
   report_lease
 }
 
-# A request that was held up on its way may come after the one that took the lease away again: what it would arm
-# nobody knows of. An empty file needs no room but its name, so most full disks take it as well.
+# A delayed request may come after the one that disarmed its lease: no one would know of the new lease. An empty file
+# needs no room but its name, so it fits on most full disks.
 refuse_what_was_taken_away() {
   list "$dir/leases"
   for lease_gone in "$base".gone.*; do
@@ -174,7 +174,7 @@ refuse_what_was_taken_away() {
 }
 
 note_taken_away() {
-  [ "$generation" -gt 0 ] || return 0 # an older actuator does not count
+  [ "$generation" -gt 0 ] || return 0 # an older actuator sends no count
   { printf '' >"$base.gone.$generation"; } 2>/dev/null && durable "$dir/leases" || return
   for lease_gone in "$base".gone.*; do
     is_numbered "$lease_gone" gone || continue
@@ -182,12 +182,12 @@ note_taken_away() {
   done
 }
 
-# Whether file $1 is $base.$2.NUMBER. A path may hold dots: another lease's files may begin like this one's.
+# Whether file $1 is $base.$2.NUMBER. A path may have dots, so another lease's files may begin like this one's.
 is_numbered() {
   case ${1#"$base.$2."} in '' | *[!0-9]*) return 1 ;; esac
 }
 
-# Writes down in the lease whether what acts on it comes back after a reboot.
+# Records in the lease whether the timer comes back after a reboot.
 note_reboot() {
   [ "$lease_reboot" = "$no_reboot" ] && return
   lease_reboot=$no_reboot
@@ -206,7 +206,7 @@ renew() {
     lease_remark=''
     lease_expired || lease_went_back
     start_lease "$base" || fail unavailable "cannot write $base.lease; it was not renewed"
-    # Renewed is not armed: somebody must be there to act.
+    # Renewed is not armed: there must be a timer or loop to act.
     if ! timer_alive; then
       ensure_timer || fail internal "the lease is renewed, but nothing would act on it: $timer_problem"
       note_reboot
@@ -216,8 +216,8 @@ renew() {
   report_lease
 }
 
-# An armed lease goes, if it was not armed anew since that was decided. One that the host acts or has acted on stays, as the receipt of that, but is known
-# to the actuator from now on, and may be armed again.
+# Disarms the lease, unless it was armed again after that decision. A lease on which the host acts or has acted stays as
+# the receipt, but is now acknowledged, and may be armed again.
 disarm() {
   enter_lease
   check_number "$generation" 1000000000
@@ -246,7 +246,8 @@ remove_lease() {
   rm -f "$base.lease" && rm -f "$base.lease.room" "$base.lease.spare" "$base.exit"
 }
 
-# Whether there is still something to look at. What cannot be read may be armed, and once it can be read somebody must be there.
+# Whether there is still a lease to look at. An unreadable one may be armed, and a looker must exist when it becomes
+# readable.
 any_lease_armed() {
   armed_must=$must_look must_look=1 any_armed=''
   list "$dir/leases" || any_armed=1

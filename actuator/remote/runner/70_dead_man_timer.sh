@@ -2,10 +2,10 @@
 # --- the timer ----------------------------------------------------------------------------------
 
 deadman_script=$dir/deadman.sh
-[ -z "$installed" ] || deadman_script=$me # root has put it where it stays
+[ -z "$installed" ] || deadman_script=$me # root has put it there for good
 
-# Has something look at the leases every 5 s: a systemd timer, which also comes back after a reboot,
-# or a loop, which cron brings back where there is one.
+# Starts a look at the leases every 5 s: a systemd timer, which also comes back after a reboot, or a loop, which cron
+# brings back if there is one.
 ensure_timer() {
   no_reboot=''
   timer_problem="cannot copy the runner to $dir/deadman.sh"
@@ -19,7 +19,7 @@ ensure_timer() {
   fi
 }
 
-# Whether what ensure_timer started is still there, and what that would run.
+# Whether the timer or loop of ensure_timer still exists, and what it would run.
 timer_alive() {
   [ -s "$deadman_script" ] || return
   [ -n "$use_systemd" ] || { loop_alive; return; }
@@ -93,8 +93,8 @@ ensure_loop() {
   return 0
 }
 
-# Sets table to the account's crontab. Fails unless it could surely be read: what was not read would be
-# lost with the next change.
+# Sets table to the account's crontab. Fails unless it was surely readable: unread lines would be lost with the next
+# change.
 read_crontab() {
   command -v crontab >/dev/null || return 1
   table=$(crontab -l 2>&1) && return
@@ -108,7 +108,7 @@ has_line() {
   case "$nl$1$nl" in *"$nl$2$nl"*) ;; *) return 1 ;; esac
 }
 
-# By the loop itself: what it has left, a sleep, looks at nothing.
+# Only the loop itself counts: its remaining sleep looks at nothing.
 loop_alive() {
   loop_pid=
   { read -r loop_pid loop_start loop_boot <"$dir/leases/loop"; } 2>/dev/null
@@ -130,7 +130,7 @@ stop_timer() {
   fi
 }
 
-# By a file: a pipe whose other end could not be started would be an empty crontab, and all that stood there lost.
+# By a file: with a pipe whose other end failed to start, the crontab would become empty.
 write_crontab() {
   table_file=$dir/tmp/crontab.$$
   { printf '%s' "$1" >"$table_file"; } 2>/dev/null && [ "$(cat "$table_file" && echo .)" = "$1." ] &&
@@ -138,7 +138,7 @@ write_crontab() {
   rm -f "$table_file"
 }
 
-# --- what the timer runs ------------------------------------------------------------------------
+# --- the timer's commands ---------------------------------------------------------------------------
 
 deadman() {
   [ -O "$dir" ] || return
@@ -153,8 +153,8 @@ deadman() {
   done
 }
 
-# Ends by itself when there is nothing left to look at, or by a signal. Where no process can be made for a look many shells
-# end, so the loop begins anew in the same process, for which nobody else is needed.
+# Ends by itself when there is nothing to look at, or by a signal. Without a process for a look many shells end, so the
+# loop restarts itself in the same process.
 loop() {
   trap loop_anew EXIT
   trap 'trap - EXIT; exit 143' HUP INT TERM
@@ -175,7 +175,7 @@ loop() {
   trap - EXIT
 }
 
-# Waits a second before that: not every shell can without another process, and then perl can. Without perl it waits busily.
+# Waits a second before that: not every shell can without another process; perl can. Without perl it waits busily.
 loop_anew() {
   trap - EXIT
   exec 9>&-
@@ -187,9 +187,8 @@ loop_anew() {
   exec "$@"
 }
 
-# Decides under the lock: renewed, or something of the run still works: nothing. Else restores, and
-# writes down that it did. If the lock is not to be had within a second, the next look decides: who
-# waits here must not become many.
+# Decides under the lock. Does nothing if the lease was renewed or if a process of the run still works; else restores,
+# and records that. Without the lock within a second the next look decides, so that waiting processes do not accumulate.
 restore() {
   base=$dir/leases/$1
   run=${1%%@*}
@@ -219,13 +218,13 @@ restore() {
   for restore_old in "$base".out.*; do
     ! is_numbered "$restore_old" out || rm -f "$restore_old"
   done
-  make_note "$base.exit" # an earlier restoring that was cut off may have left its own
+  make_note "$base.exit" # an earlier, interrupted restoring may have left its own
   write_lease "$base" || return
   unlock
   key=$run/${1#*@}
-  # What root has taken off the list since is not run: the receipt says so.
+  # A command that root has removed from the list is not run: the receipt says so.
   refusal=$(must_look='' && resolve "$lease_command")
-  case $refusal in *"${nl}error=unavailable$nl"*) return ;; esac # the next look finds nobody who restores
+  case $refusal in *"${nl}error=unavailable$nl"*) return ;; esac # the next look finds no restoring process
   if [ -n "$refusal" ]; then
     refusal=${refusal#*"${nl}message="}
     { printf '%s\n' "${refusal%%"$nl"*}" >"$base.out"; } 2>/dev/null
@@ -241,13 +240,13 @@ restore() {
     read_lease "$base" # it may have been acknowledged meanwhile
     [ "$lease_state" != unknown ] || return # the note stays for the next look
     note_restored && break
-    unlock # a full disk: nobody else need wait for it
+    unlock # a full disk: no other need wait for it
     nap 5000
   done
   unlock
 }
 
-# Writes down, under the lock, that the restoring command has ended with $result.
+# Records, under the lock, that the restoring command has ended with $result.
 note_restored() {
   lease_state=restored lease_exit=$result
   write_lease "$base" || return

@@ -1,12 +1,12 @@
 
 # --- hello, sweep, takeover ------------------------------------------------------------------------
 
-# Makes the directory, or looks at it again: the only request that needs no identity.
+# Makes the directory, or checks it again: the only request that needs no identity.
 hello() {
   mkdir -p "$dir" "$dir/receipts" "$dir/leases" "$dir/swept" "$dir/tmp" 2>/dev/null || [ -d "$dir" ] ||
     fail unavailable "cannot make $dir"
   if ! strict "$dir"; then
-    [ -z "$strict_unseen" ] || fail unavailable "$strict_problem; nothing was done" # a process that cannot be made, perhaps
+    [ -z "$strict_unseen" ] || fail unavailable "$strict_problem; nothing was done" # perhaps no process can be made
     fail refused "$strict_problem; nothing was done"
   fi
   [ -d "$dir/tmp" ] && chmod 700 "$dir" || fail unavailable "cannot make $dir/tmp, the disk may be full; nothing was done"
@@ -26,7 +26,7 @@ hello() {
   wanted_id=$directory_id
   check_fence
   check_directory
-  # Commands get every signal's own meaning back: a shell's background ignores INT and QUIT, a service PIPE.
+  # Commands get every signal's default back: a shell's background job ignores INT and QUIT, a service PIPE.
   if env --default-signal true 2>/dev/null; then with_signals=--default-signal; fi
   leave_session=''
   if session_ends_all; then
@@ -36,8 +36,8 @@ hello() {
   fi
   publish "$dir/tools" "${with_signals:-}$nl$leave_session$nl"
   [ -e "$dir/fence.room" ] || take_room "$dir/fence.room" 128
-  # What crashes have left. A wrong clock may take a file from a request that is under way: then nothing is
-  # claimed, and the request is asked again.
+  # Files left by crashes. A wrong clock may remove a file of a running request: then nothing is claimed, and the
+  # request is repeated.
   find "$dir/tmp" "$dir/receipts" -name '*~new.*' -mtime +1 -exec rm -f {} + 2>/dev/null
   find "$dir/tmp" -type f -mtime +1 -exec rm -f {} + 2>/dev/null
   if any_lease_armed; then
@@ -48,7 +48,7 @@ hello() {
   report_leases
 }
 
-# Any lease that the host has acted on, else whether one is armed.
+# Any lease on which the host has acted; else whether one is armed.
 report_leases() {
   lease_answer=none lease_details='' armed_details=''
   list "$dir/leases"
@@ -74,8 +74,8 @@ report_leases() {
   receipt="lease=$lease_answer${nl}lease_detail=$lease_details$nl"
 }
 
-# Forgets a run whose receipts the actuator has all seen, for good: what comes late is refused. May be
-# asked again after a power cut in the middle.
+# Forgets a run for good, after the actuator has seen all its receipts; later requests are refused. May be repeated
+# after a power cut.
 sweep() {
   run=$key
   check_name "$run" 64
@@ -101,31 +101,30 @@ sweep() {
   receipt=
 }
 
-# The sweeps in their order, a run a line: a count decides which is forgotten, and no clock, which could be
-# years ahead for a moment.
+# The sweeps in order, one run per line: a count decides which is forgotten, because a clock could be years ahead for a
+# moment.
 sweeps=$dir/sweeps
-most_swept=10000 # and a tenth more, so that the list is not written anew each time
+most_swept=10000 # and a tenth more, so that the list is not rewritten each time
 
 remember_sweep() {
   ! is_there "$dir/swept/$run" || return 0
-  if ! is_there "$sweeps"; then # what an older runner has swept comes first
+  if ! is_there "$sweeps"; then # an older runner's sweeps come first
     sweeps_before=$(ls "$dir/swept") && publish "$sweeps" "$sweeps_before${sweeps_before:+$nl}" || return
   fi
   { echo "$run" >>"$sweeps"; } 2>/dev/null && { printf '' >"$dir/swept/$run"; } 2>/dev/null && durable "$sweeps" "$dir/swept"
 }
 
-# May be cut off anywhere: the next sweep begins it again.
+# May be interrupted anywhere: the next sweep starts it again.
 forget_oldest_sweeps() {
   sweep_count=$(($(wc -l <"$sweeps")))
   [ $sweep_count -gt $((most_swept + most_swept / 10)) ] || return
-  # Only names: a power cut may have torn a line.
+  # Only names: a power cut may have damaged a line.
   head -n $((sweep_count - most_swept)) "$sweeps" | grep '^[A-Za-z0-9_][A-Za-z0-9._-]*$' | (cd "$dir/swept" && xargs rm -f)
   tail -n $most_swept "$sweeps" >"$sweeps~new.$$" && durable "$sweeps~new.$$" && mv -f "$sweeps~new.$$" "$sweeps"
 } 2>/dev/null
 
-# A dead man that is armed though its run is over stays if what it guards may have been stopped: somebody
-# gave up waiting for this host, and it must still act. If nothing of its step ever began, a request to arm
-# came late, and nobody waits for it.
+# An armed dead man of a finished run stays if its service may have been stopped: a person gave up waiting for this
+# host, and it must still act. If nothing of its step ever began, a request to arm came late, and it is not needed.
 refuse_sweeping_dead_men() {
   list "$dir/leases"
   for lease_seen in "$dir/leases/$run@"*.lease; do
@@ -143,8 +142,8 @@ refuse_sweeping_dead_men() {
   done
 }
 
-# From now on this host obeys the given journal. Who asks cannot know the receipts' identity: a
-# stranger is told nothing before this.
+# From now on this host obeys the given journal. The sender cannot know the receipts' identity: a foreign sender learns
+# nothing before this.
 takeover() {
   is_there "$dir/id" ||
     fail unavailable "there is no receipts directory in $dir: this host obeys nobody yet; nothing was changed"

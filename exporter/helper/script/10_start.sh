@@ -1,27 +1,27 @@
 #!/bin/sh
 # The remote half of the exporter: it stays on the host at the far end of one SSH channel and
-# answers each request with one framed text. It reads /proc with builtins alone; it forks once for
-# all services, once for all directories and files, and for the checks, which are commands. Nothing
-# here judges a value: the exporter does, and trusts none.
+# answers each request with one framed text. It reads /proc with builtins only; it forks once for
+# all services, once for all directories and files, and for the checks, which are commands. It judges
+# no value: the exporter does, and trusts none.
 #
 # Requests, on standard input:
 #   spec ... end     what to look at, once per channel: lines as in read_spec below
 #   hello NONCE      answered with "NONCE hello 1": the helper is there and speaks version 1
 #   go NONCE MS      look now; checks must be done within MS milliseconds
-# The reply to go begins with the line "NONCE begin 1", ends with "NONCE end", and holds, for each
-# collector that the spec asks for, "section NAME CLOCK", lines of its own, and "done NAME CLOCK" or
-# "failed NAME CLOCK WHY". A prompt, a profile's greeting or anything else before the first line is
-# the reader's to skip; the nonce is known to nobody here.
+# The reply to go begins with the line "NONCE begin 1" and ends with "NONCE end". Between them, each
+# collector of the spec has "section NAME CLOCK", lines of its own, and "done NAME CLOCK" or "failed
+# NAME CLOCK WHY". The reader skips a prompt, a profile's greeting or anything else before the first
+# line: only that line has the nonce.
 #
-# Written for dash, bash, busybox, ksh and mksh; where there is perl, it takes over what needs no
-# fork. The exporter brings it along (helper_command.h); installed as a file and named
-# in authorized_keys (restrict,command="...mailhub-helper --installed") it is all that the key can start,
-# and then a check is the program of that name in /etc/mailhub/checks, whatever command the request
-# holds, and a status script the one of that name in /etc/mailhub/services.
+# Written for dash, bash, busybox, ksh and mksh; perl, if present, does the work that needs no fork.
+# The exporter sends it (helper_command.h). Or it is installed as a file and named in authorized_keys
+# (restrict,command="...mailhub-helper --installed"), and the key can start nothing else. Then a
+# check is the program of that name in /etc/mailhub/checks, whatever command the request holds, and
+# a status script the one of that name in /etc/mailhub/services.
 
-# Where it travels, it leaves at home what its host has no use for: "For: posix" stands before what
-# only hosts without /proc need, "For: linux" before what the others do, "For: perl" and "For:
-# commands" before what is for those of whom nothing is asked that needs a fork, and for the rest.
+# When it is sent, the parts that the host does not need are left out. "For: posix" comes before parts for hosts without
+# /proc only, "For: linux" before parts for the others, "For: perl" and "For: commands" before parts for hosts whose
+# spec needs no fork, and for the rest.
 
 # Every shell named above has -ef; lists of words are split and variables are assigned by eval on
 # purpose.
@@ -31,8 +31,8 @@ PATH=/usr/xpg4/bin:/usr/bin:/bin:/usr/sbin:/sbin:${PATH:-}
 installed=
 case ${1:-} in
   --installed)
-    # Started over without what the account's environment holds: it may change what any program
-    # does. Bash, where there is one, reads files in blocks and has a clock.
+    # Restarted without the account's environment, which may change any program's behaviour. Bash, if present, reads
+    # files in blocks and has a clock.
     if [ -x /bin/bash ]; then set -- /bin/bash --norc --; else set -- sh; fi
     exec env -i PATH="$PATH" HOME="${HOME:-/}" USER="${USER:-}" LOGNAME="${LOGNAME:-}" "$@" "$0" --clean
     ;;
@@ -49,15 +49,14 @@ blank=' 	'
 words=$blank$nl
 IFS=$words
 
-# Printing is a builtin of them all, but not by the same name.
+# Printing is a builtin in all of them, under different names.
 if [ -n "${KSH_VERSION:-}" ] && command -v print >/dev/null; then
   say() { print -rn -- "$1"; }
 else
   say() { printf %s "$1"; }
 fi
 
-# A clock for durations: microseconds where the shell has one, else the hundredths of a second of
-# /proc/uptime.
+# A clock for durations: microseconds if the shell has one, else the hundredths of a second of /proc/uptime.
 if [ -n "${EPOCHREALTIME:-}" ]; then
   tick() { clock=$EPOCHREALTIME; }
 else
@@ -65,8 +64,8 @@ else
 fi
 clock=0
 
-# Facts that cannot change while this process lives. btime makes start times out of ticks since
-# boot; the size of a page comes from comparing the same figure in kB and in pages.
+# Facts that cannot change while this process lives. btime makes start times out of ticks since boot; the page size
+# comes from comparing one value in kB and in pages.
 ticks_per_second=$(getconf CLK_TCK) || ticks_per_second=100
 boot=
 read -r boot </proc/sys/kernel/random/boot_id
@@ -82,8 +81,8 @@ find_page_size() {
 }
 find_page_size
 
-# Sets `stat` to the one line of a stat file. The name in it may hold anything, even line ends; the
-# exporter finds its end.
+# Sets `stat` to the one line of a stat file. The name in it may have any characters, even line ends; the exporter finds
+# its end.
 read_stat() {
   stat=
   while IFS= read -r line; do
@@ -92,27 +91,28 @@ read_stat() {
   [ -n "$stat" ]
 }
 
-# Sets `parent` and `start_ticks` from what read_stat has read.
+# Sets `parent` and `start_ticks` from the line of read_stat.
 read_stat_fields() {
   # shellcheck disable=SC2086 # the fields after the name
   set -- ${stat##*") "}
   parent=${2:-} start_ticks=${20:-0}
 }
 
-# A container may show no boot id: then it is what the actuator's runner makes of the start of process 1, letter by letter.
+# A container may show no boot id. Then the id is made from the start of process 1, exactly as the actuator's runner
+# does.
 if [ -z "$boot" ] && read_stat /proc/1/stat && read_stat_fields; then
   boot=boot-$(who -b | tr -cd 'A-Za-z0-9')-$start_ticks
 fi
 
-# The kernel's own idea of when the host booted moves when somebody sets the clock. What nobody could tell changes nothing.
+# The kernel's boot time moves when the clock is set. An unknown answer changes nothing.
 read_btime() {
   stat=$(grep '^btime ' /proc/stat)
   stat=${stat#btime }
   case $stat in '' | *[!0-9]*) ;; *) btime=$stat ;; esac
 }
 
-# When the host booted; 0 where /proc does not agree with itself, as in some containers: the process that is asked has just been
-# started. Asked at each look until somebody could tell.
+# The boot time; 0 where /proc contradicts itself, as in some containers: the asked process has just been started. Asked
+# at each look until it is known.
 learn_btime() {
   btime=
   stat=$(grep -h -e '^btime ' -e ') [A-Z] [0-9]' /proc/stat /proc/self/stat) && now=$(date +%s) && read_stat_fields || return 1
@@ -122,8 +122,8 @@ learn_btime() {
   [ $since -le 60 ] && [ $since -ge -60 ] || btime=0
 }
 
-# How many processors /proc/stat lists. /proc/stat is long and some shells read a byte at a time, so
-# it is read whole only by grep, and again a minute later: processors rarely come and go, clocks are rarely set.
+# The number of processors in /proc/stat. /proc/stat is long and some shells read it byte by byte, so only grep reads it
+# whole, and again a minute later: processors and clocks rarely change.
 btime=
 cpus=0
 cpus_counted=
@@ -133,16 +133,15 @@ count_cpus() {
   case $btime in '' | 0) ;; *) read_btime ;; esac
 }
 
-# The name of this process says what it is at, for a later helper: see other_looks.
+# The name of this process tells a later helper its present work: see other_looks.
 call_myself() {
   say "mailhub:$1" >/proc/$self/comm
 }
 
-# Sets `why` if an earlier helper of this account still looks at the same, though its connection is
-# gone: then it hangs there, and one that hangs is enough. Asked until it is not so. Process 1 has
-# inherited it, or a supervisor from which this one descends, too. One that waits for the arguments of a process is noted in
-# `held`. A setuid program, which anybody may start by any name, is none.
-# NAME
+# Sets `why` if an earlier helper of this account still does the same look although its connection is gone: it hangs
+# there, and one hanging helper is enough. Asked until it is gone. Its parent is process 1, or a supervisor above this
+# process. One that waits for the arguments of a process is noted in `held`. A setuid program does not count: any
+# account may start it under any name. NAME
 other_looks() {
   case $alone in *" $1 "*) return ;; esac
   mark=$(printf %.15s "mailhub:$1") above=' 1 ' parent=$PPID

@@ -1,8 +1,8 @@
 
 # ---- The spec ------------------------------------------------------------------------------------
 
-# Keeps one of a numbered list of texts: keep PREFIX NUMBER TEXT. Texts are only ever assigned and
-# compared, never evaluated.
+# Stores one of a numbered list of texts: keep PREFIX NUMBER TEXT. Texts are only assigned and compared, never
+# evaluated.
 keep() {
   eval "$1_$2=\$3"
 }
@@ -15,8 +15,8 @@ read_spec() {
   spec=
   while IFS= read -r line; do
     value=${line#* }
-    # A key that is limited to this script may be in wrong hands: what is not of its form is not
-    # taken, lest a number be read as an expression, or a path as an option.
+    # A key that is restricted to this script may be stolen: a value of a wrong form is refused, so that no number is
+    # read as an expression and no path as an option.
     case $line in
       'process ' | 'process '*[!0-9]* | 'path '[!/]* | 'exe '[!/]*) continue ;;
       'process '*) [ ${#value} -lt 7 ] && [ "$value" -lt $exes ] || continue ;;
@@ -27,14 +27,14 @@ read_spec() {
     case $line in
       # no /proc: ask ps and vmstat
       'platform posix') posix=_posix ;;
-      # an executable's path; processes refer to it by number
+      # an executable's path; processes refer to it by its number
       'exe '*)
         keep exe $exes "$value"
         keep comm $exes "$(printf %.15s "${value##*/}")"
         keep files $exes ""
         exes=$((exes + 1))
         ;;
-      # the number of its exe; what its arguments contain and lack follows
+      # the number of its exe; the required and forbidden arguments follow
       'process '*)
         want_processes=1
         keep process_exe $processes "$value"
@@ -57,7 +57,7 @@ read_spec() {
         units="$units $value"
         ;;
       'sysv '*)
-        # What starts processes is bounded as in a site file.
+        # Lines that start processes are limited as in a site file.
         [ $sysvs -lt 100 ] || continue
         want_services=1
         keep sysv $sysvs "$value"
@@ -91,10 +91,9 @@ read_spec() {
   make_matchers
 }
 
-# Functions made for this spec, so that what is done often evaluates nothing: is_an_exe PATH NUMBERS
-# says whether it is the file of an exe, of another one than those, is_one_an_exe PATH... whether one
-# of these is; is_row whether $rest, from a table of ps, may be of one; match_thread_N NAME sets
-# `thread` to the number of that name.
+# Functions made for this spec, so that frequent tests evaluate nothing: is_an_exe PATH NUMBERS says whether it is the
+# file of an exe other than those; is_one_an_exe PATH... whether one of these is; is_row whether $rest, from a table of
+# ps, may be one; match_thread_N NAME sets `thread` to the number of that name.
 make_matchers() {
   i=0 code= tests= rows="'['* | '('*"
   while [ $i -lt $exes ]; do

@@ -1,8 +1,8 @@
-# Perl stats hundreds of files in the time that a fork takes. So where there is one, and nothing is
-# asked for that needs a fork anyway, it takes the channel over from the shell, with the same requests
-# and replies. What it finds is what the shell finds: tests/exporter/agreement_test.py holds them to the same.
+# Perl stats hundreds of files in the time of one fork. So if perl is present, and the spec needs no
+# fork anyway, it takes over the channel from the shell, with the same requests and replies. Both give
+# the same results; tests/exporter/agreement_test.py checks that.
 #
-# The shell has this program in a variable, quoted by apostrophes: it must not hold one.
+# The shell has this program in a variable, quoted by apostrophes: it must not contain one.
 use strict;
 use Errno qw(EINVAL ELOOP ENOENT ENOTDIR ESRCH);
 use Time::HiRes;
@@ -18,14 +18,14 @@ for (split /\n/, $spec) {
   elsif ($word eq "path") { push @paths, $value }
 }
 
-# Why something could not be looked at though it may be there: it is not that a process has ended.
+# Why something that may exist could not be looked at; not that a process has ended.
 my $trouble = "";
 sub trouble {
   $trouble ||= "cannot read $_[0]: $!" if $! != ENOENT && $! != ESRCH;
   return;
 }
 
-# The beginning of a file of /proc; empty if it cannot be read. Without a buffer, which costs more than the file.
+# The beginning of a file of /proc; empty if unreadable. Without a buffer, which costs more than the file.
 sub content {
   my ($path, $most) = @_;
   my $text = "";
@@ -55,19 +55,19 @@ sub look_at_host {
   $out .= sprintf "time %.6f\n", Time::HiRes::time;
 }
 
-# What is said of a process of which nobody can read the arguments; see the part about them.
+# The message about a process whose arguments cannot be read; see the part about them.
 my $held_back = "does not let its arguments be read";
 # The beginning of the arguments of a process or thread, with their NULs; undefined if they are held back.
 sub arguments;
 
-# What identifies a file, wherever it is named; empty if it is not there.
+# Identifies a file under any of its names; empty if it does not exist.
 sub file_of {
   my ($dev, $inode) = stat $_[0] or return "";
   return "$dev $inode";
 }
 
-# A path without links: the one that the kernel knows. A part that is not there stays as it is. What is
-# no link is noted in %$plain: paths of one look share folders.
+# The path without links, as the kernel knows it. A missing part stays as it is. Parts that are no links are noted in
+# %$plain: paths of one look share folders.
 sub real_path {
   my ($given, $plain) = @_;
   my ($path, $hops) = ("", 40);
@@ -89,8 +89,8 @@ sub real_path {
   return $path;
 }
 
-# Learns which file each exe is now and what it is called. What it was before stays known while a
-# process runs it: links move on, and files are renamed, under those who run them.
+# Learns the present file and names of each exe. Earlier files stay known while a process runs them: links move, and
+# files are renamed, while they are run.
 my %run;
 sub learn_exes {
   my (%files, %names, %plain);
@@ -108,8 +108,8 @@ sub learn_exes {
   return (\%files, \%names);
 }
 
-# The number of the mount on which $path lies; empty where the kernel does not tell (before Linux 3.15), undefined where
-# nobody can say. Looked at, not opened (O_PATH): it may be a file that may be executed only.
+# The number of the mount of $path; empty if the kernel does not tell it (before Linux 3.15), undefined if it is
+# unknown. Looked at, not opened (O_PATH): the file may be only executable.
 sub mount_of {
   sysopen my $file, $_[0], 0x200000 or return trouble($_[0]);
   my $info = content("/proc/self/fdinfo/" . fileno $file, 4096);
@@ -117,7 +117,7 @@ sub mount_of {
   return $trouble eq "" ? "" : undef;
 }
 
-# Whether process $dir has this mount among those that lie below its root.
+# Whether process $dir has this mount below its root.
 sub has_mount {
   my ($dir, $mount) = @_;
   open my $mounts, "<", "$dir/mountinfo" or return trouble("$dir/mountinfo");
@@ -131,25 +131,26 @@ sub shares {
   return !defined $own || (readlink("$dir/ns/$kind") // "") eq $own;
 }
 
-# Whether process $dir, whose file the kernel calls $name, runs what lies, or lay, by this name here: 1, 0, or -1 if nobody can
-# say. The kernel says a name as it is in the mount namespace where the file lies, and whoever may enter one (/proc/PID/root)
-# can start the file from outside.
+# Whether process $dir, whose file the kernel calls $name, runs the present or earlier file of this name here: 1, 0, or
+# -1 if unknown. The kernel gives the name in the mount namespace of the file, and a process that may enter that one
+# (/proc/PID/root) can start the file from outside.
 sub is_from_here {
   my ($dir, $name) = @_;
   my $mount = mount_of("$dir/exe") // return 0;
   return same_folder($dir, $name) if $mount eq "";
   return 1 if has_mount("/proc/self", $mount);
-  # A service with mounts of its own, which has ours under the same names; or both have a root that is not where a mount begins.
+  # A service with its own mounts, which has ours under the same names; or both have a root that is not the beginning of
+  # a mount.
   my $same = same_folder($dir, $name);
   return $same if has_mount($dir, $mount) || $same && $mount eq (mount_of("$dir/root/") // "");
-  # One with mounts of its own, which has also changed its root, does not show on which of them the file lies. In a container
-  # another file has the name.
+  # A process with its own mounts and another root does not show on which mount the file is. In a container another file
+  # has the name.
   return shares($dir, "mnt") || !shares($dir, "pid") ? 0 : -1;
 }
 
-# Whether process $dir sees the same folder as we do where file $path is, or was: 1; 0 in a container, which has other
-# files under the same names; -1 if nobody can say: it has changed its root, or is in another user namespace (anybody may make
-# one, and mount there what they like under any name).
+# Whether process $dir sees the same folder as we do at the present or earlier place of file $path: 1; 0 in a container,
+# which has other files under the same names; -1 if unknown: it has changed its root, or is in another user namespace
+# (any account may make one, and mount anything there).
 sub same_folder {
   my ($dir, $path) = @_;
   my $folder = $path;
@@ -163,17 +164,16 @@ sub same_folder {
   return 0;
 }
 
-# Processes without an exe that have one thread: of the kernel, or dead. They stay so.
+# Processes without an exe and with one thread: of the kernel, or dead. They stay so.
 my (%lifeless, %lifeless_now);
-# The file of each process that runs no exe, nor a file of such a name. As long as it is that one, and
-# no exe, nothing is to be learnt from its name; nor is it started anew as something else. So %like,
-# which exes it may be all the same (see likeness), stays too.
+# The file of each process that runs neither an exe nor a file of such a name. While it has that file and the file is no
+# exe, its name tells nothing, and it was not restarted as another program. So %like, the exes that it may still be (see
+# likeness), stays too.
 my (%other, %other_now, %like, $names_before);
 
-# Which exes run as process $pid: by the file, wherever it is; or by its name, where the file was
-# replaced, deleted, or kept by network storage as .nfs... for those who use it. Nothing for a thread
-# of the kernel. Those that this account may not look at are in @secret, and in @doubtful, for each exe, those of which
-# nobody can say whether they run it.
+# The exes that process $pid runs: by the file, in any place; or by its name, if the file was replaced, deleted, or kept
+# by network storage as .nfs... for its users. Nothing for a kernel thread. Processes that this account may not look at
+# are in @secret; those of unknown file are in @doubtful, for each exe.
 my (@secret, @doubtful, $first_closed);
 sub exes_of {
   my ($pid, $file, $files, $names) = @_;
@@ -182,7 +182,7 @@ sub exes_of {
   delete $like{$pid};
   my $link = readlink "$dir/exe";
   if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
-    # Its main thread may have ended: then another one tells.
+    # Its main thread may have ended: then another one is asked.
     my @tasks = numbers_in("$dir/task") or return;
     @tasks = sort grep $_ ne $pid, @tasks;
     $lifeless_now{$pid} = 1 if !@tasks;
@@ -195,7 +195,7 @@ sub exes_of {
     $file = file_of("$from/exe");
   }
   if (!defined $link) {
-    # Process 1 keeps it even from a root with that right, where it is the agent of a virtual machine: it goes by its name.
+    # Process 1 hides it even from a root with that right, if it is the agent of a virtual machine: its name is used.
     $first_closed = $pid == 1 && !$> and return $dir;
     push @secret, $pid;
     return;
@@ -222,13 +222,13 @@ sub exes_of {
   return ($from, @which);
 }
 
-# A stat file as far as it matters. The name in it may hold anything, even line ends.
+# The needed part of a stat file. The name in it may have any characters, even line ends.
 sub stat_line {
   my ($line) = content("$_[0]/stat", 4096) =~ /^(.*\) \S(?: \S+){19}) /s or return "";
   return $line =~ tr/\n/ /r;
 }
 
-# Whether the arguments are the wanted ones; undefined if nobody can say.
+# Whether the arguments are the wanted ones; undefined if unknown.
 sub args_fit {
   my ($from, $n) = @_;
   my ($contain, $lack) = @{$processes[$n]}{"contain", "lack"};
@@ -240,14 +240,14 @@ sub args_fit {
   return 1;
 }
 
-# Whether process $pid is the one that number $n of the spec means. Its exe is known to be; $from is
-# the process, or the thread of it that can be looked at.
+# Whether process $pid is the one of number $n of the spec. Its exe is known to match; $from is the process, or the
+# thread of it that can be looked at.
 sub report_process {
   my ($pid, $from, $n) = @_;
   my $process = $processes[$n];
   my $fits = args_fit($from, $n);
   if (!$fits) {
-    # One that has just ended has no arguments either, nor an exe.
+    # A process that has just ended has no arguments and no exe, either.
     $process->{why} ||= "process $pid " . (defined arguments($from, 200_000) ? "shows no arguments" : $held_back)
       if !defined $fits && file_of("$from/exe") ne "";
     return;
@@ -268,9 +268,9 @@ sub report_process {
   }
 }
 
-# Which exes process or thread $from may be, though it runs another file: lines "started N", by whose path it was started, and
-# "named N", whose base name its file has. What it calls itself tells little, since it may change that; but one that is called like
-# its own file, and not like an exe, was started by another name.
+# The exes that process or thread $from may be, though it runs another file: lines "started N" by the path that started
+# it, and "named N" by the base name of its file. Its own name proves little, since it may change that; but a process
+# with the name of its own file, and not of an exe, was started by another name.
 sub likeness {
   my ($from, $paths, $bases, $comms) = @_;
   my ($base) = (readlink "$from/exe" // "") =~ m{([^/]*)$};
@@ -282,8 +282,8 @@ sub likeness {
   return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @{$bases->{$base} || []});
 }
 
-# Which processes may be which exe: see likeness. $others are the processes that run other files; where a main thread
-# has ended, with one that can tell.
+# The processes that may be each exe: see likeness. $others are the processes that run other files; if a main thread has
+# ended, with a thread that can tell.
 sub likenesses {
   my ($others) = @_;
   my (%paths, %bases, %comms, %likes);
@@ -301,9 +301,9 @@ sub likenesses {
   return \%likes;
 }
 
-# Whether $from runs a file whose path leads to it no more, neither here nor where that process sees it: its volume was taken
-# away from under it. What was deleted says so itself; of one that bears a wanted name is_from_here has judged. A file that may
-# not be looked at (somebody else has mounted its folder) is where its path leads to one of that kind.
+# Whether $from runs a file that its path no longer reaches, neither here nor from that process: its volume was removed.
+# A deleted file is marked as such; is_from_here has judged files with a wanted name. A file that may not be looked at
+# (another account has mounted its folder) counts as reachable if its path leads to such a file.
 sub is_nowhere {
   my ($from, $names) = @_;
   my $link = readlink "$from/exe";
@@ -317,8 +317,8 @@ sub is_nowhere {
   return 1;
 }
 
-# Why a process that runs another file may be exe number $i all the same: it was started by that path (an older
-# version, from before a link moved on?), or it may be the file, on a volume that is gone. Nobody can say. Empty if
+# Why a process that runs another file may still be exe number $i: it was started by that path (perhaps an older
+# version, before a link moved), or its file may be the exe, on a volume that is gone. This cannot be decided. Empty if
 # there is none.
 sub older_version {
   my ($i, $n, $likes, $names) = @_;
@@ -341,7 +341,7 @@ sub older_version {
 
 sub number_of { return "process $1" if $_[0] =~ m{(\d+)(?:/task/\d+)?$} }
 
-# Whether /proc hides processes from this account: it has not CAP_SYS_PTRACE, the 20th bit.
+# Whether /proc hides processes from this account: it lacks CAP_SYS_PTRACE, the 20th bit.
 sub is_blinded {
   return 0 if content("/proc/self/status", 8192) =~ /^CapEff:\s*\w*[89a-f]\w{4}$/m;
   open my $mounts, "<", "/proc/self/mountinfo" or return trouble("/proc/self/mountinfo");
@@ -361,7 +361,7 @@ sub look_at_processes {
   @secret = @doubtful = ();
   $first_closed = 0;
   for my $pid (@pids) {
-    # Most are as they were. For those nothing is called: there are many of them.
+    # Most are unchanged. No function is called for those, because there are many.
     my $file = "";
     if (my ($dev, $inode) = stat "/proc/$pid/exe") {
       $file = "$dev $inode";
@@ -381,10 +381,10 @@ sub look_at_processes {
   %lifeless = %lifeless_now;
   %other = %other_now;
   delete @like{grep !exists $other{$_}, keys %like} if keys %like > 2 * keys(%other) + 100;
-  # Root, too, may lack the right to see what others run (CAP_SYS_PTRACE), in a container for one.
+  # Root, too, may lack the right to see the files of other processes (CAP_SYS_PTRACE), for example in a container.
   my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret ? "may not read /proc/$secret[0]/exe" :
     is_blinded() ? "may not see all processes (hidepid)" : "";
-  # Those that are found come first: others may take the time that there is for arguments.
+  # Found processes come first: others may use up the time for arguments.
   for my $process (grep defined $_->{contain} || defined $_->{lack}, @processes) {
     arguments($_->[1], 200_000) for @{$found[$process->{exe}] || []};
   }
@@ -409,14 +409,14 @@ sub look_at_processes {
     $out .= "unknown $n $unknown\n" if $unknown ne "";
   }
   end_to_read();
-  # What was learnt with trouble may be wrong.
+  # Results from a look with trouble may be wrong.
   %other = %like = %lifeless = () if $trouble ne "";
 }
 
 # The error of the last call, as one word.
 sub error_word { return $! =~ tr/ /_/r }
 
-# One path, and what is directly in it if it is a directory. What cannot be known is said so.
+# One path, and the entries of a directory. Unknown values are reported as unknown.
 sub path_lines {
   my ($path) = @_;
   my @stat = Time::HiRes::stat($path);
@@ -428,7 +428,7 @@ sub path_lines {
   my $line = sprintf "%s 0 %.0f %.6f %s\n", $type, @stat[7, 9], $path;
   return $line if $type ne "d";
   opendir my $entries, $path or return $line . "closed " . error_word() . " - - $path\n";
-  # Its names may be all that can be read.
+  # Perhaps only its names can be read.
   chdir $entries or return $line . "closed " . error_word() . " - - $path\n";
   my ($count, $bytes, $oldest) = (0, 0, 0);
   $! = 0;

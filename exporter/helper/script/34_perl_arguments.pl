@@ -1,9 +1,9 @@
 
-# To read the arguments of a process waits for the lock of its memory, and each account may hold that of its own processes for
-# as long as it likes. So a child reads them. It is left behind if it waits, and bears the name mailhub:PID meanwhile, so that
-# nobody, a later helper neither, waits for the same process twice. Nothing else that is read here needs that lock.
-my ($reader, $ask, $hear);  # the child that is asked next, and the pipes to it and from it
-my %held;                   # the child that waits for the arguments of this process
+# Reading the arguments of a process waits for its memory lock, which each account may hold on its own processes for any
+# time. So a child reads them. If it waits, it is left behind under the name mailhub:PID, so that no helper, not even a
+# later one, waits for the same process twice. Nothing else that is read here needs that lock.
+my ($reader, $ask, $hear);  # the next child to ask, and the pipes to it and from it
+my %held;                   # the child that waits for the arguments of each process
 my ($patience, %read);      # of this look
 use constant MOST_HELD => 100;
 
@@ -14,7 +14,7 @@ sub begin_to_read {
   $patience = 1 if $patience > 1;
 }
 
-# Between looks none stays that waits for nothing.
+# Between looks only waiting children stay.
 sub end_to_read {
   my $child = $reader;
   undef $_ for $reader, $ask, $hear;
@@ -42,7 +42,7 @@ sub arguments {
   return $read{$key} = $text;
 }
 
-# What the child says; undefined if it waits for too long.
+# The answer of the child; undefined if it waits too long.
 sub ask_reader {
   my ($request) = @_;
   $reader //= start_reader() or trouble("arguments"), return "";
@@ -68,13 +68,13 @@ sub ask_reader {
   }
 }
 
-# Its process; undefined, with $!, if there can be none.
+# Its process; undefined, with $!, if none can be made.
 sub start_reader {
   pipe my $asked, $ask or return;
   pipe $hear, my $answer or return;
   my $child = fork;
   return $child if $child || !defined $child;
-  # Whoever waits for the end of what this one says does not wait for the child.
+  # A reader that waits for the end of this output must not wait for the child.
   open STDIN, "<", "/dev/null";
   open STDOUT, ">", "/dev/null";
   close $_ for $ask, $hear;
@@ -88,7 +88,7 @@ sub start_reader {
     syswrite $name, "mailhub:idle";
     syswrite $answer, pack("NN", length $trouble, length $text) . $trouble . $text;
   }
-  kill "KILL", $$;  # what an end of its own would tidy up is the other one
+  kill "KILL", $$;  # a normal exit would clean up for the other process
 }
 $SIG{CHLD} = "IGNORE";
 

@@ -1,9 +1,9 @@
-# The name of this process says what it is at, for a later helper: see other_looks in the shell.
+# The name of this process tells a later helper its present work: see other_looks in the shell.
 my $own_name;
 open $own_name, ">:unix", "/proc/$$/comm" or undef $own_name;
 sub call_myself { syswrite $own_name, "mailhub:$_[0]" if $own_name }
 
-# What was there before is sent before each that may hang, with the name of that one.
+# Finished sections are sent before each section that may hang, with its name.
 sub section {
   my ($name, $look) = @_;
   printf "%ssection %s %.6f\n", $out, $name, Time::HiRes::time;
@@ -16,9 +16,9 @@ sub section {
   $out .= sprintf "%s %s %.6f %s\n", $why eq "" ? "done" : "failed", $name, Time::HiRes::time, $why;
 }
 
-# Whether an earlier helper of this account still looks at the same, though its connection is gone:
-# then it hangs there, and one that hangs is enough. Asked until it is not so. One that waits for the arguments of a process is
-# noted. See other_looks in the shell.
+# Whether an earlier helper of this account still does the same look although its connection is gone: it hangs there,
+# and one hanging helper is enough. Asked until it is gone. One that waits for the arguments of a process is noted. See
+# other_looks in the shell.
 my %alone;
 sub other_looks {
   my ($name) = @_;
@@ -53,7 +53,7 @@ while (my $line = <STDIN>) {
   $milliseconds = $2;
   my ($uptime) = content("/proc/uptime", 64) =~ /^(\d\S*)/;
   my $stat = content("/proc/stat", 1 << 20);
-  # It moves when somebody sets the clock.
+  # It moves when the clock is set.
   $btime = $1 if $btime && $stat =~ /^btime (\d+)/m;
   $out = "\n$nonce begin 1\n";
   $out .= "uptime $uptime\n" if defined $uptime;

@@ -10,27 +10,27 @@
 #   s_N  otherwise: what its stat file says of its program, which is other after each exec; then
 #   w_N  the process itself, or a thread that can tell, where its main thread has ended
 #   m_N  the numbers of the exes that it runs, and f_N the file, if that is one of theirs
-#   q_N  the numbers of those of which nobody can say whether it runs them
-#   g_N  if it bears the name of an exe: what same_folder said of it, and that name; or a word
-#   l_N  the kernel's name for the file, unless it lies there
-#   b_N  the numbers of the exes by whose path it was started, once that was asked: see learn_starts
+#   q_N  the numbers of the exes that it may or may not run
+#   g_N  if it has the name of an exe: the result of same_folder for it, and that name; or a word
+#   l_N  the kernel's name for the file, unless the file is there
+#   b_N  the numbers of the exes whose path started it, once that was asked: see learn_starts
 #   c_N  whether its file is in no folder any more, once that was asked: see is_nowhere
 #   args_N, key_N, r_N  its arguments: see learn_args
-# Texts are cut into lines by `for`: read costs a system call a byte.
+# `for` splits texts into lines, because read costs a system call per byte.
 #
-# Each account says what its processes and files are called. Such a text is assigned and compared, never evaluated: what is in
-# an eval is a number that is counted here, or `pid`, which is looked at where it is set. Nor does a text stand before what has
-# to be found behind it: numbers come first.
+# Each account chooses the names of its processes and files. Such a text is assigned and compared, never evaluated: an
+# eval has only numbers that are counted here, or `pid`, which is checked where it is set. No such text comes before
+# anything that must be found after it: numbers come first.
 
-# Sets `shown` to what `ls -q` makes of a name; `find` shows it as it is.
+# Sets `shown` to a name as `ls -q` shows it; `find` shows it unchanged.
 show() {
   shown=$1
   case $has_printf$1 in [!1]*[![:print:]]*) shown=$(printf %s "$1" | tr -c '[:print:]' '?') ;; esac
 }
 if [ -z "$has_printf" ] && ls -dq / >/dev/null; then ls_names=-q; else ls_names=; fi
 
-# Sets `real` to the path of an exe without links: the one that the kernel knows. A part that is not
-# there stays as it is. Sets `folder` to where its last part is.
+# Sets `real` to the path of an exe without links, as the kernel knows it. A missing part stays as it is. Sets `folder`
+# to the place of its last part.
 follow_links() {
   real= folder= rest=$1 hops=40
   while [ -n "$rest" ]; do
@@ -54,9 +54,9 @@ follow_links() {
   done
 }
 
-# Learns the names that the kernel may have for the files of the exes: lines "NUMBER NAME". Nothing
-# that was known of processes counts if they are other ones than before. Makes a function of tests
-# that hold as long as all these paths lead where they did.
+# Learns the names that the kernel may have for the files of the exes: lines "NUMBER NAME". If they have changed, all
+# knowledge about processes is dropped. Makes a function of tests that hold while all these paths lead to the same
+# files.
 learn_names() {
   names_hold && return
   i=0 parts=0 code= all=$nl tested=$nl
@@ -101,9 +101,9 @@ forget_processes() {
 # Whether process or thread $1 is in our own namespace of kind $2.
 shares() { [ ! -e "/proc/self/ns/$2" ] || [ "$1/ns/$2" -ef "/proc/self/ns/$2" ]; }
 
-# Whether process or thread $1 sees the same folder as we do where file $2 is, or was: 0; 1 in a container, which has other
-# files under the same names; 2 if nobody can say: it has changed its root, or is in another user namespace (anybody may make
-# one, and mount there what they like under any name).
+# Whether process or thread $1 sees the same folder as we do at the present or earlier place of file $2: 0; 1 in a
+# container, which has other files under the same names; 2 if unknown: it has changed its root, or is in another user
+# namespace (any account may make one, and mount anything there).
 same_folder() {
   folder=$2
   while [ -n "$folder" ]; do
@@ -120,22 +120,23 @@ same_folder() {
   return 1
 }
 
-# Sets `mount` to the number of the mount on which $1 lies; empty where the kernel does not tell (before Linux 3.15).
+# Sets `mount` to the number of the mount of $1; empty if the kernel does not tell it (before Linux 3.15).
 mount_of() {
   {
     mount= key=
     while read -r key mount _ && [ "$key" != mnt_id: ]; do :; done </proc/self/fdinfo/4
-    # Not one line could be read.
+    # Not one line was readable.
     [ "$key" = mnt_id: ] || [ ! -r /proc/self/fdinfo/4 ] || read -r key </proc/self/fdinfo/4
   } 4<"$1"
 }
 
-# Whether process or thread $1 has this mount among those that lie below its root; 2 if nobody can say.
+# Whether process or thread $1 has this mount below its root; 2 if unknown.
 has_mount() { grep -q "^$mount " "$1/mountinfo"; }
 
-# Judges the process or thread $from by the name $name that the kernel has for its file. The kernel says a name as it is in the
-# mount namespace where the file lies, and whoever may enter one (/proc/PID/root) can start the file from outside. Sets
-# `judged` to what has to be judged again at the next look. 0: what lies, or lay, by this name here; 1: not; 2: nobody can say.
+# Judges the process or thread $from by the kernel's name $name for its file. The kernel gives the name in the mount
+# namespace of the file, and a process that may enter that one (/proc/PID/root) can start the file from outside. Sets
+# `judged` to the part to judge again at the next look. 0: it is the present or earlier file of this name here; 1: it is
+# not; 2: unknown.
 is_from_here() {
   judged=again
   mount_of "$from/exe" || return 2
@@ -157,8 +158,8 @@ is_from_here() {
         # Both may have a root that is not where a mount begins.
         number_of_mount=$mount
         mount_of "$from/root/" || return 2
-        # One with mounts of its own, which has also changed its root, does not show on which of them the file lies. In a
-        # container another file has the name.
+        # A process with its own mounts and another root does not show on which mount the file is. In a container
+        # another file has the name.
         if [ $same = 1 ] || [ "$mount" != "$number_of_mount" ]; then
           judged=foreign
           shares "$from" mnt && return 1
@@ -173,7 +174,7 @@ is_from_here() {
   return $same
 }
 
-# Adds the exe of number $1 to those that process or thread $from runs, once.
+# Adds the exe of number $1 to those of process or thread $from, once.
 add_exe() {
   case $1 in '' | *[!0-9]*) return ;; esac
   case " $of " in *" $1 "*) return ;; esac
@@ -181,7 +182,7 @@ add_exe() {
   eval "found_$1=\"\$found_$1 \$from\""
 }
 
-# The exes that are, or were, the file $number.
+# The exes whose present or earlier file is $number.
 match_file() {
   rest=$wanted
   while :; do
@@ -192,7 +193,7 @@ match_file() {
   done
 }
 
-# Sets `bearers` to the numbers of the exes of which $1 is a name.
+# Sets `bearers` to the numbers of the exes with the name $1.
 bearers_of() {
   bearers=
   case $names in *" $1$nl"*) ;; *) return ;; esac
@@ -201,8 +202,8 @@ bearers_of() {
   IFS=$words
 }
 
-# Those that bear the name $1, which the kernel has for the file: it was replaced or deleted, or
-# network storage keeps it as .nfs... for those who use it.
+# The exes with the kernel's name $1 for the file: it was replaced or deleted, or network storage keeps it as .nfs...
+# for its users.
 match_name() {
   name=${1%" (deleted)"}
   bearers_of "$name"
@@ -229,7 +230,7 @@ match_name() {
     0) for i in $more; do add_exe $i; done ;;
     1) ;;
     *)
-      # One that has just ended has no root either.
+      # A process that has just ended has no root either.
       [ -e "$from/exe" ] || [ -e "$from/root/" ] || return
       doubts=$more
       add_doubts
@@ -237,13 +238,13 @@ match_name() {
   esac
 }
 
-# Of these exes nobody can say whether process or thread $from runs them.
+# It is unknown whether process or thread $from runs these exes.
 add_doubts() {
   for i in $doubts; do eval "doubtful_$i=\"\$doubtful_$i \$from\""; done
 }
 
-# Sets `image` to what stays the same as long as the process or thread that read_stat has looked at
-# runs the same program: when it started, and where the kernel has put it. Empty if that is hidden.
+# Sets `image` to a value that is constant while the process or thread of read_stat runs the same program: its start,
+# and its address from the kernel. Empty if that is hidden.
 read_image() {
   image=
   # shellcheck disable=SC2086 # the fields after the name
@@ -251,8 +252,7 @@ read_image() {
   case ${24:-0} in 0 | 1) ;; *) image="${20} ${24} ${25} ${26}" ;; esac
 }
 
-# Whether process $1 is what it was when it was asked about, and so are the exes. Then it runs the
-# same ones.
+# Whether process $1 and the exes are unchanged since it was asked about. Then it runs the same ones.
 is_as_before() {
   pid=${1#/proc/}
   case $pid in '' | *[!0-9]*) return 1 ;; esac
@@ -275,7 +275,7 @@ is_as_before() {
   eval "t_$pid=\$stat"
 }
 
-# Forgets what was known of process $1, but that there is something to forget.
+# Forgets the knowledge about process $1, but not that there is some.
 renew() {
   pid=${1#/proc/}
   case $pid in '' | *[!0-9]*) return 1 ;; esac
@@ -283,13 +283,13 @@ renew() {
   eval "k_$pid=1 a_$pid= s_$pid= w_$pid= m_$pid= q_$pid= l_$pid= b_$pid= c_$pid= v_$pid=$list_number"
 }
 
-# Keeps what was found out about process $1: $from runs exes $of, and perhaps $doubts, in a file that the kernel calls $2.
+# Stores the result for process $1: $from runs exes $of, and perhaps $doubts, in a file that the kernel calls $2.
 settle() {
   renew "$1" || return
   keep m $pid "$of"
   keep w $pid "$from"
   if [ "$of" = ' ' ] && [ -z "$judged" ]; then
-    # Or as the kernel calls it where that process sees it, in a container.
+    # Or by the kernel's name in that process's view, in a container.
     for path in "$2" "$from/root$2"; do
       [ "$from/exe" -ef "$path" ] || continue
       keep a $pid "$from/exe$nl-ef$nl$path"
@@ -307,15 +307,14 @@ settle() {
   keep t $pid "$stat"
 }
 
-# Of a process without an exe, or whose exe may not be seen, there is nothing more to find out.
+# For a process without an exe, or with an invisible one, nothing more can be learnt.
 settle_closed() {
   renew "$1" || return
   keep a $pid "!$nl-e$nl$1/exe"
 }
 
-# Sets `wanted` to " FILE=EXE FILE=EXE ": what each exe is now, and what it was before, as long as a
-# process runs that: links move on, and files are renamed, under those who run them. The lines of
-# the exes come first, in their order.
+# Sets `wanted` to " FILE=EXE FILE=EXE ": the present file of each exe, and earlier ones while a process runs them:
+# links move, and files are renamed, while they are run. The lines of the exes come first, in order.
 learn_files() {
   i=0 wanted=' '
   for line; do
@@ -338,9 +337,9 @@ learn_files() {
   done
 }
 
-# Asks about the processes or threads in $asked, one a line: which file each runs, "0 FILE PATH", and what
-# the kernel calls it, "1 PATH//NAME" or as ls says it. A name with a line end is not told. Sets
-# `unnamed` to those of which the kernel has no name.
+# Asks about the processes or threads in $asked, one per line: the file of each, "0 FILE PATH", and the kernel's name
+# for it, "1 PATH//NAME" or in the form of ls. A name with a line end is left out. Sets `unnamed` to those without a
+# name.
 ask_about() {
   unnamed= told= list=
   set --
@@ -381,14 +380,14 @@ ask_about() {
         eval "n_$pid=\${line%% *}"
         ;;
       '1 '* | lr*' -> '*)
-        # Of the threads of one whose main thread has ended, the first that can tell.
+        # If the main thread has ended, the first thread that can tell.
         [ "$dir" != "$told" ] || continue
         told=$dir
         eval "number=\$n_$pid"
         of=' ' doubts= file= judged= link=${line#*/exe}
         link=${link#//}
         link=${link#' -> '}
-        # Its file may not be looked at, as one on a mount that is only for another account; but its name says which one it is.
+        # Its file may not be looked at, for instance on a mount of another account; but its name identifies it.
         case $secret in *"$nl$dir$nl"*) secret=${secret%%"$nl$dir$nl"*}$nl${secret#*"$nl$dir$nl"} ;; esac
         match_file
         match_name "$link"
@@ -423,7 +422,7 @@ find_processes() {
   set +f
   set -- /proc/[0-9]*
   set -f
-  # The pattern itself is left where it cannot be listed.
+  # The pattern itself remains if it cannot be listed.
   case $1 in *'*'*) why='cannot list /proc' ;; esac
   [ $known_count -gt $((2 * $# + 500)) ] && forget_processes
   IFS=$nl
@@ -436,7 +435,7 @@ find_processes() {
       eval "[ \"\$v_$pid\" = $((list_number - 1)) ] && [ \$a_$pid ] && v_$pid=$list_number" || strange=$strange$dir$nl
     done
   else
-    # Where processes seldom come and go, no test is evaluated twice.
+    # On a host whose processes rarely change, no test is evaluated twice.
     if [ -z "$same_pids" ]; then
       code=
       for dir; do
@@ -458,8 +457,8 @@ find_processes() {
     ask_about
     asked= starts_known=
     for dir in $unnamed; do
-      # Its main thread may have ended: then another one tells. Nothing to see in a thread of the
-      # kernel, or a corpse; they stay so.
+      # Its main thread may have ended: then another one is asked. A kernel thread or a dead process shows nothing; that
+      # stays so.
       set +f
       set -- "$dir"/task/[0-9]*
       set -f
@@ -476,9 +475,9 @@ find_processes() {
   set +f
 }
 
-# Sets `hidden` if this account cannot say of anything that nobody runs it: where there is one of which it
-# may not see what it runs. Root, too, may lack that right (CAP_SYS_PTRACE), in a container for one. Process 1 keeps
-# what it runs even from a root that has that right, where it is the agent of a virtual machine: it goes by its name.
+# Sets `hidden` if this account cannot say about any exe that no process runs it: because the file of some process is
+# invisible to it. Root, too, may lack that right (CAP_SYS_PTRACE), for example in a container. Process 1 hides its file
+# even from a root with that right, if it is the agent of a virtual machine: its name is used.
 learn_hidden() {
   hidden=
   [ -n "$uid" ] || uid=$(id -u)

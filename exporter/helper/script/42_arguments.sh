@@ -2,9 +2,9 @@
 # For: linux
 # ---- Arguments -----------------------------------------------------------------------------------
 
-# Whoever holds the lock of the memory of a process keeps all waiting who read its arguments, and each account may do so to its
-# own for as long as it likes. So a child reads them. It is left behind if it waits, and bears the name mailhub:PID meanwhile, so
-# that nobody, a later helper neither, waits for the same process twice. Nothing else that is read here needs that lock.
+# Reading the arguments of a process waits for its memory lock, which each account may hold on its own processes for any
+# time. So a child reads them. If it waits, it is left behind under the name mailhub:PID, so that no helper, not even a
+# later one, waits for the same process twice. Nothing else that is read here needs that lock.
 held=' ' # "PID=CHILD": the child that waits for the arguments of this process
 held_back='does not let its arguments be read'
 look=0 patience=1000
@@ -16,7 +16,7 @@ number_of() {
   case $pid in '' | *[!0-9]*) return 1 ;; esac
 }
 
-# Begins a look: forgets the children that wait no more.
+# Begins a look: forgets children that no longer wait.
 begin_to_read() {
   look=$((look + 1)) patience=$((milliseconds / 4))
   [ $patience -lt 1000 ] || patience=1000
@@ -28,8 +28,8 @@ begin_to_read() {
   done
 }
 
-# The child: $how, which adds to `said`, for each process or thread. Tells of which one before. Who hears it waits for each in vain
-# perhaps, but for what was said only once nothing can be late any more.
+# The child: calls $how, which adds to `said`, for each process or thread, and names it before. The listener may wait
+# for each in vain, but after the first result nothing can be late.
 read_each() {
   IFS=$words said=
   read -r child _ </proc/self/stat
@@ -44,7 +44,7 @@ read_each() {
   say "${said}whole$nl"
 }
 
-# Its parent, so that it is no orphan while nobody has to leave it behind.
+# Its parent, so that it is no orphan unless it must be left behind.
 wait_for_reader() {
   IFS=$words
   read -r waiter _ </proc/self/stat
@@ -53,7 +53,7 @@ wait_for_reader() {
   wait
 }
 
-# Hears it: waits for $1 seconds for each line, or for all where read has no such bound.
+# Listens: waits $1 seconds for each line, or for all where read has no such limit.
 if (echo x | { IFS= read -r -t 0.5 line && [ "$line" = x ]; }); then
   hear_in_time() {
     while IFS= read -r -t "$1" line; do
@@ -75,8 +75,8 @@ hear_reader() {
   hear_in_time "$1" || kill -9 "$waiter"
 }
 
-# Sets `lines` to what function $1 says in a child of each of the other arguments, processes or threads: after a line "of FROM".
-# Sets `unread` to those that are held back; of too many such ones nobody is asked at all.
+# Sets `lines` to the output of function $1 in a child for each of the other arguments, processes or threads: after a
+# line "of FROM". Sets `unread` to those that are held back; if these are too many, none is asked.
 read_apart() {
   how=$1 lines=$nl unread= list=
   shift
@@ -109,8 +109,8 @@ read_apart() {
   done
 }
 
-# Whether a stat file, its fields after the name, says of less than 200,000 bytes of arguments: a process may claim
-# gigabytes, which cost it nothing. Cut, since some shells count in 32 bits.
+# Whether a stat file, its fields after the name, shows less than 200,000 bytes of arguments: a process may claim
+# gigabytes at no cost. Cut, since some shells count in 32 bits.
 args_are_few() {
   first=${46:-} last=${47:-}
   case $first$last in *[!0-9]*) return 1 ;; esac
@@ -118,9 +118,9 @@ args_are_few() {
   [ $((${last:-0} - ${first:-0})) -le 1 ]
 }
 
-# Adds to `said` the arguments of process or thread $from, joined by blanks. A shell's read drops the
-# NULs between them, so a command joins them properly, once for each program that was started: while
-# it is the same one, and what read sees stays the same, so do they.
+# Adds the arguments of process or thread $from to `said`, joined by blanks. A shell's read drops the NULs between them,
+# so a command joins them properly, once per started program: they stay valid while the program and the result of read
+# are the same.
 say_args() {
   read_stat "$from/stat" && read_image && args_are_few ${stat##*") "} || return
   flat= more=
@@ -136,7 +136,8 @@ say_args() {
   said="${said}args $args$nl"
 }
 
-# Learns the arguments of these processes and threads, once a look: r_N says in which, and whether they are "known", "none" or "held".
+# Learns the arguments of these processes and threads, once per look: r_N has the look's number, and "known", "none" or
+# "held".
 learn_args() {
   list=
   for from; do

@@ -1,7 +1,7 @@
 # ---- What is said of them ------------------------------------------------------------------------
 
-# Whether process or thread $1 is the one that process number $2 of the spec means: 0 yes, 1 no, 2
-# nobody can say, and then `no_args` says why. Its executable is known to be.
+# Whether process or thread $1 is the one of process number $2 of the spec: 0 yes, 1 no, 2 unknown, and then `no_args`
+# has the reason. Its executable is known to match.
 args_fit() {
   eval "contain=\$contain_$2 lack=\$lack_$2"
   [ -z "$contain$lack" ] && return 0
@@ -29,7 +29,7 @@ report_process() {
   case $? in
     1) return 1 ;;
     2)
-      # One that has just ended has no arguments either, nor an exe.
+      # A process that has just ended has no arguments and no exe, either.
       [ -e "$1/exe" ] && unknown="process ${1##*/} $no_args"
       return 1
       ;;
@@ -50,17 +50,18 @@ report_process() {
     IFS= read -r comm <"$task/comm" || continue
     "match_thread_$2" "$comm"
     [ -z "$thread" ] && continue
-    # Its name may go on after a line end.
+    # Its name may continue after a line end.
     { IFS= read -r comm && IFS= read -r comm; } <"$task/comm" && continue
     read_stat "$task/stat" && out="${out}thread $thread $stat$nl"
   done
   return 0
 }
 
-# Learns which processes may be which exes, though they run other files: started_N, those that were started by the path of exe
-# N, and namesakes_N, those whose file has its base name. What a process calls itself tells little, since it may change that; but
-# one that is called like its own file, and not like an exe, was started by another name. The arguments of the others that are
-# new are looked at once, and then known while the process is the same. Sets `starts_unread` to those of which they are held back.
+# Learns which processes may be which exes, though they run other files: started_N, those started by the path of exe N,
+# and namesakes_N, those whose file has its base name. The own name of a process proves little, since it may change
+# that; but a process with the name of its own file, and not of an exe, was started by another name. The arguments of
+# the other new ones are looked at once, and stay known while the process is the same. Sets `starts_unread` to those
+# whose arguments are held back.
 learn_starts() {
   [ -z "$starts_known" ] || return
   i=0 bases=/ comms=/ fresh= links=
@@ -115,7 +116,7 @@ learn_starts() {
   IFS=$words
 }
 
-# Whether a process that calls itself $comm and whose file is $base was started by that name, and by no exe's.
+# Whether a process with the name $comm and the file $base was started by that name, and by no exe's.
 is_called_like_its_file() {
   case $comms in *"/$comm/"*) return 1 ;; esac
   base=${base##*/}
@@ -124,7 +125,8 @@ is_called_like_its_file() {
   return 1
 }
 
-# Adds to `said` by which exes' paths $from was started: "- N N". One that shows no arguments has just ended, or hides them.
+# Adds to `said` the exes by whose paths $from was started: "- N N". A process without arguments has just ended, or
+# hides them.
 say_start() {
   opened= flat= first= list=-
   if read_stat "$from/stat" && args_are_few ${stat##*") "}; then
@@ -135,7 +137,7 @@ say_start() {
       return
     }
   fi
-  # In the rare case that a command is needed for one alone.
+  # In the rare case that one alone needs a command.
   i=0 first=$(head -c 4200 "$from/cmdline" | tr '\000\n' '\n\001' | head -n 1)
   while [ $i -lt $exes ]; do
     eval "exe=\$exe_$i"
@@ -145,7 +147,7 @@ say_start() {
   said=$said$list$nl
 }
 
-# Whether $flat, arguments without what is between them, begins with the path of an exe.
+# Whether $flat, arguments without their separators, begins with the path of an exe.
 is_begun_by_an_exe() {
   i=0
   while [ $i -lt $exes ]; do
@@ -156,7 +158,7 @@ is_begun_by_an_exe() {
   return 1
 }
 
-# Fills started_N from what is known.
+# Sets started_N from known results.
 note_starts() {
   for dir in $pids; do
     pid=${dir#/proc/}
@@ -169,9 +171,9 @@ note_starts() {
   done
 }
 
-# Whether process or thread $1 runs a file whose path leads to it no more, neither here nor where that process sees it: its
-# volume was taken away from under it. What was deleted says so itself; of one that bears a wanted name is_from_here has
-# judged. A file that may not be looked at (somebody else has mounted its folder) is where its path leads to one of that kind:
+# Whether process or thread $1 runs a file that its path no longer reaches, neither here nor from that process: its
+# volume was removed. A deleted file is marked as such; is_from_here has judged files with a wanted name. A file that
+# may not be looked at (another account has mounted its folder) counts as reachable if its path leads to such a file:
 # that takes a command, so it is asked once.
 is_nowhere() {
   dir=${1%/task/*}
@@ -180,7 +182,7 @@ is_nowhere() {
   eval "link=\${l_$pid:-} nowhere=\${c_$pid:-}"
   bearers_of "$link"
   [ -z "$bearers" ] || return 1
-  # Each may stand for a sign that cannot be shown.
+  # Each may be an unprintable character.
   case $has_printf$link in
     [!1]*'?'*)
       link=$(readlink "$1/exe") || return 1
@@ -202,9 +204,9 @@ is_nowhere() {
   [ $nowhere = 1 ]
 }
 
-# Sets `unknown` if one of those that run other files was started by the path of exe number $1, for
-# process number $2: an older version, from before a link moved on? Or if it may be the file, on a volume that is
-# gone. Nobody can say.
+# Sets `unknown` if a process that runs another file was started by the path of exe number $1, for process number $2:
+# perhaps an older version, before a link moved. Or if its file may be the exe, on a volume that is gone. This cannot be
+# decided.
 look_for_older_version() {
   set -f
   learn_starts
@@ -246,7 +248,7 @@ look_at_processes() {
   begin_to_read
   find_processes
   [ -z "$why" ] || return
-  # Those that are found come first: others may take the time that there is for arguments.
+  # Found processes come first: others may use up the time for arguments.
   n=0 all=
   while [ $n -lt $processes ]; do
     eval "e=\$process_exe_$n contain=\$contain_$n\$lack_$n"

@@ -2,8 +2,7 @@
 # For: posix
 # ---- Hosts without /proc -------------------------------------------------------------------------
 
-# Sets `seconds` from a time as ps writes it: [[DD-]HH:]MM:SS, with a fraction on some. Fails at
-# anything else.
+# Sets `seconds` from a time of ps: [[DD-]HH:]MM:SS, sometimes with a fraction. Fails at anything else.
 read_elapsed() {
   days=0
   value=${1%.*}
@@ -26,8 +25,8 @@ read_elapsed() {
   seconds=$((seconds + days * 86400))
 }
 
-# The uptime is the age of process 1. A boot is known by when it was: as the actuator's runner says
-# it, since gates compare the two.
+# The uptime is the age of process 1. A boot is identified by its time, in the form of the actuator's runner, since
+# gates compare the two.
 read_boot_posix() {
   seconds=
   read_elapsed "$(ps -o etime= -p 1 | tr -d ' ')" && uptime=$seconds
@@ -41,7 +40,7 @@ look_at_host_posix() {
   out="${out}cpus $cpus${nl}time $(awk 'BEGIN { srand(); print srand() }')$nl$(vmstat -s)$nl"
 }
 
-# The names that this ps has for memory and threads: POSIX has none. "-" where it has none either.
+# This ps's names for memory and threads: POSIX has none. "-" if it has none either.
 ps_words=
 learn_ps() {
   ps_memory= ps_threads= ps_wide=
@@ -51,16 +50,15 @@ learn_ps() {
   for word in nlwp thcount; do
     [ -z "$ps_threads" ] && case $(ps -o $word= -p $self 2>&1) in *[!0-9$words]*) ;; *[0-9]*) ps_threads=$word ;; esac
   done
-  # Some cut arguments to the width of a terminal that is not there.
+  # Some cut arguments to a terminal's width without a terminal.
   ps -ww -o pid= -p $self >/dev/null && ps_wide=-ww
   ps_words="-A $ps_wide -o pid= -o time= -o etime= ${ps_memory:+-o $ps_memory=} ${ps_threads:+-o $ps_threads=} -o args="
 }
 
 next_word() { rest=${rest#"${rest%%[$blank]*}"} rest=${rest#"${rest%%[!$blank]*}"}; }
 
-# Without /proc nobody can tell what a process really executes: the first word of its arguments has
-# to do. One that shows the name there without its path may be it, or not. `ps` is believed when it does not
-# complain and has found process 1 and this one.
+# Without /proc the executed file is unknown: the first word of the arguments is used instead. A process that shows only
+# the name without a path is uncertain. `ps` is trusted when it reports no error and has found process 1 and this one.
 look_at_processes_posix() {
   [ -n "$ps_words" ] || learn_ps
   table=$(ps $ps_words 2>&1 || echo "ps ended with $?")
@@ -71,7 +69,7 @@ look_at_processes_posix() {
     keep doubt $n ''
     n=$((n + 1))
   done
-  # Blanks at the end count: Solaris' cut may be behind one.
+  # Blanks at the end count: Solaris may cut after one.
   while IFS= read -r rest; do
     rest=${rest#"${rest%%[!$blank]*}"}
     pid=${rest%%[$blank]*}
@@ -91,7 +89,7 @@ look_at_processes_posix() {
     [ -n "$ps_threads" ] && lwps=${rest%%[$blank]*} && next_word
     [ "$pid" = 1 ] && seen_first=1
     [ "$pid" = $self ] && seen_self=1
-    # One that is empty moves the others out of their places.
+    # An empty field would shift the others.
     case $cpu$age in */*) rest= ;; esac
     case $resident in - | '') ;; *[!0-9]*) rest= ;; esac
     case $lwps in - | '') ;; *[!0-9]*) rest= ;; esac
@@ -99,7 +97,7 @@ look_at_processes_posix() {
       note_incomplete_row
       continue
     fi
-    # Solaris keeps 80 characters, the last of which may be an end mark.
+    # Solaris keeps 80 characters; the last may be an end mark.
     case ${#rest} in 79 | 80) cut=1 ;; *) cut= ;; esac
     [ -n "$cut" ] || is_row || continue
     n=0
@@ -123,7 +121,7 @@ END
   done
 }
 
-# What has no column for its arguments may be any process whose name is in it.
+# A row without an argument column may be any process with its name.
 note_incomplete_row() {
   n=0
   while [ $n -lt $processes ]; do
@@ -134,13 +132,13 @@ note_incomplete_row() {
   done
 }
 
-# Whether a row that does not begin with the path $exe may be that all the same: the path is cut off, or another one was
-# given that leads there, or only the name is shown, as BSD and macOS do where they cannot read arguments.
+# Whether a row that does not begin with the path $exe may still be that process: the path is cut off, or another path
+# leads there, or only the name is shown, as BSD and macOS do when they cannot read arguments.
 may_be_exe() {
   [ -n "$cut" ] && case $exe in "$rest"*) return 0 ;; esac
   base=${exe##*/}
   name=${rest%%[$blank]*}
-  # A name with blanks, where no blank is before it.
+  # A name with blanks, without a blank before it.
   case $base in *[$blank]*) case $name in "${rest%%"$base"*}"*) name=${rest%%"$base"*}$base ;; esac ;; esac
   case $name/ in *//* | */./* | */../*) ;; /*) return 1 ;; esac
   [ -n "$cut" ] && [ "$name" = "$rest" ] && return 0

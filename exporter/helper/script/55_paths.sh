@@ -2,19 +2,19 @@
 # For: all
 # ---- Directories and files -----------------------------------------------------------------------
 
-# Whether the names in directory $1 can be read, and what they name. Asked by trying: some shells answer
-# -r and -x from the mode alone, which is wrong for a root that may not everything, as on NFS.
+# Whether the names in directory $1, and their files, can be looked at. Asked by trying: some shells answer
+# -r and -x from the mode alone, which is wrong for a root with limited rights, as on NFS.
 may_look_into() {
   { true <"$1"; } 2>/dev/null && [ -e "$1/." ]
 }
 
-# Whether the system says that $1 is not there. Anything else is a reason not to know.
+# Whether the system says that $1 does not exist. Any other error means unknown.
 surely_absent() {
   text=$(ls -dL "$1" 2>&1)
   case $text in *': No such file or directory' | *': Not a directory') ;; *) return 1 ;; esac
 }
 
-# What is not there is absent only if the system says so; anything else is a reason not to know.
+# A missing file is absent only if the system says so; any other error means unknown.
 look_at_missing() {
   for path; do
     text=$(ls -dL "$path" 2>&1)
@@ -32,8 +32,8 @@ look_at_missing() {
   done
 }
 
-# One find for all of them, also for those that seem not to be there, or empty: what it complains about tells.
-# Each line: type, depth, size, mtime, the path it was asked for.
+# One find for all of them, also for those that seem missing or empty: its complaints tell. Each line: type, depth,
+# size, mtime, the requested path.
 look_at_paths() {
   asked=$nl missing=
   set --
@@ -41,10 +41,10 @@ look_at_paths() {
   while [ $i -lt $paths ]; do
     eval "path=\$path_$i"
     if [ ! -e "$path" ] && { [ -z "$has_printf" ] || [ -L "$path" ]; }; then
-      # Of a link that leads nowhere find would say that it is there.
+      # For a broken link find would report that it exists.
       missing="$missing $i"
     elif [ -d "$path" ] && ! may_look_into "$path"; then
-      # Find would say of one that it may not list that nothing is in it.
+      # For an unlistable one find would report that it is empty.
       out="${out}d 0 0 0 $path${nl}closed it_may_not_be_read - - $path$nl"
     else
       set -- "$@" "$path"
@@ -60,7 +60,7 @@ look_at_paths() {
   set --
   for i in $missing; do eval "set -- \"\$@\" \"\$path_$i\""; done
   [ $# -gt 0 ] || return
-  # One command for all, most of the time.
+  # Usually one command for all.
   text=$(ls -dL "$@" 2>&1)
   IFS=$nl
   set -f
@@ -75,9 +75,9 @@ look_at_paths() {
   [ "$missing" = known ] && look_at_missing "$@"
 }
 
-# /proc/self/stat is as old as the command that looks at it, which so tells the time; and as it is
-# the last, the command has come to its end. Directories that held many files the last time are
-# summed up on the host, at the cost of a second process.
+# /proc/self/stat is as old as the command that looks at it, so it tells the time; and as it is the last one, the
+# command is complete. Directories that held many files the last time are summed up on the host, at the cost of a second
+# process.
 look_with_find() {
   set -- "$@" /proc/self/stat
   if [ "$files_before" -lt 200 ]; then
@@ -115,8 +115,8 @@ look_with_find() {
   done
 }
 
-# Whether a find that ended with $1 saw all of what directory $2 holds: what it complains about, in `text`, is only that
-# something in there has vanished meanwhile. GNU's does so of folders, -ignore_readdir_race or not.
+# Whether a find with exit status $1 saw all of directory $2: its complaints, in `text`, are only about entries that
+# vanished meanwhile. GNU's find has such about folders, with or without -ignore_readdir_race.
 saw_all() {
   case $1 in 0) return ;; 1) ;; *) return 1 ;; esac
   seen_all=1 IFS=$nl
@@ -132,8 +132,8 @@ saw_all() {
   [ -n "$text" ] && [ -n "$seen_all" ]
 }
 
-# Takes out of `text` what find complains about. That a path is not there is what was to be known, and that what is in one
-# has vanished is no fault; all else is a reason to ask again for each.
+# Removes find's complaints from `text`. A missing path is a result, and a vanished entry is no error; all other
+# complaints are a reason to ask again for each.
 read_complaints() {
   lines=$text text=
   set -f
@@ -155,7 +155,7 @@ read_complaints() {
   set +f
 }
 
-# For a find that cannot print: some processes for each path.
+# For a find that cannot print: some processes per path.
 look_without_printf() {
   for path; do
     if [ -d "$path" ]; then type=d; elif [ -f "$path" ]; then type=f; else type=o; fi

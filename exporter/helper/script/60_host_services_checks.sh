@@ -11,7 +11,7 @@ look_at_host() {
   out="$out$line$nl$value$nl$rest$nl"
   if [ -n "${EPOCHREALTIME:-}" ]; then
     out="${out}time $EPOCHREALTIME$nl"
-  # else find tells the time, in passing
+  # else find tells the time as well
   elif [ -z "$want_paths" ]; then
     out="${out}time $(date +%s.%N)$nl"
   fi
@@ -33,7 +33,7 @@ look_at_services() {
     i=$((i + 1))
     script=/etc/init.d/$name
     [ -e "$script" ] || script=/etc/rc.d/init.d/$name
-    # What a limited key may start is what the host has put there for it.
+    # A restricted key may only start the programs that the host has there.
     [ -n "$installed" ] && script=/etc/mailhub/services/$name
     if [ -n "$installed" ] && [ ! -e "$script" ]; then
       out="${out}sysv $name unlisted$nl"
@@ -48,16 +48,16 @@ look_at_services() {
   done
 }
 
-# Sets `state` to what $script says of its service: its exit status; but "usage" if it prints how it is to be used, since then it
-# knows no status, and exits with anything. As for checks, what it prints is read to its end; where nothing can end all who
-# hold its output, it is not looked at.
+# Sets `state` to the exit status of $script; but to "usage" if it prints its usage, because then it knows no status and
+# its exit means nothing. Its output is read to the end, as for checks. Where no tool can end all holders of its output,
+# the output is not read.
 ask_script() {
   if [ -z "$has_timeout$has_setsid" ]; then
     bounded 1000 "exec \"$script\" status" >/dev/null </dev/null
     state=$?
     return
   fi
-  # Its name is letters, digits, and ._@- only.
+  # Its name has only letters, digits, and ._@-.
   MAILHUB_CHECK="exec $script status 2>&1" MAILHUB_NUMBER=0
   export MAILHUB_CHECK MAILHUB_NUMBER
   text=$(bounded 1000 "$check_program" 3>&1 >/dev/null </dev/null)
@@ -79,8 +79,8 @@ ask_script() {
   case $state in *[!0-9]*) ;; *) [ -z "$usage" ] || state=usage ;; esac
 }
 
-# Runs shell text $2 for at most $1 milliseconds; then it and its whole process group are killed.
-# GNU timeout does that; others kill one process only, so a group is made and watched here.
+# Runs shell text $2 for at most $1 milliseconds; then it and its whole process group are killed. GNU timeout does that;
+# others kill only one process, so a group is made and watched here.
 bounded() {
   if [ -n "$has_timeout" ]; then
     fraction=$((1000 + $1 % 1000))
@@ -90,7 +90,7 @@ bounded() {
   if [ -n "$has_setsid" ]; then setsid sh -c "$2" & else sh -c "$2" & fi
   pid=$!
   (
-    # It looks at nothing; some shells end only once the sleep has, and a later helper must not take it for one that hangs.
+    # It does no look; some shells end only after the sleep, and a later helper must not take it for a hanging one.
     say mailhub:idle >/proc/self/comm
     exec 3>&- >/dev/null
     sleep $((($1 + 999) / 1000))
@@ -103,10 +103,9 @@ bounded() {
   return $status
 }
 
-# All checks at once, each in a bounded group of its own that prints its two lines itself: one
-# hanging check costs the others nothing. Of its output one line counts; the rest is swallowed, so
-# that the command is not ended by SIGPIPE. A line without an end is read for as long as the check
-# may take, and no longer.
+# All checks at once, each in a bounded group that prints its two lines itself: a hanging check does not delay the
+# others. One line of its output counts; the rest is discarded, so that SIGPIPE does not end the command. A line without
+# an end is read only for the time of the check.
 check_program='
   { (eval "$MAILHUB_CHECK") </dev/null 2>/dev/null 3>&-; printf "status %s %s\n" "$MAILHUB_NUMBER" "$?" >&3; } |
   { IFS= read -r line; printf "output %s %.200s\n" "$MAILHUB_NUMBER" "$line" >&3; while read -r line; do :; done; }'

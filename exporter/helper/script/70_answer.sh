@@ -2,9 +2,8 @@
 # For: all
 # ---- Answering -----------------------------------------------------------------------------------
 
-# What was there before is sent before each that may hang, with the name of that one: the exporter
-# leaves it behind if it is late, and asks another helper for the rest.
-# NAME FUNCTION
+# Finished sections are sent before each section that may hang, with its name: if it is late, the
+# exporter leaves it behind and asks another helper for the rest. NAME FUNCTION
 section() {
   tick
   out="${out}section $1 $clock$nl"
@@ -43,7 +42,7 @@ answer() {
     esac
   fi
   out="$nl$1 begin 1$nl"
-  # What cannot be read is not said; the exporter knows what hangs on it.
+  # Unreadable values are left out; the exporter knows the consequences.
   case $uptime in '' | *[!0-9.]*) ;; *) out="${out}uptime $uptime$nl" ;; esac
   case $boot in '' | *[!A-Za-z0-9-]*) ;; *) out="${out}boot $boot$nl" ;; esac
   out="${out}clock $ticks_per_second $page_kb ${btime:-0}$nl"

@@ -1,6 +1,6 @@
 """The tree all hosts share: a minimal Debian, made once and named by its recipe.
 
-Nothing writes into it after it is made; a host sees it through overlays. A changed recipe has
+It is never changed after it is made; a host sees it through overlays. A changed recipe has
 another digest and so another tree, and the old one may be deleted by hand.
 """
 
@@ -27,7 +27,7 @@ RECIPE = {
         "dbus",
         "exim4-daemon-light",
     ],
-    # What a host of an hour's life does not need; each costs boot time or background load.
+    # Units that a short-lived host does not need; each costs boot time or background load.
     "masked": [
         "apt-daily.timer",
         "apt-daily-upgrade.timer",

@@ -18,7 +18,7 @@ exec unshare --mount --propagation slave -- sh -c '
 
 
 def socket_dir(host):
-    """The host's own evidence socket: the collector knows the sender by it."""
+    """The host's own evidence socket: it identifies the sender."""
     return layout.RUN / "sockets" / host
 
 

@@ -1,8 +1,8 @@
 """One control group per host in every hierarchy the machine has.
 
-lxcfs computes a host's CPU figures from its cpuacct group over the CPUs of its cpuset group, so
-each host needs its own of both. The same groups are how `lab down` finds every process the lab ever
-started.
+lxcfs computes a host's CPU values from its cpuacct group over the CPUs of its cpuset group, so
+each host needs its own of both. `lab down` also uses these groups to find every process of the
+lab.
 """
 
 import os
@@ -12,14 +12,14 @@ import signal
 from . import layout
 
 ROOT = pathlib.Path("/sys/fs/cgroup")
-# `systemd` and `unified` keep the hosts' own unit trees apart; the others are what lxcfs reads.
+# `systemd` and `unified` keep the hosts' own unit trees apart; lxcfs reads the others.
 WANTED = ["cpu", "cpuacct", "memory", "cpuset", "systemd", "unified", "pids"]
-# The directory server answers promptly although the machine compiles: weights, not reservations.
+# The directory server answers promptly while the machine compiles: weights, not reservations.
 SHARES = {"": 4096, "x500": 2048}
 
 
 def hierarchies():
-    """The machine's hierarchies, each once even where controllers are mounted together."""
+    """The machine's hierarchies, each once even if controllers are mounted together."""
     found = {}
     for name in WANTED:
         directory = ROOT / name

@@ -1,7 +1,7 @@
-"""Receives what the stand-ins report and appends it to the evidence, which no host can reach.
+"""Receives the stand-ins' reports and appends them to the evidence, which no host can reach.
 
-Each host has a datagram socket of its own, so a host cannot speak for another. A report is one JSON
-object stamped by its sender; CPU samples, five a second, go to a file of their own.
+Each host has its own datagram socket, so a host cannot report for another. A report is one JSON
+object stamped by its sender; CPU samples, five a second, go to a separate file.
 """
 
 import json

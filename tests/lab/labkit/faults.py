@@ -1,5 +1,4 @@
-"""Everything the lab can break on purpose. Each fault is written into the evidence before it is
-made."""
+"""All faults that the lab can make. Each is written into the evidence before it is made."""
 
 import json
 import os

@@ -1,8 +1,8 @@
-"""What is in a host beyond the shared base tree.
+"""A host's files beyond the shared base tree.
 
 A host is three things stacked: the base tree; its *layer*, written afresh before every boot
 (programs, sshd and Exim configuration, names); and its *persistent* directories, bound over both,
-which keep what a real host keeps on its disk. Everything else is gone after a reboot.
+which keep the data of a real host's disk. Everything else is gone after a reboot.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ PERSISTENT_X500 = {"dirtables": ("/dirtables", 0o755), "spool": ("/var/spool/qub
 PERSISTENT_MAILHUB = {"home-exim": ("/home/exim", 0o755)}
 PERSISTENT_WINDOWS = {"windows": ("/var/lib/windows", 0o755)}
 
-# Stand-in -> where a host runs it. The executable's path is what the exporter looks for.
+# Stand-in -> its path in a host. The exporter looks for that path.
 PROGRAMS = {
     "x500": {
         "eddy": "/opt/isode/sbin/isode.eddy",
@@ -65,7 +65,7 @@ def persist_dir(host, name):
 
 
 def ensure_persistent(host):
-    """Makes the persistent directories and what the lab owns in them; leaves the rest alone."""
+    """Makes the persistent directories and the lab's own files in them; leaves the rest alone."""
     for name, (_, mode) in persistent(host).items():
         directory = persist_dir(host, name)
         directory.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Keys and the site file: what the hosts, the exporter and the actuator know each other by."""
+"""Keys and the site file: the identities of the hosts, the exporter and the actuator."""
 
 import shutil
 
@@ -26,8 +26,7 @@ def make_key(path, comment):
 
 
 def ensure():
-    """Makes what is missing and keeps what is there: a host's key outlives reboots and `lab
-    down`."""
+    """Makes missing keys and keeps existing ones: a host's key outlives reboots and `lab down`."""
     for name in CLIENTS:
         if not client_key(name).exists():
             make_key(client_key(name), f"{name}@lab")
@@ -83,7 +82,7 @@ def restore_host_key(host):
 
 
 def ssh(host, *command, key="exporter", timeout=10, check=True, **options):
-    """Runs a command over SSH as the exporter does it: its key, and only the listed host key."""
+    """Runs a command over SSH as the exporter does: its key, and only the listed host key."""
     return run(
         "ssh",
         "-F",

@@ -5,7 +5,7 @@ evidence.
 either side:
   wanted.json          the hosts that shall run, and where the stand-ins are
   requests/HOST.reset  cut this host's power and boot it again
-and publishes what is in hosts.json.
+and publishes the hosts' state in hosts.json.
 """
 
 import json
@@ -23,7 +23,7 @@ PID = layout.RUN / "keeper.pid"
 WANTED = layout.RUN / "wanted.json"
 HOSTS = layout.RUN / "hosts.json"
 REQUESTS = layout.RUN / "requests"
-REBOOT_EXIT = 133  # what nspawn with --keep-unit exits with when the host rebooted itself
+REBOOT_EXIT = 133  # exit status of nspawn with --keep-unit when the host rebooted itself
 FAST_DEATH_SECONDS = 2.0
 MAX_FAST_DEATHS = 3
 ORDERLY_STOP_SECONDS = 6.0
@@ -87,7 +87,7 @@ class Keeper:
         self.stop_all()
 
     def collect(self, seconds):
-        """Takes in what the hosts report; waits at most this long for something."""
+        """Receives the hosts' reports; waits at most this long for one."""
         for key, _ in self.selector.select(timeout=seconds):
             key.data()
 
@@ -143,7 +143,7 @@ class Keeper:
             self.published = now
 
     def stop_all(self):
-        """Asks every host to power off, collects their last words, then cuts the power."""
+        """Asks every host to power off, collects their last reports, then cuts the power."""
         for host in self.hosts.values():
             if host.process and host.leader:
                 try:
@@ -164,6 +164,6 @@ class Keeper:
 if __name__ == "__main__":
     try:
         Keeper().run()
-    except Exception as error:  # the log is the only witness
+    except Exception as error:  # only the log can report it
         print(f"keeper: {error!r}", file=sys.stderr, flush=True)
         raise

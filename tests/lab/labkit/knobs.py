@@ -1,12 +1,11 @@
-"""The lab's settings and faults, as numbers that the stand-ins read anew each time they need
-one."""
+"""The lab's settings and faults, as numbers that the stand-ins read anew at each use."""
 
 import json
 
 from . import layout
 from .layout import LabError, read_json, write_file
 
-# name -> (default, what it does)
+# name -> (default, meaning)
 KNOBS = {
     "directory_entries": (
         40000,
@@ -41,7 +40,7 @@ def faults_path():
 
 
 def ensure():
-    """Writes defaults for what is not set, and drops what is no knob any more."""
+    """Writes defaults for unset knobs, and drops unknown ones."""
     current = read_json(path(), {})
     values = {name: current.get(name, default) for name, (default, _) in KNOBS.items()}
     write_file(path(), json.dumps(values, indent=1) + "\n")

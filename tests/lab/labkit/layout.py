@@ -1,4 +1,4 @@
-"""Names, places and small helpers that every part of the lab agrees on."""
+"""Common names, places and small helpers of the lab."""
 
 import fcntl
 import json
@@ -16,9 +16,9 @@ CACHE = pathlib.Path("/var/cache/mailhub")
 STATE = pathlib.Path("/var/lib/mailhub-lab")
 RUN = pathlib.Path("/run/mailhub-lab")
 
-CONFIG = STATE / "config"  # what exporter, actuator and Prometheus read
+CONFIG = STATE / "config"  # files for exporter, actuator and Prometheus
 CONTROL = STATE / "control"  # knobs and faults; bound read-only into every host as /etc/lab
-EVIDENCE = STATE / "evidence"  # what the stand-ins reported; never bound into a host
+EVIDENCE = STATE / "evidence"  # the stand-ins' reports; never bound into a host
 KNOBS = STATE / "knobs.json"  # a link into CONTROL, so that people find it
 
 BRIDGE = "mhlab0"
@@ -45,7 +45,7 @@ DELETED_ALIAS = "gone.person@qub.test"
 
 
 class LabError(Exception):
-    """Something the person at the terminal has to know; printed as one line."""
+    """An error for the person at the terminal; printed as one line."""
 
 
 def say(text):

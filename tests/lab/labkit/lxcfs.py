@@ -1,5 +1,4 @@
-"""lxcfs gives each host its own /proc/stat. The lab runs its own, beside any the machine may
-have."""
+"""lxcfs gives each host its own /proc/stat. The lab runs its own instance beside the machine's."""
 
 import os
 import subprocess
@@ -11,7 +10,7 @@ MOUNT = layout.RUN / "lxcfs"
 
 
 def mounts():
-    """Where this lxcfs is mounted, once for each mount (a dead one may be stacked)."""
+    """The mount points of this lxcfs, once for each mount (a dead one may be stacked)."""
     with open("/proc/self/mounts", encoding="utf-8") as table:
         return [line.split()[1] for line in table if line.split()[1] == str(MOUNT)]
 

@@ -1,4 +1,5 @@
-"""What a hub's mail system does with an address: asked as mail asks, of the Exim that runs, which reads its tables as its own user.
+"""A hub's treatment of a mail address: asked over SMTP, as mail does, of the running Exim, which reads its tables as
+its own user.
 
 `exim -bt` run by root tells less: root may read every table.
 """
@@ -40,7 +41,7 @@ def rcpt(host, address):
 
 
 def routes(host, address):
-    """Whether mail to the address is taken; a table that Exim cannot read is an error, and no "no"."""
+    """Whether mail to the address is accepted; a table that Exim cannot read is an error, not a "no"."""
     answer = rcpt(host, address)
     if answer[:3] not in ("250", "550"):
         raise layout.LabError(f"{host}: Exim says about {address}: {answer}")
@@ -48,7 +49,7 @@ def routes(host, address):
 
 
 def table(host, name="aliases"):
-    """(mode, owner, how many lines Exim's own account reads in it)."""
+    """(mode, owner, number of lines that Exim's own account reads in it)."""
     path = f"{TABLES}/{name}"
     mode, owner = identity.ssh(host, f"stat -c '%a %U' {path}").stdout.split()
     read = identity.ssh(host, f"runuser -u {ACCOUNT} -- cat {path}", timeout=30, check=False)

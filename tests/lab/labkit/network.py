@@ -8,7 +8,7 @@ from .layout import run
 
 
 def up():
-    """Makes the bridge; harmless when it is there."""
+    """Makes the bridge; harmless when it exists."""
     if not pathlib.Path("/sys/class/net", layout.BRIDGE).exists():
         run(
             "ip",

@@ -1,8 +1,8 @@
-"""Which Prometheus and Alertmanager watch the lab: those on PATH, or those that MAILHUB_STACK names.
+"""Selects the Prometheus and Alertmanager of the lab: those on PATH, or those that MAILHUB_STACK names.
 
-Why: the site must work with the stack that people have. MAILHUB_STACK is a stack of scripts/other-stacks.sh (trixie,
-forky) or a folder with the programs. What is in the folder may be a script that starts the program with its own loader,
-as long as it does so with `exec`: the lab ends by pid what it started.
+Why: the site must work with people's stacks. MAILHUB_STACK is a stack of scripts/other-stacks.sh (trixie,
+forky) or a folder with the programs. These may be scripts that start the program with its own loader, but
+only with `exec`: the lab ends its processes by pid.
 """
 
 import os
@@ -13,12 +13,12 @@ import subprocess
 from . import layout
 
 STACKS = pathlib.Path(os.environ.get("MAILHUB_STACKS", layout.CACHE / "stacks"))
-# Debian calls Alertmanager's program by another name than its authors do.
+# Debian's name for Alertmanager's program differs from its authors' name.
 NAMES = {"prometheus": ("prometheus",), "alertmanager": ("prometheus-alertmanager", "alertmanager")}
 
 
 def folder(stack):
-    """Where the programs of a stack are; None stands for PATH."""
+    """The folder of a stack's programs; None stands for PATH."""
     if not stack:
         return None
     found = pathlib.Path(stack) if "/" in stack else STACKS / stack / "bin"
@@ -42,7 +42,7 @@ def find(name, stack=None):
 
 
 def version(name, stack=None):
-    """As the program says it: "3.5.3+ds1"."""
+    """In the program's own form: "3.5.3+ds1"."""
     done = subprocess.run([find(name, stack), "--version"], capture_output=True, text=True, check=False, timeout=30)
     words = (done.stdout + done.stderr).split()
     if done.returncode != 0 or "version" not in words[:-1]:

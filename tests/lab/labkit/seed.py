@@ -1,5 +1,4 @@
-"""What the site knows before anything happens: the directory's entries and each hub's old alias
-table.
+"""The site's initial data: the directory's entries and each hub's old alias table.
 
 All of it follows from the number of entries, so two labs of one size hold the same people.
 """
@@ -48,7 +47,7 @@ def stale(count):
 
 
 def ensure():
-    """Writes what is missing or of another size. Tables once written belong to the rebuild."""
+    """Writes tables that are missing or of another size. Existing tables belong to the rebuild."""
     count = int(knobs.get("directory_entries"))
     people = None
     tables = hostfiles.persist_dir("x500", "dirtables")
@@ -91,8 +90,7 @@ def services_path():
 
 
 def set_service(name, state):
-    """Changes one Windows service's state; the two of Windows' own are there so that a list is a
-    list."""
+    """Changes one Windows service's state; Windows' own two services make the list realistic."""
     services = {"Dnscache": "4 1104 DNS Client", "EventLog": "4 820 Windows Event Log"}
     if services_path().exists():
         for line in services_path().read_text(encoding="utf-8").splitlines():

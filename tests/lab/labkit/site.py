@@ -1,4 +1,4 @@
-"""The whole site: up, down, and what it looks like."""
+"""The whole site: up, down, and its state."""
 
 import concurrent.futures
 import json
@@ -31,7 +31,7 @@ BOOT_SECONDS = 90
 
 
 def status():
-    """What the keeper last published about each host, or nothing when there is no keeper."""
+    """The keeper's last published state of each host; nothing without a keeper."""
     return read_json(keeper.HOSTS, {}) if keeper.running_pid() else {}
 
 
@@ -77,7 +77,7 @@ def up(hosts, assignments):
 
 
 def _remains():
-    """What of a lab is on the machine: processes, mounts, links, control groups."""
+    """The lab's remains on the machine: processes, mounts, links, control groups."""
     return [
         *(f"process {pid}" for pid in sorted(cgroups.processes())),
         *lxcfs.mounts(),
@@ -87,8 +87,7 @@ def _remains():
 
 
 def _forget_the_dead():
-    """A keeper that was killed leaves hosts without anyone to boot them again: they are cleared
-    away."""
+    """Without its killed keeper, hosts cannot be booted again: they are cleared away."""
     if keeper.running_pid() is None:
         if _remains():
             say("clearing away what an earlier lab left")
@@ -261,7 +260,7 @@ def _active_faults():
 
 
 def _details(host):
-    """One line about what the host is there for, seen from the machine."""
+    """One line about the host's purpose, seen from the machine."""
     if host == "x500":
         sizes = {}
         for pid in cgroups.processes(host):

@@ -1,4 +1,4 @@
-"""The programs that watch and work on the lab: exporter, Prometheus, Alertmanager, actuator; started, asked and ended by pid."""
+"""The programs around the lab: exporter, Prometheus, Alertmanager, actuator; started, asked and ended by pid."""
 
 import datetime
 import json
@@ -70,7 +70,7 @@ def value(expr):
 
 
 def post(path, body, token=None, raw=None):
-    """A POST to the actuator; returns (status, text) whatever the status."""
+    """A POST to the actuator; returns (status, text) for any status."""
     request = urllib.request.Request(
         f"{ACTUATOR}{path}",
         data=raw if raw is not None else json.dumps(body).encode(),
@@ -91,7 +91,7 @@ def api(path):
 
 
 class Stack:
-    """Owns the four processes. Use as a context manager; leaving it ends them, by pid, and nothing else."""
+    """Owns the four processes. Use as a context manager; leaving it ends only these, by pid."""
 
     def __init__(self, build, fresh=True):
         self.bin = pathlib.Path(build).resolve() / "bin"
@@ -211,7 +211,7 @@ class Stack:
             raise layout.LabError(f"{name} did not end within {seconds} s") from None
 
     def kill(self, name):
-        """As a crash would."""
+        """Like a crash."""
         self.stop(name, signal.SIGKILL)
 
     def leave_running(self):
@@ -220,7 +220,7 @@ class Stack:
 
 
 def stop_left_running():
-    """Ends what an earlier `leave_running` (or a killed demo) left, by the pids it wrote down."""
+    """Ends processes that an earlier `leave_running` (or a killed demo) left, by their recorded pids."""
     for name in READY:
         file = layout.STATE / f"{name}.pid"
         try:

@@ -1,4 +1,4 @@
-"""Builds the stand-ins into the machine's cache, once for each state of their sources."""
+"""Builds the stand-ins into the machine's cache, once per state of their sources."""
 
 import hashlib
 import os

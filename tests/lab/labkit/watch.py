@@ -47,13 +47,13 @@ def span(run):
     return stack.parse_time(run["startedAt"]), stack.parse_time(run["finishedAt"])
 
 
-# --- the story of a rebuild, as the hosts tell it ---
+# --- the story of a rebuild, by the hosts ---
 
 RESTART = ["directory stopped", "main process gone", "root process gone", "directory started", "directory serves"]
 
 
 def rebuild_story(begin, end, target):
-    """What happened on the hosts, in its order."""
+    """The hosts' events in order."""
     story = []
     for label, host, wanted in (
             ("directory stopped", "x500", {"program": "S81eddy", "event": "stop"}),
@@ -70,14 +70,14 @@ def rebuild_story(begin, end, target):
             ("qubRA started", "x500", {"program": "qubRA", "event": "start"}),
             ("student started", "x500", {"program": "qubRA", "event": "thread_start", "thread": "student"})):
         story += [(at, label) for at in times(host, begin, end, **wanted)]
-    # A client that is restarted stops first, which is not the stop of step 5.
+    # A restarted client stops first, which is not the stop of step 5.
     restarted = {at for at, label in story if label == f"regclient {target}"}
     return [label for at, label in sorted(story)
             if not (label == "regclient stopped" and any(0 <= start - at < 1 for start in restarted))]
 
 
 def expected_story(target, rebuild=("rebuild began", "rebuild ended"), qubra_crashes=False):
-    """What the operators' page wants of one whole rebuild."""
+    """The operators' page's steps of one whole rebuild."""
     first = [f"regclient {host}" for host in layout.MAILHUBS]
     last = sorted(first, key=lambda label: label != f"regclient {target}")
     return (RESTART + first + ["student closed", "regclient stopped", *rebuild]

@@ -1,5 +1,4 @@
-// Reads the host's own /proc/stat every 200 ms and reports it, independently of whoever else looks
-// at it.
+// Reads the host's own /proc/stat every 200 ms and reports it, independently of any other reader.
 //
 // The counters are reported as they are (clock ticks since boot, all CPUs together), so that a test
 // can compute the idle ratio over any span; `idle_ratio` is that of the last 200 ms, for people.

@@ -1,5 +1,5 @@
-// Lets a shell script in a host report an event: `note PROGRAM EVENT [KEY=VALUE ...]`, on behalf of
-// its caller.
+// Reports an event for a shell script in a host: `note PROGRAM EVENT [KEY=VALUE ...]`, under the
+// caller's name.
 #include <unistd.h>
 
 #include <string_view>

@@ -1,8 +1,8 @@
-// ractl PROGRAM start|stop|status, ractl PROGRAM start|stop THREAD: the operators' handle on qubRA
+// ractl PROGRAM start|stop|status, ractl PROGRAM start|stop THREAD: the operators' control of qubRA
 // and openRA.
 //
-// Asking for what is already so succeeds. Exit 0: it is as asked. 1: it is not. 2: wrong usage. 3:
-// status of a program that does not run.
+// A request for the present state succeeds. Exit 0: the state is as requested. 1: it is not.
+// 2: wrong usage. 3: status of a program that does not run.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,7 +39,7 @@ bool WaitUntilRunning(const std::string& program, bool running) {
   return false;
 }
 
-// Starts the agent as a daemon: its own session, no open file of the caller's, a child of PID 1.
+// Starts the agent as a daemon: its own session, none of the caller's open files, a child of PID 1.
 bool Launch(const std::string& program) {
   const std::string path = "/opt/qub/sbin/" + program;
   if (access(path.c_str(), X_OK) != 0) return false;
@@ -84,7 +84,7 @@ int Thread(const std::string& program, const std::string& verb, const std::strin
   const auto answer = Ask(program, verb + " " + thread);
   const std::string what = program + " thread " + thread;
   if (!answer) {
-    // A thread of a process that is not there is closed, and cannot be started.
+    // A thread of a missing process is closed, and cannot be started.
     return Say(verb == "stop" ? 0 : 1, what + ": " + program + " is not running");
   }
   return Say(answer->rfind("OK ", 0) == 0 ? 0 : 1,

@@ -2,8 +2,8 @@
 // routes by.
 //
 // The table changes at the very end and at once, by rename. Exit 0: written. 1: the directory was
-// not there or died midway. 2: the table could not be written. 143: told to stop. In the last three
-// cases the old table stands.
+// missing or died midway. 2: the table could not be written. 143: told to stop. In the last three
+// cases the old table stays.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -56,7 +56,7 @@ bool WriteTable(const std::string& table) {
   return true;
 }
 
-// The next hub's registration client start is a full resynchronisation.
+// The next start of the hub's registration client is a full resynchronisation.
 void LeaveMark() {
   const int fd = open(kRebuiltMark, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (fd >= 0) close(fd);

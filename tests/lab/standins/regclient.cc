@@ -77,8 +77,7 @@ Heard Listen(int signals, lab::Connection& directory, milliseconds patience, std
   }
 }
 
-// Connects, again and again for a while, as the directory may be about to come up. Told to stop:
-// nothing.
+// Tries to connect for a while, because the directory may be starting. Told to stop: nothing.
 std::optional<lab::Connection> Reach(int signals) {
   const auto deadline = steady_clock::now() +
                         std::chrono::duration<double>(lab::Knob("regclient_connect_seconds", 10));
@@ -91,7 +90,7 @@ std::optional<lab::Connection> Reach(int signals) {
   return std::nullopt;
 }
 
-// Stays connected: a ping now and then, and an end as soon as there is no answer.
+// Stays connected: regular pings, and an end when there is no answer.
 int StayConnected(int signals, lab::Connection& directory) {
   std::string line;
   for (;;) {

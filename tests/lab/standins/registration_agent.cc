@@ -1,9 +1,9 @@
 // qubRA and openRA: registration agents with named threads that `ractl` starts and stops.
 //
-// Which agent it is depends on the name it was started by. The process starts without its threads.
-// qubRA's `student` thread writes delta files and clears them at a cost in CPU time; what came in
-// while it was closed, it writes as one large batch when it starts. qubRA may crash when the
-// directory goes away, as the real one does.
+// The program's name selects the agent. The process starts without its threads. qubRA's `student`
+// thread writes delta files and clears them at a cost in CPU time. When it starts, it writes the
+// work that arrived while it was closed as one large batch. qubRA may crash when the directory goes
+// away, as the real one does.
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -41,7 +41,7 @@ using std::chrono::seconds;
 constexpr char kDeltas[] = "/var/spool/qubRA/deltas";
 constexpr char kLastActive[] = "/var/spool/qubRA/last_active";
 
-// The student thread's work. Owns nothing but the spool's files; runs on its own thread.
+// The student thread's work. Owns only the spool's files; runs on its own thread.
 class Student {
  public:
   explicit Student(const std::atomic<bool>& directory_up) : directory_up_(directory_up) {}
@@ -103,7 +103,7 @@ class Student {
   int sequence_ = 0;
 };
 
-// One agent process. Everything but the threads' own work happens on the main thread.
+// One agent process. All but the threads' own work happens on the main thread.
 class Agent {
  public:
   explicit Agent(std::string name) : name_(std::move(name)) {
@@ -191,7 +191,7 @@ class Agent {
     return "OK stopped\n";
   }
 
-  // Holds a connection to the directory; its end is the moment at which qubRA may crash.
+  // Holds a connection to the directory; when it ends, qubRA may crash.
   void TendDirectory(bool heard) {
     if (directory_ && heard && !directory_->ReadLine(milliseconds(100))) {
       directory_.reset();

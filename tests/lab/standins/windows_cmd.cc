@@ -1,9 +1,9 @@
 // The command interpreter that a Windows host's sshd starts: it knows `sc query` and nothing of
 // POSIX.
 //
-// It is root's login shell on that host, so it sees `-c COMMAND`, or reads lines when there is
-// none. The services' states are in a file that only the lab writes. Real exit codes above 255
-// (1060) arrive modulo 256, as this is Linux.
+// It is root's login shell on that host, so it gets `-c COMMAND`, or reads lines without one. Only
+// the lab writes the file with the services' states. Real exit codes above 255 (1060) arrive modulo
+// 256, as this is Linux.
 #include <algorithm>
 #include <cctype>
 #include <cstdio>

@@ -1,5 +1,5 @@
-// Work in slots of 50 ms: burn the load's part by the thread's own CPU clock, sleep for what is
-// left of the slot.
+// Work in slots of 50 ms: burns the load's part by the thread's own CPU clock, sleeps for the rest
+// of the slot.
 #include "common/burner.h"
 
 #include <algorithm>

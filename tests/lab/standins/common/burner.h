@@ -1,5 +1,4 @@
-// Uses real CPU time, so that the host's idle figure falls for the reason the page gives: somebody
-// works.
+// Uses real CPU time, so that the host's idle value falls as it does under real work.
 #pragma once
 
 #include <chrono>
@@ -9,12 +8,12 @@
 
 namespace lab {
 
-// Keeps a share of every CPU busy while it lives. Owns its threads; confined to one thread; cannot
-// fail.
+// Keeps a share of every CPU busy during its lifetime. Owns its threads; confined to one thread;
+// cannot fail.
 class Burner {
  public:
-  // `load` is the share (0..1) of all CPUs together. The work per CPU ends after `seconds` of it
-  // have been done, which takes longer than `seconds` when the machine is busy with others.
+  // `load` is the share (0..1) of all CPUs together. The work per CPU ends after `seconds` of CPU
+  // time, which takes longer when the machine is busy.
   Burner(double load, double seconds);
 
   // Waits for the work to be done, or for `stop`.

@@ -1,8 +1,8 @@
-// What a stand-in says about itself, told to a collector outside the host.
+// Reports of a stand-in about itself, sent to a collector outside the host.
 //
 // A test that asks "did it happen, once, in this order" must not ask the programs under test. Each
 // report is one datagram to a socket that the machine binds into the host; the host can neither
-// read nor change what was reported.
+// read nor change a report.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,7 @@ class Event {
   Event& Add(std::string_view key, double value);
   Event& SetPid(int pid);
 
-  // Waits at most two seconds for a busy collector; a missing one loses the report and nothing
-  // else.
+  // Waits at most two seconds for a busy collector; without a collector only the report is lost.
   void Send() const;
 
  private:

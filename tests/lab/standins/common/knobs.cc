@@ -1,5 +1,5 @@
-// Both files are flat JSON objects of numbers, written by the lab alone; a full parser would be out
-// of proportion.
+// Both files are flat JSON objects of numbers that only the lab writes, so they need no full
+// parser.
 #include "common/knobs.h"
 
 #include <cctype>

@@ -1,4 +1,4 @@
-// Thin over the socket calls; every wait has an end.
+// Thin wrappers of the socket calls; every wait has a limit.
 #include "common/wire.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-// Lines over TCP and local sockets: all that the directory's protocol and the agents' control need.
+// Lines over TCP and local sockets, for the directory's protocol and the agents' control.
 #pragma once
 
 #include <chrono>
@@ -8,12 +8,11 @@
 
 namespace lab {
 
-// Where the directory listens.
+// The directory's listen address.
 inline constexpr char kDirectoryAddress[] = "10.231.77.10";
 inline constexpr int kDirectoryPort = 17003;
 
-// Owns a file descriptor and what has been read from it beyond the last line. Movable; confined to
-// one thread.
+// Owns a file descriptor and the bytes read beyond the last line. Movable; confined to one thread.
 class Connection {
  public:
   explicit Connection(int fd) : fd_(fd) {}
@@ -31,7 +30,7 @@ class Connection {
   // The next line without its end; nothing at end of stream, on an error, or after `patience`.
   std::optional<std::string> ReadLine(std::chrono::milliseconds patience);
 
-  // Whether a whole line is already here, so that waiting for more bytes would be wrong.
+  // Whether a whole line is already here, so that no wait for more bytes is needed.
   bool HasLine() const { return buffer_.find('\n') != std::string::npos; }
 
  private:
@@ -43,7 +42,7 @@ class Connection {
 std::optional<Connection> ConnectTcp(const char* address, int port,
                                      std::chrono::milliseconds patience);
 
-// A listening socket on every address, or -1 (errno says why).
+// A listening socket on every address, or -1 (reason in errno).
 int ListenTcp(int port);
 
 // Sockets in the host's abstract namespace: they vanish with their owner.

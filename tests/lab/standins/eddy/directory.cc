@@ -1,4 +1,4 @@
-// Chunks of a mebibyte, so that a leak of a few bytes per entry costs no more than it should.
+// Chunks of one mebibyte, so that a leak of a few bytes per entry costs little.
 #include "eddy/directory.h"
 
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-// The entries the directory serves, and the memory it loses while doing so.
+// The directory's entries, and the memory that it leaks while serving them.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 namespace lab {
 
 struct Entry {
-  std::string local;   // the local part of an alias
-  std::string target;  // the address it routes to
+  std::string local;   // local part of an alias
+  std::string target;  // its target address
 };
 
 // All people and aliases, in the order of the data file. Immutable after Load.
@@ -21,15 +21,14 @@ class Directory {
 
   const std::vector<Entry>& entries() const { return entries_; }
 
-  // How many entries, from the first on, are served at this moment: half of them while the fault is
-  // set.
+  // The number of entries served now, from the first on: half of them while the fault is set.
   std::size_t Served() const;
 
  private:
   std::vector<Entry> entries_;
 };
 
-// Memory that is allocated, written to and never given back. Thread-safe.
+// Memory that is allocated, written and never freed. Thread-safe.
 class Leak {
  public:
   void Grow(double bytes);

@@ -2,7 +2,7 @@
 // main one.
 //
 // The main process serves only while it is connected to the root process, and does not start
-// without one. It leaks: slowly always, by the entry while it feeds a rebuild, and quickly when the
+// without one. It leaks memory: slowly always, by the entry during a rebuild, and quickly when the
 // lab asks for it.
 #include <poll.h>
 
@@ -44,8 +44,8 @@ std::optional<lab::Connection> FindRoot(std::chrono::milliseconds patience) {
   }
 }
 
-// Grows the leak by what one tick adds. The fault counts up in faults.json; the count found at
-// start is over already.
+// Grows the leak by one tick's amount. The fault counts up in faults.json; a count found at the
+// start is already over.
 class LeakPace {
  public:
   void Tick(lab::Leak& leak, double seconds) {
@@ -65,7 +65,7 @@ class LeakPace {
   double to_leak_mb_ = 0;
 };
 
-// Serves until a signal asks for the end.
+// Serves until a signal ends it.
 void ServeUntilTold(int signals, lab::Server& server, lab::Leak& leak,
                     std::optional<lab::Connection> root) {
   LeakPace pace;

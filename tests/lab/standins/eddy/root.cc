@@ -1,4 +1,4 @@
-// It only has to be there: the main process holds one connection to it and serves while that lasts.
+// It need only exist: the main process holds one connection to it and serves during that.
 #include "eddy/root.h"
 
 #include <poll.h>

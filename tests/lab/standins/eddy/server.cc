@@ -1,5 +1,5 @@
-// What makes the directory expensive is here: clients that resynchronise, and the rebuild that
-// reads every alias.
+// The directory's expensive work: clients that resynchronise, and the rebuild that reads every
+// alias.
 #include "eddy/server.h"
 
 #include <poll.h>

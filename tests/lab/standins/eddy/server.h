@@ -1,4 +1,4 @@
-// The directory's protocol: lines over TCP, one thread a client.
+// The directory's protocol: lines over TCP, one thread per client.
 //
 //   BIND client host    -> OK count
 //   COUNT               -> count
@@ -26,7 +26,7 @@ class Server {
   Server(const Directory& directory, Leak& leak) : directory_(directory), leak_(leak) {}
   ~Server() { Stop(); }
 
-  // False when the port cannot be had.
+  // False when the port is not available.
   bool Start();
   void Stop();
 
