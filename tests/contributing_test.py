@@ -10,6 +10,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SPELLED = {
     "always_failed": r"\bkAlwaysFailed\b|\balways_failed\b",
     "host_takeover": r"\bHostTakeover\b|\bhost_takeover\b",
+    "skip": r"\bkSkip\b|\"skip\"",
+    "CloseEpisode": r"\bCloseEpisode\b|/api/v1/episodes/",
+    "unfinished_runs": r"unfinished_runs",
+    "sysv": r"\bkSysv\b|\bsysv\b",
     "mailhub_port_connect_seconds": r"\bmailhub_port_connect_seconds\b",
     "mailhub_actuator_queue_length": r"\bmailhub_actuator_queue_length\b",
     "HostKeyMismatch": r"\bHostKeyMismatch\b",
@@ -24,6 +28,8 @@ APART = {
     "history": ("actuator/api",),
     "confirm": ("actuator/engine", "actuator/api", "actuator/ctl", "actuator/service", "docs/operating.md", "rules"),
     "host_takeover": (),
+    "skip": ("actuator/engine/input.h",),
+    "unfinished_runs": ("actuator/ctl",),
 }
 
 

@@ -91,8 +91,16 @@ struct Say {
     Add(LogLevel::kWarn, "A host is to be taken over",
         {{"host", body.host}, {"by", body.by}, {"detail", body.detail}});
   }
-  template <typename Other>
-  void operator()(const Other&) {}
+  // The program reports its own start, and the API the progress of a run.
+  void operator()(const engine::ActuatorStarted&) {}
+  void operator()(const engine::RunStarted&) {}
+  void operator()(const engine::StepStarted&) {}
+  void operator()(const engine::StepSettled&) {}
+  void operator()(const engine::StepDone&) {}
+  void operator()(const engine::DeadManArmed&) {}
+  void operator()(const engine::DeadManDisarmed&) {}
+  void operator()(const engine::RunEnding&) {}
+  void operator()(const engine::RunSwept&) {}
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "actuator/journal/sample_events.h"
@@ -59,6 +61,22 @@ TEST(Codec, EveryKindOfEventComesBackAsItWas) {
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(back->index(), i);
     EXPECT_EQ(Json(*back), Json(bodies[i]));
+  }
+}
+
+TEST(Codec, EachKindHasARowWithItsFieldsInTheDocuments) {
+  std::ifstream documents(MAILHUB_SOURCE_DIR "/docs/journal_format.md");
+  std::map<std::string, std::string> rows;  // by their first word
+  for (std::string line; std::getline(documents, line);) {
+    if (line.starts_with("| `")) rows[line.substr(3, line.find('`', 3) - 3)] = line;
+  }
+  for (const engine::EventBody& body : EveryBody()) {
+    const std::string& row = rows[engine::Name(body)];
+    EXPECT_FALSE(row.empty()) << engine::Name(body);
+    const auto written = nlohmann::json::parse(Encode(body).body);
+    for (const auto& [field, unused] : written.items()) {
+      EXPECT_NE(row.find("`" + field + "`"), std::string::npos) << row << " lacks " << field;
+    }
   }
 }
 

@@ -27,9 +27,10 @@ std::string ServiceCommand(const config::Host& host, const std::string& label,
   if (host.runner == config::RunnerForm::kInstalled) {
     return "@service " + label + " " + Name(state);
   }
-  const bool sysv = service.kind == config::ServiceKind::kSysv;
-  const std::string name = !service.name.empty() ? service.name : sysv ? label : label + ".service";
-  return "@service " + name + " " + Name(state) + (sysv ? " sysv" : " systemd");
+  const bool is_unit = service.kind == config::ServiceKind::kSystemd;
+  std::string name = service.name;
+  if (name.empty()) name = is_unit ? label + ".service" : label;
+  return "@service " + name + " " + Name(state) + " " + Name(service.kind);
 }
 
 // Owns the plan while it grows. Confined to one call of Expand.

@@ -6,7 +6,7 @@
 
 #include <csignal>
 
-#include "lib/daemon/service_manager.h"
+#include "lib/daemon/systemd_notify.h"
 
 namespace mailhub::daemon {
 namespace {

@@ -1,4 +1,4 @@
-#include "lib/daemon/service_manager.h"
+#include "lib/daemon/systemd_notify.h"
 
 #include <systemd/sd-daemon.h>
 
