@@ -192,8 +192,9 @@ bool ReadKey(std::string_view rest, Entry* entry) {
 }
 
 // The line's entry for the host, if any.
-std::optional<Entry> ReadLine(std::string_view line, const std::string& name) {
-  line = line.substr(0, line.find('\0'));
+std::optional<Entry> ReadLine(std::string_view whole, const std::string& name) {
+  // A NUL ends the line. OpenSSH passes over the one right behind the names, as over a blank.
+  std::string_view line = whole.substr(0, whole.find('\0'));
   SkipBlanks(&line);
   if (line.empty() || line.starts_with('#')) return std::nullopt;
   const auto marker = TakeMarker(&line);
@@ -201,6 +202,10 @@ std::optional<Entry> ReadLine(std::string_view line, const std::string& name) {
   Entry entry;
   entry.marker = *marker;
   const std::string_view names = TakeWord(&line);
+  if (line.empty()) {
+    line = whole.substr(std::min<size_t>(names.end() - whole.begin() + 1, whole.size()));
+    line = line.substr(0, line.find('\0'));
+  }
   if (line.empty() || !Names(name, names) || !ReadKey(line, &entry)) return std::nullopt;
   return entry;
 }
