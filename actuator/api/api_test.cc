@@ -67,7 +67,8 @@ TEST_F(ApiTest, TakesNoQueryParameterThatItDoesNotKnow) {
                               R"({"runbook":"mailhub-rebuild","mode":"halted","reason":"r"})");
     ExpectError(refused, 400, "invalid", "unknown query parameter 'x'; known here: none");
   }
-  ExpectError(Get("/api/v1/runs?limit=1&limit=2"), 400, "invalid", "duplicate query parameter 'limit'");
+  ExpectError(Get("/api/v1/runs?limit=1&limit=2"), 400, "invalid",
+              "duplicate query parameter 'limit'");
   EXPECT_THAT(backend_.Commands(), IsEmpty());
   EXPECT_THAT(backend_.Modes(), IsEmpty());
   EXPECT_EQ(backend_.Reloads(), 0);

@@ -136,7 +136,7 @@ CommandText ReadCommand(Reader& in, const Node& node) {
   return CommandText{ReadText(in, use.Present() ? use : command), use.Present()};
 }
 
-// `expr` is where the expression stands; the rest of the gate stands beside it.
+// `expr` is the node of the expression; the other keys of the gate are beside it.
 GateText ReadGate(Reader& in, const Node& node, const Node& expr) {
   GateText gate(ReadText(in, expr));
   gate.window = Maybe(in, node["window"]);
@@ -265,7 +265,7 @@ void ReadCall(Reader& in, const Node& node, StepText* step) {
 StepText ReadStep(Reader& in, const Node& node, bool in_for_each) {
   StepText step(ReadVerb(in, node), node);
   const bool block = step.verb == Verb::kForEach || step.verb == Verb::kCall;
-  // What is asked is what people must see: a question is its own name.
+  // People must see the question, so it is also the name of the step.
   const Node name = node[step.verb == Verb::kConfirm ? "confirm" : "name"];
   if (name.Present() || !block) step.name = ReadStepName(in, name);
   if (const Node on_failure = node["on_failure"]; on_failure.Present()) {

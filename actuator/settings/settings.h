@@ -15,7 +15,7 @@
 
 namespace mailhub::settings {
 
-// Also of what answers in Prometheus's place: Thanos, Mimir, VictoriaMetrics.
+// Also for Thanos, Mimir and VictoriaMetrics, which answer like Prometheus.
 struct PrometheusSettings {
   std::string url;                                  // without a trailing slash
   std::string job = "mailhub";                      // of the exporter's probes
@@ -35,12 +35,12 @@ struct PrometheusSettings {
 struct WebSettings {
   std::string listen_address = "127.0.0.1:9110";
   std::string config_file;     // TLS and logins; empty: none
-  std::string api_token_file;  // what changing something over the API needs; empty: a login
+  std::string api_token_file;  // for changes over the API; empty: a login
 
   bool operator==(const WebSettings&) const = default;
 };
 
-// What a restart is needed for when it changes; everything else follows a reload.
+// A change of these needs a restart; everything else follows a reload.
 struct Fixed {
   std::string journal;
   WebSettings web;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kMostAliases = 20;  // of one host
 
-using Lines = std::map<std::string, int>;  // name -> where it stands
+using Lines = std::map<std::string, int>;  // name -> its line
 
 Lines LinesOf(const Node& map) {
   Lines lines;

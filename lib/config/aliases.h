@@ -1,4 +1,4 @@
-// What others call a host; internal to this folder.
+// Other names of hosts; internal to this folder.
 #pragma once
 
 #include "lib/config/reader.h"

@@ -1,5 +1,5 @@
-// Reads a file strictly, and keeps its first mistake. What is read after a mistake is thrown away,
-// so nobody needs to stop at it.
+// Reads a file strictly, and keeps its first mistake. Values after a mistake are thrown away, so
+// no caller needs to stop at it.
 //
 //   host.address = in.Required(node["address"], Allowed, kAddresses, "an IP address");
 //   in.Optional(node["port"], &host.port, ReadInt, 1, 65535);
@@ -70,7 +70,7 @@ class Reader {
 Result<std::string> PlainText(const Node& node);
 Result<std::string> TextWith(const Node& node, std::string_view controls);
 Result<std::string> AbsolutePath(const Node& node);
-// Made absolute: a relative path is relative to the folder of the file it stands in.
+// Made absolute: a relative path is relative to the folder of its file.
 Result<std::string> PathFromFile(const Node& node);
 // `expected` is for the message.
 Result<std::string> Allowed(const Node& node, const AllowList& list, std::string_view expected);

@@ -1,4 +1,4 @@
-// Files that hold what this program shows to others: a token, a password, a header's value.
+// Files with secrets that this program sends: a token, a password, the value of a header.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace mailhub::config {
 
-// One line of UTF-8 without control characters, at most 4096 bytes; the space around it is dropped. kInvalid says what is
-// wrong with it, kNotFound and kRefused as ReadFile.
+// One line of UTF-8 without control characters, at most 4096 bytes; the space around it is dropped. kInvalid gives the
+// mistake, kNotFound and kRefused as ReadFile.
 Result<std::string> ReadSecret(const std::string& path);
 
 // The same, of one word.

@@ -1,4 +1,4 @@
-// One line, whatever is around it; of what is none, what is wrong with it.
+// A secret is one line without the space around it; each mistake has its message.
 #include "lib/config/secret.h"
 
 #include <gmock/gmock.h>

@@ -44,7 +44,7 @@ auto ReadMap(Reader& in, const Node& node, Read&& read) {
   return map;
 }
 
-// What `rule` makes of 1 to `most` items, none twice.
+// The values that `rule` makes of 1 to `most` items, without duplicates.
 template <typename Rule>
 std::vector<std::string> ReadNames(Reader& in, const Node& node, size_t most,
                                    std::string_view expected, Rule&& rule) {
@@ -77,8 +77,8 @@ Result<std::string> ThreadName(const Node& node) {
   return name;
 }
 
-// `unit:` of systemd, with its suffix; `name:` of the others. What the helper lets through, and
-// what no shell on the way reads differently.
+// `unit:` of systemd, with its suffix; `name:` of the others. The helper accepts
+// these characters, and every shell on the way reads them alike.
 Result<std::string> ServiceName(const Node& node, ServiceKind kind) {
   auto name = ReadString(node);
   if (!name) return name;
@@ -141,7 +141,7 @@ std::string ReadCommand(Reader& in, const Node& node) {
   return in.Required(node, TextWith, "\t\n");
 }
 
-// What SSH has given up, and an sshd of long ago may know alone.
+// Algorithms that SSH has given up; a very old sshd may know no others.
 constexpr std::array<std::string_view, 10> kOldAlgorithms = {"ssh-rsa",
                                                              "diffie-hellman-group14-sha1",
                                                              "diffie-hellman-group-exchange-sha1",

@@ -1,5 +1,5 @@
-// The site file: which hosts there are, what to look at on each, and what a runbook may call there
-// by name. Both programs read the same file, so the host list stands in one place.
+// The site file: the hosts, what to probe on each, and the commands that a runbook may name. Both
+// programs read the same file, so there is one list of hosts.
 #pragma once
 
 #include <map>
@@ -26,8 +26,8 @@ struct ProcessMatch {
   bool operator==(const ProcessMatch&) const = default;
 };
 
-// How the actuator's runner comes to a host: brought by each connection, or put there by root, who
-// then lists what it may run (docs/runner.md).
+// How the actuator's runner comes to a host: each connection brings it, or root installs it with a
+// list of what it may run (docs/runner.md).
 enum class RunnerForm { kUploaded, kInstalled };
 constexpr auto WordsOf(RunnerForm) {
   using enum RunnerForm;
@@ -42,7 +42,7 @@ constexpr auto WordsOf(ServiceKind) {
 
 struct ServiceSpec {
   ServiceKind kind = ServiceKind::kSystemd;  // by platform unless the file says so
-  std::string name = {};  // what the host calls it, a unit with its suffix; empty: as its label
+  std::string name = {};  // its name on the host, a unit with its suffix; empty: its label
   bool operator==(const ServiceSpec&) const = default;
 };
 
@@ -55,7 +55,7 @@ struct CheckSpec {
 // Keys of all maps become metric labels: [A-Za-z_][A-Za-z0-9_-]*, at most 64 characters.
 struct Host {
   std::string name;
-  std::vector<std::string> aliases;  // what others call it, in labels; never any host's name
+  std::vector<std::string> aliases;  // its other names, in labels; never a host's name
   std::string address;
   int port = 22;
   std::string user;

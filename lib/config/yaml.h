@@ -1,5 +1,5 @@
-// YAML that remembers where everything stands, so that every mistake is reported as
-// file:line:column and what was expected. yaml-cpp stays in the .cc.
+// YAML that knows the place of each value, so that every mistake is reported as file:line:column and
+// what was expected. yaml-cpp stays in the .cc.
 #pragma once
 
 #include <memory>

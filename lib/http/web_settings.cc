@@ -88,7 +88,7 @@ void ReadTls(Reader& in, const Node& node, const std::filesystem::path& director
   settings->tls_place = node.Where();
 }
 
-// What is sent after a line end would be another header, or a body.
+// The text after a line end would be another header, or a body.
 Result<std::string> HeaderValue(const Node& node) {
   auto value = config::ReadString(node);
   if (value && !config::IsPrintableAscii(*value)) {

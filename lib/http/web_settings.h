@@ -1,4 +1,4 @@
-// What a web configuration file says, before any of the files that it names is opened; internal to
+// The values of a web configuration file, before any file that it names is opened; internal to
 // this folder. web_config.h describes the file.
 #pragma once
 
