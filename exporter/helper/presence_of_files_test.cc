@@ -104,6 +104,23 @@ TEST_P(FilePresenceTest, AnUnknownDirectoryHidesNoOther) {
   EXPECT_FALSE(Value(seen.families, "mailhub_directory_files", {{"directory", "a"}}));
 }
 
+TEST_P(FilePresenceTest, IsNotZeroBecauseTheSumsDidNotCome) {
+  fs::create_directories(folder_ / "standins");
+  std::ofstream(File("other/f")) << "x";
+  // An awk that is ended before it has summed up.
+  std::ofstream(File("standins/awk")) << "#!/bin/sh\ngrep '^[dfo] 0 '; kill -9 $$\n";
+  fs::permissions(File("standins/awk"), fs::perms::owner_all);
+  Change("PATH=/usr/xpg4", "PATH=" + File("standins") + ":/usr/xpg4");
+  config::Host host;
+  host.directories["d"] = File("other");
+  for (const bool can_print : {true, false}) {
+    if (!can_print) Change("has_printf=1", "has_printf=");
+    helper_.reset();
+    const Seen seen = Look(host);
+    EXPECT_EQ(Value(seen.families, "mailhub_directory_files", {{"directory", "d"}}).value_or(1), 1);
+  }
+}
+
 class ComingAndGoingTest : public FilePresenceTest {
  protected:
   // A directory with one file, in which folders come and go while it is looked at.
