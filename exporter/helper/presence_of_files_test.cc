@@ -1,9 +1,12 @@
 // What is there is never said to be absent, and what is not there never to be there: files and
 // directories.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <thread>
+#include <utility>
 
 #include "exporter/helper/helper_testing.h"
 
@@ -152,7 +155,50 @@ TEST_P(ComingAndGoingTest, IsNoReasonNotToKnowADirectoryWhereFindCannotPrint) {
   LookWhileFoldersComeAndGo();
 }
 
+// Each account may put what it likes in the place of a folder below one of its own, and take it away again.
+class SwappedTest : public FilePresenceTest {
+ protected:
+  void Swap(const std::string& one, const std::string& other) {
+    ASSERT_EQ(
+        renameat2(AT_FDCWD, File(one).c_str(), AT_FDCWD, File(other).c_str(), RENAME_EXCHANGE), 0);
+  }
+  void LookWhileTheyAreSwapped() {
+    for (const char* name : {"fifo1", "fifo2"}) ASSERT_EQ(mkfifo(File(name).c_str(), 0666), 0);
+    for (const char* name : {"other/f", "file"}) std::ofstream(File(name)) << "x";
+    config::Host host;
+    host.directories["swapped"] = File("other");
+    host.directories["still"] = File("with blank");
+    host.files["swapped"] = File("file");
+    const std::jthread swaps([this](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        Swap("other", "fifo1");
+        Swap("file", "fifo2");
+      }
+    });
+    for (int i = 0; i < 40; ++i) {
+      const Seen seen = TryToLook(host, 3000, seconds(5));
+      ASSERT_TRUE(seen.complete) << "it waits";
+      const auto files = [&](const std::string& name) {
+        return Value(seen.families, "mailhub_directory_files", {{"directory", name}});
+      };
+      EXPECT_EQ(files("swapped").value_or(1), 1);
+      EXPECT_EQ(files("still"), 0);
+      EXPECT_EQ(Exists(seen, "swapped"), 1) << "a fifo, if not a file";
+    }
+  }
+};
+
+TEST_P(SwappedTest, IsNothingToWaitForNorIsItEmpty) {
+  LookWhileTheyAreSwapped();
+}
+
+TEST_P(SwappedTest, IsNothingToWaitForNorIsItEmptyWhereFindCannotPrint) {
+  Change("has_printf=1", "has_printf=");
+  LookWhileTheyAreSwapped();
+}
+
 MAILHUB_FOR_EVERY_ENGINE(FilePresenceTest);
+MAILHUB_FOR_EVERY_ENGINE(SwappedTest);
 MAILHUB_FOR_EVERY_ENGINE(ComingAndGoingTest);
 
 }  // namespace

@@ -3,9 +3,10 @@
 # ---- Directories and files -----------------------------------------------------------------------
 
 # Whether the names in directory $1 can be read, and what they name. Asked by trying: some shells answer
-# -r and -x from the mode alone, which is wrong for a root that may not everything, as on NFS.
+# -r and -x from the mode alone, which is wrong for a root that may not everything, as on NFS. What was a directory may be a
+# fifo by now, and to open one is to wait: with "/." it can be a directory only.
 may_look_into() {
-  { true <"$1"; } 2>/dev/null && [ -e "$1/." ]
+  { true <"$1/."; } 2>/dev/null && [ -e "$1/." ]
 }
 
 # Whether the system says that $1 is not there. Anything else is a reason not to know.
