@@ -142,6 +142,11 @@ TEST_P(PosixTest, SaysNothingWhenPsComplainsOrIsNotThereOrShowsNotAll) {
   };
   Ps(keywords, "0:01", "05:06", "exit 3");
   nothing("it fails");
+  const std::string half = "[ -n \"$all\" ] && printf '500 00:00 01:02 700 /opt/oth' && ";
+  Ps(keywords, "0:01", "05:06", half + "exit 1");
+  nothing("it fails in the middle of a row");
+  Ps(keywords, "0:01", "05:06", half + "kill -9 $$");
+  nothing("it is killed in the middle of a row");
   Ps(keywords, "0:01", "05:06", "echo 'ps: cannot get process table' >&2");
   nothing("it complains");
   Standin("ps", "exit 127");
@@ -205,6 +210,11 @@ TEST_P(PosixTest, SaysNothingOfOneThatShowsAnotherPathOrNone) {
     Ps("pid time etime rss args lstart", "0:01", "05:06", "row 78 1 1 '" + row + "'");
     EXPECT_EQ(Running(LookThere(), "absent"), 0) << row;
   }
+}
+
+TEST_P(PosixTest, BelievesNoUptimeOfAPsThatFails) {
+  Ps("pid time etime rss args lstart", "0:01", "1-02:03", "[ -z \"$only\" ] || exit 1");
+  EXPECT_EQ(Value(LookThere().families, "mailhub_host_uptime_seconds"), std::nullopt);
 }
 
 TEST_P(PosixTest, NamesABootAsTheRunnerDoes) {

@@ -30,7 +30,7 @@ read_elapsed() {
 # it, since gates compare the two.
 read_boot_posix() {
   seconds=
-  read_elapsed "$(ps -o etime= -p 1 | tr -d ' ')" && uptime=$seconds
+  age=$(ps -o etime= -p 1) && read_elapsed "$(printf %s "$age" | tr -d ' ')" && uptime=$seconds
   boot=$(who -b | tr -cd 'A-Za-z0-9')
   boot=boot-${boot:-$(ps -o lstart= -p 1 | tr -cd 'A-Za-z0-9')}
   [ "$boot" = boot- ] && boot=
@@ -60,11 +60,14 @@ next_word() { rest=${rest#"${rest%%[$blank]*}"} rest=${rest#"${rest%%[!$blank]*}
 
 # Without /proc nobody can tell what a process really executes: the first word of its arguments has
 # to do. One that shows the name there without its path may be it, or not. `ps` is believed when it does not
-# complain and has found process 1 and this one.
+# complain, has come to a good end, which is the last line, and has found process 1 and this one.
 look_at_processes_posix() {
   [ -n "$ps_words" ] || learn_ps
-  table=$(ps $ps_words 2>&1 || echo "ps ended with $?")
-  seen_first= seen_self=
+  table=$(
+    ps $ps_words 2>&1
+    echo "${nl}ps ended with $?"
+  )
+  seen_first= seen_self= whole=
   n=0
   while [ $n -lt $processes ]; do
     keep count $n 0
@@ -76,6 +79,8 @@ look_at_processes_posix() {
     rest=${rest#"${rest%%[!$blank]*}"}
     pid=${rest%%[$blank]*}
     [ -n "$pid" ] || continue
+    whole=
+    case $rest in 'ps ended with 0') whole=1 && continue ;; esac
     row=$rest
     next_word
     cpu=${rest%%[$blank]*}
@@ -114,6 +119,7 @@ $table
 END
   [ -n "$seen_first" ] || why='ps does not show process 1'
   [ -n "$seen_self" ] || why='ps does not show the process that asks'
+  [ -n "$whole" ] || why='ps does not come to an end'
   [ -n "$why" ] && return
   n=0
   while [ $n -lt $processes ]; do
