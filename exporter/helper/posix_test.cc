@@ -212,6 +212,34 @@ TEST_P(PosixTest, SaysNothingOfOneThatShowsAnotherPathOrNone) {
   }
 }
 
+// Blanks in a path show nothing of where it ends.
+TEST_P(PosixTest, SaysNothingOfOneWithBlanksThatShowsAnotherPathOrNone) {
+  host_.processes = {{"blank", {"/opt/My App/run it", "", ""}},
+                     {"long", {"/opt/x/a name that is long", "", ""}}};
+  const auto expect = [&](const std::string& row, double blank, double other) {
+    helper_.reset();
+    Ps("pid time etime rss args lstart", "0:01", "05:06", "row 78 1 1 '" + row + "'");
+    const Seen seen = LookThere();
+    EXPECT_EQ(Running(seen, "blank"), blank) << row;
+    EXPECT_EQ(Running(seen, "long"), other) << row;
+  };
+  expect("/opt/My App/run it -D x", 1, 0);
+  for (const std::string row :
+       {"run it", "run it -D x", "./run it", "-run it", "[run it]", "(run it)", "run it: idle",
+        "My App/run it -D x", "../My App/run it", "/opt//My App/run it", "opt/My App/run it"}) {
+    expect(row, -1, 0);
+  }
+  for (const std::string row : {"[a name that is ]", "(a name that is lo)",
+                                "a name that is long -D", "./a name that is long"}) {
+    expect(row, 0, -1);
+  }
+  for (const std::string row :
+       {"/opt/other/run it", "/opt/Your App/run it", "vi /opt/My App/run it", "run", "vi run it",
+        "./run", "a name that is short", "/opt/y/a name that is long"}) {
+    expect(row, 0, 0);
+  }
+}
+
 TEST_P(PosixTest, BelievesNoUptimeOfAPsThatFails) {
   Ps("pid time etime rss args lstart", "0:01", "1-02:03", "[ -z \"$only\" ] || exit 1");
   EXPECT_EQ(Value(LookThere().families, "mailhub_host_uptime_seconds"), std::nullopt);

@@ -110,7 +110,7 @@ look_at_processes_posix() {
     n=0
     while [ $n -lt $processes ]; do
       eval "e=\$process_exe_$n contain=\$contain_$n lack=\$lack_$n count=\$count_$n"
-      eval "exe=\$exe_$e"
+      eval "exe=\$exe_$e comm=\$comm_$e"
       look_at_row
       n=$((n + 1))
     done
@@ -140,14 +140,25 @@ note_incomplete_row() {
   done
 }
 
+# Sets `name` to what a row begins with, up to and with $1, if no blank is before that.
+shown_to() {
+  before=${rest%%"$1"*}
+  case $before in "$rest" | *[$blank]*) ;; *) name=$before$1 ;; esac
+}
+
 # Whether a row that does not begin with the path $exe may be that all the same: the path is cut off, or another one was
 # given that leads there, or only the name is shown, as BSD and macOS do where they cannot read arguments.
 may_be_exe() {
   [ -n "$cut" ] && case $exe in "$rest"*) return 0 ;; esac
   base=${exe##*/}
   name=${rest%%[$blank]*}
-  # A name with blanks, where no blank is before it.
-  case $base in *[$blank]*) case $name in "${rest%%"$base"*}"*) name=${rest%%"$base"*}$base ;; esac ;; esac
+  case $exe in *[$blank]*)
+    # Its name may have blanks, and its folders, from any of which on it may be shown.
+    shown_to "$comm"
+    tail=$base folder=${exe%/*}
+    while shown_to "$tail" && [ -n "$folder" ]; do tail=${folder##*/}/$tail folder=${folder%/*}; done
+    ;;
+  esac
   case $name/ in *//* | */./* | */../*) ;; /*) return 1 ;; esac
   [ -n "$cut" ] && [ "$name" = "$rest" ] && return 0
   name=${name##*/}
