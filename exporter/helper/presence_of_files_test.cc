@@ -2,6 +2,7 @@
 // directories.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,6 +122,42 @@ TEST_P(FilePresenceTest, IsNotZeroBecauseTheSumsDidNotCome) {
     helper_.reset();
     const Seen seen = Look(host);
     EXPECT_EQ(Value(seen.families, "mailhub_directory_files", {{"directory", "d"}}).value_or(1), 1);
+  }
+}
+
+// What lacks a descriptor may break off, some shells without a word.
+TEST_P(FilePresenceTest, NeverSaysThatAFileIsAbsentForWantOfADescriptor) {
+  std::ofstream(File("other/f")) << "x";
+  fs::create_symlink("other/f", folder_ / "link");
+  const auto process = Run(Copy("eddy"), {});
+  config::Host host;
+  host.files["there"] = File("other/f");
+  host.files["link"] = File("link");
+  host.directories["d"] = File("other");
+  host.processes["eddy"] = {File("eddy"), "", ""};
+  // With a check the shells answer.
+  if (GetParam() != "perl") host.checks["good"] = {"echo 1", Milliseconds(2000)};
+  const auto limit = [&](rlim_t files) {
+    const rlimit both = {files, 64};
+    ASSERT_EQ(prlimit(helper_->pid(), RLIMIT_NOFILE, &both, nullptr), 0);
+  };
+  for (const bool seen_before : {false, true}) {
+    for (rlim_t files = 3; files < 17; ++files) {
+      helper_.reset();
+      StartHelper(host);
+      helper_->Write("hello x\n");
+      ASSERT_TRUE(helper_->WaitFor("hello 1"));
+      if (seen_before) Look(host);
+      for (const rlim_t now : {files, rlim_t{64}}) {
+        limit(now);
+        const Seen seen = TryToLook(host, 1000, seconds(2));
+        for (const char* name : {"there", "link"}) EXPECT_NE(Exists(seen, name), 0) << files;
+        EXPECT_NE(Value(seen.families, "mailhub_directory_files", {{"directory", "d"}}), 0)
+            << files;
+        EXPECT_NE(Running(seen, "eddy"), 0) << files;
+        if (!seen.complete) break;
+      }
+    }
   }
 }
 
