@@ -26,11 +26,19 @@ bool ReadCpu(std::string_view line, double ticks_per_second, metrics::Families* 
   return true;
 }
 
+// The line that begins with this word; empty if there is none.
+std::string_view LineOf(const Section& section, std::string_view word) {
+  for (const std::string& line : section.lines) {
+    const auto words = Words(line, 2);
+    if (!words.empty() && words[0] == word) return line;
+  }
+  return {};
+}
+
 // "MemTotal:       24684084 kB"
-bool ReadMemory(std::string_view line, std::string_view key, const metrics::Metric& metric,
-                metrics::Families* families) {
+bool ReadMemory(std::string_view line, const metrics::Metric& metric, metrics::Families* families) {
   const auto words = Words(line);
-  if (words.size() != 3 || words[0] != key || words[2] != "kB") return false;
+  if (words.size() != 3 || words[2] != "kB") return false;
   const auto kilobytes = ReadCount(words[1], uint64_t{1} << 50);
   if (!kilobytes) return false;
   families->Add(metric, {}, static_cast<double>(*kilobytes) * 1024);
@@ -55,22 +63,34 @@ std::optional<double> ReadTime(const Reply& reply) {
 
 Status Read(const config::Host& host, const Reply& reply, const Section& section, Past*,
             metrics::Families* families) {
-  const auto& lines = section.lines;
-  if (lines.size() < 5) return NotUnderstood("host", "lines are missing");
-  if (!ReadCpu(lines[0], reply.ticks_per_second, families)) {
+  // What /proc does not tell, as in some containers, is left out; what it tells in another way is not believed.
+  std::string missing;
+  const auto cpu = LineOf(section, "cpu");
+  if (cpu.empty()) {
+    missing = "/proc/stat does not begin with the processors' times";
+  } else if (!ReadCpu(cpu, reply.ticks_per_second, families)) {
     return NotUnderstood("host", "/proc/stat begins differently");
   }
-  const auto words = Words(lines[1]);
-  const auto cpus = words.size() == 2 ? ReadCount(words[1], 1 << 16) : std::nullopt;
-  if (!cpus || *cpus == 0) return NotUnderstood("host", "no processors");
-  families->Add(kHostCpus, {}, static_cast<double>(*cpus));
-  if (!ReadMemory(lines[2], "MemTotal:", kHostMemoryTotal, families)) {
+  const auto words = Words(LineOf(section, "cpus"));
+  const auto cpus = words.size() == 2 ? ReadCount(words[1], 1 << 16) : uint64_t{0};
+  if (!cpus) return NotUnderstood("host", "no number of processors");
+  if (*cpus > 0) {
+    families->Add(kHostCpus, {}, static_cast<double>(*cpus));
+  } else {
+    missing = "/proc/stat lists no processors";
+  }
+  const auto total = LineOf(section, "MemTotal:");
+  if (total.empty()) {
+    missing = "/proc/meminfo does not begin with the memory that there is";
+  } else if (!ReadMemory(total, kHostMemoryTotal, families)) {
     return NotUnderstood("host", "/proc/meminfo begins differently");
   }
-  // Linux before 3.14 does not report available memory; then neither do we.
-  ReadMemory(lines[4], "MemAvailable:", kHostMemoryAvailable, families);
+  // Linux before 3.14 does not say what is available; then neither do we.
+  ReadMemory(LineOf(section, "MemAvailable:"), kHostMemoryAvailable, families);
   if (const auto time = ReadTime(reply)) families->Add(kHostTime, {}, *time);
-  return AddBoot(host, reply, families);
+  const auto boot = AddBoot(host, reply, families);
+  if (boot && !missing.empty()) return Fail(ErrorKind::kNotFound, "host: " + missing);
+  return boot;
 }
 
 }  // namespace

@@ -26,9 +26,9 @@ class FaultyMountTest : public HelperTest {
     mount_.reset();
     HelperTest::TearDown();
   }
-  // The reported number of files in the directory.
-  std::optional<double> Files(Fault fault) {
-    mount_->Become(fault);
+  // How many files the directory is said to have.
+  std::optional<double> Files(Fault fault, int times = std::numeric_limits<int>::max()) {
+    mount_->Become(fault, times);
     const Seen seen = Look(host_);
     const auto files = Value(seen.families, "mailhub_directory_files", {{"directory", "faulty"}});
     EXPECT_EQ(Value(seen.families, "mailhub_directory_files", {{"directory", "other"}}), 0)
@@ -43,6 +43,9 @@ class FaultyMountTest : public HelperTest {
     EXPECT_EQ(Files(Fault::kEntryFails), std::nullopt);
     EXPECT_EQ(Files(Fault::kEntryVanishes).value_or(0), 0) << "not each find can tell";
     EXPECT_EQ(Files(Fault::kNone), 1);
+    for (const Fault fault : {Fault::kNamesFail, Fault::kNamesEnd, Fault::kEntryFails}) {
+      EXPECT_EQ(Files(fault, 1).value_or(1), 1) << "it passes while it is looked at";
+    }
   }
 
  private:

@@ -317,53 +317,6 @@ TEST_P(HelperTest, ShowsServicesOfStatusScripts) {
       *Value(seen.families, "mailhub_service_state", {{"name", "nosuch"}, {"state", "absent"}}), 1);
 }
 
-TEST_P(HelperTest, BelievesNoStatusOfAScriptThatPrintsItsUsage) {
-  fs::create_directories(folder_ / "init.d");
-  Change("/etc/init.d/", File("init.d/"));
-  config::Host host;
-  const auto script = [&](const std::string& name, const std::string& text) {
-    const std::string path = File("init.d/" + name);
-    std::ofstream(path) << "#!/bin/sh\n" << text << "\n";
-    fs::permissions(path, fs::perms::owner_all);
-    host.services[name] = {config::ServiceKind::kSysv};
-  };
-  for (const char* status : {"0", "1", "2", "3"}) {
-    const std::string exit = std::string("; exit ") + status;
-    script(std::string("usage") + status, "echo \"Usage: $0 {start|stop}\"; echo more" + exit);
-    script(std::string("error") + status, "echo \"  USAGE: $0 start\" >&2" + exit);
-  }
-  script("runs", "echo 'runs: see usage'; echo 'Usage: none'");
-  script("stopped", "echo stopped; exit 3");
-  script("silent", "exit 1");
-  script("long", "yes | head -n 100000; exit 3");
-  script("leaves", "sleep 4 & exit 3");
-  script("hangs", "sleep 4");
-  script("lies", "printf 'status 0 0\\noutput 0 usage\\n'; exit 3");
-  for (const bool with_timeout : {true, false}) {
-    if (!with_timeout) Change("has_timeout=1", "has_timeout=");
-    helper_.reset();
-    const Seen seen = Look(host);
-    const auto state = [&](const std::string& name) -> std::string {
-      for (const char* one : {"active", "inactive", "failed", "absent"}) {
-        const metrics::Labels labels = {{"name", name}, {"state", one}};
-        if (Value(seen.families, "mailhub_service_state", labels) == 1) return one;
-      }
-      return "unknown";
-    };
-    for (const char* status : {"0", "1", "2", "3"}) {
-      EXPECT_EQ(state(std::string("usage") + status), "unknown") << status;
-      EXPECT_EQ(state(std::string("error") + status), "unknown") << status;
-    }
-    EXPECT_EQ(state("runs"), "active");
-    EXPECT_EQ(state("stopped"), "inactive");
-    EXPECT_EQ(state("silent"), "failed");
-    EXPECT_EQ(state("long"), "inactive");
-    EXPECT_EQ(state("leaves"), "inactive");
-    EXPECT_EQ(state("hangs"), "unknown");
-    EXPECT_EQ(state("lies"), "inactive");
-  }
-}
-
 TEST_P(HelperTest, TellsAHelperThatHangsFromThoseThatAreConnectedOrPretendToBeOne) {
   config::Host host;
   host.files["a"] = "/etc/passwd";

@@ -24,7 +24,36 @@ TEST_P(HostFactsTest, NothingOldIsSaidOfMemory) {
   EXPECT_EQ(Value(seen.families, "mailhub_host_memory_available_bytes", {}), std::nullopt);
 }
 
-TEST_P(HostFactsTest, AnUnknownBootTimeIsAskedAgain) {
+// What /proc does not tell is left out, and hides nothing else; the engines agree.
+TEST_P(HostFactsTest, WhatIsNotToldHidesNothingElse) {
+  Change("/proc/meminfo", File("meminfo"));
+  Change("/proc/stat", File("stat"));
+  const std::string memory = "MemTotal: 4 kB\n", more = "MemFree: 1 kB\nMemAvailable: 2 kB\n";
+  const std::string processors = "cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
+  const auto look = [&](const std::string& meminfo, const std::string& stat) {
+    std::ofstream(File("meminfo")) << meminfo;
+    std::ofstream(File("stat")) << stat;
+    helper_.reset();
+    const Seen seen = Look(host_);
+    for (const char* name : {"mailhub_host_uptime_seconds", "mailhub_host_time_seconds"}) {
+      EXPECT_TRUE(Value(seen.families, name, {})) << name;
+    }
+    EXPECT_EQ(seen.families.all().count("mailhub_host_info"), 1u);
+    EXPECT_EQ(Value(seen.families, "mailhub_host_cpus", {}).has_value(), !stat.empty());
+    EXPECT_EQ(
+        Value(seen.families, "mailhub_host_cpu_seconds_total", {{"mode", "idle"}}).has_value(),
+        !stat.empty());
+    EXPECT_EQ(Memory(seen).has_value(), !meminfo.empty());
+    return seen.outcomes.at("host").has_value();
+  };
+  EXPECT_TRUE(look(memory + more, processors));
+  EXPECT_TRUE(look(memory, processors)) << "as Linux before 3.14, which tells no available memory";
+  EXPECT_FALSE(look("", processors));
+  EXPECT_FALSE(look(memory + more, ""));
+  EXPECT_FALSE(look("", ""));
+}
+
+TEST_P(HostFactsTest, TheBootTimeIsAskedAgainIfNobodyCouldTell) {
   fs::create_directories(folder_ / "standins");
   const fs::path grep = folder_ / "standins" / "grep";
   std::ofstream(grep) << "#!/bin/sh\n[ ! -e '" << File("broken")

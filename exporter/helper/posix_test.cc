@@ -142,6 +142,11 @@ TEST_P(PosixTest, SaysNothingWhenPsComplainsOrIsNotThereOrShowsNotAll) {
   };
   Ps(keywords, "0:01", "05:06", "exit 3");
   nothing("it fails");
+  const std::string half = "[ -n \"$all\" ] && printf '500 00:00 01:02 700 /opt/oth' && ";
+  Ps(keywords, "0:01", "05:06", half + "exit 1");
+  nothing("it fails in the middle of a row");
+  Ps(keywords, "0:01", "05:06", half + "kill -9 $$");
+  nothing("it is killed in the middle of a row");
   Ps(keywords, "0:01", "05:06", "echo 'ps: cannot get process table' >&2");
   nothing("it complains");
   Standin("ps", "exit 127");
@@ -205,6 +210,39 @@ TEST_P(PosixTest, ReportsARowWithAnotherOrNoPathAsUnknown) {
     Ps("pid time etime rss args lstart", "0:01", "05:06", "row 78 1 1 '" + row + "'");
     EXPECT_EQ(Running(LookThere(), "absent"), 0) << row;
   }
+}
+
+// Blanks in a path show nothing of where it ends.
+TEST_P(PosixTest, SaysNothingOfOneWithBlanksThatShowsAnotherPathOrNone) {
+  host_.processes = {{"blank", {"/opt/My App/run it", "", ""}},
+                     {"long", {"/opt/x/a name that is long", "", ""}}};
+  const auto expect = [&](const std::string& row, double blank, double other) {
+    helper_.reset();
+    Ps("pid time etime rss args lstart", "0:01", "05:06", "row 78 1 1 '" + row + "'");
+    const Seen seen = LookThere();
+    EXPECT_EQ(Running(seen, "blank"), blank) << row;
+    EXPECT_EQ(Running(seen, "long"), other) << row;
+  };
+  expect("/opt/My App/run it -D x", 1, 0);
+  for (const std::string row :
+       {"run it", "run it -D x", "./run it", "-run it", "[run it]", "(run it)", "run it: idle",
+        "My App/run it -D x", "../My App/run it", "/opt//My App/run it", "opt/My App/run it"}) {
+    expect(row, -1, 0);
+  }
+  for (const std::string row : {"[a name that is ]", "(a name that is lo)",
+                                "a name that is long -D", "./a name that is long"}) {
+    expect(row, 0, -1);
+  }
+  for (const std::string row :
+       {"/opt/other/run it", "/opt/Your App/run it", "vi /opt/My App/run it", "run", "vi run it",
+        "./run", "a name that is short", "/opt/y/a name that is long"}) {
+    expect(row, 0, 0);
+  }
+}
+
+TEST_P(PosixTest, BelievesNoUptimeOfAPsThatFails) {
+  Ps("pid time etime rss args lstart", "0:01", "1-02:03", "[ -z \"$only\" ] || exit 1");
+  EXPECT_EQ(Value(LookThere().families, "mailhub_host_uptime_seconds"), std::nullopt);
 }
 
 TEST_P(PosixTest, NamesABootAsTheRunnerDoes) {

@@ -1,8 +1,13 @@
-// A present file or directory is never reported as absent, and an absent one never as present.
+// What is there is never said to be absent, and what is not there never to be there: files and
+// directories.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <thread>
+#include <utility>
 
 #include "exporter/helper/helper_testing.h"
 
@@ -103,6 +108,59 @@ TEST_P(FilePresenceTest, AnUnknownDirectoryHidesNoOther) {
   EXPECT_FALSE(Value(seen.families, "mailhub_directory_files", {{"directory", "a"}}));
 }
 
+TEST_P(FilePresenceTest, IsNotZeroBecauseTheSumsDidNotCome) {
+  fs::create_directories(folder_ / "standins");
+  std::ofstream(File("other/f")) << "x";
+  // An awk that is ended before it has summed up.
+  std::ofstream(File("standins/awk")) << "#!/bin/sh\ngrep '^[dfo] 0 '; kill -9 $$\n";
+  fs::permissions(File("standins/awk"), fs::perms::owner_all);
+  Change("PATH=/usr/xpg4", "PATH=" + File("standins") + ":/usr/xpg4");
+  config::Host host;
+  host.directories["d"] = File("other");
+  for (const bool can_print : {true, false}) {
+    if (!can_print) Change("has_printf=1", "has_printf=");
+    helper_.reset();
+    const Seen seen = Look(host);
+    EXPECT_EQ(Value(seen.families, "mailhub_directory_files", {{"directory", "d"}}).value_or(1), 1);
+  }
+}
+
+// What lacks a descriptor may break off, some shells without a word.
+TEST_P(FilePresenceTest, NeverSaysThatAFileIsAbsentForWantOfADescriptor) {
+  std::ofstream(File("other/f")) << "x";
+  fs::create_symlink("other/f", folder_ / "link");
+  const auto process = Run(Copy("eddy"), {});
+  config::Host host;
+  host.files["there"] = File("other/f");
+  host.files["link"] = File("link");
+  host.directories["d"] = File("other");
+  host.processes["eddy"] = {File("eddy"), "", ""};
+  // With a check the shells answer.
+  if (GetParam() != "perl") host.checks["good"] = {"echo 1", Milliseconds(2000)};
+  const auto limit = [&](rlim_t files) {
+    const rlimit both = {files, 64};
+    ASSERT_EQ(prlimit(helper_->pid(), RLIMIT_NOFILE, &both, nullptr), 0);
+  };
+  for (const bool seen_before : {false, true}) {
+    for (rlim_t files = 3; files < 17; ++files) {
+      helper_.reset();
+      StartHelper(host);
+      helper_->Write("hello x\n");
+      ASSERT_TRUE(helper_->WaitFor("hello 1"));
+      if (seen_before) Look(host);
+      for (const rlim_t now : {files, rlim_t{64}}) {
+        limit(now);
+        const Seen seen = TryToLook(host, 1000, seconds(2));
+        for (const char* name : {"there", "link"}) EXPECT_NE(Exists(seen, name), 0) << files;
+        EXPECT_NE(Value(seen.families, "mailhub_directory_files", {{"directory", "d"}}), 0)
+            << files;
+        EXPECT_NE(Running(seen, "eddy"), 0) << files;
+        if (!seen.complete) break;
+      }
+    }
+  }
+}
+
 class ComingAndGoingTest : public FilePresenceTest {
  protected:
   // A directory with one file, in which folders appear and disappear during the look.
@@ -134,7 +192,50 @@ TEST_P(ComingAndGoingTest, IsNoReasonNotToKnowADirectoryWhereFindCannotPrint) {
   LookWhileFoldersComeAndGo();
 }
 
+// Each account may put what it likes in the place of a folder below one of its own, and take it away again.
+class SwappedTest : public FilePresenceTest {
+ protected:
+  void Swap(const std::string& one, const std::string& other) {
+    ASSERT_EQ(
+        renameat2(AT_FDCWD, File(one).c_str(), AT_FDCWD, File(other).c_str(), RENAME_EXCHANGE), 0);
+  }
+  void LookWhileTheyAreSwapped() {
+    for (const char* name : {"fifo1", "fifo2"}) ASSERT_EQ(mkfifo(File(name).c_str(), 0666), 0);
+    for (const char* name : {"other/f", "file"}) std::ofstream(File(name)) << "x";
+    config::Host host;
+    host.directories["swapped"] = File("other");
+    host.directories["still"] = File("with blank");
+    host.files["swapped"] = File("file");
+    const std::jthread swaps([this](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        Swap("other", "fifo1");
+        Swap("file", "fifo2");
+      }
+    });
+    for (int i = 0; i < 40; ++i) {
+      const Seen seen = TryToLook(host, 3000, seconds(5));
+      ASSERT_TRUE(seen.complete) << "it waits";
+      const auto files = [&](const std::string& name) {
+        return Value(seen.families, "mailhub_directory_files", {{"directory", name}});
+      };
+      EXPECT_EQ(files("swapped").value_or(1), 1);
+      EXPECT_EQ(files("still"), 0);
+      EXPECT_EQ(Exists(seen, "swapped"), 1) << "a fifo, if not a file";
+    }
+  }
+};
+
+TEST_P(SwappedTest, IsNothingToWaitForNorIsItEmpty) {
+  LookWhileTheyAreSwapped();
+}
+
+TEST_P(SwappedTest, IsNothingToWaitForNorIsItEmptyWhereFindCannotPrint) {
+  Change("has_printf=1", "has_printf=");
+  LookWhileTheyAreSwapped();
+}
+
 MAILHUB_FOR_EVERY_ENGINE(FilePresenceTest);
+MAILHUB_FOR_EVERY_ENGINE(SwappedTest);
 MAILHUB_FOR_EVERY_ENGINE(ComingAndGoingTest);
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -58,7 +59,11 @@ class FaultyMount {
   FaultyMount(const FaultyMount&) = delete;
   FaultyMount& operator=(const FaultyMount&) = delete;
 
-  void Become(Fault fault) { fault_ = fault; }
+  // Goes wrong so often, and then no more.
+  void Become(Fault fault, int times = std::numeric_limits<int>::max()) {
+    times_ = times;
+    fault_ = fault;
+  }
 
  private:
   static constexpr uint64_t kFile = 2;  // its node; the directory's is FUSE_ROOT_ID
@@ -78,7 +83,6 @@ class FaultyMount {
   }
 
   void Handle(const fuse_in_header& header, const char* body) {
-    const Fault fault = fault_;
     switch (header.opcode) {
       case FUSE_INIT: {
         fuse_init_out out{};
@@ -93,9 +97,9 @@ class FaultyMount {
         return Say(header, out);
       }
       case FUSE_LOOKUP: {
-        if (std::strcmp(body, "file") != 0 || fault == Fault::kEntryVanishes)
+        if (std::strcmp(body, "file") != 0 || Fails(Fault::kEntryVanishes))
           return Say(header, ENOENT);
-        if (fault == Fault::kEntryFails) return Say(header, EIO);
+        if (Fails(Fault::kEntryFails)) return Say(header, EIO);
         fuse_entry_out out{};
         out.nodeid = kFile;
         out.attr = Attributes(kFile);
@@ -114,8 +118,8 @@ class FaultyMount {
       case FUSE_READDIR: {
         fuse_read_in in{};
         std::memcpy(&in, body, sizeof(in));
-        if (fault == Fault::kNamesFail) return Say(header, EIO);
-        if (in.offset > 0) return Say(header, fault == Fault::kNamesEnd ? EIO : 0);
+        if (Fails(Fault::kNamesFail)) return Say(header, EIO);
+        if (in.offset > 0) return Say(header, Fails(Fault::kNamesEnd) ? EIO : 0);
         return SayName(header);
       }
       case FUSE_RELEASE:
@@ -131,6 +135,8 @@ class FaultyMount {
         return Say(header, ENOSYS);
     }
   }
+
+  bool Fails(Fault fault) { return fault_ == fault && times_-- > 0; }
 
   fuse_attr Attributes(uint64_t node) const {
     fuse_attr attributes{};
@@ -172,6 +178,7 @@ class FaultyMount {
   const std::string directory_, text_;
   int device_ = -1;
   std::atomic<Fault> fault_ = Fault::kNone;
+  std::atomic<int> times_ = 0;
   std::thread server_;
 };
 

@@ -56,7 +56,12 @@ else
   say() { printf %s "$1"; }
 fi
 
-# A clock for durations: microseconds if the shell has one, else the hundredths of a second of /proc/uptime.
+# For want of a descriptor or of a process mksh leaves the function that it is in, without a word, and goes on behind it, so that
+# what the function did not find would be absent. A shell with such a trap ends instead, as the others do.
+trap : EXIT
+
+# A clock for durations: microseconds where the shell has one, else the hundredths of a second of
+# /proc/uptime.
 if [ -n "${EPOCHREALTIME:-}" ]; then
   tick() { clock=$EPOCHREALTIME; }
 else

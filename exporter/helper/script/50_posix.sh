@@ -29,7 +29,7 @@ read_elapsed() {
 # gates compare the two.
 read_boot_posix() {
   seconds=
-  read_elapsed "$(ps -o etime= -p 1 | tr -d ' ')" && uptime=$seconds
+  age=$(ps -o etime= -p 1) && read_elapsed "$(printf %s "$age" | tr -d ' ')" && uptime=$seconds
   boot=$(who -b | tr -cd 'A-Za-z0-9')
   boot=boot-${boot:-$(ps -o lstart= -p 1 | tr -cd 'A-Za-z0-9')}
   [ "$boot" = boot- ] && boot=
@@ -57,12 +57,16 @@ learn_ps() {
 
 next_word() { rest=${rest#"${rest%%[$blank]*}"} rest=${rest#"${rest%%[!$blank]*}"}; }
 
-# Without /proc the executed file is unknown: the first word of the arguments is used instead. A process that shows only
-# the name without a path is uncertain. `ps` is trusted when it reports no error and has found process 1 and this one.
+# Without /proc nobody can tell what a process really executes: the first word of its arguments has
+# to do. One that shows the name there without its path may be it, or not. `ps` is believed when it does not
+# complain, has come to a good end, which is the last line, and has found process 1 and this one.
 look_at_processes_posix() {
   [ -n "$ps_words" ] || learn_ps
-  table=$(ps $ps_words 2>&1 || echo "ps ended with $?")
-  seen_first= seen_self=
+  table=$(
+    ps $ps_words 2>&1
+    echo "${nl}ps ended with $?"
+  )
+  seen_first= seen_self= whole=
   n=0
   while [ $n -lt $processes ]; do
     keep count $n 0
@@ -74,6 +78,8 @@ look_at_processes_posix() {
     rest=${rest#"${rest%%[!$blank]*}"}
     pid=${rest%%[$blank]*}
     [ -n "$pid" ] || continue
+    whole=
+    case $rest in 'ps ended with 0') whole=1 && continue ;; esac
     row=$rest
     next_word
     cpu=${rest%%[$blank]*}
@@ -103,7 +109,7 @@ look_at_processes_posix() {
     n=0
     while [ $n -lt $processes ]; do
       eval "e=\$process_exe_$n contain=\$contain_$n lack=\$lack_$n count=\$count_$n"
-      eval "exe=\$exe_$e"
+      eval "exe=\$exe_$e comm=\$comm_$e"
       look_at_row
       n=$((n + 1))
     done
@@ -112,6 +118,7 @@ $table
 END
   [ -n "$seen_first" ] || why='ps does not show process 1'
   [ -n "$seen_self" ] || why='ps does not show the process that asks'
+  [ -n "$whole" ] || why='ps does not come to an end'
   [ -n "$why" ] && return
   n=0
   while [ $n -lt $processes ]; do
@@ -132,14 +139,25 @@ note_incomplete_row() {
   done
 }
 
-# Whether a row that does not begin with the path $exe may still be that process: the path is cut off, or another path
-# leads there, or only the name is shown, as BSD and macOS do when they cannot read arguments.
+# Sets `name` to what a row begins with, up to and with $1, if no blank is before that.
+shown_to() {
+  before=${rest%%"$1"*}
+  case $before in "$rest" | *[$blank]*) ;; *) name=$before$1 ;; esac
+}
+
+# Whether a row that does not begin with the path $exe may be that all the same: the path is cut off, or another one was
+# given that leads there, or only the name is shown, as BSD and macOS do where they cannot read arguments.
 may_be_exe() {
   [ -n "$cut" ] && case $exe in "$rest"*) return 0 ;; esac
   base=${exe##*/}
   name=${rest%%[$blank]*}
-  # A name with blanks, without a blank before it.
-  case $base in *[$blank]*) case $name in "${rest%%"$base"*}"*) name=${rest%%"$base"*}$base ;; esac ;; esac
+  case $exe in *[$blank]*)
+    # Its name may have blanks, and its folders, from any of which on it may be shown.
+    shown_to "$comm"
+    tail=$base folder=${exe%/*}
+    while shown_to "$tail" && [ -n "$folder" ]; do tail=${folder##*/}/$tail folder=${folder%/*}; done
+    ;;
+  esac
   case $name/ in *//* | */./* | */../*) ;; /*) return 1 ;; esac
   [ -n "$cut" ] && [ "$name" = "$rest" ] && return 0
   name=${name##*/}

@@ -2,10 +2,11 @@
 # For: all
 # ---- Directories and files -----------------------------------------------------------------------
 
-# Whether the names in directory $1, and their files, can be looked at. Asked by trying: some shells answer
-# -r and -x from the mode alone, which is wrong for a root with limited rights, as on NFS.
+# Whether the names in directory $1 can be read, and what they name. Asked by trying: some shells answer
+# -r and -x from the mode alone, which is wrong for a root that may not everything, as on NFS. What was a directory may be a
+# fifo by now, and to open one is to wait: with "/." it can be a directory only.
 may_look_into() {
-  { true <"$1"; } 2>/dev/null && [ -e "$1/." ]
+  { true <"$1/."; } 2>/dev/null && [ -e "$1/." ]
 }
 
 # Whether the system says that $1 does not exist. Any other error means unknown.
@@ -48,7 +49,7 @@ look_at_paths() {
       out="${out}d 0 0 0 $path${nl}closed it_may_not_be_read - - $path$nl"
     else
       set -- "$@" "$path"
-      asked=$asked$path$nl
+      asked=$asked${path%/}$nl
     fi
     i=$((i + 1))
   done
@@ -75,10 +76,38 @@ look_at_paths() {
   [ "$missing" = known ] && look_at_missing "$@"
 }
 
-# /proc/self/stat is as old as the command that looks at it, so it tells the time; and as it is the last one, the
-# command is complete. Directories that held many files the last time are summed up on the host, at the cost of a second
-# process.
+# A list that was made with a complaint is not believed: a passing error has left out what it hid. Each path is then asked for
+# by itself, and what is complained about again is unknown.
 look_with_find() {
+  ask_find "$@"
+  if [ -z "$incomplete" ]; then
+    out=$out$text
+    return
+  fi
+  before=$files_before
+  for path; do
+    if [ ! -e "$path" ]; then
+      look_at_missing "$path"
+      continue
+    fi
+    ask_find "$path"
+    files_before=$before
+    if [ -n "$incomplete" ]; then
+      line=${text%%"$nl"*}
+      case $line in
+        ?' 0 '*" $path") text="$line${nl}closed not_all_of_it_can_be_seen - - $path$nl" ;;
+        *) text="unknown it_cannot_be_looked_at - - $path$nl" ;;
+      esac
+    fi
+    out=$out$text
+  done
+}
+
+# Sets `text` to what find says of these paths, and `incomplete` if that may not be all.
+# /proc/self/stat is as old as the command that looks at it, which so tells the time; and as it is
+# the last, the command has come to its end. Directories that held many files the last time are
+# summed up on the host, at the cost of a second process.
+ask_find() {
   set -- "$@" /proc/self/stat
   if [ "$files_before" -lt 200 ]; then
     text=$(find -H "$@" -maxdepth 1 -ignore_readdir_race -printf '%y %d %s %T@ %H\n' 2>&1 </dev/null)
@@ -97,22 +126,12 @@ look_with_find() {
       }')
     files_before=${text##*"files "}
     text=${text%files *}
-    case $files_before in '' | *[!0-9]*) files_before=1000 ;; esac
+    # Without its last line awk has not come to its end.
+    case $files_before in '' | *[!0-9]*) files_before=1000 text= ;; esac
   fi
-  case $text in *' /proc/self/stat'*) incomplete= ;; *) incomplete=1 ;; esac
+  text=$text$nl
+  case $text in *" /proc/self/stat$nl"*) incomplete= ;; *) incomplete=1 ;; esac
   case $nl$text in *"${nl}find: "*) read_complaints ;; esac
-  out=$out$text$nl table=$text$nl
-  [ -n "$incomplete" ] || return
-  for path; do
-    if [ ! -e "$path" ]; then
-      look_at_missing "$path"
-      continue
-    fi
-    text=$(find -H "$path" -maxdepth 1 -ignore_readdir_race -printf '%s' 2>&1 </dev/null >/dev/null)
-    saw_all $? "$path" ||
-      out="${out}closed not_all_of_it_can_be_seen - - $path$nl"
-    case $table in *" $path$nl"*) ;; *) out="${out}unknown it_cannot_be_looked_at - - $path$nl" ;; esac
-  done
 }
 
 # Whether a find with exit status $1 saw all of directory $2: its complaints, in `text`, are only about entries that
@@ -132,8 +151,8 @@ saw_all() {
   [ -n "$text" ] && [ -n "$seen_all" ]
 }
 
-# Removes find's complaints from `text`. A missing path is a result, and a vanished entry is no error; all other
-# complaints are a reason to ask again for each.
+# Takes out of `text` what find complains about. That a path is not there is what was to be known, unless it is in the list
+# too, and that what is in one has vanished is no fault; all else is a reason to ask again for each.
 read_complaints() {
   lines=$text text=
   set -f
@@ -142,8 +161,11 @@ read_complaints() {
     case $line in
       'find: '*': No such file or directory' | 'find: '*': Not a directory')
         path=${line#"find: '"}
+        path=${path%"': N"*}
+        path=${path%/}
         case $asked$line in
-          *"$nl${path%"': N"*}$nl"* | *"$nl${path%/*}$nl"*': No such file or directory') ;;
+          *"$nl$path$nl"*) case $lines in *" $path$nl"* | *" $path/$nl"*) incomplete=1 ;; esac ;;
+          *"$nl${path%/*}$nl"*': No such file or directory') ;;
           *) incomplete=1 ;;
         esac
         ;;
@@ -159,14 +181,16 @@ read_complaints() {
 look_without_printf() {
   for path; do
     if [ -d "$path" ]; then type=d; elif [ -f "$path" ]; then type=f; else type=o; fi
-    out="$out$type 0 $(stat -L -c '%s %Y' "$path") $path$nl"
+    text=$(stat -L -c '%s %Y' "$path") || {
+      look_at_missing "$path"
+      continue
+    }
+    out="$out$type 0 $text $path$nl"
     [ $type = d ] || continue
     text=$(find "$path/." ! -name . -prune -type f -exec stat -c '%s %Y' {} + 2>&1)
-    if saw_all $? "$path/."; then
-      out="$out$(printf '%s\n' "$text" | sum_up "$path")$nl"
-    else
-      out="${out}closed not_all_of_it_can_be_seen - - $path$nl"
-    fi
+    saw_all $? "$path/." && text=$(printf '%s\n' "$text" | sum_up "$path") && [ -n "$text" ] ||
+      text="closed not_all_of_it_can_be_seen - - $path"
+    out=$out$text$nl
   done
   out="${out}time $(date +%s)$nl"
 }
@@ -175,6 +199,6 @@ sum_up() {
   awk -v path="$1" '
     NF != 2 { next }
     !count++ || $2 < oldest { oldest = $2 } { bytes += $1 }
-    END { if (count) printf "sum %d %.0f %s %s", count, bytes, oldest, path }'
+    END { printf "sum %d %.0f %s %s", count, bytes, oldest + 0, path }'
 }
 

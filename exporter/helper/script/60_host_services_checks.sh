@@ -57,8 +57,8 @@ ask_script() {
     state=$?
     return
   fi
-  # Its name has only letters, digits, and ._@-.
-  MAILHUB_CHECK="exec $script status 2>&1" MAILHUB_NUMBER=0
+  # Its name is letters, digits, and ._@- only.
+  MAILHUB_CHECK="exec $script status 2>&1" MAILHUB_NUMBER=script
   export MAILHUB_CHECK MAILHUB_NUMBER
   text=$(bounded 1000 "$check_program" 3>&1 >/dev/null </dev/null)
   state=late usage=
@@ -66,10 +66,13 @@ ask_script() {
   IFS=$nl
   for line in $text; do
     case $line in
-      'status 0 '*) state=${line#status 0 } ;;
-      'output 0 '*)
-        line=${line#output 0 }
-        line=${line#"${line%%[!$blank]*}"}
+      'status script '*) state=${line#status script } ;;
+      'output script '*)
+        line=${line#output script }
+        strip_ornament
+        # The script may say its name before.
+        word=${line%%[$blank]*}
+        case $word in [Uu][Ss][Aa][Gg][Ee]*) ;; *:) line=${line#"$word"} && strip_ornament ;; esac
         case $line in [Uu][Ss][Aa][Gg][Ee]*) usage=1 ;; esac
         ;;
     esac
@@ -79,8 +82,20 @@ ask_script() {
   case $state in *[!0-9]*) ;; *) [ -z "$usage" ] || state=usage ;; esac
 }
 
-# Runs shell text $2 for at most $1 milliseconds; then it and its whole process group are killed. GNU timeout does that;
-# others kill only one process, so a group is made and watched here.
+# Takes from the beginning of `line` what is no word: blanks, stars, colours.
+escape=$(printf '\033[')
+strip_ornament() {
+  while :; do
+    case $line in
+      "$escape"*[A-Za-z]*) line=${line#"$escape"} line=${line#*[A-Za-z]} ;;
+      [!A-Za-z/]*) line=${line#?} ;;
+      *) break ;;
+    esac
+  done
+}
+
+# Runs shell text $2 for at most $1 milliseconds; then it and its whole process group are killed.
+# GNU timeout does that; others kill one process only, so a group is made and watched here.
 bounded() {
   if [ -n "$has_timeout" ]; then
     fraction=$((1000 + $1 % 1000))
@@ -103,12 +118,13 @@ bounded() {
   return $status
 }
 
-# All checks at once, each in a bounded group that prints its two lines itself: a hanging check does not delay the
-# others. One line of its output counts; the rest is discarded, so that SIGPIPE does not end the command. A line without
-# an end is read only for the time of the check.
+# All checks at once, each in a bounded group of its own that prints its two lines itself: one
+# hanging check costs the others nothing. Of its output one line counts; the rest is swallowed, so
+# that the command is not ended by SIGPIPE. A line without an end is read for as long as the check
+# may take, and no longer. A status script may begin with empty lines; a check with one has no value.
 check_program='
   { (eval "$MAILHUB_CHECK") </dev/null 2>/dev/null 3>&-; printf "status %s %s\n" "$MAILHUB_NUMBER" "$?" >&3; } |
-  { IFS= read -r line; printf "output %s %.200s\n" "$MAILHUB_NUMBER" "$line" >&3; while read -r line; do :; done; }'
+  { while IFS= read -r line; do case $MAILHUB_NUMBER$line in script) ;; *) break ;; esac; done; printf "output %s %.200s\n" "$MAILHUB_NUMBER" "$line" >&3; while read -r line; do :; done; }'
 run_checks() {
   i=0
   while [ $i -lt $checks ]; do
