@@ -21,13 +21,14 @@
 
 namespace mailhub::exporter {
 
-// What goes wrong; the directory has one file of 5 bytes.
+// What goes wrong; the directory lists one file of 5 bytes. It also has a link to itself, `here`, which it does not list.
 enum class Fault {
   kNone,
-  kNamesFail,     // not one name can be read
-  kNamesEnd,      // with an error, after the first
-  kEntryFails,    // a name is read, and what it names cannot be looked at
-  kEntryVanishes  // a name is read, and what it names is gone
+  kNamesFail,      // not one name can be read
+  kNamesEnd,       // with an error, after the first
+  kEntryFails,     // a name is read, and what it names cannot be looked at
+  kEntryVanishes,  // a name is read, and what it names is gone
+  kAllFails        // as if nobody answered any more, but for what the kernel reads of an open file
 };
 
 // The kernel's side of it is linux/fuse.h. Answers in a thread of its own until it is destroyed.
@@ -61,7 +62,7 @@ class FaultyMount {
   void Become(Fault fault) { fault_ = fault; }
 
  private:
-  static constexpr uint64_t kFile = 2;  // its node; the directory's is FUSE_ROOT_ID
+  static constexpr uint64_t kFile = 2, kLink = 3;  // their nodes; the directory's is FUSE_ROOT_ID
 
   void Serve() {
     std::vector<char> request(size_t{1} << 17);
@@ -79,6 +80,10 @@ class FaultyMount {
 
   void Handle(const fuse_in_header& header, const char* body) {
     const Fault fault = fault_;
+    if (fault == Fault::kAllFails &&
+        (header.opcode == FUSE_GETATTR || header.opcode == FUSE_LOOKUP ||
+         header.opcode == FUSE_READLINK))
+      return Say(header, EIO);
     switch (header.opcode) {
       case FUSE_INIT: {
         fuse_init_out out{};
@@ -93,14 +98,17 @@ class FaultyMount {
         return Say(header, out);
       }
       case FUSE_LOOKUP: {
-        if (std::strcmp(body, "file") != 0 || fault == Fault::kEntryVanishes)
+        const bool link = std::strcmp(body, "here") == 0;
+        if ((!link && std::strcmp(body, "file") != 0) || fault == Fault::kEntryVanishes)
           return Say(header, ENOENT);
         if (fault == Fault::kEntryFails) return Say(header, EIO);
         fuse_entry_out out{};
-        out.nodeid = kFile;
-        out.attr = Attributes(kFile);
+        out.nodeid = link ? kLink : kFile;
+        out.attr = Attributes(out.nodeid);
         return Say(header, out);
       }
+      case FUSE_READLINK:
+        return Write(header, 0, ".", 1);
       case FUSE_OPEN:
       case FUSE_OPENDIR:
         return Say(header, fuse_open_out{});
@@ -135,7 +143,9 @@ class FaultyMount {
   fuse_attr Attributes(uint64_t node) const {
     fuse_attr attributes{};
     attributes.ino = node;
-    attributes.mode = node == kFile ? S_IFREG | 0755 : S_IFDIR | 0755;
+    attributes.mode = node == kFile   ? S_IFREG | 0755
+                      : node == kLink ? S_IFLNK | 0777
+                                      : S_IFDIR | 0755;
     attributes.nlink = 1;
     attributes.size = node == kFile ? text_.size() : 0;
     attributes.mtime = 1'000'000'000;

@@ -4,7 +4,7 @@
 #
 # The shell has this program in a variable, quoted by apostrophes: it must not hold one.
 use strict;
-use Errno qw(EINVAL ELOOP ENOENT ENOTDIR ESRCH);
+use Errno qw(EACCES EINVAL ELOOP ENAMETOOLONG ENOENT ENOTDIR EPERM ESRCH);
 use Time::HiRes;
 my ($ticks, $page_kb, $btime, $boot, $spec) = @ARGV;
 my (@exes, @processes, @paths, $out, $why, $milliseconds);
@@ -60,6 +60,9 @@ my $held_back = "does not let its arguments be read";
 # The beginning of the arguments of a process or thread, with their NULs; undefined if they are held back.
 sub arguments;
 
+# Whether the last error says that there is no such file.
+sub is_absent { return $! == ENOENT || $! == ENOTDIR || $! == ELOOP }
+
 # What identifies a file, wherever it is named; empty if it is not there.
 sub file_of {
   my ($dev, $inode) = stat $_[0] or return "";
@@ -67,7 +70,7 @@ sub file_of {
 }
 
 # A path without links: the one that the kernel knows. A part that is not there stays as it is. What is
-# no link is noted in %$plain: paths of one look share folders.
+# no link is noted in %$plain, with the trouble if nobody can say: paths of one look share folders.
 sub real_path {
   my ($given, $plain) = @_;
   my ($path, $hops) = ("", 40);
@@ -77,10 +80,10 @@ sub real_path {
     next if $part eq "" || $part eq ".";
     if ($part eq "..") { $path =~ s{/[^/]*$}{}; next }
     my $next = "$path/$part";
-    my $link = $plain->{$next} ? undef : readlink $next;
-    if (!defined $link && !$plain->{$next}) {
-      $plain->{$next} = 1;
-      trouble($next) if $! != EINVAL && $! != ENOTDIR && $! != ELOOP;
+    my $link = defined $plain->{$next} ? undef : readlink $next;
+    if (!defined $link) {
+      $plain->{$next} //= $! == EINVAL || is_absent() ? "" : "cannot read $next: $!";
+      $trouble ||= $plain->{$next};
     }
     if (!defined $link || !$hops--) { $path = $next; next }
     $path = "" if $link =~ m{^/};
@@ -90,20 +93,29 @@ sub real_path {
 }
 
 # Learns which file each exe is now and what it is called. What it was before stays known while a
-# process runs it: links move on, and files are renamed, under those who run them.
-my %run;
+# process runs it: links move on, and files are renamed, under those who run them. If a path cannot be followed, that is a
+# reason not to know this exe, and no other.
+my (%run, %bases);
 sub learn_exes {
   my (%files, %names, %plain);
+  my $before = $trouble;
+  %bases = ();
   for my $i (0 .. $#exes) {
     my $exe = $exes[$i];
+    $trouble = "";
     my $file = file_of($exe->{path});
+    trouble($exe->{path}) if $file eq "" && !is_absent();
     my $real = $exe->{real} = real_path($exe->{path}, \%plain);
+    $exe->{trouble} = $trouble;
     $exe->{files} = [grep $run{$_} && $_ ne $file, @{$exe->{files}}];
     push @{$exe->{files}}, $file if $file ne "";
     push @{$files{$_}}, $i for @{$exe->{files}};
     push @{$names{$real}}, $i;
     push @{$names{$exe->{path}}}, $i if $real ne $exe->{path};
+    my %base = map { m{([^/]+)$} ? ($1 => 1) : () } $exe->{path}, $real;
+    push @{$bases{$_}}, $i for keys %base;
   }
+  $trouble = $before;
   %run = ();
   return (\%files, \%names);
 }
@@ -399,7 +411,7 @@ sub look_at_processes {
     my $here = $trouble;
     $trouble ||= $before;
     next if $process->{count} && $here eq "";
-    my $unknown = $trouble || $process->{why} || $hidden;
+    my $unknown = $trouble || $process->{why} || $exes[$i]{trouble} || $hidden;
     if ($unknown eq "") {
       my ($doubt) = grep args_fit($_, $n) // 1, @{$doubtful[$i] || []};
       $likes //= likenesses(\@others);

@@ -63,12 +63,12 @@ report_process() {
 # new are looked at once, and then known while the process is the same. Sets `starts_unread` to those of which they are held back.
 learn_starts() {
   [ -z "$starts_known" ] || return
-  i=0 bases=/ comms=/ fresh= links=
+  i=0 comms=/ fresh= links=
   while [ $i -lt $exes ]; do
     keep started $i ''
     keep namesakes $i ''
-    eval "exe=\$exe_$i real=\$real_$i comm=\$comm_$i"
-    bases=$bases${exe##*/}/${real##*/}/ comms=$comms$comm/
+    eval "comm=\$comm_$i"
+    comms=$comms$comm/
     i=$((i + 1))
   done
   IFS=$nl
@@ -265,8 +265,8 @@ look_at_processes() {
     done
     if [ $count = 0 ]; then
       [ "$hidden" != unknown ] || learn_hidden
-      unknown=${unknown:-$hidden}
-      eval "doubtful=\$doubtful_$e"
+      eval "doubtful=\$doubtful_$e blind=\$blind_$e"
+      unknown=${unknown:-${blind:-$hidden}}
       for from in $doubtful; do
         [ -n "$unknown" ] || may_be_meant "$from" $n 'has a file of this name, in namespaces of its own'
       done

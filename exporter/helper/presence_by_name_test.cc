@@ -1,0 +1,76 @@
+// A process is not said to be absent because the name of its file leads nowhere now, is too long, or is one of several.
+#include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "exporter/helper/helper_testing.h"
+#include "exporter/helper/testing_faulty_mount.h"
+
+namespace mailhub::exporter {
+namespace {
+
+class PresenceByNameTest : public HelperTest {
+ protected:
+  void SetUp() override {
+    HelperTest::SetUp();
+    // Mounts of this thread's own, and of what it starts.
+    ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    host_.processes["absent"] = {File("absent"), "", ""};
+  }
+
+  void TearDown() override {
+    helper_.reset();
+    umount2(File("opt").c_str(), MNT_DETACH);
+    HelperTest::TearDown();
+  }
+
+  double Count() {
+    const Seen seen = Look(host_);
+    const auto& outcome = seen.outcomes.at("processes");
+    EXPECT_EQ(Running(seen, "absent"), 0) << (outcome ? "" : outcome.error().message);
+    return Running(seen, "eddy");
+  }
+
+  // By a helper that has seen nothing before, and again by the same one.
+  void ExpectCount(double count, const std::string& why) {
+    helper_.reset();
+    EXPECT_EQ(Count(), count) << why;
+    EXPECT_EQ(Count(), count) << why << ", the second time";
+  }
+
+  // Mounts one folder at two places.
+  void MountTwice(const std::string& folder, const std::string& other) {
+    fs::create_directories(folder_ / folder);
+    fs::create_directories(folder_ / other);
+    ASSERT_EQ(mount(File(folder).c_str(), File(other).c_str(), nullptr, MS_BIND, nullptr), 0);
+  }
+  void Replace(const std::string& name) {
+    fs::remove(folder_ / name);
+    Copy(name);
+  }
+
+  config::Host host_;
+};
+
+TEST_P(PresenceByNameTest, IsNotZeroWhereTheStorageOfTheLinkDoesNotAnswer) {
+  std::ifstream file(MAILHUB_TESTING_TARGET, std::ios::binary);
+  FaultyMount storage(File("storage"), std::string(std::istreambuf_iterator<char>(file), {}));
+  host_.processes["eddy"] = {File("storage/here/file"), "", ""};
+  // By its arguments it does not show by which path it was started.
+  const auto process = Run(File("storage/here/file"), {}, "eddy: worker");
+  ExpectCount(1, "it answers");
+  storage.Become(Fault::kAllFails);
+  EXPECT_NE(Count(), 0) << "a helper that knew the link";
+  ExpectCount(-1, "it does not answer");
+  storage.Become(Fault::kNone);
+  EXPECT_EQ(Count(), 1) << "it answers again";
+  storage.Become(Fault::kAllFails);
+  EXPECT_NE(Count(), 0);
+  ASSERT_EQ(umount2(File("storage").c_str(), MNT_DETACH), 0);
+}
+
+MAILHUB_FOR_EVERY_ENGINE(PresenceByNameTest);
+
+}  // namespace
+}  // namespace mailhub::exporter
