@@ -70,6 +70,36 @@ TEST_P(PresenceByNameTest, IsNotZeroWhereTheStorageOfTheLinkDoesNotAnswer) {
   ASSERT_EQ(umount2(File("storage").c_str(), MNT_DETACH), 0);
 }
 
+// Any account can make a folder whose name is too long for the kernel to say.
+TEST_P(PresenceByNameTest, IsNoReasonNotToKnowAnotherWhereItIsTooLong) {
+  host_.processes["eddy"] = {File("eddy"), "", ""};
+  // Each folder holds a link to one that is far below it, so that a short path leads there.
+  fs::path folder = folder_;
+  for (const char* link : {"0", "1"}) {
+    fs::path below;
+    for (int i = 0; i < 12; ++i) below /= std::string(200, 'x');
+    const int here = open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int at = here;
+    for (const auto& part : below) {
+      ASSERT_EQ(mkdirat(at, part.c_str(), 0755), 0);
+      const int next = openat(at, part.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+      if (at != here) close(at);
+      at = next;
+    }
+    close(at);
+    ASSERT_EQ(symlinkat(below.c_str(), here, link), 0);
+    close(here);
+    folder /= link;
+  }
+  Copy("0/1/eddy");
+  Copy("0/1/stranger");
+  const auto stranger = Run(File("0/1/stranger"), {});
+  ExpectCount(0, "a stranger");
+  host_.processes["eddy"] = {File("0/1/eddy"), "", ""};
+  const auto process = Run(File("0/1/eddy"), {});
+  ExpectCount(1, "eddy");
+}
+
 MAILHUB_FOR_EVERY_ENGINE(PresenceByNameTest);
 
 }  // namespace

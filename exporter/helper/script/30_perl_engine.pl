@@ -206,7 +206,10 @@ sub exes_of {
     return if !defined $link && ($from eq $dir || $! == ENOENT || $! == ESRCH);
     $file = file_of("$from/exe");
   }
+  # A name that is too long is none of an exe; the file may be one all the same.
+  $link = "" if !defined $link && $! == ENAMETOOLONG;
   if (!defined $link) {
+    return trouble("$from/exe") if $! != EACCES && $! != EPERM;
     # Process 1 keeps it even from a root with that right, where it is the agent of a virtual machine: it goes by its name.
     $first_closed = $pid == 1 && !$> and return $dir;
     push @secret, $pid;

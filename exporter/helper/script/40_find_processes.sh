@@ -197,7 +197,7 @@ learn_files() {
 # the kernel calls it, "1 PATH//NAME" or as ls says it. A name with a line end is not told. Sets
 # `unnamed` to those of which the kernel has no name.
 ask_about() {
-  unnamed= told= list=
+  unnamed= nameless= told= list=
   set --
   i=0
   while [ $i -lt $exes ]; do
@@ -240,16 +240,15 @@ ask_about() {
         [ "$dir" != "$told" ] || continue
         told=$dir
         eval "number=\$n_$pid"
-        of=' ' doubts= file= judged= link=${line#*/exe}
+        link=${line#*/exe}
         link=${link#//}
         link=${link#' -> '}
         # Its file may not be looked at, as one on a mount that is only for another account; but its name says which one it is.
         case $secret in *"$nl$dir$nl"*) secret=${secret%%"$nl$dir$nl"*}$nl${secret#*"$nl$dir$nl"} ;; esac
-        match_file
-        match_name "$link"
-        settle "$dir" "$link"
+        match_program
         ;;
       d*) ;;
+      *': File name too long') nameless="$nameless $from" ;;
       lr* | *'No such file or directory' | *'No such process')
         case $unnamed in *" $from ") ;; *) unnamed="$unnamed $from " ;; esac
         ;;
@@ -259,6 +258,23 @@ ask_about() {
         ;;
     esac
   done
+  # A name that is too long is no exe's; the file may be one all the same.
+  for from in $nameless; do
+    case $unnamed in *" $from "*) unnamed="${unnamed%%" $from "*} ${unnamed#*" $from "}" ;; esac
+    dir=${from%/task/*} link=
+    pid=${from##*/}
+    case $pid in '' | *[!0-9]*) continue ;; esac
+    eval "number=\$n_$pid"
+    match_program
+  done
+}
+
+# Finds out which exes $from, of process $dir, runs: its file is $number, and the kernel calls it $link.
+match_program() {
+  of=' ' doubts= file= judged=
+  match_file
+  match_name "$link"
+  settle "$dir" "$link"
 }
 
 # Fills found_N, for each exe, with the processes that run it, or with a thread of each whose main
