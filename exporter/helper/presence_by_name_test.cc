@@ -100,6 +100,44 @@ TEST_P(PresenceByNameTest, IsNoReasonNotToKnowAnotherWhereItIsTooLong) {
   ExpectCount(1, "eddy");
 }
 
+TEST_P(PresenceByNameTest, FindsAReplacedProcessThatWasStartedByAnotherMountsName) {
+  MountTwice("srv", "opt");
+  for (const auto& [exe, started] : std::vector<std::pair<std::string, std::string>>{
+           {"opt/eddy", "srv/eddy"}, {"srv/eddy", "opt/eddy"}}) {
+    host_.processes["eddy"] = {File(exe), "", ""};
+    Copy(exe);
+    const auto process = Run(File(started), {});
+    ExpectCount(1, started);
+    Replace(exe);
+    ExpectCount(1, started + ", replaced");
+    fs::remove(File(exe));
+    ExpectCount(1, started + ", deleted");
+  }
+  ExpectCount(0, "none");
+}
+
+TEST_P(PresenceByNameTest, IsNotZeroForAReplacedProcessWhoseOtherMountIsGone) {
+  MountTwice("srv", "opt");
+  host_.processes["eddy"] = {File("srv/eddy"), "", ""};
+  Copy("srv/eddy");
+  const auto process = Run(File("opt/eddy"), {});
+  Replace("srv/eddy");
+  ASSERT_EQ(umount2(File("opt").c_str(), MNT_DETACH), 0);
+  ExpectCount(-1, "it may be that one");
+}
+
+TEST_P(PresenceByNameTest, IsZeroForADeletedNamesakeOfAnotherFolder) {
+  fs::create_directories(folder_ / "gone");
+  host_.processes["eddy"] = {File("eddy"), "", "-D there"};
+  const auto other = Run(Copy("other/eddy"), {});
+  const auto gone = Run(Copy("gone/eddy"), {"-D", "there"});
+  fs::remove(File("other/eddy"));
+  fs::remove_all(File("gone"));
+  ExpectCount(0, "another folder; other arguments");
+  host_.processes["eddy"] = {File("eddy"), "", ""};
+  ExpectCount(-1, "its folder has gone, too: it may have been that one");
+}
+
 MAILHUB_FOR_EVERY_ENGINE(PresenceByNameTest);
 
 }  // namespace

@@ -175,6 +175,20 @@ sub same_folder {
   return 0;
 }
 
+# Whether the file that process $dir runs, and that is deleted, lay in the folder of this exe by its name, though the kernel calls the
+# folder otherwise: it is mounted at more than one place. 1, 0, or -1 if nobody can say: the folder has gone, too.
+sub lay_in_folder_of {
+  my ($exe, $dir, $folder, $base) = @_;
+  my $there = file_of($folder);
+  for my $path ($exe->{path}, $exe->{real}) {
+    return 1 if $there ne "" && $path =~ m{^(.*/)\Q$base\E$} && $there eq file_of($1);
+  }
+  return 0 if !shares($dir, "mnt");
+  # The name tells nothing once the mount is gone.
+  my $mount = mount_of("$dir/exe") // return -1;
+  return $there ne "" && ($mount eq "" || has_mount("/proc/self", $mount)) ? 0 : -1;
+}
+
 # Processes without an exe that have one thread: of the kernel, or dead. They stay so.
 my (%lifeless, %lifeless_now);
 # The file of each process that runs no exe, nor a file of such a name. As long as it is that one, and
@@ -226,6 +240,17 @@ sub exes_of {
       push @named, @{$names->{$wanted}} if substr($wanted, length $folder, 15) . "\n" eq $comm;
     }
   }
+  my $kin = 0;
+  if ($name ne $link) {
+    my ($folder, $base) = $name =~ m{^(.*/)([^/]*)$};
+    for my $i (@{$bases{$base // ""} || []}) {
+      next if grep $_ == $i, @which, @named;
+      $kin = 1;
+      my $lay = lay_in_folder_of($exes[$i], $from, $folder, $base);
+      push @named, $i if $lay > 0;
+      push @{$doubtful[$i]}, $from if $lay < 0;
+    }
+  }
   my $here;
   for my $i (@named) {
     next if grep $_ == $i, @which;
@@ -233,7 +258,7 @@ sub exes_of {
     push @which, $i if $here > 0;
     push @{$doubtful[$i]}, $from if $here < 0;
   }
-  $other_now{$pid} = $file if !@which && !@named && $from eq $dir;
+  $other_now{$pid} = $file if !@which && !@named && !$kin && $from eq $dir;
   return ($from, @which);
 }
 
@@ -287,30 +312,28 @@ sub report_process {
 # "named N", whose base name its file has. What it calls itself tells little, since it may change that; but one that is called like
 # its own file, and not like an exe, was started by another name.
 sub likeness {
-  my ($from, $paths, $bases, $comms) = @_;
+  my ($from, $paths, $comms) = @_;
   my ($base) = (readlink "$from/exe" // "") =~ m{([^/]*)$};
   my $comm = content($from =~ s{/task/\d+$}{}r . "/comm", 64);
   my $first = "";
   if ($comms->{$comm} || $comm ne substr($base, 0, 15) . "\n") {
     ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/;
   }
-  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @{$bases->{$base} || []});
+  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @{$bases{$base} || []});
 }
 
 # Which processes may be which exe: see likeness. $others are the processes that run other files; where a main thread
 # has ended, with one that can tell.
 sub likenesses {
   my ($others) = @_;
-  my (%paths, %bases, %comms, %likes);
+  my (%paths, %comms, %likes);
   for my $i (0 .. $#exes) {
     push @{$paths{$exes[$i]{path}}}, $i;
-    my %base = map { m{([^/]+)$} ? ($1 => 1) : () } $exes[$i]{path}, $exes[$i]{real};
-    push @{$bases{$_}}, $i for keys %base;
     $comms{substr($1, 0, 15) . "\n"} = 1 if $exes[$i]{path} =~ m{([^/]+)$};
   }
   for (@$others) {
     my ($pid, $from) = ref ? @$_ : ($_, "/proc/$_");
-    my $like = $like{$pid} //= likeness($from, \%paths, \%bases, \%comms);
+    my $like = $like{$pid} //= likeness($from, \%paths, \%comms);
     push @{$likes{$_}}, $from for split /\n/, $like // "unread";
   }
   return \%likes;
@@ -418,7 +441,8 @@ sub look_at_processes {
     if ($unknown eq "") {
       my ($doubt) = grep args_fit($_, $n) // 1, @{$doubtful[$i] || []};
       $likes //= likenesses(\@others);
-      $unknown = defined $doubt ? number_of($doubt) . " has a file of this name, in namespaces of its own" :
+      $unknown = defined $doubt ? number_of($doubt) . (shares($doubt, "mnt") ? " runs a file of this name that was deleted" :
+        " has a file of this name, in namespaces of its own") :
         older_version($i, $n, $likes, $names) || $trouble;
     }
     $out .= "unknown $n $unknown\n" if $unknown ne "";

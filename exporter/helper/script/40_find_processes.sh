@@ -74,22 +74,23 @@ match_name() {
       IFS=$words
       ;;
   esac
+  kin=
+  [ "$name" = "$1" ] || case $bases in *"/${name##*/}/"*) find_kin ;; esac
   more=
   for i in $bearers; do
     case $of in *" $i "*) ;; *) more="$more $i" ;; esac
   done
-  [ -n "$more" ] || return
-  is_from_here
-  case $? in
-    0) for i in $more; do add_exe $i; done ;;
-    1) ;;
-    *)
+  if [ -n "$more" ]; then
+    is_from_here
+    case $? in
+      0) for i in $more; do add_exe $i; done ;;
+      1) ;;
       # One that has just ended has no root either.
-      [ -e "$from/exe" ] || [ -e "$from/root/" ] || return
-      doubts=$more
-      add_doubts
-      ;;
-  esac
+      *) [ ! -e "$from/exe" ] && [ ! -e "$from/root/" ] || doubts="$doubts$more" ;;
+    esac
+  fi
+  [ -z "$kin" ] || judged=again
+  add_doubts
 }
 
 # Of these exes nobody can say whether process or thread $from runs them.

@@ -155,3 +155,36 @@ bearers_of() {
   for line in $names; do [ "${line#* }" = "$1" ] && bearers="$bearers ${line%% *}"; done
   IFS=$words
 }
+
+# Adds to `bearers` the exes whose folder is that of $name, a deleted file, though the kernel calls it otherwise: it is mounted at
+# more than one place. Adds to `doubts` those of which nobody can say: the folder has gone, too, or the mount, and then the name
+# tells nothing. Sets `kin` if there may be any.
+find_kin() {
+  known_folder=
+  i=0
+  while [ $i -lt $exes ]; do
+    eval "exe=\$exe_$i real=\$real_$i"
+    case " $bearers $of " in *" $i "*) exe= real= ;; esac
+    case ${name##*/} in
+      "${exe##*/}" | "${real##*/}")
+        kin=1
+        if { [ "${exe##*/}" = "${name##*/}" ] && [ "${exe%/*}/" -ef "${name%/*}/" ]; } ||
+          { [ "${real##*/}" = "${name##*/}" ] && [ "${real%/*}/" -ef "${name%/*}/" ]; }; then
+          bearers="$bearers $i"
+        elif shares "$from" mnt; then
+          [ -n "$known_folder" ] || learn_folder
+          [ $known_folder = 0 ] || doubts="$doubts $i"
+        fi
+        ;;
+    esac
+    i=$((i + 1))
+  done
+}
+
+# Sets `known_folder` to 0 if the folder of $name is there, on a mount of ours.
+learn_folder() {
+  known_folder=1
+  [ -e "${name%/*}/" ] && mount_of "$from/exe" || return
+  [ -z "$mount" ] && known_folder=0 && return
+  has_mount /proc/self && known_folder=0
+}

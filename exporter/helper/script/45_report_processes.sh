@@ -268,7 +268,9 @@ look_at_processes() {
       eval "doubtful=\$doubtful_$e blind=\$blind_$e"
       unknown=${unknown:-${blind:-$hidden}}
       for from in $doubtful; do
-        [ -n "$unknown" ] || may_be_meant "$from" $n 'has a file of this name, in namespaces of its own'
+        text='has a file of this name, in namespaces of its own'
+        shares "$from" mnt && text='runs a file of this name that was deleted'
+        [ -n "$unknown" ] || may_be_meant "$from" $n "$text"
       done
       [ -n "$unknown" ] || look_for_older_version "$e" $n
       [ -n "$unknown" ] && out="${out}unknown $n $unknown$nl"
