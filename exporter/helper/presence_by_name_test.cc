@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "exporter/helper/helper_testing.h"
 #include "exporter/helper/testing_faulty_mount.h"
@@ -138,7 +140,64 @@ TEST_P(PresenceByNameTest, IsZeroForADeletedNamesakeOfAnotherFolder) {
   ExpectCount(-1, "its folder has gone, too: it may have been that one");
 }
 
+class ManyMountsTest : public PresenceByNameTest {
+ protected:
+  void TearDown() override {
+    for (const pid_t pid : pids_) {
+      kill(pid, SIGKILL);
+      waitpid(pid, nullptr, 0);
+    }
+    for (const int end : input_) close(end);
+    PresenceByNameTest::TearDown();
+  }
+  // Starts so many in a mount namespace that has another eddy, and 16,384 mounts.
+  void StartAmongMounts(int processes) {
+    int ready[2];
+    ASSERT_EQ(pipe2(ready, O_CLOEXEC), 0);
+    ASSERT_EQ(pipe2(input_, O_CLOEXEC), 0);
+    pids_.push_back(fork());
+    if (pids_.back() == 0) {
+      dup2(input_[0], STDIN_FILENO);
+      const std::string many = File("with blank");
+      bool good = unshare(CLONE_NEWNS) == 0 &&
+                  mount("none", File("other").c_str(), "tmpfs", 0, nullptr) == 0 &&
+                  mount("none", many.c_str(), "tmpfs", 0, nullptr) == 0;
+      std::error_code error;
+      fs::copy_file(MAILHUB_TESTING_TARGET, File("other/eddy"), error);
+      // Each time twice as many.
+      for (int i = 0; good && i < 14; ++i) {
+        const std::string at = many + "/" + std::to_string(i);
+        good = mkdir(at.c_str(), 0755) == 0 &&
+               mount(many.c_str(), at.c_str(), nullptr, MS_BIND | MS_REC, nullptr) == 0;
+      }
+      for (int i = 1; good && i < processes && fork() != 0; ++i) {
+      }
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (good) execl(File("other/eddy").c_str(), "eddy", nullptr);
+      _exit(1);
+    }
+    close(ready[1]);
+    char byte = 0;
+    EXPECT_EQ(read(ready[0], &byte, 1), 0) << "until all have started";
+    close(ready[0]);
+  }
+  std::vector<pid_t> pids_;
+  int input_[2] = {-1, -1};  // they live until it ends
+};
+
+// Any account can make such namespaces.
+TEST_P(ManyMountsTest, OfAnotherNamespaceTakeNoTime) {
+  host_.processes["eddy"] = {File("other/eddy"), "", ""};
+  StartAmongMounts(40);
+  for (int look = 0; look < 2; ++look) {
+    const double begin = Now();
+    EXPECT_EQ(Count(), -1) << "not all of them are read";
+    EXPECT_LT(Now() - begin, 2);
+  }
+}
+
 MAILHUB_FOR_EVERY_ENGINE(PresenceByNameTest);
+MAILHUB_FOR_EACH_OF(Engines, ManyMountsTest, "perl");
 
 }  // namespace
 }  // namespace mailhub::exporter
