@@ -196,7 +196,34 @@ TEST_P(ManyMountsTest, OfAnotherNamespaceTakeNoTime) {
   }
 }
 
+class SilentStorageTest : public PresenceByNameTest {};
+
+// Any account can have such storage: FUSE below an overlay, in a user namespace.
+TEST_P(SilentStorageTest, CostsOnlyWhatMayRunFromIt) {
+  std::ifstream file(MAILHUB_TESTING_TARGET, std::ios::binary);
+  FaultyMount storage(File("storage"), std::string(std::istreambuf_iterator<char>(file), {}));
+  const auto stranger = Run(File("storage/file"), {});
+  const auto process = Run(Copy("eddy"), {});
+  host_.processes["eddy"] = {File("eddy"), "", ""};
+  host_.processes["namesake"] = {File("other/file"), "", ""};
+  EXPECT_EQ(Count(), 1);
+  storage.Become(Fault::kSilent);
+  for (int helper = 0; helper < 2; ++helper) {
+    for (int look = 0; look < 3; ++look) {
+      const double begin = Now();
+      const Seen seen = TryToLook(host_, 3000, seconds(5));
+      EXPECT_LT(Now() - begin, 2);
+      EXPECT_EQ(Running(seen, "eddy"), 1);
+      EXPECT_EQ(Running(seen, "absent"), 0);
+      EXPECT_EQ(Running(seen, "namesake"), -1);
+    }
+    helper_.reset();
+  }
+  storage.Leave();
+}
+
 MAILHUB_FOR_EVERY_ENGINE(PresenceByNameTest);
+MAILHUB_FOR_EACH_OF(Engines, SilentStorageTest, "perl");
 MAILHUB_FOR_EACH_OF(Engines, ManyMountsTest, "perl");
 
 }  // namespace

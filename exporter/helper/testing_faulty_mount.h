@@ -28,7 +28,8 @@ enum class Fault {
   kNamesEnd,       // with an error, after the first
   kEntryFails,     // a name is read, and what it names cannot be looked at
   kEntryVanishes,  // a name is read, and what it names is gone
-  kAllFails        // as if nobody answered any more, but for what the kernel reads of an open file
+  kAllFails,       // as if nobody answered any more, but for what the kernel reads of an open file
+  kSilent          // the same without an answer: who asks waits
 };
 
 // The kernel's side of it is linux/fuse.h. Answers in a thread of its own until it is destroyed.
@@ -80,10 +81,12 @@ class FaultyMount {
 
   void Handle(const fuse_in_header& header, const char* body) {
     const Fault fault = fault_;
-    if (fault == Fault::kAllFails &&
+    if (fault >= Fault::kAllFails &&
         (header.opcode == FUSE_GETATTR || header.opcode == FUSE_LOOKUP ||
-         header.opcode == FUSE_READLINK))
-      return Say(header, EIO);
+         header.opcode == FUSE_READLINK)) {
+      if (fault == Fault::kAllFails) Say(header, EIO);
+      return;
+    }
     switch (header.opcode) {
       case FUSE_INIT: {
         fuse_init_out out{};

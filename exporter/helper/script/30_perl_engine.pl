@@ -4,7 +4,7 @@
 #
 # The shell has this program in a variable, quoted by apostrophes: it must not hold one.
 use strict;
-use Errno qw(EACCES EINVAL ELOOP ENAMETOOLONG ENOENT ENOTDIR EPERM ESRCH);
+use Errno qw(EACCES EAGAIN EINVAL ELOOP ENAMETOOLONG ENOENT ENOTDIR EPERM ESRCH);
 use Time::HiRes;
 my ($ticks, $page_kb, $btime, $boot, $spec) = @ARGV;
 my (@exes, @processes, @paths, $out, $why, $milliseconds);
@@ -63,6 +63,8 @@ my (%run, %bases, %mounts, $most_of_mounts);
 my $held_back = "does not let its arguments be read";
 # The beginning of the arguments of a process or thread, with their NULs; undefined if they are held back.
 sub arguments;
+# What a child says to each of these requests; undefined for those that it did not answer in time.
+sub learn_apart;
 
 # Processes without an exe that have one thread: of the kernel, or dead. They stay so.
 my (%lifeless, %lifeless_now);
@@ -70,6 +72,8 @@ my (%lifeless, %lifeless_now);
 # no exe, nothing is to be learnt from its name; nor is it started anew as something else. So %like,
 # which exes it may be all the same (see likeness), stays too.
 my (%other, %other_now, %like, $names_before);
+# Which exes each process ran at the look before.
+my (%which_before, %which_now);
 
 # Which exes run as process $pid: by the file, wherever it is; or by its name, where the file was
 # replaced, deleted, or kept by network storage as .nfs... for those who use it. Nothing for a thread
@@ -133,7 +137,7 @@ sub exes_of {
     push @which, $i if $here > 0;
     push @{$doubtful[$i]}, $from if $here < 0;
   }
-  $other_now{$pid} = $file if !@which && !@named && !$kin && $from eq $dir;
+  $other_now{$pid} = $file if $file ne "" && !@which && !@named && !$kin && $from eq $dir;
   return ($from, @which);
 }
 
@@ -164,7 +168,7 @@ sub report_process {
   if (!$fits) {
     # One that has just ended has no arguments either, nor an exe.
     $process->{why} ||= "process $pid " . (defined arguments($from, 200_000) ? "shows no arguments" : $held_back)
-      if !defined $fits && file_of("$from/exe") ne "";
+      if !defined $fits && defined readlink "$from/exe";
     return;
   }
   my $stat = stat_line("/proc/$pid");
@@ -223,6 +227,7 @@ sub is_nowhere {
   return 0 if !defined $link || $names->{$link};
   my $file = file_of("$from/exe");
   return 0 if $file eq "" && ($! == ENOENT || $! == ESRCH);
+  return 1 if $file eq "" && $! == EAGAIN;
   for my $path ($link, "$from/root$link") {
     my $there = file_of($path);
     return 0 if $there eq $file && ($file ne "" || $! != ENOENT && $! != ENOTDIR);
@@ -275,21 +280,31 @@ sub look_at_processes {
   %lifeless_now = %other_now = ();
   @secret = @doubtful = ();
   $first_closed = 0;
+  %which_before = %which_now;
+  %which_now = ();
+  my @files = learn_apart(map "file /proc/$_/exe", @pids);
   for my $pid (@pids) {
     # Most are as they were. For those nothing is called: there are many of them.
-    my $file = "";
-    if (my ($dev, $inode) = stat "/proc/$pid/exe") {
-      $file = "$dev $inode";
+    my $file = shift @files;
+    if (!defined $file) {
+      # What does not answer is the file of no exe, as those have answered just now.
+      $file = "";
+      push @{$doubtful[$_]}, "/proc/$pid" for @{$which_before{$pid} || []};
+      $which_now{$pid} = $which_before{$pid};
+    } elsif ($file =~ / /) {
       if (defined $other{$pid} && $other{$pid} eq $file && !$files->{$file}) {
         $other_now{$pid} = $file;
         push @others, $pid;
         next;
       }
-    } elsif ($lifeless{$pid} && $! == ENOENT) {
+    } elsif ($lifeless{$pid} && $file == ENOENT) {
       $lifeless_now{$pid} = 1;
       next;
+    } else {
+      $file = "";
     }
     my ($from, @which) = exes_of($pid, $file, $files, $names);
+    $which_now{$pid} = \@which if @which;
     push @{$found[$_]}, [$pid, $from] for @which;
     push @others, [$pid, $from] if defined $from && !@which;
   }
@@ -318,7 +333,8 @@ sub look_at_processes {
     if ($unknown eq "") {
       my ($doubt) = grep args_fit($_, $n) // 1, @{$doubtful[$i] || []};
       $likes //= likenesses(\@others);
-      $unknown = defined $doubt ? number_of($doubt) . (shares($doubt, "mnt") ? " runs a file of this name that was deleted" :
+      $unknown = defined $doubt ? number_of($doubt) . (file_of("$doubt/exe") eq "" ? " runs a file that cannot be looked at" :
+        shares($doubt, "mnt") ? " runs a file of this name that was deleted" :
         " has a file of this name, in namespaces of its own") :
         older_version($i, $n, $likes, $names) || $trouble;
     }

@@ -3,9 +3,19 @@
 # Whether the last error says that there is no such file.
 sub is_absent { return $! == ENOENT || $! == ENOTDIR || $! == ELOOP }
 
-# What identifies a file, wherever it is named; empty if it is not there.
+# What identifies a file, wherever it is named; empty if it is not there, or if its storage does not answer (EAGAIN): what a process
+# runs, and sees as its root, may lie on any.
 sub file_of {
-  my ($dev, $inode) = stat $_[0] or return "";
+  my ($path) = @_;
+  if ($path =~ m{^/proc/(\d+)/}) {
+    my ($answer) = learn_apart("file $path");
+    $! = EAGAIN if !defined $answer;
+    return "" if !defined $answer;
+    return $answer if $answer =~ / /;
+    $! = $answer;
+    return "";
+  }
+  my ($dev, $inode) = stat $path or return "";
   return "$dev $inode";
 }
 
@@ -115,6 +125,7 @@ sub same_folder {
     my $here = file_of("$folder/");
     next if $here eq "";
     my $there = file_of("$dir/root$folder/");
+    return -1 if $there eq "" && $! == EAGAIN;
     return shares($dir, "pid") ? -1 : 0 if $there eq "";
     return $there ne $here ? 0 : shares($dir, "user") ? 1 : -1;
   }
