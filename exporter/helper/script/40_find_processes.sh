@@ -198,7 +198,7 @@ learn_files() {
 # the kernel calls it, "1 PATH//NAME" or as ls says it. A name with a line end is not told. Sets
 # `unnamed` to those of which the kernel has no name.
 ask_about() {
-  unnamed= nameless= told= list=
+  unnamed= nameless= told= list= sick=$nl
   set --
   i=0
   while [ $i -lt $exes ]; do
@@ -246,6 +246,7 @@ ask_about() {
         link=${link#' -> '}
         # Its file may not be looked at, as one on a mount that is only for another account; but its name says which one it is.
         case $secret in *"$nl$dir$nl"*) secret=${secret%%"$nl$dir$nl"*}$nl${secret#*"$nl$dir$nl"} ;; esac
+        case $sick in *"$nl$dir$nl"*) sick=${sick%%"$nl$dir$nl"*}$nl${sick#*"$nl$dir$nl"} ;; esac
         match_program
         ;;
       d*) ;;
@@ -253,12 +254,15 @@ ask_about() {
       lr* | *'No such file or directory' | *'No such process')
         case $unnamed in *" $from ") ;; *) unnamed="$unnamed $from " ;; esac
         ;;
-      *)
+      *': Permission denied' | *': Operation not permitted')
         settle_closed "$dir"
         case $secret in *"$nl$dir$nl"*) ;; *) secret="${secret:-$nl}$dir$nl" ;; esac
         ;;
+      *) sick=$sick$dir$nl ;;
     esac
   done
+  # Other errors are no property of a process: what was learnt with them is forgotten after this look.
+  for dir in $sick; do trouble="cannot read $dir/exe"; done
   # A name that is too long is no exe's; the file may be one all the same.
   for from in $nameless; do
     case $unnamed in *" $from "*) unnamed="${unnamed%%" $from "*} ${unnamed#*" $from "}" ;; esac
@@ -281,7 +285,7 @@ match_program() {
 # Fills found_N, for each exe, with the processes that run it, or with a thread of each whose main
 # thread has ended.
 find_processes() {
-  ran_before=$ran ran=' ' asked= strange=
+  ran_before=$ran ran=' ' asked= strange= trouble=
   learn_names
   i=0
   while [ $i -lt $exes ]; do
