@@ -393,7 +393,42 @@ TEST_P(PresenceTest, NeverSaysZeroForWantOfADescriptor) {
   }
 }
 
-TEST_P(PresenceTest, ReportsZeroForAnExeWithoutProcesses) {
+TEST_P(PresenceTest, SeesAgainAfterALookWithoutDescriptors) {
+  host_.processes["absent"] = {File("absent"), "", ""};
+  const auto process = Run(Copy("eddy"), {});
+  for (rlim_t files = 3; files < 8; ++files) {
+    helper_.reset();
+    StartHelper(host_);
+    helper_->Write("hello x\n");
+    ASSERT_TRUE(helper_->WaitFor("hello 1"));
+    rlimit many{};
+    ASSERT_EQ(prlimit(helper_->pid(), RLIMIT_NOFILE, nullptr, &many), 0);
+    const rlimit few = {files, many.rlim_max};
+    ASSERT_EQ(prlimit(helper_->pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+    const Seen blind = TryToLook(host_, 1000, seconds(3));
+    EXPECT_NE(Running(blind, "eddy"), 0) << files;
+    ASSERT_EQ(prlimit(helper_->pid(), RLIMIT_NOFILE, &many, nullptr), 0);
+    // A helper that has ended, or is out of step: the exporter starts another one.
+    if (!blind.complete) continue;
+    const Seen seen = TryToLook(host_);
+    if (!seen.complete) continue;
+    EXPECT_EQ(Running(seen, "eddy"), 1) << files;
+    EXPECT_EQ(Running(seen, "absent"), 0) << files;
+  }
+}
+
+// As when a descriptor is missing at that moment. perl notes each error.
+TEST_P(PresenceTest, SaysNothingOfThreadsThatItCannotList) {
+  host_.threads["eddy"] = {"w"};
+  const auto process = Run(Copy("eddy"), {"--thread", "w"});
+  if (GetParam() != "perl")
+    Change("in \"$dir\"/task/[0-9]*; do\n    comm=", "in \"$dir\"/task/[x]*; do\n    comm=");
+  EXPECT_NE(
+      Value(Look(host_).families, "mailhub_thread_running", {{"process", "eddy"}, {"thread", "w"}}),
+      0);
+}
+
+TEST_P(PresenceTest, SaysZeroOfWhatNobodyRuns) {
   EXPECT_EQ(Count(), 0);
   Copy("eddy");
   EXPECT_EQ(Count(), 0);

@@ -22,13 +22,15 @@
 
 namespace mailhub::exporter {
 
-// The fault; the directory has one file of 5 bytes.
+// What goes wrong; the directory lists one file of 5 bytes. It also has a link to itself, `here`, which it does not list.
 enum class Fault {
   kNone,
-  kNamesFail,     // no name can be read
-  kNamesEnd,      // with an error, after the first
-  kEntryFails,    // a name is read, and its file cannot be looked at
-  kEntryVanishes  // a name is read, and its file is gone
+  kNamesFail,      // not one name can be read
+  kNamesEnd,       // with an error, after the first
+  kEntryFails,     // a name is read, and what it names cannot be looked at
+  kEntryVanishes,  // a name is read, and what it names is gone
+  kAllFails,       // as if nobody answered any more, but for what the kernel reads of an open file
+  kSilent          // the same without an answer: who asks waits
 };
 
 // The kernel's side is linux/fuse.h. Answers on its own thread until it is destroyed. Its file
@@ -66,7 +68,7 @@ class FaultyMount {
   }
 
  private:
-  static constexpr uint64_t kFile = 2;  // its node; the directory's is FUSE_ROOT_ID
+  static constexpr uint64_t kFile = 2, kLink = 3;  // their nodes; the directory's is FUSE_ROOT_ID
 
   void Serve() {
     std::vector<char> request(size_t{1} << 17);
@@ -83,6 +85,13 @@ class FaultyMount {
   }
 
   void Handle(const fuse_in_header& header, const char* body) {
+    const Fault fault = fault_;
+    if (fault >= Fault::kAllFails &&
+        (header.opcode == FUSE_GETATTR || header.opcode == FUSE_LOOKUP ||
+         header.opcode == FUSE_READLINK)) {
+      if (fault == Fault::kAllFails) Say(header, EIO);
+      return;
+    }
     switch (header.opcode) {
       case FUSE_INIT: {
         fuse_init_out out{};
@@ -97,14 +106,17 @@ class FaultyMount {
         return Say(header, out);
       }
       case FUSE_LOOKUP: {
-        if (std::strcmp(body, "file") != 0 || Fails(Fault::kEntryVanishes))
+        const bool link = std::strcmp(body, "here") == 0;
+        if ((!link && std::strcmp(body, "file") != 0) || fault == Fault::kEntryVanishes)
           return Say(header, ENOENT);
         if (Fails(Fault::kEntryFails)) return Say(header, EIO);
         fuse_entry_out out{};
-        out.nodeid = kFile;
-        out.attr = Attributes(kFile);
+        out.nodeid = link ? kLink : kFile;
+        out.attr = Attributes(out.nodeid);
         return Say(header, out);
       }
+      case FUSE_READLINK:
+        return Write(header, 0, ".", 1);
       case FUSE_OPEN:
       case FUSE_OPENDIR:
         return Say(header, fuse_open_out{});
@@ -141,7 +153,9 @@ class FaultyMount {
   fuse_attr Attributes(uint64_t node) const {
     fuse_attr attributes{};
     attributes.ino = node;
-    attributes.mode = node == kFile ? S_IFREG | 0755 : S_IFDIR | 0755;
+    attributes.mode = node == kFile   ? S_IFREG | 0755
+                      : node == kLink ? S_IFLNK | 0777
+                                      : S_IFDIR | 0755;
     attributes.nlink = 1;
     attributes.size = node == kFile ? text_.size() : 0;
     attributes.mtime = 1'000'000'000;

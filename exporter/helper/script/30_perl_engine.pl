@@ -4,7 +4,7 @@
 #
 # The shell has this program in a variable, quoted by apostrophes: it must not contain one.
 use strict;
-use Errno qw(EINVAL ELOOP ENOENT ENOTDIR ESRCH);
+use Errno qw(EACCES EAGAIN EINVAL ELOOP ENAMETOOLONG ENOENT ENOTDIR EPERM ESRCH);
 use Time::HiRes;
 my ($ticks, $page_kb, $btime, $boot, $spec) = @ARGV;
 my (@exes, @processes, @paths, $out, $why, $milliseconds);
@@ -55,114 +55,16 @@ sub look_at_host {
   $out .= sprintf "time %.6f\n", Time::HiRes::time;
 }
 
-# The message about a process whose arguments cannot be read; see the part about them.
+# Of this look: the files of exes that a process runs; the exes of each base name; the mounts of each mount namespace, and how
+# much of such lists may be read yet.
+my (%run, %bases, %mounts, $most_of_mounts);
+
+# What is said of a process of which nobody can read the arguments; see the part about them.
 my $held_back = "does not let its arguments be read";
 # The beginning of the arguments of a process or thread, with their NULs; undefined if they are held back.
 sub arguments;
-
-# Identifies a file under any of its names; empty if it does not exist.
-sub file_of {
-  my ($dev, $inode) = stat $_[0] or return "";
-  return "$dev $inode";
-}
-
-# The path without links, as the kernel knows it. A missing part stays as it is. Parts that are no links are noted in
-# %$plain: paths of one look share folders.
-sub real_path {
-  my ($given, $plain) = @_;
-  my ($path, $hops) = ("", 40);
-  my @parts = split m{/+}, $given;
-  while (@parts) {
-    my $part = shift @parts;
-    next if $part eq "" || $part eq ".";
-    if ($part eq "..") { $path =~ s{/[^/]*$}{}; next }
-    my $next = "$path/$part";
-    my $link = $plain->{$next} ? undef : readlink $next;
-    if (!defined $link && !$plain->{$next}) {
-      $plain->{$next} = 1;
-      trouble($next) if $! != EINVAL && $! != ENOTDIR && $! != ELOOP;
-    }
-    if (!defined $link || !$hops--) { $path = $next; next }
-    $path = "" if $link =~ m{^/};
-    unshift @parts, split m{/+}, $link;
-  }
-  return $path;
-}
-
-# Learns the present file and names of each exe. Earlier files stay known while a process runs them: links move, and
-# files are renamed, while they are run.
-my %run;
-sub learn_exes {
-  my (%files, %names, %plain);
-  for my $i (0 .. $#exes) {
-    my $exe = $exes[$i];
-    my $file = file_of($exe->{path});
-    my $real = $exe->{real} = real_path($exe->{path}, \%plain);
-    $exe->{files} = [grep $run{$_} && $_ ne $file, @{$exe->{files}}];
-    push @{$exe->{files}}, $file if $file ne "";
-    push @{$files{$_}}, $i for @{$exe->{files}};
-    push @{$names{$real}}, $i;
-    push @{$names{$exe->{path}}}, $i if $real ne $exe->{path};
-  }
-  %run = ();
-  return (\%files, \%names);
-}
-
-# The number of the mount of $path; empty if the kernel does not tell it (before Linux 3.15), undefined if it is
-# unknown. Looked at, not opened (O_PATH): the file may be only executable.
-sub mount_of {
-  sysopen my $file, $_[0], 0x200000 or return trouble($_[0]);
-  my $info = content("/proc/self/fdinfo/" . fileno $file, 4096);
-  return $1 if $info =~ /^mnt_id:\s*(\d+)/m;
-  return $trouble eq "" ? "" : undef;
-}
-
-# Whether process $dir has this mount below its root.
-sub has_mount {
-  my ($dir, $mount) = @_;
-  open my $mounts, "<", "$dir/mountinfo" or return trouble("$dir/mountinfo");
-  return scalar grep /^$mount /, <$mounts>;
-}
-
-# Whether process $dir is in our own namespace of this kind.
-sub shares {
-  my ($dir, $kind) = @_;
-  my $own = readlink "/proc/self/ns/$kind";
-  return !defined $own || (readlink("$dir/ns/$kind") // "") eq $own;
-}
-
-# Whether process $dir, whose file the kernel calls $name, runs the present or earlier file of this name here: 1, 0, or
-# -1 if unknown. The kernel gives the name in the mount namespace of the file, and a process that may enter that one
-# (/proc/PID/root) can start the file from outside.
-sub is_from_here {
-  my ($dir, $name) = @_;
-  my $mount = mount_of("$dir/exe") // return 0;
-  return same_folder($dir, $name) if $mount eq "";
-  return 1 if has_mount("/proc/self", $mount);
-  # A service with its own mounts, which has ours under the same names; or both have a root that is not the beginning of
-  # a mount.
-  my $same = same_folder($dir, $name);
-  return $same if has_mount($dir, $mount) || $same && $mount eq (mount_of("$dir/root/") // "");
-  # A process with its own mounts and another root does not show on which mount the file is. In a container another file
-  # has the name.
-  return shares($dir, "mnt") || !shares($dir, "pid") ? 0 : -1;
-}
-
-# Whether process $dir sees the same folder as we do at the present or earlier place of file $path: 1; 0 in a container,
-# which has other files under the same names; -1 if unknown: it has changed its root, or is in another user namespace
-# (any account may make one, and mount anything there).
-sub same_folder {
-  my ($dir, $path) = @_;
-  my $folder = $path;
-  while ($folder =~ s{/[^/]*$}{}) {
-    my $here = file_of("$folder/");
-    next if $here eq "";
-    my $there = file_of("$dir/root$folder/");
-    return shares($dir, "pid") ? -1 : 0 if $there eq "";
-    return $there ne $here ? 0 : shares($dir, "user") ? 1 : -1;
-  }
-  return 0;
-}
+# What a child says to each of these requests; undefined for those that it did not answer in time.
+sub learn_apart;
 
 # Processes without an exe and with one thread: of the kernel, or dead. They stay so.
 my (%lifeless, %lifeless_now);
@@ -170,6 +72,8 @@ my (%lifeless, %lifeless_now);
 # exe, its name tells nothing, and it was not restarted as another program. So %like, the exes that it may still be (see
 # likeness), stays too.
 my (%other, %other_now, %like, $names_before);
+# Which exes each process ran at the look before.
+my (%which_before, %which_now);
 
 # The exes that process $pid runs: by the file, in any place; or by its name, if the file was replaced, deleted, or kept
 # by network storage as .nfs... for its users. Nothing for a kernel thread. Processes that this account may not look at
@@ -194,8 +98,11 @@ sub exes_of {
     return if !defined $link && ($from eq $dir || $! == ENOENT || $! == ESRCH);
     $file = file_of("$from/exe");
   }
+  # A name that is too long is none of an exe; the file may be one all the same.
+  $link = "" if !defined $link && $! == ENAMETOOLONG;
   if (!defined $link) {
-    # Process 1 hides it even from a root with that right, if it is the agent of a virtual machine: its name is used.
+    return trouble("$from/exe") if $! != EACCES && $! != EPERM;
+    # Process 1 keeps it even from a root with that right, where it is the agent of a virtual machine: it goes by its name.
     $first_closed = $pid == 1 && !$> and return $dir;
     push @secret, $pid;
     return;
@@ -211,6 +118,17 @@ sub exes_of {
       push @named, @{$names->{$wanted}} if substr($wanted, length $folder, 15) . "\n" eq $comm;
     }
   }
+  my $kin = 0;
+  if ($name ne $link) {
+    my ($folder, $base) = $name =~ m{^(.*/)([^/]*)$};
+    for my $i (@{$bases{$base // ""} || []}) {
+      next if grep $_ == $i, @which, @named;
+      $kin = 1;
+      my $lay = lay_in_folder_of($exes[$i], $from, $folder, $base);
+      push @named, $i if $lay > 0;
+      push @{$doubtful[$i]}, $from if $lay < 0;
+    }
+  }
   my $here;
   for my $i (@named) {
     next if grep $_ == $i, @which;
@@ -218,7 +136,7 @@ sub exes_of {
     push @which, $i if $here > 0;
     push @{$doubtful[$i]}, $from if $here < 0;
   }
-  $other_now{$pid} = $file if !@which && !@named && $from eq $dir;
+  $other_now{$pid} = $file if $file ne "" && !@which && !@named && !$kin && $from eq $dir;
   return ($from, @which);
 }
 
@@ -249,7 +167,7 @@ sub report_process {
   if (!$fits) {
     # A process that has just ended has no arguments and no exe, either.
     $process->{why} ||= "process $pid " . (defined arguments($from, 200_000) ? "shows no arguments" : $held_back)
-      if !defined $fits && file_of("$from/exe") ne "";
+      if !defined $fits && defined readlink "$from/exe";
     return;
   }
   my $stat = stat_line("/proc/$pid");
@@ -272,30 +190,28 @@ sub report_process {
 # it, and "named N" by the base name of its file. Its own name proves little, since it may change that; but a process
 # with the name of its own file, and not of an exe, was started by another name.
 sub likeness {
-  my ($from, $paths, $bases, $comms) = @_;
+  my ($from, $paths, $comms) = @_;
   my ($base) = (readlink "$from/exe" // "") =~ m{([^/]*)$};
   my $comm = content($from =~ s{/task/\d+$}{}r . "/comm", 64);
   my $first = "";
   if ($comms->{$comm} || $comm ne substr($base, 0, 15) . "\n") {
     ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/;
   }
-  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @{$bases->{$base} || []});
+  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @{$bases{$base} || []});
 }
 
 # The processes that may be each exe: see likeness. $others are the processes that run other files; if a main thread has
 # ended, with a thread that can tell.
 sub likenesses {
   my ($others) = @_;
-  my (%paths, %bases, %comms, %likes);
+  my (%paths, %comms, %likes);
   for my $i (0 .. $#exes) {
     push @{$paths{$exes[$i]{path}}}, $i;
-    my %base = map { m{([^/]+)$} ? ($1 => 1) : () } $exes[$i]{path}, $exes[$i]{real};
-    push @{$bases{$_}}, $i for keys %base;
     $comms{substr($1, 0, 15) . "\n"} = 1 if $exes[$i]{path} =~ m{([^/]+)$};
   }
   for (@$others) {
     my ($pid, $from) = ref ? @$_ : ($_, "/proc/$_");
-    my $like = $like{$pid} //= likeness($from, \%paths, \%bases, \%comms);
+    my $like = $like{$pid} //= likeness($from, \%paths, \%comms);
     push @{$likes{$_}}, $from for split /\n/, $like // "unread";
   }
   return \%likes;
@@ -310,6 +226,7 @@ sub is_nowhere {
   return 0 if !defined $link || $names->{$link};
   my $file = file_of("$from/exe");
   return 0 if $file eq "" && ($! == ENOENT || $! == ESRCH);
+  return 1 if $file eq "" && $! == EAGAIN;
   for my $path ($link, "$from/root$link") {
     my $there = file_of($path);
     return 0 if $there eq $file && ($file ne "" || $! != ENOENT && $! != ENOTDIR);
@@ -351,6 +268,8 @@ sub is_blinded {
 sub look_at_processes {
   $trouble = "";
   begin_to_read();
+  %mounts = ();
+  $most_of_mounts = 1 << 20;
   my @pids = numbers_in("/proc");
   my ($files, $names) = learn_exes();
   my $all_names = join "\n", sort keys %$names;
@@ -360,21 +279,31 @@ sub look_at_processes {
   %lifeless_now = %other_now = ();
   @secret = @doubtful = ();
   $first_closed = 0;
+  %which_before = %which_now;
+  %which_now = ();
+  my @files = learn_apart(map "file /proc/$_/exe", @pids);
   for my $pid (@pids) {
-    # Most are unchanged. No function is called for those, because there are many.
-    my $file = "";
-    if (my ($dev, $inode) = stat "/proc/$pid/exe") {
-      $file = "$dev $inode";
+    # Most are as they were. For those nothing is called: there are many of them.
+    my $file = shift @files;
+    if (!defined $file) {
+      # What does not answer is the file of no exe, as those have answered just now.
+      $file = "";
+      push @{$doubtful[$_]}, "/proc/$pid" for @{$which_before{$pid} || []};
+      $which_now{$pid} = $which_before{$pid};
+    } elsif ($file =~ / /) {
       if (defined $other{$pid} && $other{$pid} eq $file && !$files->{$file}) {
         $other_now{$pid} = $file;
         push @others, $pid;
         next;
       }
-    } elsif ($lifeless{$pid} && $! == ENOENT) {
+    } elsif ($lifeless{$pid} && $file == ENOENT) {
       $lifeless_now{$pid} = 1;
       next;
+    } else {
+      $file = "";
     }
     my ($from, @which) = exes_of($pid, $file, $files, $names);
+    $which_now{$pid} = \@which if @which;
     push @{$found[$_]}, [$pid, $from] for @which;
     push @others, [$pid, $from] if defined $from && !@which;
   }
@@ -399,11 +328,13 @@ sub look_at_processes {
     my $here = $trouble;
     $trouble ||= $before;
     next if $process->{count} && $here eq "";
-    my $unknown = $trouble || $process->{why} || $hidden;
+    my $unknown = $trouble || $process->{why} || $exes[$i]{trouble} || $hidden;
     if ($unknown eq "") {
       my ($doubt) = grep args_fit($_, $n) // 1, @{$doubtful[$i] || []};
       $likes //= likenesses(\@others);
-      $unknown = defined $doubt ? number_of($doubt) . " has a file of this name, in namespaces of its own" :
+      $unknown = defined $doubt ? number_of($doubt) . (file_of("$doubt/exe") eq "" ? " runs a file that cannot be looked at" :
+        shares($doubt, "mnt") ? " runs a file of this name that was deleted" :
+        " has a file of this name, in namespaces of its own") :
         older_version($i, $n, $likes, $names) || $trouble;
     }
     $out .= "unknown $n $unknown\n" if $unknown ne "";

@@ -1,10 +1,12 @@
 
-# Reading the arguments of a process waits for its memory lock, which each account may hold on its own processes for any
-# time. So a child reads them. If it waits, it is left behind under the name mailhub:PID, so that no helper, not even a
-# later one, waits for the same process twice. Nothing else that is read here needs that lock.
-my ($reader, $ask, $hear);  # the next child to ask, and the pipes to it and from it
-my %held;                   # the child that waits for the arguments of each process
-my ($patience, %read);      # of this look
+# What each account may hold for as long as it likes: to read the arguments of a process waits for the lock of its memory, and to look at
+# the file that it runs, or into its root, for storage that may be of its own. So a child does both. It is left behind if it
+# waits, and bears the name mailhub:PID meanwhile (for the arguments) or mailhub:0PID, so that nobody, a later helper neither, waits for
+# the same twice.
+# Nothing else that is read of a process waits for what is not ours.
+my ($reader, $ask, $hear);  # the child that is asked next, and the pipes to it and from it
+my %held;                   # the child that waits, by what its name says
+my ($patience, $no_longer, %read);  # of this look
 use constant MOST_HELD => 100;
 
 sub begin_to_read {
@@ -12,6 +14,7 @@ sub begin_to_read {
   delete @held{grep !is_held($_), keys %held};
   $patience = $milliseconds / 4000;
   $patience = 1 if $patience > 1;
+  $no_longer = Time::HiRes::time + $milliseconds / 2000;
 }
 
 # Between looks only waiting children stay.
@@ -21,50 +24,71 @@ sub end_to_read {
   waitpid $child, 0 if $child;
 }
 
-# Whether a child still waits for process $pid.
+# Whether a child still waits for this.
 sub is_held {
   my $dir = "/proc/" . ($held{$_[0]} // return 0);
-  return content("$dir/comm", 64) eq "mailhub:$_[0]\n" && -o $dir && -e "$dir/exe";
+  return content("$dir/comm", 64) eq substr("mailhub:$_[0]", 0, 15) . "\n" && -o $dir && -e "$dir/exe";
 }
 
 sub arguments {
   my ($from, $most) = @_;
   my $key = "$most $from";
-  return $read{$key} if exists $read{$key};
-  my ($pid) = $from =~ m{(\d+)(?:/task/\d+)?$};
-  return $read{$key} = undef if $held{$pid} || keys %held >= MOST_HELD;
-  my $text = ask_reader($key);
-  if (!defined $text) {
-    $held{$pid} = $reader;
+  ($read{$key}) = learn_apart($key) if !exists $read{$key};
+  return $read{$key};
+}
+
+# What a child that waits for the answer to this is called, behind the colon.
+sub subject { return $_[0] =~ m{^(\S+) /proc/(\d+)} ? ($1 eq "file" ? "0$2" : $2) : 0 }
+
+sub learn_apart {
+  my @requests = @_;
+  my @answers;
+  while (@answers < @requests) {
+    # So few that neither they nor the answers fill a pipe.
+    my @some;
+    for (@requests[@answers .. $#requests]) {
+      last if @some == 500 || $held{subject($_)} || keys %held >= MOST_HELD || Time::HiRes::time > $no_longer;
+      push @some, $_;
+    }
+    my @said = ask_reader(@some);
+    push @answers, @said;
+    next if @some && @said == @some;
+    push @answers, undef;
+    next if !@some;
+    $held{subject($some[@said])} = $reader;
     undef $_ for $reader, $ask, $hear;
     $patience = $patience > 0.1 ? $patience / 2 : 0.05;
   }
-  return $read{$key} = $text;
+  return @answers;
 }
 
-# The answer of the child; undefined if it waits too long.
+# What the child says to each, up to the first for which it waits for too long.
 sub ask_reader {
-  my ($request) = @_;
-  $reader //= start_reader() or trouble("arguments"), return "";
+  my @requests = @_ or return;
+  $reader //= start_reader() or trouble("what processes run"), return ("") x @requests;
   local $SIG{PIPE} = "IGNORE";
-  syswrite $ask, "$request\n";
-  my ($bytes, $until) = ("", Time::HiRes::time + $patience);
+  syswrite $ask, join "", map pack("N/a*", $_), @requests;
+  my ($bytes, $until, @answers) = ("", Time::HiRes::time + $patience);
   while (1) {
-    if (length $bytes >= 8) {
-      my ($why_not, $text) = unpack "NN", $bytes;
-      if (length $bytes == 8 + $why_not + $text) {
-        $trouble ||= substr $bytes, 8, $why_not;
-        return substr $bytes, 8 + $why_not;
-      }
+    my $at = 0;
+    while (length $bytes >= $at + 8) {
+      my ($why_not, $text) = unpack "x$at NN", $bytes;
+      last if length $bytes < $at + 8 + $why_not + $text;
+      $trouble ||= substr $bytes, $at + 8, $why_not;
+      push @answers, substr $bytes, $at + 8 + $why_not, $text;
+      $at += 8 + $why_not + $text;
+      $until = Time::HiRes::time + $patience;
     }
+    substr $bytes, 0, $at, "";
     my $left = $until - Time::HiRes::time;
     my $ready = "";
+    return @answers if @answers == @requests || $left <= 0;
     vec($ready, fileno $hear, 1) = 1;
-    return if $left <= 0 || !select $ready, undef, undef, $left;
+    return @answers if !select $ready, undef, undef, $left;
     next if sysread $hear, $bytes, 1 << 16, length $bytes;
     undef $_ for $reader, $ask, $hear;
-    $trouble ||= "what reads arguments has ended";
-    return "";
+    $trouble ||= "what reads of processes has ended";
+    return (@answers, ("") x (@requests - @answers));
   }
 }
 
@@ -80,15 +104,14 @@ sub start_reader {
   close $_ for $ask, $hear;
   $SIG{PIPE} = "DEFAULT";
   open my $name, ">:unix", "/proc/$$/comm";
-  while (defined(my $line = <$asked>)) {
-    my ($most, $from) = $line =~ m{^(\d+) (.*?(\d+)(?:/task/\d+)?)$};
-    syswrite $name, "mailhub:$3";
+  my ($size, $request);
+  while (read($asked, $size, 4) && read $asked, $request, unpack "N", $size) {
+    my ($what, $path) = split / /, $request, 2;
+    syswrite $name, "mailhub:" . subject($request);
     $trouble = "";
-    my $text = content("$from/cmdline", $most);
-    syswrite $name, "mailhub:idle";
+    my $text = $what ne "file" ? content("$path/cmdline", $what) : join(" ", (stat $path)[0, 1]) || 0 + $!;
     syswrite $answer, pack("NN", length $trouble, length $text) . $trouble . $text;
   }
   kill "KILL", $$;  # a normal exit would clean up for the other process
 }
 $SIG{CHLD} = "IGNORE";
-

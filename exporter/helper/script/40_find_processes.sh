@@ -29,67 +29,6 @@ show() {
 }
 if [ -z "$has_printf" ] && ls -dq / >/dev/null; then ls_names=-q; else ls_names=; fi
 
-# Sets `real` to the path of an exe without links, as the kernel knows it. A missing part stays as it is. Sets `folder`
-# to the place of its last part.
-follow_links() {
-  real= folder= rest=$1 hops=40
-  while [ -n "$rest" ]; do
-    part=${rest%%/*}
-    case $rest in */*) rest=${rest#*/} ;; *) rest= ;; esac
-    case $part in
-      '' | .) ;;
-      ..) real=${real%/*} ;;
-      *)
-        [ -n "$rest" ] || folder=$real
-        if [ -L "$real/$part" ] && [ $hops -gt 0 ]; then
-          hops=$((hops - 1))
-          link=$(readlink "$real/$part")
-          case $link in /*) real= ;; esac
-          rest=$link/$rest
-        else
-          real=$real/$part
-        fi
-        ;;
-    esac
-  done
-}
-
-# Learns the names that the kernel may have for the files of the exes: lines "NUMBER NAME". If they have changed, all
-# knowledge about processes is dropped. Makes a function of tests that hold while all these paths lead to the same
-# files.
-learn_names() {
-  names_hold && return
-  i=0 parts=0 code= all=$nl tested=$nl
-  while [ $i -lt $exes ]; do
-    eval "exe=\$exe_$i"
-    follow_links "$exe"
-    keep real $i "$real"
-    keep folder $i "$folder"
-    show "$real"
-    all="$all$i $shown$nl"
-    show "$exe"
-    [ "$exe" = "$real" ] || all="$all$i $shown$nl"
-    code="$code [ \"\$exe_$i\" -ef \"\$real_$i\" ] ||"
-    [ "$real" = "$folder/${exe##*/}" ] &&
-      code="$code { [ ! -e \"\$exe_$i\" ] && [ ! -L \"\$exe_$i\" ] && [ \"\${exe_$i%/*}/\" -ef \"\$folder_$i/\" ]; } ||"
-    code="$code return 1;"
-    part=$real
-    while [ -n "$part" ]; do
-      case $tested in *"$nl$part$nl"*) break ;; esac
-      tested=$tested$part$nl
-      keep part $parts "$part"
-      code="$code [ ! -L \"\$part_$parts\" ] || return 1;"
-      parts=$((parts + 1)) part=${part%/*}
-    done
-    i=$((i + 1))
-  done
-  eval "names_hold() { $code return 0; }"
-  [ "$all" = "$names" ] && return
-  names=$all
-  forget_processes
-}
-names_hold() { return 1; }
-
 forget_processes() {
   IFS=$words
   for pid in $known; do
@@ -98,83 +37,7 @@ forget_processes() {
   known= known_count=0 paths_run= secret=
 }
 
-# Whether process or thread $1 is in our own namespace of kind $2.
-shares() { [ ! -e "/proc/self/ns/$2" ] || [ "$1/ns/$2" -ef "/proc/self/ns/$2" ]; }
-
-# Whether process or thread $1 sees the same folder as we do at the present or earlier place of file $2: 0; 1 in a
-# container, which has other files under the same names; 2 if unknown: it has changed its root, or is in another user
-# namespace (any account may make one, and mount anything there).
-same_folder() {
-  folder=$2
-  while [ -n "$folder" ]; do
-    folder=${folder%/*}
-    [ -e "$folder/" ] || continue
-    if [ ! -e "$1/root$folder/" ]; then
-      shares "$1" pid && return 2
-      return 1
-    fi
-    [ "$1/root$folder/" -ef "$folder/" ] || return 1
-    shares "$1" user || return 2
-    return 0
-  done
-  return 1
-}
-
-# Sets `mount` to the number of the mount of $1; empty if the kernel does not tell it (before Linux 3.15).
-mount_of() {
-  {
-    mount= key=
-    while read -r key mount _ && [ "$key" != mnt_id: ]; do :; done </proc/self/fdinfo/4
-    # Not one line was readable.
-    [ "$key" = mnt_id: ] || [ ! -r /proc/self/fdinfo/4 ] || read -r key </proc/self/fdinfo/4
-  } 4<"$1"
-}
-
-# Whether process or thread $1 has this mount below its root; 2 if unknown.
-has_mount() { grep -q "^$mount " "$1/mountinfo"; }
-
-# Judges the process or thread $from by the kernel's name $name for its file. The kernel gives the name in the mount
-# namespace of the file, and a process that may enter that one (/proc/PID/root) can start the file from outside. Sets
-# `judged` to the part to judge again at the next look. 0: it is the present or earlier file of this name here; 1: it is
-# not; 2: unknown.
-is_from_here() {
-  judged=again
-  mount_of "$from/exe" || return 2
-  if [ -n "$mount" ]; then
-    has_mount /proc/self
-    case $? in
-      0) judged= && return ;;
-      1) ;;
-      *) return 2 ;;
-    esac
-  fi
-  same_folder "$from" "$name"
-  same=$?
-  if [ -n "$mount" ]; then
-    has_mount "$from"
-    case $? in
-      0) ;;
-      1)
-        # Both may have a root that is not where a mount begins.
-        number_of_mount=$mount
-        mount_of "$from/root/" || return 2
-        # A process with its own mounts and another root does not show on which mount the file is. In a container
-        # another file has the name.
-        if [ $same = 1 ] || [ "$mount" != "$number_of_mount" ]; then
-          judged=foreign
-          shares "$from" mnt && return 1
-          shares "$from" pid && return 2
-          return 1
-        fi
-        ;;
-      *) return 2 ;;
-    esac
-  fi
-  judged="$same $name"
-  return $same
-}
-
-# Adds the exe of number $1 to those of process or thread $from, once.
+# Adds the exe of number $1 to those that process or thread $from runs, once.
 add_exe() {
   case $1 in '' | *[!0-9]*) return ;; esac
   case " $of " in *" $1 "*) return ;; esac
@@ -193,17 +56,8 @@ match_file() {
   done
 }
 
-# Sets `bearers` to the numbers of the exes with the name $1.
-bearers_of() {
-  bearers=
-  case $names in *" $1$nl"*) ;; *) return ;; esac
-  IFS=$nl
-  for line in $names; do [ "${line#* }" = "$1" ] && bearers="$bearers ${line%% *}"; done
-  IFS=$words
-}
-
-# The exes with the kernel's name $1 for the file: it was replaced or deleted, or network storage keeps it as .nfs...
-# for its users.
+# Those that bear the name $1, which the kernel has for the file: it was replaced or deleted, or
+# network storage keeps it as .nfs... for those who use it.
 match_name() {
   name=${1%" (deleted)"}
   bearers_of "$name"
@@ -220,22 +74,23 @@ match_name() {
       IFS=$words
       ;;
   esac
+  kin=
+  [ "$name" = "$1" ] || case $bases in *"/${name##*/}/"*) find_kin ;; esac
   more=
   for i in $bearers; do
     case $of in *" $i "*) ;; *) more="$more $i" ;; esac
   done
-  [ -n "$more" ] || return
-  is_from_here
-  case $? in
-    0) for i in $more; do add_exe $i; done ;;
-    1) ;;
-    *)
-      # A process that has just ended has no root either.
-      [ -e "$from/exe" ] || [ -e "$from/root/" ] || return
-      doubts=$more
-      add_doubts
-      ;;
-  esac
+  if [ -n "$more" ]; then
+    is_from_here
+    case $? in
+      0) for i in $more; do add_exe $i; done ;;
+      1) ;;
+      # One that has just ended has no root either.
+      *) [ ! -e "$from/exe" ] && [ ! -e "$from/root/" ] || doubts="$doubts$more" ;;
+    esac
+  fi
+  [ -z "$kin" ] || judged=again
+  add_doubts
 }
 
 # It is unknown whether process or thread $from runs these exes.
@@ -341,7 +196,7 @@ learn_files() {
 # for it, "1 PATH//NAME" or in the form of ls. A name with a line end is left out. Sets `unnamed` to those without a
 # name.
 ask_about() {
-  unnamed= told= list=
+  unnamed= nameless= told= list= sick=$nl
   set --
   i=0
   while [ $i -lt $exes ]; do
@@ -384,31 +239,51 @@ ask_about() {
         [ "$dir" != "$told" ] || continue
         told=$dir
         eval "number=\$n_$pid"
-        of=' ' doubts= file= judged= link=${line#*/exe}
+        link=${line#*/exe}
         link=${link#//}
         link=${link#' -> '}
         # Its file may not be looked at, for instance on a mount of another account; but its name identifies it.
         case $secret in *"$nl$dir$nl"*) secret=${secret%%"$nl$dir$nl"*}$nl${secret#*"$nl$dir$nl"} ;; esac
-        match_file
-        match_name "$link"
-        settle "$dir" "$link"
+        case $sick in *"$nl$dir$nl"*) sick=${sick%%"$nl$dir$nl"*}$nl${sick#*"$nl$dir$nl"} ;; esac
+        match_program
         ;;
       d*) ;;
+      *': File name too long') nameless="$nameless $from" ;;
       lr* | *'No such file or directory' | *'No such process')
         case $unnamed in *" $from ") ;; *) unnamed="$unnamed $from " ;; esac
         ;;
-      *)
+      *': Permission denied' | *': Operation not permitted')
         settle_closed "$dir"
         case $secret in *"$nl$dir$nl"*) ;; *) secret="${secret:-$nl}$dir$nl" ;; esac
         ;;
+      *) sick=$sick$dir$nl ;;
     esac
   done
+  # Other errors are no property of a process: what was learnt with them is forgotten after this look.
+  for dir in $sick; do trouble="cannot read $dir/exe"; done
+  # A name that is too long is no exe's; the file may be one all the same.
+  for from in $nameless; do
+    case $unnamed in *" $from "*) unnamed="${unnamed%%" $from "*} ${unnamed#*" $from "}" ;; esac
+    dir=${from%/task/*} link=
+    pid=${from##*/}
+    case $pid in '' | *[!0-9]*) continue ;; esac
+    eval "number=\$n_$pid"
+    match_program
+  done
+}
+
+# Finds out which exes $from, of process $dir, runs: its file is $number, and the kernel calls it $link.
+match_program() {
+  of=' ' doubts= file= judged=
+  match_file
+  match_name "$link"
+  settle "$dir" "$link"
 }
 
 # Fills found_N, for each exe, with the processes that run it, or with a thread of each whose main
 # thread has ended.
 find_processes() {
-  ran_before=$ran ran=' ' asked= strange=
+  ran_before=$ran ran=' ' asked= strange= trouble=
   learn_names
   i=0
   while [ $i -lt $exes ]; do

@@ -47,12 +47,21 @@ report_process() {
   [ -z "$list" ] && return 0
   for task in "$dir"/task/[0-9]*; do
     comm=
-    IFS= read -r comm <"$task/comm" || continue
+    IFS= read -r comm <"$task/comm" || {
+      # One that has ended is no trouble.
+      case $task in *'['*) task=$dir/task ;; *) task=$task/comm ;; esac
+      [ ! -e "$task" ] || partly="cannot read $task"
+      continue
+    }
     "match_thread_$2" "$comm"
     [ -z "$thread" ] && continue
     # Its name may continue after a line end.
     { IFS= read -r comm && IFS= read -r comm; } <"$task/comm" && continue
-    read_stat "$task/stat" && out="${out}thread $thread $stat$nl"
+    if read_stat "$task/stat"; then
+      out="${out}thread $thread $stat$nl"
+    else
+      [ ! -e "$task/stat" ] || partly="cannot read $task/stat"
+    fi
   done
   return 0
 }
@@ -64,12 +73,12 @@ report_process() {
 # whose arguments are held back.
 learn_starts() {
   [ -z "$starts_known" ] || return
-  i=0 bases=/ comms=/ fresh= links=
+  i=0 comms=/ fresh= links=
   while [ $i -lt $exes ]; do
     keep started $i ''
     keep namesakes $i ''
-    eval "exe=\$exe_$i real=\$real_$i comm=\$comm_$i"
-    bases=$bases${exe##*/}/${real##*/}/ comms=$comms$comm/
+    eval "comm=\$comm_$i"
+    comms=$comms$comm/
     i=$((i + 1))
   done
   IFS=$nl
@@ -247,8 +256,11 @@ may_be_meant() {
 look_at_processes() {
   begin_to_read
   find_processes
-  [ -z "$why" ] || return
-  # Found processes come first: others may use up the time for arguments.
+  [ -z "$why" ] || {
+    forget_processes
+    return
+  }
+  # Those that are found come first: others may take the time that there is for arguments.
   n=0 all=
   while [ $n -lt $processes ]; do
     eval "e=\$process_exe_$n contain=\$contain_$n\$lack_$n"
@@ -261,20 +273,25 @@ look_at_processes() {
   while [ $n -lt $processes ]; do
     eval "e=\$process_exe_$n"
     eval "found=\$found_$e"
-    count=0 unknown=
+    count=0 unknown= partly=
     for from in $found; do
       report_process "$from" $n && count=$((count + 1))
     done
     if [ $count = 0 ]; then
       [ "$hidden" != unknown ] || learn_hidden
-      unknown=${unknown:-$hidden}
-      eval "doubtful=\$doubtful_$e"
+      eval "doubtful=\$doubtful_$e blind=\$blind_$e"
+      unknown=${unknown:-${trouble:-${blind:-$hidden}}}
       for from in $doubtful; do
-        [ -n "$unknown" ] || may_be_meant "$from" $n 'has a file of this name, in namespaces of its own'
+        text='has a file of this name, in namespaces of its own'
+        shares "$from" mnt && text='runs a file of this name that was deleted'
+        [ -n "$unknown" ] || may_be_meant "$from" $n "$text"
       done
       [ -n "$unknown" ] || look_for_older_version "$e" $n
-      [ -n "$unknown" ] && out="${out}unknown $n $unknown$nl"
+    else
+      unknown=$partly
     fi
+    [ -z "$unknown" ] || out="${out}unknown $n $unknown$nl"
     n=$((n + 1))
   done
+  [ -z "$trouble" ] || forget_processes
 }

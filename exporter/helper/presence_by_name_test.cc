@@ -1,0 +1,230 @@
+// A process is not said to be absent because the name of its file leads nowhere now, is too long, or is one of several.
+#include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "exporter/helper/helper_testing.h"
+#include "exporter/helper/testing_faulty_mount.h"
+
+namespace mailhub::exporter {
+namespace {
+
+class PresenceByNameTest : public HelperTest {
+ protected:
+  void SetUp() override {
+    HelperTest::SetUp();
+    // Mounts of this thread's own, and of what it starts.
+    ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    host_.processes["absent"] = {File("absent"), "", ""};
+  }
+
+  void TearDown() override {
+    helper_.reset();
+    umount2(File("opt").c_str(), MNT_DETACH);
+    HelperTest::TearDown();
+  }
+
+  double Count() {
+    const Seen seen = Look(host_);
+    const auto& outcome = seen.outcomes.at("processes");
+    EXPECT_EQ(Running(seen, "absent"), 0) << (outcome ? "" : outcome.error().message);
+    return Running(seen, "eddy");
+  }
+
+  // By a helper that has seen nothing before, and again by the same one.
+  void ExpectCount(double count, const std::string& why) {
+    helper_.reset();
+    EXPECT_EQ(Count(), count) << why;
+    EXPECT_EQ(Count(), count) << why << ", the second time";
+  }
+
+  // Mounts one folder at two places.
+  void MountTwice(const std::string& folder, const std::string& other) {
+    fs::create_directories(folder_ / folder);
+    fs::create_directories(folder_ / other);
+    ASSERT_EQ(mount(File(folder).c_str(), File(other).c_str(), nullptr, MS_BIND, nullptr), 0);
+  }
+  void Replace(const std::string& name) {
+    fs::remove(folder_ / name);
+    Copy(name);
+  }
+
+  config::Host host_;
+};
+
+TEST_P(PresenceByNameTest, IsNotZeroWhereTheStorageOfTheLinkDoesNotAnswer) {
+  std::ifstream file(MAILHUB_TESTING_TARGET, std::ios::binary);
+  FaultyMount storage(File("storage"), std::string(std::istreambuf_iterator<char>(file), {}));
+  host_.processes["eddy"] = {File("storage/here/file"), "", ""};
+  // By its arguments it does not show by which path it was started.
+  const auto process = Run(File("storage/here/file"), {}, "eddy: worker");
+  ExpectCount(1, "it answers");
+  storage.Become(Fault::kAllFails);
+  EXPECT_NE(Count(), 0) << "a helper that knew the link";
+  ExpectCount(-1, "it does not answer");
+  storage.Become(Fault::kNone);
+  EXPECT_EQ(Count(), 1) << "it answers again";
+  storage.Become(Fault::kAllFails);
+  EXPECT_NE(Count(), 0);
+  ASSERT_EQ(umount2(File("storage").c_str(), MNT_DETACH), 0);
+}
+
+// Any account can make a folder whose name is too long for the kernel to say.
+TEST_P(PresenceByNameTest, IsNoReasonNotToKnowAnotherWhereItIsTooLong) {
+  host_.processes["eddy"] = {File("eddy"), "", ""};
+  // Each folder holds a link to one that is far below it, so that a short path leads there.
+  fs::path folder = folder_;
+  for (const char* link : {"0", "1"}) {
+    fs::path below;
+    for (int i = 0; i < 12; ++i) below /= std::string(200, 'x');
+    const int here = open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int at = here;
+    for (const auto& part : below) {
+      ASSERT_EQ(mkdirat(at, part.c_str(), 0755), 0);
+      const int next = openat(at, part.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+      if (at != here) close(at);
+      at = next;
+    }
+    close(at);
+    ASSERT_EQ(symlinkat(below.c_str(), here, link), 0);
+    close(here);
+    folder /= link;
+  }
+  Copy("0/1/eddy");
+  Copy("0/1/stranger");
+  const auto stranger = Run(File("0/1/stranger"), {});
+  ExpectCount(0, "a stranger");
+  host_.processes["eddy"] = {File("0/1/eddy"), "", ""};
+  const auto process = Run(File("0/1/eddy"), {});
+  ExpectCount(1, "eddy");
+}
+
+TEST_P(PresenceByNameTest, FindsAReplacedProcessThatWasStartedByAnotherMountsName) {
+  MountTwice("srv", "opt");
+  for (const auto& [exe, started] : std::vector<std::pair<std::string, std::string>>{
+           {"opt/eddy", "srv/eddy"}, {"srv/eddy", "opt/eddy"}}) {
+    host_.processes["eddy"] = {File(exe), "", ""};
+    Copy(exe);
+    const auto process = Run(File(started), {});
+    ExpectCount(1, started);
+    Replace(exe);
+    ExpectCount(1, started + ", replaced");
+    fs::remove(File(exe));
+    ExpectCount(1, started + ", deleted");
+  }
+  ExpectCount(0, "none");
+}
+
+TEST_P(PresenceByNameTest, IsNotZeroForAReplacedProcessWhoseOtherMountIsGone) {
+  MountTwice("srv", "opt");
+  host_.processes["eddy"] = {File("srv/eddy"), "", ""};
+  Copy("srv/eddy");
+  const auto process = Run(File("opt/eddy"), {});
+  Replace("srv/eddy");
+  ASSERT_EQ(umount2(File("opt").c_str(), MNT_DETACH), 0);
+  ExpectCount(-1, "it may be that one");
+}
+
+TEST_P(PresenceByNameTest, IsZeroForADeletedNamesakeOfAnotherFolder) {
+  fs::create_directories(folder_ / "gone");
+  host_.processes["eddy"] = {File("eddy"), "", "-D there"};
+  const auto other = Run(Copy("other/eddy"), {});
+  const auto gone = Run(Copy("gone/eddy"), {"-D", "there"});
+  fs::remove(File("other/eddy"));
+  fs::remove_all(File("gone"));
+  ExpectCount(0, "another folder; other arguments");
+  host_.processes["eddy"] = {File("eddy"), "", ""};
+  ExpectCount(-1, "its folder has gone, too: it may have been that one");
+}
+
+class ManyMountsTest : public PresenceByNameTest {
+ protected:
+  void TearDown() override {
+    for (const pid_t pid : pids_) {
+      kill(pid, SIGKILL);
+      waitpid(pid, nullptr, 0);
+    }
+    for (const int end : input_) close(end);
+    PresenceByNameTest::TearDown();
+  }
+  // Starts so many in a mount namespace that has another eddy, and 16,384 mounts.
+  void StartAmongMounts(int processes) {
+    int ready[2];
+    ASSERT_EQ(pipe2(ready, O_CLOEXEC), 0);
+    ASSERT_EQ(pipe2(input_, O_CLOEXEC), 0);
+    pids_.push_back(fork());
+    if (pids_.back() == 0) {
+      dup2(input_[0], STDIN_FILENO);
+      const std::string many = File("with blank");
+      bool good = unshare(CLONE_NEWNS) == 0 &&
+                  mount("none", File("other").c_str(), "tmpfs", 0, nullptr) == 0 &&
+                  mount("none", many.c_str(), "tmpfs", 0, nullptr) == 0;
+      std::error_code error;
+      fs::copy_file(MAILHUB_TESTING_TARGET, File("other/eddy"), error);
+      // Each time twice as many.
+      for (int i = 0; good && i < 14; ++i) {
+        const std::string at = many + "/" + std::to_string(i);
+        good = mkdir(at.c_str(), 0755) == 0 &&
+               mount(many.c_str(), at.c_str(), nullptr, MS_BIND | MS_REC, nullptr) == 0;
+      }
+      for (int i = 1; good && i < processes && fork() != 0; ++i) {
+      }
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (good) execl(File("other/eddy").c_str(), "eddy", nullptr);
+      _exit(1);
+    }
+    close(ready[1]);
+    char byte = 0;
+    EXPECT_EQ(read(ready[0], &byte, 1), 0) << "until all have started";
+    close(ready[0]);
+  }
+  std::vector<pid_t> pids_;
+  int input_[2] = {-1, -1};  // they live until it ends
+};
+
+// Any account can make such namespaces.
+TEST_P(ManyMountsTest, OfAnotherNamespaceTakeNoTime) {
+  host_.processes["eddy"] = {File("other/eddy"), "", ""};
+  StartAmongMounts(40);
+  for (int look = 0; look < 2; ++look) {
+    const double begin = Now();
+    EXPECT_EQ(Count(), -1) << "not all of them are read";
+    EXPECT_LT(Now() - begin, 2);
+  }
+}
+
+class SilentStorageTest : public PresenceByNameTest {};
+
+// Any account can have such storage: FUSE below an overlay, in a user namespace.
+TEST_P(SilentStorageTest, CostsOnlyWhatMayRunFromIt) {
+  std::ifstream file(MAILHUB_TESTING_TARGET, std::ios::binary);
+  FaultyMount storage(File("storage"), std::string(std::istreambuf_iterator<char>(file), {}));
+  const auto stranger = Run(File("storage/file"), {});
+  const auto process = Run(Copy("eddy"), {});
+  host_.processes["eddy"] = {File("eddy"), "", ""};
+  host_.processes["namesake"] = {File("other/file"), "", ""};
+  EXPECT_EQ(Count(), 1);
+  storage.Become(Fault::kSilent);
+  for (int helper = 0; helper < 2; ++helper) {
+    for (int look = 0; look < 3; ++look) {
+      const double begin = Now();
+      const Seen seen = TryToLook(host_, 3000, seconds(5));
+      EXPECT_LT(Now() - begin, 2);
+      EXPECT_EQ(Running(seen, "eddy"), 1);
+      EXPECT_EQ(Running(seen, "absent"), 0);
+      EXPECT_EQ(Running(seen, "namesake"), -1);
+    }
+    helper_.reset();
+  }
+  storage.Leave();
+}
+
+MAILHUB_FOR_EVERY_ENGINE(PresenceByNameTest);
+MAILHUB_FOR_EACH_OF(Engines, SilentStorageTest, "perl");
+MAILHUB_FOR_EACH_OF(Engines, ManyMountsTest, "perl");
+
+}  // namespace
+}  // namespace mailhub::exporter
