@@ -285,17 +285,25 @@ become_outside_session() {
 nonce=
 receipt=''
 out=''
+locked=''         # this process holds the host's lock
 litter=''         # files of no more use
 unsynced_claim='' # the directory of a claim just published
 
+# Prints the reply whose text is $1. An answer that nobody reads waits for ever: it must not keep the lock from others.
+reply() {
+  [ -z "$locked" ] || unlock
+  printf 'mailhub-runner 1\nnonce=%s\n%s' "$nonce" "$1"
+}
+
 # Answers with an error of kind $1, which says what the actuator should do, and a sentence, and ends.
 fail() {
-  # The sentence may quote a request, and must stay one line of the reply.
+  # The sentence may quote what others have written, and must stay one line of the reply that fits into any pipe.
+  [ ${#2} -le 900 ] || set -- "$1" "$(printf '%.900s' "$2")"
   case $2 in *[[:cntrl:]]*) set -- "$1" "$(printf '%s' "$2" | tr '\000-\037\177' '?')" ;; esac
   [ -z "${on_failure:-}" ] || "$on_failure" "$1" "$2"
   # shellcheck disable=SC2086  # a list of words
   [ -z "$litter" ] || rm -f $litter
-  printf 'mailhub-runner 1\nnonce=%s\nresult=error\nerror=%s\nmessage=%s\noutput_bytes=0\n\n' "$nonce" "$1" "$2"
+  reply "result=error${nl}error=$1${nl}message=$2${nl}output_bytes=0$nl$nl"
   exit 0
 }
 
@@ -303,8 +311,7 @@ fail() {
 succeed() {
   read_boot
   read_uptime
-  printf 'mailhub-runner 1\nnonce=%s\nresult=ok\n%sdirectory_id=%s\nboot_id=%s\nuptime=%s\noutput_bytes=%s\n\n%s' \
-    "$nonce" "$receipt" "$directory_id" "$boot" "$uptime" "${#out}" "$out"
+  reply "result=ok$nl${receipt}directory_id=$directory_id${nl}boot_id=$boot${nl}uptime=$uptime${nl}output_bytes=${#out}$nl$nl$out"
 }
 
 # --- what cannot be looked at -------------------------------------------------------------------

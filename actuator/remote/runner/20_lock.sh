@@ -14,8 +14,9 @@ lock() {
       until flock -n 9 9>&9; do look_again || { exec 9>&-; return 1; }; done
     fi
   else
-    numbered_lock
+    numbered_lock || return
   fi
+  locked=1
 }
 
 look_again() {
@@ -27,6 +28,7 @@ look_again() {
 }
 
 unlock() {
+  locked=''
   if [ -n "$use_flock" ] && command -v flock >/dev/null; then
     exec 9>&-
   else
@@ -68,8 +70,10 @@ numbered_lock() {
       mv -f "$lock_file" "$dir/lock-room"
       return 1
     fi
+    locked=1 # what fails from here on lets it go
     newest_lock
     [ "$lock_newest" -eq "$lock_number" ] && break
+    locked=''
     rm -f "$dir/lock.$lock_number"
   done
   for lock_old in "$dir"/lock.*; do

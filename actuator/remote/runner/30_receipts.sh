@@ -13,10 +13,10 @@ enter_key() {
 }
 
 check_name() {
+  [ ${#1} -le "$2" ] || fail invalid "a name of ${#1} characters is longer than $2"
   case $1 in
     '' | [.-]* | *[!A-Za-z0-9._-]*) fail invalid "'$1' is no name: letters, digits, '.', '_' and '-' make one" ;;
   esac
-  [ ${#1} -le "$2" ] || fail invalid "'$1' is longer than $2 characters"
 }
 
 # A person must look, but where all that is asked is that the key never runs: it never will, and nobody knows any more

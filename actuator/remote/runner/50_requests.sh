@@ -12,7 +12,7 @@ read_request() {
   while IFS= read -r line; do
     [ -n "$line" ] || break
     header_count=$((header_count + 1))
-    [ $header_count -le 32 ] && [ ${#line} -le 512 ] || fail invalid "the request's header is too large"
+    [ $header_count -le 32 ] && [ ${#line} -le 300 ] || fail invalid "the request's header is too large"
     case $line in
       nonce=*) nonce=${line#*=} ;;
       verb=*) verb=${line#*=} ;;
