@@ -145,7 +145,7 @@ TEST_P(Unreadable, ReceiptIsNotCalledNone) {
     ExpectUnread(host.Do(RemoteVerb::kSweep, "r"));
     GiveBack(folder);
   }
-  for (const std::string name : {"id", "tools"}) {
+  for (const std::string name : {"id", "mode", "tools"}) {
     WhileItCannotBeRead(name, [&] {
       ask_of("r/1/1");
       ask_of("r/3/1");

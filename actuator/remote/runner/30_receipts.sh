@@ -235,7 +235,7 @@ check_in_time() {
 }
 
 own_start_of() {
-  start_of $$ || fail internal "cannot see my own process $$"
+  start_of $$ || fail unavailable "/proc/$$/stat cannot be read; nothing was done"
   own_start=$start
 }
 

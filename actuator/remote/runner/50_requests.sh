@@ -39,6 +39,7 @@ read_request() {
   check_number "$body_bytes" 65536
   # hello writes it anew
   [ -z "$tools_unread" ] || [ "$verb" = hello ] || ! is_there "$dir/tools" || unreadable "$dir/tools"
+  check_mode
   [ "$body_bytes" -eq 0 ] || read_body
 }
 
@@ -230,11 +231,12 @@ if [ $# -eq 0 ]; then
   (trap - EXIT && enough_descriptors) || too_little # busybox ends where it cannot put a descriptor aside
   trap - EXIT
 fi
+learn_mode
 { { read -r with_signals && read -r leave_session; } <"$dir/tools"; } 2>/dev/null || tools_unread=1
 case ${1:-} in
   '')
     # A command's group is what cancel ends, so this process must lead one.
-    [ -z "$use_proc" ] || own_start_of
+    [ -z "$use_proc" ] || { start_of $$ && own_start=$start; }
     no_manager=''
     if [ "$leave_session" = scope ] && [ -z "${MAILHUB_DETACHED:-}" ] && ! find_user_manager; then
       # Perhaps the session need not be left any more.

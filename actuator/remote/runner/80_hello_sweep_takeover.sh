@@ -22,6 +22,14 @@ hello() {
     rm -f "$dir/tmp/id.$$"
     durable "$dir" "${dir%/*}/"
   fi
+  if ! is_there "$dir/mode"; then
+    publish "$dir/tmp/mode.$$" "$mode$nl" || fail unavailable "cannot write to $dir"
+    ln "$dir/tmp/mode.$$" "$dir/mode" 2>/dev/null
+    rm -f "$dir/tmp/mode.$$"
+    durable "$dir"
+    learn_mode
+    check_mode
+  fi
   read_id
   wanted_id=$directory_id
   check_fence
@@ -172,8 +180,8 @@ case ${1:-} in
     esac
     succeed
     ;;
-  deadman) must_look=1 && deadman ;;
+  deadman) must_look=1 && check_mode && deadman ;;
   loop) must_look=1 && loop ;;
-  restore) must_look=1 && restore "$2" ;;
+  restore) must_look=1 && check_mode && restore "$2" ;;
   *) fail invalid "unknown word '$1'" ;;
 esac
