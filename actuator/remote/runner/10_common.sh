@@ -351,6 +351,7 @@ out=''
 locked=''         # this process holds the host's lock
 litter=''         # files of no more use
 unsynced_claim='' # the directory of a claim just published
+begun=''          # something of what is asked for is done, perhaps: neither refused nor unavailable is true any more
 
 # Prints the reply whose text is $1. An answer that nobody reads waits for ever: it must not keep the lock from others.
 reply() {
@@ -361,6 +362,7 @@ reply() {
 # Answers with an error of kind $1, which says what the actuator should do, and a sentence, and ends.
 fail() {
   # The sentence may quote what others have written, and must stay one line of the reply that fits into any pipe.
+  case $begun$1 in 1refused | 1unavailable) set -- unknown "${2%; nothing was done}" ;; esac
   [ ${#2} -le 900 ] || set -- "$1" "$(printf '%.900s' "$2")"
   case $2 in *[[:cntrl:]]*) set -- "$1" "$(printf '%s' "$2" | tr '\000-\037\177' '?')" ;; esac
   [ -z "${on_failure:-}" ] || "$on_failure" "$1" "$2"
@@ -425,13 +427,21 @@ read_whole() {
   cat "$1" >/dev/null 2>&1 || unreadable "$1"
 }
 
-# Answers that $1 is there, perhaps, and cannot be read. Rights are for a person to mend, all else may pass.
+# Whether file $1 that is_there has not found is absent: a disk may fail to say so. Costs a process.
+is_absent() {
+  case $(ls -d "$1" 2>&1) in *[Nn]'o such file'* | *[Nn]'ot a directory'*) return 0 ;; esac
+  return 1
+}
+
+# Answers that $1 is there, perhaps, and cannot be read. Rights and links are for a person to mend, all else may pass. Only
+# a program says which it is.
 unreadable() {
   unseen=1
   [ -z "$must_look" ] || return 1
   unreadable_kind=unavailable
-  [ -r "$1" ] && { [ ! -d "$1" ] || [ -x "$1" ]; } || unreadable_kind=refused
-  [ -z "$unsynced_claim" ] || unreadable_kind=unknown
+  case $({ cat "$1"; ls -d "$1/."; } 2>&1 >/dev/null) in
+    *[Pp]'ermission denied'* | *[Ss]'ymbolic link'* | *[Nn]'o such file'*) unreadable_kind=refused ;;
+  esac
   fail $unreadable_kind "$1 cannot be read, so what it says is not known"
 }
 
@@ -446,7 +456,6 @@ enough_descriptors() {
 # Comes where something of /proc could not be read: it tells nothing where no descriptor is left to open it.
 check_descriptors() {
   can_open /dev/null && return
-  [ -z "$unsynced_claim" ] || fail unknown "no descriptor is left to look with"
   fail unavailable "no descriptor is left to look with; nothing was done"
 }
 

@@ -148,12 +148,14 @@ check_fence() {
 # unknown, and must not be taken for "not done".
 check_directory() {
   directory_id=
-  is_file "$dir/id" ||
+  is_file "$dir/id" || {
+    is_absent "$dir/id" || unreadable "$dir/id"
     fail directory_changed "there is no receipts directory in $dir any more, the one with identity $wanted_id is gone"
+  }
   read_id
   [ "$directory_id" = "$wanted_id" ] ||
     fail directory_changed "the receipts in $dir are others than recorded: identity $directory_id, not $wanted_id"
-  [ -O "$dir" ] || fail refused "$dir belongs to another account; nothing was done" # the rest of strict is hello's
+  ! is_anothers "$dir" || fail refused "$dir belongs to another account; nothing was done" # the rest of strict is hello's
 }
 
 # Sets directory_id, of an identity that is there.

@@ -77,7 +77,10 @@ read_status() {
 # is asked before its status is looked for again: a status written in between is not overlooked.
 read_state() {
   state=none
-  is_there "$1.claim" || return 0
+  if ! is_there "$1.claim"; then
+    is_absent "$1.claim" || unreadable "$1.claim"
+    return 0
+  fi
   read_claim "$1"
   state=void
   [ "$claim_kind" = void ] && return
@@ -280,7 +283,7 @@ claim() {
     return 1
   fi
   [ "$1" = void ] || mv -f "$base.exit~new.$$" "$base.exit"
-  unsynced_claim=$runs/$run
+  unsynced_claim=$runs/$run begun=1
 }
 
 # Takes the room for the note of a command's end, which is filled in place: the end must be known on a full disk too.

@@ -111,6 +111,7 @@ launch() {
     } 2>/dev/null || fail unavailable "cannot write to $dir/tmp; nothing was done"
     unit=
     [ -n "$use_systemd" ] && unit=mailhub-job-$run-$path-$attempt-$$
+    begun=1
     # shellcheck disable=SC2086
     if [ -z "$unit" ] || ! systemd-run --quiet --collect --no-block --unit="$unit" --property=KillMode=process --property=IgnoreSIGPIPE=no \
       --description="mailhub job $key" $shell "$me" --shell "$shell" $options job "$job_file" "$unit" "$own_start" </dev/null >/dev/null 2>&1; then
@@ -121,16 +122,28 @@ launch() {
     waited=0
     until [ -e "$base.claim" ]; do
       job_lives || [ -e "$base.claim" ] || [ -e "$job_file.failed" ] ||
-        fail unavailable "the job's process ended before it claimed $key; nothing was done"
-      [ ! -e "$job_file.failed" ] || { read -r job_error line <"$job_file.failed"; rm -f "$job_file.failed"; fail "$job_error" "$line"; }
+        fail unknown "the job's process ended, and no claim of $key is seen"
+      [ ! -e "$job_file.failed" ] || job_was_refused
       [ $waited -lt 10000 ] || fail unknown "no claim for $key after 10 s: whether the job starts is not known"
       nap 10
       waited=$((waited + 10))
     done
   fi
   read_claim "$base"
+  begun='' # if another command has the key
   check_digest
+  begun=1
   report "$base"
+}
+
+# Answers what the job's own process has said of it: nothing has begun.
+job_was_refused() {
+  job_error=''
+  { read -r job_error line <"$job_file.failed"; } 2>/dev/null
+  [ -n "$job_error" ] || unreadable "$job_file.failed"
+  rm -f "$job_file.failed"
+  begun=''
+  fail "$job_error" "$line"
 }
 
 # Whether the process that is to claim the job's key is still there. systemd is asked once a second.
@@ -177,7 +190,7 @@ cancel() {
   check_fence held
   check_directory
   read_state "$base"
-  [ "$state" != running ] || signal_all TERM
+  [ "$state" != running ] || { begun=1 && signal_all TERM; }
   unlock
   if [ "$state" = running ]; then
     killed=143

@@ -99,6 +99,7 @@ sweep() {
   for lease_seen in "$dir/leases/$run@"*.lease; do
     matched "$lease_seen" && swept_leases=1
   done
+  begun=1
   rm -f "$dir/leases/$run@"* 2>/dev/null # complaints of many files might fill a pipe
   [ -z "$swept_leases" ] || durable "$dir/leases" || fail unavailable "cannot remove leases from $dir/leases"
   remember_sweep || fail unavailable "cannot write to $dir/swept"
@@ -162,6 +163,7 @@ takeover() {
   check_directory
   check_in_time
   publish_over "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was changed"
+  begun=1
   durable "$dir"
   unlock
 }
