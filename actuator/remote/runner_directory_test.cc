@@ -159,7 +159,10 @@ TEST_P(Directory, SweepsARunForGood) {
   ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kRefused, "swept");
   EXPECT_EQ(host.Evidence(), "x\n");
   // Whether it has run is not known any more, but that it never will: neither refused nor void.
-  ExpectFailure(host.Do(RemoteVerb::kVoid, "r/1/1"), ErrorKind::kNotFound, "swept");
+  for (const RemoteVerb verb : {RemoteVerb::kVoid, RemoteVerb::kStatus, RemoteVerb::kCancel}) {
+    ExpectFailure(host.Do(verb, "r/1/1"), ErrorKind::kNotFound, "swept");
+    ExpectFailure(host.Do(verb, "r/9/1"), ErrorKind::kNotFound, "swept");
+  }
 }
 
 }  // namespace

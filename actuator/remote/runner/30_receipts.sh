@@ -19,8 +19,7 @@ check_name() {
   esac
 }
 
-# A person must look, but where all that is asked is that the key never runs: it never will, and nobody knows any more
-# whether it has.
+# A person must look, but where nothing is to begin: the key never will run, and nobody knows any more whether it has.
 when_swept=refused
 refuse_swept() {
   ! is_there "$dir/swept/$run" || fail $when_swept "run $run is over and its receipts are swept; nothing was done"
@@ -79,6 +78,7 @@ read_state() {
   state=none
   if ! is_there "$1.claim"; then
     is_absent "$1.claim" || unreadable "$1.claim"
+    refuse_swept # what was swept may have run
     return 0
   fi
   read_claim "$1"

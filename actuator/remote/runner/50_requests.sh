@@ -186,6 +186,7 @@ void_verb() {
 # TERM to all that the claim runs, KILL for what is left after the grace.
 cancel() {
   enter_key
+  when_swept=swept
   lock
   check_fence held
   check_directory
@@ -276,7 +277,7 @@ case ${1:-} in
     case $verb in
       run) run_verb; answer ;;
       launch) launch; answer ;;
-      status) enter_key; report "$base"; answer ;;
+      status) enter_key; when_swept=swept; report "$base"; answer ;;
       void) void_verb; answer ;;
       cancel) cancel; answer ;;
     esac
