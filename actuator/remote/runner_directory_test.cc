@@ -165,5 +165,11 @@ TEST_P(Directory, SweepsARunForGood) {
   }
 }
 
+TEST_P(Directory, KeepsNothingInTmpOfALaunchThatWasRefused) {
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
+  ExpectFailure(host.Launch("r/1/1", Trace("x")), ErrorKind::kRefused, "swept");
+  EXPECT_TRUE(std::filesystem::is_empty(host.directory() + "/tmp"));
+}
+
 }  // namespace
 }  // namespace mailhub::remote

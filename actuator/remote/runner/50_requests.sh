@@ -105,13 +105,14 @@ launch() {
     job_file=$dir/tmp/job.$$
     rm -f "$job_file.failed" # a namesake's, whom nobody waited for any more
     [ -n "${own_start:-}" ] || own_start_of
+    litter=$job_file
     {
       printf 'mailhub-request 1\nnonce=%s\nverb=launch\njournal=%s\nepoch=%s\ndirectory_id=%s\nkey=%s\ndigest=%s\n%sbody_bytes=%s\n\n%s\n' \
         "$nonce" "$journal" "$epoch" "$wanted_id" "$key" "$digest" "${within_ms:+within_ms=$within_ms$nl}" "$body_bytes" "$body" >"$job_file"
     } 2>/dev/null || fail unavailable "cannot write to $dir/tmp; nothing was done"
     unit=
     [ -n "$use_systemd" ] && unit=mailhub-job-$run-$path-$attempt-$$
-    begun=1
+    begun=1 litter=''
     # shellcheck disable=SC2086
     if [ -z "$unit" ] || ! systemd-run --quiet --collect --no-block --unit="$unit" --property=KillMode=process --property=IgnoreSIGPIPE=no \
       --description="mailhub job $key" $shell "$me" --shell "$shell" $options job "$job_file" "$unit" "$own_start" </dev/null >/dev/null 2>&1; then
@@ -169,6 +170,7 @@ job() {
 }
 
 job_failed() {
+  rm -f "$job_file" # a claim of this process, or nothing, came of it
   echo "$1 $2" >"$job_file.failed~new" && mv -f "$job_file.failed~new" "$job_file.failed"
 }
 
