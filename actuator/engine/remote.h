@@ -95,8 +95,8 @@ enum class LeaseState { kNone, kArmed, kRestored };
 struct RemoteReply {
   // Failures: kUnreachable (nothing was sent), kOutcomeUnknown (sent, no answer: ask again with the
   // same key), kRefused (host key, fencing, digest mismatch: a person must look), kCorrupt (the
-  // receipts directory is another one than recorded, or gone), kNotFound (kVoid: the run's receipts
-  // are swept, so that nothing of it runs or begins any more), kInvalid, kInternal.
+  // receipts directory is another one than recorded, or gone), kNotFound (kVoid, kStatus, kCancel:
+  // the run's receipts are swept, so nothing of it runs or begins any more), kInvalid, kInternal.
   Result<Receipt> receipt = Receipt{};
   std::string directory_id;  // on success: identity of the host's receipts directory
   Mark mark;                 // on success: taken after all that the receipt reports

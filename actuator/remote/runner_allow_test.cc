@@ -106,6 +106,19 @@ TEST_P(Allowlist, NothingOfARequestBecomesPartOfACommand) {
   EXPECT_EQ(host.Do(RemoteVerb::kStatus, "r/1/1").receipt->state, ReceiptState::kNone);
 }
 
+// An answer that is longer than a pipe waits for its reader.
+TEST_P(Allowlist, ALongNameIsNotSaidAgain) {
+  const std::string name(65'500, 'A');
+  for (const RemoteReply& reply :
+       {host.Run("r/1/1", "@" + name), host.Arm("r/1", "@" + name, Seconds(5)),
+        host.Run("r/1/1", "@service " + name + " started"),
+        host.Run("r/1/1", "@service x " + name)}) {
+    ASSERT_FALSE(reply.receipt);
+    EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kInvalid);
+    EXPECT_LT(reply.receipt.error().message.size(), 300U);
+  }
+}
+
 TEST_P(Allowlist, AServiceIsBroughtIntoAStateByNameAndState) {
   const RemoteReply reply = host.Run("r/1/1", "@service mailhub-none started");
   ASSERT_TRUE(reply.receipt) << reply.receipt.error().message;

@@ -158,9 +158,17 @@ TEST_P(Directory, SweepsARunForGood) {
   // A delayed request would run a second time.
   ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kRefused, "swept");
   EXPECT_EQ(host.Evidence(), "x\n");
-  // It is no longer known whether it has run, but it is known that it never will: neither refused
-  // nor void.
-  ExpectFailure(host.Do(RemoteVerb::kVoid, "r/1/1"), ErrorKind::kNotFound, "swept");
+  // Whether it has run is not known any more, but that it never will: neither refused nor void.
+  for (const RemoteVerb verb : {RemoteVerb::kVoid, RemoteVerb::kStatus, RemoteVerb::kCancel}) {
+    ExpectFailure(host.Do(verb, "r/1/1"), ErrorKind::kNotFound, "swept");
+    ExpectFailure(host.Do(verb, "r/9/1"), ErrorKind::kNotFound, "swept");
+  }
+}
+
+TEST_P(Directory, KeepsNothingInTmpOfALaunchThatWasRefused) {
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
+  ExpectFailure(host.Launch("r/1/1", Trace("x")), ErrorKind::kRefused, "swept");
+  EXPECT_TRUE(std::filesystem::is_empty(host.directory() + "/tmp"));
 }
 
 }  // namespace

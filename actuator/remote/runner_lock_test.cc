@@ -65,6 +65,21 @@ class Lock : public testing::TestWithParam<const char*> {
     close(held);
   }
 
+  // Fills the pipe in which `call` answers. Who asked never reads it, so the answer waits for ever.
+  static void Fill(const RunnerCall& call) {
+    const std::string pipe = "/proc/" + std::to_string(call.pid()) + "/fd/1";
+    const int end = open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    ASSERT_GE(end, 0);
+    const std::string more(65'536, 'x');
+    while (write(end, more.data(), more.size()) > 0) {
+    }
+    close(end);
+  }
+  static bool Answers(const RunnerCall& call) {
+    const std::string waits_in = FirstLine("/proc/" + std::to_string(call.pid()) + "/wchan");
+    return waits_in.find("pipe_write") != std::string::npos;
+  }
+
   RunnerHost host;
   int held = -1;
 };
@@ -159,6 +174,41 @@ TEST_P(Lock, IsLeftToTheNextLookByADeadManThatCannotHaveItWithinASecond) {
   EXPECT_EQ(host.Evidence(), "");
   LetGo();
   EXPECT_TRUE(Eventually([&] { return host.Evidence() == "restored\n"; }));
+}
+
+TEST_P(Lock, IsNotHeldByAnAnswerThatNobodyReads) {
+  ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "gone").receipt);
+  RemoteRequest arm;  // what is swept is noticed under the lock
+  arm.verb = RemoteVerb::kArm;
+  arm.key = "gone/1";
+  arm.command = "true";
+  arm.after = Seconds(600);
+  RunnerCall unread = host.Start(arm);
+  Fill(unread);
+  ASSERT_TRUE(Eventually([&] { return Answers(unread); }));
+  EXPECT_TRUE(host.Run("r/1/1", "true").receipt);
+  kill(unread.pid(), SIGKILL);
+}
+
+// Neither its end, nor that this is known, nor its dead man waits for the one who asked.
+TEST_P(Lock, LetsAStepEndWhoseAnswerNobodyReads) {
+  RemoteRequest run;
+  run.verb = RemoteVerb::kRun;
+  run.key = "r/1/1";
+  run.command = "sleep 1; echo ran >>" + host.evidence();
+  Exchange exchange;
+  exchange.wait = Milliseconds(100);
+  ASSERT_TRUE(host.Arm("r/1", "echo back >>" + host.evidence(), Seconds(3)).receipt);
+  RunnerCall unread = host.Start(run, exchange);
+  Fill(unread);
+  ASSERT_TRUE(Eventually([&] { return Answers(unread); }));
+  const auto settled = host.Settled("r/1/1");
+  ASSERT_TRUE(settled.receipt);
+  EXPECT_EQ(settled.receipt->state, engine::ReceiptState::kFinished);
+  EXPECT_EQ(settled.receipt->exit_status, 0);
+  EXPECT_TRUE(Eventually([&] { return host.Evidence() == "ran\nback\n"; }, Seconds(40)));
+  EXPECT_TRUE(Answers(unread)) << "it still waits";
+  kill(unread.pid(), SIGKILL);
 }
 
 INSTANTIATE_TEST_SUITE_P(WithAndWithoutFlock, Lock, testing::Values("", "--no-flock"),

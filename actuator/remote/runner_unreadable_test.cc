@@ -145,7 +145,7 @@ TEST_P(Unreadable, ReceiptIsNotCalledNone) {
     ExpectUnread(host.Do(RemoteVerb::kSweep, "r"));
     GiveBack(folder);
   }
-  for (const std::string name : {"id", "tools"}) {
+  for (const std::string name : {"id", "mode", "tools"}) {
     WhileItCannotBeRead(name, [&] {
       ask_of("r/1/1");
       ask_of("r/3/1");
@@ -154,6 +154,28 @@ TEST_P(Unreadable, ReceiptIsNotCalledNone) {
   ExpectState(host.Do(RemoteVerb::kStatus, "r/1/1"), ReceiptState::kFinished);
   ExpectState(host.Do(RemoteVerb::kStatus, "r/2/1"), ReceiptState::kRunning);
   ExpectState(host.Do(RemoteVerb::kStatus, "r/3/1"), ReceiptState::kNone);
+  EXPECT_EQ(host.Evidence(), "x\n");
+}
+
+// Once its process has begun nobody can say that it does not run.
+TEST_P(Unreadable, ClaimOfALaunchedJobIsNotCalledRefused) {
+  const std::string claim = Path("receipts/r/1@1.claim");
+  std::filesystem::create_directory(Path("shims"));
+  host.WriteFile("shims/setsid",
+                 "#!/bin/sh\ncase $* in *\" job \"*) ;; *) exec /usr/bin/setsid \"$@\" ;; "
+                 "esac\nkill -STOP $PPID\nPATH=/usr/bin:/bin\nsetsid \"$@\" &\n"
+                 "until [ -e " +
+                     claim + " ]; do sleep .01; done\nchmod 0 " + claim +
+                     "\nkill -CONT $PPID\nwait\n");
+  ASSERT_EQ(chmod(Path("shims/setsid").c_str(), 0755), 0);
+  host.setup.environment = {{"PATH", Path("shims")}};
+  const RemoteReply reply = host.Launch("r/1/1", Trace("x"));
+  ASSERT_FALSE(reply.receipt);
+  EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kOutcomeUnknown);
+  EXPECT_THAT(reply.receipt.error().message, testing::HasSubstr(kNotRead));
+  host.setup.environment.clear();
+  ASSERT_EQ(chmod(claim.c_str(), 0600), 0);
+  ExpectState(host.Settled("r/1/1"), ReceiptState::kFinished);
   EXPECT_EQ(host.Evidence(), "x\n");
 }
 

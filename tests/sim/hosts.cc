@@ -52,8 +52,10 @@ std::optional<Error> Host::Refusal(const engine::RemoteRequest& request, const S
     world_->Observe(HostHeard{name_, by.epoch});
   }
   if (swept_.contains(RunOf(request.key)) && request.verb != RemoteVerb::kSweep) {
-    const bool is_void = request.verb == RemoteVerb::kVoid;
-    return Error{is_void ? ErrorKind::kNotFound : ErrorKind::kRefused,
+    const bool begins_nothing = request.verb == RemoteVerb::kVoid ||
+                                request.verb == RemoteVerb::kStatus ||
+                                request.verb == RemoteVerb::kCancel;
+    return Error{begins_nothing ? ErrorKind::kNotFound : ErrorKind::kRefused,
                  "the run is over and its receipts are swept"};
   }
   return std::nullopt;

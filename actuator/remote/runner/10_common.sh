@@ -40,8 +40,8 @@ while [ $# -gt 0 ]; do
   esac
 done
 runs=$dir/receipts
-[ -r /proc/self/stat ] && [ -r /proc/uptime ] || use_proc=
-# Only root may make units; other accounts, and hosts without systemd, use setsid.
+mode='' mode_unread=''
+# Only root may make units; elsewhere, and without systemd, setsid has to do.
 [ -n "$use_systemd" ] && [ -d /run/systemd/system ] && [ -w /etc/systemd/system ] || use_systemd=
 
 # --- time and processes -------------------------------------------------------------------------
@@ -126,20 +126,83 @@ plain() {
   case $1 in 0?) echo "${1#0}" ;; *) echo "$1" ;; esac
 }
 
-# Sets boot. In some containers the kernel's own id is unreadable; then the start of process 1 is part of it.
-read_boot() {
-  boot=''
-  [ -z "$use_proc" ] || { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || check_descriptors
-  if [ -z "$boot" ] && [ -n "$use_proc" ]; then
-    boot=boot-$(start_of 1; who -b 2>/dev/null | tr -cd 'A-Za-z0-9'; echo "-$start")
-  elif [ -z "$boot" ]; then
-    boot=$(who -b 2>/dev/null | tr -cd 'A-Za-z0-9')
-    boot=boot-${boot:-$(ps -o lstart= -p 1 2>/dev/null | tr -cd 'A-Za-z0-9')}
+# Sets mode: by what this host tells processes and boots apart, "proc" or "ps", and then of what its boot id is made. The
+# first hello decides it for good. What cannot be read later is not another boot. Sets mode_unread if that decision was not read.
+learn_mode() {
+  mode='' mode_unread='' unseen=''
+  { read -r mode <"$dir/mode"; } 2>/dev/null
+  case $mode in
+    proc | 'proc '* | ps | 'ps '*) ;;
+    *)
+      learn_must=$must_look must_look=1
+      if is_there "$dir/mode" || [ -n "$unseen" ]; then mode_unread=1; else choose_mode; fi
+      must_look=$learn_must
+      ;;
+  esac
+  case $mode in
+    proc*) use_proc=1 ;;
+    ps*) use_proc='' ;;
+  esac
+}
+
+choose_mode() {
+  if [ -n "$use_proc" ] && [ -r /proc/self/stat ]; then
+    for mode in 'proc kernel' 'proc who start' 'proc start' 'proc who' proc; do boot_is_known && return; done
+  else
+    use_proc=''
+    for mode in 'ps who' 'ps lstart' ps; do boot_is_known && return; done
   fi
 }
 
-# Sets start, which distinguishes process $1 from a later one of the same number. Fails if there is no such process, or
-# only a dead one.
+# Answers if the mode could not be read, or if what it needs is not there now.
+check_mode() {
+  if [ -n "$mode_unread" ]; then
+    read_whole "$dir/mode"
+    [ -n "$must_look" ] || fail refused "$dir/mode does not say by what this host tells its boots apart; nothing was done"
+    return 1
+  fi
+  [ -z "$use_proc" ] || start_of $$ || fail unavailable "/proc/$$/stat cannot be read; nothing was done"
+}
+
+# Sets boot.
+read_boot() {
+  boot_is_known && return
+  check_descriptors
+  fail unavailable "the boot id of this host ($mode) cannot be read; nothing was done"
+}
+
+# Sets boot if all that the mode says it is made of can be read.
+boot_is_known() {
+  boot='' boot_when='' boot_start='' boot_kept=${start:-}
+  for boot_part in $mode; do
+    case $boot_part in
+      kernel)
+        { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+        [ -n "$boot" ] || return
+        ;;
+      who)
+        boot_when=$(who -b 2>/dev/null | tr -cd 'A-Za-z0-9')
+        [ -n "$boot_when" ] || return
+        ;;
+      lstart)
+        boot_when=$(ps -o lstart= -p 1 2>/dev/null | tr -cd 'A-Za-z0-9')
+        [ -n "$boot_when" ] || return
+        ;;
+      start)
+        start_of 1
+        boot_start=$start start=$boot_kept
+        [ -n "$boot_start" ] || return
+        ;;
+    esac
+  done
+  [ -n "$boot" ] || case $mode in
+    proc*) boot=boot-$boot_when-$boot_start ;;
+    *) boot=boot-$boot_when ;;
+  esac
+}
+
+# Sets start: what tells process $1 from a later one of the same number. Fails if there is no such
+# process, or only its corpse.
 start_of() {
   start=
   if [ -n "$use_proc" ]; then
@@ -284,17 +347,27 @@ become_outside_session() {
 nonce=
 receipt=''
 out=''
-litter=''         # files that are no longer needed
+locked=''         # this process holds the host's lock
+litter=''         # files of no more use
 unsynced_claim='' # the directory of a claim just published
+begun=''          # something of what is asked for is done, perhaps: neither refused nor unavailable is true any more
+
+# Prints the reply whose text is $1. An answer that nobody reads waits for ever: it must not keep the lock from others.
+reply() {
+  [ -z "$locked" ] || unlock
+  printf 'mailhub-runner 1\nnonce=%s\n%s' "$nonce" "$1"
+}
 
 # Answers with an error of kind $1, which tells the actuator what to do, and a sentence; then ends.
 fail() {
-  # The sentence may quote a request, and must be one line of the reply.
+  # The sentence may quote what others have written, and must stay one line of the reply that fits into any pipe.
+  case $begun$1 in 1refused | 1unavailable) set -- unknown "${2%; nothing was done}" ;; esac
+  [ ${#2} -le 900 ] || set -- "$1" "$(printf '%.900s' "$2")"
   case $2 in *[[:cntrl:]]*) set -- "$1" "$(printf '%s' "$2" | tr '\000-\037\177' '?')" ;; esac
   [ -z "${on_failure:-}" ] || "$on_failure" "$1" "$2"
   # shellcheck disable=SC2086  # a list of words
   [ -z "$litter" ] || rm -f $litter
-  printf 'mailhub-runner 1\nnonce=%s\nresult=error\nerror=%s\nmessage=%s\noutput_bytes=0\n\n' "$nonce" "$1" "$2"
+  reply "result=error${nl}error=$1${nl}message=$2${nl}output_bytes=0$nl$nl"
   exit 0
 }
 
@@ -302,8 +375,7 @@ fail() {
 succeed() {
   read_boot
   read_uptime
-  printf 'mailhub-runner 1\nnonce=%s\nresult=ok\n%sdirectory_id=%s\nboot_id=%s\nuptime=%s\noutput_bytes=%s\n\n%s' \
-    "$nonce" "$receipt" "$directory_id" "$boot" "$uptime" "${#out}" "$out"
+  reply "result=ok$nl${receipt}directory_id=$directory_id${nl}boot_id=$boot${nl}uptime=$uptime${nl}output_bytes=${#out}$nl$nl$out"
 }
 
 # --- unreadable files -----------------------------------------------------------------------------
@@ -354,13 +426,21 @@ read_whole() {
   cat "$1" >/dev/null 2>&1 || unreadable "$1"
 }
 
-# Answers that $1 may exist and cannot be read. Access rights need a person; other reasons may pass.
+# Whether file $1 that is_there has not found is absent: a disk may fail to say so. Costs a process.
+is_absent() {
+  case $(ls -d "$1" 2>&1) in *[Nn]'o such file'* | *[Nn]'ot a directory'*) return 0 ;; esac
+  return 1
+}
+
+# Answers that $1 is there, perhaps, and cannot be read. Rights and links are for a person to mend, all else may pass. Only
+# a program says which it is.
 unreadable() {
   unseen=1
   [ -z "$must_look" ] || return 1
   unreadable_kind=unavailable
-  [ -r "$1" ] && { [ ! -d "$1" ] || [ -x "$1" ]; } || unreadable_kind=refused
-  [ -z "$unsynced_claim" ] || unreadable_kind=unknown
+  case $({ cat "$1"; ls -d "$1/."; } 2>&1 >/dev/null) in
+    *[Pp]'ermission denied'* | *[Ss]'ymbolic link'* | *[Nn]'o such file'*) unreadable_kind=refused ;;
+  esac
   fail $unreadable_kind "$1 cannot be read, so what it says is not known"
 }
 
@@ -374,7 +454,6 @@ enough_descriptors() {
 # Comes where a file of /proc was unreadable: that has no meaning if no descriptor is left to open it.
 check_descriptors() {
   can_open /dev/null && return
-  [ -z "$unsynced_claim" ] || fail unknown "no descriptor is left to look with"
   fail unavailable "no descriptor is left to look with; nothing was done"
 }
 

@@ -20,8 +20,13 @@ strict_no() {
   return 1
 }
 
+# Whether $1 surely belongs to another account.
+is_anothers() {
+  [ ! -O "$1" ] && [ -e "$1" ] && [ ! -O "$1" ]
+}
+
 strict_own() {
-  [ -O "$1" ] || { strict_no "$1 belongs to another account"; return; }
+  ! is_anothers "$1" || { strict_no "$1 belongs to another account"; return; }
   # shellcheck disable=SC2046  # the fields of ls: mode, links, owner
   set -- "$1" $(ls -ldn "$1/." 2>/dev/null)
   case ${2:-} in
@@ -37,7 +42,7 @@ strict_above() {
     # shellcheck disable=SC2046
     set -- "${strict_at:-/}" $(ls -ldn "${strict_at:-/}" 2>/dev/null)
     [ -n "${2:-}" ] || { strict_problem="$1 cannot be looked at"; return 1; }
-    [ "${4:-}" = 0 ] || [ -O "$1" ] || { strict_no "$1 belongs to another account"; return; }
+    [ "${4:-}" = 0 ] || ! is_anothers "$1" || { strict_no "$1 belongs to another account"; return; }
     case ${2:-} in
       l* | d????[!w]??[!w]* | d????????[tT]*) ;;
       *) strict_no "others than its owner may write to $1"; return ;;

@@ -14,8 +14,9 @@ lock() {
       until flock -n 9 9>&9; do look_again || { exec 9>&-; return 1; }; done
     fi
   else
-    numbered_lock
+    numbered_lock || return
   fi
+  locked=1
 }
 
 look_again() {
@@ -27,6 +28,7 @@ look_again() {
 }
 
 unlock() {
+  locked=''
   if [ -n "$use_flock" ] && command -v flock >/dev/null; then
     exec 9>&-
   else
@@ -67,8 +69,10 @@ numbered_lock() {
       mv -f "$lock_file" "$dir/lock-room"
       return 1
     fi
+    locked=1 # what fails from here on lets it go
     newest_lock
     [ "$lock_newest" -eq "$lock_number" ] && break
+    locked=''
     rm -f "$dir/lock.$lock_number"
   done
   for lock_old in "$dir"/lock.*; do
@@ -143,12 +147,14 @@ check_fence() {
 # must not count as "not done".
 check_directory() {
   directory_id=
-  is_file "$dir/id" ||
+  is_file "$dir/id" || {
+    is_absent "$dir/id" || unreadable "$dir/id"
     fail directory_changed "there is no receipts directory in $dir any more, the one with identity $wanted_id is gone"
+  }
   read_id
   [ "$directory_id" = "$wanted_id" ] ||
     fail directory_changed "the receipts in $dir are others than recorded: identity $directory_id, not $wanted_id"
-  [ -O "$dir" ] || fail refused "$dir belongs to another account; nothing was done" # hello does the rest of strict
+  ! is_anothers "$dir" || fail refused "$dir belongs to another account; nothing was done" # the rest of strict is hello's
 }
 
 # Sets directory_id from an existing identity.

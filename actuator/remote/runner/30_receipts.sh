@@ -13,13 +13,13 @@ enter_key() {
 }
 
 check_name() {
+  [ ${#1} -le "$2" ] || fail invalid "a name of ${#1} characters is longer than $2"
   case $1 in
     '' | [.-]* | *[!A-Za-z0-9._-]*) fail invalid "'$1' is no name: letters, digits, '.', '_' and '-' make one" ;;
   esac
-  [ ${#1} -le "$2" ] || fail invalid "'$1' is longer than $2 characters"
 }
 
-# A person must look, except for the request that the key never runs: it never will, and it is unknown whether it has.
+# A person must look, but where nothing is to begin: the key never will run, and nobody knows any more whether it has.
 when_swept=refused
 refuse_swept() {
   ! is_there "$dir/swept/$run" || fail $when_swept "run $run is over and its receipts are swept; nothing was done"
@@ -76,7 +76,11 @@ read_status() {
 # looks for its status again, so that a status written in between is not missed.
 read_state() {
   state=none
-  is_there "$1.claim" || return 0
+  if ! is_there "$1.claim"; then
+    is_absent "$1.claim" || unreadable "$1.claim"
+    refuse_swept # what was swept may have run
+    return 0
+  fi
   read_claim "$1"
   state=void
   [ "$claim_kind" = void ] && return
@@ -234,7 +238,7 @@ check_in_time() {
 }
 
 own_start_of() {
-  start_of $$ || fail internal "cannot see my own process $$"
+  start_of $$ || fail unavailable "/proc/$$/stat cannot be read; nothing was done"
   own_start=$start
 }
 
@@ -279,7 +283,7 @@ claim() {
     return 1
   fi
   [ "$1" = void ] || mv -f "$base.exit~new.$$" "$base.exit"
-  unsynced_claim=$runs/$run
+  unsynced_claim=$runs/$run begun=1
 }
 
 # Reserves the room for the note of a command's end, which is filled in place: the end must be recorded on a full disk

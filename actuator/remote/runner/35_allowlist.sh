@@ -8,6 +8,8 @@
 resolve() {
   [ -n "$1" ] || fail invalid "the request holds no command"
   command=$1 allow_kind=command allow_state='' allow_manager=''
+  # To take a long one apart costs some shells seconds, and arm does it under the lock.
+  case $1 in @*) [ ${#1} -le 400 ] || fail invalid "a name of ${#1} characters is too long" ;; esac
   case $1 in
     '@service '*)
       allow_kind=service allow_name=${1#* } && allow_state=${allow_name#* } allow_name=${allow_name%% *}

@@ -12,7 +12,7 @@ read_request() {
   while IFS= read -r line; do
     [ -n "$line" ] || break
     header_count=$((header_count + 1))
-    [ $header_count -le 32 ] && [ ${#line} -le 512 ] || fail invalid "the request's header is too large"
+    [ $header_count -le 32 ] && [ ${#line} -le 300 ] || fail invalid "the request's header is too large"
     case $line in
       nonce=*) nonce=${line#*=} ;;
       verb=*) verb=${line#*=} ;;
@@ -39,6 +39,7 @@ read_request() {
   check_number "$body_bytes" 65536
   # hello rewrites it
   [ -z "$tools_unread" ] || [ "$verb" = hello ] || ! is_there "$dir/tools" || unreadable "$dir/tools"
+  check_mode
   [ "$body_bytes" -eq 0 ] || read_body
 }
 
@@ -103,12 +104,14 @@ launch() {
     job_file=$dir/tmp/job.$$
     rm -f "$job_file.failed" # an older process's of that number
     [ -n "${own_start:-}" ] || own_start_of
+    litter=$job_file
     {
       printf 'mailhub-request 1\nnonce=%s\nverb=launch\njournal=%s\nepoch=%s\ndirectory_id=%s\nkey=%s\ndigest=%s\n%sbody_bytes=%s\n\n%s\n' \
         "$nonce" "$journal" "$epoch" "$wanted_id" "$key" "$digest" "${within_ms:+within_ms=$within_ms$nl}" "$body_bytes" "$body" >"$job_file"
     } 2>/dev/null || fail unavailable "cannot write to $dir/tmp; nothing was done"
     unit=
     [ -n "$use_systemd" ] && unit=mailhub-job-$run-$path-$attempt-$$
+    begun=1 litter=''
     # shellcheck disable=SC2086
     if [ -z "$unit" ] || ! systemd-run --quiet --collect --no-block --unit="$unit" --property=KillMode=process --property=IgnoreSIGPIPE=no \
       --description="mailhub job $key" $shell "$me" --shell "$shell" $options job "$job_file" "$unit" "$own_start" </dev/null >/dev/null 2>&1; then
@@ -119,19 +122,31 @@ launch() {
     waited=0
     until [ -e "$base.claim" ]; do
       job_lives || [ -e "$base.claim" ] || [ -e "$job_file.failed" ] ||
-        fail unavailable "the job's process ended before it claimed $key; nothing was done"
-      [ ! -e "$job_file.failed" ] || { read -r job_error line <"$job_file.failed"; rm -f "$job_file.failed"; fail "$job_error" "$line"; }
+        fail unknown "the job's process ended, and no claim of $key is seen"
+      [ ! -e "$job_file.failed" ] || job_was_refused
       [ $waited -lt 10000 ] || fail unknown "no claim for $key after 10 s: whether the job starts is not known"
       nap 10
       waited=$((waited + 10))
     done
   fi
   read_claim "$base"
+  begun='' # if another command has the key
   check_digest
+  begun=1
   report "$base"
 }
 
-# Whether the process that will claim the job's key still exists. systemd is asked once a second.
+# Answers what the job's own process has said of it: nothing has begun.
+job_was_refused() {
+  job_error=''
+  { read -r job_error line <"$job_file.failed"; } 2>/dev/null
+  [ -n "$job_error" ] || unreadable "$job_file.failed"
+  rm -f "$job_file.failed"
+  begun=''
+  fail "$job_error" "$line"
+}
+
+# Whether the process that is to claim the job's key is still there. systemd is asked once a second.
 job_lives() {
   if [ -n "$unit" ]; then
     [ $((waited % 1000)) -ne 990 ] || systemctl is-active --quiet "$unit"
@@ -154,6 +169,7 @@ job() {
 }
 
 job_failed() {
+  rm -f "$job_file" # a claim of this process, or nothing, came of it
   echo "$1 $2" >"$job_file.failed~new" && mv -f "$job_file.failed~new" "$job_file.failed"
 }
 
@@ -171,11 +187,12 @@ void_verb() {
 # TERM to all of the claim's processes, KILL for the rest after the grace.
 cancel() {
   enter_key
+  when_swept=swept
   lock
   check_fence held
   check_directory
   read_state "$base"
-  [ "$state" != running ] || signal_all TERM
+  [ "$state" != running ] || { begun=1 && signal_all TERM; }
   unlock
   if [ "$state" = running ]; then
     killed=143
@@ -229,11 +246,12 @@ if [ $# -eq 0 ]; then
   (trap - EXIT && enough_descriptors) || too_little # busybox ends when it cannot save a descriptor
   trap - EXIT
 fi
+learn_mode
 { { read -r with_signals && read -r leave_session; } <"$dir/tools"; } 2>/dev/null || tools_unread=1
 case ${1:-} in
   '')
-    # cancel ends a command's group, so this process must lead one.
-    [ -z "$use_proc" ] || own_start_of
+    # A command's group is what cancel ends, so this process must lead one.
+    [ -z "$use_proc" ] || { start_of $$ && own_start=$start; }
     no_manager=''
     if [ "$leave_session" = scope ] && [ -z "${MAILHUB_DETACHED:-}" ] && ! find_user_manager; then
       # The session need not be left any more, perhaps.
@@ -260,7 +278,7 @@ case ${1:-} in
     case $verb in
       run) run_verb; answer ;;
       launch) launch; answer ;;
-      status) enter_key; report "$base"; answer ;;
+      status) enter_key; when_swept=swept; report "$base"; answer ;;
       void) void_verb; answer ;;
       cancel) cancel; answer ;;
     esac

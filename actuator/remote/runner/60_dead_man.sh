@@ -150,9 +150,10 @@ arm() {
   lease_state=armed lease_disarmed='' lease_reboot='' lease_remark='' lease_after=$after_ms lease_digest=$digest lease_command=$body
   lease_pid='' lease_start='' lease_mark='' lease_exit='' lease_at=''
   if [ "$lease_was" = armed ]; then start_lease "$base"; else start_lease "$base" first; fi || {
-    [ "$lease_was" = armed ] || remove_lease
+    [ "$lease_was" = armed ] || remove_lease || begun=1
     fail unavailable "cannot write $base.lease, the disk may be full; nothing was armed"
   }
+  begun=1
   if ! ensure_timer; then
     [ "$lease_was" = armed ] || remove_lease
     fail internal "the dead man's timer could not be started: $timer_problem"
@@ -206,7 +207,8 @@ renew() {
     lease_remark=''
     lease_expired || lease_went_back
     start_lease "$base" || fail unavailable "cannot write $base.lease; it was not renewed"
-    # Renewed is not armed: there must be a timer or loop to act.
+    begun=1
+    # Renewed is not armed: somebody must be there to act.
     if ! timer_alive; then
       ensure_timer || fail internal "the lease is renewed, but nothing would act on it: $timer_problem"
       note_reboot
@@ -230,12 +232,15 @@ disarm() {
   note_taken_away || fail unavailable "cannot write to $dir/leases; nothing was taken away"
   case $lease_state in
     armed)
-      remove_lease && durable "$dir/leases" || fail unavailable "cannot remove $base.lease; it is still armed"
+      remove_lease || fail unavailable "cannot remove $base.lease; it is still armed"
+      begun=1
+      durable "$dir/leases" || fail unavailable "$base.lease is removed, but perhaps not on disk"
       any_lease_armed || stop_timer
       ;;
     restoring | restored)
       lease_disarmed=1
       write_lease "$base" || fail unavailable "cannot write $base.lease"
+      begun=1
       ;;
   esac
   unlock
@@ -243,7 +248,8 @@ disarm() {
 }
 
 remove_lease() {
-  rm -f "$base.lease" && rm -f "$base.lease.room" "$base.lease.spare" "$base.exit"
+  rm -f "$base.lease" || return
+  rm -f "$base.lease.room" "$base.lease.spare" "$base.exit" || :
 }
 
 # Whether there is still a lease to look at. An unreadable one may be armed, and a looker must exist when it becomes

@@ -158,6 +158,7 @@ deadman() {
 loop() {
   trap loop_anew EXIT
   trap 'trap - EXIT; exit 143' HUP INT TERM
+  check_mode || exit
   loop_alive && [ "$loop_pid" != $$ ] && trap - EXIT && return
   start_of $$
   publish "$dir/leases/loop" "$$ $start $boot$nl"

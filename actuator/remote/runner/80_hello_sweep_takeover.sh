@@ -22,6 +22,14 @@ hello() {
     rm -f "$dir/tmp/id.$$"
     durable "$dir" "${dir%/*}/"
   fi
+  if ! is_there "$dir/mode"; then
+    publish "$dir/tmp/mode.$$" "$mode$nl" || fail unavailable "cannot write to $dir"
+    ln "$dir/tmp/mode.$$" "$dir/mode" 2>/dev/null
+    rm -f "$dir/tmp/mode.$$"
+    durable "$dir"
+    learn_mode
+    check_mode
+  fi
   read_id
   wanted_id=$directory_id
   check_fence
@@ -91,10 +99,11 @@ sweep() {
   for lease_seen in "$dir/leases/$run@"*.lease; do
     matched "$lease_seen" && swept_leases=1
   done
-  rm -f "$dir/leases/$run@"*
+  begun=1
+  rm -f "$dir/leases/$run@"* 2>/dev/null # complaints of many files might fill a pipe
   [ -z "$swept_leases" ] || durable "$dir/leases" || fail unavailable "cannot remove leases from $dir/leases"
   remember_sweep || fail unavailable "cannot write to $dir/swept"
-  rm -rf "${runs:?}/$run"
+  rm -rf "${runs:?}/$run" 2>/dev/null
   [ -z "$swept_leases" ] || any_lease_armed || stop_timer
   forget_oldest_sweeps
   unlock
@@ -153,6 +162,7 @@ takeover() {
   check_directory
   check_in_time
   publish_over "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was changed"
+  begun=1
   durable "$dir"
   unlock
 }
@@ -171,8 +181,8 @@ case ${1:-} in
     esac
     succeed
     ;;
-  deadman) must_look=1 && deadman ;;
+  deadman) must_look=1 && check_mode && deadman ;;
   loop) must_look=1 && loop ;;
-  restore) must_look=1 && restore "$2" ;;
+  restore) must_look=1 && check_mode && restore "$2" ;;
   *) fail invalid "unknown word '$1'" ;;
 esac
