@@ -107,7 +107,7 @@ class FaultyMount {
       }
       case FUSE_LOOKUP: {
         const bool link = std::strcmp(body, "here") == 0;
-        if ((!link && std::strcmp(body, "file") != 0) || fault == Fault::kEntryVanishes)
+        if ((!link && std::strcmp(body, "file") != 0) || Fails(Fault::kEntryVanishes))
           return Say(header, ENOENT);
         if (Fails(Fault::kEntryFails)) return Say(header, EIO);
         fuse_entry_out out{};
