@@ -428,7 +428,7 @@ TEST_P(PresenceTest, SaysNothingOfThreadsThatItCannotList) {
       0);
 }
 
-TEST_P(PresenceTest, SaysZeroOfWhatNobodyRuns) {
+TEST_P(PresenceTest, ReportsZeroForAnExeWithoutProcesses) {
   EXPECT_EQ(Count(), 0);
   Copy("eddy");
   EXPECT_EQ(Count(), 0);
