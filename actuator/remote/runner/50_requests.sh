@@ -121,8 +121,7 @@ launch() {
     fi
     waited=0
     until [ -e "$base.claim" ]; do
-      job_lives || [ -e "$base.claim" ] || [ -e "$job_file.failed" ] ||
-        fail unknown "the job's process ended, and no claim of $key is seen"
+      job_lives || [ -e "$base.claim" ] || [ -e "$job_file.failed" ] || job_has_gone
       [ ! -e "$job_file.failed" ] || job_was_refused
       [ $waited -lt 10000 ] || fail unknown "no claim for $key after 10 s: whether the job starts is not known"
       nap 10
@@ -134,6 +133,13 @@ launch() {
   check_digest
   begun=1
   report "$base"
+}
+
+# Answers that nobody claims the key any more, as on a full disk where the job's process cannot say why. Of a unit that is
+# not there systemd may only not have begun it.
+job_has_gone() {
+  [ -n "$unit" ] || ! is_absent "$base.claim" || begun=''
+  fail unavailable "the job's process is gone, and no claim of $key is seen; nothing was done"
 }
 
 # Answers what the job's own process has said of it: nothing has begun.

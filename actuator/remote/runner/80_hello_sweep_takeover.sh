@@ -99,10 +99,11 @@ sweep() {
   for lease_seen in "$dir/leases/$run@"*.lease; do
     matched "$lease_seen" && swept_leases=1
   done
-  begun=1
+  [ -z "$swept_leases" ] || begun=1
   rm -f "$dir/leases/$run@"* 2>/dev/null # complaints of many files might fill a pipe
   [ -z "$swept_leases" ] || durable "$dir/leases" || fail unavailable "cannot remove leases from $dir/leases"
   remember_sweep || fail unavailable "cannot write to $dir/swept"
+  begun=1
   rm -rf "${runs:?}/$run" 2>/dev/null
   [ -z "$swept_leases" ] || any_lease_armed || stop_timer
   forget_oldest_sweeps

@@ -1,0 +1,77 @@
+
+# --- by what this host tells processes and boots apart --------------------------------------------
+
+# Sets mode: by what this host tells processes and boots apart, "proc" or "ps", and then of what its boot id is made. The
+# first hello decides it for good. What cannot be read later is not another boot. Sets mode_unread if that decision was not read.
+learn_mode() {
+  mode='' mode_unread='' unseen=''
+  { read -r mode <"$dir/mode"; } 2>/dev/null
+  case $mode in
+    proc | 'proc '* | ps | 'ps '*) ;;
+    *)
+      learn_must=$must_look must_look=1
+      if is_there "$dir/mode" || [ -n "$unseen" ]; then mode_unread=1; else choose_mode; fi
+      must_look=$learn_must
+      ;;
+  esac
+  case $mode in
+    proc*) use_proc=1 ;;
+    ps*) use_proc='' ;;
+  esac
+}
+
+choose_mode() {
+  if [ -n "$use_proc" ] && [ -r /proc/self/stat ]; then
+    for mode in 'proc kernel' 'proc who start' 'proc start' 'proc who' proc; do boot_is_known && return; done
+  else
+    use_proc=''
+    for mode in 'ps who' 'ps lstart' ps; do boot_is_known && return; done
+  fi
+}
+
+# Answers if the mode could not be read, or if what it needs is not there now.
+check_mode() {
+  if [ -n "$mode_unread" ]; then
+    read_whole "$dir/mode"
+    [ -n "$must_look" ] || fail refused "$dir/mode does not say by what this host tells its boots apart; nothing was done"
+    return 1
+  fi
+  [ -z "$use_proc" ] || start_of $$ || fail unavailable "/proc/$$/stat cannot be read; nothing was done"
+}
+
+# Sets boot.
+read_boot() {
+  boot_is_known && return
+  check_descriptors
+  fail unavailable "the boot id of this host ($mode) cannot be read; nothing was done"
+}
+
+# Sets boot if all that the mode says it is made of can be read.
+boot_is_known() {
+  boot='' boot_when='' boot_start='' boot_kept=${start:-}
+  for boot_part in $mode; do
+    case $boot_part in
+      kernel)
+        { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+        [ -n "$boot" ] || return
+        ;;
+      who)
+        boot_when=$(who -b 2>/dev/null | tr -cd 'A-Za-z0-9')
+        [ -n "$boot_when" ] || return
+        ;;
+      lstart)
+        boot_when=$(ps -o lstart= -p 1 2>/dev/null | tr -cd 'A-Za-z0-9')
+        [ -n "$boot_when" ] || return
+        ;;
+      start)
+        start_of 1
+        boot_start=$start start=$boot_kept
+        [ -n "$boot_start" ] || return
+        ;;
+    esac
+  done
+  [ -n "$boot" ] || case $mode in
+    proc*) boot=boot-$boot_when-$boot_start ;;
+    *) boot=boot-$boot_when ;;
+  esac
+}
