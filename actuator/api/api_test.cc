@@ -67,7 +67,8 @@ TEST_F(ApiTest, TakesNoQueryParameterThatItDoesNotKnow) {
                               R"({"runbook":"mailhub-rebuild","mode":"halted","reason":"r"})");
     ExpectError(refused, 400, "invalid", "unknown query parameter 'x'; known here: none");
   }
-  ExpectError(Get("/api/v1/runs?limit=1&limit=2"), 400, "invalid", "duplicate query parameter 'limit'");
+  ExpectError(Get("/api/v1/runs?limit=1&limit=2"), 400, "invalid",
+              "duplicate query parameter 'limit'");
   EXPECT_THAT(backend_.Commands(), IsEmpty());
   EXPECT_THAT(backend_.Modes(), IsEmpty());
   EXPECT_EQ(backend_.Reloads(), 0);
@@ -217,6 +218,33 @@ TEST_F(ApiTest, FindsDecisionsByTheBeginningOfAFingerprintOrARunsId) {
   EXPECT_EQ(older[0]["seq"], all[1]["seq"]);
   ExpectError(Get("/api/v1/alerts?before=x"), 400, "invalid", "before: expected a whole number");
   ExpectError(Get("/api/v1/alerts?run="), 400, "invalid", "run: empty");
+}
+
+TEST_F(ApiTest, SaysWhereTheNextPageBegins) {
+  const Json first = Data(Get("/api/v1/alerts?limit=1"));
+  EXPECT_EQ(first["alerts"].size(), 1U);
+  EXPECT_EQ(first["next"], 9);
+  EXPECT_EQ(Data(Get("/api/v1/alerts?limit=2"))["next"], nullptr) << "there is no more";
+  const Json runs = Data(Get("/api/v1/history?before=40&limit=1"));
+  EXPECT_EQ(runs["runs"][0]["seq"], 39);
+  EXPECT_EQ(runs["next"], 39);
+  ExpectError(Get("/api/v1/runs/3f2a91?after=3"), 400, "invalid", "after: only of");
+}
+
+TEST_F(ApiTest, HasNoPageMuchLongerThanAMebibyte) {
+  constexpr size_t kMost = size_t{1} << 20;
+  backend_.SetEvents(testing::EventsOfASuccess("0ld0ld0ld0ld"));
+  backend_.Lengthen(kMost * 2 / 5);
+  for (const auto& [path, list] : {std::pair{"/api/v1/history?limit=10", "runs"},
+                                   {"/api/v1/runs/0ld0ld/events?after=3", "events"}}) {
+    const auto answer = Get(path);
+    EXPECT_LT(answer.body.size(), kMost + 4'096) << path;
+    const Json data = Data(answer);
+    EXPECT_EQ(data["next"], data[list].back()["seq"]) << path;
+  }
+  // One item comes in any case.
+  backend_.Lengthen(2 * kMost);
+  EXPECT_EQ(Data(Get("/api/v1/alerts"))["alerts"].size(), 1U);
 }
 
 TEST_F(ApiTest, HasARootPageThatLeadsOn) {

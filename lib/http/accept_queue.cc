@@ -99,15 +99,38 @@ bool AcceptQueue::IsLate(SteadyTime handshake_began) const {
   return SteadyNow() - handshake_began >= patience;
 }
 
-// A stream lasts, and a body may come as slowly as its client likes: some workers are for the others.
+// A stream lasts, and a body may come, and a long answer go, as slowly as its client likes: some
+// workers are for the others.
 bool AcceptQueue::BeginStream(int fd) {
   std::lock_guard lock(mutex_);
   const auto found = inside_.find(fd);
   if (found == inside_.end()) return true;
   found->second.slow = Slow::kNot;
-  if (Count(Slow::kBody) + Count(Slow::kStream) >= SlowMayBe()) return false;
+  if (CountSlow() >= SlowMayBe()) return false;
   found->second.slow = Slow::kStream;
   return true;
+}
+
+bool AcceptQueue::BeginLongAnswer(int fd) {
+  std::lock_guard lock(mutex_);
+  const auto found = inside_.find(fd);
+  if (options_.long_answers == 0 || found == inside_.end()) return true;
+  if (found->second.slow == Slow::kAnswer) return true;
+  found->second.slow = Slow::kNot;
+  const size_t of_its_address =
+      static_cast<size_t>(std::ranges::count_if(inside_, [&](const auto& one) {
+        return one.second.slow == Slow::kAnswer && one.second.origin == found->second.origin;
+      }));
+  if (CountSlow() >= SlowMayBe() || Count(Slow::kAnswer) >= options_.long_answers ||
+      of_its_address >= std::max<size_t>(1, options_.long_answers / 2)) {
+    return false;
+  }
+  found->second.slow = Slow::kAnswer;
+  return true;
+}
+
+size_t AcceptQueue::CountSlow() const {
+  return Count(Slow::kBody) + Count(Slow::kStream) + Count(Slow::kAnswer);
 }
 
 size_t AcceptQueue::Count(Slow slow) const {
@@ -122,8 +145,8 @@ size_t AcceptQueue::SlowMayBe() const {
 // How many more bodies may be awaited: half of the workers, and one in any case.
 size_t AcceptQueue::UnfinishedMayBe() const {
   const size_t bodies = Count(Slow::kBody);
-  const size_t streams = Count(Slow::kStream);
-  const size_t left = SlowMayBe() - std::min(SlowMayBe(), streams);
+  const size_t others = CountSlow() - bodies;
+  const size_t left = SlowMayBe() - std::min(SlowMayBe(), others);
   const size_t most = std::max<size_t>(1, std::min(options_.workers / 2, left));
   return most - std::min(most, bodies);
 }

@@ -27,6 +27,7 @@ struct AcceptQueueOptions {
   Milliseconds patience{10'000};              // with a client that has not said its request
   Milliseconds patience_when_crowded{1'000};  // with a TLS handshake, while others wait
   size_t workers = 1;                         // so many connections are inside at most
+  size_t long_answers = 0;                    // on their way at once; 0: any number
   size_t most_waiting = 1'000;                // beyond it, who has waited longest is sent away
   // What a client is told that is sent away after it began a request; not with TLS.
   std::function<std::string(int status, const char* text)> refusal;
@@ -55,8 +56,11 @@ class AcceptQueue {
   // Of a connection that Next gave: it begins a stream. False if too few workers would be left for
   // those who need one for a moment.
   bool BeginStream(int fd);
+  // Likewise: it begins a long answer, which its client may take slowly. False also if as many are on
+  // their way as may be, or half of them to this client's address.
+  bool BeginLongAnswer(int fd);
   // Of a connection that Next gave: its body, if one was on its way, is not awaited any more, and
-  // its stream has ended.
+  // its stream or answer has ended.
   void OnIdle(int fd);
   // A connection that Next gave is about to be closed.
   void OnLeft(int fd);
@@ -78,7 +82,7 @@ class AcceptQueue {
     socklen_t address_size = 0;
     std::string origin;
   };
-  enum class Slow { kNot, kBody, kStream };  // what its worker waits for
+  enum class Slow { kNot, kBody, kStream, kAnswer };  // what its worker waits for
   struct Inside {
     std::string origin;
     Slow slow = Slow::kNot;
@@ -96,6 +100,7 @@ class AcceptQueue {
   bool MayEnter() const;           // with mutex_ held
   size_t UnfinishedMayBe() const;  // likewise
   size_t Count(Slow slow) const;   // likewise
+  size_t CountSlow() const;        // likewise
   size_t SlowMayBe() const;
   bool OneWaits() const;  // likewise
   void Wake() const;

@@ -41,6 +41,8 @@ class Connection {
 
   // Whether it may occupy its worker with a stream.
   bool MayStream(AcceptQueue* queue) const;
+  // The same for an answer that its client may take slowly.
+  bool MayAnswerAtLength(AcceptQueue* queue) const;
 
   // Whether the client was already told why its last request is none. The worker's.
   void SetRefused() { refused_ = true; }

@@ -14,6 +14,9 @@ namespace mailhub::http {
 class RawClient {
  public:
   explicit RawClient(int port, bool ipv6 = false);
+  // From another address of this machine, "127.0.0.20"; with room for so many unread bytes, or as
+  // many as usual.
+  RawClient(int port, const char* from, int room = 0);
   ~RawClient();
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
@@ -22,6 +25,8 @@ class RawClient {
   // Head and body of the next response, by its Content-Length; what came when the connection ended
   // or the time was up.
   std::string Receive(bool without_body = false);
+  // What comes next, so many bytes at most; "" when the connection ended or the time was up.
+  std::string ReceiveSome(size_t most);
   // Everything until the server closes, or the time is up.
   std::string ReceiveAll();
   // Whatever comes until `what` is part of it.
