@@ -28,7 +28,8 @@ struct AcceptQueueOptions {
   Milliseconds patience_when_crowded{1'000};  // with a TLS handshake, while others wait
   size_t workers = 1;                         // so many connections are inside at most
   size_t long_answers = 0;                    // on their way at once; 0: any number
-  size_t most_waiting = 1'000;                // beyond it, who has waited longest is sent away
+  // Beyond it one is sent away: of the address that has the most, who has waited longest.
+  size_t most_waiting = 1'000;
   // What a client is told that is sent away after it began a request; not with TLS.
   std::function<std::string(int status, const char* text)> refusal;
   // Called when somebody has to wait for a worker. May not call the queue.
@@ -95,6 +96,8 @@ class AcceptQueue {
   void Look(int fd, bool ended);
   void MakeReady(Visitors::iterator one, bool unfinished);
   void SendAway(Visitors::iterator one, int status, const char* text);
+  void SendOneAway();
+  void Leave(const std::string& origin);
   void LeaveTheLate();
   Milliseconds UntilTheNextIsLate() const;
   bool MayEnter() const;           // with mutex_ held
@@ -115,6 +118,8 @@ class AcceptQueue {
   int spare_ = -1;  // a descriptor to give up when there is no other left
   Visitors waiting_;
   std::unordered_map<int, Visitors::iterator> by_fd_;
+  // How many there are in the three lists of visitors, by origin.
+  std::unordered_map<std::string, size_t> of_origin_;
 
   mutable std::mutex mutex_;
   Visitors ready_;                // whose whole request is there; protected by mutex_
