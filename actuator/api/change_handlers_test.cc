@@ -142,7 +142,8 @@ TEST_F(ApiTest, RefusesBodiesThatABrowserFormOrAMistakeWouldSend) {
               400, "invalid", "Content-Type");
   ExpectError(Post("/api/v1/runs", "{"), 400, "invalid", "no valid JSON");
   ExpectError(Post("/api/v1/runs", "[]"), 400, "invalid", "JSON object");
-  ExpectError(Post("/api/v1/runs", R"({"runbook":"a","runbook":"b"})"), 400, "invalid", "twice");
+  ExpectError(Post("/api/v1/runs", R"({"runbook":"a","runbook":"b"})"), 400, "invalid",
+              "duplicate key");
   ExpectError(Post("/api/v1/runs", R"({"runbok":"a"})"), 400, "invalid", "unknown key 'runbok'");
   ExpectError(Post("/api/v1/runs", R"({"runbook":7})"), 400, "invalid", "expected a string");
   ExpectError(Post("/api/v1/runs", R"({"runbook":"a","parameters":{"t":{"u":1}}})"), 400, "invalid",
