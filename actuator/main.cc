@@ -87,10 +87,14 @@ class Program {
   int Run() {
     if (Status replayed = service_.Replay(); !replayed)
       return Refuse("The journal cannot be read", replayed.error());
-    if (auto history = service_.History("", kHistoryForMetrics))
-      metrics_.Restore(*history, *service_.Look());
-    // Listens first: an actuator that may not listen must not act. Until the epoch is committed the
-    // service refuses all requests.
+    std::vector<api::PastRun> history;
+    const Status read = service_.History("", 0, [&history](const api::PastRun& run) {
+      history.push_back(run);
+      return history.size() < kHistoryForMetrics;
+    });
+    if (read) metrics_.Restore(history, *service_.Look());
+    // Listening first: who may not listen must not act either. Until the epoch is committed the
+    // service refuses whatever comes.
     auto web = Web::Make(fixed_, kVersion, &service_, &metrics_, &clock_);
     if (!web) return Refuse("The actuator may not listen", web.error());
     if (Status listening = (*web)->Start(); !listening)

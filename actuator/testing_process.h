@@ -68,6 +68,7 @@ class Process {
     pid_ = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
+  pid_t Pid() const { return pid_; }
   bool Alive() const { return ::waitpid(pid_, nullptr, WNOHANG) == 0; }
 
  private:

@@ -46,6 +46,7 @@ Result<std::unique_ptr<Web>> Web::Make(const settings::Fixed& settings, const st
   options.listen_address = settings.web.listen_address;
   options.max_connections = settings.most_connections;
   options.max_streams = kEventStreams + 1;
+  options.max_long_answers = settings.most_connections / 4;
   if (!settings.web.config_file.empty()) {
     auto web_config = http::WebConfig::Load(settings.web.config_file);
     if (!web_config) return Fail(web_config.error());

@@ -71,8 +71,8 @@ http::Response JsonResponse(int status, std::string body) {
   return response;
 }
 
-http::Response Answer(const Result<std::string>& data) {
-  if (data) return JsonResponse(200, Success(*data));
+http::Response Answer(Result<std::string> data) {
+  if (data) return JsonResponse(200, Success(*std::move(data)));
   const Error& error = data.error();
   http::Response response =
       JsonResponse(StatusOf(error.kind), Failure(Name(error.kind), error.message));

@@ -13,7 +13,7 @@ namespace mailhub::api {
 http::Response JsonResponse(int status, std::string body);
 
 // 200 with the data, or the error with the status of its kind.
-http::Response Answer(const Result<std::string>& data);
+http::Response Answer(Result<std::string> data);
 
 // Whether all errors about that path come in the envelope, the server's own included.
 bool AnswersInEnvelope(std::string_view path);

@@ -220,6 +220,33 @@ TEST_F(ApiTest, FindsDecisionsByTheBeginningOfAFingerprintOrARunsId) {
   ExpectError(Get("/api/v1/alerts?run="), 400, "invalid", "run: empty");
 }
 
+TEST_F(ApiTest, SaysWhereTheNextPageBegins) {
+  const Json first = Data(Get("/api/v1/alerts?limit=1"));
+  EXPECT_EQ(first["alerts"].size(), 1U);
+  EXPECT_EQ(first["next"], 9);
+  EXPECT_EQ(Data(Get("/api/v1/alerts?limit=2"))["next"], nullptr) << "there is no more";
+  const Json runs = Data(Get("/api/v1/history?before=40&limit=1"));
+  EXPECT_EQ(runs["runs"][0]["seq"], 39);
+  EXPECT_EQ(runs["next"], 39);
+  ExpectError(Get("/api/v1/runs/3f2a91?after=3"), 400, "invalid", "after: only of");
+}
+
+TEST_F(ApiTest, HasNoPageMuchLongerThanAMebibyte) {
+  constexpr size_t kMost = size_t{1} << 20;
+  backend_.SetEvents(testing::EventsOfASuccess("0ld0ld0ld0ld"));
+  backend_.Lengthen(kMost * 2 / 5);
+  for (const auto& [path, list] : {std::pair{"/api/v1/history?limit=10", "runs"},
+                                   {"/api/v1/runs/0ld0ld/events?after=3", "events"}}) {
+    const auto answer = Get(path);
+    EXPECT_LT(answer.body.size(), kMost + 4'096) << path;
+    const Json data = Data(answer);
+    EXPECT_EQ(data["next"], data[list].back()["seq"]) << path;
+  }
+  // One item comes in any case.
+  backend_.Lengthen(2 * kMost);
+  EXPECT_EQ(Data(Get("/api/v1/alerts"))["alerts"].size(), 1U);
+}
+
 TEST_F(ApiTest, HasARootPageThatLeadsOn) {
   const auto root = Get("/");
   EXPECT_EQ(root.status, 200);

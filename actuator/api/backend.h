@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@ namespace mailhub::api {
 
 // One finished run, from the journal.
 struct PastRun {
+  uint64_t seq = 0;  // of the event that it ended with
   std::string id;
   std::string runbook;
   std::string target;
@@ -72,12 +74,18 @@ class Backend {
   virtual Result<engine::Plan> MakePlan(const std::string& runbook,
                                         const std::map<std::string, std::string>& parameters) = 0;
 
-  // Newest first, at most `limit` (1..10,000).
-  virtual Result<std::vector<PastRun>> History(const std::string& runbook, size_t limit) = 0;
-  virtual Result<std::vector<PastAlert>> Alerts(size_t limit, const AlertFilter& filter) = 0;
-  // Every event of one run, oldest first. Takes a full id or a unique prefix of at least 6
-  // characters.
-  virtual Result<std::vector<engine::Event>> RunEvents(const std::string& run) = 0;
+  // The past, one by one until `each` returns false: whoever needs a page need not have all of it in
+  // memory.
+  // Newest first. Of all runbooks when `runbook` is empty; ended before that event when it is not 0.
+  virtual Status History(const std::string& runbook, uint64_t before,
+                         const std::function<bool(const PastRun&)>& each) = 0;
+  // Newest first.
+  virtual Status Alerts(const AlertFilter& filter,
+                        const std::function<bool(const PastAlert&)>& each) = 0;
+  // The events of one run after that one, oldest first. Takes a full id or a unique prefix of at
+  // least 6 characters.
+  virtual Status RunEvents(const std::string& run, uint64_t after,
+                           const std::function<bool(const engine::Event&)>& each) = 0;
 
   virtual Status Reload() = 0;
   virtual ConfigurationState Configuration() const = 0;

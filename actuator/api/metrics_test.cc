@@ -15,6 +15,15 @@
 namespace mailhub::api {
 namespace {
 
+std::vector<PastRun> HistoryOf(Backend& backend) {
+  std::vector<PastRun> runs;
+  EXPECT_TRUE(backend.History("", 0, [&runs](const PastRun& run) {
+    runs.push_back(run);
+    return true;
+  }));
+  return runs;
+}
+
 using testing::EventsOfASuccess;
 using ::testing::HasSubstr;
 using testing::HeldRun;
@@ -92,7 +101,7 @@ TEST(Metrics, LeaveOutHowLongAPersonTookToSkipAStep) {
 TEST(Metrics, RememberThePastAcrossARestart) {
   testing::FakeBackend backend;
   ActuatorMetrics metrics("1");
-  metrics.Restore(*backend.History("", 100), {});
+  metrics.Restore(HistoryOf(backend), {});
   const std::string page = metrics.Render({});
   EXPECT_THAT(page, HasSubstr("mailhub_actuator_last_run_duration_seconds{host=\"mailhub1\","
                               "runbook=\"mailhub-rebuild\"} 14400\n"));
@@ -288,7 +297,8 @@ TEST(Metrics, AreAllDocumentedAndNoOther) {
 TEST(Metrics, ArePromtoolClean) {
   ActuatorMetrics metrics("1.2.3");
   Feed(metrics);
-  metrics.Restore(*testing::FakeBackend().History("", 100), {});
+  testing::FakeBackend backend;
+  metrics.Restore(HistoryOf(backend), {});
   const std::string page = metrics.Render(ViewOf({HeldRun()}));
   ASSERT_EQ(page, metrics.Render(ViewOf({HeldRun()}))) << "the same state, another page";
 

@@ -6,12 +6,16 @@
 
 namespace mailhub::api {
 
-std::optional<engine::RunView> ViewOfPastRun(const std::vector<engine::Event>& events) {
-  if (events.empty() || !std::holds_alternative<engine::RunQueued>(events.front().body))
-    return std::nullopt;
+Result<engine::RunView> ViewOfPastRun(Backend& backend, const std::string& id) {
   engine::Run run;
-  run.id = events.front().run;
-  for (const engine::Event& event : events) run.Apply(event);
+  const Status read = backend.RunEvents(id, 0, [&run](const engine::Event& event) {
+    if (run.id.empty() && !std::holds_alternative<engine::RunQueued>(event.body)) return false;
+    run.id = event.run;
+    run.Apply(event);
+    return true;
+  });
+  if (!read) return Fail(read.error());
+  if (run.id.empty()) return Fail(ErrorKind::kNotFound, "no run " + id);
   return engine::ViewOf(run);
 }
 

@@ -1,16 +1,14 @@
 // Rebuilds a run that the engine no longer shows from its journal events.
 #pragma once
 
-#include <optional>
-#include <vector>
+#include <string>
 
-#include "actuator/engine/event.h"
-#include "actuator/engine/view.h"
+#include "actuator/api/backend.h"
 
 namespace mailhub::api {
 
-// `events` are all events of one run, oldest first. Nothing unless the first is its plan. The
-// journal has no gate readings and no marks, so a past run has none.
-std::optional<engine::RunView> ViewOfPastRun(const std::vector<engine::Event>& events);
+// kNotFound unless its events begin with its plan; other errors as Backend::RunEvents. Gate readings
+// and marks are not in the journal, so a past run has none.
+Result<engine::RunView> ViewOfPastRun(Backend& backend, const std::string& id);
 
 }  // namespace mailhub::api

@@ -45,12 +45,6 @@ bool Wanted(const Request& request, std::string_view name, std::string_view valu
   return !filter || *filter == value;
 }
 
-// Whether the request filters a list that `limit` cuts off: then the whole list must be searched.
-bool Filters(const Request& request, std::initializer_list<std::string_view> names) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](std::string_view name) { return request.Query(name).has_value(); });
-}
-
 Result<AlertFilter> AlertFilterOf(const Request& request) {
   AlertFilter filter;
   if (auto known = QueryWord<engine::Decision>(request, "decision"); !known)
@@ -117,11 +111,20 @@ Result<std::string> ReadHandlers::OneRun(const std::string& id) {
   const auto found = FindRun(*view, id);
   if (!found) return Fail(found.error());
   if (*found != nullptr) return RunData(**found, clock_.Now());
-  auto events = backend_.RunEvents(id);
-  if (!events) return Fail(events.error());
-  const auto past = ViewOfPastRun(*events);
-  if (!past) return Fail(ErrorKind::kNotFound, "no run " + id);
+  const auto past = ViewOfPastRun(backend_, id);
+  if (!past) return Fail(past.error());
   return RunData(*past, clock_.Now());
+}
+
+Result<std::string> ReadHandlers::EventsList(const Request& request, const std::string& id) {
+  const auto after = QueryNumber(request, "after");
+  if (!after) return Fail(after.error());
+  Page page("events", kMostListed, request.may_be_long);
+  const auto read = backend_.RunEvents(id, *after, [&page](const engine::Event& event) {
+    return page.Add(event.seq, EventText(event));
+  });
+  if (!read) return Fail(read.error());
+  return page.Take();
 }
 
 Response ReadHandlers::Run(const Request& request) {
@@ -132,10 +135,10 @@ Response ReadHandlers::Run(const Request& request) {
     return Answer(Fail(ErrorKind::kNotFound,
                        "no such page; a run is /api/v1/runs/ID, its events "
                        "are /api/v1/runs/ID/events"));
-  if (!events) return Answer(OneRun(id));
-  auto list = backend_.RunEvents(id);
-  if (!list) return Answer(Fail(list.error()));
-  return Answer(EventsData(*list));
+  if (events) return Answer(EventsList(request, id));
+  if (request.Query("after"))
+    return Answer(Fail(ErrorKind::kInvalid, "after: only of /api/v1/runs/ID/events"));
+  return Answer(OneRun(id));
 }
 
 Result<std::string> ReadHandlers::AlertsList(const Request& request) {
@@ -143,9 +146,11 @@ Result<std::string> ReadHandlers::AlertsList(const Request& request) {
   if (!limit) return Fail(limit.error());
   const auto filter = AlertFilterOf(request);
   if (!filter) return Fail(filter.error());
-  const auto alerts = backend_.Alerts(*limit, *filter);
-  if (!alerts) return Fail(alerts.error());
-  return AlertsData(*alerts);
+  Page page("alerts", *limit, request.may_be_long);
+  const auto read = backend_.Alerts(
+      *filter, [&page](const PastAlert& alert) { return page.Add(alert.seq, AlertText(alert)); });
+  if (!read) return Fail(read.error());
+  return page.Take();
 }
 
 Response ReadHandlers::Alerts(const Request& request) {
@@ -174,14 +179,17 @@ Result<std::string> ReadHandlers::HistoryList(const Request& request) {
     return Fail(known.error());
   const auto limit = QueryLimit(request, 100, kMostListed);
   if (!limit) return Fail(limit.error());
-  auto runs = backend_.History(request.Query("runbook").value_or(""),
-                               Filters(request, {"target", "result"}) ? kMostListed : *limit);
-  if (!runs) return Fail(runs.error());
-  std::erase_if(*runs, [&](const PastRun& run) {
-    return !Wanted(request, "target", run.target) || !Wanted(request, "result", Name(run.result));
-  });
-  if (runs->size() > *limit) runs->resize(*limit);
-  return HistoryData(*runs);
+  const auto before = QueryNumber(request, "before");
+  if (!before) return Fail(before.error());
+  Page page("runs", *limit, request.may_be_long);
+  const auto look = [&](const PastRun& run) {
+    const bool wanted =
+        Wanted(request, "target", run.target) && Wanted(request, "result", Name(run.result));
+    return !wanted || page.Add(run.seq, PastRunText(run));
+  };
+  const auto read = backend_.History(request.Query("runbook").value_or(""), *before, look);
+  if (!read) return Fail(read.error());
+  return page.Take();
 }
 
 Response ReadHandlers::History(const Request& request) {

@@ -35,6 +35,7 @@ class ReadHandlers {
  private:
   Result<std::string> RunsList(const http::Request& request);
   Result<std::string> OneRun(const std::string& id);
+  Result<std::string> EventsList(const http::Request& request, const std::string& id);
   Result<std::string> AlertsList(const http::Request& request);
   Result<std::string> EpisodesList(const http::Request& request);
   Result<std::string> HistoryList(const http::Request& request);

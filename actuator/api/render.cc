@@ -180,9 +180,10 @@ Json RunJson(const RunView& run, WallTime now) {
 }  // namespace
 
 std::string RunsData(const std::vector<const RunView*>& runs, WallTime now) {
-  Json list = Json::array();
-  for (const RunView* run : runs) list.push_back(RunJson(*run, now));
-  return Dump({{"runs", list}});
+  std::string text = R"({"runs":[)";
+  for (const RunView* run : runs)
+    text.append(run == runs.front() ? "" : ",").append(RunSummary(*run, now));
+  return text + "]}";
 }
 
 std::string RunSummary(const RunView& run, WallTime now) {
@@ -210,16 +211,17 @@ std::string ClosedData(const std::string& fingerprint) {
 }
 
 std::string EpisodesData(const std::vector<const engine::EpisodeView*>& episodes, size_t open) {
-  Json list = Json::array();
+  std::string text = R"({"episodes":[)";
   for (const engine::EpisodeView* episode : episodes)
-    list.push_back({{"fingerprint", episode->fingerprint},
-                    {"alertname", episode->alertname},
-                    {"trigger", episode->trigger},
-                    {"run", episode->run},
-                    {"state", Name(episode->state)},
-                    {"decidedAt", Time(episode->decided)},
-                    {"detail", episode->detail}});
-  return Dump({{"episodes", list}, {"open", open}});
+    text.append(episode == episodes.front() ? "" : ",")
+        .append(Dump({{"fingerprint", episode->fingerprint},
+                      {"alertname", episode->alertname},
+                      {"trigger", episode->trigger},
+                      {"run", episode->run},
+                      {"state", Name(episode->state)},
+                      {"decidedAt", Time(episode->decided)},
+                      {"detail", episode->detail}}));
+  return text + R"(],"open":)" + std::to_string(open) + "}";
 }
 
 std::string ViewSummary(const engine::View& view) {
@@ -270,8 +272,9 @@ std::string StartedData(const std::string& run) {
   return Dump({{"run", run}});
 }
 
-std::string Success(const std::string& data) {
-  return "{\"status\":\"success\",\"data\":" + data + "}\n";
+std::string Success(std::string data) {
+  data.insert(0, R"({"status":"success","data":)");
+  return std::move(data.append("}\n"));
 }
 
 std::string Failure(const std::string& error_type, const std::string& message) {

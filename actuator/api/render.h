@@ -3,6 +3,8 @@
 // output) are replaced one by one, never refused.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,9 +19,9 @@ namespace mailhub::api {
 std::string RunsData(const std::vector<const engine::RunView*>& runs, WallTime now);
 std::string RunSummary(const engine::RunView& run, WallTime now);
 std::string RunData(const engine::RunView& run, WallTime now);
-std::string EventsData(const std::vector<engine::Event>& events);
-std::string AlertsData(const std::vector<PastAlert>& alerts);
-std::string HistoryData(const std::vector<PastRun>& runs);
+std::string EventText(const engine::Event& event);
+std::string AlertText(const PastAlert& alert);
+std::string PastRunText(const PastRun& run);
 std::string PlanData(const engine::Plan& plan);
 std::string ModeData(engine::Mode mode);
 std::string TakeoverData(const std::string& host);
@@ -32,8 +34,31 @@ std::string StatusData(const std::string& version, const engine::View& view,
 std::string ViewSummary(const engine::View& view);
 std::string StartedData(const std::string& run);
 
-// The envelope.
-std::string Success(const std::string& data);
+// A list that grows item by item, as text: the past may be long, and an answer is not.
+class Page {
+ public:
+  // Of `most` items at most, and of 1 MiB of text, whichever ends first; one item in any case.
+  // `may_be_long`: asked when it becomes a long answer, as http::Request says.
+  Page(const char* name, size_t most, std::function<bool()> may_be_long);
+  // False when it is full, so that there is more than the page has, or when it may not be long.
+  // `seq` is the item's, for `next`.
+  bool Add(uint64_t seq, const std::string& item);
+  // {"NAME": [...], "next": the last item's seq, or null when there is no more}. kOverloaded when it
+  // may not be long.
+  Result<std::string> Take();
+
+ private:
+  const size_t most_;
+  std::function<bool()> may_be_long_;  // null once it was asked
+  bool refused_ = false;
+  size_t items_ = 0;
+  uint64_t last_ = 0;
+  bool more_ = false;
+  std::string text_;
+};
+
+// The envelope around them.
+std::string Success(std::string data);
 std::string Failure(const std::string& error_type, const std::string& message);
 
 // "2026-11-23T16:11:35.123Z".

@@ -7,11 +7,14 @@
 #include "actuator/api/json_values.h"
 #include "actuator/api/render.h"
 #include "actuator/engine/fields.h"
+#include "lib/http/server.h"
 
 namespace mailhub::api {
 namespace {
 
-// The API's name for a journal field: "starts_at_ms" is startsAt, "after_ms" afterSeconds.
+constexpr size_t kLongestPage = size_t{1} << 20;
+
+// What the API calls a field of the journal: "starts_at_ms" is startsAt, "after_ms" afterSeconds.
 std::string ApiName(std::string_view field, std::string_view unit) {
   if (field == "hold_for_ms") return "forSeconds";
   if (field == "directory_id") return "receiptsAt";
@@ -110,46 +113,60 @@ Json ToJson(const engine::EventBody& body) {
 
 }  // namespace
 
-std::string EventsData(const std::vector<engine::Event>& events) {
-  Json list = Json::array();
-  for (const engine::Event& event : events) {
-    Json json = {{"seq", event.seq},
-                 {"at", Time(event.at)},
-                 {"run", event.run},
-                 {"kind", engine::Name(event.body)}};
-    json.update(ToJson(event.body));
-    list.push_back(std::move(json));
-  }
-  return Dump({{"events", list}});
+std::string EventText(const engine::Event& event) {
+  Json json = {{"seq", event.seq},
+               {"at", Time(event.at)},
+               {"run", event.run},
+               {"kind", engine::Name(event.body)}};
+  json.update(ToJson(event.body));
+  return Dump(json);
 }
 
-std::string AlertsData(const std::vector<PastAlert>& alerts) {
-  Json list = Json::array();
-  for (const PastAlert& alert : alerts) {
-    Json json = {{"seq", alert.seq}, {"at", Time(alert.at)}};
-    json.update(Show(alert.decided));
-    list.push_back(std::move(json));
-  }
-  return Dump({{"alerts", list}});
+std::string AlertText(const PastAlert& alert) {
+  Json json = {{"seq", alert.seq}, {"at", Time(alert.at)}};
+  json.update(Show(alert.decided));
+  return Dump(json);
 }
 
-std::string HistoryData(const std::vector<PastRun>& runs) {
-  Json list = Json::array();
-  for (const PastRun& run : runs) {
-    const bool started = run.started != WallTime();
-    list.push_back({{"id", run.id},
-                    {"runbook", run.runbook},
-                    {"target", run.target},
-                    {"by", run.by},
-                    {"result", Name(run.result)},
-                    {"detail", run.detail},
-                    {"queuedAt", Time(run.queued)},
-                    {"startedAt", Time(run.started)},
-                    {"finishedAt", Time(run.finished)},
-                    {"durationSeconds",
-                     started ? SecondsOf(Between(run.started, run.finished)) : Json(nullptr)}});
+std::string PastRunText(const PastRun& run) {
+  const bool started = run.started != WallTime();
+  return Dump({{"seq", run.seq},
+               {"id", run.id},
+               {"runbook", run.runbook},
+               {"target", run.target},
+               {"by", run.by},
+               {"result", Name(run.result)},
+               {"detail", run.detail},
+               {"queuedAt", Time(run.queued)},
+               {"startedAt", Time(run.started)},
+               {"finishedAt", Time(run.finished)},
+               {"durationSeconds",
+                started ? SecondsOf(Between(run.started, run.finished)) : Json(nullptr)}});
+}
+
+Page::Page(const char* name, size_t most, std::function<bool()> may_be_long)
+    : most_(most),
+      may_be_long_(std::move(may_be_long)),
+      text_(std::string("{\"") + name + "\":[") {}
+
+bool Page::Add(uint64_t seq, const std::string& item) {
+  more_ = items_ > 0 && (items_ >= most_ || text_.size() + item.size() >= kLongestPage);
+  if (more_) return false;
+  if (may_be_long_ && text_.size() + item.size() > http::kLongAnswer) {
+    refused_ = !may_be_long_();
+    may_be_long_ = nullptr;
   }
-  return Dump({{"runs", list}});
+  if (refused_) return false;
+  if (items_++ > 0) text_ += ',';
+  text_ += item;
+  last_ = seq;
+  return true;
+}
+
+Result<std::string> Page::Take() {
+  if (refused_) return Fail(ErrorKind::kOverloaded, http::kTooManyLongAnswers);
+  text_ += "],\"next\":" + (more_ ? std::to_string(last_) : "null") + "}";
+  return std::move(text_);
 }
 
 std::string PlanData(const engine::Plan& plan) {

@@ -32,25 +32,34 @@ Result<engine::Plan> FakeBackend::MakePlan(const std::string& runbook,
   return plan;
 }
 
-Result<std::vector<PastRun>> FakeBackend::History(const std::string& runbook, size_t limit) {
-  std::vector<PastRun> runs;
+void FakeBackend::Lengthen(size_t bytes) {
+  state_.With([&](State& state) { state.longer = bytes; });
+}
+
+Status FakeBackend::History(const std::string& runbook, uint64_t before,
+                            const std::function<bool(const PastRun&)>& each) {
+  const std::string more(state_.Copy().longer, 'x');
   for (int i = 0; i < 3; ++i) {
     PastRun run;
+    run.seq = static_cast<uint64_t>(40 - i);
     run.id = std::string(31, 'a') + static_cast<char>('0' + i);
     run.runbook = i == 2 ? "directory-restart" : "mailhub-rebuild";
     run.target = i == 2 ? "" : "mailhub" + std::to_string(i + 1);
     run.by = "alertmanager";
     run.result = i == 1 ? engine::RunResult::kFailed : engine::RunResult::kSucceeded;
-    run.detail = i == 1 ? "=cmd|'/c calc'!A1, \"quoted\"" : "";
+    run.detail = (i == 1 ? "=cmd|'/c calc'!A1, \"quoted\"" : "") + more;
     run.queued = kStart - Seconds(60) - Seconds(86'400 * i);
     run.started = kStart - Seconds(86'400 * i);
     run.finished = run.started + Seconds(14'400 + i);
-    if ((runbook.empty() || runbook == run.runbook) && runs.size() < limit) runs.push_back(run);
+    if (before > 0 && run.seq >= before) continue;
+    if ((runbook.empty() || runbook == run.runbook) && !each(run)) break;
   }
-  return runs;
+  return {};
 }
 
-Result<std::vector<PastAlert>> FakeBackend::Alerts(size_t limit, const AlertFilter& filter) {
+Status FakeBackend::Alerts(const AlertFilter& filter,
+                           const std::function<bool(const PastAlert&)>& each) {
+  const std::string more(state_.Copy().longer, 'x');
   std::vector<PastAlert> alerts;
   for (int i = 0; i < 2; ++i) {
     PastAlert alert;
@@ -63,7 +72,8 @@ Result<std::vector<PastAlert>> FakeBackend::Alerts(size_t limit, const AlertFilt
     alert.decided.starts_at = kStart - Seconds(300);
     alert.decided.trigger = "stale tables";
     alert.decided.decision = i == 0 ? engine::Decision::kStartedRun : engine::Decision::kRejected;
-    alert.decided.detail = i == 0 ? "started a rebuild" : "the site file has no host mailhub9";
+    alert.decided.detail =
+        (i == 0 ? "started a rebuild" : "the site file has no host mailhub9") + more;
     alert.decided.run = i == 0 ? kRunId : "";
     alerts.push_back(alert);
   }
@@ -75,14 +85,22 @@ Result<std::vector<PastAlert>> FakeBackend::Alerts(size_t limit, const AlertFilt
            !decided.run.starts_with(filter.run) ||
            (filter.before > 0 && alert.seq >= filter.before);
   });
-  if (alerts.size() > limit) alerts.resize(limit);
-  return alerts;
+  for (const PastAlert& alert : alerts) {
+    if (!each(alert)) break;
+  }
+  return {};
 }
 
-Result<std::vector<engine::Event>> FakeBackend::RunEvents(const std::string& run) {
-  auto events = state_.With([](const State& state) { return state.events; });
-  if (events.empty()) return Fail(ErrorKind::kNotFound, "no run '" + run + "'");
-  return events;
+Status FakeBackend::RunEvents(const std::string& run, uint64_t after,
+                              const std::function<bool(const engine::Event&)>& each) {
+  const State state = state_.Copy();
+  if (state.events.empty()) return Fail(ErrorKind::kNotFound, "no run '" + run + "'");
+  for (engine::Event event : state.events) {
+    if (auto* settled = std::get_if<engine::StepSettled>(&event.body))
+      settled->receipt.output += std::string(state.longer, 'x');
+    if (event.seq > after && !each(event)) break;
+  }
+  return {};
 }
 
 Status FakeBackend::Reload() {

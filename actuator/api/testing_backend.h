@@ -21,9 +21,12 @@ class FakeBackend final : public Backend {
   Result<std::string> Submit(Ask what) override;
   Result<engine::Plan> MakePlan(const std::string& runbook,
                                 const std::map<std::string, std::string>& parameters) override;
-  Result<std::vector<PastRun>> History(const std::string& runbook, size_t limit) override;
-  Result<std::vector<PastAlert>> Alerts(size_t limit, const AlertFilter& filter) override;
-  Result<std::vector<engine::Event>> RunEvents(const std::string& run) override;
+  Status History(const std::string& runbook, uint64_t before,
+                 const std::function<bool(const PastRun&)>& each) override;
+  Status Alerts(const AlertFilter& filter,
+                const std::function<bool(const PastAlert&)>& each) override;
+  Status RunEvents(const std::string& run, uint64_t after,
+                   const std::function<bool(const engine::Event&)>& each) override;
   Status Reload() override;
   ConfigurationState Configuration() const override;
   bool Ready() const override;
@@ -33,6 +36,8 @@ class FakeBackend final : public Backend {
   void SetReady(bool ready);
   void SetConfiguration(ConfigurationState state);
   void SetEvents(std::vector<engine::Event> events);  // of every run
+  // Each past alert, run and event is that much longer, so that a page has no room for all.
+  void Lengthen(size_t bytes);
 
   std::vector<engine::Command> Commands() const;
   std::vector<engine::Mode> Modes() const;
@@ -49,6 +54,7 @@ class FakeBackend final : public Backend {
     std::vector<engine::TakeOver> takeovers;
     std::vector<engine::CloseEpisode> closed;
     std::vector<engine::Event> events;
+    size_t longer = 0;
     int reloads = 0;
     ConfigurationState configuration;
     bool ready = true;

@@ -74,14 +74,22 @@ void AddWatchOptions(CLI::App* command, Arguments& a) {
       ->capture_default_str();
 }
 
+void AddLimit(CLI::App* command, Arguments& a) {
+  command->add_option("--limit", a.filters.limit, "At most so many")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+}
+
+void AddBefore(CLI::App* command, Arguments& a, const char* help) {
+  command->add_option("--before", a.filters.before, help);
+}
+
 void AddFilters(CLI::App* command, Arguments& a, bool states) {
   if (states) command->add_option("--state", a.filters.state, "Only runs in this state");
   command->add_option("--runbook", a.filters.runbook, "Only runs of this runbook");
   command->add_option("--target", a.filters.target, "Only runs of this host");
   command->add_option("--result", a.filters.result, "Only runs with this result");
-  command->add_option("--limit", a.filters.limit, "At most so many")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
+  AddLimit(command, a);
 }
 
 // Checks what each verb needs beside the run; what it answers is checked where it is sent.
@@ -147,9 +155,10 @@ void AddLooks(CLI::App* run, Arguments& a, Action* action) {
   });
   CLI::App* log = run->add_subcommand("log", "Everything the journal says of one run");
   log->add_option("RUN", a.run)->required();
+  log->add_option("--after", a.after, "Only what is younger than the event with this number");
   log->callback([&a, action] {
     *action = [&a] {
-      return With(a, [&](ApiClient& api) { return RunLog(api, a.ChosenFormat(), a.run); });
+      return With(a, [&](ApiClient& api) { return RunLog(api, a.ChosenFormat(), a.run, a.after); });
     };
   });
   CLI::App* watch = run->add_subcommand(
@@ -179,11 +188,8 @@ void AddStarts(CLI::App* run, Arguments& a, Action* action) {
 }
 
 void AddPaging(CLI::App* command, Arguments& a) {
-  command->add_option("--limit", a.filters.limit, "At most so many")
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
-  command->add_option("--before", a.filters.before,
-                      "Only decisions older than the one with this number in the journal");
+  AddLimit(command, a);
+  AddBefore(command, a, "Only decisions older than the one with this number in the journal");
 }
 
 void AddEpisodes(CLI::App& app, Arguments& a, Action* action) {
@@ -267,6 +273,7 @@ void AddRest(CLI::App& app, Arguments& a, Action* action) {
       });
   CLI::App* history = app.add_subcommand("history", "Finished runs and how long they took");
   AddFilters(history, a, false);
+  AddBefore(history, a, "Only runs that ended before the event with this number in the journal");
   CLI::Option* csv = history->add_flag("--csv", a.csv);
   history->add_flag("--json", a.json)->excludes(csv);
   history->callback([&a, action] {

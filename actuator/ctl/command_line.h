@@ -27,6 +27,7 @@ struct Arguments {
   std::string runbooks;
   std::vector<std::string> assignments;
   Filters filters;
+  uint64_t after = 0;
   WatchOptions watch;
   std::string interval = "1s";
   std::string wait_for = "0s";

@@ -1,8 +1,11 @@
 // Each command sends a request, parses the answer and prints it.
 #include "actuator/ctl/commands.h"
 
+#include <cstdio>
+
 #include "actuator/ctl/model.h"
 #include "actuator/ctl/output.h"
+#include "actuator/ctl/pages.h"
 #include "actuator/ctl/run_text.h"
 #include "actuator/ctl/text.h"
 
@@ -23,8 +26,11 @@ QueryPairs Query(const Filters& filters) {
   add("decision", filters.decision);
   add("run", filters.run);
   if (filters.before > 0) add("before", std::to_string(filters.before));
-  add("limit", std::to_string(filters.limit));
   return query;
+}
+
+PagedList Alerts(const Filters& filters) {
+  return {.key = "alerts", .cursor = "before", .limit = filters.limit};
 }
 
 std::string Progress(const Run& run) {
@@ -149,7 +155,9 @@ std::string RunPath(const std::string& run) {
 }  // namespace
 
 int RunList(ApiClient& api, Format format, const Filters& filters) {
-  return Print(api.Get("/api/v1/runs", Query(filters)), format, ParseRuns, ShowRuns);
+  QueryPairs query = Query(filters);
+  query.emplace_back("limit", std::to_string(filters.limit));
+  return Print(api.Get("/api/v1/runs", query), format, ParseRuns, ShowRuns);
 }
 
 int RunShow(ApiClient& api, Format format, const std::string& run) {
@@ -157,8 +165,15 @@ int RunShow(ApiClient& api, Format format, const std::string& run) {
                [](const Run& parsed) { OutLines(RunLines(parsed, true)); });
 }
 
-int RunLog(ApiClient& api, Format format, const std::string& run) {
-  return Print(api.Get(RunPath(run) + "/events"), format, ParseEvents, ShowLog);
+int RunLog(ApiClient& api, Format format, const std::string& run, uint64_t after) {
+  const PagedList list = {.key = "events", .cursor = "after"};
+  QueryPairs query;
+  if (after > 0) query.emplace_back("after", std::to_string(after));
+  const auto data = GetPages(api, RunPath(run) + "/events", query, list);
+  return Print(data, format, ParseEvents, [&](const std::vector<LogEntry>& entries) {
+    ShowLog(entries);
+    Out(MoreText(*data, list, "younger ones"));
+  });
 }
 
 int RunPlan(ApiClient& api, Format format, const std::string& runbook,
@@ -184,22 +199,25 @@ int RunStart(ApiClient& api, Format format, const std::string& runbook,
 }
 
 int AlertList(ApiClient& api, Format format, const Filters& filters) {
-  return Print(api.Get("/api/v1/alerts", Query(filters)), format, ParseAlerts, ShowAlerts);
+  const auto data = GetPages(api, "/api/v1/alerts", Query(filters), Alerts(filters));
+  return Print(data, format, ParseAlerts, [&](const std::vector<AlertRecord>& alerts) {
+    ShowAlerts(alerts);
+    Out(MoreText(*data, Alerts(filters), "older ones"));
+  });
 }
 
 int AlertExplain(ApiClient& api, Format format, const std::string& which, const Filters& filters) {
   for (const char* field : {"alertname", "fingerprint", "run"}) {
-    QueryPairs query = {{field, which}, {"limit", std::to_string(filters.limit)}};
+    QueryPairs query = {{field, which}};
     if (filters.before > 0) query.emplace_back("before", std::to_string(filters.before));
-    const auto data = api.Get("/api/v1/alerts", query);
+    const auto data = GetPages(api, "/api/v1/alerts", query, Alerts(filters));
     if (!data) return Complain(data.error());
     const auto alerts = ParseAlerts(*data);
     if (!alerts) return Complain(alerts.error());
     if (alerts->empty()) continue;
     return Print(data, format, ParseAlerts, [&](const std::vector<AlertRecord>& found) {
       ExplainAlerts(found);
-      if (found.size() == static_cast<size_t>(filters.limit))
-        Out("older ones: --before " + std::to_string(found.back().seq) + "\n");
+      Out(MoreText(*data, Alerts(filters), "older ones"));
     });
   }
   return Complain({ErrorKind::kNotFound,
@@ -207,8 +225,17 @@ int AlertExplain(ApiClient& api, Format format, const std::string& which, const 
 }
 
 int History(ApiClient& api, Format format, const Filters& filters) {
-  return Print(api.Get("/api/v1/history", Query(filters)), format, ParseHistory,
-               [&](const std::vector<PastRun>& runs) { ShowHistory(runs, format); });
+  const PagedList list = {.key = "runs", .cursor = "before", .limit = filters.limit};
+  const auto data = GetPages(api, "/api/v1/history", Query(filters), list);
+  return Print(data, format, ParseHistory, [&](const std::vector<PastRun>& runs) {
+    ShowHistory(runs, format);
+    const std::string more = MoreText(*data, list, "older ones");
+    if (format == Format::kCsv) {
+      std::fputs(more.c_str(), stderr);  // no row of the table
+    } else {
+      Out(more);
+    }
+  });
 }
 
 int Takeover(ApiClient& api, Format format, const std::string& host, const std::string& reason) {

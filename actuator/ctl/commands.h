@@ -22,7 +22,8 @@ using Parameters = std::map<std::string, std::string>;
 
 int RunList(ApiClient& api, Format format, const Filters& filters);
 int RunShow(ApiClient& api, Format format, const std::string& run);
-int RunLog(ApiClient& api, Format format, const std::string& run);
+// `after`: only what is younger than that event; 0: everything.
+int RunLog(ApiClient& api, Format format, const std::string& run, uint64_t after);
 int RunPlan(ApiClient& api, Format format, const std::string& runbook,
             const Parameters& parameters);
 // Puts the new run's id into *run.

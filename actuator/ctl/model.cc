@@ -319,6 +319,27 @@ Result<Plan> ParsePlan(const std::string& data) {
 Result<std::vector<LogEntry>> ParseEvents(const std::string& data) {
   return ParseList(data, "events", &ToLogEntry);
 }
+Result<Page> ParsePage(const std::string& data, const char* key) {
+  return Parse(data, [&](const Json& json) {
+    Page page{.items = NeededList(json, key).size()};
+    if (!At(json, "next").is_null()) page.next = NeededNumber<uint64_t>(json, "next");
+    return page;
+  });
+}
+Result<std::string> JoinPages(const std::vector<std::string>& pages, const char* key) {
+  Json all;
+  for (const std::string& text : pages) {
+    auto page = Parse(text, [](const Json& json) { return json; });
+    if (!page) return Fail(page.error());
+    if (all.is_null()) {
+      all = std::move(*page);
+      continue;
+    }
+    for (Json& item : (*page)[key]) all[key].push_back(std::move(item));
+    all["next"] = At(*page, "next");
+  }
+  return all.dump();
+}
 Result<std::string> ParseField(const std::string& data, const std::string& field) {
   return Parse(data, [&](const Json& json) { return NeededText(json, field.c_str()); });
 }

@@ -176,7 +176,15 @@ Result<std::vector<Episode>> ParseEpisodes(const std::string& data);
 Result<Overview> ParseOverview(const std::string& data);
 Result<Plan> ParsePlan(const std::string& data);
 Result<std::vector<LogEntry>> ParseEvents(const std::string& data);
-// One string of the object, for example the id of the started run or the mode.
+// Of a list that comes in pages: how many items this one has, and where the next begins.
+struct Page {
+  size_t items = 0;
+  std::optional<uint64_t> next = {};  // nothing: there is no more, or the actuator does not say
+};
+Result<Page> ParsePage(const std::string& data, const char* key);
+// The first page with the items of all, and the last one's `next`.
+Result<std::string> JoinPages(const std::vector<std::string>& pages, const char* key);
+// One string of the object: the run that was started, the mode.
 Result<std::string> ParseField(const std::string& data, const std::string& field);
 
 // The envelope: `data` as text, or its error with the kind that the error's type names.

@@ -45,6 +45,7 @@ class Journal final : public EventStore {
 
 // One finished run.
 struct FinishedRun {
+  uint64_t seq = 0;  // of the event that it ended with
   std::string id;
   std::string runbook;
   std::string target;
@@ -65,19 +66,22 @@ struct AlertFilter {
   uint64_t before = 0;   // only events before this one
 };
 
-// Reads a journal while another process writes it. Thread-safe: each call uses its own connection
-// and sees one committed state. Errors: kNotFound and kInvalid as below, else as Journal.
+// Looks at a journal while somebody else writes it. Thread-safe: each call uses a connection of its
+// own and sees one committed state. Gives what it finds one by one, until `each` returns false, so
+// that no answer has to be in memory whole. Errors: kNotFound, kInvalid as said, else as Journal.
 class JournalReader {
  public:
   explicit JournalReader(std::string path) : path_(std::move(path)) {}
 
-  // Newest first. An empty `runbook` means all runbooks.
-  Result<std::vector<FinishedRun>> FinishedRuns(const std::string& runbook, size_t limit) const;
-  // alert_decided events, newest first. Searches the whole journal.
-  Result<std::vector<engine::Event>> Alerts(size_t limit, const AlertFilter& filter = {}) const;
-  // All events of one run, oldest first. `run`: its id or a prefix of at least 6 characters.
-  // kInvalid when it is too short or several runs share it, kNotFound when no run has it.
-  Result<std::vector<engine::Event>> RunEvents(const std::string& run) const;
+  // Newest first. Of all runbooks when `runbook` is empty; ended before that event when it is not 0.
+  Status FinishedRuns(const std::string& runbook, uint64_t before,
+                      const std::function<bool(FinishedRun)>& each) const;
+  // alert_decided events, newest first. However old they are, all are looked at.
+  Status Alerts(const AlertFilter& filter, const std::function<bool(engine::Event)>& each) const;
+  // The events of one run after that one, oldest first. `run`: its id or a prefix of at least 6
+  // characters; kInvalid when too short or shared by several runs, kNotFound when nobody's.
+  Status RunEvents(const std::string& run, uint64_t after,
+                   const std::function<bool(engine::Event)>& each) const;
 
  private:
   const std::string path_;

@@ -295,6 +295,33 @@ TEST(Journal, TheShortReplayForgetsARunThatNeverTouchedAHost) {
 
 // --- the reader
 
+// The first `most` of what `read` finds.
+template <typename T, typename Read>
+Result<std::vector<T>> First(size_t most, Read read) {
+  std::vector<T> found;
+  const Status status = read([&](T one) {
+    found.push_back(std::move(one));
+    return found.size() < most;
+  });
+  if (!status) return Fail(status.error());
+  return found;
+}
+Result<std::vector<FinishedRun>> FinishedRuns(const JournalReader& reader,
+                                              const std::string& runbook, size_t most,
+                                              uint64_t before = 0) {
+  return First<FinishedRun>(
+      most, [&](const auto& each) { return reader.FinishedRuns(runbook, before, each); });
+}
+Result<std::vector<engine::Event>> Alerts(const JournalReader& reader, size_t most,
+                                          const AlertFilter& filter = {}) {
+  return First<engine::Event>(most, [&](const auto& each) { return reader.Alerts(filter, each); });
+}
+Result<std::vector<engine::Event>> RunEvents(const JournalReader& reader, const std::string& run,
+                                             uint64_t after = 0) {
+  return First<engine::Event>(1'000,
+                              [&](const auto& each) { return reader.RunEvents(run, after, each); });
+}
+
 TEST(JournalReader, FinishedRunsComeNewestFirstAndByRunbook) {
   const TestDirectory directory;
   const auto journal = MustOpen(directory / "journal.db");
@@ -312,7 +339,7 @@ TEST(JournalReader, FinishedRunsComeNewestFirstAndByRunbook) {
   ASSERT_TRUE(journal->Append(std::span(open).first(6)));
 
   const JournalReader reader(directory / "journal.db");
-  const auto runs = reader.FinishedRuns("", 100);
+  const auto runs = FinishedRuns(reader, "", 100);
   ASSERT_TRUE(runs) << runs.error().message;
   ASSERT_EQ(runs->size(), 3u);
   EXPECT_EQ((*runs)[0].id, RunId(3));
@@ -327,8 +354,12 @@ TEST(JournalReader, FinishedRunsComeNewestFirstAndByRunbook) {
   EXPECT_EQ((*runs)[1].started, kNow + Seconds(14));
   EXPECT_EQ((*runs)[1].finished, kNow + Seconds(23));
   EXPECT_EQ((*runs)[2].result, engine::RunResult::kFailed);
-  EXPECT_EQ(reader.FinishedRuns("directory-restart", 2)->size(), 2u);
-  EXPECT_TRUE(reader.FinishedRuns("mailhub-rebuild", 2)->empty());
+  const auto older = FinishedRuns(reader, "", 100, (*runs)[1].seq);
+  ASSERT_TRUE(older);
+  ASSERT_EQ(older->size(), 1u);
+  EXPECT_EQ((*older)[0].id, (*runs)[2].id);
+  EXPECT_EQ(FinishedRuns(reader, "directory-restart", 2)->size(), 2u);
+  EXPECT_TRUE(FinishedRuns(reader, "mailhub-rebuild", 2)->empty());
 }
 
 TEST(JournalReader, AlertsComeNewestFirst) {
@@ -341,7 +372,7 @@ TEST(JournalReader, AlertsComeNewestFirst) {
     bodies.emplace_back(decided);
   }
   ASSERT_TRUE(journal->Append(Numbered(std::move(bodies), 1, "")));
-  const auto alerts = JournalReader(directory / "journal.db").Alerts(2);
+  const auto alerts = Alerts(JournalReader(directory / "journal.db"), 2);
   ASSERT_TRUE(alerts);
   ASSERT_EQ(alerts->size(), 2u);
   EXPECT_EQ(std::get<engine::AlertDecided>((*alerts)[0].body).alertname, "A4");
@@ -368,14 +399,14 @@ TEST(JournalReader, FindsDecisionsByNameFingerprintRunAndDecisionHoweverOldTheyA
                                  {"", "", "", RunId(1).substr(0, 12), 0},
                                  {"Old", "", "", "", 5}};
   for (const AlertFilter& filter : filters) {
-    const auto found = reader.Alerts(10, filter);
+    const auto found = Alerts(reader, 10, filter);
     ASSERT_TRUE(found) << found.error().message;
     ASSERT_EQ(found->size(), 1u);
     EXPECT_EQ((*found)[0].seq, 4u);
   }
-  EXPECT_TRUE(reader.Alerts(10, {"Old", "", "ignored", "", 0})->empty());
-  EXPECT_TRUE(reader.Alerts(10, {"", "' OR 1=1 --", "", "", 0})->empty());
-  const auto page = reader.Alerts(2, {"", "", "", "", 100});
+  EXPECT_TRUE(Alerts(reader, 10, {"Old", "", "ignored", "", 0})->empty());
+  EXPECT_TRUE(Alerts(reader, 10, {"", "' OR 1=1 --", "", "", 0})->empty());
+  const auto page = Alerts(reader, 2, {"", "", "", "", 100});
   ASSERT_EQ(page->size(), 2u);
   EXPECT_EQ((*page)[0].seq, 99u);
   EXPECT_EQ((*page)[1].seq, 98u);
@@ -388,10 +419,14 @@ TEST(JournalReader, ARunIsFoundByAUniquePrefix) {
   ASSERT_TRUE(journal->Append(one));
   ASSERT_TRUE(journal->Append(WholeRun(13, RunId(2))));
   const JournalReader reader(directory / "journal.db");
-  const auto events = reader.RunEvents(RunId(1).substr(0, 8));
+  const auto events = RunEvents(reader, RunId(1).substr(0, 8));
   ASSERT_TRUE(events) << events.error().message;
   EXPECT_EQ(Texts(*events), Texts(one));
-  EXPECT_EQ(reader.RunEvents(RunId(1))->size(), 12u);
+  EXPECT_EQ(RunEvents(reader, RunId(1))->size(), 12u);
+  const auto rest = RunEvents(reader, RunId(1), 10);
+  ASSERT_TRUE(rest);
+  ASSERT_EQ(rest->size(), 2u);
+  EXPECT_EQ((*rest)[0].seq, 11u);
 }
 
 TEST(JournalReader, AmbiguousShortAndUnknownRunsAreErrors) {
@@ -400,12 +435,12 @@ TEST(JournalReader, AmbiguousShortAndUnknownRunsAreErrors) {
   ASSERT_TRUE(journal->Append(WholeRun(1, RunId(1))));
   ASSERT_TRUE(journal->Append(WholeRun(13, RunId(2))));
   const JournalReader reader(directory / "journal.db");
-  EXPECT_EQ(reader.RunEvents("000000").error().kind, ErrorKind::kInvalid);
-  EXPECT_EQ(reader.RunEvents("0000").error().kind, ErrorKind::kInvalid);
-  EXPECT_EQ(reader.RunEvents("").error().kind, ErrorKind::kInvalid);
-  EXPECT_EQ(reader.RunEvents("ffffffff").error().kind, ErrorKind::kNotFound);
-  EXPECT_EQ(reader.RunEvents("' OR 1=1 --").error().kind, ErrorKind::kNotFound);
-  EXPECT_EQ(JournalReader(directory / "none.db").Alerts(1).error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(RunEvents(reader, "000000").error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(RunEvents(reader, "0000").error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(RunEvents(reader, "").error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(RunEvents(reader, "ffffffff").error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(RunEvents(reader, "' OR 1=1 --").error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(Alerts(JournalReader(directory / "none.db"), 1).error().kind, ErrorKind::kNotFound);
 }
 
 }  // namespace

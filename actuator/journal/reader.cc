@@ -1,5 +1,6 @@
 // JournalReader, see journal.h.
-#include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "actuator/journal/codec.h"
 #include "actuator/journal/database.h"
@@ -11,26 +12,28 @@ namespace mailhub::journal {
 namespace {
 
 constexpr size_t kShortestPrefix = 6;
-constexpr size_t kMostRows = 10'000;
 
-int64_t RowLimit(size_t limit) {
-  return static_cast<int64_t>(std::min(limit, kMostRows));
-}
-
-Result<std::vector<engine::Event>> ReadEvents(Database& database, Statement& select) {
-  std::vector<engine::Event> events;
-  EventReader reader(&database);
+// `read` makes of a row what `each` is given.
+template <typename T, typename Read>
+Status ReadRows(Statement& select, const std::function<bool(T)>& each, Read read) {
   for (;;) {
     const Result<bool> row = select.Step();
     if (!row) return Fail(row.error());
-    if (!*row) return events;
-    Result<engine::Event> event = reader.Read(select);
-    if (!event) return Fail(event.error());
-    events.push_back(std::move(*event));
+    if (!*row) return {};
+    Result<T> found = read(select);
+    if (!found) return Fail(found.error());
+    if (!each(std::move(*found))) return {};
   }
 }
 
-// Ids are hex, so all ids with a prefix are between it and itself followed by "g".
+Status ReadEvents(Database& database, Statement& select,
+                  const std::function<bool(engine::Event)>& each) {
+  EventReader reader(&database);
+  return ReadRows<engine::Event>(select, each,
+                                 [&](const Statement& row) { return reader.Read(row); });
+}
+
+// Ids are hex, so all ids with a prefix stand between it and itself followed by "g".
 Result<std::string> FindRun(Database& database, const std::string& prefix) {
   if (prefix.size() < kShortestPrefix) {
     return Fail(ErrorKind::kInvalid, "a run is named by its id or at least " +
@@ -53,6 +56,7 @@ Result<std::string> FindRun(Database& database, const std::string& prefix) {
 
 Result<FinishedRun> ReadFinished(const Statement& row) {
   FinishedRun run;
+  run.seq = static_cast<uint64_t>(row.Int(9));
   run.id = row.Text(0);
   run.runbook = row.Text(1);
   run.target = row.Text(2);
@@ -73,31 +77,23 @@ Result<FinishedRun> ReadFinished(const Statement& row) {
 
 }  // namespace
 
-Result<std::vector<FinishedRun>> JournalReader::FinishedRuns(const std::string& runbook,
-                                                             size_t limit) const {
+Status JournalReader::FinishedRuns(const std::string& runbook, uint64_t before,
+                                   const std::function<bool(FinishedRun)>& each) const {
   Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
   Result<Statement> select = database->Prepare(
       "SELECT run, runbook, target, started_by, queued_ms, started_ms, finished_ms, result,"
-      " result_detail FROM runs WHERE finished_seq IS NOT NULL" +
+      " result_detail, finished_seq FROM runs WHERE finished_seq IS NOT NULL" +
       std::string(runbook.empty() ? "" : " AND runbook = ?") +
-      " ORDER BY finished_seq DESC LIMIT ?");
+      (before > 0 ? " AND finished_seq < " + std::to_string(before) : "") +
+      " ORDER BY finished_seq DESC");
   if (!select) return Fail(select.error());
   if (!runbook.empty()) select->Bind(runbook);
-  select->Bind(RowLimit(limit));
-  std::vector<FinishedRun> runs;
-  for (;;) {
-    const Result<bool> row = select->Step();
-    if (!row) return Fail(row.error());
-    if (!*row) return runs;
-    Result<FinishedRun> run = ReadFinished(*select);
-    if (!run) return Fail(run.error());
-    runs.push_back(std::move(*run));
-  }
+  return ReadRows<FinishedRun>(*select, each, &ReadFinished);
 }
 
-Result<std::vector<engine::Event>> JournalReader::Alerts(size_t limit,
-                                                         const AlertFilter& filter) const {
+Status JournalReader::Alerts(const AlertFilter& filter,
+                             const std::function<bool(engine::Event)>& each) const {
   Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
   std::string where = "kind = 'alert_decided'";
@@ -120,24 +116,24 @@ Result<std::vector<engine::Event>> JournalReader::Alerts(size_t limit,
   if (filter.before > 0) where += " AND seq < " + std::to_string(filter.before);
   Result<Statement> select =
       database->Prepare("SELECT " + std::string(kEventColumns) + " FROM events WHERE " + where +
-                        " ORDER BY seq DESC LIMIT ?");
+                        " ORDER BY seq DESC");
   if (!select) return Fail(select.error());
   for (const std::string& value : values) select->Bind(value);
-  select->Bind(RowLimit(limit));
-  return ReadEvents(*database, *select);
+  return ReadEvents(*database, *select, each);
 }
 
-Result<std::vector<engine::Event>> JournalReader::RunEvents(const std::string& run) const {
+Status JournalReader::RunEvents(const std::string& run, uint64_t after,
+                                const std::function<bool(engine::Event)>& each) const {
   Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
   const Result<std::string> id = FindRun(*database, run);
   if (!id) return Fail(id.error());
   Result<Statement> select =
       database->Prepare("SELECT " + std::string(kEventColumns) +
-                        " FROM events WHERE run != '' AND run = ? ORDER BY seq");
+                        " FROM events WHERE run != '' AND run = ? AND seq > ? ORDER BY seq");
   if (!select) return Fail(select.error());
-  select->Bind(*id);
-  return ReadEvents(*database, *select);
+  select->Bind(*id).Bind(static_cast<int64_t>(after));
+  return ReadEvents(*database, *select, each);
 }
 
 }  // namespace mailhub::journal

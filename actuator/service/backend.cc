@@ -41,43 +41,38 @@ Result<engine::Plan> Service::MakePlan(const std::string& runbook,
   return plans_.Copy()->Make(runbook, parameters);
 }
 
-Result<std::vector<api::PastRun>> Service::History(const std::string& runbook, size_t limit) {
-  const auto finished = past_.FinishedRuns(runbook, limit);
-  if (!finished) return Fail(finished.error());
-  std::vector<api::PastRun> runs;
-  runs.reserve(finished->size());
-  for (const journal::FinishedRun& run : *finished) {
-    runs.push_back({.id = run.id,
-                    .runbook = run.runbook,
-                    .target = run.target,
-                    .by = run.by,
-                    .result = run.result,
-                    .detail = run.detail,
-                    .queued = run.queued,
-                    .started = run.started.value_or(WallTime()),
-                    .finished = run.finished});
-  }
-  return runs;
+Status Service::History(const std::string& runbook, uint64_t before,
+                        const std::function<bool(const api::PastRun&)>& each) {
+  return past_.FinishedRuns(runbook, before, [&each](const journal::FinishedRun& run) {
+    return each({.seq = run.seq,
+                 .id = run.id,
+                 .runbook = run.runbook,
+                 .target = run.target,
+                 .by = run.by,
+                 .result = run.result,
+                 .detail = run.detail,
+                 .queued = run.queued,
+                 .started = run.started.value_or(WallTime()),
+                 .finished = run.finished});
+  });
 }
 
-Result<std::vector<api::PastAlert>> Service::Alerts(size_t limit, const api::AlertFilter& filter) {
-  Result<std::vector<engine::Event>> events =
-      past_.Alerts(limit, {.alertname = filter.alertname,
-                           .fingerprint = filter.fingerprint,
-                           .decision = filter.decision,
-                           .run = filter.run,
-                           .before = filter.before});
-  if (!events) return Fail(events.error());
-  std::vector<api::PastAlert> alerts;
-  alerts.reserve(events->size());
-  for (engine::Event& event : *events) {
-    alerts.push_back({event.seq, event.at, std::get<engine::AlertDecided>(std::move(event.body))});
-  }
-  return alerts;
+Status Service::Alerts(const api::AlertFilter& filter,
+                       const std::function<bool(const api::PastAlert&)>& each) {
+  return past_.Alerts(
+      {.alertname = filter.alertname,
+       .fingerprint = filter.fingerprint,
+       .decision = filter.decision,
+       .run = filter.run,
+       .before = filter.before},
+      [&each](engine::Event event) {
+        return each({event.seq, event.at, std::get<engine::AlertDecided>(std::move(event.body))});
+      });
 }
 
-Result<std::vector<engine::Event>> Service::RunEvents(const std::string& run) {
-  return past_.RunEvents(run);
+Status Service::RunEvents(const std::string& run, uint64_t after,
+                          const std::function<bool(const engine::Event&)>& each) {
+  return past_.RunEvents(run, after, each);
 }
 
 Status Service::Reload() {

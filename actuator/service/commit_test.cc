@@ -64,12 +64,11 @@ TEST(Service, NoEffectLeavesBeforeItsIntentIsCommitted) {
   life.hosts.on_request = [&](const engine::RemoteRequest& request) {
     if (request.verb != engine::RemoteVerb::kRun) return;
     bool announced = false;
-    const auto events = reader.RunEvents(request.key.substr(0, request.key.find('/')));
-    if (events) {
-      for (const engine::Event& event : *events) {
-        announced = announced || std::holds_alternative<engine::StepStarted>(event.body);
-      }
-    }
+    const std::string run = request.key.substr(0, request.key.find('/'));
+    static_cast<void>(reader.RunEvents(run, 0, [&](const engine::Event& event) {
+      announced = announced || std::holds_alternative<engine::StepStarted>(event.body);
+      return !announced;
+    }));
     const std::lock_guard lock(mutex);
     if (!announced) unannounced.push_back(request.key);
   };

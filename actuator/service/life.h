@@ -91,6 +91,15 @@ struct Life {
     const auto view = service->Look();
     return view->unfinished.empty() ? view->finished.size() : 0;
   }
+  // Newest first.
+  std::vector<api::PastAlert> Alerts() {
+    std::vector<api::PastAlert> alerts;
+    EXPECT_TRUE(service->Alerts({}, [&alerts](const api::PastAlert& alert) {
+      alerts.push_back(alert);
+      return true;
+    }));
+    return alerts;
+  }
   std::vector<std::string> Recorded() {
     std::vector<std::string> events;
     EXPECT_TRUE(journal->Replay(journal::Scope::kEverything, [&](const engine::Event& event) {

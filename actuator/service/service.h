@@ -79,10 +79,12 @@ class Service final : public api::Backend {
   Result<std::string> Submit(api::Ask what) override;
   Result<engine::Plan> MakePlan(const std::string& runbook,
                                 const std::map<std::string, std::string>& parameters) override;
-  Result<std::vector<api::PastRun>> History(const std::string& runbook, size_t limit) override;
-  Result<std::vector<api::PastAlert>> Alerts(size_t limit,
-                                             const api::AlertFilter& filter = {}) override;
-  Result<std::vector<engine::Event>> RunEvents(const std::string& run) override;
+  Status History(const std::string& runbook, uint64_t before,
+                 const std::function<bool(const api::PastRun&)>& each) override;
+  Status Alerts(const api::AlertFilter& filter,
+                const std::function<bool(const api::PastAlert&)>& each) override;
+  Status RunEvents(const std::string& run, uint64_t after,
+                   const std::function<bool(const engine::Event&)>& each) override;
   Status Reload() override;
   api::ConfigurationState Configuration() const override { return configuration_.Copy(); }
   bool Ready() const override { return ready_; }

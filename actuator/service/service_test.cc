@@ -62,19 +62,22 @@ TEST(Service, ThePastCanBeRead) {
   life.StartAndWait();
   ASSERT_TRUE(life.service->Submit(Firing("1")));
   ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 1; }));
-  const auto history = life.service->History("touch", 10);
-  ASSERT_TRUE(history);
-  ASSERT_EQ(history->size(), 1u);
-  EXPECT_EQ((*history)[0].by, "alertmanager");
-  EXPECT_NE((*history)[0].started, WallTime());
-  const auto alerts = life.service->Alerts(10);
-  ASSERT_TRUE(alerts);
-  ASSERT_EQ(alerts->size(), 1u);
-  EXPECT_EQ((*alerts)[0].decided.decision, engine::Decision::kStartedRun);
-  EXPECT_EQ((*alerts)[0].decided.run, (*history)[0].id);
-  const auto events = life.service->RunEvents((*history)[0].id.substr(0, 8));
-  ASSERT_TRUE(events);
-  EXPECT_GT(events->size(), 4u);
+  std::vector<api::PastRun> history;
+  ASSERT_TRUE(life.service->History("touch", 0, [&](const api::PastRun& run) {
+    history.push_back(run);
+    return true;
+  }));
+  ASSERT_EQ(history.size(), 1u);
+  EXPECT_EQ(history[0].by, "alertmanager");
+  EXPECT_NE(history[0].started, WallTime());
+  const auto alerts = life.Alerts();
+  ASSERT_EQ(alerts.size(), 1u);
+  EXPECT_EQ(alerts[0].decided.decision, engine::Decision::kStartedRun);
+  EXPECT_EQ(alerts[0].decided.run, history[0].id);
+  size_t events = 0;
+  ASSERT_TRUE(life.service->RunEvents(history[0].id.substr(0, 8), 0,
+                                      [&](const engine::Event&) { return ++events > 0; }));
+  EXPECT_GT(events, 4u);
 }
 
 TEST(Service, AMalformedAlertIsRecordedAsRejectedAndTheOthersCount) {
@@ -87,11 +90,11 @@ TEST(Service, AMalformedAlertIsRecordedAsRejectedAndTheOthersCount) {
   notification.alerts.insert(notification.alerts.begin(), malformed);
   ASSERT_TRUE(life.service->Submit(notification));
   ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 1; }));
-  const auto alerts = life.service->Alerts(10);
-  ASSERT_EQ(alerts->size(), 2u);
-  EXPECT_EQ((*alerts)[0].decided.decision, engine::Decision::kStartedRun);
-  EXPECT_EQ((*alerts)[1].decided.decision, engine::Decision::kRejected);
-  EXPECT_EQ((*alerts)[1].decided.detail, "alerts[0]: labels must be an object");
+  const auto alerts = life.Alerts();
+  ASSERT_EQ(alerts.size(), 2u);
+  EXPECT_EQ(alerts[0].decided.decision, engine::Decision::kStartedRun);
+  EXPECT_EQ(alerts[1].decided.decision, engine::Decision::kRejected);
+  EXPECT_EQ(alerts[1].decided.detail, "alerts[0]: labels must be an object");
 }
 
 TEST(Service, ATakeoverIsCommittedBeforeTheHostHearsOfItAndAnsweredAsTheHostDoes) {
@@ -142,10 +145,10 @@ TEST(Service, AReloadCountsForLaterRequestsAndABadOneChangesNothing) {
   EXPECT_TRUE(life.service->Reload());
   EXPECT_EQ(applied, 1);
   ASSERT_TRUE(life.service->Submit(Firing("2")));
-  const auto alerts = life.service->Alerts(1);
-  ASSERT_TRUE(alerts);
-  EXPECT_EQ((*alerts)[0].decided.decision, engine::Decision::kIgnored);
-  // While the journal cannot be written, a reload is refused as a whole.
+  const auto alerts = life.Alerts();
+  ASSERT_FALSE(alerts.empty());
+  EXPECT_EQ(alerts[0].decided.decision, engine::Decision::kIgnored);
+  // While the journal cannot be written a reload is refused as a whole.
   life.store.FailWith(kDiskFull);
   EXPECT_FALSE(life.service->Submit(Firing("3")));
   EXPECT_FALSE(life.service->Reload());

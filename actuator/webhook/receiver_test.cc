@@ -33,11 +33,18 @@ class FakeBackend final : public api::Backend {
                                 const std::map<std::string, std::string>&) override {
     return engine::Plan{};
   }
-  Result<std::vector<api::PastRun>> History(const std::string&, size_t) override { return {}; }
-  Result<std::vector<api::PastAlert>> Alerts(size_t, const api::AlertFilter&) override {
+  Status History(const std::string&, uint64_t,
+                 const std::function<bool(const api::PastRun&)>&) override {
     return {};
   }
-  Result<std::vector<engine::Event>> RunEvents(const std::string&) override { return {}; }
+  Status Alerts(const api::AlertFilter&,
+                const std::function<bool(const api::PastAlert&)>&) override {
+    return {};
+  }
+  Status RunEvents(const std::string&, uint64_t,
+                   const std::function<bool(const engine::Event&)>&) override {
+    return {};
+  }
   Status Reload() override { return {}; }
   api::ConfigurationState Configuration() const override { return {}; }
   bool Ready() const override { return true; }

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <iterator>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "lib/http/address.h"
@@ -99,15 +100,38 @@ bool AcceptQueue::IsLate(SteadyTime handshake_began) const {
   return SteadyNow() - handshake_began >= patience;
 }
 
-// A stream is long, and a body may be slow: some workers are kept for other requests.
+// A stream lasts, and a body may come, and a long answer go, as slowly as its client likes: some
+// workers are for the others.
 bool AcceptQueue::BeginStream(int fd) {
   std::lock_guard lock(mutex_);
   const auto found = inside_.find(fd);
   if (found == inside_.end()) return true;
   found->second.slow = Slow::kNot;
-  if (Count(Slow::kBody) + Count(Slow::kStream) >= SlowMayBe()) return false;
+  if (CountSlow() >= SlowMayBe()) return false;
   found->second.slow = Slow::kStream;
   return true;
+}
+
+bool AcceptQueue::BeginLongAnswer(int fd) {
+  std::lock_guard lock(mutex_);
+  const auto found = inside_.find(fd);
+  if (options_.long_answers == 0 || found == inside_.end()) return true;
+  if (found->second.slow == Slow::kAnswer) return true;
+  found->second.slow = Slow::kNot;
+  const size_t of_its_address =
+      static_cast<size_t>(std::ranges::count_if(inside_, [&](const auto& one) {
+        return one.second.slow == Slow::kAnswer && one.second.origin == found->second.origin;
+      }));
+  if (CountSlow() >= SlowMayBe() || Count(Slow::kAnswer) >= options_.long_answers ||
+      of_its_address >= std::max<size_t>(1, options_.long_answers / 2)) {
+    return false;
+  }
+  found->second.slow = Slow::kAnswer;
+  return true;
+}
+
+size_t AcceptQueue::CountSlow() const {
+  return Count(Slow::kBody) + Count(Slow::kStream) + Count(Slow::kAnswer);
 }
 
 size_t AcceptQueue::Count(Slow slow) const {
@@ -122,8 +146,8 @@ size_t AcceptQueue::SlowMayBe() const {
 // How many more bodies may be awaited: half of the workers, and at least one.
 size_t AcceptQueue::UnfinishedMayBe() const {
   const size_t bodies = Count(Slow::kBody);
-  const size_t streams = Count(Slow::kStream);
-  const size_t left = SlowMayBe() - std::min(SlowMayBe(), streams);
+  const size_t others = CountSlow() - bodies;
+  const size_t left = SlowMayBe() - std::min(SlowMayBe(), others);
   const size_t most = std::max<size_t>(1, std::min(options_.workers / 2, left));
   return most - std::min(most, bodies);
 }
@@ -145,19 +169,32 @@ int AcceptQueue::Next(sockaddr* address, socklen_t* size) {
     errno = EAGAIN;
     return -1;
   }
-  const bool unfinished = ready_.empty();
-  Visitors& from = unfinished ? unfinished_ : ready_;
-  // The client with the fewest connections inside, so that no client takes all workers from another.
-  const auto one = std::ranges::min_element(from, {}, [this](const Visitor& visitor) {
-    return std::ranges::count(inside_, visitor.origin,
-                              [](const auto& inside) { return inside.second.origin; });
-  });
+  // Whoever has the fewest connections inside, so that no client takes all workers from another; of
+  // those, one whose whole request is there; and of those, one of an address that has few waiting:
+  // so many addresses that flood are not before a caller.
+  const auto rank = [this](const Visitor& visitor, bool unfinished) {
+    const auto inside = std::ranges::count_if(
+        inside_, [&visitor](const auto& other) { return other.second.origin == visitor.origin; });
+    return std::tuple(inside, unfinished, of_origin_.at(visitor.origin));
+  };
+  Visitors* from = nullptr;
+  Visitors::iterator one;
+  for (Visitors* visitors : {&ready_, &unfinished_}) {
+    const bool unfinished = visitors == &unfinished_;
+    if (visitors->empty() || (unfinished && UnfinishedMayBe() == 0)) continue;
+    const auto first = std::ranges::min_element(
+        *visitors, {}, [&](const Visitor& visitor) { return rank(visitor, unfinished); });
+    if (from != nullptr && rank(*one, false) <= rank(*first, unfinished)) continue;
+    from = visitors;
+    one = first;
+  }
   const auto* const bytes = reinterpret_cast<const char*>(&one->address);
   std::copy_n(bytes, std::min(*size, one->address_size), reinterpret_cast<char*>(address));
   *size = one->address_size;
   const int fd = one->fd;
-  inside_[fd] = {std::move(one->origin), unfinished ? Slow::kBody : Slow::kNot};
-  from.erase(one);
+  Leave(one->origin);
+  inside_[fd] = {std::move(one->origin), from == &unfinished_ ? Slow::kBody : Slow::kNot};
+  from->erase(one);
   return fd;
 }
 
@@ -219,8 +256,8 @@ void AcceptQueue::Accept(int listener) {
     }
     if (errno == ECONNABORTED || errno == EINTR) continue;
     if (errno != EMFILE && errno != ENFILE) return;
-    if (!waiting_.empty()) {
-      SendAway(waiting_.begin(), 503, kTooMany);
+    if (!of_origin_.empty()) {
+      SendOneAway();
       continue;
     }
     // A connection that cannot be accepted would wake us repeatedly.
@@ -236,6 +273,7 @@ void AcceptQueue::Receive(Visitor visitor) {
   const int fd = visitor.fd;
   visitor.since = SteadyNow();
   visitor.origin = OriginOf(visitor.address);
+  ++of_origin_[visitor.origin];
   const auto one = waiting_.insert(waiting_.end(), std::move(visitor));
   by_fd_[fd] = one;
   size_t others = waiting_.size() - 1;
@@ -243,8 +281,7 @@ void AcceptQueue::Receive(Visitor visitor) {
     std::lock_guard lock(mutex_);
     others += ready_.size() + unfinished_.size();
   }
-  // If all others are ready and wait for a worker, the new one is closed.
-  if (others >= options_.most_waiting) SendAway(waiting_.begin(), 503, kTooMany);
+  if (others >= options_.most_waiting) SendOneAway();
   Look(fd, false);
   const auto still = by_fd_.find(fd);
   if (still == by_fd_.end()) return;
@@ -287,6 +324,35 @@ void AcceptQueue::MakeReady(Visitors::iterator one, bool unfinished) {
   if (crowd && options_.on_crowd) options_.on_crowd();
 }
 
+// Also one who has said something and waits for a worker: else the new ones of other addresses would
+// leave as soon as a client has filled the queue.
+void AcceptQueue::SendOneAway() {
+  const size_t most = std::ranges::max_element(of_origin_, {}, [](const auto& origin) {
+                        return origin.second;
+                      })->second;
+  Visitors* from = nullptr;
+  Visitors::iterator oldest;
+  {
+    std::lock_guard lock(mutex_);
+    for (Visitors* visitors : {&waiting_, &ready_, &unfinished_}) {
+      for (auto one = visitors->begin(); one != visitors->end(); ++one) {
+        if (of_origin_.at(one->origin) != most) continue;
+        if (from != nullptr && oldest->since <= one->since) continue;
+        from = visitors;
+        oldest = one;
+      }
+    }
+    if (from == nullptr) return;
+    waiting_.splice(waiting_.end(), *from, oldest);
+  }
+  SendAway(oldest, 503, kTooMany);
+}
+
+void AcceptQueue::Leave(const std::string& origin) {
+  const auto found = of_origin_.find(origin);
+  if (--found->second == 0) of_origin_.erase(found);
+}
+
 void AcceptQueue::SendAway(Visitors::iterator one, int status, const char* text) {
   const int fd = one->fd;
   const Said said = SaidOn(fd, options_.tls);
@@ -301,6 +367,7 @@ void AcceptQueue::SendAway(Visitors::iterator one, int status, const char* text)
     }
   }
   by_fd_.erase(fd);
+  Leave(one->origin);
   waiting_.erase(one);
   close(fd);
 }

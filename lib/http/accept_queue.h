@@ -24,11 +24,13 @@ namespace mailhub::http {
 
 struct AcceptQueueOptions {
   bool tls = false;
-  Milliseconds patience{10'000};              // for a client that has not sent its request
-  Milliseconds patience_when_crowded{1'000};  // for a TLS handshake, while others wait
-  size_t workers = 1;                         // most connections that workers have
-  size_t most_waiting = 1'000;                // beyond it, the longest waiting connection is closed
-  // The answer to a client whose connection is closed after it began a request; not with TLS.
+  Milliseconds patience{10'000};              // with a client that has not said its request
+  Milliseconds patience_when_crowded{1'000};  // with a TLS handshake, while others wait
+  size_t workers = 1;                         // so many connections are inside at most
+  size_t long_answers = 0;                    // on their way at once; 0: any number
+  // Beyond it one is sent away: of the address that has the most, who has waited longest.
+  size_t most_waiting = 1'000;
+  // What a client is told that is sent away after it began a request; not with TLS.
   std::function<std::string(int status, const char* text)> refusal;
   // Called when a connection has to wait for a worker. Must not call the queue.
   std::function<void()> on_crowd;
@@ -55,7 +57,11 @@ class AcceptQueue {
   // A connection from Next begins a stream. False if too few workers would be left for short
   // requests.
   bool BeginStream(int fd);
-  // A connection from Next: its worker no longer waits for its body, and its stream has ended.
+  // Likewise: it begins a long answer, which its client may take slowly. False also if as many are on
+  // their way as may be, or half of them to this client's address.
+  bool BeginLongAnswer(int fd);
+  // Of a connection that Next gave: its body, if one was on its way, is not awaited any more, and
+  // its stream or answer has ended.
   void OnIdle(int fd);
   // A connection that Next gave is about to be closed.
   void OnLeft(int fd);
@@ -77,7 +83,7 @@ class AcceptQueue {
     socklen_t address_size = 0;
     std::string origin;
   };
-  enum class Slow { kNot, kBody, kStream };  // the worker's wait
+  enum class Slow { kNot, kBody, kStream, kAnswer };  // what its worker waits for
   struct Inside {
     std::string origin;
     Slow slow = Slow::kNot;
@@ -90,11 +96,14 @@ class AcceptQueue {
   void Look(int fd, bool ended);
   void MakeReady(Visitors::iterator one, bool unfinished);
   void SendAway(Visitors::iterator one, int status, const char* text);
+  void SendOneAway();
+  void Leave(const std::string& origin);
   void LeaveTheLate();
   Milliseconds UntilTheNextIsLate() const;
   bool MayEnter() const;           // with mutex_ held
   size_t UnfinishedMayBe() const;  // likewise
   size_t Count(Slow slow) const;   // likewise
+  size_t CountSlow() const;        // likewise
   size_t SlowMayBe() const;
   bool OneWaits() const;  // likewise
   void Wake() const;
@@ -109,6 +118,8 @@ class AcceptQueue {
   int spare_ = -1;  // a descriptor to release when no other is left
   Visitors waiting_;
   std::unordered_map<int, Visitors::iterator> by_fd_;
+  // How many there are in the three lists of visitors, by origin.
+  std::unordered_map<std::string, size_t> of_origin_;
 
   mutable std::mutex mutex_;
   Visitors ready_;                // with a complete request; protected by mutex_

@@ -120,6 +120,18 @@ TEST_F(AcceptQueueTest, GivesTheNextWorkerToTheClientWithTheFewest) {
   EXPECT_EQ(Admit(), "127.0.0.3") << "before the 16 that came earlier";
 }
 
+// A webhook's body comes a moment after its head.
+TEST_F(AcceptQueueTest, GivesABodyOnItsWayAWorkerBeforeWhoHasSeveral) {
+  Open();
+  std::vector<std::unique_ptr<Socket>> many(20);
+  for (auto& one : many) one = Connect("127.0.0.2", kRequest);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Admit(), "127.0.0.2");
+  const auto other = Connect("127.0.0.3", kHead);
+  EXPECT_EQ(Admit(), "");
+  queue_->OnLeft(inside_.front()->fd);
+  EXPECT_EQ(Admit(), "127.0.0.3");
+}
+
 TEST_F(AcceptQueueTest, KeepsHalfOfTheWorkersForWholeRequests) {
   Open();
   std::vector<std::unique_ptr<Socket>> slow(20);
@@ -141,6 +153,36 @@ TEST_F(AcceptQueueTest, SendsTheOldestAwayWhenTooManyWait) {
   EXPECT_EQ(Admit(), "");
   EXPECT_EQ(Received(*first), "") << "closed";
   EXPECT_EQ(Received(*second), "503");
+}
+
+TEST_F(AcceptQueueTest, SendsAwayNobodyOfAnAddressThatHasFewerThanAnother) {
+  options_.workers = 1;
+  options_.most_waiting = 3;
+  Open();
+  const auto inside = Connect("127.0.0.2", kRequest);
+  EXPECT_EQ(Admit(), "127.0.0.2");
+  std::vector<std::unique_ptr<Socket>> many(3);
+  for (auto& one : many) one = Connect("127.0.0.2", kRequest);
+  EXPECT_EQ(Admit(), "");
+  const auto other = Connect("127.0.0.3", kRequest);
+  EXPECT_EQ(Admit(), "");
+  EXPECT_EQ(Received(*many[0]), "503") << "the oldest of them";
+  queue_->OnLeft(inside_.front()->fd);
+  EXPECT_EQ(Admit(), "127.0.0.3");
+}
+
+TEST_F(AcceptQueueTest, AmongAddressesWithoutAWorkerTakesTheOneThatHasTheFewestWaiting) {
+  options_.workers = 1;
+  Open();
+  const auto inside = Connect("127.0.0.2", kRequest);
+  EXPECT_EQ(Admit(), "127.0.0.2");
+  std::vector<std::unique_ptr<Socket>> two(2);
+  for (auto& one : two) one = Connect("127.0.0.3", kRequest);
+  EXPECT_EQ(Admit(), "");
+  const auto one = Connect("127.0.0.4", kRequest);
+  EXPECT_EQ(Admit(), "");
+  queue_->OnLeft(inside_.front()->fd);
+  EXPECT_EQ(Admit(), "127.0.0.4");
 }
 
 TEST_F(AcceptQueueTest, WakesWhenAWorkerIsFreeAndWhenItIsClosed) {

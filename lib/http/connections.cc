@@ -45,6 +45,10 @@ bool Connection::MayStream(AcceptQueue* queue) const {
   return queue == nullptr || queue->BeginStream(fd_);
 }
 
+bool Connection::MayAnswerAtLength(AcceptQueue* queue) const {
+  return queue == nullptr || queue->BeginLongAnswer(fd_);
+}
+
 void Connection::Hasten(SteadyTime deadline) {
   long long armed = deadline_ms_.load();
   const long long sooner = deadline.time_since_epoch().count();

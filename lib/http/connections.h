@@ -41,6 +41,8 @@ class Connection {
 
   // Whether its worker may serve a stream.
   bool MayStream(AcceptQueue* queue) const;
+  // The same for an answer that its client may take slowly.
+  bool MayAnswerAtLength(AcceptQueue* queue) const;
 
   // Whether the client was already told why its last request is refused. Worker only.
   void SetRefused() { refused_ = true; }

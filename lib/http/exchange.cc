@@ -248,6 +248,8 @@ std::optional<Response> Exchange::ReadBody() {
 }
 
 Response Exchange::Dispatch() {
+  if (!head_only_)
+    request_.may_be_long = [this] { return connection_->MayAnswerAtLength(shared_->queue); };
   try {
     return target_->handler(request_);
   } catch (const std::exception& error) {
@@ -282,9 +284,14 @@ int Exchange::Answer(Response response) {
   const Slot slot(&shared_->streams, shared_->options.max_streams, response.stream.has_value());
   if (!slot.granted() || (response.stream && !connection_->MayStream(shared_->queue)))
     response = ComeAgain("too many streams are open");
+  if (response.status < 400) Pack(&response);
+  const bool is_long = !head_only_ && !response.stream && response.body.size() > kLongAnswer;
+  if (is_long && !connection_->MayAnswerAtLength(shared_->queue))
+    response = ComeAgain(kTooManyLongAnswers);
   if (response.status >= 400 && shared_->options.on_refusal)
     shared_->options.on_refusal(request_, &response);
-  // While all workers are occupied, an idle connection would keep another client waiting.
+  Pack(&response);  // what was refused has its last words now
+  // While all workers are taken, a connection that idles would keep another client waiting.
   const bool crowded = shared_->queue != nullptr && shared_->queue->Crowded();
   const bool close = body_unread_ || shared_->stopping || crowded || (response.stream && http10_);
   if (close) keep_ = false;
@@ -309,25 +316,28 @@ int Exchange::Answer(Response response) {
   return response.status;
 }
 
-void Exchange::AnswerBody(Response* response, Headers* headers) {
+void Exchange::Pack(Response* response) const {
   std::string& body = response->body;
+  if (response->stream || HasNoBody(response->status) || body.size() <= kGzipFrom ||
+      FindHeader(response->headers, "Content-Encoding") != nullptr)
+    return;
+  SetHeader(&response->headers, "Vary", "Accept-Encoding");
+  if (!AcceptsGzip(request_.Header("Accept-Encoding"))) return;
+  std::string packed = Gzip(body);
+  if (packed.empty()) return;
+  body = std::move(packed);
+  SetHeader(&response->headers, "Content-Encoding", "gzip");
+}
+
+void Exchange::AnswerBody(Response* response, Headers* headers) {
   if (HasNoBody(response->status)) {
     Write(ComposeHead(response->status, *headers));
     return;
   }
-  if (body.size() > kGzipFrom && FindHeader(*headers, "Content-Encoding") == nullptr) {
-    SetHeader(headers, "Vary", "Accept-Encoding");
-    std::string packed =
-        AcceptsGzip(request_.Header("Accept-Encoding")) ? Gzip(body) : std::string();
-    if (!packed.empty()) {
-      body = std::move(packed);
-      SetHeader(headers, "Content-Encoding", "gzip");
-    }
-  }
+  std::string& body = response->body;
   SetHeader(headers, "Content-Length", std::to_string(body.size()));
-  std::string message = ComposeHead(response->status, *headers);
-  if (!head_only_) message += body;
-  Write(message);
+  if (head_only_) body.clear();
+  Write(body.insert(0, ComposeHead(response->status, *headers)));
 }
 
 void Exchange::AnswerStream(Stream* stream, int status, Headers* headers) {

@@ -48,6 +48,7 @@ class Exchange {
   bool WantsKeepAlive() const;
   bool Write(std::string_view bytes);
   int Answer(Response response);
+  void Pack(Response* response) const;
   void AnswerBody(Response* response, Headers* headers);
   void AnswerStream(Stream* stream, int status, Headers* headers);
   bool SendChunk(std::string_view chunk);

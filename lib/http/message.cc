@@ -144,6 +144,7 @@ std::string Gzip(std::string_view body) {
   stream.avail_out = static_cast<uInt>(out.size());
   const int done = deflate(&stream, Z_FINISH);
   out.resize(stream.total_out);
+  out.shrink_to_fit();  // it may wait long for its client
   deflateEnd(&stream);
   return done == Z_STREAM_END ? out : std::string();
 }

@@ -192,9 +192,10 @@ Status Server::Impl::Check() {
   if (!parsed) return Fail(parsed.error());
   address = *parsed;
   if (options.max_connections < 1 || options.max_connections > 1000 || options.max_streams < 0 ||
-      options.max_streams >= options.max_connections) {
+      options.max_streams >= options.max_connections || options.max_long_answers < 0) {
     return Fail(ErrorKind::kInvalid,
-                "max_connections is 1 to 1000, and max_streams less than that");
+                "max_connections is 1 to 1000, max_streams less than that, and max_long_answers "
+                "not negative");
   }
   if (options.request_timeout < Milliseconds(1) || options.max_path_bytes > 16384) {
     return Fail(ErrorKind::kInvalid,
@@ -225,6 +226,7 @@ AcceptQueueOptions Server::Impl::HowToWait() {
   wait.tls = options.web_config != nullptr && options.web_config->UsesTls();
   wait.patience = options.request_timeout;
   wait.workers = static_cast<size_t>(options.max_connections);
+  wait.long_answers = static_cast<size_t>(options.max_long_answers);
   wait.most_waiting = MostWaiting();
   wait.refusal = [this](int status, const char* text) {
     if (options.on_finished) options.on_finished("", status, Milliseconds(0));

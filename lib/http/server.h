@@ -21,6 +21,10 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 // The first header of that name in any case; nullptr when there is none.
 const std::string* FindHeader(const Headers& headers, std::string_view name);
 
+// What a socket takes at once, or nearly; more than that waits in memory for its client.
+inline constexpr size_t kLongAnswer = size_t{64} << 10;
+inline constexpr const char* kTooManyLongAnswers = "too many long answers are on their way";
+
 struct Request {
   std::string method;  // "GET" also for HEAD
   std::string path;    // percent-decoded, without "." or ".." segments, begins with "/"
@@ -30,6 +34,9 @@ struct Request {
   std::string remote_address;  // numeric
   std::string user;            // user of basic authentication; "" when that is not configured
   bool tls = false;
+  // Asked by a handler before its answer grows over kLongAnswer: false where max_long_answers leaves
+  // no room for it, and then nothing more has to be made of it. Null: there is no limit.
+  std::function<bool()> may_be_long;
 
   std::string_view Header(std::string_view name) const;  // "" when absent
   std::string_view Authorization() const { return Header("Authorization"); }
@@ -93,8 +100,13 @@ struct ServerOptions {
   // Less than max_connections. A stream occupies its worker. 503 beyond this number, or where
   // streams and awaited bodies would leave less than a quarter of the workers to others.
   int max_streams = 8;
-  // For the head, from the connection's begin; for the body; for each write. While others wait for
-  // a worker: at most 2 s for body and write, 1 s for a TLS handshake.
+  // Answers over 64 KiB, packed, that are on their way at once; half of them to one address at most.
+  // Beyond it, or where streams, awaited bodies and they would leave less than a quarter of the
+  // workers to others: 503. 0: any number, for clients who may be many and take their answers at
+  // once.
+  int max_long_answers = 0;
+  // For the head, from the connection's begin on; for the body; for each write. While others wait
+  // for a worker: 2 s at most for body and write, 1 s for a TLS handshake.
   Milliseconds request_timeout{10'000};
   // An idle connection stays this long and occupies its worker, unless another client needs that.
   // 0: not at all.

@@ -154,6 +154,16 @@ TEST_F(SilentClientsTest, GiveWayWhenTheyBeginTlsAndDoNotGoOn) {
   ExpectAnAnswerSoon(true, 2 * kSoon);
 }
 
+TEST_F(SilentClientsTest, HaveNobodyElseSentAwayWhenTooManyBeginTls) {
+  Start(true);
+  const std::string hello = ClientHello();
+  for (int i = 0; i < 1'200; ++i) {
+    silent_.push_back(std::make_unique<RawClient>(server_->Port(), "127.0.0.77"));
+    silent_.back()->Send(hello);
+  }
+  for (int i = 0; i < 3; ++i) ExpectAnAnswerSoon(true, 2 * kSoon);
+}
+
 TEST_F(SilentClientsTest, GiveWaySoonWhenTheyEndTheHandshakeAndSayNoMore) {
   Start(true);
   SSL_CTX* const context = SSL_CTX_new(TLS_client_method());

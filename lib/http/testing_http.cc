@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -32,6 +33,19 @@ RawClient::RawClient(int port, bool ipv6)
   const int failed = ipv6 ? connect(fd_, reinterpret_cast<sockaddr*>(&in6), sizeof in6)
                           : connect(fd_, reinterpret_cast<sockaddr*>(&in), sizeof in);
   if (failed != 0) Close();
+}
+
+RawClient::RawClient(int port, const char* from, int room)
+    : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  if (room > 0) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  inet_pton(AF_INET, from, &address.sin_addr);
+  bool fine = bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  fine = fine && connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  if (!fine) Close();
 }
 
 RawClient::~RawClient() {
@@ -77,6 +91,15 @@ std::string RawClient::Receive(bool without_body) {
   std::string response = buffer_.substr(0, total);
   buffer_.erase(0, total);
   return response;
+}
+
+std::string RawClient::ReceiveSome(size_t most) {
+  pollfd poll_fd{fd_, POLLIN, 0};
+  if (fd_ < 0 || poll(&poll_fd, 1, static_cast<int>(kPatience.count())) <= 0) return {};
+  std::string some(most, '\0');
+  const ssize_t size = recv(fd_, some.data(), some.size(), 0);
+  some.resize(static_cast<size_t>(std::max<ssize_t>(size, 0)));
+  return some;
 }
 
 std::string RawClient::ReceiveAll() {

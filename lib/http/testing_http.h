@@ -13,6 +13,9 @@ namespace mailhub::http {
 class RawClient {
  public:
   explicit RawClient(int port, bool ipv6 = false);
+  // From another address of this machine, "127.0.0.20"; with room for so many unread bytes, or as
+  // many as usual.
+  RawClient(int port, const char* from, int room = 0);
   ~RawClient();
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
@@ -21,7 +24,9 @@ class RawClient {
   // Head and body of the next response, by its Content-Length; at the connection's end or the
   // time-out, all bytes so far.
   std::string Receive(bool without_body = false);
-  // Everything until the server closes, or the time-out.
+  // What comes next, so many bytes at most; "" when the connection ended or the time was up.
+  std::string ReceiveSome(size_t most);
+  // Everything until the server closes, or the time is up.
   std::string ReceiveAll();
   // Reads until `what` is part of the text.
   std::string ReceiveUntil(std::string_view what);
