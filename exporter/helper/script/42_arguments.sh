@@ -31,6 +31,7 @@ begin_to_read() {
 # The child: calls $how, which adds to `said`, for each process or thread, and names it before. The listener may wait
 # for each in vain, but after the first result nothing can be late.
 read_each() {
+  trap : EXIT # a subshell has no traps; for mksh, as at the start
   IFS=$words said=
   read -r child _ </proc/self/stat
   for from; do
