@@ -31,7 +31,7 @@ begin_to_read() {
 # The child: $how, which adds to `said`, for each process or thread. Tells of which one before. Who hears it waits for each in vain
 # perhaps, but for what was said only once nothing can be late any more.
 read_each() {
-  IFS=$words said=
+  IFS=$words said= longs=0
   read -r child _ </proc/self/stat
   for from; do
     number_of || continue
@@ -110,10 +110,20 @@ read_apart() {
 }
 
 # Whether a stat file, its fields after the name, says of less than 200,000 bytes of arguments: a process may claim
-# gigabytes, which cost it nothing. Cut, since some shells count in 32 bits.
+# gigabytes, which cost it nothing. Cut, since some shells count in 32 bits. Sets `long` if there are more than 1,000, which a
+# command reads sooner than a shell that reads each by itself.
 args_are_few() {
   first=${46:-} last=${47:-}
   case $first$last in *[!0-9]*) return 1 ;; esac
+  above=${first%?????????} end=${last%?????????}
+  # A 1 before them, so that no zero is the first.
+  long= first=1${first#"$above"} last=1${last#"$end"}
+  if [ "$above" = "$end" ]; then
+    [ $((last - first)) -le 1000 ] || long=1
+  else
+    long=1
+  fi
+  first=${46:-} last=${47:-}
   first=${first%?????} last=${last%?????}
   [ $((${last:-0} - ${first:-0})) -le 1 ]
 }
@@ -122,9 +132,14 @@ args_are_few() {
 # NULs between them, so a command joins them properly, once for each program that was started: while
 # it is the same one, and what read sees stays the same, so do they.
 say_args() {
+  # Any account can have many processes with long arguments.
+  [ ${#said} -lt 1000000 ] || {
+    said=${said}left$nl
+    return
+  }
   read_stat "$from/stat" && read_image && args_are_few ${stat##*") "} || return
-  flat= more=
-  { IFS= read -r flat && more=1; } <"$from/cmdline"
+  flat= more=$long
+  [ -n "$long" ] || { IFS= read -r flat && more=1; } <"$from/cmdline"
   eval "was=\${key_$pid:-}"
   if [ -z "$more" ] && [ -n "$image$flat" ] && [ "$was" = "$image $flat" ]; then
     said=${said}same$nl
@@ -136,7 +151,8 @@ say_args() {
   said="${said}args $args$nl"
 }
 
-# Learns the arguments of these processes and threads, once a look: r_N says in which, and whether they are "known", "none" or "held".
+# Learns the arguments of these processes and threads, once a look: r_N says in which, and whether they are "known", "none" or "held",
+# or "left" for want of time.
 learn_args() {
   list=
   for from; do
@@ -165,6 +181,7 @@ learn_args() {
         keep r $pid "$look known"
         ;;
       same) keep r $pid "$look known" ;;
+      left) keep r $pid "$look left" ;;
     esac
   done
   IFS=$words
