@@ -9,6 +9,12 @@ held=' ' # "PID=CHILD": the child that waits for the arguments of this process
 held_back='does not let its arguments be read'
 look=0 patience=1000
 
+# Sets `why_unread` to why the arguments of process $pid are unknown: it is not to blame where it was not even asked.
+tell_unread() {
+  why_unread='was not asked for its arguments, since others take all the time and children that there are'
+  case $held in *" $pid="*) why_unread=$held_back ;; esac
+}
+
 # Sets `pid` to the number of process or thread $from.
 number_of() {
   dir=${from%/task/*}

@@ -11,7 +11,7 @@ args_fit() {
   eval "was=\$r_$pid args=\${args_$pid:-}"
   case $was in
     *known) ;;
-    *held) no_args=$held_back && return 2 ;;
+    *held) tell_unread && no_args=$why_unread && return 2 ;;
     *left) no_args='is one of many with long arguments' && return 2 ;;
     *) no_args='shows no arguments' && return 2 ;;
   esac
@@ -242,7 +242,7 @@ find_older_version() {
   done
   for from in $starts_unread; do
     same_folder "$from" "$exe"
-    [ $? != 1 ] && [ -e "$from" ] && number_of && unknown="process $pid $held_back" && return
+    [ $? != 1 ] && [ -e "$from" ] && number_of && tell_unread && unknown="process $pid $why_unread" && return
   done
   case $secret in *"$nl"/proc/1"$nl"*) ;; *) return ;; esac
   comm=
