@@ -172,6 +172,18 @@ TEST_P(HeldMemoryTest, OfManyHidesNothingForLong) {
   EXPECT_EQ(Running(LookSoon(), "absent"), 0);
 }
 
+TEST_P(HeldMemoryTest, IsNotSaidOfOneThatWasNotAsked) {
+  host_.processes = {{"runs", {File("runs"), "-D here", ""}}};
+  Change("MOST_HELD => 100", "MOST_HELD => 1");
+  Change("${#held} -lt 1500", "${#held} -lt 3");
+  Hold(File("runs"), {"-D", "there"});
+  LookSoon();
+  const Seen seen = LookSoon();
+  EXPECT_EQ(Running(seen, "runs"), -1);
+  EXPECT_THAT(Why(seen),
+              testing::Not(HasSubstr("process " + std::to_string(runs_->pid()) + " does not let")));
+}
+
 MAILHUB_FOR_EVERY_ENGINE(HeldMemoryTest);
 
 }  // namespace

@@ -317,6 +317,20 @@ TEST_P(PresenceTest, ReadsNoMoreArgumentsThanThereMayBe) {
   EXPECT_EQ(Count(), -1);
 }
 
+TEST_P(PresenceTest, LosesNoTimeWithLongArgumentsOfMany) {
+  host_.processes["eddy"] = {File("eddy"), "--none", ""};
+  std::vector<std::unique_ptr<TestingProcess>> others;
+  const std::string other = Copy("other/eddy");
+  for (int i = 0; i < 100; ++i) {
+    others.push_back(
+        Run(other, {std::string(90'000, 'x'), std::string(90'000, 'y')}, File("eddy")));
+  }
+  const double begin = Now();
+  const Seen seen = TryToLook(host_, 3000, seconds(30));
+  EXPECT_TRUE(seen.complete);
+  EXPECT_LT(Now() - begin, 5);
+}
+
 TEST_P(PresenceTest, TakesNoThreadForAnotherWhoseNameItBeginsWith) {
   host_.threads["eddy"] = {"w"};
   const auto process = Run(Copy("eddy"), {"--thread", "w\nx"});

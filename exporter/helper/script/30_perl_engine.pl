@@ -61,6 +61,7 @@ my (%run, %bases, %mounts, $most_of_mounts);
 
 # What is said of a process of which nobody can read the arguments; see the part about them.
 my $held_back = "does not let its arguments be read";
+my %held;  # the child that waits for something of a process, by what its name says
 # The beginning of the arguments of a process or thread, with their NULs; undefined if they are held back.
 sub arguments;
 # What a child says to each of these requests; undefined for those that it did not answer in time.
@@ -165,8 +166,8 @@ sub report_process {
   my $process = $processes[$n];
   my $fits = args_fit($from, $n);
   if (!$fits) {
-    # A process that has just ended has no arguments and no exe, either.
-    $process->{why} ||= "process $pid " . (defined arguments($from, 200_000) ? "shows no arguments" : $held_back)
+    # One that has just ended has no arguments either, nor an exe.
+    $process->{why} ||= "process $pid " . (defined arguments($from, 200_000) ? "shows no arguments" : why_unread($from))
       if !defined $fits && defined readlink "$from/exe";
     return;
   }
@@ -249,11 +250,17 @@ sub older_version {
     return number_of($from) . " runs a file that is in no folder any more";
   }
   for my $from (@{$likes->{unread} || []}) {
-    return number_of($from) . " $held_back" if same_folder($from, $exe);
+    return number_of($from) . " " . why_unread($from) if same_folder($from, $exe);
   }
   my ($base) = $exe =~ m{([^/]+)$} or return "";
   return "" if !$first_closed || content("/proc/1/comm", 64) ne substr($base, 0, 15) . "\n" || !(args_fit("/proc/1", $n) // 1);
   return "process 1 does not show what it runs";
+}
+
+# Why its arguments are unknown: it is not to blame where it was not even asked.
+sub why_unread {
+  my ($pid) = $_[0] =~ m{(\d+)(?:/task/\d+)?$};
+  return $held{$pid} ? $held_back : "was not asked for its arguments, since others take all the time and children that there are";
 }
 
 sub number_of { return "process $1" if $_[0] =~ m{(\d+)(?:/task/\d+)?$} }
@@ -288,6 +295,7 @@ sub look_at_processes {
     if (!defined $file) {
       # What does not answer is the file of no exe, as those have answered just now.
       $file = "";
+      $trouble ||= "process $pid was not looked at, since others take all the time and children that there are" if !$held{"0$pid"};
       push @{$doubtful[$_]}, "/proc/$pid" for @{$which_before{$pid} || []};
       $which_now{$pid} = $which_before{$pid};
     } elsif ($file =~ / /) {

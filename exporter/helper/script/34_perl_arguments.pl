@@ -5,7 +5,6 @@
 # the same twice.
 # Nothing else that is read of a process waits for what is not ours.
 my ($reader, $ask, $hear);  # the child that is asked next, and the pipes to it and from it
-my %held;                   # the child that waits, by what its name says
 my ($patience, $no_longer, %read);  # of this look
 use constant MOST_HELD => 100;
 
@@ -40,6 +39,12 @@ sub arguments {
 # What a child that waits for the answer to this is called, behind the colon.
 sub subject { return $_[0] =~ m{^(\S+) /proc/(\d+)} ? ($1 eq "file" ? "0$2" : $2) : 0 }
 
+# Whether so many wait already for what is of this kind.
+sub are_too_many {
+  my $files = $_[0] =~ /^0/;
+  return %held && MOST_HELD <= grep $files == scalar(m{^0}), keys %held;
+}
+
 sub learn_apart {
   my @requests = @_;
   my @answers;
@@ -47,7 +52,7 @@ sub learn_apart {
     # So few that neither they nor the answers fill a pipe.
     my @some;
     for (@requests[@answers .. $#requests]) {
-      last if @some == 500 || $held{subject($_)} || keys %held >= MOST_HELD || Time::HiRes::time > $no_longer;
+      last if @some == 500 || $held{subject($_)} || are_too_many(subject($_)) || Time::HiRes::time > $no_longer;
       push @some, $_;
     }
     my @said = ask_reader(@some);

@@ -9,6 +9,12 @@ held=' ' # "PID=CHILD": the child that waits for the arguments of this process
 held_back='does not let its arguments be read'
 look=0 patience=1000
 
+# Sets `why_unread` to why the arguments of process $pid are unknown: it is not to blame where it was not even asked.
+tell_unread() {
+  why_unread='was not asked for its arguments, since others take all the time and children that there are'
+  case $held in *" $pid="*) why_unread=$held_back ;; esac
+}
+
 # Sets `pid` to the number of process or thread $from.
 number_of() {
   dir=${from%/task/*}
@@ -31,8 +37,7 @@ begin_to_read() {
 # The child: calls $how, which adds to `said`, for each process or thread, and names it before. The listener may wait
 # for each in vain, but after the first result nothing can be late.
 read_each() {
-  trap : EXIT # a subshell has no traps; for mksh, as at the start
-  IFS=$words said=
+  IFS=$words said= longs=0
   read -r child _ </proc/self/stat
   for from; do
     number_of || continue
@@ -110,11 +115,21 @@ read_apart() {
   done
 }
 
-# Whether a stat file, its fields after the name, shows less than 200,000 bytes of arguments: a process may claim
-# gigabytes at no cost. Cut, since some shells count in 32 bits.
+# Whether a stat file, its fields after the name, says of less than 200,000 bytes of arguments: a process may claim
+# gigabytes, which cost it nothing. Cut, since some shells count in 32 bits. Sets `long` if there are more than 1,000, which a
+# command reads sooner than a shell that reads each by itself.
 args_are_few() {
   first=${46:-} last=${47:-}
   case $first$last in *[!0-9]*) return 1 ;; esac
+  above=${first%?????????} end=${last%?????????}
+  # A 1 before them, so that no zero is the first.
+  long= first=1${first#"$above"} last=1${last#"$end"}
+  if [ "$above" = "$end" ]; then
+    [ $((last - first)) -le 1000 ] || long=1
+  else
+    long=1
+  fi
+  first=${46:-} last=${47:-}
   first=${first%?????} last=${last%?????}
   [ $((${last:-0} - ${first:-0})) -le 1 ]
 }
@@ -123,9 +138,14 @@ args_are_few() {
 # so a command joins them properly, once per started program: they stay valid while the program and the result of read
 # are the same.
 say_args() {
+  # Any account can have many processes with long arguments.
+  [ ${#said} -lt 1000000 ] || {
+    said=${said}left$nl
+    return
+  }
   read_stat "$from/stat" && read_image && args_are_few ${stat##*") "} || return
-  flat= more=
-  { IFS= read -r flat && more=1; } <"$from/cmdline"
+  flat= more=$long
+  [ -n "$long" ] || { IFS= read -r flat && more=1; } <"$from/cmdline"
   eval "was=\${key_$pid:-}"
   if [ -z "$more" ] && [ -n "$image$flat" ] && [ "$was" = "$image $flat" ]; then
     said=${said}same$nl
@@ -137,8 +157,8 @@ say_args() {
   said="${said}args $args$nl"
 }
 
-# Learns the arguments of these processes and threads, once per look: r_N has the look's number, and "known", "none" or
-# "held".
+# Learns the arguments of these processes and threads, once a look: r_N says in which, and whether they are "known", "none" or "held",
+# or "left" for want of time.
 learn_args() {
   list=
   for from; do
@@ -167,6 +187,7 @@ learn_args() {
         keep r $pid "$look known"
         ;;
       same) keep r $pid "$look known" ;;
+      left) keep r $pid "$look left" ;;
     esac
   done
   IFS=$words

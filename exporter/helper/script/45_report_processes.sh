@@ -11,7 +11,8 @@ args_fit() {
   eval "was=\$r_$pid args=\${args_$pid:-}"
   case $was in
     *known) ;;
-    *held) no_args=$held_back && return 2 ;;
+    *held) tell_unread && no_args=$why_unread && return 2 ;;
+    *left) no_args='is one of many with long arguments' && return 2 ;;
     *) no_args='shows no arguments' && return 2 ;;
   esac
   if [ -n "$contain" ]; then
@@ -104,6 +105,7 @@ learn_starts() {
         number_of || break
         ;;
       -*) keep b $pid "$line" ;;
+      left) starts_unread="$starts_unread $from" ;;
       trouble) why='cannot ask how processes were started' ;;
     esac
   done
@@ -137,8 +139,8 @@ is_called_like_its_file() {
 # Adds to `said` the exes by whose paths $from was started: "- N N". A process without arguments has just ended, or
 # hides them.
 say_start() {
-  opened= flat= first= list=-
-  if read_stat "$from/stat" && args_are_few ${stat##*") "}; then
+  opened= flat= first= list=- long=
+  if read_stat "$from/stat" && args_are_few ${stat##*") "} && [ -z "$long" ]; then
     { opened=1 && IFS= read -r flat; } <"$from/cmdline"
     [ -n "$opened" ] || [ ! -e "$from/stat" ] || said=${said}trouble$nl
     is_begun_by_an_exe || {
@@ -146,8 +148,14 @@ say_start() {
       return
     }
   fi
-  # In the rare case that one alone needs a command.
-  i=0 first=$(head -c 4200 "$from/cmdline" | tr '\000\n' '\n\001' | head -n 1)
+  # In the rare case that a command is needed for one alone. Of many the rest waits for the next look.
+  longs=$((longs + 1))
+  [ $longs -le 20 ] || {
+    said=${said}left$nl
+    return
+  }
+  i=0 first=$(head -c 4200 "$from/cmdline" | tr '\000\n' '\n\001')
+  first=${first%%"$nl"*}
   while [ $i -lt $exes ]; do
     eval "exe=\$exe_$i"
     case $first in '' | "$exe") list="$list $i" ;; esac
@@ -236,7 +244,7 @@ find_older_version() {
   done
   for from in $starts_unread; do
     same_folder "$from" "$exe"
-    [ $? != 1 ] && [ -e "$from" ] && number_of && unknown="process $pid $held_back" && return
+    [ $? != 1 ] && [ -e "$from" ] && number_of && tell_unread && unknown="process $pid $why_unread" && return
   done
   case $secret in *"$nl"/proc/1"$nl"*) ;; *) return ;; esac
   comm=
