@@ -265,10 +265,10 @@ TEST_P(HelperTest, CallsABootAsTheRunnerDoesWhereAContainerShowsNoBootId) {
   host.files["passwd"] = "/etc/passwd";
   const std::string copy = File("runner.sh");
   const std::string command = "cat " MAILHUB_RUNNER_PARTS
-                              "/*.sh | sed '/^# What comes often/,$d; "
+                              "/*.sh | sed '/^case ${1:-} in/,$d; "
                               "s|/proc/sys/kernel/random/boot_id|/proc/mailhub-shows-none|' >" +
-                              copy + " && echo 'read_boot; echo \"$boot\"' >>" + copy + " && sh " +
-                              copy;
+                              copy + " && echo 'choose_mode; read_boot; echo \"$boot\"' >>" + copy +
+                              " && sh " + copy;
   FILE* runner = popen(command.c_str(), "r");
   char line[256] = "";
   ASSERT_NE(fgets(line, sizeof line, runner), nullptr);
