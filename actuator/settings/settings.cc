@@ -155,7 +155,7 @@ std::string ReadPath(Reader& in, const Node& node, std::string_view what) {
 Result<Settings> Read(const Node& root) {
   Reader in;
   Settings settings;
-  settings.root = root;
+  settings.root.emplace(root);
   in.Keys(root, {"site", "runbooks", "journal", "mode", "web", "webhook", "prometheus", "triggers",
                  "limits", "poll"});
   settings.site_file = ReadPath(in, root["site"], "the path of the site file");
