@@ -152,10 +152,9 @@ std::string ReadPath(Reader& in, const Node& node, std::string_view what) {
   return in.Required(node, PathFromFile);
 }
 
-Result<Settings> Read(const Node& root) {
+Result<Settings> ReadRoot(const Node& root) {
   Reader in;
   Settings settings;
-  settings.root.emplace(root);
   in.Keys(root, {"site", "runbooks", "journal", "mode", "web", "webhook", "prometheus", "triggers",
                  "limits", "poll"});
   settings.site_file = ReadPath(in, root["site"], "the path of the site file");
@@ -175,6 +174,12 @@ Result<Settings> Read(const Node& root) {
     settings.engine.triggers.push_back(placed.trigger);
   }
   return in.Finish(std::move(settings));
+}
+
+Result<Settings> Read(const Node& root) {
+  Result<Settings> settings = ReadRoot(root);
+  if (settings) settings->root = root;
+  return settings;
 }
 
 }  // namespace
