@@ -128,6 +128,20 @@ TEST_P(PresenceByNameTest, IsNotZeroForAReplacedProcessWhoseOtherMountIsGone) {
   ExpectCount(-1, "it may be that one");
 }
 
+// A package may install one program by two names (perl and perl5.36.0) and replace both.
+TEST_P(PresenceByNameTest, FindsAReplacedProcessThatWasStartedByAnotherHardLink) {
+  host_.processes["eddy"] = {File("eddy"), "", ""};
+  Copy("eddy");
+  fs::create_hard_link(File("eddy"), File("eddy-2.0"));
+  const auto process = Run(File("eddy-2.0"), {}, "eddy: worker");
+  ExpectCount(1, "as installed");
+  Replace("eddy");
+  fs::remove(File("eddy-2.0"));
+  fs::create_hard_link(File("eddy"), File("eddy-2.0"));
+  EXPECT_EQ(Count(), 1) << "a helper that knew the file";
+  ExpectCount(1, "replaced");
+}
+
 TEST_P(PresenceByNameTest, IsZeroForADeletedNamesakeOfAnotherFolder) {
   fs::create_directories(folder_ / "gone");
   host_.processes["eddy"] = {File("eddy"), "", "-D there"};

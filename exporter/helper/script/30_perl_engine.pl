@@ -121,6 +121,8 @@ sub exes_of {
   }
   my $kin = 0;
   if ($name ne $link) {
+    # Another hard link of an exe was replaced together with it.
+    push @named, @{$files->{file_of("$from/root$name")} || []};
     my ($folder, $base) = $name =~ m{^(.*/)([^/]*)$};
     for my $i (@{$bases{$base // ""} || []}) {
       next if grep $_ == $i, @which, @named;

@@ -75,7 +75,10 @@ match_name() {
       ;;
   esac
   kin=
-  [ "$name" = "$1" ] || case $bases in *"/${name##*/}/"*) find_kin ;; esac
+  if [ "$name" != "$1" ]; then
+    find_hard_links
+    case $bases in *"/${name##*/}/"*) find_kin ;; esac
+  fi
   more=
   for i in $bearers; do
     case $of in *" $i "*) ;; *) more="$more $i" ;; esac

@@ -156,6 +156,16 @@ bearers_of() {
   IFS=$words
 }
 
+# Adds to `bearers` the exes of which $name is another hard link now: it was replaced together with them.
+find_hard_links() {
+  i=0
+  while [ $i -lt $exes ]; do
+    eval "exe=\$exe_$i"
+    [ "$from/root$name" -ef "$exe" ] && bearers="$bearers $i" kin=1
+    i=$((i + 1))
+  done
+}
+
 # Adds to `bearers` the exes whose folder is that of $name, a deleted file, though the kernel calls it otherwise: it is mounted at
 # more than one place. Adds to `doubts` those of which nobody can say: the folder has gone, too, or the mount, and then the name
 # tells nothing. Sets `kin` if there may be any.
