@@ -64,15 +64,17 @@ my $held_back = "does not let its arguments be read";
 my %held;  # the child that waits for something of a process, by what its name says
 # The beginning of the arguments of a process or thread, with their NULs; undefined if they are held back.
 sub arguments;
-# What a child says to each of these requests; undefined for those that it did not answer in time.
+# What a child says to each of these requests; undefined for those that it did not answer in time. To "file PATH": device,
+# inode, and when the file or one of its names changed; or the number of the error.
 sub learn_apart;
 
 # Processes without an exe and with one thread: of the kernel, or dead. They stay so.
 my (%lifeless, %lifeless_now);
-# The file of each process that runs neither an exe nor a file of such a name. While it has that file and the file is no
-# exe, its name tells nothing, and it was not restarted as another program. So %like, the exes that it may still be (see
-# likeness), stays too.
+# The file of each process that runs neither an exe nor a file of such a name, with its last change. While it has that
+# file and names, and the file is no exe, its name tells nothing, and it was not restarted as another program. So %like,
+# the exes that it may still be (see likeness), stays too.
 my (%other, %other_now, %like, $names_before);
+my %seen;  # of each process
 # Which exes each process ran at the look before.
 my (%which_before, %which_now);
 
@@ -119,14 +121,13 @@ sub exes_of {
       push @named, @{$names->{$wanted}} if substr($wanted, length $folder, 15) . "\n" eq $comm;
     }
   }
-  my $kin = 0;
   if ($name ne $link) {
-    # Another hard link of an exe was replaced together with it.
-    push @named, @{$files->{file_of("$from/root$name")} || []};
+    # Another hard link of an exe was replaced together with it. As files come and go, this is judged at each look.
+    my $link_of = file_of("$from/root$name");
+    push @named, grep $exes[$_]{now} eq $link_of, @{$files->{$link_of} || []};
     my ($folder, $base) = $name =~ m{^(.*/)([^/]*)$};
     for my $i (@{$bases{$base // ""} || []}) {
       next if grep $_ == $i, @which, @named;
-      $kin = 1;
       my $lay = lay_in_folder_of($exes[$i], $from, $folder, $base);
       push @named, $i if $lay > 0;
       push @{$doubtful[$i]}, $from if $lay < 0;
@@ -139,7 +140,7 @@ sub exes_of {
     push @which, $i if $here > 0;
     push @{$doubtful[$i]}, $from if $here < 0;
   }
-  $other_now{$pid} = $file if $file ne "" && !@which && !@named && !$kin && $from eq $dir;
+  $other_now{$pid} = $seen{$pid} if $file ne "" && !@which && !@named && $name eq $link && $from eq $dir;
   return ($from, @which);
 }
 
@@ -289,28 +290,27 @@ sub look_at_processes {
   @secret = @doubtful = ();
   $first_closed = 0;
   %which_before = %which_now;
-  %which_now = ();
+  %which_now = %seen = ();
   my @files = learn_apart(map "file /proc/$_/exe", @pids);
   for my $pid (@pids) {
     # Most are as they were. For those nothing is called: there are many of them.
-    my $file = shift @files;
-    if (!defined $file) {
+    my $file = "";
+    my $seen = $seen{$pid} = shift @files;
+    if (!defined $seen) {
       # What does not answer is the file of no exe, as those have answered just now.
-      $file = "";
       $trouble ||= "process $pid was not looked at, since others take all the time and children that there are" if !$held{"0$pid"};
       push @{$doubtful[$_]}, "/proc/$pid" for @{$which_before{$pid} || []};
       $which_now{$pid} = $which_before{$pid};
-    } elsif ($file =~ / /) {
-      if (defined $other{$pid} && $other{$pid} eq $file && !$files->{$file}) {
-        $other_now{$pid} = $file;
+    } elsif ($seen =~ /^(\S+ \S+) /) {
+      $file = $1;
+      if (defined $other{$pid} && $other{$pid} eq $seen && !$files->{$file}) {
+        $other_now{$pid} = $seen;
         push @others, $pid;
         next;
       }
-    } elsif ($lifeless{$pid} && $file == ENOENT) {
+    } elsif ($lifeless{$pid} && $seen == ENOENT) {
       $lifeless_now{$pid} = 1;
       next;
-    } else {
-      $file = "";
     }
     my ($from, @which) = exes_of($pid, $file, $files, $names);
     $which_now{$pid} = \@which if @which;

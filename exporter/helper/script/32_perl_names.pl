@@ -11,7 +11,7 @@ sub file_of {
     my ($answer) = learn_apart("file $path");
     $! = EAGAIN if !defined $answer;
     return "" if !defined $answer;
-    return $answer if $answer =~ / /;
+    return $1 if $answer =~ /^(\S+ \S+) /;
     $! = $answer;
     return "";
   }
@@ -52,7 +52,7 @@ sub learn_exes {
   for my $i (0 .. $#exes) {
     my $exe = $exes[$i];
     $trouble = "";
-    my $file = file_of($exe->{path});
+    my $file = $exe->{now} = file_of($exe->{path});
     trouble($exe->{path}) if $file eq "" && !is_absent();
     my $real = $exe->{real} = real_path($exe->{path}, \%plain);
     $exe->{trouble} = $trouble;

@@ -114,7 +114,7 @@ sub start_reader {
     my ($what, $path) = split / /, $request, 2;
     syswrite $name, "mailhub:" . subject($request);
     $trouble = "";
-    my $text = $what ne "file" ? content("$path/cmdline", $what) : join(" ", (stat $path)[0, 1]) || 0 + $!;
+    my $text = $what ne "file" ? content("$path/cmdline", $what) : join(" ", (Time::HiRes::stat $path)[0, 1, 10]) || 0 + $!;
     syswrite $answer, pack("NN", length $trouble, length $text) . $trouble . $text;
   }
   kill "KILL", $$;  # a normal exit would clean up for the other process

@@ -74,9 +74,8 @@ match_name() {
       IFS=$words
       ;;
   esac
-  kin=
   if [ "$name" != "$1" ]; then
-    find_hard_links
+    find_successors
     case $bases in *"/${name##*/}/"*) find_kin ;; esac
   fi
   more=
@@ -92,7 +91,6 @@ match_name() {
       *) [ ! -e "$from/exe" ] && [ ! -e "$from/root/" ] || doubts="$doubts$more" ;;
     esac
   fi
-  [ -z "$kin" ] || judged=again
   add_doubts
 }
 
@@ -114,8 +112,11 @@ read_image() {
 is_as_before() {
   pid=${1#/proc/}
   case $pid in '' | *[!0-9]*) return 1 ;; esac
-  eval "was=\$s_$pid from=\$w_$pid all=\$m_$pid doubts=\$q_$pid file=\$f_$pid judged=\$g_$pid"
+  eval "was=\$s_$pid from=\$w_$pid all=\$m_$pid doubts=\$q_$pid file=\$f_$pid judged=\$g_$pid link=\$l_$pid"
   [ -n "$was" ] && read_stat "$from/stat" && read_image && [ "$image" = "$was" ] || return 1
+  # Of a deleted or renamed file, the names are asked again: others come and go in its place.
+  case $link in *' (deleted)') return 1 ;; esac
+  [ "$from/exe" -ef "$from/root$link" ] || return 1
   is_an_exe "$from/exe" "$all" && return 1
   case $judged in
     again) return 1 ;;
@@ -146,15 +147,18 @@ settle() {
   renew "$1" || return
   keep m $pid "$of"
   keep w $pid "$from"
-  if [ "$of" = ' ' ] && [ -z "$judged" ]; then
-    # Or by the kernel's name in that process's view, in a container.
-    for path in "$2" "$from/root$2"; do
-      [ "$from/exe" -ef "$path" ] || continue
-      keep a $pid "$from/exe$nl-ef$nl$path"
-      case $nl$paths_run in *"$nl$path$nl"*) ;; *) paths_run=$paths_run$path$nl ;; esac
-      return
-    done
-  fi
+  case "$of$judged$2" in
+    *' (deleted)') ;;
+    ' /'*)
+      # Or by the kernel's name in that process's view, in a container.
+      for path in "$2" "$from/root$2"; do
+        [ "$from/exe" -ef "$path" ] || continue
+        keep a $pid "$from/exe$nl-ef$nl$path"
+        case $nl$paths_run in *"$nl$path$nl"*) ;; *) paths_run=$paths_run$path$nl ;; esac
+        return
+      done
+      ;;
+  esac
   keep l $pid "$2"
   keep q $pid "$doubts"
   keep f $pid "$file"

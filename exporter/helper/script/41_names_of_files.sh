@@ -156,19 +156,19 @@ bearers_of() {
   IFS=$words
 }
 
-# Adds to `bearers` the exes of which $name is another hard link now: it was replaced together with them.
-find_hard_links() {
+# Adds to `bearers` the exes to which $name, of a deleted file, leads now: another hard link was replaced together with them.
+find_successors() {
   i=0
   while [ $i -lt $exes ]; do
     eval "exe=\$exe_$i"
-    [ "$from/root$name" -ef "$exe" ] && bearers="$bearers $i" kin=1
+    [ "$from/root$name" -ef "$exe" ] && bearers="$bearers $i"
     i=$((i + 1))
   done
 }
 
 # Adds to `bearers` the exes whose folder is that of $name, a deleted file, though the kernel calls it otherwise: it is mounted at
 # more than one place. Adds to `doubts` those of which nobody can say: the folder has gone, too, or the mount, and then the name
-# tells nothing. Sets `kin` if there may be any.
+# tells nothing.
 find_kin() {
   known_folder=
   i=0
@@ -177,7 +177,6 @@ find_kin() {
     case " $bearers $of " in *" $i "*) exe= real= ;; esac
     case ${name##*/} in
       "${exe##*/}" | "${real##*/}")
-        kin=1
         if { [ "${exe##*/}" = "${name##*/}" ] && [ "${exe%/*}/" -ef "${name%/*}/" ]; } ||
           { [ "${real##*/}" = "${name##*/}" ] && [ "${real%/*}/" -ef "${name%/*}/" ]; }; then
           bearers="$bearers $i"
