@@ -64,6 +64,8 @@ my $held_back = "does not let its arguments be read";
 my %held;  # the child that waits for something of a process, by what its name says
 # The beginning of the arguments of a process or thread, with their NULs; undefined if they are held back.
 sub arguments;
+# The same for many, so that the next call of the one above has them.
+sub read_arguments;
 # What a child says to each of these requests; undefined for those that it did not answer in time.
 sub learn_apart;
 
@@ -147,6 +149,12 @@ sub stat_line {
   return $line =~ tr/\n/ /r;
 }
 
+# Reads the arguments of these processes or threads if process $n of the spec asks for some.
+sub read_to_fit {
+  my ($n, @from) = @_;
+  read_arguments(200_000, @from) if defined $processes[$n]{contain} || defined $processes[$n]{lack};
+}
+
 # Whether the arguments are the wanted ones; undefined if unknown.
 sub args_fit {
   my ($from, $n) = @_;
@@ -191,13 +199,9 @@ sub report_process {
 # it, and "named N" by the base name of its file. Its own name proves little, since it may change that; but a process
 # with the name of its own file, and not of an exe, was started by another name.
 sub likeness {
-  my ($from, $paths, $comms) = @_;
-  my ($base) = (readlink "$from/exe" // "") =~ m{([^/]*)$};
-  my $comm = content($from =~ s{/task/\d+$}{}r . "/comm", 64);
+  my ($from, $base, $hides, $paths) = @_;
   my $first = "";
-  if ($comms->{$comm} || $comm ne substr($base, 0, 15) . "\n") {
-    ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/;
-  }
+  ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/ if $hides;
   return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @{$bases{$base} || []});
 }
 
@@ -210,9 +214,22 @@ sub likenesses {
     push @{$paths{$exes[$i]{path}}}, $i;
     $comms{substr($1, 0, 15) . "\n"} = 1 if $exes[$i]{path} =~ m{([^/]+)$};
   }
+  my @fresh;
   for (@$others) {
     my ($pid, $from) = ref ? @$_ : ($_, "/proc/$_");
-    my $like = $like{$pid} //= likeness($from, \%paths, \%comms);
+    next if defined $like{$pid};
+    my ($base) = (readlink "$from/exe" // "") =~ m{([^/]*)$};
+    my $comm = content("/proc/$pid/comm", 64);
+    push @fresh, [$pid, $from, $base, $comms{$comm} || $comm ne substr($base, 0, 15) . "\n"];
+  }
+  read_arguments(4200, map $_->[1], grep $_->[3], @fresh);
+  for (@fresh) {
+    my ($pid, @rest) = @$_;
+    $like{$pid} = likeness(@rest, \%paths);
+  }
+  for (@$others) {
+    my ($pid, $from) = ref ? @$_ : ($_, "/proc/$_");
+    my $like = $like{$pid};
     push @{$likes{$_}}, $from for split /\n/, $like // "unread";
   }
   return \%likes;
@@ -241,6 +258,7 @@ sub is_nowhere {
 sub older_version {
   my ($i, $n, $likes, $names) = @_;
   my $exe = $exes[$i]{path};
+  read_to_fit($n, map @{$likes->{"$_ $i"} || []}, "started", "named");
   for my $from (@{$likes->{"started $i"} || []}) {
     next if !same_folder($from, $exe) || !(args_fit($from, $n) // 1);
     return number_of($from) . " was started as $exe and runs another file";
@@ -260,7 +278,7 @@ sub older_version {
 # Why its arguments are unknown: it is not to blame where it was not even asked.
 sub why_unread {
   my ($pid) = $_[0] =~ m{(\d+)(?:/task/\d+)?$};
-  return $held{$pid} ? $held_back : "was not asked for its arguments, since others take all the time and children that there are";
+  return $held{$pid} ? $held_back : "was not asked for its arguments, since others of its account take the time and children that there are";
 }
 
 sub number_of { return "process $1" if $_[0] =~ m{(\d+)(?:/task/\d+)?$} }
@@ -295,7 +313,7 @@ sub look_at_processes {
     if (!defined $file) {
       # What does not answer is the file of no exe, as those have answered just now.
       $file = "";
-      $trouble ||= "process $pid was not looked at, since others take all the time and children that there are" if !$held{"0$pid"};
+      $trouble ||= "process $pid was not looked at, since others of its account take the time and children that there are" if !$held{"0$pid"};
       push @{$doubtful[$_]}, "/proc/$pid" for @{$which_before{$pid} || []};
       $which_now{$pid} = $which_before{$pid};
     } elsif ($file =~ / /) {
@@ -322,9 +340,7 @@ sub look_at_processes {
   my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret ? "may not read /proc/$secret[0]/exe" :
     is_blinded() ? "may not see all processes (hidepid)" : "";
   # Found processes come first: others may use up the time for arguments.
-  for my $process (grep defined $_->{contain} || defined $_->{lack}, @processes) {
-    arguments($_->[1], 200_000) for @{$found[$process->{exe}] || []};
-  }
+  read_to_fit($_, map $_->[1], map @{$found[$_] || []}, $processes[$_]{exe}) for 0 .. $#processes;
   for my $n (0 .. $#processes) {
     my $process = $processes[$n];
     my $i = $process->{exe};
@@ -338,6 +354,7 @@ sub look_at_processes {
     next if $process->{count} && $here eq "";
     my $unknown = $trouble || $process->{why} || $exes[$i]{trouble} || $hidden;
     if ($unknown eq "") {
+      read_to_fit($n, @{$doubtful[$i] || []});
       my ($doubt) = grep args_fit($_, $n) // 1, @{$doubtful[$i] || []};
       $likes //= likenesses(\@others);
       $unknown = defined $doubt ? number_of($doubt) . (file_of("$doubt/exe") eq "" ? " runs a file that cannot be looked at" :
