@@ -140,6 +140,30 @@ TEST_P(PresenceByNameTest, IsZeroForADeletedNamesakeOfAnotherFolder) {
   ExpectCount(-1, "its folder has gone, too: it may have been that one");
 }
 
+// Its file was replaced before the helper came; then the next version came, by a link or with its folder.
+TEST_P(PresenceByNameTest, KnowsAProcessAgainThatItFoundByItsName) {
+  fs::create_directories(folder_ / "app");
+  Copy("app/eddy-2.0");
+  for (const std::string name : {"app/eddy-1.0", "app/eddy"}) {
+    host_.processes["eddy"] = {File("app/eddy"), "", ""};
+    Copy(name);
+    if (name != "app/eddy") fs::create_symlink("eddy-1.0", File("app/eddy"));
+    const auto process = Run(File("app/eddy"), {}, "eddy: master process");
+    Replace(name);
+    ExpectCount(1, name);
+    if (name != "app/eddy") {
+      fs::remove(File("app/eddy"));
+      fs::create_symlink("eddy-2.0", File("app/eddy"));
+    } else {
+      fs::rename(File("app"), File("app.old"));
+      fs::create_directories(folder_ / "app");
+      Copy("app/eddy");
+    }
+    for (int look = 0; look < 3; ++look) EXPECT_EQ(Count(), 1) << name << look;
+    fs::remove(File("app/eddy"));
+  }
+}
+
 class ManyMountsTest : public PresenceByNameTest {
  protected:
   void TearDown() override {

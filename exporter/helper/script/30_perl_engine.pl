@@ -136,8 +136,11 @@ sub exes_of {
   for my $i (@named) {
     next if grep $_ == $i, @which;
     $here //= is_from_here($from, $name);
-    push @which, $i if $here > 0;
     push @{$doubtful[$i]}, $from if $here < 0;
+    next if $here <= 0;
+    push @which, $i;
+    # Its file is known from now on, as if it had been seen at the path.
+    push @{$exes[$i]{files}}, $file and $run{$file} = 1 if $file ne "" && !grep $_ eq $file, @{$exes[$i]{files}};
   }
   $other_now{$pid} = $file if $file ne "" && !@which && !@named && !$kin && $from eq $dir;
   return ($from, @which);

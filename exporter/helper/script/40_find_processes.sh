@@ -83,7 +83,15 @@ match_name() {
   if [ -n "$more" ]; then
     is_from_here
     case $? in
-      0) for i in $more; do add_exe $i; done ;;
+      0)
+        for i in $more; do
+          add_exe $i
+          # Its file is known from now on, as if it had been seen at the path.
+          eval "list=\$files_$i"
+          case " $list " in *" $number "*) ;; *) keep files $i "$list $number" ;; esac
+          file=$number
+        done
+        ;;
       1) ;;
       # One that has just ended has no root either.
       *) [ ! -e "$from/exe" ] && [ ! -e "$from/root/" ] || doubts="$doubts$more" ;;
@@ -184,7 +192,7 @@ learn_files() {
     all=$now
     for file in $list; do
       [ "$file" = "$now" ] && continue
-      case $ran_before in *" $file "*) all="$all $file" ;; esac
+      case $ran_before$ran in *" $file "*) all="$all $file" ;; esac
     done
     keep files $i "$all"
     for file in $all; do wanted="$wanted$file=$i "; done
