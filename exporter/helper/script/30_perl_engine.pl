@@ -75,8 +75,8 @@ my (%lifeless, %lifeless_now);
 # exe, its name tells nothing, and it was not restarted as another program. So %like, the exes that it may still be (see
 # likeness), stays too.
 my (%other, %other_now, %like, $names_before);
-# Which exes each process ran at the look before.
-my (%which_before, %which_now);
+# Which exes each process ran at the look before, and by which file. They stay for a process that nobody could look at ($unsure).
+my (%which_before, %which_now, %ran_before, %ran_now, $unsure);
 
 # The exes that process $pid runs: by the file, in any place; or by its name, if the file was replaced, deleted, or kept
 # by network storage as .nfs... for its users. Nothing for a kernel thread. Processes that this account may not look at
@@ -103,6 +103,7 @@ sub exes_of {
   }
   # A name that is too long is none of an exe; the file may be one all the same.
   $link = "" if !defined $link && $! == ENAMETOOLONG;
+  $unsure = 1 if !defined $link || $file eq "";
   if (!defined $link) {
     return trouble("$from/exe") if $! != EACCES && $! != EPERM;
     # Process 1 keeps it even from a root with that right, where it is the agent of a virtual machine: it goes by its name.
@@ -111,7 +112,6 @@ sub exes_of {
     return;
   }
   my @which = @{$files->{$file} || []};
-  $run{$file} = 1 if @which;
   (my $name = $link) =~ s/ \(deleted\)$//;
   my @named = @{$names->{$name} || []};
   if (!@named && $name =~ m{^(.*/)\.nfs[0-9a-fA-F]{8,}$}) {
@@ -140,8 +140,9 @@ sub exes_of {
     next if $here <= 0;
     push @which, $i;
     # Its file is known from now on, as if it had been seen at the path.
-    push @{$exes[$i]{files}}, $file and $run{$file} = 1 if $file ne "" && !grep $_ eq $file, @{$exes[$i]{files}};
+    push @{$exes[$i]{files}}, $file if $file ne "" && !grep $_ eq $file, @{$exes[$i]{files}};
   }
+  $run{$ran_now{$pid} = $file} = 1 if @which && $file ne "";
   $other_now{$pid} = $file if $file ne "" && !@which && !@named && !$kin && $from eq $dir;
   return ($from, @which);
 }
@@ -308,17 +309,19 @@ sub look_at_processes {
   @secret = @doubtful = ();
   $first_closed = 0;
   %which_before = %which_now;
-  %which_now = ();
+  %ran_before = %ran_now;
+  %which_now = %ran_now = ();
+  # Without a list all may still be there.
+  my %unsure = $trouble eq "" ? () : map +($_ => 1), keys %which_before;
   my @files = learn_apart(map "file /proc/$_/exe", @pids);
   for my $pid (@pids) {
     # Most are as they were. For those nothing is called: there are many of them.
     my $file = shift @files;
+    $unsure = 0;
     if (!defined $file) {
       # What does not answer is the file of no exe, as those have answered just now.
       $file = "";
       $trouble ||= "process $pid was not looked at, since others of its account take the time and children that there are" if !$held{"0$pid"};
-      push @{$doubtful[$_]}, "/proc/$pid" for @{$which_before{$pid} || []};
-      $which_now{$pid} = $which_before{$pid};
     } elsif ($file =~ / /) {
       if (defined $other{$pid} && $other{$pid} eq $file && !$files->{$file}) {
         $other_now{$pid} = $file;
@@ -333,8 +336,14 @@ sub look_at_processes {
     }
     my ($from, @which) = exes_of($pid, $file, $files, $names);
     $which_now{$pid} = \@which if @which;
+    $unsure{$pid} = 1 if $unsure;
     push @{$found[$_]}, [$pid, $from] for @which;
     push @others, [$pid, $from] if defined $from && !@which;
+  }
+  for my $pid (grep $which_before{$_}, keys %unsure) {
+    push @{$doubtful[$_]}, "/proc/$pid" for $which_now{$pid} ? () : @{$which_before{$pid}};
+    $which_now{$pid} //= $which_before{$pid};
+    $run{$ran_now{$pid} //= $ran_before{$pid}} = 1 if defined $ran_before{$pid};
   }
   %lifeless = %lifeless_now;
   %other = %other_now;
