@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -35,7 +36,7 @@ class Attempt {
     socket_ = socket(storage->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (socket_ >= 0 &&
         connect(socket_, reinterpret_cast<sockaddr*>(storage), address.length) == 0) {
-      End(true);
+      End(!MetItself());
     } else if (IsOurs(errno)) {
       failure_ = errno;
     } else if (errno != EINPROGRESS) {
@@ -61,7 +62,8 @@ class Attempt {
   void OnReady() {
     int error = 0;
     socklen_t length = sizeof error;
-    End(getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0);
+    End(getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0 &&
+        !MetItself());
   }
 
   bool Open() const { return open_.value_or(false); }
@@ -72,6 +74,22 @@ class Attempt {
   static bool IsOurs(int error) {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
            error == EADDRNOTAVAIL || error == EAGAIN;
+  }
+  // On this machine the kernel may give the connection the very port that it goes to, if nobody listens there. Closed at
+  // once, so that a service can take the port.
+  bool MetItself() const {
+    sockaddr_storage here{};
+    sockaddr_storage there{};
+    socklen_t size = sizeof here;
+    socklen_t other_size = sizeof there;
+    if (getsockname(socket_, reinterpret_cast<sockaddr*>(&here), &size) != 0 ||
+        getpeername(socket_, reinterpret_cast<sockaddr*>(&there), &other_size) != 0 ||
+        size != other_size || std::memcmp(&here, &there, size) != 0) {
+      return false;
+    }
+    constexpr linger kAtOnce{1, 0};
+    setsockopt(socket_, SOL_SOCKET, SO_LINGER, &kAtOnce, sizeof kAtOnce);
+    return true;
   }
   void End(bool open) {
     open_ = open;

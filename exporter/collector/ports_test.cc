@@ -4,11 +4,17 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstring>
+#include <fstream>
+#include <thread>
 #include <vector>
 
 #include "lib/metrics/testing.h"
@@ -93,6 +99,33 @@ TEST_F(Ports, AreOpenThoughThisMachineDoesNotSpeakToOneOfTheAddresses) {
   EXPECT_EQ(Open("closed"), 0);
   ASSERT_TRUE(Measure({strange}));
   EXPECT_EQ(Open("open"), 0);
+}
+
+// The kernel may give a connection the very port as its own that it goes to, and connect it to itself.
+TEST_F(Ports, AreNotOpenBecauseAConnectionMetItself) {
+  static constexpr uint16_t kPort = 40000;  // one of three: each gets used
+  host_.ports = {{"closed", kPort}};
+  std::thread([this] {
+    // A network of this thread's own.
+    ASSERT_EQ(unshare(CLONE_NEWNET), 0);
+    std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << kPort << ' ' << kPort + 2;
+    ifreq loopback{};
+    std::strcpy(loopback.ifr_name, "lo");
+    loopback.ifr_flags = IFF_UP | IFF_RUNNING;
+    const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(ioctl(any, SIOCSIFFLAGS, &loopback), 0);
+    close(any);
+    for (int i = 0; i < 30; ++i) {
+      ASSERT_TRUE(Measure({Loopback()})) << "no port is left to connect from";
+      EXPECT_EQ(Open("closed"), 0);
+    }
+    // None keeps the port.
+    const int service = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ssh::SocketAddress address = Loopback();
+    reinterpret_cast<sockaddr_in*>(&address.storage)->sin_port = htons(kPort);
+    EXPECT_EQ(bind(service, reinterpret_cast<sockaddr*>(&address.storage), address.length), 0);
+    close(service);
+  }).join();
 }
 
 }  // namespace

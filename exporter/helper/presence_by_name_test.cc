@@ -154,6 +154,59 @@ TEST_P(PresenceByNameTest, IsZeroForADeletedNamesakeOfAnotherFolder) {
   ExpectCount(-1, "its folder has gone, too: it may have been that one");
 }
 
+// Its file was replaced before the helper came; then the next version came, by a link or with its folder.
+TEST_P(PresenceByNameTest, KnowsAProcessAgainThatItFoundByItsName) {
+  fs::create_directories(folder_ / "app");
+  Copy("app/eddy-2.0");
+  for (const std::string name : {"app/eddy-1.0", "app/eddy"}) {
+    host_.processes["eddy"] = {File("app/eddy"), "", ""};
+    Copy(name);
+    if (name != "app/eddy") fs::create_symlink("eddy-1.0", File("app/eddy"));
+    const auto process = Run(File("app/eddy"), {}, "eddy: master process");
+    Replace(name);
+    ExpectCount(1, name);
+    if (name != "app/eddy") {
+      fs::remove(File("app/eddy"));
+      fs::create_symlink("eddy-2.0", File("app/eddy"));
+    } else {
+      fs::rename(File("app"), File("app.old"));
+      fs::create_directories(folder_ / "app");
+      Copy("app/eddy");
+    }
+    for (int look = 0; look < 3; ++look) EXPECT_EQ(Count(), 1) << name << look;
+    fs::remove(File("app/eddy"));
+  }
+}
+
+// What it knew of the file is not lost in looks at which the file, or nothing, can be looked at.
+TEST_P(PresenceByNameTest, KnowsAProcessAgainAfterALookWithTrouble) {
+  std::ifstream file(MAILHUB_TESTING_TARGET, std::ios::binary);
+  FaultyMount storage(File("storage"), std::string(std::istreambuf_iterator<char>(file), {}));
+  host_.processes["eddy"] = {File("eddy"), "", ""};
+  fs::create_directories(folder_ / "standins");
+  std::ofstream(File("standins/find"))
+      << "#!/bin/sh\n[ ! -e '" << File("trouble") << "' ] || exit 126\nexec /usr/bin/find \"$@\"\n";
+  fs::permissions(File("standins/find"), fs::perms::owner_all);
+  Change("PATH=/usr/xpg4", "PATH=" + File("standins") + ":/usr/xpg4");
+  fs::create_symlink("storage/file", File("eddy"));
+  const auto process = Run(File("eddy"), {}, "eddy: worker");
+  EXPECT_EQ(Count(), 1);
+  fs::remove(File("eddy"));
+  Copy("eddy");
+  EXPECT_EQ(Count(), 1);
+  storage.Become(Fault::kAllFails);
+  for (int look = 0; look < 3; ++look) EXPECT_NE(Running(Look(host_), "eddy"), 0) << look;
+  storage.Become(Fault::kNone);
+  EXPECT_EQ(Count(), 1) << "the storage answers again";
+  for (int look = 0; look < 2; ++look) EXPECT_NE(Running(Look(host_, 1), "eddy"), 0) << look;
+  EXPECT_EQ(Count(), 1) << "there is time again";
+  std::ofstream(File("trouble")).close();
+  const auto other = Run(Copy("other/eddy"), {});
+  EXPECT_NE(Running(Look(host_), "eddy"), 0);
+  fs::remove(File("trouble"));
+  EXPECT_EQ(Count(), 1) << "find works again";
+}
+
 class ManyMountsTest : public PresenceByNameTest {
  protected:
   void TearDown() override {

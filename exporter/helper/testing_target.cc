@@ -1,6 +1,7 @@
-// For tests: a process to be found. --thread names its threads, --name its main thread; --root is its root; --end-main
-// ends the main thread and keeps the others; --hold FILE locks its memory for ever, if the file's file system never
-// ends a write; other arguments are only shown. Prints "ready" on standard output, then waits for its input to end.
+// For tests: a process to be found. --thread names its threads, --name its main thread; --root is its root, then --user
+// its account; --end-main ends the main thread and keeps the others; --hold FILE locks its memory for ever, if the file's
+// file system never ends a write; other arguments are only shown. Prints "ready" on standard output, then waits for its
+// input to end.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -35,6 +36,7 @@ int main(int argc, char** argv) {
     const std::string name = argv[i + 1];
     if (std::strcmp(argv[i], "--name") == 0) pthread_setname_np(pthread_self(), name.c_str());
     if (std::strcmp(argv[i], "--root") == 0 && chroot(argv[i + 1]) != 0) _exit(1);
+    if (std::strcmp(argv[i], "--user") == 0 && setuid(std::stoul(name)) != 0) _exit(1);
     if (std::strcmp(argv[i], "--thread") != 0) continue;
     threads.emplace_back([name, &named] {
       pthread_setname_np(pthread_self(), name.c_str());

@@ -64,6 +64,8 @@ my $held_back = "does not let its arguments be read";
 my %held;  # the child that waits for something of a process, by what its name says
 # The beginning of the arguments of a process or thread, with their NULs; undefined if they are held back.
 sub arguments;
+# The same for many, so that the next call of the one above has them.
+sub read_arguments;
 # What a child says to each of these requests; undefined for those that it did not answer in time. To "file PATH": device,
 # inode, and when the file or one of its names changed; or the number of the error.
 sub learn_apart;
@@ -75,8 +77,8 @@ my (%lifeless, %lifeless_now);
 # the exes that it may still be (see likeness), stays too.
 my (%other, %other_now, %like, $names_before);
 my %seen;  # of each process
-# Which exes each process ran at the look before.
-my (%which_before, %which_now);
+# Which exes each process ran at the look before, and by which file. They stay for a process that nobody could look at ($unsure).
+my (%which_before, %which_now, %ran_before, %ran_now, $unsure);
 
 # The exes that process $pid runs: by the file, in any place; or by its name, if the file was replaced, deleted, or kept
 # by network storage as .nfs... for its users. Nothing for a kernel thread. Processes that this account may not look at
@@ -103,6 +105,7 @@ sub exes_of {
   }
   # A name that is too long is none of an exe; the file may be one all the same.
   $link = "" if !defined $link && $! == ENAMETOOLONG;
+  $unsure = 1 if !defined $link || $file eq "";
   if (!defined $link) {
     return trouble("$from/exe") if $! != EACCES && $! != EPERM;
     # Process 1 keeps it even from a root with that right, where it is the agent of a virtual machine: it goes by its name.
@@ -111,7 +114,6 @@ sub exes_of {
     return;
   }
   my @which = @{$files->{$file} || []};
-  $run{$file} = 1 if @which;
   (my $name = $link) =~ s/ \(deleted\)$//;
   my @named = @{$names->{$name} || []};
   if (!@named && $name =~ m{^(.*/)\.nfs[0-9a-fA-F]{8,}$}) {
@@ -123,8 +125,8 @@ sub exes_of {
   }
   if ($name ne $link) {
     # Another hard link of an exe was replaced together with it. As files come and go, this is judged at each look.
-    my $link_of = file_of("$from/root$name");
-    push @named, grep $exes[$_]{now} eq $link_of, @{$files->{$link_of} || []};
+    my $successor = file_of("$from/root$name");
+    push @named, grep $exes[$_]{now} eq $successor, @{$files->{$successor} || []};
     my ($folder, $base) = $name =~ m{^(.*/)([^/]*)$};
     for my $i (@{$bases{$base // ""} || []}) {
       next if grep $_ == $i, @which, @named;
@@ -137,9 +139,15 @@ sub exes_of {
   for my $i (@named) {
     next if grep $_ == $i, @which;
     $here //= is_from_here($from, $name);
-    push @which, $i if $here > 0;
     push @{$doubtful[$i]}, $from if $here < 0;
+    next if $here <= 0;
+    push @which, $i;
   }
+  # What it was found to be, it stays while it runs that file, whatever becomes of the names.
+  if ($file ne "" && $file eq ($ran_before{$pid} // "")) {
+    for my $i (@{$which_before{$pid} || []}) { push @which, $i if !grep $_ == $i, @which }
+  }
+  $run{$ran_now{$pid} = $file} = 1 if @which && $file ne "";
   $other_now{$pid} = $seen{$pid} if $file ne "" && !@which && !@named && $name eq $link && $from eq $dir;
   return ($from, @which);
 }
@@ -148,6 +156,12 @@ sub exes_of {
 sub stat_line {
   my ($line) = content("$_[0]/stat", 4096) =~ /^(.*\) \S(?: \S+){19}) /s or return "";
   return $line =~ tr/\n/ /r;
+}
+
+# Reads the arguments of these processes or threads if process $n of the spec asks for some.
+sub read_to_fit {
+  my ($n, @from) = @_;
+  read_arguments(200_000, @from) if defined $processes[$n]{contain} || defined $processes[$n]{lack};
 }
 
 # Whether the arguments are the wanted ones; undefined if unknown.
@@ -194,13 +208,9 @@ sub report_process {
 # it, and "named N" by the base name of its file. Its own name proves little, since it may change that; but a process
 # with the name of its own file, and not of an exe, was started by another name.
 sub likeness {
-  my ($from, $paths, $comms) = @_;
-  my ($base) = (readlink "$from/exe" // "") =~ m{([^/]*)$};
-  my $comm = content($from =~ s{/task/\d+$}{}r . "/comm", 64);
+  my ($from, $base, $hides, $paths) = @_;
   my $first = "";
-  if ($comms->{$comm} || $comm ne substr($base, 0, 15) . "\n") {
-    ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/;
-  }
+  ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/ if $hides;
   return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @{$bases{$base} || []});
 }
 
@@ -213,9 +223,22 @@ sub likenesses {
     push @{$paths{$exes[$i]{path}}}, $i;
     $comms{substr($1, 0, 15) . "\n"} = 1 if $exes[$i]{path} =~ m{([^/]+)$};
   }
+  my @fresh;
   for (@$others) {
     my ($pid, $from) = ref ? @$_ : ($_, "/proc/$_");
-    my $like = $like{$pid} //= likeness($from, \%paths, \%comms);
+    next if defined $like{$pid};
+    my ($base) = (readlink "$from/exe" // "") =~ m{([^/]*)$};
+    my $comm = content("/proc/$pid/comm", 64);
+    push @fresh, [$pid, $from, $base, $comms{$comm} || $comm ne substr($base, 0, 15) . "\n"];
+  }
+  read_arguments(4200, map $_->[1], grep $_->[3], @fresh);
+  for (@fresh) {
+    my ($pid, @rest) = @$_;
+    $like{$pid} = likeness(@rest, \%paths);
+  }
+  for (@$others) {
+    my ($pid, $from) = ref ? @$_ : ($_, "/proc/$_");
+    my $like = $like{$pid};
     push @{$likes{$_}}, $from for split /\n/, $like // "unread";
   }
   return \%likes;
@@ -244,6 +267,7 @@ sub is_nowhere {
 sub older_version {
   my ($i, $n, $likes, $names) = @_;
   my $exe = $exes[$i]{path};
+  read_to_fit($n, map @{$likes->{"$_ $i"} || []}, "started", "named");
   for my $from (@{$likes->{"started $i"} || []}) {
     next if !same_folder($from, $exe) || !(args_fit($from, $n) // 1);
     return number_of($from) . " was started as $exe and runs another file";
@@ -263,7 +287,7 @@ sub older_version {
 # Why its arguments are unknown: it is not to blame where it was not even asked.
 sub why_unread {
   my ($pid) = $_[0] =~ m{(\d+)(?:/task/\d+)?$};
-  return $held{$pid} ? $held_back : "was not asked for its arguments, since others take all the time and children that there are";
+  return $held{$pid} ? $held_back : "was not asked for its arguments, since others of its account take the time and children that there are";
 }
 
 sub number_of { return "process $1" if $_[0] =~ m{(\d+)(?:/task/\d+)?$} }
@@ -290,17 +314,19 @@ sub look_at_processes {
   @secret = @doubtful = ();
   $first_closed = 0;
   %which_before = %which_now;
-  %which_now = %seen = ();
+  %ran_before = %ran_now;
+  %which_now = %ran_now = %seen = ();
+  # Without a list all may still be there.
+  my %unsure = $trouble eq "" ? () : map +($_ => 1), keys %which_before;
   my @files = learn_apart(map "file /proc/$_/exe", @pids);
   for my $pid (@pids) {
     # Most are as they were. For those nothing is called: there are many of them.
     my $file = "";
     my $seen = $seen{$pid} = shift @files;
+    $unsure = 0;
     if (!defined $seen) {
       # What does not answer is the file of no exe, as those have answered just now.
-      $trouble ||= "process $pid was not looked at, since others take all the time and children that there are" if !$held{"0$pid"};
-      push @{$doubtful[$_]}, "/proc/$pid" for @{$which_before{$pid} || []};
-      $which_now{$pid} = $which_before{$pid};
+      $trouble ||= "process $pid was not looked at, since others of its account take the time and children that there are" if !$held{"0$pid"};
     } elsif ($seen =~ /^(\S+ \S+) /) {
       $file = $1;
       if (defined $other{$pid} && $other{$pid} eq $seen && !$files->{$file}) {
@@ -314,8 +340,14 @@ sub look_at_processes {
     }
     my ($from, @which) = exes_of($pid, $file, $files, $names);
     $which_now{$pid} = \@which if @which;
+    $unsure{$pid} = 1 if $unsure;
     push @{$found[$_]}, [$pid, $from] for @which;
     push @others, [$pid, $from] if defined $from && !@which;
+  }
+  for my $pid (grep $which_before{$_}, keys %unsure) {
+    push @{$doubtful[$_]}, "/proc/$pid" for $which_now{$pid} ? () : @{$which_before{$pid}};
+    $which_now{$pid} //= $which_before{$pid};
+    $run{$ran_now{$pid} //= $ran_before{$pid}} = 1 if defined $ran_before{$pid};
   }
   %lifeless = %lifeless_now;
   %other = %other_now;
@@ -324,9 +356,7 @@ sub look_at_processes {
   my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret ? "may not read /proc/$secret[0]/exe" :
     is_blinded() ? "may not see all processes (hidepid)" : "";
   # Found processes come first: others may use up the time for arguments.
-  for my $process (grep defined $_->{contain} || defined $_->{lack}, @processes) {
-    arguments($_->[1], 200_000) for @{$found[$process->{exe}] || []};
-  }
+  read_to_fit($_, map $_->[1], map @{$found[$_] || []}, $processes[$_]{exe}) for 0 .. $#processes;
   for my $n (0 .. $#processes) {
     my $process = $processes[$n];
     my $i = $process->{exe};
@@ -340,6 +370,7 @@ sub look_at_processes {
     next if $process->{count} && $here eq "";
     my $unknown = $trouble || $process->{why} || $exes[$i]{trouble} || $hidden;
     if ($unknown eq "") {
+      read_to_fit($n, @{$doubtful[$i] || []});
       my ($doubt) = grep args_fit($_, $n) // 1, @{$doubtful[$i] || []};
       $likes //= likenesses(\@others);
       $unknown = defined $doubt ? number_of($doubt) . (file_of("$doubt/exe") eq "" ? " runs a file that cannot be looked at" :

@@ -5,12 +5,14 @@
 # the same twice.
 # Nothing else that is read of a process waits for what is not ours.
 my ($reader, $ask, $hear);  # the child that is asked next, and the pipes to it and from it
-my ($patience, $no_longer, %read);  # of this look
+my ($patience, $no_longer, %read, %account, $subordinates, %late);  # of this look
 use constant MOST_HELD => 100;
 
 sub begin_to_read {
-  %read = ();
+  %read = %account = %late = ();
+  undef $subordinates;
   delete @held{grep !is_held($_), keys %held};
+  $late{account_of($_)} = 1 for keys %held;
   $patience = $milliseconds / 4000;
   $patience = 1 if $patience > 1;
   $no_longer = Time::HiRes::time + $milliseconds / 2000;
@@ -31,43 +33,84 @@ sub is_held {
 
 sub arguments {
   my ($from, $most) = @_;
-  my $key = "$most $from";
-  ($read{$key}) = learn_apart($key) if !exists $read{$key};
-  return $read{$key};
+  read_arguments($most, $from);
+  return $read{"$most $from"};
+}
+
+# For all of these at once: so an account whose processes do not answer delays no other.
+sub read_arguments {
+  my ($most, @from) = @_;
+  my %seen;
+  my @keys = grep !exists $read{$_} && !$seen{$_}++, map "$most $_", @from;
+  @read{@keys} = learn_apart(@keys) if @keys;
+}
+
+# Who pays for the waiting: the account of the process that such a name has. It is the real one, since /proc/PID belongs to root where
+# a program is not dumpable. The ids that an account may give itself (/etc/subuid) count as one.
+sub account_of {
+  my ($pid) = $_[0] =~ /^0?(\d+)/;
+  return $account{$pid} if defined $account{$pid};
+  my $before = $trouble;
+  $subordinates //= [map /:(\d+):(\d+)$/ ? [$1, $1 + $2] : (), split /\n/, content("/etc/subuid", 1 << 20)];
+  my ($user) = content("/proc/$pid/status", 1024) =~ /^Uid:\s*(\d+)/m;
+  $trouble = $before;
+  return $account{$pid} = $account{"of $user"} //= group_of($user) if defined $user;
+  return $account{$pid} = "";
+}
+sub group_of {
+  my ($user) = @_;
+  for (@$subordinates) { return "from $_->[0]" if $user >= $_->[0] && $user < $_->[1] }
+  return $user;
 }
 
 # What a child that waits for the answer to this is called, behind the colon.
 sub subject { return $_[0] =~ m{^(\S+) /proc/(\d+)} ? ($1 eq "file" ? "0$2" : $2) : 0 }
 
-# Whether so many wait already for what is of this kind.
-sub are_too_many {
-  my $files = $_[0] =~ /^0/;
-  return %held && MOST_HELD <= grep $files == scalar(m{^0}), keys %held;
+# Those of these requests for which a child may wait, too; first those of accounts that have not let one wait. The processes of one
+# account hold half of the children at most, and one that holds none is asked in any case.
+sub in_turn {
+  my ($requests, @left) = @_;
+  my (%all, %own, %turn);
+  for (keys %held) {
+    my $files = /^0/ ? "files " : "";
+    $all{$files}++;
+    $own{$files . account_of($_)}++;
+  }
+  @left = grep {
+    my $subject = subject($requests->[$_]);
+    my $files = $subject =~ /^0/ ? "files " : "";
+    my $account = account_of($subject);
+    my $own = $own{"$files$account"} // 0;
+    $turn{$_} = $late{$account} // 0;
+    !$held{$subject} && (!$own || $own < MOST_HELD / 2 && $all{$files} < MOST_HELD);
+  } @left;
+  return sort { $turn{$a} <=> $turn{$b} || $a <=> $b } @left;
 }
 
+# After one that does not answer those of its account are asked last.
 sub learn_apart {
   my @requests = @_;
-  my @answers;
-  while (@answers < @requests) {
+  my @answers = (undef) x @requests;
+  my @left = 0 .. $#requests;
+  while (@left && Time::HiRes::time <= $no_longer) {
+    @left = in_turn(\@requests, @left) if %held || %late;
     # So few that neither they nor the answers fill a pipe.
-    my @some;
-    for (@requests[@answers .. $#requests]) {
-      last if @some == 500 || $held{subject($_)} || are_too_many(subject($_)) || Time::HiRes::time > $no_longer;
-      push @some, $_;
-    }
-    my @said = ask_reader(@some);
-    push @answers, @said;
-    next if @some && @said == @some;
-    push @answers, undef;
-    next if !@some;
-    $held{subject($some[@said])} = $reader;
+    my @some = splice @left, 0, 500 or last;
+    my @said = ask_reader(@requests[@some]);
+    @answers[@some[0 .. $#said]] = @said;
+    next if @said == @some;
+    my ($silent, @rest) = @some[@said .. $#some];
+    unshift @left, @rest;
+    $silent = subject($requests[$silent]);
+    $held{$silent} = $reader;
+    $late{account_of($silent)}++;
     undef $_ for $reader, $ask, $hear;
-    $patience = $patience > 0.1 ? $patience / 2 : 0.05;
+    $patience = $patience > 0.2 ? $patience / 2 : 0.1;
   }
   return @answers;
 }
 
-# What the child says to each, up to the first for which it waits for too long.
+# What the child says to each, up to the first for which it waits for too long. The time is for all together: one may answer just in time.
 sub ask_reader {
   my @requests = @_ or return;
   $reader //= start_reader() or trouble("what processes run"), return ("") x @requests;
@@ -82,7 +125,6 @@ sub ask_reader {
       $trouble ||= substr $bytes, $at + 8, $why_not;
       push @answers, substr $bytes, $at + 8 + $why_not, $text;
       $at += 8 + $why_not + $text;
-      $until = Time::HiRes::time + $patience;
     }
     substr $bytes, 0, $at, "";
     my $left = $until - Time::HiRes::time;

@@ -12,7 +12,9 @@
 #   m_N  the numbers of the exes that it runs, and f_N the file, if that is one of theirs
 #   q_N  the numbers of the exes that it may or may not run
 #   g_N  if it has the name of an exe: the result of same_folder for it, and that name; or a word
+#   x_N  when it began, and the file and the exes that it was last found to run: the names that told so may have moved on since
 #   l_N  the kernel's name for the file, unless the file is there
+#   u_N  the numbers of the exes to which that name leads since the file was deleted: see find_successors
 #   b_N  the numbers of the exes whose path started it, once that was asked: see learn_starts
 #   c_N  whether its file is in no folder any more, once that was asked: see is_nowhere
 #   args_N, key_N, r_N  its arguments: see learn_args
@@ -32,9 +34,15 @@ if [ -z "$has_printf" ] && ls -dq / >/dev/null; then ls_names=-q; else ls_names=
 forget_processes() {
   IFS=$words
   for pid in $known; do
-    unset "a_$pid" "s_$pid" "w_$pid" "m_$pid" "q_$pid" "f_$pid" "g_$pid" "l_$pid" "b_$pid" "c_$pid" "v_$pid" "k_$pid" "n_$pid" "t_$pid" "args_$pid" "key_$pid" "r_$pid"
+    unset "a_$pid" "s_$pid" "w_$pid" "m_$pid" "q_$pid" "f_$pid" "g_$pid" "l_$pid" "b_$pid" "c_$pid" "v_$pid" "u_$pid" "k_$pid" "n_$pid" "t_$pid" "args_$pid" "key_$pid" "r_$pid"
   done
   known= known_count=0 paths_run= secret=
+}
+
+forget_findings() {
+  IFS=$words
+  for pid in $remembered; do unset "x_$pid"; done
+  remembered= remembered_count=0
 }
 
 # Adds the exe of number $1 to those that process or thread $from runs, once.
@@ -74,8 +82,10 @@ match_name() {
       IFS=$words
       ;;
   esac
+  kin= successors=
   if [ "$name" != "$1" ]; then
-    find_successors
+    find_successors "$1"
+    bearers=$bearers$successors
     case $bases in *"/${name##*/}/"*) find_kin ;; esac
   fi
   more=
@@ -91,6 +101,7 @@ match_name() {
       *) [ ! -e "$from/exe" ] && [ ! -e "$from/root/" ] || doubts="$doubts$more" ;;
     esac
   fi
+  [ -z "$kin" ] || judged=again
   add_doubts
 }
 
@@ -99,12 +110,13 @@ add_doubts() {
   for i in $doubts; do eval "doubtful_$i=\"\$doubtful_$i \$from\""; done
 }
 
-# Sets `image` to a value that is constant while the process or thread of read_stat runs the same program: its start,
-# and its address from the kernel. Empty if that is hidden.
+# Sets `started` to when the process or thread of read_stat began, and `image` to a value that is constant while it runs
+# the same program: its start, and its address from the kernel. Empty if that is hidden.
 read_image() {
   image=
   # shellcheck disable=SC2086 # the fields after the name
   set -- ${stat##*") "}
+  started=${20}
   case ${24:-0} in 0 | 1) ;; *) image="${20} ${24} ${25} ${26}" ;; esac
 }
 
@@ -112,11 +124,15 @@ read_image() {
 is_as_before() {
   pid=${1#/proc/}
   case $pid in '' | *[!0-9]*) return 1 ;; esac
-  eval "was=\$s_$pid from=\$w_$pid all=\$m_$pid doubts=\$q_$pid file=\$f_$pid judged=\$g_$pid link=\$l_$pid"
+  eval "was=\$s_$pid from=\$w_$pid all=\$m_$pid doubts=\$q_$pid file=\$f_$pid judged=\$g_$pid link=\$l_$pid succeeded=\$u_$pid"
   [ -n "$was" ] && read_stat "$from/stat" && read_image && [ "$image" = "$was" ] || return 1
-  # Of a deleted or renamed file, the names are asked again: others come and go in its place.
-  case $link in *' (deleted)') return 1 ;; esac
-  [ "$from/exe" -ef "$from/root$link" ] || return 1
+  case $link in
+    *' (deleted)')
+      find_successors "$link"
+      [ "$successors" = "$succeeded" ] || return 1
+      ;;
+    *) [ "$from/exe" -ef "$from/root$link" ] || return 1 ;;
+  esac
   is_an_exe "$from/exe" "$all" && return 1
   case $judged in
     again) return 1 ;;
@@ -159,6 +175,7 @@ settle() {
       done
       ;;
   esac
+  keep u $pid "$successors"
   keep l $pid "$2"
   keep q $pid "$doubts"
   keep f $pid "$file"
@@ -191,7 +208,7 @@ learn_files() {
     all=$now
     for file in $list; do
       [ "$file" = "$now" ] && continue
-      case $ran_before in *" $file "*) all="$all $file" ;; esac
+      case $ran_before$ran in *" $file "*) all="$all $file" ;; esac
     done
     keep files $i "$all"
     for file in $all; do wanted="$wanted$file=$i "; done
@@ -284,6 +301,18 @@ match_program() {
   of=' ' doubts= file= judged=
   match_file
   match_name "$link"
+  # What it was found to be, it stays while it runs that file, whatever becomes of the names.
+  pid=${dir#/proc/}
+  case $pid in '' | *[!0-9]*) return ;; esac
+  read_stat "$from/stat" && read_image
+  eval "list=\$x_$pid"
+  case $list in "$started ${number:-?} "*) for i in ${list#* * }; do add_exe $i; done ;; esac
+  if [ "$of" != ' ' ]; then
+    [ -n "$list" ] || remembered="$remembered $pid" remembered_count=$((remembered_count + 1))
+    keep x $pid "$started $number$of"
+  elif [ -n "$list" ]; then
+    keep x $pid -
+  fi
   settle "$dir" "$link"
 }
 
@@ -307,6 +336,7 @@ find_processes() {
   # The pattern itself remains if it cannot be listed.
   case $1 in *'*'*) why='cannot list /proc' ;; esac
   [ $known_count -gt $((2 * $# + 500)) ] && forget_processes
+  [ $remembered_count -gt $((2 * $# + 500)) ] && forget_findings
   IFS=$nl
   if [ "$*" != "$pids" ]; then
     # Of one that was not there at the look before nothing is known: its number was another's.
@@ -378,4 +408,4 @@ may_trace() {
   while read -r key value _; do [ "$key" != CapEff: ] || break; done </proc/self/status
   case $value in *[89a-f]????) ;; *) return 1 ;; esac
 }
-pids= list_number=0 known= known_count=0 names= paths_run= secret= ran=' ' starts_known= uid=
+pids= list_number=0 known= known_count=0 remembered= remembered_count=0 names= paths_run= secret= ran=' ' starts_known= uid=

@@ -156,19 +156,20 @@ bearers_of() {
   IFS=$words
 }
 
-# Adds to `bearers` the exes to which $name, of a deleted file, leads now: another hard link was replaced together with them.
+# Sets `successors` to the exes to which the name of the deleted file $1, that $from runs, leads now: another hard link was
+# replaced together with them.
 find_successors() {
-  i=0
+  successors= i=0
   while [ $i -lt $exes ]; do
     eval "exe=\$exe_$i"
-    [ "$from/root$name" -ef "$exe" ] && bearers="$bearers $i"
+    [ "$from/root${1%" (deleted)"}" -ef "$exe" ] && successors="$successors $i"
     i=$((i + 1))
   done
 }
 
 # Adds to `bearers` the exes whose folder is that of $name, a deleted file, though the kernel calls it otherwise: it is mounted at
 # more than one place. Adds to `doubts` those of which nobody can say: the folder has gone, too, or the mount, and then the name
-# tells nothing.
+# tells nothing. Sets `kin` if there may be any.
 find_kin() {
   known_folder=
   i=0
@@ -177,6 +178,7 @@ find_kin() {
     case " $bearers $of " in *" $i "*) exe= real= ;; esac
     case ${name##*/} in
       "${exe##*/}" | "${real##*/}")
+        kin=1
         if { [ "${exe##*/}" = "${name##*/}" ] && [ "${exe%/*}/" -ef "${name%/*}/" ]; } ||
           { [ "${real##*/}" = "${name##*/}" ] && [ "${real%/*}/" -ef "${name%/*}/" ]; }; then
           bearers="$bearers $i"

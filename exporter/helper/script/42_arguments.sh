@@ -7,11 +7,12 @@
 # later one, waits for the same process twice. Nothing else that is read here needs that lock.
 held=' ' # "PID=CHILD": the child that waits for the arguments of this process
 held_back='does not let its arguments be read'
-look=0 patience=1000
+look=0 patience=1000 waited=0 late=
+MOST_HELD=100
 
 # Sets `why_unread` to why the arguments of process $pid are unknown: it is not to blame where it was not even asked.
 tell_unread() {
-  why_unread='was not asked for its arguments, since others take all the time and children that there are'
+  why_unread='was not asked for its arguments, since others of its account take the time and children that there are'
   case $held in *" $pid="*) why_unread=$held_back ;; esac
 }
 
@@ -24,7 +25,7 @@ number_of() {
 
 # Begins a look: forgets children that no longer wait.
 begin_to_read() {
-  look=$((look + 1)) patience=$((milliseconds / 4))
+  look=$((look + 1)) patience=$((milliseconds / 4)) waited=0 late=
   [ $patience -lt 1000 ] || patience=1000
   list=$held held=' '
   for one in $list; do
@@ -81,37 +82,102 @@ hear_reader() {
   hear_in_time "$1" || kill -9 "$waiter"
 }
 
-# Sets `lines` to the output of function $1 in a child for each of the other arguments, processes or threads: after a
-# line "of FROM". Sets `unread` to those that are held back; if these are too many, none is asked.
-read_apart() {
-  how=$1 lines=$nl unread= list=
-  shift
+# Sets `list` to those of these processes and threads for which a child may wait, and `afterwards` to those of accounts that have let
+# one wait. The processes of one account hold half of the children at most, and one that holds none is asked in any case.
+# Adds the others to `unread`.
+in_turn() {
+  list="$*" afterwards=
+  [ "$held$late" != ' ' ] || return 0
+  some=
+  for one in $held $late; do some="$some /proc/${one%=*}/status"; done
+  some="$some /proc/self/status"
+  for from; do some="$some $from/status"; done
+  turns=$nl$(grep -H '^Uid:' $some | find_turns)$nl
+  list=
   for from; do
-    number_of || continue
-    case $held in *" $pid="*) unread="$unread $from" && continue ;; esac
-    if [ ${#held} -lt 1500 ]; then list="$list $from"; else unread="$unread $from"; fi
+    case $turns in
+      *"${nl}now $from$nl"*) list="$list $from" ;;
+      *"${nl}later $from$nl"*) afterwards="$afterwards $from" ;;
+      *) [ ! -e "$from" ] || unread="$unread $from" ;;
+    esac
   done
+  [ -n "$list" ] || {
+    list=$afterwards afterwards=
+  }
+}
+
+# The account is the real user, since /proc/PID belongs to root where a program is not dumpable. The ids that an account may give
+# itself (/etc/subuid) count as one. Behind the line of grep itself are those in question.
+find_turns() {
+  awk -v held="$held" -v late="$late" -v most=$MOST_HELD '
+    function account_of(user, i) {
+      for (i = 1; i <= ranges; i++) if (user >= first[i] && user < end[i]) return "range" i
+      return user
+    }
+    BEGIN {
+      while ((getline line <"/etc/subuid") > 0) {
+        n = split(line, part, ":")
+        first[++ranges] = part[n - 1] + 0
+        end[ranges] = part[n - 1] + part[n]
+      }
+    }
+    {
+      from = $1
+      sub(/\/status:Uid:$/, "", from)
+      if (from == "/proc/self") { is_asked = 1; next }
+      pid = from
+      sub(/^\/proc\//, "", pid)
+      sub(/\/.*/, "", pid)
+      if (!($2 in known)) known[$2] = account_of($2 + 0)
+      account[pid] = known[$2]
+      if (is_asked) { asked[++count] = from; number[count] = pid }
+    }
+    END {
+      n = split(late, some, " ")
+      for (i = 1; i <= n; i++) if (some[i] in account) turn[account[some[i]]] = 1
+      all = split(held, some, " ")
+      for (i = 1; i <= all; i++) {
+        sub(/=.*/, "", some[i])
+        waits[some[i]] = 1
+        if (some[i] in account) { turn[account[some[i]]] = 1; own[account[some[i]]]++ }
+      }
+      for (i = 1; i <= count; i++) {
+        a = account[number[i]]
+        when = a in turn ? "later" : "now"
+        if (!(number[i] in waits) && (!(a in own) || own[a] < most / 2 && all < most)) print when, asked[i]
+      }
+    }'
+}
+
+# Sets `lines` to the output of function $1 in a child for each of the other arguments, processes or threads: after a
+# line "of FROM". Sets `unread` to those that are held back or not asked.
+read_apart() {
+  how=$1 lines=$nl unread=
+  shift
   IFS=$words
-  set -- $list
-  while [ $# -gt 0 ]; do
+  while in_turn "$@" && [ -n "$list" ]; do
+    [ $waited -lt $((milliseconds / 2)) ] || {
+      unread="$unread $list $afterwards"
+      return
+    }
     fraction=$((1000 + patience % 1000))
     fraction=$((patience / 1000)).${fraction#1}
+    set -- $list
     part=$nl$(wait_for_reader "$@" | hear_reader "$fraction")$nl
     case $part in *"${nl}whole$nl")
-      lines=$part
-      return
+      lines=$lines$part
+      set -- $afterwards
+      continue
       ;;
     esac
     part=${part##*"${nl}at "}
     part=${part%%"$nl"*}
-    child=${part%% *} late=${part#* }
-    case $child in '' | *[!0-9]*) late=$1 child=0 ;; esac
-    list=
-    for from; do [ "$from" = "$late" ] || list="$list $from"; done
-    from=$late
-    number_of && held="$held$pid=$child " unread="$unread $from"
+    child=${part%% *} from=${part#* }
+    case $child in '' | *[!0-9]*) from=$1 child=0 ;; esac
+    number_of && held="$held$pid=$child " late="$late $pid"
+    waited=$((waited + patience))
     [ $patience -lt 100 ] || patience=$((patience / 2))
-    set -- $list
+    set -- $list $afterwards
   done
 }
 

@@ -264,7 +264,9 @@ may_be_meant() {
 look_at_processes() {
   begin_to_read
   find_processes
+  # The files that were run before such a look are run still, for all that is known.
   [ -z "$why" ] || {
+    ran=$ran_before
     forget_processes
     return
   }
