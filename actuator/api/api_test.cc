@@ -265,6 +265,14 @@ TEST_F(ApiTest, ShowsDecisionsAndHistoryFiltered) {
   EXPECT_EQ(runs[0]["durationSeconds"], 14'401.0);
 }
 
+TEST(PastRun, WithoutABeginningHasNoDuration) {
+  engine::PastRun past;
+  past.finished = testing::kStart;
+  const Json run = Json::parse(PastRunText(past));
+  EXPECT_EQ(run["startedAt"], nullptr);
+  EXPECT_EQ(run["durationSeconds"], nullptr);
+}
+
 TEST_F(ApiTest, PlansWithoutQueueing) {
   const Json plan = Data(Get("/api/v1/plan?runbook=mailhub-rebuild&parameter=target%3Dmailhub3"));
   EXPECT_EQ(plan["parameters"]["target"], "mailhub3");

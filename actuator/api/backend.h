@@ -11,38 +11,9 @@
 #include <vector>
 
 #include "actuator/engine/engine.h"
+#include "actuator/engine/past.h"
 
 namespace mailhub::api {
-
-// One finished run, from the journal.
-struct PastRun {
-  uint64_t seq = 0;  // of the event that it ended with
-  std::string id;
-  std::string runbook;
-  std::string target;
-  std::string by;
-  engine::RunResult result = engine::RunResult::kSucceeded;
-  std::string detail;
-  WallTime queued;
-  WallTime started;
-  WallTime finished;
-};
-
-// One decided alert, from the journal.
-struct PastAlert {
-  uint64_t seq = 0;  // the event's number
-  WallTime at;
-  engine::AlertDecided decided;
-};
-
-// Selects decisions. An empty or 0 field selects all.
-struct AlertFilter {
-  std::string alertname;
-  std::string fingerprint;  // full or its beginning
-  std::string decision;
-  std::string run;      // full or its beginning
-  uint64_t before = 0;  // only decisions of events before this one
-};
 
 // A request to the engine.
 using Ask = std::variant<engine::Notification, engine::Command, engine::SetMode, engine::TakeOver,
@@ -78,10 +49,10 @@ class Backend {
   // memory.
   // Newest first. Of all runbooks when `runbook` is empty; ended before that event when it is not 0.
   virtual Status History(const std::string& runbook, uint64_t before,
-                         const std::function<bool(const PastRun&)>& each) = 0;
+                         const std::function<bool(const engine::PastRun&)>& each) = 0;
   // Newest first.
-  virtual Status Alerts(const AlertFilter& filter,
-                        const std::function<bool(const PastAlert&)>& each) = 0;
+  virtual Status Alerts(const engine::AlertFilter& filter,
+                        const std::function<bool(const engine::PastAlert&)>& each) = 0;
   // The events of one run after that one, oldest first. Takes a full id or a unique prefix of at
   // least 6 characters.
   virtual Status RunEvents(const std::string& run, uint64_t after,

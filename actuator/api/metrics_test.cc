@@ -15,9 +15,9 @@
 namespace mailhub::api {
 namespace {
 
-std::vector<PastRun> HistoryOf(Backend& backend) {
-  std::vector<PastRun> runs;
-  EXPECT_TRUE(backend.History("", 0, [&runs](const PastRun& run) {
+std::vector<engine::PastRun> HistoryOf(Backend& backend) {
+  std::vector<engine::PastRun> runs;
+  EXPECT_TRUE(backend.History("", 0, [&runs](const engine::PastRun& run) {
     runs.push_back(run);
     return true;
   }));
@@ -244,7 +244,7 @@ TEST(Metrics, SayWhichModeIsInForceAndWhetherTheConfigurationIs) {
 
 TEST(Metrics, StayBoundedHoweverManyRunsThereWere) {
   ActuatorMetrics metrics("1");
-  std::vector<PastRun> history(5'000);
+  std::vector<engine::PastRun> history(5'000);
   for (size_t i = 0; i < history.size(); ++i) {
     history[i].runbook = "r" + std::to_string(i);
     history[i].started = kStart;

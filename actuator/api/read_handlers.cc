@@ -45,8 +45,8 @@ bool Wanted(const Request& request, std::string_view name, std::string_view valu
   return !filter || *filter == value;
 }
 
-Result<AlertFilter> AlertFilterOf(const Request& request) {
-  AlertFilter filter;
+Result<engine::AlertFilter> AlertFilterOf(const Request& request) {
+  engine::AlertFilter filter;
   if (auto known = QueryWord<engine::Decision>(request, "decision"); !known)
     return Fail(known.error());
   for (const auto& [name, field] : {std::pair{"alertname", &filter.alertname},
@@ -147,8 +147,9 @@ Result<std::string> ReadHandlers::AlertsList(const Request& request) {
   const auto filter = AlertFilterOf(request);
   if (!filter) return Fail(filter.error());
   Page page("alerts", *limit, request.may_be_long);
-  const auto read = backend_.Alerts(
-      *filter, [&page](const PastAlert& alert) { return page.Add(alert.seq, AlertText(alert)); });
+  const auto read = backend_.Alerts(*filter, [&page](const engine::PastAlert& alert) {
+    return page.Add(alert.seq, AlertText(alert));
+  });
   if (!read) return Fail(read.error());
   return page.Take();
 }
@@ -182,7 +183,7 @@ Result<std::string> ReadHandlers::HistoryList(const Request& request) {
   const auto before = QueryNumber(request, "before");
   if (!before) return Fail(before.error());
   Page page("runs", *limit, request.may_be_long);
-  const auto look = [&](const PastRun& run) {
+  const auto look = [&](const engine::PastRun& run) {
     const bool wanted =
         Wanted(request, "target", run.target) && Wanted(request, "result", Name(run.result));
     return !wanted || page.Add(run.seq, PastRunText(run));

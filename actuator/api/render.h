@@ -20,8 +20,8 @@ std::string RunsData(const std::vector<const engine::RunView*>& runs, WallTime n
 std::string RunSummary(const engine::RunView& run, WallTime now);
 std::string RunData(const engine::RunView& run, WallTime now);
 std::string EventText(const engine::Event& event);
-std::string AlertText(const PastAlert& alert);
-std::string PastRunText(const PastRun& run);
+std::string AlertText(const engine::PastAlert& alert);
+std::string PastRunText(const engine::PastRun& run);
 std::string PlanData(const engine::Plan& plan);
 std::string ModeData(engine::Mode mode);
 std::string TakeoverData(const std::string& host);

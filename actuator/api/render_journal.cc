@@ -122,14 +122,13 @@ std::string EventText(const engine::Event& event) {
   return Dump(json);
 }
 
-std::string AlertText(const PastAlert& alert) {
+std::string AlertText(const engine::PastAlert& alert) {
   Json json = {{"seq", alert.seq}, {"at", Time(alert.at)}};
   json.update(Show(alert.decided));
   return Dump(json);
 }
 
-std::string PastRunText(const PastRun& run) {
-  const bool started = run.started != WallTime();
+std::string PastRunText(const engine::PastRun& run) {
   return Dump({{"seq", run.seq},
                {"id", run.id},
                {"runbook", run.runbook},
@@ -140,8 +139,7 @@ std::string PastRunText(const PastRun& run) {
                {"queuedAt", Time(run.queued)},
                {"startedAt", Time(run.started)},
                {"finishedAt", Time(run.finished)},
-               {"durationSeconds",
-                started ? SecondsOf(Between(run.started, run.finished)) : Json(nullptr)}});
+               {"durationSeconds", SecondsOf(Between(run.started, run.finished))}});
 }
 
 Page::Page(const char* name, size_t most, std::function<bool()> may_be_long)

@@ -37,10 +37,10 @@ void FakeBackend::Lengthen(size_t bytes) {
 }
 
 Status FakeBackend::History(const std::string& runbook, uint64_t before,
-                            const std::function<bool(const PastRun&)>& each) {
+                            const std::function<bool(const engine::PastRun&)>& each) {
   const std::string more(state_.Copy().longer, 'x');
   for (int i = 0; i < 3; ++i) {
-    PastRun run;
+    engine::PastRun run;
     run.seq = static_cast<uint64_t>(40 - i);
     run.id = std::string(31, 'a') + static_cast<char>('0' + i);
     run.runbook = i == 2 ? "directory-restart" : "mailhub-rebuild";
@@ -50,19 +50,19 @@ Status FakeBackend::History(const std::string& runbook, uint64_t before,
     run.detail = (i == 1 ? "=cmd|'/c calc'!A1, \"quoted\"" : "") + more;
     run.queued = kStart - Seconds(60) - Seconds(86'400 * i);
     run.started = kStart - Seconds(86'400 * i);
-    run.finished = run.started + Seconds(14'400 + i);
+    run.finished = *run.started + Seconds(14'400 + i);
     if (before > 0 && run.seq >= before) continue;
     if ((runbook.empty() || runbook == run.runbook) && !each(run)) break;
   }
   return {};
 }
 
-Status FakeBackend::Alerts(const AlertFilter& filter,
-                           const std::function<bool(const PastAlert&)>& each) {
+Status FakeBackend::Alerts(const engine::AlertFilter& filter,
+                           const std::function<bool(const engine::PastAlert&)>& each) {
   const std::string more(state_.Copy().longer, 'x');
-  std::vector<PastAlert> alerts;
+  std::vector<engine::PastAlert> alerts;
   for (int i = 0; i < 2; ++i) {
-    PastAlert alert;
+    engine::PastAlert alert;
     alert.seq = i == 0 ? 9 : 7;
     alert.at = kStart - Seconds(i);
     alert.decided.notification = "n1";
@@ -77,7 +77,7 @@ Status FakeBackend::Alerts(const AlertFilter& filter,
     alert.decided.run = i == 0 ? kRunId : "";
     alerts.push_back(alert);
   }
-  std::erase_if(alerts, [&](const PastAlert& alert) {
+  std::erase_if(alerts, [&](const engine::PastAlert& alert) {
     const engine::AlertDecided& decided = alert.decided;
     return (!filter.alertname.empty() && decided.alertname != filter.alertname) ||
            (!filter.decision.empty() && Name(decided.decision) != filter.decision) ||
@@ -85,7 +85,7 @@ Status FakeBackend::Alerts(const AlertFilter& filter,
            !decided.run.starts_with(filter.run) ||
            (filter.before > 0 && alert.seq >= filter.before);
   });
-  for (const PastAlert& alert : alerts) {
+  for (const engine::PastAlert& alert : alerts) {
     if (!each(alert)) break;
   }
   return {};

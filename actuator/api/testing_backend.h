@@ -22,9 +22,9 @@ class FakeBackend final : public Backend {
   Result<engine::Plan> MakePlan(const std::string& runbook,
                                 const std::map<std::string, std::string>& parameters) override;
   Status History(const std::string& runbook, uint64_t before,
-                 const std::function<bool(const PastRun&)>& each) override;
-  Status Alerts(const AlertFilter& filter,
-                const std::function<bool(const PastAlert&)>& each) override;
+                 const std::function<bool(const engine::PastRun&)>& each) override;
+  Status Alerts(const engine::AlertFilter& filter,
+                const std::function<bool(const engine::PastAlert&)>& each) override;
   Status RunEvents(const std::string& run, uint64_t after,
                    const std::function<bool(const engine::Event&)>& each) override;
   Status Reload() override;

@@ -306,15 +306,16 @@ Result<std::vector<T>> First(size_t most, Read read) {
   if (!status) return Fail(status.error());
   return found;
 }
-Result<std::vector<FinishedRun>> FinishedRuns(const JournalReader& reader,
-                                              const std::string& runbook, size_t most,
-                                              uint64_t before = 0) {
-  return First<FinishedRun>(
+Result<std::vector<engine::PastRun>> FinishedRuns(const JournalReader& reader,
+                                                  const std::string& runbook, size_t most,
+                                                  uint64_t before = 0) {
+  return First<engine::PastRun>(
       most, [&](const auto& each) { return reader.FinishedRuns(runbook, before, each); });
 }
-Result<std::vector<engine::Event>> Alerts(const JournalReader& reader, size_t most,
-                                          const AlertFilter& filter = {}) {
-  return First<engine::Event>(most, [&](const auto& each) { return reader.Alerts(filter, each); });
+Result<std::vector<engine::PastAlert>> Alerts(const JournalReader& reader, size_t most,
+                                              const engine::AlertFilter& filter = {}) {
+  return First<engine::PastAlert>(most,
+                                  [&](const auto& each) { return reader.Alerts(filter, each); });
 }
 Result<std::vector<engine::Event>> RunEvents(const JournalReader& reader, const std::string& run,
                                              uint64_t after = 0) {
@@ -375,8 +376,8 @@ TEST(JournalReader, AlertsComeNewestFirst) {
   const auto alerts = Alerts(JournalReader(directory / "journal.db"), 2);
   ASSERT_TRUE(alerts);
   ASSERT_EQ(alerts->size(), 2u);
-  EXPECT_EQ(std::get<engine::AlertDecided>((*alerts)[0].body).alertname, "A4");
-  EXPECT_EQ(std::get<engine::AlertDecided>((*alerts)[1].body).alertname, "A3");
+  EXPECT_EQ((*alerts)[0].decided.alertname, "A4");
+  EXPECT_EQ((*alerts)[1].decided.alertname, "A3");
 }
 
 TEST(JournalReader, FindsDecisionsByNameFingerprintRunAndDecisionHoweverOldTheyAre) {
@@ -393,12 +394,12 @@ TEST(JournalReader, FindsDecisionsByNameFingerprintRunAndDecisionHoweverOldTheyA
   }
   ASSERT_TRUE(journal->Append(Numbered(std::move(bodies), 1, "")));
   const JournalReader reader(directory / "journal.db");
-  const AlertFilter filters[] = {{"Old", "", "", "", 0},
-                                 {"", "00ff12ab34cd", "", "", 0},
-                                 {"", "", "started_run", "", 0},
-                                 {"", "", "", RunId(1).substr(0, 12), 0},
-                                 {"Old", "", "", "", 5}};
-  for (const AlertFilter& filter : filters) {
+  const engine::AlertFilter filters[] = {{"Old", "", "", "", 0},
+                                         {"", "00ff12ab34cd", "", "", 0},
+                                         {"", "", "started_run", "", 0},
+                                         {"", "", "", RunId(1).substr(0, 12), 0},
+                                         {"Old", "", "", "", 5}};
+  for (const engine::AlertFilter& filter : filters) {
     const auto found = Alerts(reader, 10, filter);
     ASSERT_TRUE(found) << found.error().message;
     ASSERT_EQ(found->size(), 1u);

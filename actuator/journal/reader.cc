@@ -1,6 +1,7 @@
 // JournalReader, see journal.h.
 #include <functional>
 #include <utility>
+#include <variant>
 
 #include "actuator/journal/codec.h"
 #include "actuator/journal/database.h"
@@ -15,22 +16,15 @@ constexpr size_t kShortestPrefix = 6;
 
 // `read` makes of a row what `each` is given.
 template <typename T, typename Read>
-Status ReadRows(Statement& select, const std::function<bool(T)>& each, Read read) {
+Status ReadRows(Statement& select, const std::function<bool(const T&)>& each, Read read) {
   for (;;) {
     const Result<bool> row = select.Step();
     if (!row) return Fail(row.error());
     if (!*row) return {};
     Result<T> found = read(select);
     if (!found) return Fail(found.error());
-    if (!each(std::move(*found))) return {};
+    if (!each(*found)) return {};
   }
-}
-
-Status ReadEvents(Database& database, Statement& select,
-                  const std::function<bool(engine::Event)>& each) {
-  EventReader reader(&database);
-  return ReadRows<engine::Event>(select, each,
-                                 [&](const Statement& row) { return reader.Read(row); });
 }
 
 // Ids are hex, so all ids with a prefix stand between it and itself followed by "g".
@@ -54,8 +48,8 @@ Result<std::string> FindRun(Database& database, const std::string& prefix) {
   return run;
 }
 
-Result<FinishedRun> ReadFinished(const Statement& row) {
-  FinishedRun run;
+Result<engine::PastRun> ReadFinished(const Statement& row) {
+  engine::PastRun run;
   run.seq = static_cast<uint64_t>(row.Int(9));
   run.id = row.Text(0);
   run.runbook = row.Text(1);
@@ -78,7 +72,7 @@ Result<FinishedRun> ReadFinished(const Statement& row) {
 }  // namespace
 
 Status JournalReader::FinishedRuns(const std::string& runbook, uint64_t before,
-                                   const std::function<bool(FinishedRun)>& each) const {
+                                   const std::function<bool(const engine::PastRun&)>& each) const {
   Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
   Result<Statement> select = database->Prepare(
@@ -89,11 +83,11 @@ Status JournalReader::FinishedRuns(const std::string& runbook, uint64_t before,
       " ORDER BY finished_seq DESC");
   if (!select) return Fail(select.error());
   if (!runbook.empty()) select->Bind(runbook);
-  return ReadRows<FinishedRun>(*select, each, &ReadFinished);
+  return ReadRows<engine::PastRun>(*select, each, &ReadFinished);
 }
 
-Status JournalReader::Alerts(const AlertFilter& filter,
-                             const std::function<bool(engine::Event)>& each) const {
+Status JournalReader::Alerts(const engine::AlertFilter& filter,
+                             const std::function<bool(const engine::PastAlert&)>& each) const {
   Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
   std::string where = "kind = 'alert_decided'";
@@ -119,11 +113,18 @@ Status JournalReader::Alerts(const AlertFilter& filter,
                         " ORDER BY seq DESC");
   if (!select) return Fail(select.error());
   for (const std::string& value : values) select->Bind(value);
-  return ReadEvents(*database, *select, each);
+  EventReader reader(&*database);
+  return ReadRows<engine::PastAlert>(
+      *select, each, [&](const Statement& row) -> Result<engine::PastAlert> {
+        Result<engine::Event> event = reader.Read(row);
+        if (!event) return Fail(event.error());
+        return engine::PastAlert{event->seq, event->at,
+                                 std::get<engine::AlertDecided>(std::move(event->body))};
+      });
 }
 
 Status JournalReader::RunEvents(const std::string& run, uint64_t after,
-                                const std::function<bool(engine::Event)>& each) const {
+                                const std::function<bool(const engine::Event&)>& each) const {
   Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
   const Result<std::string> id = FindRun(*database, run);
@@ -133,7 +134,9 @@ Status JournalReader::RunEvents(const std::string& run, uint64_t after,
                         " FROM events WHERE run != '' AND run = ? AND seq > ? ORDER BY seq");
   if (!select) return Fail(select.error());
   select->Bind(*id).Bind(static_cast<int64_t>(after));
-  return ReadEvents(*database, *select, each);
+  EventReader reader(&*database);
+  return ReadRows<engine::Event>(*select, each,
+                                 [&](const Statement& row) { return reader.Read(row); });
 }
 
 }  // namespace mailhub::journal

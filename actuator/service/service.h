@@ -80,9 +80,9 @@ class Service final : public api::Backend {
   Result<engine::Plan> MakePlan(const std::string& runbook,
                                 const std::map<std::string, std::string>& parameters) override;
   Status History(const std::string& runbook, uint64_t before,
-                 const std::function<bool(const api::PastRun&)>& each) override;
-  Status Alerts(const api::AlertFilter& filter,
-                const std::function<bool(const api::PastAlert&)>& each) override;
+                 const std::function<bool(const engine::PastRun&)>& each) override;
+  Status Alerts(const engine::AlertFilter& filter,
+                const std::function<bool(const engine::PastAlert&)>& each) override;
   Status RunEvents(const std::string& run, uint64_t after,
                    const std::function<bool(const engine::Event&)>& each) override;
   Status Reload() override;

@@ -34,11 +34,11 @@ class FakeBackend final : public api::Backend {
     return engine::Plan{};
   }
   Status History(const std::string&, uint64_t,
-                 const std::function<bool(const api::PastRun&)>&) override {
+                 const std::function<bool(const engine::PastRun&)>&) override {
     return {};
   }
-  Status Alerts(const api::AlertFilter&,
-                const std::function<bool(const api::PastAlert&)>&) override {
+  Status Alerts(const engine::AlertFilter&,
+                const std::function<bool(const engine::PastAlert&)>&) override {
     return {};
   }
   Status RunEvents(const std::string&, uint64_t,
