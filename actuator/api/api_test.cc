@@ -171,19 +171,22 @@ TEST_F(ApiTest, ShowsTheQuestionWithTheFieldsOfAnAnswer) {
 
 TEST_F(ApiTest, ShowsWhetherADeadManIsArmed) {
   engine::RunView run = testing::RunAtItsGate();
-  run.leases.push_back({"1", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
-  run.leases.push_back(
-      {"2", "mailhub2", engine::LeasePhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
+  run.dead_men.push_back(
+      {"1", "x500", engine::DeadManPhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.dead_men.push_back(
+      {"2", "mailhub2", engine::DeadManPhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
   Show(run);
-  const Json leases = Data(Get("/api/v1/runs/3f2a91"))["leases"];
-  ASSERT_EQ(leases.size(), 2U);
-  EXPECT_EQ(leases[0]["state"], "armed");
-  EXPECT_EQ(leases[0]["host"], "x500");
-  EXPECT_EQ(leases[0]["step"], "Stop the main directory process");
-  EXPECT_EQ(leases[0]["afterSeconds"], 900.0);
-  EXPECT_EQ(leases[0]["confirmedSecondsAgo"], 12.0);
-  EXPECT_EQ(leases[1]["confirmedSecondsAgo"], nullptr);
-  EXPECT_EQ(leases[1]["trouble"], "no route");
+  const Json shown = Data(Get("/api/v1/runs/3f2a91"));
+  const Json dead_men = shown["deadMen"];
+  EXPECT_EQ(shown["leases"], dead_men) << "older clients know them by that name";
+  ASSERT_EQ(dead_men.size(), 2U);
+  EXPECT_EQ(dead_men[0]["state"], "armed");
+  EXPECT_EQ(dead_men[0]["host"], "x500");
+  EXPECT_EQ(dead_men[0]["step"], "Stop the main directory process");
+  EXPECT_EQ(dead_men[0]["afterSeconds"], 900.0);
+  EXPECT_EQ(dead_men[0]["confirmedSecondsAgo"], 12.0);
+  EXPECT_EQ(dead_men[1]["confirmedSecondsAgo"], nullptr);
+  EXPECT_EQ(dead_men[1]["trouble"], "no route");
   EXPECT_EQ(Data(Get("/api/v1/status"))["deadMen"]["armed"], 1);
   EXPECT_EQ(Data(Get("/api/v1/status"))["deadMen"]["unconfirmed"], 1);
   EXPECT_EQ(Data(Get("/api/v1/status"))["deadMen"]["restored"], 0);

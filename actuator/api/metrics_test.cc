@@ -189,10 +189,12 @@ TEST(Metrics, SayThatAPersonIsAsked) {
 
 TEST(Metrics, CountDeadMenByHostAndStateAndAlertsThatNoRunAnswers) {
   engine::RunView run = RunAtItsGate();
-  run.leases.push_back({"1", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
-  run.leases.push_back({"2", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
-  run.leases.push_back(
-      {"3", "mailhub2", engine::LeasePhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
+  run.dead_men.push_back(
+      {"1", "x500", engine::DeadManPhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.dead_men.push_back(
+      {"2", "x500", engine::DeadManPhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.dead_men.push_back(
+      {"3", "mailhub2", engine::DeadManPhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
   engine::View view = ViewOf({run});
   view.episodes.resize(3);
   view.episodes[0].state = engine::EpisodeState::kUnanswered;
@@ -288,7 +290,7 @@ TEST(Metrics, AreAllDocumentedAndNoOther) {
   metrics.NotificationRefused(NotificationRefusal::kTooLarge);
   engine::View view = ViewOf({HeldRun(), RunAtItsGate()});
   view.unfinished.back().eta = kStart;
-  view.unfinished.back().leases.emplace_back().host = "x500";
+  view.unfinished.back().dead_men.emplace_back().host = "x500";
   std::istringstream page(metrics.Render(view));
   std::ifstream documented(MAILHUB_SOURCE_DIR "/docs/metrics.md");
   EXPECT_EQ(NamesIn(page, "# TYPE ", " "), NamesIn(documented, "| `", "`"));

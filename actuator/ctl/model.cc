@@ -150,7 +150,7 @@ Run ToRun(const Json& json) {
   run.steps_total = NeededNumber<int>(json, "stepsTotal");
   if (!At(json, "currentStep").is_null()) run.current = ToStep(At(json, "currentStep"));
   for (const Json& step : At(json, "steps")) run.steps.push_back(ToStep(step));
-  for (const Json& lease : At(json, "leases")) run.dead_men.push_back(ToDeadMan(lease));
+  for (const Json& dead_man : At(json, "deadMen")) run.dead_men.push_back(ToDeadMan(dead_man));
   return run;
 }
 
@@ -297,7 +297,7 @@ Result<Run> ParseRun(const std::string& data) {
   return Parse(data, [](const Json& json) {
     // Lists of runs have none of these.
     NeededList(json, "steps");
-    NeededList(json, "leases");
+    NeededList(json, "deadMen");
     return ToRun(json);
   });
 }
