@@ -88,7 +88,7 @@ class Program {
     if (Status replayed = service_.Replay(); !replayed)
       return Refuse("The journal cannot be read", replayed.error());
     std::vector<engine::PastRun> history;
-    const Status read = service_.History("", 0, [&history](const engine::PastRun& run) {
+    const auto read = service_.History({}, [&history](const engine::PastRun& run) {
       history.push_back(run);
       return history.size() < kHistoryForMetrics;
     });

@@ -234,6 +234,20 @@ TEST_F(ApiTest, SaysWhereTheNextPageBegins) {
   ExpectError(Get("/api/v1/runs/3f2a91?after=3"), 400, "invalid", "after: only of");
 }
 
+TEST_F(ApiTest, GoesOnBehindASearchThatFoundNothing) {
+  backend_.LookAtMost(1);
+  const Json first = Data(Get("/api/v1/alerts?decision=rejected"));
+  EXPECT_TRUE(first["alerts"].empty());
+  EXPECT_EQ(first["next"], 8);
+  const Json second = Data(Get("/api/v1/alerts?decision=rejected&before=8"));
+  EXPECT_EQ(second["alerts"].size(), 1U);
+  EXPECT_EQ(second["next"], nullptr);
+  const Json runs = Data(Get("/api/v1/history?result=failed"));
+  EXPECT_TRUE(runs["runs"].empty());
+  EXPECT_EQ(runs["next"], 40);
+  EXPECT_EQ(Data(Get("/api/v1/history?result=failed&before=40"))["runs"][0]["seq"], 39);
+}
+
 TEST_F(ApiTest, HasNoPageMuchLongerThanAMebibyte) {
   constexpr size_t kMost = size_t{1} << 20;
   backend_.SetEvents(testing::EventsOfASuccess("0ld0ld0ld0ld"));

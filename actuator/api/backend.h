@@ -47,12 +47,12 @@ class Backend {
 
   // The past, one by one until `each` returns false: whoever needs a page need not have all of it in
   // memory.
-  // Newest first. Of all runbooks when `runbook` is empty; ended before that event when it is not 0.
-  virtual Status History(const std::string& runbook, uint64_t before,
-                         const std::function<bool(const engine::PastRun&)>& each) = 0;
-  // Newest first.
-  virtual Status Alerts(const engine::AlertFilter& filter,
-                        const std::function<bool(const engine::PastAlert&)>& each) = 0;
+  // Both newest first. One call looks at a bounded number of rows and returns where to go on, as a
+  // filter's `before`; 0 when it has looked at all, or `each` has ended it.
+  virtual Result<uint64_t> History(const engine::RunFilter& filter,
+                                   const std::function<bool(const engine::PastRun&)>& each) = 0;
+  virtual Result<uint64_t> Alerts(const engine::AlertFilter& filter,
+                                  const std::function<bool(const engine::PastAlert&)>& each) = 0;
   // The events of one run after that one, oldest first. Takes a full id or a unique prefix of at
   // least 6 characters.
   virtual Status RunEvents(const std::string& run, uint64_t after,

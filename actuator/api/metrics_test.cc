@@ -17,7 +17,7 @@ namespace {
 
 std::vector<engine::PastRun> HistoryOf(Backend& backend) {
   std::vector<engine::PastRun> runs;
-  EXPECT_TRUE(backend.History("", 0, [&runs](const engine::PastRun& run) {
+  EXPECT_TRUE(backend.History({}, [&runs](const engine::PastRun& run) {
     runs.push_back(run);
     return true;
   }));

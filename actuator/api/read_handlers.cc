@@ -147,11 +147,11 @@ Result<std::string> ReadHandlers::AlertsList(const Request& request) {
   const auto filter = AlertFilterOf(request);
   if (!filter) return Fail(filter.error());
   Page page("alerts", *limit, request.may_be_long);
-  const auto read = backend_.Alerts(*filter, [&page](const engine::PastAlert& alert) {
+  const auto unseen = backend_.Alerts(*filter, [&page](const engine::PastAlert& alert) {
     return page.Add(alert.seq, AlertText(alert));
   });
-  if (!read) return Fail(read.error());
-  return page.Take();
+  if (!unseen) return Fail(unseen.error());
+  return page.Take(*unseen);
 }
 
 Response ReadHandlers::Alerts(const Request& request) {
@@ -183,14 +183,14 @@ Result<std::string> ReadHandlers::HistoryList(const Request& request) {
   const auto before = QueryNumber(request, "before");
   if (!before) return Fail(before.error());
   Page page("runs", *limit, request.may_be_long);
-  const auto look = [&](const engine::PastRun& run) {
-    const bool wanted =
-        Wanted(request, "target", run.target) && Wanted(request, "result", Name(run.result));
-    return !wanted || page.Add(run.seq, PastRunText(run));
-  };
-  const auto read = backend_.History(request.Query("runbook").value_or(""), *before, look);
-  if (!read) return Fail(read.error());
-  return page.Take();
+  const auto unseen = backend_.History(
+      {.runbook = request.Query("runbook").value_or(""),
+       .target = request.Query("target"),
+       .result = request.Query("result").value_or(""),
+       .before = *before},
+      [&page](const engine::PastRun& run) { return page.Add(run.seq, PastRunText(run)); });
+  if (!unseen) return Fail(unseen.error());
+  return page.Take(*unseen);
 }
 
 Response ReadHandlers::History(const Request& request) {

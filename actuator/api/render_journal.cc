@@ -147,7 +147,7 @@ Page::Page(const char* name, size_t most, std::function<bool()> may_be_long)
       may_be_long_(std::move(may_be_long)),
       text_(std::string("{\"") + name + "\":[") {}
 
-bool Page::Add(uint64_t seq, const std::string& item) {
+bool Page::Add(std::string cursor, const std::string& item) {
   more_ = items_ > 0 && (items_ >= most_ || text_.size() + item.size() >= kLongestPage);
   if (more_) return false;
   if (may_be_long_ && text_.size() + item.size() > http::kLongAnswer) {
@@ -157,13 +157,14 @@ bool Page::Add(uint64_t seq, const std::string& item) {
   if (refused_) return false;
   if (items_++ > 0) text_ += ',';
   text_ += item;
-  last_ = seq;
+  last_ = std::move(cursor);
   return true;
 }
 
-Result<std::string> Page::Take() {
+Result<std::string> Page::Take(uint64_t unseen) {
   if (refused_) return Fail(ErrorKind::kOverloaded, http::kTooManyLongAnswers);
-  text_ += "],\"next\":" + (more_ ? std::to_string(last_) : "null") + "}";
+  if (!more_) last_ = unseen > 0 ? std::to_string(unseen) : "null";
+  text_ += "],\"next\":" + last_ + "}";
   return std::move(text_);
 }
 

@@ -25,6 +25,14 @@ TEST_F(MailhubctlTest, FollowsThePagesOfAList) {
   EXPECT_THAT(Ctl("alert list --output json").out, HasSubstr("\"next\": null"));
 }
 
+TEST_F(MailhubctlTest, GoesOnBehindASearchThatFoundNothing) {
+  backend_.LookAtMost(1);
+  EXPECT_THAT(Ctl("alert list --decision rejected").out,
+              HasSubstr("the site file has no host mailhub9"));
+  EXPECT_THAT(Ctl("alert explain beef").out, HasSubstr("the site file has no host mailhub9"));
+  EXPECT_THAT(Ctl("history --result failed").out, HasSubstr("mailhub2"));
+}
+
 TEST_F(MailhubctlTest, FollowsThePagesOfALog) {
   backend_.SetEvents(api::testing::EventsOfASuccess(api::testing::kRunId));
   backend_.Lengthen(kLong);

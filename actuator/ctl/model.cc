@@ -322,7 +322,12 @@ Result<std::vector<LogEntry>> ParseEvents(const std::string& data) {
 Result<Page> ParsePage(const std::string& data, const char* key) {
   return Parse(data, [&](const Json& json) {
     Page page{.items = NeededList(json, key).size()};
-    if (!At(json, "next").is_null()) page.next = NeededNumber<uint64_t>(json, "next");
+    const Json& next = At(json, "next");
+    if (next.is_string()) {
+      page.next = next.get<std::string>();
+    } else if (!next.is_null()) {
+      page.next = std::to_string(NeededNumber<uint64_t>(json, "next"));
+    }
     return page;
   });
 }

@@ -2,6 +2,7 @@
 // shows them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,6 +31,18 @@ struct PastAlert {
   uint64_t seq = 0;  // the event's number
   WallTime at;
   AlertDecided decided;
+};
+
+// A search of the past looks at so many rows and ends, also when it has found nothing: an answer is
+// not to wait until years have been read. Whoever wants more goes on from there.
+inline constexpr size_t kMostLookedAt = 10'000;
+
+// Selects finished runs. An empty or 0 field selects all, and so does no target.
+struct RunFilter {
+  std::string runbook = "";
+  std::optional<std::string> target = {};  // "": of the runs that have none
+  std::string result = "";
+  uint64_t before = 0;  // only runs that ended before this event
 };
 
 // Selects decided alerts. An empty or 0 field selects all.

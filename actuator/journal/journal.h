@@ -50,12 +50,12 @@ class JournalReader {
  public:
   explicit JournalReader(std::string path) : path_(std::move(path)) {}
 
-  // Newest first. Of all runbooks when `runbook` is empty; ended before that event when it is not 0.
-  Status FinishedRuns(const std::string& runbook, uint64_t before,
-                      const std::function<bool(const engine::PastRun&)>& each) const;
-  // Newest first. However old they are, all are looked at.
-  Status Alerts(const engine::AlertFilter& filter,
-                const std::function<bool(const engine::PastAlert&)>& each) const;
+  // Both newest first. They look at engine::kMostLookedAt rows and return where to go on, as a
+  // filter's `before`; 0 when they have looked at all, or `each` has ended them.
+  Result<uint64_t> FinishedRuns(const engine::RunFilter& filter,
+                                const std::function<bool(const engine::PastRun&)>& each) const;
+  Result<uint64_t> Alerts(const engine::AlertFilter& filter,
+                          const std::function<bool(const engine::PastAlert&)>& each) const;
   // The events of one run after that one, oldest first. `run`: its id or a prefix of at least 6
   // characters; kInvalid when too short or shared by several runs, kNotFound when nobody's.
   Status RunEvents(const std::string& run, uint64_t after,

@@ -299,18 +299,17 @@ TEST(Journal, TheShortReplayForgetsARunThatNeverTouchedAHost) {
 template <typename T, typename Read>
 Result<std::vector<T>> First(size_t most, Read read) {
   std::vector<T> found;
-  const Status status = read([&](T one) {
+  const auto status = read([&](T one) {
     found.push_back(std::move(one));
     return found.size() < most;
   });
   if (!status) return Fail(status.error());
   return found;
 }
-Result<std::vector<engine::PastRun>> FinishedRuns(const JournalReader& reader,
-                                                  const std::string& runbook, size_t most,
-                                                  uint64_t before = 0) {
+Result<std::vector<engine::PastRun>> FinishedRuns(const JournalReader& reader, size_t most,
+                                                  const engine::RunFilter& filter = {}) {
   return First<engine::PastRun>(
-      most, [&](const auto& each) { return reader.FinishedRuns(runbook, before, each); });
+      most, [&](const auto& each) { return reader.FinishedRuns(filter, each); });
 }
 Result<std::vector<engine::PastAlert>> Alerts(const JournalReader& reader, size_t most,
                                               const engine::AlertFilter& filter = {}) {
@@ -340,7 +339,7 @@ TEST(JournalReader, FinishedRunsComeNewestFirstAndByRunbook) {
   ASSERT_TRUE(journal->Append(std::span(open).first(6)));
 
   const JournalReader reader(directory / "journal.db");
-  const auto runs = FinishedRuns(reader, "", 100);
+  const auto runs = FinishedRuns(reader, 100);
   ASSERT_TRUE(runs) << runs.error().message;
   ASSERT_EQ(runs->size(), 3u);
   EXPECT_EQ((*runs)[0].id, RunId(3));
@@ -355,12 +354,15 @@ TEST(JournalReader, FinishedRunsComeNewestFirstAndByRunbook) {
   EXPECT_EQ((*runs)[1].started, kNow + Seconds(14));
   EXPECT_EQ((*runs)[1].finished, kNow + Seconds(23));
   EXPECT_EQ((*runs)[2].result, engine::RunResult::kFailed);
-  const auto older = FinishedRuns(reader, "", 100, (*runs)[1].seq);
+  const auto older = FinishedRuns(reader, 100, {.before = (*runs)[1].seq});
   ASSERT_TRUE(older);
   ASSERT_EQ(older->size(), 1u);
   EXPECT_EQ((*older)[0].id, (*runs)[2].id);
-  EXPECT_EQ(FinishedRuns(reader, "directory-restart", 2)->size(), 2u);
-  EXPECT_TRUE(FinishedRuns(reader, "mailhub-rebuild", 2)->empty());
+  EXPECT_EQ(FinishedRuns(reader, 2, {.runbook = "directory-restart"})->size(), 2u);
+  EXPECT_TRUE(FinishedRuns(reader, 2, {.runbook = "mailhub-rebuild"})->empty());
+  EXPECT_EQ(FinishedRuns(reader, 9, {.result = "failed"})->at(0).id, RunId(1));
+  EXPECT_EQ(FinishedRuns(reader, 9, {.target = "mailhub2"})->size(), 3u);
+  EXPECT_TRUE(FinishedRuns(reader, 9, {.target = ""})->empty()) << "each has one";
 }
 
 TEST(JournalReader, AlertsComeNewestFirst) {
@@ -378,6 +380,22 @@ TEST(JournalReader, AlertsComeNewestFirst) {
   ASSERT_EQ(alerts->size(), 2u);
   EXPECT_EQ((*alerts)[0].decided.alertname, "A4");
   EXPECT_EQ((*alerts)[1].decided.alertname, "A3");
+}
+
+// What a search finds, and where it ended.
+struct Found {
+  std::vector<uint64_t> seqs;
+  uint64_t unseen = 0;
+};
+Found FindAlerts(const JournalReader& reader, const engine::AlertFilter& filter) {
+  Found found;
+  const auto unseen = reader.Alerts(filter, [&](const engine::PastAlert& alert) {
+    found.seqs.push_back(alert.seq);
+    return true;
+  });
+  EXPECT_TRUE(unseen);
+  found.unseen = unseen.value_or(0);
+  return found;
 }
 
 TEST(JournalReader, FindsDecisionsByNameFingerprintRunAndDecisionHoweverOldTheyAre) {
@@ -399,18 +417,58 @@ TEST(JournalReader, FindsDecisionsByNameFingerprintRunAndDecisionHoweverOldTheyA
                                          {"", "", "started_run", "", 0},
                                          {"", "", "", RunId(1).substr(0, 12), 0},
                                          {"Old", "", "", "", 5}};
-  for (const engine::AlertFilter& filter : filters) {
-    const auto found = Alerts(reader, 10, filter);
-    ASSERT_TRUE(found) << found.error().message;
-    ASSERT_EQ(found->size(), 1u);
-    EXPECT_EQ((*found)[0].seq, 4u);
+  for (engine::AlertFilter filter : filters) {
+    Found found = FindAlerts(reader, filter);
+    if (filter.before == 0) {
+      EXPECT_TRUE(found.seqs.empty());
+      EXPECT_EQ(found.unseen, 51u) << "10,000 of them are looked at";
+      filter.before = found.unseen;
+      found = FindAlerts(reader, filter);
+    }
+    EXPECT_EQ(found.seqs, std::vector<uint64_t>{4});
+    EXPECT_EQ(found.unseen, 0u);
   }
+  // Exactly as many as are looked at: there is no more.
+  EXPECT_EQ(FindAlerts(reader, {"Old", "", "", "", 10'001}).unseen, 0u);
+  EXPECT_EQ(FindAlerts(reader, {"Old", "", "", "", 10'002}).unseen, 2u);
   EXPECT_TRUE(Alerts(reader, 10, {"Old", "", "ignored", "", 0})->empty());
   EXPECT_TRUE(Alerts(reader, 10, {"", "' OR 1=1 --", "", "", 0})->empty());
   const auto page = Alerts(reader, 2, {"", "", "", "", 100});
   ASSERT_EQ(page->size(), 2u);
   EXPECT_EQ((*page)[0].seq, 99u);
   EXPECT_EQ((*page)[1].seq, 98u);
+}
+
+TEST(JournalReader, LooksAtABoundedNumberOfRunsAtATime) {
+  const TestDirectory directory;
+  const auto journal = MustOpen(directory / "journal.db");
+  constexpr uint64_t kRuns = engine::kMostLookedAt + 2;
+  std::vector<engine::Event> events;
+  for (uint64_t run = 1; run <= kRuns; ++run) {
+    engine::RunQueued queued{
+        .plan = testing::SamplePlan(), .trigger = "", .fingerprint = "", .by = "", .only_if = "x"};
+    if (run == 1) queued.plan.target = "x500";
+    for (engine::Event& event : Numbered({queued, engine::RunDropped{.why = "no longer true"}},
+                                         2 * run - 1, RunId(static_cast<int>(run))))
+      events.push_back(std::move(event));
+  }
+  ASSERT_TRUE(journal->Append(events));
+  const JournalReader reader(directory / "journal.db");
+  std::vector<uint64_t> seqs;
+  const auto find = [&](uint64_t before) {
+    return reader
+        .FinishedRuns({.target = "x500", .before = before},
+                      [&](const engine::PastRun& run) {
+                        seqs.push_back(run.seq);
+                        return true;
+                      })
+        .value();
+  };
+  const uint64_t unseen = find(0);
+  EXPECT_EQ(unseen, 5u) << "the two oldest ended with events 4 and 2";
+  EXPECT_TRUE(seqs.empty());
+  EXPECT_EQ(find(unseen), 0u);
+  EXPECT_EQ(seqs, std::vector<uint64_t>{2});
 }
 
 TEST(JournalReader, ARunIsFoundByAUniquePrefix) {

@@ -41,13 +41,13 @@ Result<engine::Plan> Service::MakePlan(const std::string& runbook,
   return plans_.Copy()->Make(runbook, parameters);
 }
 
-Status Service::History(const std::string& runbook, uint64_t before,
-                        const std::function<bool(const engine::PastRun&)>& each) {
-  return past_.FinishedRuns(runbook, before, each);
+Result<uint64_t> Service::History(const engine::RunFilter& filter,
+                                  const std::function<bool(const engine::PastRun&)>& each) {
+  return past_.FinishedRuns(filter, each);
 }
 
-Status Service::Alerts(const engine::AlertFilter& filter,
-                       const std::function<bool(const engine::PastAlert&)>& each) {
+Result<uint64_t> Service::Alerts(const engine::AlertFilter& filter,
+                                 const std::function<bool(const engine::PastAlert&)>& each) {
   return past_.Alerts(filter, each);
 }
 

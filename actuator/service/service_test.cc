@@ -63,7 +63,7 @@ TEST(Service, ThePastCanBeRead) {
   ASSERT_TRUE(life.service->Submit(Firing("1")));
   ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 1; }));
   std::vector<engine::PastRun> history;
-  ASSERT_TRUE(life.service->History("touch", 0, [&](const engine::PastRun& run) {
+  ASSERT_TRUE(life.service->History({.runbook = "touch"}, [&](const engine::PastRun& run) {
     history.push_back(run);
     return true;
   }));
