@@ -10,6 +10,7 @@
 #include "actuator/api/past_run.h"
 #include "actuator/api/render.h"
 #include "actuator/api/request.h"
+#include "actuator/api/run_place.h"
 
 namespace mailhub::api {
 namespace {
@@ -89,17 +90,21 @@ Result<std::string> ReadHandlers::RunsList(const Request& request) {
     return Fail(known.error());
   const auto limit = QueryLimit(request, 100, kMostListed);
   if (!limit) return Fail(limit.error());
+  const auto after = QueryRunPlace(request);
+  if (!after) return Fail(after.error());
   const auto view = backend_.Look();
-  std::vector<const RunView*> chosen;
-  const auto look = [&](const RunView& run) {
-    if (chosen.size() < *limit && Wanted(request, "state", Name(run.state)) &&
+  const WallTime now = clock_.Now();
+  Page page("runs", *limit, request.may_be_long);
+  const auto add = [&](const RunView& run) {
+    const bool wanted =
+        (!*after || (*after)->IsBefore(run)) && Wanted(request, "state", Name(run.state)) &&
         Wanted(request, "runbook", run.runbook) && Wanted(request, "target", run.target) &&
-        Wanted(request, "result", run.result ? Name(*run.result) : ""))
-      chosen.push_back(&run);
+        Wanted(request, "result", run.result ? Name(*run.result) : "");
+    return !wanted || page.Add('"' + RunPlace::Of(run).Text() + '"', RunSummary(run, now));
   };
-  std::for_each(view->unfinished.begin(), view->unfinished.end(), look);
-  std::for_each(view->finished.begin(), view->finished.end(), look);
-  return RunsData(chosen, clock_.Now());
+  const bool room = std::all_of(view->unfinished.begin(), view->unfinished.end(), add);
+  if (room) static_cast<void>(std::all_of(view->finished.begin(), view->finished.end(), add));
+  return page.Take();
 }
 
 Response ReadHandlers::Runs(const Request& request) {

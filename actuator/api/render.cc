@@ -179,13 +179,6 @@ Json RunJson(const RunView& run, WallTime now) {
 
 }  // namespace
 
-std::string RunsData(const std::vector<const RunView*>& runs, WallTime now) {
-  std::string text = R"({"runs":[)";
-  for (const RunView* run : runs)
-    text.append(run == runs.front() ? "" : ",").append(RunSummary(*run, now));
-  return text + "]}";
-}
-
 std::string RunSummary(const RunView& run, WallTime now) {
   return Dump(RunJson(run, now));
 }

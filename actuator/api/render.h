@@ -16,7 +16,6 @@
 namespace mailhub::api {
 
 // All pure. Elapsed and remaining times are relative to `now`.
-std::string RunsData(const std::vector<const engine::RunView*>& runs, WallTime now);
 std::string RunSummary(const engine::RunView& run, WallTime now);
 std::string RunData(const engine::RunView& run, WallTime now);
 std::string EventText(const engine::Event& event);

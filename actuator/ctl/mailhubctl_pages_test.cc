@@ -44,6 +44,27 @@ TEST_F(MailhubctlTest, FollowsThePagesOfALog) {
   EXPECT_THAT(rest, Not(HasSubstr("run_queued")));
 }
 
+TEST_F(MailhubctlTest, FollowsThePagesOfRuns) {
+  engine::View view;
+  for (uint64_t seq = 1; seq <= 3; ++seq) {
+    view.unfinished.push_back(seq < 3 ? api::testing::RunAtItsGate() : api::testing::HeldRun());
+    view.unfinished.back().id[0] = static_cast<char>('0' + seq);
+    view.unfinished.back().seq = seq;
+    view.unfinished.back().summary = std::string(kLong, 'x');
+  }
+  backend_.Show(view);
+  for (const char* command : {"run list", "status"}) {
+    const std::string out = Ctl(command).out;
+    for (const char* id : {"1f2a91", "2f2a91", "3f2a91"})
+      EXPECT_THAT(out, HasSubstr(id)) << command;
+  }
+  EXPECT_THAT(Ctl("run list --limit 1").out, HasSubstr("more: --after unfinished-1\n"));
+  const std::string rest = Ctl("run list --after unfinished-2").out;
+  EXPECT_THAT(rest, HasSubstr("3f2a91"));
+  EXPECT_THAT(rest, Not(HasSubstr("2f2a91")));
+  EXPECT_THAT(Ctl("run watch").out, HasSubstr("3f2a91")) << "the newest, which holds";
+}
+
 TEST_F(MailhubctlTest, SaysWhereTheRestOfAListBegins) {
   EXPECT_THAT(Ctl("alert list --limit 1").out, HasSubstr("older ones: --before 9\n"));
   EXPECT_THAT(Ctl("alert explain TablesStale --limit 1").out,

@@ -1,6 +1,7 @@
 // Copies of the engine's state for the API, the console, mailhubctl and the metrics.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -119,6 +120,7 @@ struct DeadManView {
 
 struct RunView {
   std::string id;
+  uint64_t seq = 0;  // of the event that it was queued with; once finished, that it ended with
   std::string runbook;
   std::string summary;
   std::string target;

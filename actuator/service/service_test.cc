@@ -69,6 +69,7 @@ TEST(Service, ThePastCanBeRead) {
   }));
   ASSERT_EQ(history.size(), 1u);
   EXPECT_EQ(history[0].by, "alertmanager");
+  EXPECT_EQ(history[0].seq, life.service->Look()->finished.at(0).seq);
   EXPECT_TRUE(history[0].started);
   const auto alerts = life.Alerts();
   ASSERT_EQ(alerts.size(), 1u);
