@@ -87,8 +87,8 @@ class Program {
   int Run() {
     if (Status replayed = service_.Replay(); !replayed)
       return Refuse("The journal cannot be read", replayed.error());
-    std::vector<api::PastRun> history;
-    const Status read = service_.History("", 0, [&history](const api::PastRun& run) {
+    std::vector<engine::PastRun> history;
+    const auto read = service_.History({}, [&history](const engine::PastRun& run) {
       history.push_back(run);
       return history.size() < kHistoryForMetrics;
     });

@@ -3,18 +3,12 @@
 import os
 import pathlib
 import platform
-import socket
 import sys
 import time
 
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
 
-from kit.programs import end, free_port, parent_and_cpu_seconds, percentile, start, until  # noqa: E402, F401
-
-
-def accepts(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+from kit.programs import accepts, end, free_port, parent_and_cpu_seconds, percentile, start, until  # noqa: E402, F401
 
 
 def cpu_seconds(pid):

@@ -17,7 +17,7 @@ SPELLED = {
     "mailhub_port_connect_seconds": r"\bmailhub_port_connect_seconds\b",
     "mailhub_actuator_queue_length": r"\bmailhub_actuator_queue_length\b",
     "HostKeyMismatch": r"\bHostKeyMismatch\b",
-    "/api/v1/history": r"/api/v1/history\b|\bHistory\(const (http::Request|std::string)&|\bPastRunText\b|\bParseHistory\b",
+    "/api/v1/history": r"/api/v1/history\b|\bHistory\(const (http::Request|engine::RunFilter)&|\bPastRunText\b|\bParseHistory\b",
     "history": r'"history"|/api/v1/history"',
     "confirm": r'"confirm"|\bkConfirm\b|^\| `confirm',
     "checks": r"\bkChecks\b|\bkCheckCollector\b|\bmailhub_check_success\b",

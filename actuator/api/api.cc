@@ -28,7 +28,7 @@ const std::vector<Route<ReadHandlers>>& ReadRoutes() {
       {"GET",
        "/api/v1/runs",
        &ReadHandlers::Runs,
-       {"state", "runbook", "target", "result", "limit"}},
+       {"state", "runbook", "target", "result", "after", "limit"}},
       {"GET", "/api/v1/runs/*", &ReadHandlers::Run, {"after"}},
       {"GET",
        "/api/v1/alerts",

@@ -171,19 +171,22 @@ TEST_F(ApiTest, ShowsTheQuestionWithTheFieldsOfAnAnswer) {
 
 TEST_F(ApiTest, ShowsWhetherADeadManIsArmed) {
   engine::RunView run = testing::RunAtItsGate();
-  run.leases.push_back({"1", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
-  run.leases.push_back(
-      {"2", "mailhub2", engine::LeasePhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
+  run.dead_men.push_back(
+      {"1", "x500", engine::DeadManPhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.dead_men.push_back(
+      {"2", "mailhub2", engine::DeadManPhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
   Show(run);
-  const Json leases = Data(Get("/api/v1/runs/3f2a91"))["leases"];
-  ASSERT_EQ(leases.size(), 2U);
-  EXPECT_EQ(leases[0]["state"], "armed");
-  EXPECT_EQ(leases[0]["host"], "x500");
-  EXPECT_EQ(leases[0]["step"], "Stop the main directory process");
-  EXPECT_EQ(leases[0]["afterSeconds"], 900.0);
-  EXPECT_EQ(leases[0]["confirmedSecondsAgo"], 12.0);
-  EXPECT_EQ(leases[1]["confirmedSecondsAgo"], nullptr);
-  EXPECT_EQ(leases[1]["trouble"], "no route");
+  const Json shown = Data(Get("/api/v1/runs/3f2a91"));
+  const Json dead_men = shown["deadMen"];
+  EXPECT_EQ(shown["leases"], dead_men) << "older clients know them by that name";
+  ASSERT_EQ(dead_men.size(), 2U);
+  EXPECT_EQ(dead_men[0]["state"], "armed");
+  EXPECT_EQ(dead_men[0]["host"], "x500");
+  EXPECT_EQ(dead_men[0]["step"], "Stop the main directory process");
+  EXPECT_EQ(dead_men[0]["afterSeconds"], 900.0);
+  EXPECT_EQ(dead_men[0]["confirmedSecondsAgo"], 12.0);
+  EXPECT_EQ(dead_men[1]["confirmedSecondsAgo"], nullptr);
+  EXPECT_EQ(dead_men[1]["trouble"], "no route");
   EXPECT_EQ(Data(Get("/api/v1/status"))["deadMen"]["armed"], 1);
   EXPECT_EQ(Data(Get("/api/v1/status"))["deadMen"]["unconfirmed"], 1);
   EXPECT_EQ(Data(Get("/api/v1/status"))["deadMen"]["restored"], 0);
@@ -231,6 +234,78 @@ TEST_F(ApiTest, SaysWhereTheNextPageBegins) {
   ExpectError(Get("/api/v1/runs/3f2a91?after=3"), 400, "invalid", "after: only of");
 }
 
+// Unfinished runs that were queued with events 1 to 3, and runs that ended with 22 and 21.
+engine::View FiveRuns() {
+  engine::View view;
+  for (const uint64_t seq : {1, 2, 3}) {
+    view.unfinished.push_back(testing::RunAtItsGate());
+    view.unfinished.back().id = "run-" + std::to_string(seq);
+    view.unfinished.back().seq = seq;
+  }
+  for (const uint64_t seq : {22, 21}) {
+    view.finished.push_back(testing::FinishedRun(engine::RunResult::kSucceeded));
+    view.finished.back().id = "run-" + std::to_string(seq);
+    view.finished.back().seq = seq;
+  }
+  return view;
+}
+
+TEST_F(ApiTest, HasPagesOfRunsThatLeaveNoneOut) {
+  engine::View view = FiveRuns();
+  for (const bool one_ends : {false, true}) {
+    backend_.Show(FiveRuns());
+    std::vector<std::string> seen;
+    std::string after;
+    for (int pages = 0; pages < 9; ++pages) {
+      const Json page = Data(Get("/api/v1/runs?limit=1" + after));
+      ASSERT_EQ(page["runs"].size(), 1U);
+      seen.push_back(page["runs"][0]["id"]);
+      if (page["next"].is_null()) break;
+      after = "&after=" + page["next"].get<std::string>();
+      if (!one_ends || pages > 0) continue;
+      // The run of the first page and one that is still to come end.
+      for (const size_t ends : {size_t{0}, size_t{1}}) {
+        engine::RunView ended = testing::FinishedRun(engine::RunResult::kSucceeded);
+        ended.id = view.unfinished[ends].id;
+        ended.seq = 30 + ends;
+        view.finished.insert(view.finished.begin(), ended);
+      }
+      view.unfinished.erase(view.unfinished.begin(), view.unfinished.begin() + 2);
+      backend_.Show(view);
+    }
+    if (one_ends) {
+      EXPECT_THAT(seen, ElementsAre("run-1", "run-3", "run-2", "run-1", "run-22", "run-21"));
+    } else {
+      EXPECT_THAT(seen, ElementsAre("run-1", "run-2", "run-3", "run-22", "run-21"));
+    }
+  }
+}
+
+TEST_F(ApiTest, RefusesAPlaceThatIsOfNoPageOfRuns) {
+  for (const char* place : {"", "3", "unfinished-", "finished-x", "unfinished-3x", "unfinished--3",
+                            "finished-99999999999999999999", "held-3"}) {
+    ExpectError(Get(std::string("/api/v1/runs?after=") + place), 400, "invalid", "after: expected");
+  }
+  backend_.Show(FiveRuns());
+  EXPECT_EQ(Data(Get("/api/v1/runs?after=unfinished-3"))["runs"].size(), 2U);
+  EXPECT_EQ(Data(Get("/api/v1/runs?after=finished-21"))["runs"].size(), 0U);
+  EXPECT_EQ(Data(Get("/api/v1/runs?after=unfinished-1&state=finished"))["runs"].size(), 2U);
+}
+
+TEST_F(ApiTest, GoesOnBehindASearchThatFoundNothing) {
+  backend_.LookAtMost(1);
+  const Json first = Data(Get("/api/v1/alerts?decision=rejected"));
+  EXPECT_TRUE(first["alerts"].empty());
+  EXPECT_EQ(first["next"], 8);
+  const Json second = Data(Get("/api/v1/alerts?decision=rejected&before=8"));
+  EXPECT_EQ(second["alerts"].size(), 1U);
+  EXPECT_EQ(second["next"], nullptr);
+  const Json runs = Data(Get("/api/v1/history?result=failed"));
+  EXPECT_TRUE(runs["runs"].empty());
+  EXPECT_EQ(runs["next"], 40);
+  EXPECT_EQ(Data(Get("/api/v1/history?result=failed&before=40"))["runs"][0]["seq"], 39);
+}
+
 TEST_F(ApiTest, HasNoPageMuchLongerThanAMebibyte) {
   constexpr size_t kMost = size_t{1} << 20;
   backend_.SetEvents(testing::EventsOfASuccess("0ld0ld0ld0ld"));
@@ -242,6 +317,12 @@ TEST_F(ApiTest, HasNoPageMuchLongerThanAMebibyte) {
     const Json data = Data(answer);
     EXPECT_EQ(data["next"], data[list].back()["seq"]) << path;
   }
+  engine::View view = FiveRuns();
+  for (engine::RunView& run : view.unfinished) run.summary = std::string(kMost * 2 / 5, 'x');
+  backend_.Show(view);
+  const auto runs = Get("/api/v1/runs");
+  EXPECT_LT(runs.body.size(), kMost + 4'096);
+  EXPECT_EQ(Data(runs)["next"], "unfinished-2");
   // One item comes in any case.
   backend_.Lengthen(2 * kMost);
   EXPECT_EQ(Data(Get("/api/v1/alerts"))["alerts"].size(), 1U);
@@ -263,6 +344,14 @@ TEST_F(ApiTest, ShowsDecisionsAndHistoryFiltered) {
   ASSERT_EQ(runs.size(), 1U);
   EXPECT_EQ(runs[0]["target"], "mailhub2");
   EXPECT_EQ(runs[0]["durationSeconds"], 14'401.0);
+}
+
+TEST(PastRun, WithoutABeginningHasNoDuration) {
+  engine::PastRun past;
+  past.finished = testing::kStart;
+  const Json run = Json::parse(PastRunText(past));
+  EXPECT_EQ(run["startedAt"], nullptr);
+  EXPECT_EQ(run["durationSeconds"], nullptr);
 }
 
 TEST_F(ApiTest, PlansWithoutQueueing) {

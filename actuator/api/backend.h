@@ -11,38 +11,9 @@
 #include <vector>
 
 #include "actuator/engine/engine.h"
+#include "actuator/engine/past.h"
 
 namespace mailhub::api {
-
-// One finished run, from the journal.
-struct PastRun {
-  uint64_t seq = 0;  // of the event that it ended with
-  std::string id;
-  std::string runbook;
-  std::string target;
-  std::string by;
-  engine::RunResult result = engine::RunResult::kSucceeded;
-  std::string detail;
-  WallTime queued;
-  WallTime started;
-  WallTime finished;
-};
-
-// One decided alert, from the journal.
-struct PastAlert {
-  uint64_t seq = 0;  // the event's number
-  WallTime at;
-  engine::AlertDecided decided;
-};
-
-// Selects decisions. An empty or 0 field selects all.
-struct AlertFilter {
-  std::string alertname;
-  std::string fingerprint;  // full or its beginning
-  std::string decision;
-  std::string run;      // full or its beginning
-  uint64_t before = 0;  // only decisions of events before this one
-};
 
 // A request to the engine.
 using Ask = std::variant<engine::Notification, engine::Command, engine::SetMode, engine::TakeOver,
@@ -76,12 +47,12 @@ class Backend {
 
   // The past, one by one until `each` returns false: whoever needs a page need not have all of it in
   // memory.
-  // Newest first. Of all runbooks when `runbook` is empty; ended before that event when it is not 0.
-  virtual Status History(const std::string& runbook, uint64_t before,
-                         const std::function<bool(const PastRun&)>& each) = 0;
-  // Newest first.
-  virtual Status Alerts(const AlertFilter& filter,
-                        const std::function<bool(const PastAlert&)>& each) = 0;
+  // Both newest first. One call looks at a bounded number of rows and returns where to go on, as a
+  // filter's `before`; 0 when it has looked at all, or `each` has ended it.
+  virtual Result<uint64_t> History(const engine::RunFilter& filter,
+                                   const std::function<bool(const engine::PastRun&)>& each) = 0;
+  virtual Result<uint64_t> Alerts(const engine::AlertFilter& filter,
+                                  const std::function<bool(const engine::PastAlert&)>& each) = 0;
   // The events of one run after that one, oldest first. Takes a full id or a unique prefix of at
   // least 6 characters.
   virtual Status RunEvents(const std::string& run, uint64_t after,

@@ -226,14 +226,15 @@ ActuatorMetrics::ActuatorMetrics(std::string version)
 }
 ActuatorMetrics::~ActuatorMetrics() = default;
 
-void ActuatorMetrics::Restore(const std::vector<PastRun>& history, const engine::View& view) {
+void ActuatorMetrics::Restore(const std::vector<engine::PastRun>& history,
+                              const engine::View& view) {
   std::lock_guard lock(impl_->mutex);
   State& state = impl_->state;
-  for (const PastRun& past : history) {  // newest first: the first of each kind counts
+  for (const engine::PastRun& past : history) {  // newest first: the first of each kind counts
     state.KnowRunbook(past.runbook);
-    if (past.started == WallTime()) continue;  // dropped or cancelled before it began
+    if (!past.started) continue;  // dropped or cancelled before it began
     const Pair key{past.runbook, past.target};
-    Room(state.last_duration_s, key, SecondsBetween(past.started, past.finished));
+    Room(state.last_duration_s, key, SecondsBetween(*past.started, past.finished));
     if (past.result == engine::RunResult::kSucceeded)
       Room(state.last_success_s, key, ToUnixSeconds(past.finished));
   }

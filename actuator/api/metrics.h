@@ -57,7 +57,7 @@ class ActuatorMetrics {
 
   // Call once, after the replay and before the first EventCommitted. Sets the last durations and
   // successes (from Backend::History) and the unfinished runs.
-  void Restore(const std::vector<PastRun>& history, const engine::View& view);
+  void Restore(const std::vector<engine::PastRun>& history, const engine::View& view);
 
   // Call for every event after its commit, in order; not for events replayed at the start.
   void EventCommitted(const engine::Event& event);

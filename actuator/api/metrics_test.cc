@@ -15,9 +15,9 @@
 namespace mailhub::api {
 namespace {
 
-std::vector<PastRun> HistoryOf(Backend& backend) {
-  std::vector<PastRun> runs;
-  EXPECT_TRUE(backend.History("", 0, [&runs](const PastRun& run) {
+std::vector<engine::PastRun> HistoryOf(Backend& backend) {
+  std::vector<engine::PastRun> runs;
+  EXPECT_TRUE(backend.History({}, [&runs](const engine::PastRun& run) {
     runs.push_back(run);
     return true;
   }));
@@ -189,10 +189,12 @@ TEST(Metrics, SayThatAPersonIsAsked) {
 
 TEST(Metrics, CountDeadMenByHostAndStateAndAlertsThatNoRunAnswers) {
   engine::RunView run = RunAtItsGate();
-  run.leases.push_back({"1", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
-  run.leases.push_back({"2", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
-  run.leases.push_back(
-      {"3", "mailhub2", engine::LeasePhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
+  run.dead_men.push_back(
+      {"1", "x500", engine::DeadManPhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.dead_men.push_back(
+      {"2", "x500", engine::DeadManPhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.dead_men.push_back(
+      {"3", "mailhub2", engine::DeadManPhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
   engine::View view = ViewOf({run});
   view.episodes.resize(3);
   view.episodes[0].state = engine::EpisodeState::kUnanswered;
@@ -244,7 +246,7 @@ TEST(Metrics, SayWhichModeIsInForceAndWhetherTheConfigurationIs) {
 
 TEST(Metrics, StayBoundedHoweverManyRunsThereWere) {
   ActuatorMetrics metrics("1");
-  std::vector<PastRun> history(5'000);
+  std::vector<engine::PastRun> history(5'000);
   for (size_t i = 0; i < history.size(); ++i) {
     history[i].runbook = "r" + std::to_string(i);
     history[i].started = kStart;
@@ -288,7 +290,7 @@ TEST(Metrics, AreAllDocumentedAndNoOther) {
   metrics.NotificationRefused(NotificationRefusal::kTooLarge);
   engine::View view = ViewOf({HeldRun(), RunAtItsGate()});
   view.unfinished.back().eta = kStart;
-  view.unfinished.back().leases.emplace_back().host = "x500";
+  view.unfinished.back().dead_men.emplace_back().host = "x500";
   std::istringstream page(metrics.Render(view));
   std::ifstream documented(MAILHUB_SOURCE_DIR "/docs/metrics.md");
   EXPECT_EQ(NamesIn(page, "# TYPE ", " "), NamesIn(documented, "| `", "`"));

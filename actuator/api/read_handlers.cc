@@ -10,6 +10,7 @@
 #include "actuator/api/past_run.h"
 #include "actuator/api/render.h"
 #include "actuator/api/request.h"
+#include "actuator/api/run_place.h"
 
 namespace mailhub::api {
 namespace {
@@ -45,8 +46,8 @@ bool Wanted(const Request& request, std::string_view name, std::string_view valu
   return !filter || *filter == value;
 }
 
-Result<AlertFilter> AlertFilterOf(const Request& request) {
-  AlertFilter filter;
+Result<engine::AlertFilter> AlertFilterOf(const Request& request) {
+  engine::AlertFilter filter;
   if (auto known = QueryWord<engine::Decision>(request, "decision"); !known)
     return Fail(known.error());
   for (const auto& [name, field] : {std::pair{"alertname", &filter.alertname},
@@ -89,17 +90,21 @@ Result<std::string> ReadHandlers::RunsList(const Request& request) {
     return Fail(known.error());
   const auto limit = QueryLimit(request, 100, kMostListed);
   if (!limit) return Fail(limit.error());
+  const auto after = QueryRunPlace(request);
+  if (!after) return Fail(after.error());
   const auto view = backend_.Look();
-  std::vector<const RunView*> chosen;
-  const auto look = [&](const RunView& run) {
-    if (chosen.size() < *limit && Wanted(request, "state", Name(run.state)) &&
+  const WallTime now = clock_.Now();
+  Page page("runs", *limit, request.may_be_long);
+  const auto add = [&](const RunView& run) {
+    const bool wanted =
+        (!*after || (*after)->IsBefore(run)) && Wanted(request, "state", Name(run.state)) &&
         Wanted(request, "runbook", run.runbook) && Wanted(request, "target", run.target) &&
-        Wanted(request, "result", run.result ? Name(*run.result) : ""))
-      chosen.push_back(&run);
+        Wanted(request, "result", run.result ? Name(*run.result) : "");
+    return !wanted || page.Add('"' + RunPlace::Of(run).Text() + '"', RunSummary(run, now));
   };
-  std::for_each(view->unfinished.begin(), view->unfinished.end(), look);
-  std::for_each(view->finished.begin(), view->finished.end(), look);
-  return RunsData(chosen, clock_.Now());
+  const bool room = std::all_of(view->unfinished.begin(), view->unfinished.end(), add);
+  if (room) static_cast<void>(std::all_of(view->finished.begin(), view->finished.end(), add));
+  return page.Take();
 }
 
 Response ReadHandlers::Runs(const Request& request) {
@@ -147,10 +152,11 @@ Result<std::string> ReadHandlers::AlertsList(const Request& request) {
   const auto filter = AlertFilterOf(request);
   if (!filter) return Fail(filter.error());
   Page page("alerts", *limit, request.may_be_long);
-  const auto read = backend_.Alerts(
-      *filter, [&page](const PastAlert& alert) { return page.Add(alert.seq, AlertText(alert)); });
-  if (!read) return Fail(read.error());
-  return page.Take();
+  const auto unseen = backend_.Alerts(*filter, [&page](const engine::PastAlert& alert) {
+    return page.Add(alert.seq, AlertText(alert));
+  });
+  if (!unseen) return Fail(unseen.error());
+  return page.Take(*unseen);
 }
 
 Response ReadHandlers::Alerts(const Request& request) {
@@ -182,14 +188,14 @@ Result<std::string> ReadHandlers::HistoryList(const Request& request) {
   const auto before = QueryNumber(request, "before");
   if (!before) return Fail(before.error());
   Page page("runs", *limit, request.may_be_long);
-  const auto look = [&](const PastRun& run) {
-    const bool wanted =
-        Wanted(request, "target", run.target) && Wanted(request, "result", Name(run.result));
-    return !wanted || page.Add(run.seq, PastRunText(run));
-  };
-  const auto read = backend_.History(request.Query("runbook").value_or(""), *before, look);
-  if (!read) return Fail(read.error());
-  return page.Take();
+  const auto unseen = backend_.History(
+      {.runbook = request.Query("runbook").value_or(""),
+       .target = request.Query("target"),
+       .result = request.Query("result").value_or(""),
+       .before = *before},
+      [&page](const engine::PastRun& run) { return page.Add(run.seq, PastRunText(run)); });
+  if (!unseen) return Fail(unseen.error());
+  return page.Take(*unseen);
 }
 
 Response ReadHandlers::History(const Request& request) {

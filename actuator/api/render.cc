@@ -105,17 +105,17 @@ Json AsksJson(const RunView& run) {
   return nullptr;
 }
 
-Json LeasesJson(const RunView& run) {
-  Json leases = Json::array();
-  for (const engine::LeaseView& lease : run.leases)
-    leases.push_back({{"path", lease.path},
-                      {"step", StepName(run, lease.path)},
-                      {"host", lease.host},
-                      {"state", Name(lease.phase)},
-                      {"afterSeconds", ToSeconds(lease.after)},
-                      {"confirmedSecondsAgo", SecondsOf(lease.confirmed_ago)},
-                      {"trouble", lease.trouble}});
-  return leases;
+Json DeadMenJson(const RunView& run) {
+  Json dead_men = Json::array();
+  for (const engine::DeadManView& dead_man : run.dead_men)
+    dead_men.push_back({{"path", dead_man.path},
+                        {"step", StepName(run, dead_man.path)},
+                        {"host", dead_man.host},
+                        {"state", Name(dead_man.phase)},
+                        {"afterSeconds", ToSeconds(dead_man.after)},
+                        {"confirmedSecondsAgo", SecondsOf(dead_man.confirmed_ago)},
+                        {"trouble", dead_man.trouble}});
+  return dead_men;
 }
 
 size_t CountOf(const engine::View& view, engine::EpisodeState state) {
@@ -179,20 +179,14 @@ Json RunJson(const RunView& run, WallTime now) {
 
 }  // namespace
 
-std::string RunsData(const std::vector<const RunView*>& runs, WallTime now) {
-  std::string text = R"({"runs":[)";
-  for (const RunView* run : runs)
-    text.append(run == runs.front() ? "" : ",").append(RunSummary(*run, now));
-  return text + "]}";
-}
-
 std::string RunSummary(const RunView& run, WallTime now) {
   return Dump(RunJson(run, now));
 }
 
 std::string RunData(const RunView& run, WallTime now) {
   Json json = RunJson(run, now);
-  json["leases"] = LeasesJson(run);
+  json["deadMen"] = DeadMenJson(run);
+  json["leases"] = json["deadMen"];  // their earlier name, for older clients
   json["steps"] = Json::array();
   for (const StepView& step : run.steps) json["steps"].push_back(StepJson(step, now));
   return Dump(json);
@@ -240,13 +234,13 @@ std::string StatusData(const std::string& version, const engine::View& view,
   size_t questions = 0;
   size_t pauses = 0;
   Json dead_men;
-  for (const auto phase : All<engine::LeasePhase>()) dead_men[Name(phase)] = 0;
+  for (const auto phase : All<engine::DeadManPhase>()) dead_men[Name(phase)] = 0;
   for (const RunView& run : view.unfinished) {
     holds += run.holds.size();
     questions += run.asks.empty() ? 0 : 1;
     pauses += run.pause ? 1 : 0;
-    for (const engine::LeaseView& lease : run.leases) {
-      Json& count = dead_men[Name(lease.phase)];
+    for (const engine::DeadManView& dead_man : run.dead_men) {
+      Json& count = dead_men[Name(dead_man.phase)];
       count = count.get<int>() + 1;
     }
   }

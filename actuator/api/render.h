@@ -16,12 +16,11 @@
 namespace mailhub::api {
 
 // All pure. Elapsed and remaining times are relative to `now`.
-std::string RunsData(const std::vector<const engine::RunView*>& runs, WallTime now);
 std::string RunSummary(const engine::RunView& run, WallTime now);
 std::string RunData(const engine::RunView& run, WallTime now);
 std::string EventText(const engine::Event& event);
-std::string AlertText(const PastAlert& alert);
-std::string PastRunText(const PastRun& run);
+std::string AlertText(const engine::PastAlert& alert);
+std::string PastRunText(const engine::PastRun& run);
 std::string PlanData(const engine::Plan& plan);
 std::string ModeData(engine::Mode mode);
 std::string TakeoverData(const std::string& host);
@@ -41,18 +40,20 @@ class Page {
   // `may_be_long`: asked when it becomes a long answer, as http::Request says.
   Page(const char* name, size_t most, std::function<bool()> may_be_long);
   // False when it is full, so that there is more than the page has, or when it may not be long.
-  // `seq` is the item's, for `next`.
-  bool Add(uint64_t seq, const std::string& item);
-  // {"NAME": [...], "next": the last item's seq, or null when there is no more}. kOverloaded when it
-  // may not be long.
-  Result<std::string> Take();
+  // `cursor`: JSON that says where the next page begins, if this is the last item.
+  bool Add(std::string cursor, const std::string& item);
+  bool Add(uint64_t seq, const std::string& item) { return Add(std::to_string(seq), item); }
+  // {"NAME": [...], "next": where the next page begins, or null when there is no more}.
+  // `unseen`: where to go on though the page is not full; 0: nowhere. kOverloaded when it may not be
+  // long.
+  Result<std::string> Take(uint64_t unseen = 0);
 
  private:
   const size_t most_;
   std::function<bool()> may_be_long_;  // null once it was asked
   bool refused_ = false;
   size_t items_ = 0;
-  uint64_t last_ = 0;
+  std::string last_;
   bool more_ = false;
   std::string text_;
 };

@@ -122,14 +122,13 @@ std::string EventText(const engine::Event& event) {
   return Dump(json);
 }
 
-std::string AlertText(const PastAlert& alert) {
+std::string AlertText(const engine::PastAlert& alert) {
   Json json = {{"seq", alert.seq}, {"at", Time(alert.at)}};
   json.update(Show(alert.decided));
   return Dump(json);
 }
 
-std::string PastRunText(const PastRun& run) {
-  const bool started = run.started != WallTime();
+std::string PastRunText(const engine::PastRun& run) {
   return Dump({{"seq", run.seq},
                {"id", run.id},
                {"runbook", run.runbook},
@@ -140,8 +139,7 @@ std::string PastRunText(const PastRun& run) {
                {"queuedAt", Time(run.queued)},
                {"startedAt", Time(run.started)},
                {"finishedAt", Time(run.finished)},
-               {"durationSeconds",
-                started ? SecondsOf(Between(run.started, run.finished)) : Json(nullptr)}});
+               {"durationSeconds", SecondsOf(Between(run.started, run.finished))}});
 }
 
 Page::Page(const char* name, size_t most, std::function<bool()> may_be_long)
@@ -149,7 +147,7 @@ Page::Page(const char* name, size_t most, std::function<bool()> may_be_long)
       may_be_long_(std::move(may_be_long)),
       text_(std::string("{\"") + name + "\":[") {}
 
-bool Page::Add(uint64_t seq, const std::string& item) {
+bool Page::Add(std::string cursor, const std::string& item) {
   more_ = items_ > 0 && (items_ >= most_ || text_.size() + item.size() >= kLongestPage);
   if (more_) return false;
   if (may_be_long_ && text_.size() + item.size() > http::kLongAnswer) {
@@ -159,13 +157,14 @@ bool Page::Add(uint64_t seq, const std::string& item) {
   if (refused_) return false;
   if (items_++ > 0) text_ += ',';
   text_ += item;
-  last_ = seq;
+  last_ = std::move(cursor);
   return true;
 }
 
-Result<std::string> Page::Take() {
+Result<std::string> Page::Take(uint64_t unseen) {
   if (refused_) return Fail(ErrorKind::kOverloaded, http::kTooManyLongAnswers);
-  text_ += "],\"next\":" + (more_ ? std::to_string(last_) : "null") + "}";
+  if (!more_) last_ = unseen > 0 ? std::to_string(unseen) : "null";
+  text_ += "],\"next\":" + last_ + "}";
   return std::move(text_);
 }
 

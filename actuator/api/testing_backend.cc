@@ -36,11 +36,38 @@ void FakeBackend::Lengthen(size_t bytes) {
   state_.With([&](State& state) { state.longer = bytes; });
 }
 
-Status FakeBackend::History(const std::string& runbook, uint64_t before,
-                            const std::function<bool(const PastRun&)>& each) {
-  const std::string more(state_.Copy().longer, 'x');
+void FakeBackend::LookAtMost(size_t many) {
+  state_.With([&](State& state) { state.most_looked_at = many; });
+}
+
+namespace {
+
+// `rows` are all there are, newest first.
+template <typename T, typename Wanted>
+Result<uint64_t> Search(const std::vector<T>& rows, uint64_t before, size_t most, Wanted wanted,
+                        const std::function<bool(const T&)>& each) {
+  size_t looked_at = 0;
+  for (const T& row : rows) {
+    if (before > 0 && row.seq >= before) continue;
+    if (looked_at++ == most) return row.seq + 1;
+    if (wanted(row) && !each(row)) return 0;
+  }
+  return 0;
+}
+
+bool Fits(const std::string& filter, const std::string& value) {
+  return filter.empty() || filter == value;
+}
+
+}  // namespace
+
+Result<uint64_t> FakeBackend::History(const engine::RunFilter& filter,
+                                      const std::function<bool(const engine::PastRun&)>& each) {
+  const State state = state_.Copy();
+  const std::string more(state.longer, 'x');
+  std::vector<engine::PastRun> runs;
   for (int i = 0; i < 3; ++i) {
-    PastRun run;
+    engine::PastRun run;
     run.seq = static_cast<uint64_t>(40 - i);
     run.id = std::string(31, 'a') + static_cast<char>('0' + i);
     run.runbook = i == 2 ? "directory-restart" : "mailhub-rebuild";
@@ -50,19 +77,23 @@ Status FakeBackend::History(const std::string& runbook, uint64_t before,
     run.detail = (i == 1 ? "=cmd|'/c calc'!A1, \"quoted\"" : "") + more;
     run.queued = kStart - Seconds(60) - Seconds(86'400 * i);
     run.started = kStart - Seconds(86'400 * i);
-    run.finished = run.started + Seconds(14'400 + i);
-    if (before > 0 && run.seq >= before) continue;
-    if ((runbook.empty() || runbook == run.runbook) && !each(run)) break;
+    run.finished = *run.started + Seconds(14'400 + i);
+    runs.push_back(run);
   }
-  return {};
+  const auto wanted = [&](const engine::PastRun& run) {
+    return Fits(filter.runbook, run.runbook) && (!filter.target || *filter.target == run.target) &&
+           Fits(filter.result, Name(run.result));
+  };
+  return Search(runs, filter.before, state.most_looked_at, wanted, each);
 }
 
-Status FakeBackend::Alerts(const AlertFilter& filter,
-                           const std::function<bool(const PastAlert&)>& each) {
-  const std::string more(state_.Copy().longer, 'x');
-  std::vector<PastAlert> alerts;
+Result<uint64_t> FakeBackend::Alerts(const engine::AlertFilter& filter,
+                                     const std::function<bool(const engine::PastAlert&)>& each) {
+  const State state = state_.Copy();
+  const std::string more(state.longer, 'x');
+  std::vector<engine::PastAlert> alerts;
   for (int i = 0; i < 2; ++i) {
-    PastAlert alert;
+    engine::PastAlert alert;
     alert.seq = i == 0 ? 9 : 7;
     alert.at = kStart - Seconds(i);
     alert.decided.notification = "n1";
@@ -77,18 +108,14 @@ Status FakeBackend::Alerts(const AlertFilter& filter,
     alert.decided.run = i == 0 ? kRunId : "";
     alerts.push_back(alert);
   }
-  std::erase_if(alerts, [&](const PastAlert& alert) {
+  const auto wanted = [&](const engine::PastAlert& alert) {
     const engine::AlertDecided& decided = alert.decided;
-    return (!filter.alertname.empty() && decided.alertname != filter.alertname) ||
-           (!filter.decision.empty() && Name(decided.decision) != filter.decision) ||
-           !decided.fingerprint.starts_with(filter.fingerprint) ||
-           !decided.run.starts_with(filter.run) ||
-           (filter.before > 0 && alert.seq >= filter.before);
-  });
-  for (const PastAlert& alert : alerts) {
-    if (!each(alert)) break;
-  }
-  return {};
+    return Fits(filter.alertname, decided.alertname) &&
+           Fits(filter.decision, Name(decided.decision)) &&
+           decided.fingerprint.starts_with(filter.fingerprint) &&
+           decided.run.starts_with(filter.run);
+  };
+  return Search(alerts, filter.before, state.most_looked_at, wanted, each);
 }
 
 Status FakeBackend::RunEvents(const std::string& run, uint64_t after,

@@ -21,10 +21,10 @@ class FakeBackend final : public Backend {
   Result<std::string> Submit(Ask what) override;
   Result<engine::Plan> MakePlan(const std::string& runbook,
                                 const std::map<std::string, std::string>& parameters) override;
-  Status History(const std::string& runbook, uint64_t before,
-                 const std::function<bool(const PastRun&)>& each) override;
-  Status Alerts(const AlertFilter& filter,
-                const std::function<bool(const PastAlert&)>& each) override;
+  Result<uint64_t> History(const engine::RunFilter& filter,
+                           const std::function<bool(const engine::PastRun&)>& each) override;
+  Result<uint64_t> Alerts(const engine::AlertFilter& filter,
+                          const std::function<bool(const engine::PastAlert&)>& each) override;
   Status RunEvents(const std::string& run, uint64_t after,
                    const std::function<bool(const engine::Event&)>& each) override;
   Status Reload() override;
@@ -38,6 +38,8 @@ class FakeBackend final : public Backend {
   void SetEvents(std::vector<engine::Event> events);  // of every run
   // Each past alert, run and event is that much longer, so that a page has no room for all.
   void Lengthen(size_t bytes);
+  // One search of past alerts or runs looks at so many.
+  void LookAtMost(size_t many);
 
   std::vector<engine::Command> Commands() const;
   std::vector<engine::Mode> Modes() const;
@@ -55,6 +57,7 @@ class FakeBackend final : public Backend {
     std::vector<engine::CloseEpisode> closed;
     std::vector<engine::Event> events;
     size_t longer = 0;
+    size_t most_looked_at = engine::kMostLookedAt;
     int reloads = 0;
     ConfigurationState configuration;
     bool ready = true;

@@ -69,16 +69,16 @@ void AddQuestions(const engine::RunView& run, metrics::Families* page) {
 
 // All states for each host with a dead man, so that a falling count is visible.
 void AddDeadMen(const engine::View& view, metrics::Families* page) {
-  std::map<std::string, std::map<engine::LeasePhase, int>> hosts;
+  std::map<std::string, std::map<engine::DeadManPhase, int>> hosts;
   int unconfirmed = 0;
   for (const engine::RunView& run : view.unfinished) {
-    for (const engine::LeaseView& lease : run.leases) {
-      ++hosts[lease.host][lease.phase];
-      unconfirmed += lease.phase == engine::LeasePhase::kUnconfirmed ? 1 : 0;
+    for (const engine::DeadManView& dead_man : run.dead_men) {
+      ++hosts[dead_man.host][dead_man.phase];
+      unconfirmed += dead_man.phase == engine::DeadManPhase::kUnconfirmed ? 1 : 0;
     }
   }
   for (auto& [host, phases] : hosts)
-    for (const auto phase : All<engine::LeasePhase>())
+    for (const auto phase : All<engine::DeadManPhase>())
       page->Add(kDeadMen, {{"host", host}, {"state", Name(phase)}}, phases[phase]);
   page->Add(kDeadMenUnconfirmed, {}, unconfirmed);
 }

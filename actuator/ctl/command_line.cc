@@ -141,6 +141,7 @@ void AddVerbs(CLI::App* run, Arguments& a, Action* action) {
 void AddLooks(CLI::App* run, Arguments& a, Action* action) {
   CLI::App* list = run->add_subcommand("list", "Unfinished runs, then the last finished ones");
   AddFilters(list, a, true);
+  list->add_option("--after", a.filters.after, "Only the rest of a list, as its last line says");
   list->callback([&a, action] {
     *action = [&a] {
       return With(a, [&](ApiClient& api) { return RunList(api, a.ChosenFormat(), a.filters); });

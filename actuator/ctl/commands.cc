@@ -155,9 +155,14 @@ std::string RunPath(const std::string& run) {
 }  // namespace
 
 int RunList(ApiClient& api, Format format, const Filters& filters) {
+  const PagedList list = {.key = "runs", .cursor = "after", .limit = filters.limit};
   QueryPairs query = Query(filters);
-  query.emplace_back("limit", std::to_string(filters.limit));
-  return Print(api.Get("/api/v1/runs", query), format, ParseRuns, ShowRuns);
+  if (!filters.after.empty()) query.emplace_back(list.cursor, filters.after);
+  const auto data = GetPages(api, "/api/v1/runs", query, list);
+  return Print(data, format, ParseRuns, [&](const std::vector<Run>& runs) {
+    ShowRuns(runs);
+    Out(MoreText(*data, list, "more"));
+  });
 }
 
 int RunShow(ApiClient& api, Format format, const std::string& run) {

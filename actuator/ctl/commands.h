@@ -15,7 +15,8 @@ enum class Format { kTable, kJson, kCsv };
 struct Filters {
   std::string state, runbook, target, result, alertname, fingerprint, decision, run;
   int limit = 100;
-  uint64_t before = 0;  // 0: the newest
+  uint64_t before = 0;     // 0: the newest
+  std::string after = "";  // of runs: where a page of the list ended
 };
 
 using Parameters = std::map<std::string, std::string>;

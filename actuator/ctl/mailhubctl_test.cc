@@ -142,7 +142,8 @@ TEST_F(MailhubctlTest, ShowsAStatusOnOneScreen) {
   engine::View view;
   view.mode = engine::Mode::kObserve;
   engine::RunView run = HeldRun();
-  run.leases.push_back({"1", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.dead_men.push_back(
+      {"1", "x500", engine::DeadManPhase::kArmed, Seconds(900), Seconds(12), ""});
   view.unfinished = {run};
   engine::EpisodeView episode;
   episode.fingerprint = "00ff12ab34cd56ef";
@@ -183,9 +184,10 @@ TEST_F(MailhubctlTest, ShowsWhatARunningCommandSaysAndWhetherADeadManIsArmed) {
   run.steps[2].phase = engine::StepPhase::kActing;
   run.steps[2].gate.reset();
   run.steps[2].output = "table 1 of 7\ntable 2 of 7\n";
-  run.leases.push_back({"1", "x500", engine::LeasePhase::kArmed, Seconds(900), Seconds(12), ""});
-  run.leases.push_back(
-      {"2", "mailhub2", engine::LeasePhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
+  run.dead_men.push_back(
+      {"1", "x500", engine::DeadManPhase::kArmed, Seconds(900), Seconds(12), ""});
+  run.dead_men.push_back(
+      {"2", "mailhub2", engine::DeadManPhase::kUnconfirmed, Seconds(60), std::nullopt, "no route"});
   backend_.Show(ViewOf(run));
   const Outcome shown = Ctl("run show 3f2a91");
   EXPECT_THAT(shown.out, HasSubstr("last output\n        | table 1 of 7\n        | table 2 of 7"));

@@ -150,7 +150,7 @@ Run ToRun(const Json& json) {
   run.steps_total = NeededNumber<int>(json, "stepsTotal");
   if (!At(json, "currentStep").is_null()) run.current = ToStep(At(json, "currentStep"));
   for (const Json& step : At(json, "steps")) run.steps.push_back(ToStep(step));
-  for (const Json& lease : At(json, "leases")) run.dead_men.push_back(ToDeadMan(lease));
+  for (const Json& dead_man : At(json, "deadMen")) run.dead_men.push_back(ToDeadMan(dead_man));
   return run;
 }
 
@@ -297,7 +297,7 @@ Result<Run> ParseRun(const std::string& data) {
   return Parse(data, [](const Json& json) {
     // Lists of runs have none of these.
     NeededList(json, "steps");
-    NeededList(json, "leases");
+    NeededList(json, "deadMen");
     return ToRun(json);
   });
 }
@@ -322,7 +322,12 @@ Result<std::vector<LogEntry>> ParseEvents(const std::string& data) {
 Result<Page> ParsePage(const std::string& data, const char* key) {
   return Parse(data, [&](const Json& json) {
     Page page{.items = NeededList(json, key).size()};
-    if (!At(json, "next").is_null()) page.next = NeededNumber<uint64_t>(json, "next");
+    const Json& next = At(json, "next");
+    if (next.is_string()) {
+      page.next = next.get<std::string>();
+    } else if (!next.is_null()) {
+      page.next = std::to_string(NeededNumber<uint64_t>(json, "next"));
+    }
     return page;
   });
 }

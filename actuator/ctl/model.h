@@ -179,7 +179,7 @@ Result<std::vector<LogEntry>> ParseEvents(const std::string& data);
 // Of a list that comes in pages: how many items this one has, and where the next begins.
 struct Page {
   size_t items = 0;
-  std::optional<uint64_t> next = {};  // nothing: there is no more, or the actuator does not say
+  std::optional<std::string> next = {};  // nothing: there is no more, or the actuator does not say
 };
 Result<Page> ParsePage(const std::string& data, const char* key);
 // The first page with the items of all, and the last one's `next`.

@@ -15,7 +15,8 @@ struct PagedList {
   int limit = 0;       // at most so many items; 0: all
 };
 
-// The pages as one answer's data: all their items, and the last one's `next`. Stops early at 64 MiB.
+// The pages as one answer's data: all their items, and the last one's `next`. Stops early at 64 MiB, or
+// 10,000 pages.
 // kInvalid, beside the errors of Get, when a page does not lead on.
 Result<std::string> GetPages(ApiClient& api, const std::string& path, const QueryPairs& query,
                              const PagedList& list);

@@ -3,6 +3,7 @@
 #include "actuator/ctl/hold_text.h"
 #include "actuator/ctl/model.h"
 #include "actuator/ctl/output.h"
+#include "actuator/ctl/pages.h"
 #include "actuator/ctl/run_text.h"
 #include "actuator/ctl/text.h"
 
@@ -77,7 +78,8 @@ int ShowStatus(ApiClient& api, Format format) {
   const auto overview = ParseOverview(*data);
   if (!overview) return Complain(overview.error());
   if (format == Format::kJson) return OutJson(*data);
-  const auto runs_data = api.Get("/api/v1/runs", {{"limit", "10000"}});
+  const auto runs_data =
+      GetPages(api, "/api/v1/runs", {}, {.key = "runs", .cursor = "after", .limit = 10'000});
   if (!runs_data) return Complain(runs_data.error());
   const auto runs = ParseRuns(*runs_data);
   if (!runs) return Complain(runs.error());

@@ -11,6 +11,7 @@
 
 #include "actuator/ctl/commands.h"
 #include "actuator/ctl/model.h"
+#include "actuator/ctl/pages.h"
 #include "actuator/ctl/run_text.h"
 #include "actuator/ctl/text.h"
 
@@ -99,7 +100,7 @@ class Patience {
 Result<std::string> NewestRun(ApiClient& api, const std::string& runbook) {
   QueryPairs query;
   if (!runbook.empty()) query.emplace_back("runbook", runbook);
-  auto data = api.Get("/api/v1/runs", query);
+  auto data = GetPages(api, "/api/v1/runs", query, {.key = "runs", .cursor = "after"});
   if (!data) return Fail(data.error());
   auto runs = ParseRuns(*data);
   if (!runs) return Fail(runs.error());

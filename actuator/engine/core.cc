@@ -139,7 +139,7 @@ void Engine::Core::NoteRenewal(const RemoteDone& done) {
   runs_.NoteRenewal(done);
 }
 
-void Engine::Core::RefreshLeases(View* view, Moment now) {
+void Engine::Core::RefreshDeadMen(View* view, Moment now) {
   Showing(now, [&] {
     runs_.Refresh(view);
     return 0;

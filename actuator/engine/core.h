@@ -32,7 +32,7 @@ class Engine::Core {
 
   std::vector<Effect> RenewWhilePending(Moment now);
   void NoteRenewal(const RemoteDone& done);
-  void RefreshLeases(View* view, Moment now);
+  void RefreshDeadMen(View* view, Moment now);
   View Look(Moment now);
   uint64_t epoch() const { return epoch_; }
   Mode mode() const { return mode_.mode; }

@@ -43,8 +43,8 @@ void Engine::NoteRenewal(const RemoteDone& done) {
   core_->NoteRenewal(done);
 }
 
-void Engine::RefreshLeases(View* view, Moment now) const {
-  core_->RefreshLeases(view, now);
+void Engine::RefreshDeadMen(View* view, Moment now) const {
+  core_->RefreshDeadMen(view, now);
 }
 
 View Engine::Look(Moment now) const {

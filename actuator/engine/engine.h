@@ -49,14 +49,14 @@ class Engine {
   void Reconfigure(EngineConfig config, const PlanSource* plans);
 
   // Renewals that are due of dead men known to be armed. For the time while a commit is pending,
-  // when only this, NoteRenewal(), RefreshLeases() and Look() may be called. They record nothing
+  // when only this, NoteRenewal(), RefreshDeadMen() and Look() may be called. They record nothing
   // and may be performed at once.
   std::vector<Effect> RenewWhilePending(Moment now);
   // Takes the result of such a renewal; ignores other results.
   void NoteRenewal(const RemoteDone& done);
   // Updates the dead men in `view`, which is older than the pending commit. While the commit is
   // pending, hosts act as at any other time.
-  void RefreshLeases(View* view, Moment now) const;
+  void RefreshDeadMen(View* view, Moment now) const;
 
   // The state for people and metrics. Cheap enough to call at every change.
   View Look(Moment now) const;

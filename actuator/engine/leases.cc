@@ -274,35 +274,35 @@ bool Leases::NoteRenewal(const RemoteDone& done) {
 // --- views
 
 void Leases::AddTo(RunView* view) const {
-  const auto add = [&](const std::string& path, const Lease& lease, LeasePhase phase) {
-    LeaseView one;
+  const auto add = [&](const std::string& path, const Lease& lease, DeadManPhase phase) {
+    DeadManView one;
     one.path = path;
     one.host = lease.host;
     one.after = lease.after;
     one.phase = phase;
     const auto progress = progress_.find(path);
-    if (progress != progress_.end() && phase != LeasePhase::kLost) {
+    if (progress != progress_.end() && phase != DeadManPhase::kLost) {
       one.trouble = progress->second.trouble;
       if (progress->second.confirmed) {
         one.confirmed_ago = context_.clock->steady() - *progress->second.confirmed;
       }
     }
-    if (phase != LeasePhase::kUnconfirmed) {
+    if (phase != DeadManPhase::kUnconfirmed) {
       // Its own events say so.
     } else if (run_.LeaseIsOver(path)) {
-      one.phase = LeasePhase::kDisarming;
+      one.phase = DeadManPhase::kDisarming;
     } else if (Confirmed(path, lease)) {
-      one.phase = LeasePhase::kArmed;
+      one.phase = DeadManPhase::kArmed;
     }
-    view->leases.push_back(std::move(one));
+    view->dead_men.push_back(std::move(one));
   };
-  for (const auto& [path, lease] : run_.leases) add(path, lease, LeasePhase::kUnconfirmed);
-  for (const auto& [path, lease] : run_.restored) add(path, lease, LeasePhase::kRestored);
-  for (const auto& [name, lease] : run_.given_up) add(name.first, lease, LeasePhase::kLost);
+  for (const auto& [path, lease] : run_.leases) add(path, lease, DeadManPhase::kUnconfirmed);
+  for (const auto& [path, lease] : run_.restored) add(path, lease, DeadManPhase::kRestored);
+  for (const auto& [name, lease] : run_.given_up) add(name.first, lease, DeadManPhase::kLost);
 }
 
-void Leases::Refresh(LeaseView* view) const {
-  if (view->phase != LeasePhase::kArmed && view->phase != LeasePhase::kUnconfirmed) return;
+void Leases::Refresh(DeadManView* view) const {
+  if (view->phase != DeadManPhase::kArmed && view->phase != DeadManPhase::kUnconfirmed) return;
   const auto progress = progress_.find(view->path);
   const bool known = progress != progress_.end();
   view->trouble =
@@ -312,7 +312,7 @@ void Leases::Refresh(LeaseView* view) const {
     view->confirmed_ago = context_.clock->steady() - *progress->second.confirmed;
   }
   const bool armed = view->confirmed_ago && *view->confirmed_ago < view->after;
-  view->phase = armed ? LeasePhase::kArmed : LeasePhase::kUnconfirmed;
+  view->phase = armed ? DeadManPhase::kArmed : DeadManPhase::kUnconfirmed;
 }
 
 }  // namespace mailhub::engine

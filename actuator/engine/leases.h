@@ -60,7 +60,7 @@ class Leases {
 
   void AddTo(RunView* view) const;
   // Updates the dead man in a view that is older than the pending commit.
-  void Refresh(LeaseView* view) const;
+  void Refresh(DeadManView* view) const;
 
  private:
   struct Progress {

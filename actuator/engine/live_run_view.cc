@@ -65,7 +65,7 @@ RunView LiveRun::Look(const std::optional<Milliseconds>& expected) const {
 
 // The rest of the view shows recorded state, but hosts act without waiting for a record.
 void LiveRun::Refresh(RunView* view) const {
-  for (LeaseView& lease : view->leases) leases_.Refresh(&lease);
+  for (DeadManView& dead_man : view->dead_men) leases_.Refresh(&dead_man);
 }
 
 }  // namespace mailhub::engine

@@ -1,6 +1,7 @@
 // One run as folded from its events. Nothing here decides.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -77,6 +78,7 @@ using LeaseName = std::pair<std::string, int>;  // path and generation
 
 struct Run {
   std::string id;
+  uint64_t seq = 0;  // of the event that it was queued with; once finished, that it ended with
   RunQueued queued;
   WallTime queued_at;
   std::optional<WallTime> started_at;

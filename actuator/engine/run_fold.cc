@@ -16,6 +16,7 @@ bool Contains(const std::vector<int>& list, int value) {
 // forgotten.
 struct Fold {
   Run& run;
+  uint64_t seq;
   WallTime at;
 
   void operator()(const ActuatorStarted&) {}
@@ -23,6 +24,7 @@ struct Fold {
   void operator()(const AlertDecided&) {}
   void operator()(const EpisodeClosed&) {}
   void operator()(const RunQueued& body) {
+    run.seq = seq;
     run.queued = body;
     run.queued_at = at;
     run.FindPlaces();
@@ -32,6 +34,7 @@ struct Fold {
     run.started_at = at;
   }
   void operator()(const RunDropped& body) {
+    run.seq = seq;
     run.stage = Stage::kFinished;
     run.finished_at = at;
     run.result = RunResult::kDropped;
@@ -176,6 +179,7 @@ struct Fold {
     run.result_detail = body.detail;
   }
   void operator()(const RunFinished& body) {
+    run.seq = seq;
     run.stage = Stage::kFinished;
     run.finished_at = at;
     run.result = body.result;
@@ -337,7 +341,7 @@ struct Fold {
 };
 
 void Run::Apply(const Event& event) {
-  std::visit(Fold{*this, event.at}, event.body);
+  std::visit(Fold{*this, event.seq, event.at}, event.body);
 }
 
 }  // namespace mailhub::engine

@@ -73,6 +73,7 @@ RunView ViewOf(const Run& run) {
   const Plan& plan = run.plan();
   RunView view;
   view.id = run.id;
+  view.seq = run.seq;
   view.runbook = plan.runbook;
   view.summary = plan.summary;
   view.target = plan.target;

@@ -1,6 +1,7 @@
 // Copies of the engine's state for the API, the console, mailhubctl and the metrics.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -90,16 +91,16 @@ struct PauseView {
   WallTime since;
 };
 
-enum class LeasePhase {
+enum class DeadManPhase {
   kUnconfirmed,  // recorded; the host has not confirmed the arming in time
   kArmed,        // confirmed by the host within its time
   kDisarming,    // no longer needed; the host has not confirmed the removal yet
   kRestored,     // the host acted by itself, and does not know yet that this is known
   kLost,         // the host has other receipts now: its state is unknown
 };
-constexpr auto WordsOf(LeasePhase) {
-  using enum LeasePhase;
-  return Vocabulary<LeasePhase>({
+constexpr auto WordsOf(DeadManPhase) {
+  using enum DeadManPhase;
+  return Vocabulary<DeadManPhase>({
       {kUnconfirmed, "unconfirmed"},
       {kArmed, "armed"},
       {kDisarming, "disarming"},
@@ -108,10 +109,10 @@ constexpr auto WordsOf(LeasePhase) {
   });
 }
 
-struct LeaseView {
+struct DeadManView {
   std::string path;  // of the guarded step
   std::string host;
-  LeasePhase phase = LeasePhase::kUnconfirmed;
+  DeadManPhase phase = DeadManPhase::kUnconfirmed;
   Milliseconds after{0};                      // the host acts this long after the last renewal
   std::optional<Milliseconds> confirmed_ago;  // since the last renewal that the host confirmed
   std::string trouble;                        // why it is not confirmed
@@ -119,6 +120,7 @@ struct LeaseView {
 
 struct RunView {
   std::string id;
+  uint64_t seq = 0;  // of the event that it was queued with; once finished, that it ended with
   std::string runbook;
   std::string summary;
   std::string target;
@@ -132,7 +134,7 @@ struct RunView {
   std::string waiting_for;      // kQueued: the reason; else its action, or why it cannot act
   std::vector<HoldView> holds;  // all of them must be answered
   std::optional<PauseView> pause;
-  std::vector<LeaseView> leases;  // dead men that may be armed, or have acted
+  std::vector<DeadManView> dead_men;  // those that may be armed, or have acted
   // The run acts now: it is not queued, held, paused, at a question or stopped by the mode. Only
   // then are its hosts' alerts silenced.
   bool acting = false;

@@ -6,14 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <set>
 #include <utility>
 
-#include "actuator/journal/codec.h"
 #include "actuator/journal/database.h"
+#include "actuator/journal/event_writer.h"
 #include "actuator/journal/lock_file.h"
 #include "actuator/journal/open_files.h"
 #include "actuator/journal/rows.h"
@@ -70,18 +69,6 @@ Status CreateFile(const std::string& path) {
   return {};
 }
 
-// A run's inner events, which are not needed once it is finished and swept.
-bool IsDetail(const engine::EventBody& body) {
-  return std::holds_alternative<engine::StepStarted>(body) ||
-         std::holds_alternative<engine::StepSettled>(body) ||
-         std::holds_alternative<engine::StepDone>(body) ||
-         std::holds_alternative<engine::DeadManArmed>(body) ||
-         std::holds_alternative<engine::DeadManDisarmed>(body) ||
-         std::holds_alternative<engine::DeadManRestored>(body) ||
-         std::holds_alternative<engine::RunHeld>(body) ||
-         std::holds_alternative<engine::OperatorActed>(body);
-}
-
 std::string Name(const LockFile& lock, const Mark& mark) {
   return lock.path() + " names journal " + mark.journal + ", which had come to event " +
          std::to_string(mark.seq);
@@ -117,18 +104,13 @@ struct Journal::Impl {
   Impl(std::string journal_path, LockFile held_lock, Database opened)
       : path(std::move(journal_path)), lock(std::move(held_lock)), database(std::move(opened)) {}
 
-  Status Prepare();
   Status CheckWhole();
   Status CheckMark(const Mark& mark);
   Status ReadLastSeq();
   Status RecallFiles();
   Status CheckLastSeq();
   Status AppendInTransaction(std::span<const engine::Event> events);
-  Status Compare(const engine::Event& event, const Encoded& encoded);
-  Status Insert(const engine::Event& event, const Encoded& encoded);
-  Status UpdateRuns(const engine::Event& event, const std::string& plan_digest);
-  Status UpdateEpisodes(const engine::Event& event);
-  Status NoteHeard(const engine::AlertDecided& alert, uint64_t seq);
+  Status Record(const engine::Event& event);
 
   const std::string path;
   LockFile lock;
@@ -138,13 +120,7 @@ struct Journal::Impl {
   std::string id;
   uint64_t last_seq = 0;
   bool last_seq_known = false;
-
-  struct Statements {
-    Statement last_event, insert_event, find_event, insert_plan;
-    Statement queued, started, finished, swept;
-    Statement episode, episode_over, waiting_over, dropped, heard;
-  };
-  std::optional<Statements> statements;
+  std::optional<EventWriter> writer;  // once the schema is there
 };
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -193,7 +169,9 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime
   Result<std::string> id = PrepareSchema(impl->database, path, now);
   if (!id) return Fail(WithRemedy(id.error()));
   impl->id = std::move(*id);
-  if (Status s = impl->Prepare(); !s) return Fail(WithRemedy(s.error()));
+  Result<EventWriter> writer = EventWriter::Prepare(&impl->database);
+  if (!writer) return Fail(WithRemedy(writer.error()));
+  impl->writer.emplace(std::move(*writer));
   if (Status s = impl->ReadLastSeq(); !s) return Fail(WithRemedy(s.error()));
   if (Status s = impl->RecallFiles(); !s) return Fail(s.error());
   impl->database.KeepLogOnClose(false);
@@ -250,45 +228,6 @@ Status Journal::Impl::CheckMark(const Mark& mark) {
                                        ": it has lost its end, or is an older copy");
 }
 
-Status Journal::Impl::Prepare() {
-  constexpr std::array kSql = {
-      "SELECT max(seq) FROM events",
-      "INSERT INTO events(seq, at_ms, run, kind, detail, body) VALUES(?, ?, ?, ?, ?, ?)",
-      "SELECT at_ms, run, kind, body FROM events WHERE seq = ?",
-      "INSERT INTO plans(digest, body) VALUES(?, ?) ON CONFLICT(digest) DO NOTHING",
-      "INSERT INTO runs(run, runbook, target, started_by, queued_ms, plan) "
-      "VALUES(?, ?, ?, ?, ?, ?)",
-      "UPDATE runs SET started_ms = ? WHERE run = ?",
-      // Where no host was asked to act, there is nothing to sweep.
-      "UPDATE runs SET finished_ms = ?, finished_seq = ?, result = ?, result_detail = ?, "
-      "swept = NOT EXISTS (SELECT 1 FROM events WHERE events.run = runs.run AND "
-      "kind IN ('step_started', 'dead_man_armed') AND json_extract(body, '$.directory_id') != '') "
-      "WHERE run = ?",
-      "UPDATE runs SET swept = 1 WHERE run = ?",
-      "INSERT INTO episodes(fingerprint, seq, run) VALUES(?, ?, ?) "
-      "ON CONFLICT(fingerprint) DO UPDATE SET seq = excluded.seq, run = excluded.run",
-      "DELETE FROM episodes WHERE fingerprint = ?",
-      "DELETE FROM episodes WHERE fingerprint = ? AND seq IN (SELECT events.seq FROM events WHERE "
-      "events.seq = episodes.seq AND json_extract(body, '$.decision') IN "
-      "('observed', 'halted', 'cooldown', 'deferred'))",
-      "DELETE FROM episodes WHERE run = ? AND seq IN (SELECT events.seq FROM events WHERE "
-      "events.seq = episodes.seq AND json_extract(body, '$.decision') = 'started_run')",
-      "INSERT INTO last_heard(fingerprint, ended, seq) VALUES(?, ?, ?) "
-      "ON CONFLICT(fingerprint, ended) DO UPDATE SET seq = excluded.seq"};
-  std::vector<Statement> made;
-  for (const char* sql : kSql) {
-    Result<Statement> statement = database.Prepare(sql);
-    if (!statement) return Fail(statement.error());
-    made.push_back(std::move(*statement));
-  }
-  statements.emplace(Statements{std::move(made[0]), std::move(made[1]), std::move(made[2]),
-                                std::move(made[3]), std::move(made[4]), std::move(made[5]),
-                                std::move(made[6]), std::move(made[7]), std::move(made[8]),
-                                std::move(made[9]), std::move(made[10]), std::move(made[11]),
-                                std::move(made[12])});
-  return {};
-}
-
 Status Journal::Impl::ReadLastSeq() {
   const Result<int64_t> last = database.Number("SELECT max(seq) FROM events");
   if (!last) return Fail(last.error());
@@ -314,16 +253,13 @@ Status Journal::Impl::RecallFiles() {
 
 // Under the transaction's lock.
 Status Journal::Impl::CheckLastSeq() {
-  Statement& last = statements->last_event;
-  const Result<bool> row = last.Step();
-  const auto found = row && *row ? static_cast<uint64_t>(last.Int(0)) : 0;
-  last.Reset();
-  if (!row) return Fail(row.error());
-  if (found == last_seq) return {};
+  const Result<uint64_t> found = writer->LastSeq();
+  if (!found) return Fail(found.error());
+  if (*found == last_seq) return {};
   return Fail(ErrorKind::kCorrupt,
-              path + " ends with event " + std::to_string(found) + ", but event " +
+              path + " ends with event " + std::to_string(*found) + ", but event " +
                   std::to_string(last_seq) + " was recorded last: " +
-                  (found < last_seq ? "it has lost its end" : "another program has written"));
+                  (*found < last_seq ? "it has lost its end" : "another program has written"));
 }
 
 Status Journal::Replay(Scope scope, const std::function<void(const engine::Event&)>& each) {
@@ -402,117 +338,18 @@ Status Journal::Impl::AppendInTransaction(std::span<const engine::Event> events)
                                            " was to be recorded, but " + std::to_string(next - 1) +
                                            " is next");
     }
-    const Encoded encoded = Encode(event.body);
-    Status done = event.seq <= last_seq ? Compare(event, encoded) : Insert(event, encoded);
-    if (!done) return done;
+    if (Status done = Record(event); !done) return done;
   }
   return {};
 }
 
-Status Journal::Impl::Compare(const engine::Event& event, const Encoded& encoded) {
-  Statement& find = statements->find_event;
-  const Result<bool> row = find.Bind(static_cast<int64_t>(event.seq)).Step();
-  const bool same = row && *row && find.Int(0) == ToUnixMs(event.at) && find.Text(1) == event.run &&
-                    find.Text(2) == encoded.kind && find.Text(3) == encoded.body;
-  find.Reset();
-  if (!row) return Fail(row.error());
-  if (same) return {};
+Status Journal::Impl::Record(const engine::Event& event) {
+  if (event.seq > last_seq) return writer->Write(event);
+  const Result<bool> there = writer->Has(event);
+  if (!there) return Fail(there.error());
+  if (*there) return {};
   return Fail(ErrorKind::kCorrupt, path + ": another event " + std::to_string(event.seq) +
                                        " is recorded already: another process has written");
-}
-
-Status Journal::Impl::Insert(const engine::Event& event, const Encoded& encoded) {
-  std::string plan_digest;
-  if (!encoded.plan.empty()) {
-    const Result<std::string> digest = PlanDigest(encoded.body);
-    if (!digest) return Fail(digest.error());
-    plan_digest = *digest;
-    Status s = statements->insert_plan.Bind(*digest).Bind(encoded.plan).Execute();
-    if (!s) return s;
-  }
-  Status s = statements->insert_event.Bind(static_cast<int64_t>(event.seq))
-                 .Bind(ToUnixMs(event.at))
-                 .Bind(event.run)
-                 .Bind(encoded.kind)
-                 .Bind(IsDetail(event.body) ? 1 : 0)
-                 .Bind(encoded.body)
-                 .Execute();
-  if (!s) return s;
-  if (s = UpdateRuns(event, plan_digest); !s) return s;
-  return UpdateEpisodes(event);
-}
-
-// Updates the derived tables in the same transaction.
-Status Journal::Impl::UpdateEpisodes(const engine::Event& event) {
-  if (const auto* alert = std::get_if<engine::AlertDecided>(&event.body)) {
-    if (engine::OpensEpisode(alert->decision)) {
-      return statements->episode.Bind(alert->fingerprint)
-          .Bind(static_cast<int64_t>(event.seq))
-          .Bind(alert->run)
-          .Execute();
-    }
-    // As the engine forgets it; a late end belongs to an earlier alert.
-    switch (alert->decision) {
-      case engine::Decision::kLate:
-        return {};
-      case engine::Decision::kRepeat:
-        return NoteHeard(*alert, event.seq);
-      default:
-        break;
-    }
-    Statement& over = alert->firing ? statements->waiting_over : statements->episode_over;
-    const Status s = over.Bind(alert->fingerprint).Execute();
-    return s && !alert->firing ? NoteHeard(*alert, event.seq) : s;
-  }
-  if (const auto* closed = std::get_if<engine::EpisodeClosed>(&event.body)) {
-    return statements->episode_over.Bind(closed->fingerprint).Execute();
-  }
-  // Alerts that had joined it may not share its reason; the engine decides.
-  if (std::holds_alternative<engine::RunDropped>(event.body)) {
-    return statements->dropped.Bind(event.run).Execute();
-  }
-  return {};
-}
-
-Status Journal::Impl::NoteHeard(const engine::AlertDecided& alert, uint64_t seq) {
-  return statements->heard.Bind(alert.fingerprint)
-      .Bind(alert.firing ? 0 : 1)
-      .Bind(static_cast<int64_t>(seq))
-      .Execute();
-}
-
-Status Journal::Impl::UpdateRuns(const engine::Event& event, const std::string& plan_digest) {
-  const int64_t at_ms = ToUnixMs(event.at);
-  if (const auto* queued = std::get_if<engine::RunQueued>(&event.body)) {
-    return statements->queued.Bind(event.run)
-        .Bind(queued->plan.runbook)
-        .Bind(queued->plan.target)
-        .Bind(queued->by)
-        .Bind(at_ms)
-        .Bind(plan_digest)
-        .Execute();
-  }
-  if (std::holds_alternative<engine::RunStarted>(event.body)) {
-    return statements->started.Bind(at_ms).Bind(event.run).Execute();
-  }
-  const auto finish = [&](engine::RunResult result, const std::string& detail) {
-    return statements->finished.Bind(at_ms)
-        .Bind(static_cast<int64_t>(event.seq))
-        .Bind(engine::Name(result))
-        .Bind(detail)
-        .Bind(event.run)
-        .Execute();
-  };
-  if (const auto* dropped = std::get_if<engine::RunDropped>(&event.body)) {
-    return finish(engine::RunResult::kDropped, dropped->why);
-  }
-  if (const auto* finished = std::get_if<engine::RunFinished>(&event.body)) {
-    return finish(finished->result, finished->detail);
-  }
-  if (std::holds_alternative<engine::RunSwept>(event.body)) {
-    return statements->swept.Bind(event.run).Execute();
-  }
-  return {};
 }
 
 }  // namespace mailhub::journal

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "actuator/engine/event.h"
+#include "actuator/engine/past.h"
 #include "actuator/journal/store.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
@@ -43,29 +43,6 @@ class Journal final : public EventStore {
   std::unique_ptr<Impl> impl_;
 };
 
-// One finished run.
-struct FinishedRun {
-  uint64_t seq = 0;  // of the event that it ended with
-  std::string id;
-  std::string runbook;
-  std::string target;
-  std::string by;
-  engine::RunResult result = engine::RunResult::kSucceeded;
-  std::string detail;
-  WallTime queued;
-  std::optional<WallTime> started;  // nothing: dropped or cancelled in the queue
-  WallTime finished;
-};
-
-// Selects decisions. An empty or 0 field selects all.
-struct AlertFilter {
-  std::string alertname = "";
-  std::string fingerprint = "";  // full or its beginning
-  std::string decision = "";
-  std::string run = "";  // full or its beginning
-  uint64_t before = 0;   // only events before this one
-};
-
 // Looks at a journal while somebody else writes it. Thread-safe: each call uses a connection of its
 // own and sees one committed state. Gives what it finds one by one, until `each` returns false, so
 // that no answer has to be in memory whole. Errors: kNotFound, kInvalid as said, else as Journal.
@@ -73,15 +50,16 @@ class JournalReader {
  public:
   explicit JournalReader(std::string path) : path_(std::move(path)) {}
 
-  // Newest first. Of all runbooks when `runbook` is empty; ended before that event when it is not 0.
-  Status FinishedRuns(const std::string& runbook, uint64_t before,
-                      const std::function<bool(FinishedRun)>& each) const;
-  // alert_decided events, newest first. However old they are, all are looked at.
-  Status Alerts(const AlertFilter& filter, const std::function<bool(engine::Event)>& each) const;
+  // Both newest first. They look at engine::kMostLookedAt rows and return where to go on, as a
+  // filter's `before`; 0 when they have looked at all, or `each` has ended them.
+  Result<uint64_t> FinishedRuns(const engine::RunFilter& filter,
+                                const std::function<bool(const engine::PastRun&)>& each) const;
+  Result<uint64_t> Alerts(const engine::AlertFilter& filter,
+                          const std::function<bool(const engine::PastAlert&)>& each) const;
   // The events of one run after that one, oldest first. `run`: its id or a prefix of at least 6
   // characters; kInvalid when too short or shared by several runs, kNotFound when nobody's.
   Status RunEvents(const std::string& run, uint64_t after,
-                   const std::function<bool(engine::Event)>& each) const;
+                   const std::function<bool(const engine::Event&)>& each) const;
 
  private:
   const std::string path_;

@@ -1,3 +1,4 @@
+// One journal file: what is appended is there, and what a start needs is found.
 #include "actuator/journal/journal.h"
 
 #include <gtest/gtest.h>
@@ -8,22 +9,19 @@
 #include "actuator/journal/codec.h"
 #include "actuator/journal/sample_events.h"
 #include "actuator/journal/test_directory.h"
+#include "actuator/journal/testing_journal.h"
 
 namespace mailhub::journal {
 namespace {
 
 using testing::EveryBody;
+using testing::kNow;
+using testing::MustOpen;
 using testing::Numbered;
+using testing::RunId;
 using testing::TestDirectory;
+using testing::Texts;
 using testing::WholeRun;
-
-constexpr WallTime kNow = WallTime(Milliseconds(1'700'000'000'000));
-
-std::unique_ptr<Journal> MustOpen(const std::string& path) {
-  Result<std::unique_ptr<Journal>> journal = Journal::Open(path, kNow);
-  EXPECT_TRUE(journal) << journal.error().message;
-  return journal ? std::move(*journal) : nullptr;
-}
 
 std::vector<std::string> AllOf(Journal& journal, Scope scope = Scope::kEverything) {
   std::vector<std::string> events;
@@ -31,18 +29,6 @@ std::vector<std::string> AllOf(Journal& journal, Scope scope = Scope::kEverythin
       scope, [&events](const engine::Event& event) { events.push_back(testing::TextOf(event)); });
   EXPECT_TRUE(s) << s.error().message;
   return events;
-}
-
-std::vector<std::string> Texts(const std::vector<engine::Event>& events) {
-  std::vector<std::string> texts;
-  texts.reserve(events.size());
-  for (const engine::Event& event : events) texts.push_back(testing::TextOf(event));
-  return texts;
-}
-
-std::string RunId(int number) {
-  std::string digits = std::to_string(number);
-  return std::string(8 - digits.size(), '0') + digits + std::string(24, 'a');
 }
 
 TEST(Journal, AppendedEventsAreThereAfterReopening) {
@@ -291,156 +277,6 @@ TEST(Journal, TheShortReplayForgetsARunThatNeverTouchedAHost) {
   }
   for (int run = 100; run < 160; ++run) writer.Run(RunId(run), PlanFor("mailhub1"), 12);
   EXPECT_EQ(ShortReplay(*journal).count(RunId(1)), 0u);
-}
-
-// --- the reader
-
-// The first `most` of what `read` finds.
-template <typename T, typename Read>
-Result<std::vector<T>> First(size_t most, Read read) {
-  std::vector<T> found;
-  const Status status = read([&](T one) {
-    found.push_back(std::move(one));
-    return found.size() < most;
-  });
-  if (!status) return Fail(status.error());
-  return found;
-}
-Result<std::vector<FinishedRun>> FinishedRuns(const JournalReader& reader,
-                                              const std::string& runbook, size_t most,
-                                              uint64_t before = 0) {
-  return First<FinishedRun>(
-      most, [&](const auto& each) { return reader.FinishedRuns(runbook, before, each); });
-}
-Result<std::vector<engine::Event>> Alerts(const JournalReader& reader, size_t most,
-                                          const AlertFilter& filter = {}) {
-  return First<engine::Event>(most, [&](const auto& each) { return reader.Alerts(filter, each); });
-}
-Result<std::vector<engine::Event>> RunEvents(const JournalReader& reader, const std::string& run,
-                                             uint64_t after = 0) {
-  return First<engine::Event>(1'000,
-                              [&](const auto& each) { return reader.RunEvents(run, after, each); });
-}
-
-TEST(JournalReader, FinishedRunsComeNewestFirstAndByRunbook) {
-  const TestDirectory directory;
-  const auto journal = MustOpen(directory / "journal.db");
-  ASSERT_TRUE(journal->Append(WholeRun(1, RunId(1), engine::RunResult::kFailed)));
-  ASSERT_TRUE(journal->Append(WholeRun(13, RunId(2))));
-  const auto dropped = Numbered({engine::RunQueued{.plan = testing::SamplePlan(),
-                                                   .trigger = "",
-                                                   .fingerprint = "",
-                                                   .by = "",
-                                                   .only_if = "x"},
-                                 engine::RunDropped{.why = "no longer true"}},
-                                25, RunId(3));
-  ASSERT_TRUE(journal->Append(dropped));
-  const auto open = WholeRun(27, RunId(4));
-  ASSERT_TRUE(journal->Append(std::span(open).first(6)));
-
-  const JournalReader reader(directory / "journal.db");
-  const auto runs = FinishedRuns(reader, "", 100);
-  ASSERT_TRUE(runs) << runs.error().message;
-  ASSERT_EQ(runs->size(), 3u);
-  EXPECT_EQ((*runs)[0].id, RunId(3));
-  EXPECT_EQ((*runs)[0].result, engine::RunResult::kDropped);
-  EXPECT_EQ((*runs)[0].detail, "no longer true");
-  EXPECT_FALSE((*runs)[0].started);
-  EXPECT_EQ((*runs)[1].id, RunId(2));
-  EXPECT_EQ((*runs)[1].detail, "as planned");
-  EXPECT_EQ((*runs)[1].by, "alice");
-  EXPECT_EQ((*runs)[1].target, "mailhub2");
-  EXPECT_EQ((*runs)[1].queued, kNow + Seconds(13));
-  EXPECT_EQ((*runs)[1].started, kNow + Seconds(14));
-  EXPECT_EQ((*runs)[1].finished, kNow + Seconds(23));
-  EXPECT_EQ((*runs)[2].result, engine::RunResult::kFailed);
-  const auto older = FinishedRuns(reader, "", 100, (*runs)[1].seq);
-  ASSERT_TRUE(older);
-  ASSERT_EQ(older->size(), 1u);
-  EXPECT_EQ((*older)[0].id, (*runs)[2].id);
-  EXPECT_EQ(FinishedRuns(reader, "directory-restart", 2)->size(), 2u);
-  EXPECT_TRUE(FinishedRuns(reader, "mailhub-rebuild", 2)->empty());
-}
-
-TEST(JournalReader, AlertsComeNewestFirst) {
-  const TestDirectory directory;
-  const auto journal = MustOpen(directory / "journal.db");
-  std::vector<engine::EventBody> bodies;
-  for (int i = 0; i < 5; ++i) {
-    engine::AlertDecided decided;
-    decided.alertname = "A" + std::to_string(i);
-    bodies.emplace_back(decided);
-  }
-  ASSERT_TRUE(journal->Append(Numbered(std::move(bodies), 1, "")));
-  const auto alerts = Alerts(JournalReader(directory / "journal.db"), 2);
-  ASSERT_TRUE(alerts);
-  ASSERT_EQ(alerts->size(), 2u);
-  EXPECT_EQ(std::get<engine::AlertDecided>((*alerts)[0].body).alertname, "A4");
-  EXPECT_EQ(std::get<engine::AlertDecided>((*alerts)[1].body).alertname, "A3");
-}
-
-TEST(JournalReader, FindsDecisionsByNameFingerprintRunAndDecisionHoweverOldTheyAre) {
-  const TestDirectory directory;
-  const auto journal = MustOpen(directory / "journal.db");
-  std::vector<engine::EventBody> bodies;
-  for (int i = 0; i < 10'050; ++i) {
-    engine::AlertDecided decided;
-    decided.alertname = i == 3 ? "Old" : "New";
-    decided.fingerprint = i == 3 ? "00ff12ab34cd56ef" : "ffffffffffffffff";
-    decided.decision = i == 3 ? engine::Decision::kStartedRun : engine::Decision::kIgnored;
-    decided.run = i == 3 ? RunId(1) : "";
-    bodies.emplace_back(decided);
-  }
-  ASSERT_TRUE(journal->Append(Numbered(std::move(bodies), 1, "")));
-  const JournalReader reader(directory / "journal.db");
-  const AlertFilter filters[] = {{"Old", "", "", "", 0},
-                                 {"", "00ff12ab34cd", "", "", 0},
-                                 {"", "", "started_run", "", 0},
-                                 {"", "", "", RunId(1).substr(0, 12), 0},
-                                 {"Old", "", "", "", 5}};
-  for (const AlertFilter& filter : filters) {
-    const auto found = Alerts(reader, 10, filter);
-    ASSERT_TRUE(found) << found.error().message;
-    ASSERT_EQ(found->size(), 1u);
-    EXPECT_EQ((*found)[0].seq, 4u);
-  }
-  EXPECT_TRUE(Alerts(reader, 10, {"Old", "", "ignored", "", 0})->empty());
-  EXPECT_TRUE(Alerts(reader, 10, {"", "' OR 1=1 --", "", "", 0})->empty());
-  const auto page = Alerts(reader, 2, {"", "", "", "", 100});
-  ASSERT_EQ(page->size(), 2u);
-  EXPECT_EQ((*page)[0].seq, 99u);
-  EXPECT_EQ((*page)[1].seq, 98u);
-}
-
-TEST(JournalReader, ARunIsFoundByAUniquePrefix) {
-  const TestDirectory directory;
-  const auto journal = MustOpen(directory / "journal.db");
-  const auto one = WholeRun(1, RunId(1));
-  ASSERT_TRUE(journal->Append(one));
-  ASSERT_TRUE(journal->Append(WholeRun(13, RunId(2))));
-  const JournalReader reader(directory / "journal.db");
-  const auto events = RunEvents(reader, RunId(1).substr(0, 8));
-  ASSERT_TRUE(events) << events.error().message;
-  EXPECT_EQ(Texts(*events), Texts(one));
-  EXPECT_EQ(RunEvents(reader, RunId(1))->size(), 12u);
-  const auto rest = RunEvents(reader, RunId(1), 10);
-  ASSERT_TRUE(rest);
-  ASSERT_EQ(rest->size(), 2u);
-  EXPECT_EQ((*rest)[0].seq, 11u);
-}
-
-TEST(JournalReader, AmbiguousShortAndUnknownRunsAreErrors) {
-  const TestDirectory directory;
-  const auto journal = MustOpen(directory / "journal.db");
-  ASSERT_TRUE(journal->Append(WholeRun(1, RunId(1))));
-  ASSERT_TRUE(journal->Append(WholeRun(13, RunId(2))));
-  const JournalReader reader(directory / "journal.db");
-  EXPECT_EQ(RunEvents(reader, "000000").error().kind, ErrorKind::kInvalid);
-  EXPECT_EQ(RunEvents(reader, "0000").error().kind, ErrorKind::kInvalid);
-  EXPECT_EQ(RunEvents(reader, "").error().kind, ErrorKind::kInvalid);
-  EXPECT_EQ(RunEvents(reader, "ffffffff").error().kind, ErrorKind::kNotFound);
-  EXPECT_EQ(RunEvents(reader, "' OR 1=1 --").error().kind, ErrorKind::kNotFound);
-  EXPECT_EQ(Alerts(JournalReader(directory / "none.db"), 1).error().kind, ErrorKind::kNotFound);
 }
 
 }  // namespace

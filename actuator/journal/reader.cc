@@ -1,6 +1,8 @@
 // JournalReader, see journal.h.
 #include <functional>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "actuator/journal/codec.h"
 #include "actuator/journal/database.h"
@@ -15,23 +17,64 @@ constexpr size_t kShortestPrefix = 6;
 
 // `read` makes of a row what `each` is given.
 template <typename T, typename Read>
-Status ReadRows(Statement& select, const std::function<bool(T)>& each, Read read) {
+Status ReadRows(Statement& select, const std::function<bool(const T&)>& each, Read read) {
   for (;;) {
     const Result<bool> row = select.Step();
     if (!row) return Fail(row.error());
     if (!*row) return {};
     Result<T> found = read(select);
     if (!found) return Fail(found.error());
-    if (!each(std::move(*found))) return {};
+    if (!each(*found)) return {};
   }
 }
 
-Status ReadEvents(Database& database, Statement& select,
-                  const std::function<bool(engine::Event)>& each) {
-  EventReader reader(&database);
-  return ReadRows<engine::Event>(select, each,
-                                 [&](const Statement& row) { return reader.Read(row); });
-}
+// Looks for rows of the past, newest first, at most engine::kMostLookedAt of them.
+struct Search {
+  std::string columns;
+  std::string table;   // and which of its rows are looked at
+  std::string number;  // the column that orders them
+  uint64_t before = 0;
+  std::string wanted = {};  // which of those that are looked at are found
+  std::vector<std::string> values = {};
+
+  void Equal(const char* what, const std::string& value) {
+    if (!value.empty()) Is(what, value);
+  }
+  void Is(const char* what, const std::string& value) {
+    wanted += std::string(" AND ") + what + " = ?";
+    values.push_back(value);
+  }
+  void Begins(const char* what, const std::string& value) {
+    if (value.empty()) return;
+    wanted += std::string(" AND substr(") + what + ", 1, " + std::to_string(value.size()) + ") = ?";
+    values.push_back(value);
+  }
+
+  // As JournalReader::Alerts.
+  template <typename T, typename Read>
+  Result<uint64_t> Run(Database& database, const std::function<bool(const T&)>& each,
+                       Read read) const {
+    const std::string rows =
+        " FROM " + table + (before > 0 ? " AND " + number + " < " + std::to_string(before) : "");
+    const std::string newest_first = " ORDER BY " + number + " DESC";
+    // Both statements see one state; closing the database ends it.
+    if (Status begun = database.Run("BEGIN"); !begun) return Fail(begun.error());
+    const Result<int64_t> unseen =
+        database.Number("SELECT " + number + rows + newest_first + " LIMIT 1 OFFSET " +
+                        std::to_string(engine::kMostLookedAt));
+    if (!unseen) return Fail(unseen.error());
+    Result<Statement> select =
+        database.Prepare("SELECT " + columns + rows + " AND " + number + " > " +
+                         std::to_string(*unseen) + wanted + newest_first);
+    if (!select) return Fail(select.error());
+    for (const std::string& value : values) select->Bind(value);
+    bool goes_on = true;
+    const Status found = ReadRows<T>(
+        *select, [&](const T& one) { return goes_on = each(one); }, read);
+    if (!found) return Fail(found.error());
+    return goes_on && *unseen > 0 ? static_cast<uint64_t>(*unseen) + 1 : 0;
+  }
+};
 
 // Ids are hex, so all ids with a prefix stand between it and itself followed by "g".
 Result<std::string> FindRun(Database& database, const std::string& prefix) {
@@ -54,8 +97,8 @@ Result<std::string> FindRun(Database& database, const std::string& prefix) {
   return run;
 }
 
-Result<FinishedRun> ReadFinished(const Statement& row) {
-  FinishedRun run;
+Result<engine::PastRun> ReadFinished(const Statement& row) {
+  engine::PastRun run;
   run.seq = static_cast<uint64_t>(row.Int(9));
   run.id = row.Text(0);
   run.runbook = row.Text(1);
@@ -77,53 +120,48 @@ Result<FinishedRun> ReadFinished(const Statement& row) {
 
 }  // namespace
 
-Status JournalReader::FinishedRuns(const std::string& runbook, uint64_t before,
-                                   const std::function<bool(FinishedRun)>& each) const {
+Result<uint64_t> JournalReader::FinishedRuns(
+    const engine::RunFilter& filter,
+    const std::function<bool(const engine::PastRun&)>& each) const {
+  Search search{.columns =
+                    "run, runbook, target, started_by, queued_ms, started_ms, finished_ms,"
+                    " result, result_detail, finished_seq",
+                .table = "runs WHERE finished_seq IS NOT NULL",
+                .number = "finished_seq",
+                .before = filter.before};
+  search.Equal("runbook", filter.runbook);
+  if (filter.target) search.Is("target", *filter.target);
+  search.Equal("result", filter.result);
   Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
-  Result<Statement> select = database->Prepare(
-      "SELECT run, runbook, target, started_by, queued_ms, started_ms, finished_ms, result,"
-      " result_detail, finished_seq FROM runs WHERE finished_seq IS NOT NULL" +
-      std::string(runbook.empty() ? "" : " AND runbook = ?") +
-      (before > 0 ? " AND finished_seq < " + std::to_string(before) : "") +
-      " ORDER BY finished_seq DESC");
-  if (!select) return Fail(select.error());
-  if (!runbook.empty()) select->Bind(runbook);
-  return ReadRows<FinishedRun>(*select, each, &ReadFinished);
+  return search.Run<engine::PastRun>(*database, each, &ReadFinished);
 }
 
-Status JournalReader::Alerts(const AlertFilter& filter,
-                             const std::function<bool(engine::Event)>& each) const {
+Result<uint64_t> JournalReader::Alerts(
+    const engine::AlertFilter& filter,
+    const std::function<bool(const engine::PastAlert&)>& each) const {
+  Search search{.columns = kEventColumns,
+                .table = "events WHERE kind = 'alert_decided'",
+                .number = "seq",
+                .before = filter.before};
+  search.Equal("json_extract(body, '$.alertname')", filter.alertname);
+  search.Equal("json_extract(body, '$.decision')", filter.decision);
+  search.Begins("json_extract(body, '$.fingerprint')", filter.fingerprint);
+  search.Begins("json_extract(body, '$.run')", filter.run);
   Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
-  std::string where = "kind = 'alert_decided'";
-  std::vector<std::string> values;
-  const auto equal = [&](const char* field, const std::string& value) {
-    if (value.empty()) return;
-    where += std::string(" AND json_extract(body, '$.") + field + "') = ?";
-    values.push_back(value);
+  EventReader reader(&*database);
+  const auto read = [&](const Statement& row) -> Result<engine::PastAlert> {
+    Result<engine::Event> event = reader.Read(row);
+    if (!event) return Fail(event.error());
+    return engine::PastAlert{event->seq, event->at,
+                             std::get<engine::AlertDecided>(std::move(event->body))};
   };
-  const auto begins = [&](const char* field, const std::string& value) {
-    if (value.empty()) return;
-    where += std::string(" AND substr(json_extract(body, '$.") + field + "'), 1, " +
-             std::to_string(value.size()) + ") = ?";
-    values.push_back(value);
-  };
-  equal("alertname", filter.alertname);
-  equal("decision", filter.decision);
-  begins("fingerprint", filter.fingerprint);
-  begins("run", filter.run);
-  if (filter.before > 0) where += " AND seq < " + std::to_string(filter.before);
-  Result<Statement> select =
-      database->Prepare("SELECT " + std::string(kEventColumns) + " FROM events WHERE " + where +
-                        " ORDER BY seq DESC");
-  if (!select) return Fail(select.error());
-  for (const std::string& value : values) select->Bind(value);
-  return ReadEvents(*database, *select, each);
+  return search.Run<engine::PastAlert>(*database, each, read);
 }
 
 Status JournalReader::RunEvents(const std::string& run, uint64_t after,
-                                const std::function<bool(engine::Event)>& each) const {
+                                const std::function<bool(const engine::Event&)>& each) const {
   Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
   const Result<std::string> id = FindRun(*database, run);
@@ -133,7 +171,9 @@ Status JournalReader::RunEvents(const std::string& run, uint64_t after,
                         " FROM events WHERE run != '' AND run = ? AND seq > ? ORDER BY seq");
   if (!select) return Fail(select.error());
   select->Bind(*id).Bind(static_cast<int64_t>(after));
-  return ReadEvents(*database, *select, each);
+  EventReader reader(&*database);
+  return ReadRows<engine::Event>(*select, each,
+                                 [&](const Statement& row) { return reader.Read(row); });
 }
 
 }  // namespace mailhub::journal

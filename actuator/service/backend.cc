@@ -41,33 +41,14 @@ Result<engine::Plan> Service::MakePlan(const std::string& runbook,
   return plans_.Copy()->Make(runbook, parameters);
 }
 
-Status Service::History(const std::string& runbook, uint64_t before,
-                        const std::function<bool(const api::PastRun&)>& each) {
-  return past_.FinishedRuns(runbook, before, [&each](const journal::FinishedRun& run) {
-    return each({.seq = run.seq,
-                 .id = run.id,
-                 .runbook = run.runbook,
-                 .target = run.target,
-                 .by = run.by,
-                 .result = run.result,
-                 .detail = run.detail,
-                 .queued = run.queued,
-                 .started = run.started.value_or(WallTime()),
-                 .finished = run.finished});
-  });
+Result<uint64_t> Service::History(const engine::RunFilter& filter,
+                                  const std::function<bool(const engine::PastRun&)>& each) {
+  return past_.FinishedRuns(filter, each);
 }
 
-Status Service::Alerts(const api::AlertFilter& filter,
-                       const std::function<bool(const api::PastAlert&)>& each) {
-  return past_.Alerts(
-      {.alertname = filter.alertname,
-       .fingerprint = filter.fingerprint,
-       .decision = filter.decision,
-       .run = filter.run,
-       .before = filter.before},
-      [&each](engine::Event event) {
-        return each({event.seq, event.at, std::get<engine::AlertDecided>(std::move(event.body))});
-      });
+Result<uint64_t> Service::Alerts(const engine::AlertFilter& filter,
+                                 const std::function<bool(const engine::PastAlert&)>& each) {
+  return past_.Alerts(filter, each);
 }
 
 Status Service::RunEvents(const std::string& run, uint64_t after,

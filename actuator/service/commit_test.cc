@@ -102,7 +102,7 @@ TEST(Service, DeadMenAreRenewedWhileACommitWaitsOrFails) {
   // The results count: the lease is known to be armed, without a gap.
   life.store.FailWith(std::nullopt);
   ASSERT_TRUE(life.Eventually([&] { return life.service->Ready(); }));
-  EXPECT_EQ(life.service->Look()->unfinished[0].leases.at(0).phase, engine::LeasePhase::kArmed);
+  EXPECT_EQ(life.service->Look()->unfinished[0].dead_men.at(0).phase, engine::DeadManPhase::kArmed);
 }
 
 TEST(Service, ShowsTheRealStateOfDeadMenWhileACommitWaitsOrFails) {
@@ -112,18 +112,18 @@ TEST(Service, ShowsTheRealStateOfDeadMenWhileACommitWaitsOrFails) {
   (void)life.service->Submit(Start("guarded"));
   const auto phase = [&] {
     const auto view = life.service->Look();
-    const bool guarded = !view->unfinished.empty() && !view->unfinished[0].leases.empty();
-    return guarded ? std::optional(view->unfinished[0].leases[0].phase) : std::nullopt;
+    const bool guarded = !view->unfinished.empty() && !view->unfinished[0].dead_men.empty();
+    return guarded ? std::optional(view->unfinished[0].dead_men[0].phase) : std::nullopt;
   };
-  ASSERT_TRUE(life.Eventually([&] { return phase() == engine::LeasePhase::kArmed; }));
+  ASSERT_TRUE(life.Eventually([&] { return phase() == engine::DeadManPhase::kArmed; }));
   life.store.Block(true);
   (void)life.service->Submit(Firing("1"));
   life.hosts.BeAway(true);
-  EXPECT_TRUE(life.Eventually([&] { return phase() == engine::LeasePhase::kUnconfirmed; }));
+  EXPECT_TRUE(life.Eventually([&] { return phase() == engine::DeadManPhase::kUnconfirmed; }));
   life.store.FailWith(kDiskFull);
   life.store.Block(false);
   life.hosts.BeAway(false);
-  EXPECT_TRUE(life.Eventually([&] { return phase() == engine::LeasePhase::kArmed; }));
+  EXPECT_TRUE(life.Eventually([&] { return phase() == engine::DeadManPhase::kArmed; }));
   EXPECT_FALSE(life.service->Ready());
   EXPECT_EQ(life.service->Look()->unfinished.size(), 1U) << "nothing else that is not recorded";
 }

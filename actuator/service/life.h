@@ -92,9 +92,9 @@ struct Life {
     return view->unfinished.empty() ? view->finished.size() : 0;
   }
   // Newest first.
-  std::vector<api::PastAlert> Alerts() {
-    std::vector<api::PastAlert> alerts;
-    EXPECT_TRUE(service->Alerts({}, [&alerts](const api::PastAlert& alert) {
+  std::vector<engine::PastAlert> Alerts() {
+    std::vector<engine::PastAlert> alerts;
+    EXPECT_TRUE(service->Alerts({}, [&alerts](const engine::PastAlert& alert) {
       alerts.push_back(alert);
       return true;
     }));

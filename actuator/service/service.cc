@@ -213,7 +213,7 @@ void Service::RenewWhilePending() {
         });
   }
   auto view = std::make_shared<engine::View>(*view_.Copy());
-  engine_.RefreshLeases(view.get(), Now());
+  engine_.RefreshDeadMen(view.get(), Now());
   view_.With([&view](auto& shared) { shared = std::move(view); });
 }
 

@@ -79,10 +79,10 @@ class Service final : public api::Backend {
   Result<std::string> Submit(api::Ask what) override;
   Result<engine::Plan> MakePlan(const std::string& runbook,
                                 const std::map<std::string, std::string>& parameters) override;
-  Status History(const std::string& runbook, uint64_t before,
-                 const std::function<bool(const api::PastRun&)>& each) override;
-  Status Alerts(const api::AlertFilter& filter,
-                const std::function<bool(const api::PastAlert&)>& each) override;
+  Result<uint64_t> History(const engine::RunFilter& filter,
+                           const std::function<bool(const engine::PastRun&)>& each) override;
+  Result<uint64_t> Alerts(const engine::AlertFilter& filter,
+                          const std::function<bool(const engine::PastAlert&)>& each) override;
   Status RunEvents(const std::string& run, uint64_t after,
                    const std::function<bool(const engine::Event&)>& each) override;
   Status Reload() override;

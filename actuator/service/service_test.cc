@@ -62,14 +62,15 @@ TEST(Service, ThePastCanBeRead) {
   life.StartAndWait();
   ASSERT_TRUE(life.service->Submit(Firing("1")));
   ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 1; }));
-  std::vector<api::PastRun> history;
-  ASSERT_TRUE(life.service->History("touch", 0, [&](const api::PastRun& run) {
+  std::vector<engine::PastRun> history;
+  ASSERT_TRUE(life.service->History({.runbook = "touch"}, [&](const engine::PastRun& run) {
     history.push_back(run);
     return true;
   }));
   ASSERT_EQ(history.size(), 1u);
   EXPECT_EQ(history[0].by, "alertmanager");
-  EXPECT_NE(history[0].started, WallTime());
+  EXPECT_EQ(history[0].seq, life.service->Look()->finished.at(0).seq);
+  EXPECT_TRUE(history[0].started);
   const auto alerts = life.Alerts();
   ASSERT_EQ(alerts.size(), 1u);
   EXPECT_EQ(alerts[0].decided.decision, engine::Decision::kStartedRun);

@@ -33,13 +33,13 @@ class FakeBackend final : public api::Backend {
                                 const std::map<std::string, std::string>&) override {
     return engine::Plan{};
   }
-  Status History(const std::string&, uint64_t,
-                 const std::function<bool(const api::PastRun&)>&) override {
-    return {};
+  Result<uint64_t> History(const engine::RunFilter&,
+                           const std::function<bool(const engine::PastRun&)>&) override {
+    return 0;
   }
-  Status Alerts(const api::AlertFilter&,
-                const std::function<bool(const api::PastAlert&)>&) override {
-    return {};
+  Result<uint64_t> Alerts(const engine::AlertFilter&,
+                          const std::function<bool(const engine::PastAlert&)>&) override {
+    return 0;
   }
   Status RunEvents(const std::string&, uint64_t,
                    const std::function<bool(const engine::Event&)>&) override {

@@ -27,7 +27,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import measure  # noqa: E402
-from stage import TOKEN, Actuator, Sshd, write  # noqa: E402
+from stage import TOKEN, Actuator, RunnerHost, write  # noqa: E402
 
 ROOT = HERE.parents[1]
 FINISHED_RUNS = 10_000
@@ -226,7 +226,7 @@ def runner_ms(sshd):
 
 
 def steps(build, folder, rounds=10):
-    with Sshd(build, folder / "sshd", ["command nothing true"]) as sshd:
+    with RunnerHost(build, folder / "sshd", ["command nothing true"]) as sshd:
         with Actuator(build, folder / "steps", sshd=sshd, runbooks={"ten": TEN}) as actuator:
             samples, exchanges = [], []
             for _ in range(rounds + 1):
@@ -276,7 +276,7 @@ def gates(build, folder, rounds=3, files=10):
     base = f"http://127.0.0.1:{measure.free_port()}"
     flags = [folder / f"g{n}" for n in range(files)]
     with contextlib.ExitStack() as stack:
-        sshd = stack.enter_context(Sshd(build, folder / "gate-sshd", ["command nothing true"]))
+        sshd = stack.enter_context(RunnerHost(build, folder / "gate-sshd", ["command nothing true"]))
         site = {"files": "{" + ", ".join(f"g{n}: {{path: {flag}}}" for n, flag in enumerate(flags)) + "}"}
         actuator = Actuator(build, folder / "gates", sshd=sshd, runbooks={"gate": GATE}, prometheus=base, site=site)
         exporter = measure.free_port()

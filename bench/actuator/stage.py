@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import measure  # noqa: E402
+from kit.sshd import Sshd, make_key  # noqa: E402
 
 TOKEN = "correct-horse-battery"
 
@@ -21,38 +22,21 @@ def write(path, text, mode=0o644):
     os.chmod(path, mode)
 
 
-def make_key(path):
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
-
-
-class Sshd:
-    """An sshd with two keys: `key` may only start the installed runner, `free` may start anything."""
+class RunnerHost(Sshd):
+    """A host with two keys: `key` may only start the installed runner, `free` may start anything."""
 
     def __init__(self, build, folder, allowed):
-        self.folder, self.port = folder, measure.free_port()
-        self.known_hosts = folder / "known_hosts"
         folder.mkdir()
         runner = subprocess.run([build / "bin/mailhub_actuator", "--print-runner"], check=True, capture_output=True, text=True).stdout
         write(folder / "runner", runner, 0o755)
         write(folder / "allow", "\n".join(allowed) + "\n")
-        for key in ("host", "key", "free"):
+        for key in ("key", "free"):
             make_key(folder / key)
-        host_key = (folder / "host.pub").read_text()
-        write(self.known_hosts, f"[127.0.0.1]:{self.port} {host_key}")
         self.command = f"sh {folder}/runner --installed --allow {folder}/allow --dir {folder}/receipts --allow-tmpfs --no-systemd"
         write(folder / "keys", f'restrict,command="{self.command}" {(folder / "key.pub").read_text()}{(folder / "free.pub").read_text()}')
-        write(folder / "config", f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/keys\n"
-              "PidFile none\nUsePAM no\nStrictModes no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n"
-              f"SetEnv HOME={folder}\nSubsystem sftp internal-sftp\n")  # fmt: skip
-
-    def __enter__(self):
-        os.makedirs("/run/sshd", exist_ok=True)
-        self._process = measure.start(["/usr/sbin/sshd", "-D", "-E", self.folder / "log", "-f", self.folder / "config"])
-        measure.until("sshd", lambda: measure.accepts(self.port))
-        return self
-
-    def __exit__(self, *_):
-        measure.end(self._process)
+        super().__init__(folder, authorized="keys", more="Subsystem sftp internal-sftp")
+        self.known_hosts = folder / "known_hosts"
+        write(self.known_hosts, self.known_host())
 
     def forget(self):
         """Lets the runner obey the next actuator."""

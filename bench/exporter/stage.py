@@ -2,7 +2,6 @@
 two ports. Everything is below one temporary directory and ends with the bench."""
 
 import getpass
-import os
 import pathlib
 import shutil
 import subprocess
@@ -10,21 +9,9 @@ import sys
 import tempfile
 
 import measure
+from kit.sshd import Sshd, make_key
 
 DELTAS = 300  # files
-
-SSHD_CONFIG = """\
-ListenAddress 127.0.0.1
-Port {port}
-HostKey {root}/host
-AuthorizedKeysFile {root}/user.pub
-PidFile none
-UsePAM no
-StrictModes no
-PasswordAuthentication no
-PermitRootLogin prohibit-password
-SetEnv HOME={root}
-"""
 
 SITE = """\
 ssh: {{user: {user}, known_hosts: known_hosts, exporter_key: user}}
@@ -138,16 +125,13 @@ class Stage:
                 raise RuntimeError(f"{path} did not start")
 
     def _start_sshd(self):
-        for name in ("host", "user"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.root / name], check=True)
-        self.ssh_port = measure.free_port()
-        host_key = " ".join((self.root / "host.pub").read_text().split()[:2])
-        (self.root / "known_hosts").write_text(f"[127.0.0.1]:{self.ssh_port} {host_key}\n")
-        (self.root / "sshd_config").write_text(SSHD_CONFIG.format(root=self.root, port=self.ssh_port))
-        if os.geteuid() == 0:
-            os.makedirs("/run/sshd", exist_ok=True)  # where sshd insists on being jailed
-        self.sshd = self.start(["/usr/sbin/sshd", "-D", "-E", self.root / "sshd.log", "-f", self.root / "sshd_config"]).pid
-        measure.until("sshd", lambda: measure.accepts(self.ssh_port))
+        make_key(self.root / "user")
+        sshd = Sshd(self.root)
+        sshd.start()
+        self._children.append(sshd.process)
+        sshd.await_ready()
+        self.sshd, self.ssh_port = sshd.process.pid, sshd.port
+        (self.root / "known_hosts").write_text(sshd.known_host())
         self.ssh = ["ssh", "-F", "/dev/null", "-T", "-p", str(self.ssh_port), "-i", str(self.root / "user"),
                     "-o", f"UserKnownHostsFile={self.root}/known_hosts", "-o", "StrictHostKeyChecking=yes",
                     "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", f"ControlPath={self.root}/control"]

@@ -136,7 +136,7 @@ class Reasons(Hosts):
         host.kill()
         self.assertEqual(exporter.reason("host", SCRAPE_SECONDS), "connect")
         host.start()
-        host.await_ready(site.port)
+        host.await_ready()
         self.assertEqual(exporter.reason("host", PATIENCE_SECONDS), "")
 
     def test_a_host_that_froze_before_anybody_connected_is_a_timeout_and_recovers(self):

@@ -120,7 +120,7 @@ class Fleet(unittest.TestCase):
                 self.site.sshds[name].thaw()
             for name in self.dead:
                 self.site.sshds[name].start()
-                self.site.sshds[name].await_ready(self.site.port)
+                self.site.sshds[name].await_ready()
         thawed = time.time()
         until("the sick hosts to be back", lambda: prometheus.value('count(probe_success{job="mailhub"} == 1)') == HOSTS,
               2 * INTERVAL_SECONDS)

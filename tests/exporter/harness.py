@@ -14,7 +14,6 @@ import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,8 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(1, str(ROOT / "tests"))
 
-from kit.programs import end, free_port, parent_and_cpu_seconds, percentile, start, until  # noqa: E402, F401
+from kit import sshd as kit_sshd  # noqa: E402
+from kit.programs import end, free_port, parent_and_cpu_seconds, percentile, spawn, until  # noqa: E402, F401
 
 BUILD = pathlib.Path(os.environ.get("MAILHUB_BUILD", ROOT / "build" / "dev")).resolve()
 EXPORTER = BUILD / "bin" / "mailhub_exporter"
@@ -37,12 +37,6 @@ def run(*words, check=True, **options):
     if check and done.returncode != 0:
         raise AssertionError(f"{words}: {done.returncode}: {done.stdout}{done.stderr}")
     return done
-
-
-def spawn(words, log, **options):
-    """Starts a program that is ended when this one ends."""
-    with open(log, "ab") as file:
-        return start(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, **options)
 
 
 def side_by_side(work, items):
@@ -127,39 +121,15 @@ def loopback(number):
     return f"127.0.{2 + (number - 1) // 254}.{(number - 1) % 254 + 1}"
 
 
-class Sshd:
+class Sshd(kit_sshd.Sshd):
     """One host: a real sshd on an address of its own."""
 
     # With many hosts, each sees only its own processes, as on its own machine.
     APART = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 
     def __init__(self, site, name, number, more="", apart=False):
-        self.name = name
-        self.address = loopback(number)
-        self.log = site.folder / f"{name}.log"
-        self.config = site.folder / f"{name}.sshd"
-        # The first file that names an option wins; HOME: without the user's own start-up files.
-        self.config.write_text(
-            f"{more}\nListenAddress {self.address}\nPort {site.port}\nHostKey {site.folder}/host\n"
-            f"AuthorizedKeysFile {site.folder}/user.pub\nPidFile none\nUsePAM no\nStrictModes no\n"
-            # To sshd a look at its port is a login attempt, and it drops some when there are many.
-            "MaxStartups 1000\n"
-            f"PasswordAuthentication no\nPermitRootLogin prohibit-password\nSetEnv HOME={site.folder}/home\n",
-            encoding="utf-8")
-        self.before = self.APART if apart else ()
-        self.process = None
+        super().__init__(site.folder, name, loopback(number), site.port, more=more, before=self.APART if apart else ())
         self.start()
-
-    def start(self):
-        self.process = spawn([*self.before, "/usr/sbin/sshd", "-D", "-e", "-f", self.config], self.log)
-
-    def await_ready(self, port):
-        def listens():
-            if self.process.poll() is not None:
-                raise AssertionError(f"sshd {self.name}: {self.log.read_text(encoding='utf-8')}")
-            with socket.socket() as client:
-                return client.connect_ex((self.address, port)) == 0
-        until(f"{self.name} to listen", listens)
 
     def processes(self):
         """This host's processes: sessions and all below them, without the listener."""
@@ -196,17 +166,15 @@ class Site:
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mailhub-exporter-test."))
-        (self.folder / "home").mkdir()
-        if os.geteuid() == 0:
-            pathlib.Path("/run/sshd").mkdir(exist_ok=True)  # where sshd insists on being jailed; shared, so it stays
+        (self.folder / "home").mkdir()  # a test may write into it before it adds a host
         self.port = free_port()
         self.sshds = {}
         self.hosts = {}  # name: entry of the site file
         self.key("user")
         self.key("host")
-        host_key = (self.folder / "host.pub").read_text(encoding="utf-8").split(" ")[:2]
         (self.folder / "known_hosts").write_text(
-            "".join(f"[{loopback(n)}]:{self.port} {' '.join(host_key)}\n" for n in range(1, 1017)), encoding="utf-8")
+            "".join(kit_sshd.known_host(self.folder / "host", loopback(n), self.port) for n in range(1, 1017)),
+            encoding="utf-8")
 
     def __enter__(self):
         return self
@@ -217,8 +185,7 @@ class Site:
         shutil.rmtree(self.folder)
 
     def key(self, name):
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", self.folder / name)
-        return self.folder / name
+        return kit_sshd.make_key(self.folder / name)
 
     def add(self, name, more_sshd="", sshd=True, apart=False, **host):
         """Adds a host; its number is its place. With sshd=False there is no listener; apart: it sees only its own
@@ -234,7 +201,7 @@ class Site:
         names = list(self.hosts if hosts is None else hosts)
         for name in names:
             if name in self.sshds:
-                self.sshds[name].await_ready(self.port)
+                self.sshds[name].await_ready()
         text = json.dumps({"ssh": {"user": USER, "known_hosts": "known_hosts", "exporter_key": "user"},
                            "hosts": {name: self.hosts[name] for name in names}}, indent=1)
         new = self.folder / "site.new"

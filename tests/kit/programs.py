@@ -18,6 +18,12 @@ def start(words, **options):
                             **options)
 
 
+def spawn(words, log, **options):
+    """The same, with its output at the end of the file `log` and nothing to read."""
+    with open(log, "ab") as file:
+        return start(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, **options)
+
+
 def end(process, seconds=20):
     """Ends a child and returns its exit status."""
     if process.poll() is None:
@@ -34,6 +40,11 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("", 0))
         return probe.getsockname()[1]
+
+
+def accepts(port, address="127.0.0.1"):
+    with socket.socket() as probe:
+        return probe.connect_ex((address, port)) == 0
 
 
 def until(what, condition, seconds=30, every=0.05, failure=AssertionError):

@@ -45,7 +45,7 @@ std::string Describe(const engine::View& view) {
     text += run.id + " " + Name(run.state) + " at " + std::to_string(run.current) + ":";
     for (const engine::StepView& step : run.steps) text += " " + std::to_string(step.attempt);
     for (const engine::HoldView& hold : run.holds) text += " hold " + std::to_string(hold.number);
-    text += " dead men " + std::to_string(run.leases.size()) + "\n";
+    text += " dead men " + std::to_string(run.dead_men.size()) + "\n";
   }
   for (const engine::EpisodeView& episode : view.episodes) {
     text += episode.fingerprint + " " + Name(episode.state) + " " + episode.run + "\n";
