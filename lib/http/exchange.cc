@@ -12,6 +12,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/lower.h"
+#include "lib/http/address.h"
 #include "lib/http/message.h"
 
 namespace mailhub::http {
@@ -108,6 +109,7 @@ std::optional<Response> Exchange::ReadHead() {
   // Raw, for a refusal's writer, until it is understood.
   request_.path = View(info->local_uri_raw);
   request_.remote_address = info->remote_addr;
+  request_.origin = OriginOf(request_.remote_address);
   request_.tls = info->is_ssl != 0;
   http10_ = View(info->http_version) == "1.0";
   size_t header_bytes = 0;

@@ -32,6 +32,7 @@ struct Request {
   Headers headers;
   std::string body;            // empty during before_body
   std::string remote_address;  // numeric
+  std::string origin;          // the same for all addresses of one owner: with IPv6, a network's
   std::string user;            // user of basic authentication; "" when that is not configured
   bool tls = false;
   // Asked by a handler before its answer grows over kLongAnswer: false where max_long_answers leaves
