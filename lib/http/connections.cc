@@ -45,6 +45,10 @@ bool Connection::IdleUntil(SteadyTime deadline, AcceptQueue* queue) {
   return false;
 }
 
+bool Connection::WouldCrowd(AcceptQueue* queue) const {
+  return queue != nullptr && queue->Crowded(fd_);
+}
+
 bool Connection::MayStream(AcceptQueue* queue) const {
   return queue == nullptr || queue->BeginStream(fd_);
 }

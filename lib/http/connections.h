@@ -39,6 +39,8 @@ class Connection {
   void Rest() { deadline_ms_.store(0); }
   bool TimedOut() const { return timed_out_.load(); }
 
+  // Whether it would keep another client waiting if it kept its worker while it idles.
+  bool WouldCrowd(AcceptQueue* queue) const;
   // Whether its worker may serve a stream.
   bool MayStream(AcceptQueue* queue) const;
   // The same for an answer that its client may take slowly.

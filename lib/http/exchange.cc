@@ -302,7 +302,7 @@ int Exchange::Answer(Response response) {
     shared_->options.on_refusal(request_, &response);
   Pack(&response);  // what was refused has its last words now
   // While all workers are taken, a connection that idles would keep another client waiting.
-  const bool crowded = shared_->queue != nullptr && shared_->queue->Crowded();
+  const bool crowded = connection_->WouldCrowd(shared_->queue);
   if (body_unread_ || shared_->stopping || crowded || (response.stream && http10_)) keep_ = false;
   Headers headers = CommonHeaders(shared_->options);
   SetHeader(&headers, "Content-Type", response.content_type);

@@ -142,6 +142,24 @@ TEST_F(TurnsTest, AreNotGivenToAClientThatLeavesBehindItsFirstRequest) {
   EXPECT_EQ(counted_, 0);
 }
 
+TEST_F(TurnsTest, AreLeftForOtherAddresses) {
+  options_.max_of_one_address = 3;
+  Start(4);
+  std::vector<std::unique_ptr<RawClient>> greedy;
+  for (int i = 0; i < 10; ++i) {
+    greedy.push_back(std::make_unique<RawClient>(server_->Port(), "127.0.0.70"));
+    greedy.back()->Send(kHeld);
+  }
+  AwaitHeld(3);
+  for (int i = 0; i < 3; ++i) {
+    RawClient known(server_->Port(), "127.0.0.9");
+    known.Send(kCount);
+    EXPECT_THAT(known.Receive(), StartsWith("HTTP/1.1 200 "));
+  }
+  Release();
+  for (auto& client : greedy) EXPECT_THAT(client->Receive(), StartsWith("HTTP/1.1 200 "));
+}
+
 TEST_F(TurnsTest, GoRoundWhateverWasSentAhead) {
   Start(2);
   std::vector<std::unique_ptr<RawClient>> greedy;
