@@ -47,6 +47,7 @@ Result<std::unique_ptr<Web>> Web::Make(const settings::Fixed& settings, const st
   options.max_connections = settings.most_connections;
   options.max_streams = kEventStreams + 1;
   options.max_long_answers = settings.most_connections / 4;
+  options.max_of_one_address = settings.most_connections - settings.most_connections / 4;
   if (!settings.web.config_file.empty()) {
     auto web_config = http::WebConfig::Load(settings.web.config_file);
     if (!web_config) return Fail(web_config.error());

@@ -27,6 +27,7 @@ constexpr char kVersion[] = MAILHUB_VERSION;
 // When a network is down, each host's scrape waits for its deadline and occupies a worker of the
 // server; these are for other requests. Hosts that a reload adds share the workers.
 constexpr size_t kSpareConnections = 56;
+constexpr size_t kSpareForOthers = 28;  // of them; never for the address that has the most
 constexpr size_t kMaxConnections = 1'000;
 constexpr Milliseconds kLongestShutdown{1'800};
 // A session, and two descriptors that end it early. Port measurements are short.
@@ -130,6 +131,8 @@ int Run(const Options& options, size_t file_limit) {
   http::ServerOptions server_options;
   server_options.listen_address = options.listen_address;
   server_options.max_connections = static_cast<int>(Connections(fleet.site()->hosts.size()));
+  server_options.max_of_one_address =
+      server_options.max_connections - static_cast<int>(kSpareForOthers);
   server_options.max_streams = 1;
   server_options.max_body_bytes = 4096;
   const Web web = LoadWeb(options);

@@ -2,6 +2,9 @@
 // sshd on loopback.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -123,6 +126,63 @@ TEST_F(ProgramTest, ShowsAHostTheHostsAndItself) {
   EXPECT_THAT(config.body, HasSubstr("files:"));
   EXPECT_THAT(config.body, Not(HasSubstr("password")));
   EXPECT_THAT(config.body, Not(HasSubstr(sshd.Target().identity_file)));
+}
+
+// Hosts that accept and say nothing: each keeps its scrapes as long as their clients ask.
+class FrozenHosts : public ProgramTest {
+ protected:
+  FrozenHosts() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), length), 0);
+    EXPECT_EQ(listen(listener_, 100), 0);
+    EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length), 0);
+    ssh_port_ = ntohs(address.sin_port);
+    soon_.timeout = seconds(5);
+    soon_.headers = {{"X-Prometheus-Scrape-Timeout-Seconds", "1"}};
+  }
+  ~FrozenHosts() override { close(listener_); }
+  // And a good one.
+  void Start(int hosts) {
+    std::string more;
+    for (int i = 0; i < hosts; ++i) {
+      more += "  frozen" + std::to_string(i) +
+              ": {address: 127.0.0.1, port: " + std::to_string(ssh_port_) + "}\n";
+    }
+    WriteSite(sshd_, more);
+    ProgramTest::Start();
+    const int port = std::atoi(url_.substr(url_.rfind(':') + 1).c_str());
+    for (int i = 0; i < 80; ++i) {
+      greedy_.push_back(std::make_unique<http::RawClient>(port, "127.0.0.70"));
+      greedy_.back()->Send("GET /probe?target=frozen" + std::to_string(i % hosts) +
+                           " HTTP/1.1\r\nHost: t\r\n"
+                           "X-Prometheus-Scrape-Timeout-Seconds: 60\r\n\r\n");
+    }
+    std::this_thread::sleep_for(milliseconds(300));
+  }
+
+  const ssh::TestingSshd sshd_;
+  const int listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int ssh_port_ = 0;
+  http::RequestOptions soon_;
+  std::vector<std::unique_ptr<http::RawClient>> greedy_;
+};
+
+TEST_F(FrozenHosts, KeepNobodyWaitingThoughOneClientAsksOftenForOneOfThem) {
+  Start(1);
+  EXPECT_THAT(Get("/probe?target=here", soon_).body, HasSubstr("\nprobe_success 1\n"));
+  // Another address may ask for that host too.
+  EXPECT_THAT(Get("/probe?target=frozen0", soon_).body, HasSubstr("\nprobe_success 0\n"));
+  const std::string refused = greedy_.back()->Receive();
+  EXPECT_THAT(refused, AllOf(HasSubstr("HTTP/1.1 503 "), HasSubstr("\r\nRetry-After: ")));
+}
+
+TEST_F(FrozenHosts, KeepNobodyWaitingThoughOneClientAsksForManyOfThem) {
+  Start(20);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(Get("/probe?target=here", soon_).body, HasSubstr("\nprobe_success 1\n"));
 }
 
 TEST_F(ProgramTest, AnswersThoughHundredsOfClientsSayNothing) {

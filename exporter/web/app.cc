@@ -14,6 +14,8 @@ namespace mailhub::exporter {
 namespace {
 
 constexpr Milliseconds kDefaultTimeout{10'000};
+// Two Prometheus servers behind one proxy, and people who look.
+constexpr int kMostScrapesOfOneHost = 4;
 constexpr double kLongestTimeoutSeconds = 120;
 
 constexpr metrics::Metric kSuccess{"probe_success", "Whether the host answered as it should."};
@@ -54,6 +56,30 @@ Milliseconds ProbeTimeout(std::string_view header, Milliseconds offset) {
   return std::max({timeout - offset, timeout / 2, Milliseconds(1)});
 }
 
+// One scrape of a host, by one client. A silent host keeps its scrapes, and a worker for each, as
+// long as the client asks for; so a client may have few of them.
+class App::Turn {
+ public:
+  Turn(App* app, const std::string& host, const std::string& origin)
+      : app_(app), whose_(host, origin) {
+    granted_ = app_->waiting_.With(
+        [this](auto& waiting) { return ++waiting[whose_] <= kMostScrapesOfOneHost; });
+  }
+  ~Turn() {
+    app_->waiting_.With([this](auto& waiting) {
+      if (--waiting[whose_] == 0) waiting.erase(whose_);
+    });
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  bool granted() const { return granted_; }
+
+ private:
+  App* const app_;
+  const std::pair<std::string, std::string> whose_;
+  bool granted_ = false;
+};
+
 http::Response App::Probe(const http::Request& request) {
   const metrics::Stopwatch watch;
   const auto timeout =
@@ -66,6 +92,14 @@ http::Response App::Probe(const http::Request& request) {
   const auto prober = fleet_.Find(*target);
   if (prober == nullptr) {
     return http::TextResponse(400, "The site file lists no host of that name.");
+  }
+  const Turn turn(this, *target, request.origin);
+  if (!turn.granted()) {
+    http::Response refused = http::TextResponse(
+        503, std::to_string(kMostScrapesOfOneHost) +
+                 " scrapes of this host already wait for it, from the address of this one.");
+    refused.headers.emplace_back("Retry-After", "5");
+    return refused;
   }
   Collection collection = prober->Probe(deadline);
   const char* result = collection.failure ? Name(collection.failure->reason) : kSucceeded;

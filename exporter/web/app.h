@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "exporter/host/fleet.h"
 #include "exporter/web/self_metrics.h"
@@ -40,6 +41,7 @@ class App {
   http::Response Landing() const;
 
  private:
+  class Turn;
   void LogChange(const std::string& host, const std::string& result, const Collection& collection);
 
   const AppOptions options_;
@@ -47,6 +49,8 @@ class App {
   SelfMetrics& self_;
   const Clock& clock_;
   const std::function<Status()> reload_;
+  // How many scrapes wait, by host and client.
+  Guarded<std::map<std::pair<std::string, std::string>, int>> waiting_;
   // Result of each host's last probe, so that the log has changes only.
   Guarded<std::map<std::string, std::string>> last_results_;
 };

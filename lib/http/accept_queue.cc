@@ -80,13 +80,26 @@ void AcceptQueue::OnIdle(int fd) {
 
 void AcceptQueue::OnLeft(int fd) {
   std::lock_guard lock(mutex_);
-  inside_.erase(fd);
+  Forget(fd);
   if (MayEnter()) Wake();
 }
 
-bool AcceptQueue::Crowded() const {
+void AcceptQueue::Forget(int fd) {
+  const auto found = inside_.find(fd);
+  if (found == inside_.end()) return;
+  Decrement(&inside_of_, found->second.origin);
+  inside_.erase(found);
+}
+
+bool AcceptQueue::Crowded(int fd) const {
   std::lock_guard lock(mutex_);
-  return inside_.size() + ready_.size() >= options_.workers;
+  if (inside_.size() + ready_.size() >= options_.workers) return true;
+  const auto found = inside_.find(fd);
+  if (options_.workers_of_one == 0 || found == inside_.end()) return false;
+  const std::string& origin = found->second.origin;
+  const auto ready =
+      std::ranges::count_if(ready_, [&](const Visitor& one) { return one.origin == origin; });
+  return inside_of_.at(origin) + static_cast<size_t>(ready) >= options_.workers_of_one;
 }
 
 bool AcceptQueue::SomebodyWaits() const {
@@ -152,13 +165,24 @@ size_t AcceptQueue::UnfinishedMayBe() const {
   return most - std::min(most, bodies);
 }
 
+bool AcceptQueue::HasAll(const Visitor& one) const {
+  if (options_.workers_of_one == 0) return false;
+  const auto found = inside_of_.find(one.origin);
+  return found != inside_of_.end() && found->second >= options_.workers_of_one;
+}
+
 bool AcceptQueue::MayEnter() const {
   if (inside_.size() >= options_.workers) return false;
-  return !ready_.empty() || (!unfinished_.empty() && UnfinishedMayBe() > 0);
+  const auto may = [this](const Visitor& one) { return !HasAll(one); };
+  return std::ranges::any_of(ready_, may) ||
+         (UnfinishedMayBe() > 0 && std::ranges::any_of(unfinished_, may));
 }
 
 // Whether more connections are ready than free workers: one that gets a worker at once does not wait.
 bool AcceptQueue::OneWaits() const {
+  const auto has_all = [this](const Visitor& one) { return HasAll(one); };
+  if (std::ranges::any_of(ready_, has_all) || std::ranges::any_of(unfinished_, has_all))
+    return true;
   const size_t unfinished = std::min(unfinished_.size(), std::max<size_t>(1, UnfinishedMayBe()));
   return inside_.size() + ready_.size() + unfinished > options_.workers;
 }
@@ -171,11 +195,11 @@ int AcceptQueue::Next(sockaddr* address, socklen_t* size) {
   }
   // Whoever has the fewest connections inside, so that no client takes all workers from another; of
   // those, one whose whole request is there; and of those, one of an address that has few waiting:
-  // so many addresses that flood are not before a caller.
+  // so many addresses that flood are not before a caller. One that has all that it may have comes last.
   const auto rank = [this](const Visitor& visitor, bool unfinished) {
-    const auto inside = std::ranges::count_if(
-        inside_, [&visitor](const auto& other) { return other.second.origin == visitor.origin; });
-    return std::tuple(inside, unfinished, of_origin_.at(visitor.origin));
+    const auto inside = inside_of_.find(visitor.origin);
+    const size_t count = inside == inside_of_.end() ? 0 : inside->second;
+    return std::tuple(count, unfinished, of_origin_.at(visitor.origin));
   };
   Visitors* from = nullptr;
   Visitors::iterator one;
@@ -192,7 +216,9 @@ int AcceptQueue::Next(sockaddr* address, socklen_t* size) {
   std::copy_n(bytes, std::min(*size, one->address_size), reinterpret_cast<char*>(address));
   *size = one->address_size;
   const int fd = one->fd;
-  Leave(one->origin);
+  Decrement(&of_origin_, one->origin);
+  Forget(fd);
+  ++inside_of_[one->origin];
   inside_[fd] = {std::move(one->origin), from == &unfinished_ ? Slow::kBody : Slow::kNot};
   from->erase(one);
   return fd;
@@ -348,9 +374,10 @@ void AcceptQueue::SendOneAway() {
   SendAway(oldest, 503, kTooMany);
 }
 
-void AcceptQueue::Leave(const std::string& origin) {
-  const auto found = of_origin_.find(origin);
-  if (--found->second == 0) of_origin_.erase(found);
+void AcceptQueue::Decrement(std::unordered_map<std::string, size_t>* counts,
+                            const std::string& origin) {
+  const auto found = counts->find(origin);
+  if (--found->second == 0) counts->erase(found);
 }
 
 void AcceptQueue::SendAway(Visitors::iterator one, int status, const char* text) {
@@ -367,7 +394,7 @@ void AcceptQueue::SendAway(Visitors::iterator one, int status, const char* text)
     }
   }
   by_fd_.erase(fd);
-  Leave(one->origin);
+  Decrement(&of_origin_, one->origin);
   waiting_.erase(one);
   close(fd);
 }

@@ -27,6 +27,7 @@ struct AcceptQueueOptions {
   Milliseconds patience{10'000};              // with a client that has not said its request
   Milliseconds patience_when_crowded{1'000};  // with a TLS handshake, while others wait
   size_t workers = 1;                         // so many connections are inside at most
+  size_t workers_of_one = 0;                  // of them, of one address; 0: all
   size_t long_answers = 0;                    // on their way at once; 0: any number
   // Beyond it one is sent away: of the address that has the most, who has waited longest.
   size_t most_waiting = 1'000;
@@ -68,8 +69,8 @@ class AcceptQueue {
   // Await returns at once from now on.
   void Close();
 
-  // Whether the next ready connection would have to wait for a worker.
-  bool Crowded() const;
+  // Whether the next ready connection would have to wait for a worker, if this one kept its own.
+  bool Crowded(int fd) const;
   // Whether a connection waits.
   bool SomebodyWaits() const;
   // Whether a worker has waited long enough for a TLS handshake.
@@ -97,13 +98,15 @@ class AcceptQueue {
   void MakeReady(Visitors::iterator one, bool unfinished);
   void SendAway(Visitors::iterator one, int status, const char* text);
   void SendOneAway();
-  void Leave(const std::string& origin);
+  static void Decrement(std::unordered_map<std::string, size_t>* counts, const std::string& origin);
   void LeaveTheLate();
   Milliseconds UntilTheNextIsLate() const;
-  bool MayEnter() const;           // with mutex_ held
-  size_t UnfinishedMayBe() const;  // likewise
-  size_t Count(Slow slow) const;   // likewise
-  size_t CountSlow() const;        // likewise
+  void Forget(int fd);                    // with mutex_ held
+  bool HasAll(const Visitor& one) const;  // likewise: its address may have no further worker
+  bool MayEnter() const;                  // likewise
+  size_t UnfinishedMayBe() const;         // likewise
+  size_t Count(Slow slow) const;          // likewise
+  size_t CountSlow() const;               // likewise
   size_t SlowMayBe() const;
   bool OneWaits() const;  // likewise
   void Wake() const;
@@ -125,6 +128,8 @@ class AcceptQueue {
   Visitors ready_;                // with a complete request; protected by mutex_
   Visitors unfinished_;           // with a head but an incomplete body; protected by mutex_
   std::map<int, Inside> inside_;  // protected by mutex_
+  // How many there are in it, by origin; protected by mutex_.
+  std::unordered_map<std::string, size_t> inside_of_;
 };
 
 }  // namespace mailhub::http

@@ -120,6 +120,38 @@ TEST_F(AcceptQueueTest, GivesTheNextWorkerToTheClientWithTheFewest) {
   EXPECT_EQ(Admit(), "127.0.0.3") << "before the 16 that came earlier";
 }
 
+TEST_F(AcceptQueueTest, LeavesSomeWorkersToOtherAddresses) {
+  options_.workers_of_one = 3;
+  Open();
+  std::vector<std::unique_ptr<Socket>> many(20);
+  for (auto& one : many) one = Connect("127.0.0.2", kRequest);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Admit(), "127.0.0.2");
+  const auto body = Connect("127.0.0.2", kHead);
+  EXPECT_EQ(Admit(), "") << "one worker is free, but not for this address";
+  EXPECT_TRUE(queue_->SomebodyWaits());
+  EXPECT_TRUE(queue_->Crowded(inside_.front()->fd));
+  const auto other = Connect("127.0.0.3", kRequest);
+  EXPECT_EQ(Admit(), "127.0.0.3");
+  queue_->OnLeft(inside_.back()->fd);
+  EXPECT_EQ(Admit(), "");
+  queue_->OnLeft(inside_.front()->fd);
+  EXPECT_EQ(Admit(), "127.0.0.2");
+}
+
+TEST_F(AcceptQueueTest, IsCrowdedForAnAddressThatHasAllThatItMayHave) {
+  options_.workers_of_one = 2;
+  Open();
+  const auto first = Connect("127.0.0.2", kRequest);
+  const auto other = Connect("127.0.0.3", kRequest);
+  EXPECT_NE(Admit(), "");
+  EXPECT_NE(Admit(), "");
+  EXPECT_FALSE(queue_->Crowded(inside_.front()->fd));
+  EXPECT_FALSE(queue_->SomebodyWaits());
+  const auto second = Connect("127.0.0.2", kRequest);
+  EXPECT_EQ(Admit(), "127.0.0.2");
+  EXPECT_TRUE(queue_->Crowded(inside_.back()->fd));
+}
+
 // A webhook's body comes a moment after its head.
 TEST_F(AcceptQueueTest, GivesABodyOnItsWayAWorkerBeforeWhoHasSeveral) {
   Open();

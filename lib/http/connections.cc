@@ -1,5 +1,7 @@
 #include "lib/http/connections.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -33,12 +35,18 @@ void Connection::Arm(SteadyTime deadline, Wait wait) {
   if (wait != Wait::kWriting && reading_ends_ != nullptr && reading_ends_->load()) StopReading();
 }
 
-void Connection::IdleUntil(SteadyTime deadline, AcceptQueue* queue) {
+bool Connection::IdleUntil(SteadyTime deadline, AcceptQueue* queue) {
   Arm(deadline, Wait::kIdling);
-  if (queue == nullptr) return;
+  if (queue == nullptr) return true;
   queue->OnIdle(fd_);
   // A client that began to wait before this connection was idle.
-  if (queue->SomebodyWaits()) StopReading();
+  if (!queue->SomebodyWaits()) return true;
+  StopReading();
+  return false;
+}
+
+bool Connection::WouldCrowd(AcceptQueue* queue) const {
+  return queue != nullptr && queue->Crowded(fd_);
 }
 
 bool Connection::MayStream(AcceptQueue* queue) const {
@@ -79,6 +87,19 @@ void Connection::End(Wait wait) {
 bool Connection::PeerLeft(Milliseconds wait) const {
   pollfd poll_fd{fd_, POLLRDHUP, 0};
   return poll(&poll_fd, 1, static_cast<int>(wait.count())) > 0;
+}
+
+// A poll cannot tell the client's end from our own end of reading; the state of TCP can.
+bool Connection::HasLeft() const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (fd_ < 0 || getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  return info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_CLOSE;
+}
+
+bool Connection::HasMore() const {
+  char one = 0;
+  return fd_ >= 0 && recv(fd_, &one, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 void Connection::StopReading() const {

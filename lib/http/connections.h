@@ -34,11 +34,13 @@ class Connection {
   // The same for a client's first request: 0.5 s when others wait.
   void BeginUntil(SteadyTime deadline) { Arm(deadline, Wait::kBeginning); }
   // The same for an optional read, such as the next request: ends at once when another client needs
-  // the worker. The queue no longer counts a body as awaited.
-  void IdleUntil(SteadyTime deadline, AcceptQueue* queue);
+  // the worker. The queue no longer counts a body as awaited. False if another needs it already.
+  bool IdleUntil(SteadyTime deadline, AcceptQueue* queue);
   void Rest() { deadline_ms_.store(0); }
   bool TimedOut() const { return timed_out_.load(); }
 
+  // Whether it would keep another client waiting if it kept its worker while it idles.
+  bool WouldCrowd(AcceptQueue* queue) const;
   // Whether its worker may serve a stream.
   bool MayStream(AcceptQueue* queue) const;
   // The same for an answer that its client may take slowly.
@@ -48,10 +50,13 @@ class Connection {
   void SetRefused() { refused_ = true; }
   bool Refused() const { return refused_; }
 
-  // Whether the client has closed its side; waits at most `wait`.
+  // Whether the client has closed its side; waits at most `wait`. Also true after this side has
+  // ended reading.
   bool PeerLeft(Milliseconds wait) const;
-  // Ends the connection once the written data is sent; nothing more is read from it.
-  void StopReading() const;
+  // The same without a wait, and only of the client.
+  bool HasLeft() const;
+  // Whether bytes of the client wait in the socket.
+  bool HasMore() const;
   // Ends writing and reads the client's remaining data for at most 1 s or 1 MiB: closing a socket
   // with unread data would reset the connection, and the client might not see the answer. Counts as
   // idle: when another client needs the worker, only data that has arrived is read.
@@ -64,6 +69,7 @@ class Connection {
   void Hasten(SteadyTime deadline);
   void Check(SteadyTime now, bool others_wait);
   static Milliseconds PatienceWhenCrowded(Wait wait);
+  void StopReading() const;
   bool Waits() const { return deadline_ms_.load() != 0; }
   void End(Wait wait);
 

@@ -12,6 +12,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/lower.h"
+#include "lib/http/address.h"
 #include "lib/http/message.h"
 
 namespace mailhub::http {
@@ -71,7 +72,8 @@ Exchange::Exchange(mg_connection* conn, Connection* connection, Shared* shared)
 
 int Exchange::Run() {
   connection_->Rest();
-  auto refusal = ReadHead();
+  auto refusal = CheckPresence();
+  if (!refusal) refusal = ReadHead();
   if (!refusal) refusal = CheckFraming();
   if (!refusal) refusal = LogIn();
   if (!refusal) refusal = FindTarget();
@@ -81,12 +83,22 @@ int Exchange::Run() {
   const Slot slot(&shared_->long_bodies, long_body ? target_->limit.long_at_once : 0, long_body);
   if (!slot.granted()) refusal = ComeAgain("too many long bodies are being read");
   if (!refusal) refusal = ReadBody();
+  if (!refusal) refusal = CheckPresence();  // the password, or the body, may have taken long
   const int result = Answer(refusal ? std::move(*refusal) : Dispatch());
   if (shared_->options.on_finished && result != 0) {
     shared_->options.on_finished(route_ != nullptr ? route_->pattern : "", std::abs(result),
                                  SteadyNow() - start_);
   }
+  // Else civetweb would answer what the client has sent ahead.
+  if (!keep_ || client_gone_) mg_disable_connection_keep_alive(conn_);
   return body_unread_ || client_gone_ ? -1 : result;
+}
+
+// Nothing is begun for a client that has left, also if it was here when it came into the queue.
+std::optional<Response> Exchange::CheckPresence() {
+  client_gone_ = connection_->HasLeft();
+  if (!client_gone_) return std::nullopt;
+  return Response{};
 }
 
 std::optional<Response> Exchange::ReadHead() {
@@ -97,6 +109,7 @@ std::optional<Response> Exchange::ReadHead() {
   // Raw, for a refusal's writer, until it is understood.
   request_.path = View(info->local_uri_raw);
   request_.remote_address = info->remote_addr;
+  request_.origin = OriginOf(request_.remote_address);
   request_.tls = info->is_ssl != 0;
   http10_ = View(info->http_version) == "1.0";
   size_t header_bytes = 0;
@@ -277,10 +290,7 @@ bool Exchange::Write(std::string_view bytes) {
 
 // The status that was sent, or 0 when the client had left.
 int Exchange::Answer(Response response) {
-  if (client_gone_) {
-    connection_->StopReading();
-    return 0;
-  }
+  if (client_gone_) return 0;
   const Slot slot(&shared_->streams, shared_->options.max_streams, response.stream.has_value());
   if (!slot.granted() || (response.stream && !connection_->MayStream(shared_->queue)))
     response = ComeAgain("too many streams are open");
@@ -292,9 +302,8 @@ int Exchange::Answer(Response response) {
     shared_->options.on_refusal(request_, &response);
   Pack(&response);  // what was refused has its last words now
   // While all workers are taken, a connection that idles would keep another client waiting.
-  const bool crowded = shared_->queue != nullptr && shared_->queue->Crowded();
-  const bool close = body_unread_ || shared_->stopping || crowded || (response.stream && http10_);
-  if (close) keep_ = false;
+  const bool crowded = connection_->WouldCrowd(shared_->queue);
+  if (body_unread_ || shared_->stopping || crowded || (response.stream && http10_)) keep_ = false;
   Headers headers = CommonHeaders(shared_->options);
   SetHeader(&headers, "Content-Type", response.content_type);
   for (const auto& [name, value] : response.headers) {
@@ -306,13 +315,12 @@ int Exchange::Answer(Response response) {
   } else {
     AnswerBody(&response, &headers);
   }
-  if (body_unread_) connection_->Linger(shared_->queue);
-  if (close || client_gone_) connection_->StopReading();
   if (keep_) {
-    connection_->IdleUntil(
+    keep_ = connection_->IdleUntil(
         SteadyNow() + shared_->options.keep_alive + shared_->options.request_timeout,
         shared_->queue);
   }
+  if (body_unread_ || (!keep_ && connection_->HasMore())) connection_->Linger(shared_->queue);
   return response.status;
 }
 

@@ -36,6 +36,7 @@ class Exchange {
 
  private:
   // A step that returns false (or nullptr) has answered, and the exchange is over.
+  std::optional<Response> CheckPresence();
   std::optional<Response> ReadHead();
   std::optional<Response> CheckWhole() const;
   std::optional<Response> CheckFraming();

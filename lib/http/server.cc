@@ -192,10 +192,11 @@ Status Server::Impl::Check() {
   if (!parsed) return Fail(parsed.error());
   address = *parsed;
   if (options.max_connections < 1 || options.max_connections > 1000 || options.max_streams < 0 ||
-      options.max_streams >= options.max_connections || options.max_long_answers < 0) {
+      options.max_streams >= options.max_connections || options.max_long_answers < 0 ||
+      options.max_of_one_address < 0) {
     return Fail(ErrorKind::kInvalid,
                 "max_connections is 1 to 1000, max_streams less than that, and max_long_answers "
-                "not negative");
+                "and max_of_one_address not negative");
   }
   if (options.request_timeout < Milliseconds(1) || options.max_path_bytes > 16384) {
     return Fail(ErrorKind::kInvalid,
@@ -226,6 +227,7 @@ AcceptQueueOptions Server::Impl::HowToWait() {
   wait.tls = options.web_config != nullptr && options.web_config->UsesTls();
   wait.patience = options.request_timeout;
   wait.workers = static_cast<size_t>(options.max_connections);
+  wait.workers_of_one = static_cast<size_t>(options.max_of_one_address);
   wait.long_answers = static_cast<size_t>(options.max_long_answers);
   wait.most_waiting = MostWaiting();
   wait.refusal = [this](int status, const char* text) {

@@ -32,6 +32,7 @@ struct Request {
   Headers headers;
   std::string body;            // empty during before_body
   std::string remote_address;  // numeric
+  std::string origin;          // the same for all addresses of one owner: with IPv6, a network's
   std::string user;            // user of basic authentication; "" when that is not configured
   bool tls = false;
   // Asked by a handler before its answer grows over kLongAnswer: false where max_long_answers leaves
@@ -97,6 +98,8 @@ struct ServerOptions {
   // waits without one, as do at most 1,000 others (fewer where the process may open fewer than
   // 4,000 files).
   int max_connections = 32;
+  // Of them, those of one address; 0: all.
+  int max_of_one_address = 0;
   // Less than max_connections. A stream occupies its worker. 503 beyond this number, or where
   // streams and awaited bodies would leave less than a quarter of the workers to others.
   int max_streams = 8;

@@ -45,6 +45,8 @@ int mg_write(mg_connection* conn, const void* bytes, size_t size) {
   return static_cast<int>(size);
 }
 
+void mg_disable_connection_keep_alive(mg_connection*) {}
+
 namespace mailhub::http {
 namespace {
 

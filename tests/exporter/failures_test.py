@@ -171,8 +171,8 @@ class Liars(Hosts):
                 ("web", b"HTTP/1.1 400 Bad Request\r\n\r\n", False, "protocol"),
                 ("zeros", b"\0" * 65536, True, "protocol"),
                 ("line", b"x" * 65536, True, "protocol"),
-                # Lines before the version are allowed, without a limit of their number.
-                ("lines", b"hello\r\n" * 10000, True, "timeout")):
+                # Lines before the version are allowed, but not more than 256 KiB of them.
+                ("lines", b"hello\r\n" * 10000, True, "protocol")):
             site.add(name, sshd=False)
             babbler = Babbler(site.hosts[name]["address"], site.port, greeting, again)
             self.addCleanup(babbler.close)
