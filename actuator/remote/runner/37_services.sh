@@ -19,7 +19,7 @@ service_command() {
   "by_$2" "$1" "$3"
 }
 
-# Sets service_choice to all managers, for a sentence: "systemd or sysv".
+# Sets service_choice to the words of all managers, for a sentence.
 choose_manager() {
   service_choice=''
   for service_manager in $service_managers; do
