@@ -70,18 +70,6 @@ Status CreateFile(const std::string& path) {
   return {};
 }
 
-// A run's inner events, which are not needed once it is finished and swept.
-bool IsDetail(const engine::EventBody& body) {
-  return std::holds_alternative<engine::StepStarted>(body) ||
-         std::holds_alternative<engine::StepSettled>(body) ||
-         std::holds_alternative<engine::StepDone>(body) ||
-         std::holds_alternative<engine::DeadManArmed>(body) ||
-         std::holds_alternative<engine::DeadManDisarmed>(body) ||
-         std::holds_alternative<engine::DeadManRestored>(body) ||
-         std::holds_alternative<engine::RunHeld>(body) ||
-         std::holds_alternative<engine::OperatorActed>(body);
-}
-
 std::string Name(const LockFile& lock, const Mark& mark) {
   return lock.path() + " names journal " + mark.journal + ", which had come to event " +
          std::to_string(mark.seq);
@@ -434,7 +422,7 @@ Status Journal::Impl::Insert(const engine::Event& event, const Encoded& encoded)
                  .Bind(ToUnixMs(event.at))
                  .Bind(event.run)
                  .Bind(encoded.kind)
-                 .Bind(IsDetail(event.body) ? 1 : 0)
+                 .Bind(engine::AboutOf(event.body) == engine::About::kDetail ? 1 : 0)
                  .Bind(encoded.body)
                  .Execute();
   if (!s) return s;
