@@ -14,6 +14,12 @@
 
 namespace mailhub::engine {
 
+// What an event is about, as kAbout of each kind. No run changes by kNoRun, though it may name one;
+// kDetail is not needed any more once its run is finished and swept.
+enum class About { kNoRun, kRun, kDetail };
+template <typename Kind>
+concept AboutNoRun = Kind::kAbout == About::kNoRun;
+
 enum class Mode { kActive, kObserve, kHalted };
 constexpr auto WordsOf(Mode) {
   using enum Mode;
@@ -22,12 +28,14 @@ constexpr auto WordsOf(Mode) {
 
 struct ActuatorStarted {
   static constexpr const char* kName = "actuator_started";
+  static constexpr About kAbout = About::kNoRun;
   uint64_t epoch = 0;  // grows with every start; hosts refuse lower ones
   std::string version;
 };
 
 struct ModeChanged {
   static constexpr const char* kName = "mode_changed";
+  static constexpr About kAbout = About::kNoRun;
   Mode mode = Mode::kActive;
   std::string by;
 };
@@ -72,6 +80,7 @@ constexpr auto WordsOf(Decision) {
 bool OpensEpisode(Decision decision);
 struct AlertDecided {
   static constexpr const char* kName = "alert_decided";
+  static constexpr About kAbout = About::kNoRun;
   std::string notification;  // id shared by all alerts of one delivery
   std::string fingerprint;
   std::string alertname;
@@ -90,6 +99,7 @@ struct AlertDecided {
 
 struct RunQueued {
   static constexpr const char* kName = "run_queued";
+  static constexpr About kAbout = About::kRun;
   Plan plan;
   std::string trigger;      // name of the trigger; empty when a person started it
   std::string fingerprint;  // episode; empty when a person started it
@@ -98,21 +108,25 @@ struct RunQueued {
 };
 struct RunStarted {  // locks granted, only_if held
   static constexpr const char* kName = "run_started";
+  static constexpr About kAbout = About::kRun;
 };
 struct RunDropped {
   static constexpr const char* kName = "run_dropped";
+  static constexpr About kAbout = About::kRun;
   std::string why;
 };
 
 // The intent: committed before anything is attempted under this attempt's key.
 struct StepStarted {
   static constexpr const char* kName = "step_started";
+  static constexpr About kAbout = About::kDetail;
   std::string path;
   int attempt = 1;
   std::string directory_id;  // kRun, kJob: receipts directory the key will be claimed in
 };
 struct StepSettled {  // the receipt has arrived, or never will
   static constexpr const char* kName = "step_settled";
+  static constexpr About kAbout = About::kDetail;
   std::string path;
   int attempt = 1;
   Receipt receipt;             // kFinished, kInterrupted or kVoid
@@ -130,6 +144,7 @@ constexpr auto WordsOf(StepResult) {
 }
 struct StepDone {
   static constexpr const char* kName = "step_done";
+  static constexpr About kAbout = About::kDetail;
   std::string path;
   StepResult result = StepResult::kDone;
   Milliseconds took{0};
@@ -139,6 +154,7 @@ struct StepDone {
 // Intent to arm: from here on the host may act by itself.
 struct DeadManArmed {
   static constexpr const char* kName = "dead_man_armed";
+  static constexpr About kAbout = About::kDetail;
   std::string path;
   std::string host;
   Milliseconds after{0};
@@ -146,12 +162,14 @@ struct DeadManArmed {
 };
 struct DeadManDisarmed {
   static constexpr const char* kName = "dead_man_disarmed";
+  static constexpr About kAbout = About::kDetail;
   std::string path;
   int generation = 0;                   // of its lease; 0 in older journals: any with that path
   std::optional<int> exit_status = {};  // of the restoring command, if the host has acted
 };
 struct DeadManRestored {  // the host acted by itself
   static constexpr const char* kName = "dead_man_restored";
+  static constexpr About kAbout = About::kDetail;
   std::string path;
   std::string detail;
   int generation = 0;                   // as above
@@ -205,6 +223,7 @@ constexpr bool IsAboutLease(HoldReason reason) {
 }
 struct RunHeld {
   static constexpr const char* kName = "run_held";
+  static constexpr About kAbout = About::kDetail;
   std::string path;
   HoldReason reason = HoldReason::kStepFailed;
   std::string detail;
@@ -228,6 +247,7 @@ inline constexpr int kNoHold = 0;
 inline constexpr int kAllHolds = -1;  // a person's cancel; any answer in journals older than holds
 struct OperatorActed {
   static constexpr const char* kName = "operator_acted";
+  static constexpr About kAbout = About::kDetail;
   Verb verb = Verb::kStart;
   std::string path;  // of the step it was about
   std::string by;
@@ -248,11 +268,13 @@ constexpr auto WordsOf(RunResult) {
 // The forward steps are over; owed `always` steps follow.
 struct RunEnding {
   static constexpr const char* kName = "run_ending";
+  static constexpr About kAbout = About::kRun;
   RunResult result = RunResult::kSucceeded;
   std::string detail;
 };
 struct RunFinished {
   static constexpr const char* kName = "run_finished";
+  static constexpr About kAbout = About::kRun;
   RunResult result = RunResult::kSucceeded;
   std::string detail;
   // Time of the run's own work, without holds, pauses and questions. Nothing: the journal is older
@@ -261,11 +283,13 @@ struct RunFinished {
 };
 struct RunSwept {  // every host has forgotten the run's receipts
   static constexpr const char* kName = "run_swept";
+  static constexpr About kAbout = About::kRun;
 };
 
 // Intent to make a host obey this journal instead of any other.
 struct HostTakeover {
   static constexpr const char* kName = "host_takeover";
+  static constexpr About kAbout = About::kNoRun;
   std::string host;
   std::string by;
   std::string detail;  // the reason given
@@ -274,6 +298,7 @@ struct HostTakeover {
 // A person wants the alert's next notification to be decided anew.
 struct EpisodeClosed {
   static constexpr const char* kName = "episode_closed";
+  static constexpr About kAbout = About::kNoRun;
   std::string fingerprint;
   std::string by;
   std::string detail;
@@ -287,6 +312,9 @@ using EventBody = std::variant<ActuatorStarted, ModeChanged, AlertDecided, RunQu
 // The event's kind, as the journal and the API write it: "step_started".
 inline const char* Name(const EventBody& body) {
   return std::visit([]<typename Kind>(const Kind&) { return Kind::kName; }, body);
+}
+inline About AboutOf(const EventBody& body) {
+  return std::visit([]<typename Kind>(const Kind&) { return Kind::kAbout; }, body);
 }
 
 struct Event {

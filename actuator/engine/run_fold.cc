@@ -12,17 +12,13 @@ bool Contains(const std::vector<int>& list, int value) {
 
 }  // namespace
 
-// Every body has an overload, so a new kind cannot be
-// forgotten.
+// Every kind about a run has an overload, so a new one cannot be forgotten.
 struct Fold {
   Run& run;
   uint64_t seq;
   WallTime at;
 
-  void operator()(const ActuatorStarted&) {}
-  void operator()(const ModeChanged&) {}
-  void operator()(const AlertDecided&) {}
-  void operator()(const EpisodeClosed&) {}
+  void operator()(const AboutNoRun auto&) {}
   void operator()(const RunQueued& body) {
     run.seq = seq;
     run.queued = body;
@@ -190,7 +186,6 @@ struct Fold {
     run.swept = run.TouchedHosts().empty();
   }
   void operator()(const RunSwept&) { run.swept = true; }
-  void operator()(const HostTakeover&) {}
 
   // Removes the hold that the verb answers from the run.
   std::optional<Hold> Answer(const OperatorActed& body) {

@@ -9,21 +9,6 @@
 #include "actuator/journal/codec.h"
 
 namespace mailhub::journal {
-namespace {
-
-// A run's inner events, which are not needed once it is finished and swept.
-bool IsDetail(const engine::EventBody& body) {
-  return std::holds_alternative<engine::StepStarted>(body) ||
-         std::holds_alternative<engine::StepSettled>(body) ||
-         std::holds_alternative<engine::StepDone>(body) ||
-         std::holds_alternative<engine::DeadManArmed>(body) ||
-         std::holds_alternative<engine::DeadManDisarmed>(body) ||
-         std::holds_alternative<engine::DeadManRestored>(body) ||
-         std::holds_alternative<engine::RunHeld>(body) ||
-         std::holds_alternative<engine::OperatorActed>(body);
-}
-
-}  // namespace
 
 struct EventWriter::Statements {
   Statement last_event, insert_event, find_event, insert_plan;
@@ -109,7 +94,7 @@ Status EventWriter::Write(const engine::Event& event) {
                  .Bind(ToUnixMs(event.at))
                  .Bind(event.run)
                  .Bind(encoded.kind)
-                 .Bind(IsDetail(event.body) ? 1 : 0)
+                 .Bind(engine::AboutOf(event.body) == engine::About::kDetail ? 1 : 0)
                  .Bind(encoded.body)
                  .Execute();
   if (!s) return s;

@@ -101,10 +101,7 @@ inline std::vector<engine::Event> Numbered(std::vector<engine::EventBody> bodies
                                            const std::string& run) {
   std::vector<engine::Event> events;
   for (engine::EventBody& body : bodies) {
-    // Not ActuatorStarted, ModeChanged, AlertDecided, HostTakeover, EpisodeClosed.
-    const bool about_run = body.index() > 2 &&
-                           !std::holds_alternative<engine::HostTakeover>(body) &&
-                           !std::holds_alternative<engine::EpisodeClosed>(body);
+    const bool about_run = engine::AboutOf(body) != engine::About::kNoRun;
     events.push_back({.seq = first,
                       .at = FromUnixMs(1'700'000'000'000 + static_cast<int64_t>(first) * 1000),
                       .run = about_run ? run : "",

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "actuator/remote/testing_runner.h"
+#include "lib/config/service_managers.h"
 
 namespace mailhub::remote {
 namespace {
@@ -223,9 +224,21 @@ TEST_P(Services, NothingOfANameBecomesACommand) {
       EXPECT_EQ(Calls(), "") << name;
     }
   }
-  for (const char* manager : {"upstart", "systemd x", "systemd'"}) {
+  for (const char* manager : {"upstart", "systemd x", "systemd sysv", "systemd'"}) {
     EXPECT_FALSE(Bring(std::string("@service mail started ") + manager, kRuns, kRuns).receipt);
   }
+}
+
+TEST_P(Services, EveryManagerOfTheTableIsKnown) {
+  for (const config::ServiceKind kind : All<config::ServiceKind>()) {
+    if (config::ManagerOf(kind).request.empty()) continue;  // its hosts have no runner
+    const RemoteReply reply =
+        Bring(std::string("@service mail started ") + Name(kind), kRuns, kRuns);
+    EXPECT_TRUE(reply.receipt) << reply.receipt.error().message;
+  }
+  const RemoteReply reply = Bring("@service mail started upstart", kRuns, kRuns);
+  ASSERT_FALSE(reply.receipt);
+  EXPECT_THAT(reply.receipt.error().message, HasSubstr("no such service of systemd or sysv"));
 }
 
 TEST_P(Services, ADeadManBringsItBackTheSameWay) {

@@ -27,10 +27,8 @@ std::string ServiceCommand(const config::Host& host, const std::string& label,
   if (host.runner == config::RunnerForm::kInstalled) {
     return "@service " + label + " " + Name(state);
   }
-  const bool is_unit = service.kind == config::ServiceKind::kSystemd;
-  std::string name = service.name;
-  if (name.empty()) name = is_unit ? label + ".service" : label;
-  return "@service " + name + " " + Name(state) + " " + Name(service.kind);
+  return "@service " + config::NameOnHost(label, service) + " " + Name(state) + " " +
+         Name(service.kind);
 }
 
 // Owns the plan while it grows. Confined to one call of Expand.

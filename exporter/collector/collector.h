@@ -1,10 +1,10 @@
 // The interface of a collector: its request to the helper for one host, and its parser of the
-// answer. Each has one small file; collectors.cc lists them all.
+// answer. Each has one small file, and a place in the list below.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -59,7 +59,9 @@ extern const Collector kFileCollector;
 extern const Collector kCheckCollector;
 
 // All collectors that use the helper.
-std::span<const Collector* const> HelperCollectors();
+inline constexpr std::array kHelperCollectors = {
+    &kHostCollector,    &kPosixHostCollector, &kProcessCollector, &kPosixProcessCollector,
+    &kServiceCollector, &kDirectoryCollector, &kFileCollector,    &kCheckCollector};
 
 // The lines from "spec" to "end" for this host, limited to these sections.
 std::string WriteSpec(const config::Host& host, const std::set<std::string>& sections);

@@ -1,6 +1,4 @@
-// The list of collectors, and their common spec.
-#include <array>
-
+// The collectors' common spec.
 #include "exporter/collector/collector.h"
 
 namespace mailhub::exporter {
@@ -13,22 +11,15 @@ void Spec::Path(const std::string& path) {
   if (paths_.insert(path).second) Line("path", path);
 }
 
-std::span<const Collector* const> HelperCollectors() {
-  static const std::array<const Collector*, 8> kAll = {
-      &kHostCollector,    &kPosixHostCollector, &kProcessCollector, &kPosixProcessCollector,
-      &kServiceCollector, &kDirectoryCollector, &kFileCollector,    &kCheckCollector};
-  return kAll;
-}
-
 std::string WriteSpec(const config::Host& host) {
   std::set<std::string> sections;
-  for (const Collector* collector : HelperCollectors()) sections.insert(collector->section);
+  for (const Collector* collector : kHelperCollectors) sections.insert(collector->section);
   return WriteSpec(host, sections);
 }
 
 std::string WriteSpec(const config::Host& host, const std::set<std::string>& sections) {
   Spec spec;
-  for (const Collector* collector : HelperCollectors()) {
+  for (const Collector* collector : kHelperCollectors) {
     if (collector->wanted(host) && sections.contains(collector->section)) {
       collector->ask(host, &spec);
     }

@@ -135,7 +135,7 @@ TEST(Reply, SurvivesAMillionBytesOfMutations) {
     ReplyReader reader("N");
     static_cast<void>(reader.Feed(bytes));
     for (const Section& section : reader.reply().sections) {
-      for (const Collector* collector : HelperCollectors()) {
+      for (const Collector* collector : kHelperCollectors) {
         metrics::Families families;
         Past past;
         static_cast<void>(
@@ -467,6 +467,14 @@ TEST(CheckCollector, NeedsAStatusAndANumber) {
   metrics::Families no_number;
   ASSERT_TRUE(ReadWith(kCheckCollector, host, {"output 0 nan", "status 0 0"}, &no_number));
   EXPECT_FALSE(Value(no_number, "mailhub_check_value", {{"check", "a"}}));
+}
+
+TEST(Spec, EveryKindHasItsCollector) {
+  for (const config::CollectorKind kind : All<config::CollectorKind>()) {
+    const bool listed =
+        std::ranges::any_of(kHelperCollectors, [&](const auto* one) { return one->kind == kind; });
+    EXPECT_NE(listed, kind == config::CollectorKind::kPorts) << Name(kind);  // needs no helper
+  }
 }
 
 TEST(Spec, AsksForEachExecutableAndPathOnce) {

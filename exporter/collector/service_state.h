@@ -4,23 +4,12 @@
 #include <optional>
 #include <string>
 
-#include "lib/base/words.h"
+#include "lib/config/service_managers.h"
 #include "lib/metrics/families.h"
 
 namespace mailhub::exporter {
 
-enum class ServiceState { kActive, kActivating, kDeactivating, kInactive, kFailed, kAbsent };
-constexpr auto WordsOf(ServiceState) {
-  using enum ServiceState;
-  return Vocabulary<ServiceState>({
-      {kActive, "active"},
-      {kActivating, "activating"},
-      {kDeactivating, "deactivating"},
-      {kInactive, "inactive"},
-      {kFailed, "failed"},
-      {kAbsent, "absent"},
-  });
-}
+using config::ServiceState;
 
 struct ServiceReport {
   ServiceState state = ServiceState::kAbsent;

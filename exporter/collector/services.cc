@@ -1,4 +1,4 @@
-// Services of systemd, all in one `systemctl show`, and of SysV status scripts.
+// Services of systemd, all in one `systemctl show`, and of managers whose answer is one word.
 #include <algorithm>
 #include <map>
 #include <vector>
@@ -12,18 +12,10 @@ namespace {
 
 using Properties = std::map<std::string, std::string, std::less<>>;
 
-const std::string& Called(const std::string& label, const config::ServiceSpec& service) {
-  return service.name.empty() ? label : service.name;
-}
-
-std::string UnitOf(const std::string& label, const config::ServiceSpec& service) {
-  return service.name.empty() ? label + ".service" : service.name;
-}
-
 void Ask(const config::Host& host, Spec* spec) {
-  for (const auto& [name, service] : host.services) {
-    if (service.kind == config::ServiceKind::kSystemd) spec->Line("unit", UnitOf(name, service));
-    if (service.kind == config::ServiceKind::kSysv) spec->Line("sysv", Called(name, service));
+  for (const auto& [label, service] : host.services) {
+    const std::string_view request = config::ManagerOf(service.kind).request;
+    if (!request.empty()) spec->Line(request, config::NameOnHost(label, service));
   }
 }
 
@@ -71,16 +63,6 @@ std::optional<ServiceReport> ReadUnit(const Properties& unit, const Reply& reply
   return report;
 }
 
-// The meaning of a status script's exit (LSB): 0 runs, 1 and 2 died and left a trace, 3 does not
-// run.
-std::optional<ServiceState> SysvState(std::string_view exit) {
-  if (exit == "absent") return ServiceState::kAbsent;
-  if (exit == "0") return ServiceState::kActive;
-  if (exit == "1" || exit == "2") return ServiceState::kFailed;
-  if (exit == "3") return ServiceState::kInactive;
-  return std::nullopt;
-}
-
 // systemctl separates units by an empty line and may leave one out. So each is identified by its
 // names: its own, and the requested aliases.
 bool HasName(const Properties& unit, std::string_view name) {
@@ -93,24 +75,27 @@ bool HasName(const Properties& unit, std::string_view name) {
   return false;
 }
 
-// The state of each status script, or the reason why it is unknown.
-bool ReadLines(const Section& section, std::vector<Properties>* units,
-               std::map<std::string, ServiceState>* sysv, std::map<std::string, std::string>* why) {
+// Whether the line is an answer in one word, after the manager's and the service's.
+bool IsAnswer(std::string_view line) {
+  return std::ranges::any_of(All<config::ServiceKind>(), [&](auto kind) {
+    const config::ServiceManager manager = config::ManagerOf(kind);
+    return !manager.answers.empty() && line.starts_with(manager.request) &&
+           line.substr(manager.request.size()).starts_with(' ');
+  });
+}
+
+// The answers in one word are kept by the two words before it.
+bool ReadLines(const Section& section, std::vector<Properties>* units, Properties* answers) {
   bool between = true;
   for (const std::string& line : section.lines) {
     if (line.empty()) {
       between = true;
       continue;
     }
-    if (line.rfind("sysv ", 0) == 0) {
+    if (IsAnswer(line)) {
       const auto words = Words(line);
       if (words.size() != 3) return false;
-      const std::string name(words[1]);
-      if (const auto state = SysvState(words[2])) {
-        (*sysv)[name] = *state;
-      } else if (words[2] == "usage") {
-        (*why)[name] = "its script prints its usage when it is asked for the status of ";
-      }
+      (*answers)[std::string(words[0]).append(" ").append(words[1])] = words[2];
       between = true;
       continue;
     }
@@ -128,30 +113,34 @@ bool ReadLines(const Section& section, std::vector<Properties>* units,
 Status Read(const config::Host& host, const Reply& reply, const Section& section, Past*,
             metrics::Families* families) {
   std::vector<Properties> units;
-  std::map<std::string, ServiceState> sysv;
-  std::map<std::string, std::string> why;
-  if (!ReadLines(section, &units, &sysv, &why)) {
+  Properties answers;
+  if (!ReadLines(section, &units, &answers)) {
     return NotUnderstood("services", "a line is not understood");
   }
   Status known;
-  for (const auto& [name, service] : host.services) {
+  for (const auto& [label, service] : host.services) {
+    const config::ServiceManager manager = config::ManagerOf(service.kind);
+    const std::string name = config::NameOnHost(label, service);
     std::optional<ServiceReport> report;
-    if (service.kind == config::ServiceKind::kSystemd) {
-      const std::string unit = UnitOf(name, service);
-      const auto found = std::find_if(units.begin(), units.end(),
-                                      [&](const Properties& one) { return HasName(one, unit); });
+    const char* why = "nothing sensible is said about ";
+    if (manager.answers.empty()) {
+      const auto found =
+          std::ranges::find_if(units, [&](const Properties& one) { return HasName(one, name); });
       if (found != units.end()) report = ReadUnit(*found, reply);
-    } else if (const auto state = sysv.find(Called(name, service)); state != sysv.end()) {
-      report = ServiceReport{state->second, std::nullopt, std::nullopt};
+    } else if (const auto said = answers.find(std::string(manager.request) + " " + name);
+               said != answers.end()) {
+      const auto known_answer =
+          std::ranges::find(manager.answers, said->second, &config::ServiceAnswer::answer);
+      if (known_answer != manager.answers.end()) {
+        report = ServiceReport{known_answer->state, std::nullopt, std::nullopt};
+      } else if (said->second == "usage") {
+        why = "its script prints its usage when it is asked for the status of ";
+      }
     }
     if (report) {
-      AddService(name, *report, families);
+      AddService(label, *report, families);
     } else {
-      const auto reason = why.find(Called(name, service));
-      const bool told = service.kind == config::ServiceKind::kSysv && reason != why.end();
-      known =
-          Fail(ErrorKind::kNotFound,
-               "services: " + (told ? reason->second : "nothing sensible is said about ") + name);
+      known = Fail(ErrorKind::kNotFound, std::string("services: ") + why + label);
     }
   }
   return known;

@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "lib/config/service_managers.h"
+
 namespace mailhub::exporter {
 namespace {
 
@@ -15,7 +17,11 @@ Kind KindOf(std::string_view spec) {
     return spec.find("\n" + std::string(word) + " ") != std::string_view::npos;
   };
   if (spec.find("\nplatform posix\n") != std::string_view::npos) return kPosix;
-  return has("unit") || has("sysv") || has("check") ? kCommands : kPerl;
+  const bool services = std::ranges::any_of(All<config::ServiceKind>(), [&](auto kind) {
+    const std::string_view request = config::ManagerOf(kind).request;
+    return !request.empty() && has(request);
+  });
+  return services || has("check") ? kCommands : kPerl;
 }
 
 bool IsFor(std::string_view part, Kind kind) {

@@ -111,7 +111,7 @@ class HelperTest : public testing::TestWithParam<std::string> {
     Seen seen;
     seen.complete = reader.complete();
     seen.reply = reader.reply();
-    for (const Collector* collector : HelperCollectors()) {
+    for (const Collector* collector : kHelperCollectors) {
       const Section* section = seen.reply.Find(collector->section);
       if (!collector->wanted(host) || section == nullptr) continue;
       Status status;

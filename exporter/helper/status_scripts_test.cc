@@ -81,6 +81,17 @@ TEST_P(StatusScriptTest, SeesAUsageThatIsDecorated) {
   for (const auto& [name, text] : others) EXPECT_EQ(State(seen, name), "inactive") << name;
 }
 
+// One without a part of its own in the script would have no answer, as if nothing had been asked.
+TEST_P(StatusScriptTest, AsksEveryManagerOfTheTable) {
+  for (const config::ServiceKind kind : All<config::ServiceKind>()) {
+    if (config::ManagerOf(kind).request.empty()) continue;
+    config::Host host;
+    host.services["none"] = {kind};
+    helper_.reset();
+    EXPECT_TRUE(Look(host).outcomes.contains("services")) << Name(kind);
+  }
+}
+
 MAILHUB_FOR_EVERY_ENGINE(StatusScriptTest);
 
 }  // namespace

@@ -39,7 +39,7 @@ HelperLink::HelperLink(config::Host host, ssh::SshTarget target, const Clock& cl
 void HelperLink::Forget() {
   late_.clear();
   main_ = {};
-  for (const Collector* collector : HelperCollectors()) {
+  for (const Collector* collector : kHelperCollectors) {
     if (collector->wanted(host_)) main_.sections.insert(collector->section);
   }
 }
@@ -139,7 +139,7 @@ Collection HelperLink::Collect(SteadyTime deadline) {
   was_stale_ = false;
   told_.clear();
   Collection collection;
-  for (const Collector* collector : HelperCollectors()) {
+  for (const Collector* collector : kHelperCollectors) {
     if (collector->wanted(host_)) collection.collectors[collector->name()] = {};
   }
   // Collectors end before the scrape does. One that takes half of that time while others wait
@@ -313,7 +313,7 @@ void HelperLink::WatchUptime(const Reply& reply) {
 
 void HelperLink::Interpret(const std::set<std::string>& sections, const Reply& reply,
                            Collection* collection) {
-  for (const Collector* collector : HelperCollectors()) {
+  for (const Collector* collector : kHelperCollectors) {
     if (!collector->wanted(host_) || !sections.contains(collector->section)) continue;
     CollectorOutcome& outcome = collection->collectors[collector->name()];
     const Section* section = reply.Find(collector->section);

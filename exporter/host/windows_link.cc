@@ -45,7 +45,7 @@ std::optional<ProbeFailure> WindowsLink::AskServices(SteadyTime deadline, Collec
   bool complete = true;
   bool answered = false;
   for (const auto& [label, service] : host_.services) {
-    const std::string& name = service.name.empty() ? label : service.name;
+    const std::string name = config::NameOnHost(label, service);
     auto result = session_.get()->Exec(WindowsServiceCommand(name), "", kLimits, deadline);
     if (!result) {
       const bool late = clock_.Steady() >= deadline;

@@ -2,6 +2,7 @@
 // for each that a host has things for, and a gate believes a metric only where its collector has succeeded.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string_view>
 
@@ -20,6 +21,33 @@ constexpr auto WordsOf(CollectorKind) {
                                     {kFiles, "files"},
                                     {kPorts, "ports"},
                                     {kChecks, "checks"}});
+}
+
+// What a collector gets, and from which hosts.
+struct Collected {
+  std::array<std::string_view, 2> prefixes;  // of the names of its metrics; "": no second one
+  bool (*wanted)(const Host& host);  // whether the site file has anything of that kind for it
+};
+
+constexpr Collected CollectedBy(CollectorKind kind) {
+  switch (kind) {
+    case CollectorKind::kHost:
+      return {{"mailhub_host_"}, [](const Host&) { return true; }};
+    case CollectorKind::kProcesses:
+      return {{"mailhub_process_", "mailhub_thread_"},
+              [](const Host& host) { return !host.processes.empty(); }};
+    case CollectorKind::kServices:
+      return {{"mailhub_service_"}, [](const Host& host) { return !host.services.empty(); }};
+    case CollectorKind::kDirectories:
+      return {{"mailhub_directory_"}, [](const Host& host) { return !host.directories.empty(); }};
+    case CollectorKind::kFiles:
+      return {{"mailhub_file_"}, [](const Host& host) { return !host.files.empty(); }};
+    case CollectorKind::kPorts:
+      return {{"mailhub_port_"}, [](const Host& host) { return !host.ports.empty(); }};
+    case CollectorKind::kChecks:
+      return {{"mailhub_check_"}, [](const Host& host) { return !host.checks.empty(); }};
+  }
+  return {{}, [](const Host&) { return false; }};
 }
 
 // Whether the site file has anything of that kind for the host.

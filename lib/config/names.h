@@ -30,8 +30,8 @@ inline constexpr AllowList kIdentifiers{"_-", "-", 64};       // what a runbook 
 inline constexpr AllowList kHostNames{"._-", ".-", 253};
 inline constexpr AllowList kAddresses{"._-:", ".-", 253};
 inline constexpr AllowList kAliases{"._-:[]", "-", 253};  // as labels have it: with a port
-inline constexpr AllowList kServices{"._@-", ".-", 200};
-inline constexpr AllowList kWindowsServices{" ._@-$()#+{}&", " .-", 200};
+inline constexpr AllowList kServiceNames{"._@-", ".-", 200};
+inline constexpr AllowList kWindowsServiceNames{" ._@-$()#+{}&", " .-", 200};
 inline constexpr AllowList kHeaders{"_-", "", 64};  // of HTTP
 inline constexpr AllowList kPrometheusLabels{"_", "0123456789", std::string_view::npos};
 

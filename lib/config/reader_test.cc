@@ -136,8 +136,8 @@ TEST(Names, HaveTheCharactersThatTheirPlaceCanCarry) {
       {kHostNames, {"hub1.example.org", "_a", "1-a"}, {"-oProxy", ".a", "a:b"}},
       {kAddresses, {"::1", "10.0.0.1", "my_host"}, {"-oProxy", ".a", "[::1]"}},
       {kAliases, {"[::1]:22", "HUB2", ".a"}, {"-a", "a@b"}},
-      {kServices, {"exim@out.service", "a-b"}, {"-H.service", ".a", "../x", "a$b"}},
-      {kWindowsServices, {"MSSQL$X", "A (b) #+{}&"}, {" a", "-a", ".a", "a'b", "a\"b", "a;b"}},
+      {kServiceNames, {"exim@out.service", "a-b"}, {"-H.service", ".a", "../x", "a$b"}},
+      {kWindowsServiceNames, {"MSSQL$X", "A (b) #+{}&"}, {" a", "-a", ".a", "a'b", "a\"b", "a;b"}},
       {kHeaders, {"X-Scope-OrgID", "-a", "a_b"}, {"a:b", "a.b"}},
       {kPrometheusLabels, {"replica", "_a1", std::string(1000, 'a')}, {"1a", "a-b", "a.b"}}};
   for (const auto& [list, allowed, refused] : cases) {

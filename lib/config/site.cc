@@ -82,30 +82,23 @@ Result<std::string> ThreadName(const Node& node) {
 Result<std::string> ServiceName(const Node& node, ServiceKind kind) {
   auto name = ReadString(node);
   if (!name) return name;
-  if (kind == ServiceKind::kSystemd &&
-      (!kServices.Allows(*name) || name->find('.') == name->npos)) {
-    return node.Invalid("expected a unit with its suffix, as exim@out.service");
-  }
-  if (!(kind == ServiceKind::kWindows ? kWindowsServices : kServices).Allows(*name)) {
-    return node.Invalid("expected letters, digits and the usual signs");
-  }
+  const ServiceManager manager = ManagerOf(kind);
+  const bool whole = manager.suffix.empty() || name->find('.') != name->npos;
+  if (!whole || !manager.names.Allows(*name)) return node.Invalid(manager.name_rule);
   return name;
 }
 
 ServiceSpec ReadService(Reader& in, const Node& node, Platform platform) {
   in.Keys(node, {"kind", "unit", "name"});
   ServiceSpec service;
-  service.kind = platform == Platform::kWindows ? ServiceKind::kWindows
-                 : platform == Platform::kPosix ? ServiceKind::kSysv
-                                                : ServiceKind::kSystemd;
+  service.kind = UsualKind(platform);
   in.Optional(node["kind"], &service.kind, Choice<ServiceKind>);
   if ((service.kind == ServiceKind::kWindows) != (platform == Platform::kWindows)) {
     in.Keep(node["kind"].Invalid(std::string("does not exist on platform ") + Name(platform)));
   }
-  const bool is_unit = service.kind == ServiceKind::kSystemd;
-  const char* key = is_unit ? "unit" : "name";
-  if (const Node other = node[is_unit ? "name" : "unit"]; other.Present()) {
-    in.Keep(other.Invalid(std::string("is said of another kind of service; here: ") + key));
+  const std::string key(ManagerOf(service.kind).name_key);
+  if (const Node other = node[key == "unit" ? "name" : "unit"]; other.Present()) {
+    in.Keep(other.Invalid("is said of another kind of service; here: " + key));
   }
   in.Optional(node[key], &service.name, ServiceName, service.kind);
   return service;
@@ -270,6 +263,10 @@ void ReadGroups(Reader& in, const Node& node, Site* site) {
 }
 
 }  // namespace
+
+std::string NameOnHost(const std::string& label, const ServiceSpec& service) {
+  return service.name.empty() ? label + std::string(ManagerOf(service.kind).suffix) : service.name;
+}
 
 const Host* Site::FindHost(const std::string& name) const {
   const auto found = hosts.find(name);

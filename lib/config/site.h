@@ -10,14 +10,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 #include "lib/base/words.h"
+#include "lib/config/platform.h"
+#include "lib/config/service_managers.h"
 
 namespace mailhub::config {
-
-enum class Platform { kLinux, kPosix, kWindows };
-constexpr auto WordsOf(Platform) {
-  using enum Platform;
-  return Vocabulary<Platform>({{kLinux, "linux"}, {kPosix, "posix"}, {kWindows, "windows"}});
-}
 
 struct ProcessMatch {
   std::string exe;           // absolute path of the executable
@@ -34,17 +30,13 @@ constexpr auto WordsOf(RunnerForm) {
   return Vocabulary<RunnerForm>({{kUploaded, "uploaded"}, {kInstalled, "installed"}});
 }
 
-enum class ServiceKind { kSystemd, kSysv, kWindows };
-constexpr auto WordsOf(ServiceKind) {
-  using enum ServiceKind;
-  return Vocabulary<ServiceKind>({{kSystemd, "systemd"}, {kSysv, "sysv"}, {kWindows, "windows"}});
-}
-
 struct ServiceSpec {
   ServiceKind kind = ServiceKind::kSystemd;  // by platform unless the file says so
   std::string name = {};  // its name on the host, a unit with its suffix; empty: its label
   bool operator==(const ServiceSpec&) const = default;
 };
+// What its manager calls the service with this label: "cron.service".
+std::string NameOnHost(const std::string& label, const ServiceSpec& service);
 
 struct CheckSpec {
   std::string command;
@@ -73,8 +65,6 @@ struct Host {
   std::map<std::string, std::string> commands;  // name -> shell command, for runbooks' `use:`
   bool operator==(const Host&) const = default;
 };
-
-// "linux", "posix", "windows".
 
 // Immutable once loaded; may be shared between threads.
 struct Site {

@@ -91,7 +91,7 @@ void TryHelperReply(std::string_view bytes) {
   Demand(reply->ticks_per_second > 0 && reply->page_bytes > 0, "a clock ticks");
   metrics::Families all;
   exporter::Past past;
-  for (const exporter::Collector* collector : exporter::HelperCollectors()) {
+  for (const exporter::Collector* collector : exporter::kHelperCollectors) {
     const exporter::Section* section = reply->Find(collector->section);
     if (!collector->wanted(host) || section == nullptr || !section->done) continue;
     metrics::Families families;

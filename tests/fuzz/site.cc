@@ -34,10 +34,9 @@ std::string Part(const char* name, const Map& map, Value&& value) {
 }
 
 std::string Service(const config::ServiceSpec& service) {
-  const char* kinds[] = {"systemd", "sysv", "windows"};
-  std::string text = std::string("{kind: ") + kinds[static_cast<size_t>(service.kind)];
+  std::string text = std::string("{kind: ") + Name(service.kind);
   if (!service.name.empty()) {
-    text += service.kind == config::ServiceKind::kSystemd ? ", unit: " : ", name: ";
+    text.append(", ").append(config::ManagerOf(service.kind).name_key).append(": ");
     text += Quoted(service.name);
   }
   return text + "}";

@@ -2,9 +2,9 @@
 # --- what this host allows ------------------------------------------------------------------------
 
 # Sets command to the meaning of body $1 here. An uploaded runner may do whatever its key may: the body is the command,
-# and "@service UNIT STATE systemd" or "@service SCRIPT STATE sysv" brings that into a state. An installed one runs only
-# commands of root's allowlist: "@NAME" is the command of that name there, "@service NAME STATE" brings a service that
-# it lists into a state. No part of the body becomes part of a command that root did not write, unless root allows it.
+# and "@service NAME STATE MANAGER" brings that service into a state. An installed one runs only commands of root's
+# allowlist: "@NAME" is the command of that name there, "@service NAME STATE" brings a service that it lists into a
+# state. No part of the body becomes part of a command that root did not write, unless root allows it.
 resolve() {
   [ -n "$1" ] || fail invalid "the request holds no command"
   command=$1 allow_kind=command allow_state='' allow_manager=''
@@ -21,8 +21,9 @@ resolve() {
   esac
   if [ -z "$installed" ]; then
     if [ -n "$allow_manager" ]; then
-      service_command "$allow_name" "$allow_manager" '' || fail invalid "there is no such service of systemd or sysv"
-      return
+      service_command "$allow_name" "$allow_manager" '' && return
+      choose_manager
+      fail invalid "there is no such service of $service_choice"
     fi
     [ $allow_kind = free_commands ] || fail refused "the site file says that this host has an installed runner, but it has none; nothing was done"
     return
@@ -71,8 +72,9 @@ find_allowed() {
         case $allowed_rest in *' '*) allowed_unit=${allowed_rest#* } ;; esac
         allow_sudo=''
         [ "$(id -u)" -eq 0 ] || allow_sudo='sudo -n'
-        service_command "$allowed_unit" "$allowed_manager" "$allow_sudo" ||
-          fail refused "$allow: service $allowed_name must be systemd or sysv, with or without a name of letters, digits and ._@-, not '$allowed_rest'; nothing was done"
+        service_command "$allowed_unit" "$allowed_manager" "$allow_sudo" && return
+        choose_manager
+        fail refused "$allow: service $allowed_name must be $service_choice, with or without a name of letters, digits and ._@-, not '$allowed_rest'; nothing was done"
         ;;
     esac
     return 0

@@ -1,108 +1,28 @@
 
 # --- services ---------------------------------------------------------------------------------------
 
-# The command of a service: "$verb" it, and check the result. Its last words are for people. A service that dies a
-# moment after its start, or that systemd restarts repeatedly, was active too; so it is looked at twice. A service that
-# has to end well (a oneshot) is done when it has.
-service_by_systemd='
-look() {
-  load="" type="" active="" sub="" why="" pid="" restarts="" group=""
-  for pair in $(systemctl show --property=LoadState,Type,ActiveState,SubState,Result,MainPID,NRestarts,ControlGroup $unit); do
-    case $pair in
-      LoadState=loaded) ;;
-      LoadState=*) load=${pair#*=} ;;
-      Type=*) type=${pair#*=} ;;
-      ActiveState=*) active=${pair#*=} ;;
-      SubState=*) sub=${pair#*=} ;;
-      Result=*) why=${pair#*=} ;;
-      MainPID=*) pid=${pair#*=} ;;
-      NRestarts=*) restarts=${pair#*=} ;;
-      ControlGroup=*) group=${pair#*=} ;;
-    esac
-  done
-  [ -n "$active" ] || { echo "systemctl show says nothing about $unit"; exit 4; }
-}
-end() {
-  [ "$unmet" = 0 ] || why="$why, a condition of it was not met"
-  [ "${restarts:-0}" = 0 ] || why="$why, started again by systemd (NRestarts $restarts)"
-  echo "$unit is $active ($sub)${load:+, $load}${why:+, result $why}$2"
-  exit $1
-}
-# A stop that gives up leaves processes, which systemd no longer counts as the main one. A service may have put them
-# into groups below its own. Processes that cannot be looked at may still run.
-goes_on() {
-  [ -n "$group" ] || return
-  for top in /sys/fs/cgroup$group /sys/fs/cgroup/systemd$group; do
-    [ -e "$top" ] || continue
-    procs=$(find "$top" -name cgroup.procs -exec cat {} + 2>/dev/null; echo looked)
-    [ "$procs" = looked ] || return 0
-  done
-  return 1
-}
-unmet=0
-if [ $verb != stop ]; then
-  $sudo systemctl reset-failed $unit 2>/dev/null
-  # systemctl reports success when an unmet condition prevents a start, and forgets it at once.
-  case $(systemd-analyze condition --unit=$unit 2>&1) in *"Conditions failed."*) unmet=1 ;; esac
-fi
-$sudo systemctl $verb $unit
-status=$?
-look
-[ $status -eq 0 ] || end $status
-if [ $verb = stop ]; then
-  case $active in
-    inactive) exit 0 ;;
-    failed) goes_on || exit 0; end 1 ", and processes of it go on" ;;
-  esac
-  end 1
-fi
-case $unmet.$type.$active.$why in *.oneshot.active.* | 0.oneshot.inactive.success) exit 0 ;; esac
-before=$restarts
-[ -n "$restarts" ] || before=$pid
-sleep 3
-look
-case $active in active | reloading | refreshing) ;; *) end 1 ;; esac
-[ "${restarts:-$pid}" = "$before" ] || end 1 ": it does not stay up"
-exit 0
-'
-# The same by a script: only the exit status of its "status" is known. A script without that word prints its usage in
-# its first line of output or errors, and nothing about its service.
-service_by_script='
-nl="
-"
-$sudo $script $verb
-status=$?
-[ $status -eq 0 ] || { echo "$script $verb ended with exit status $status"; exit $status; }
-[ $verb = stop ] || sleep 3
-told=$({ complaint=$($sudo $script status 2>&1 >&3 3>&-; echo "=$?"); } 3>&1; printf "\n!%s" "$complaint")
-status=${told##*=}
-case $told in [Uu][Ss][Aa][Gg][Ee]* | *"$nl!"[Uu][Ss][Aa][Gg][Ee]*)
-  echo "$script knows no status, so what has become of the service is not known"
-  exit 4
-  ;;
-esac
-case $verb.$status in stop.3 | start.0 | restart.0) exit 0 ;; stop.[12]) [ -n "$sudo" ] || exit 0 ;; esac
-complaint=${told##*"$nl!"}
-printf "%s" "${complaint%=*}"
-echo "$script status ended with exit status $status after $verb"
-exit 1
-'
+# Each of the next parts knows one service manager: it adds the manager's word to service_managers, and by_WORD NAME SUDO
+# sets command to the one that brings the service into allow_state: "$service_verb" it, and check the result. Its last
+# words are for people. SUDO comes before commands that need root.
+service_managers=' '
 
-# Sets command to the one that brings unit or script $1 into allow_state; $2 says which it is. $3 comes before commands
-# that need root.
+# Sets command to the one that brings service $1 of manager $2 into allow_state. $3 comes before commands that need root.
 service_command() {
   case $1 in '' | [.-]* | *[!A-Za-z0-9._@-]*) return 1 ;; esac
+  case $2 in '' | *[!a-z0-9]*) return 1 ;; esac
+  case $service_managers in *" $2 "*) ;; *) return 1 ;; esac
   case $allow_state in
     started) service_verb=start ;;
     stopped) service_verb=stop ;;
     *) service_verb=restart ;;
   esac
-  case $2 in
-    systemd)
-      case $1 in *.*) service_unit=$1 ;; *) service_unit=$1.service ;; esac
-      command="unit=$service_unit verb=$service_verb sudo='$3'$service_by_systemd"
-      ;;
-    sysv) command="script=/etc/init.d/$1 verb=$service_verb sudo='$3'$service_by_script" ;;
-    *) return 1 ;;
-  esac
+  "by_$2" "$1" "$3"
+}
+
+# Sets service_choice to the words of all managers, for a sentence.
+choose_manager() {
+  service_choice=''
+  for service_manager in $service_managers; do
+    service_choice="$service_choice${service_choice:+ or }$service_manager"
+  done
 }

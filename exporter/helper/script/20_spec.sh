@@ -7,9 +7,10 @@ keep() {
   eval "$1_$2=\$3"
 }
 
+managers=' '
 read_spec() {
   posix=
-  exes=0 processes=0 threads=0 sysvs=0 paths=0 checks=0 units=
+  exes=0 processes=0 threads=0 services= service_count=0 paths=0 checks=0
   want_processes= want_services= want_paths= want_checks=
   files_before=1000
   spec=
@@ -21,7 +22,6 @@ read_spec() {
       'process ' | 'process '*[!0-9]* | 'path '[!/]* | 'exe '[!/]*) continue ;;
       'process '*) [ ${#value} -lt 7 ] && [ "$value" -lt $exes ] || continue ;;
       'contain '* | 'lack '* | 'thread '*) [ $processes -gt 0 ] || continue ;;
-      'unit '*[!A-Za-z0-9._@-]* | 'sysv '*[!A-Za-z0-9._@-]* | 'unit -'* | 'sysv .'*) continue ;;
     esac
     spec="$spec$line$nl"
     case $line in
@@ -51,18 +51,6 @@ read_spec() {
         eval "process_threads_$((processes - 1))=\"\$process_threads_$((processes - 1)) $threads\""
         threads=$((threads + 1))
         ;;
-      # a systemd unit: letters, digits, and ._@-
-      'unit '*)
-        want_services=1
-        units="$units $value"
-        ;;
-      'sysv '*)
-        # Lines that start processes are limited as in a site file.
-        [ $sysvs -lt 100 ] || continue
-        want_services=1
-        keep sysv $sysvs "$value"
-        sysvs=$((sysvs + 1))
-        ;;
       # of a file, or of a directory whose files are to be counted
       'path '*)
         want_paths=1
@@ -82,6 +70,16 @@ read_spec() {
         checks=$((checks + 1))
         ;;
       end) break ;;
+      # the word of a service manager, and a service's name there
+      *' '*)
+        case $managers in *" ${line%% *} "*) ;; *) continue ;; esac
+        case $value in '' | [.-]* | *[!A-Za-z0-9._@-]*) continue ;; esac
+        # Lines that start processes are limited as in a site file.
+        [ $service_count -lt 100 ] || continue
+        want_services=1
+        services="$services ${line%% *}:$value"
+        service_count=$((service_count + 1))
+        ;;
     esac
   done
   if [ -n "${perl_program:-}" ] && [ -z "$posix$want_services$want_checks" ] && [ ${#spec} -lt 100000 ] &&
