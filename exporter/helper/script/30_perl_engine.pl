@@ -395,23 +395,31 @@ sub path_lines {
   my $type = -d _ ? "d" : -f _ ? "f" : "o";
   my $line = sprintf "%s 0 %.0f %.6f %s\n", $type, @stat[7, 9], $path;
   return $line if $type ne "d";
-  opendir my $entries, $path or return $line . "closed " . error_word() . " - - $path\n";
-  # Perhaps only its names can be read.
-  chdir $entries or return $line . "closed " . error_word() . " - - $path\n";
-  my ($count, $bytes, $oldest) = (0, 0, 0);
-  $! = 0;
-  while (defined(my $entry = readdir $entries)) {
-    if (!lstat $entry) {
-      return $line . "closed " . error_word() . " - - $path\n" if $! != ENOENT;
-      $! = 0;
-      next;
+  my ($count, $bytes, $oldest, $some_gone, %gone);
+  # A file that is renamed meanwhile is under neither of its names, so a list with such ones is made again. A name that is again in
+  # the list and not there is of a file that cannot be looked at.
+  for my $times (1 .. 3) {
+    ($count, $bytes, $oldest, $some_gone) = (0, 0, 0, 0);
+    opendir my $entries, $path or return $line . "closed " . error_word() . " - - $path\n";
+    # Perhaps only its names can be read.
+    chdir $entries or return $line . "closed " . error_word() . " - - $path\n";
+    $! = 0;
+    while (defined(my $entry = readdir $entries)) {
+      if (!lstat $entry) {
+        return $line . "closed " . error_word() . " - - $path\n" if $! != ENOENT || $gone{$entry}++;
+        $some_gone = 1;
+        $! = 0;
+        next;
+      }
+      next if !-f _;
+      my $days = -M _;
+      $oldest = $days if !$count++ || $days > $oldest;
+      $bytes += -s _;
     }
-    next if !-f _;
-    my $days = -M _;
-    $oldest = $days if !$count++ || $days > $oldest;
-    $bytes += -s _;
+    return $line . "closed " . error_word() . " - - $path\n" if $!;
+    last if !$some_gone || $count && $times > 1;
   }
-  return $line . "closed " . error_word() . " - - $path\n" if $!;
+  return $line . "closed its_files_come_and_go - - $path\n" if $some_gone && !$count;
   $oldest = $^T - 86400 * $oldest;
   $line = sprintf("sum %d %.0f %.0f %s\n", $count, $bytes, $oldest, $path) . $line if $count;
   return $line;
