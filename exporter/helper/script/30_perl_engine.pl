@@ -200,13 +200,14 @@ sub report_process {
 }
 
 # The exes that process or thread $from may be, though it runs another file: lines "started N" by the path that started
-# it, and "named N" by the base name of its file. Its own name proves little, since it may change that; but a process
+# it, and "named N" by the base name of its file; each if the kernel has no name for that (it was mounted by itself). Its own name proves little, since it may change that; but a process
 # with the name of its own file, and not of an exe, was started by another name.
 sub likeness {
-  my ($from, $base, $hides, $paths) = @_;
+  my ($from, $link, $hides, $paths) = @_;
+  my ($base) = $link =~ m{([^/]*)$};
   my $first = "";
   ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/ if $hides;
-  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @{$bases{$base} || []});
+  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", $link =~ m{^/( \(deleted\))?$} ? 0 .. $#exes : @{$bases{$base} || []});
 }
 
 # The processes that may be each exe: see likeness. $others are the processes that run other files; if a main thread has
@@ -222,9 +223,10 @@ sub likenesses {
   for (@$others) {
     my ($pid, $from) = ref ? @$_ : ($_, "/proc/$_");
     next if defined $like{$pid};
-    my ($base) = (readlink "$from/exe" // "") =~ m{([^/]*)$};
+    my $link = readlink "$from/exe" // "";
+    my ($base) = $link =~ m{([^/]*)$};
     my $comm = content("/proc/$pid/comm", 64);
-    push @fresh, [$pid, $from, $base, $comms{$comm} || $comm ne substr($base, 0, 15) . "\n"];
+    push @fresh, [$pid, $from, $link, $comms{$comm} || $comm ne substr($base, 0, 15) . "\n"];
   }
   read_arguments(4200, map $_->[1], grep $_->[3], @fresh);
   for (@fresh) {

@@ -68,7 +68,7 @@ report_process() {
 }
 
 # Learns which processes may be which exes, though they run other files: started_N, those started by the path of exe N,
-# and namesakes_N, those whose file has its base name. The own name of a process proves little, since it may change
+# and namesakes_N, those whose file has its base name, or no name (it was mounted by itself). The own name of a process proves little, since it may change
 # that; but a process with the name of its own file, and not of an exe, was started by another name. The arguments of
 # the other new ones are looked at once, and stay known while the process is the same. Sets `starts_unread` to those
 # whose arguments are held back.
@@ -88,7 +88,10 @@ learn_starts() {
     case $pid in '' | *[!0-9]*) continue ;; esac
     eval "all=\${m_$pid:-} from=\${w_$pid:-} link=\${l_$pid:-} list=\${b_$pid:-} base=\${a_$pid:-}"
     case $from$all in '' | *' '*[0-9]*) continue ;; esac
-    case $bases in *"/${link##*/}/"*) links=$links$from$nl$link$nl ;; esac
+    case $link in
+      / | '/ (deleted)') links=$links$from$nl$link$nl ;;
+      *) case $bases in *"/${link##*/}/"*) links=$links$from$nl$link$nl ;; esac ;;
+    esac
     [ -z "$list" ] || continue
     base=${link:-$base} comm=
     IFS= read -r comm <"$dir/comm"
@@ -117,7 +120,7 @@ learn_starts() {
       i=0
       while [ $i -lt $exes ]; do
         eval "exe=\$exe_$i real=\$real_$i"
-        case ${link##*/} in "${exe##*/}" | "${real##*/}") eval "namesakes_$i=\"\$namesakes_$i \$from\"" ;; esac
+        case ${link##*/} in '' | ' (deleted)' | "${exe##*/}" | "${real##*/}") eval "namesakes_$i=\"\$namesakes_$i \$from\"" ;; esac
         i=$((i + 1))
       done
       shift 2
