@@ -62,6 +62,7 @@ my (%run, %bases, %mounts, $most_of_mounts);
 # What is said of a process of which nobody can read the arguments; see the part about them.
 my $held_back = "does not let its arguments be read";
 my %held;  # the child that waits for something of a process, by what its name says
+my %read;  # the arguments that were read
 # The beginning of the arguments of a process or thread, with their NULs; undefined if they are held back.
 sub arguments;
 # The same for many, so that the next call of the one above has them.
@@ -69,7 +70,8 @@ sub read_arguments;
 # What a child says to each of these requests; undefined for those that it did not answer in time.
 sub learn_apart;
 
-# Processes without an exe and with one thread: of the kernel, or dead. They stay so.
+# Processes without an exe and with one thread: of the kernel, or dead. They stay so. (The links of the folder "task" are two and the
+# threads: the number may be given to another process.)
 my (%lifeless, %lifeless_now);
 # The file of each process that runs neither an exe nor a file of such a name. While it has that file and the file is no
 # exe, its name tells nothing, and it was not restarted as another program. So %like, the exes that it may still be (see
@@ -77,6 +79,8 @@ my (%lifeless, %lifeless_now);
 my (%other, %other_now, %like, $names_before);
 # Which exes each process ran at the look before, and by which file. They stay for a process that nobody could look at ($unsure).
 my (%which_before, %which_now, %ran_before, %ran_now, $unsure);
+# Whether a process has ended since the list was made: another one may do its work, and be in no list.
+my $ended;
 
 # The exes that process $pid runs: by the file, in any place; or by its name, if the file was replaced, deleted, or kept
 # by network storage as .nfs... for its users. Nothing for a kernel thread. Processes that this account may not look at
@@ -89,16 +93,19 @@ sub exes_of {
   delete $like{$pid};
   my $link = readlink "$dir/exe";
   if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
-    # Its main thread may have ended: then another one is asked.
-    my @tasks = numbers_in("$dir/task") or return;
-    @tasks = sort grep $_ ne $pid, @tasks;
-    $lifeless_now{$pid} = 1 if !@tasks;
-    for my $task (@tasks) {
-      $from = "$dir/task/$task";
+    # Its main thread may have ended: then another one is asked. It is asked again itself: one that calls exec takes its place.
+    my @tasks = numbers_in("$dir/task");
+    $trouble ||= "cannot list $dir/task" if !@tasks && -e $dir;
+    for ((map "$dir/task/$_", sort grep $_ ne $pid, @tasks), $dir) {
+      $from = $_;
       $link = readlink "$from/exe";
       last if defined $link || !($! == ENOENT || $! == ESRCH);
     }
-    return if !defined $link && ($from eq $dir || $! == ENOENT || $! == ESRCH);
+    if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
+      $lifeless_now{$pid} = 1 if @tasks == 1;
+      $ended = 1;
+      return;
+    }
     $file = file_of("$from/exe");
   }
   # A name that is too long is none of an exe; the file may be one all the same.
@@ -179,13 +186,14 @@ sub report_process {
   my $fits = args_fit($from, $n);
   if (!$fits) {
     # One that has just ended has no arguments either, nor an exe.
-    $process->{why} ||= "process $pid " . (defined arguments($from, 200_000) ? "shows no arguments" : why_unread($from))
-      if !defined $fits && defined readlink "$from/exe";
+    return if defined $fits;
+    return $ended = 1 if !defined readlink "$from/exe";
+    $process->{why} ||= "process $pid " . (defined arguments($from, 200_000) ? "shows no arguments" : why_unread($from));
     return;
   }
   my $stat = stat_line("/proc/$pid");
-  my ($resident) = content("$from/statm", 256) =~ /^\d+ (\d+)/ or return;
-  return if $stat eq "";
+  my ($resident) = content("$from/statm", 256) =~ /^\d+ (\d+)/;
+  return $ended = 1 if !defined $resident || $stat eq "";
   $out .= "process $n $resident $stat\n";
   $process->{count}++;
   return if !%{$process->{threads}};
@@ -252,7 +260,7 @@ sub is_nowhere {
   return 0 if $file eq "" && ($! == ENOENT || $! == ESRCH);
   return 1 if $file eq "" && $! == EAGAIN;
   for my $path ($link, "$from/root$link") {
-    my $there = file_of($path);
+    my $there = file_of($path, $from);
     return 0 if $there eq $file && ($file ne "" || $! != ENOENT && $! != ENOTDIR);
   }
   return 1;
@@ -296,9 +304,24 @@ sub is_blinded {
   return scalar grep m{ /proc .* - proc .*hidepid=[24ip]}, <$mounts>;
 }
 
+# What is absent now, and ran at the look before, is looked for again if a process has ended meanwhile.
 sub look_at_processes {
-  $trouble = "";
   begin_to_read();
+  my $said = $out;
+  for (1 .. 3) {
+    $out = $said;
+    last if !look_once();
+    %read = ();
+  }
+  end_to_read();
+  $_->{ran} = $_->{count} for @processes;
+}
+
+# Returns whether to look again.
+sub look_once {
+  my $again = 0;
+  $trouble = "";
+  $ended = 0;
   %mounts = ();
   $most_of_mounts = 1 << 20;
   my @pids = numbers_in("/proc");
@@ -330,7 +353,7 @@ sub look_at_processes {
         push @others, $pid;
         next;
       }
-    } elsif ($lifeless{$pid} && $file == ENOENT) {
+    } elsif ($lifeless{$pid} && $file == ENOENT && ((stat "/proc/$pid/task")[3] // 0) == 3) {
       $lifeless_now{$pid} = 1;
       next;
     } else {
@@ -365,6 +388,7 @@ sub look_at_processes {
     report_process(@$_, $n) for @{$found[$i] || []};
     my $here = $trouble;
     $trouble ||= $before;
+    $process->{ran} ||= $process->{count};
     next if $process->{count} && $here eq "";
     my $unknown = $trouble || $process->{why} || $exes[$i]{trouble} || $hidden;
     if ($unknown eq "") {
@@ -376,11 +400,12 @@ sub look_at_processes {
         " has a file of this name, in namespaces of its own") :
         older_version($i, $n, $likes, $names) || $trouble;
     }
+    $again ||= $ended && $process->{ran} if $unknown eq "";
     $out .= "unknown $n $unknown\n" if $unknown ne "";
   }
-  end_to_read();
   # Results from a look with trouble may be wrong.
   %other = %like = %lifeless = () if $trouble ne "";
+  return $again;
 }
 
 # The error of the last call, as one word.

@@ -5,7 +5,7 @@
 # the same twice.
 # Nothing else that is read of a process waits for what is not ours.
 my ($reader, $ask, $hear);  # the child that is asked next, and the pipes to it and from it
-my ($patience, $no_longer, %read, %account, $subordinates, %late);  # of this look
+my ($patience, $no_longer, %account, $subordinates, %late);  # of this look
 use constant MOST_HELD => 100;
 
 sub begin_to_read {
