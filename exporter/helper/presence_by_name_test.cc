@@ -307,7 +307,7 @@ TEST_P(SilentStorageTest, CostsOnlyTheProcessWhoseNameLeadsThere) {
 
 MAILHUB_FOR_EVERY_ENGINE(PresenceByNameTest);
 MAILHUB_FOR_EACH_OF(Engines, SilentStorageTest, "perl");
-MAILHUB_FOR_EACH_OF(Engines, ManyMountsTest, "perl");
+MAILHUB_FOR_EVERY_ENGINE(ManyMountsTest);
 
 }  // namespace
 }  // namespace mailhub::exporter

@@ -291,7 +291,7 @@ match_program() {
 # Fills found_N, for each exe, with the processes that run it, or with a thread of each whose main
 # thread has ended.
 find_processes() {
-  ran_before=$ran ran=' ' asked= strange= trouble=
+  ran_before=$ran ran=' ' asked= strange= trouble= mount_lists= mounts_left=1048576
   learn_names
   i=0
   while [ $i -lt $exes ]; do
