@@ -142,6 +142,21 @@ TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheVolumeIsGoneInAllCasesOfTheMainThr
   ExpectCount(0, "none");
 }
 
+// Then the kernel has no name for the file but "/".
+TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheMountOfTheFileItselfIsGone) {
+  Copy("eddy");
+  Copy("other/eddy-2.0");
+  ASSERT_EQ(mount(File("other/eddy-2.0").c_str(), File("eddy").c_str(), nullptr, MS_BIND, nullptr),
+            0);
+  const auto process = Run(File("eddy"), {}, "eddy: worker");
+  ExpectCount(1, "it is mounted");
+  ASSERT_EQ(umount2(File("eddy").c_str(), MNT_DETACH), 0);
+  EXPECT_EQ(Count(), 1) << "a helper that has seen it";
+  ExpectCount(-1, "it is in no folder");
+  fs::remove(File("other/eddy-2.0"));
+  ExpectCount(-1, "it is deleted, too");
+}
+
 // Each command that the helper starts is recorded.
 TEST_P(PresenceElsewhereTest, AsksNoCommandAgainAboutNamesakes) {
   fs::create_directories(folder_ / "standins");

@@ -1,8 +1,10 @@
 // For tests: a process to be found. --thread names its threads, --name its main thread; --root is its root, then --user
 // its account; --end-main ends the main thread and keeps the others; --hold FILE locks its memory for ever, if the file's
-// file system never ends a write; other arguments are only shown. Prints "ready" on standard output, then waits for its
+// file system never ends a write; --relay MS starts a child that goes on after that time, and ends once it runs; other
+// arguments are only shown. Prints "ready" on standard output, then waits for its
 // input to end.
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -24,6 +26,22 @@ void HoldMemory(const char* file) {
   if (page == MAP_FAILED) _exit(1);
   *static_cast<char*>(page) = 1;
   mmap(page, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
+// One or two processes do this at any time, until the input ends.
+void Relay(int milliseconds) {
+  pollfd end{STDIN_FILENO, POLLIN, 0};
+  while (poll(&end, 1, milliseconds) == 0) {
+    int runs[2];
+    if (pipe(runs) != 0) _exit(1);
+    const bool is_parent = fork() != 0;
+    close(runs[is_parent ? 1 : 0]);
+    char byte = 0;
+    if (is_parent) _exit(read(runs[0], &byte, 1) == 1 ? 0 : 1);
+    if (write(runs[1], "x", 1) != 1) _exit(1);
+    close(runs[1]);
+  }
+  _exit(0);
 }
 
 }  // namespace
@@ -67,6 +85,7 @@ int main(int argc, char** argv) {
   if (write(STDOUT_FILENO, "ready\n", 6) != 6) return 1;
   for (int i = 1; i + 1 < argc; ++i) {
     if (std::strcmp(argv[i], "--hold") == 0) HoldMemory(argv[i + 1]);
+    if (std::strcmp(argv[i], "--relay") == 0) Relay(std::stoi(argv[i + 1]));
   }
   char byte = 0;
   while (read(STDIN_FILENO, &byte, 1) > 0) {

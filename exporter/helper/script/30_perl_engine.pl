@@ -62,6 +62,7 @@ my (%run, %bases, %mounts, $most_of_mounts);
 # What is said of a process of which nobody can read the arguments; see the part about them.
 my $held_back = "does not let its arguments be read";
 my %held;  # the child that waits for something of a process, by what its name says
+my %read;  # the arguments that were read
 # The beginning of the arguments of a process or thread, with their NULs; undefined if they are held back.
 sub arguments;
 # The same for many, so that the next call of the one above has them.
@@ -70,7 +71,8 @@ sub read_arguments;
 # inode, and when the file or one of its names changed; or the number of the error.
 sub learn_apart;
 
-# Processes without an exe and with one thread: of the kernel, or dead. They stay so.
+# Processes without an exe and with one thread: of the kernel, or dead. They stay so. (The links of the folder "task" are two and the
+# threads: the number may be given to another process.)
 my (%lifeless, %lifeless_now);
 # The file of each process that runs neither an exe nor a file of such a name, with its last change. While it has that
 # file and names, and the file is no exe, its name tells nothing, and it was not restarted as another program. So %like,
@@ -79,6 +81,8 @@ my (%other, %other_now, %like, $names_before);
 my %seen;  # of each process
 # Which exes each process ran at the look before, and by which file. They stay for a process that nobody could look at ($unsure).
 my (%which_before, %which_now, %ran_before, %ran_now, $unsure);
+# Whether a process has ended since the list was made: another one may do its work, and be in no list.
+my $ended;
 
 # The exes that process $pid runs: by the file, in any place; or by its name, if the file was replaced, deleted, or kept
 # by network storage as .nfs... for its users. Nothing for a kernel thread. Processes that this account may not look at
@@ -91,16 +95,19 @@ sub exes_of {
   delete $like{$pid};
   my $link = readlink "$dir/exe";
   if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
-    # Its main thread may have ended: then another one is asked.
-    my @tasks = numbers_in("$dir/task") or return;
-    @tasks = sort grep $_ ne $pid, @tasks;
-    $lifeless_now{$pid} = 1 if !@tasks;
-    for my $task (@tasks) {
-      $from = "$dir/task/$task";
+    # Its main thread may have ended: then another one is asked. It is asked again itself: one that calls exec takes its place.
+    my @tasks = numbers_in("$dir/task");
+    $trouble ||= "cannot list $dir/task" if !@tasks && -e $dir;
+    for ((map "$dir/task/$_", sort grep $_ ne $pid, @tasks), $dir) {
+      $from = $_;
       $link = readlink "$from/exe";
       last if defined $link || !($! == ENOENT || $! == ESRCH);
     }
-    return if !defined $link && ($from eq $dir || $! == ENOENT || $! == ESRCH);
+    if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
+      $lifeless_now{$pid} = 1 if @tasks == 1;
+      $ended = 1;
+      return;
+    }
     $file = file_of("$from/exe");
   }
   # A name that is too long is none of an exe; the file may be one all the same.
@@ -184,13 +191,14 @@ sub report_process {
   my $fits = args_fit($from, $n);
   if (!$fits) {
     # One that has just ended has no arguments either, nor an exe.
-    $process->{why} ||= "process $pid " . (defined arguments($from, 200_000) ? "shows no arguments" : why_unread($from))
-      if !defined $fits && defined readlink "$from/exe";
+    return if defined $fits;
+    return $ended = 1 if !defined readlink "$from/exe";
+    $process->{why} ||= "process $pid " . (defined arguments($from, 200_000) ? "shows no arguments" : why_unread($from));
     return;
   }
   my $stat = stat_line("/proc/$pid");
-  my ($resident) = content("$from/statm", 256) =~ /^\d+ (\d+)/ or return;
-  return if $stat eq "";
+  my ($resident) = content("$from/statm", 256) =~ /^\d+ (\d+)/;
+  return $ended = 1 if !defined $resident || $stat eq "";
   $out .= "process $n $resident $stat\n";
   $process->{count}++;
   return if !%{$process->{threads}};
@@ -205,13 +213,14 @@ sub report_process {
 }
 
 # The exes that process or thread $from may be, though it runs another file: lines "started N" by the path that started
-# it, and "named N" by the base name of its file. Its own name proves little, since it may change that; but a process
+# it, and "named N" by the base name of its file; each if the kernel has no name for that (it was mounted by itself). Its own name proves little, since it may change that; but a process
 # with the name of its own file, and not of an exe, was started by another name.
 sub likeness {
-  my ($from, $base, $hides, $paths) = @_;
+  my ($from, $link, $hides, $paths) = @_;
+  my ($base) = $link =~ m{([^/]*)$};
   my $first = "";
   ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/ if $hides;
-  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @{$bases{$base} || []});
+  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", $link =~ m{^/( \(deleted\))?$} ? 0 .. $#exes : @{$bases{$base} || []});
 }
 
 # The processes that may be each exe: see likeness. $others are the processes that run other files; if a main thread has
@@ -227,9 +236,10 @@ sub likenesses {
   for (@$others) {
     my ($pid, $from) = ref ? @$_ : ($_, "/proc/$_");
     next if defined $like{$pid};
-    my ($base) = (readlink "$from/exe" // "") =~ m{([^/]*)$};
+    my $link = readlink "$from/exe" // "";
+    my ($base) = $link =~ m{([^/]*)$};
     my $comm = content("/proc/$pid/comm", 64);
-    push @fresh, [$pid, $from, $base, $comms{$comm} || $comm ne substr($base, 0, 15) . "\n"];
+    push @fresh, [$pid, $from, $link, $comms{$comm} || $comm ne substr($base, 0, 15) . "\n"];
   }
   read_arguments(4200, map $_->[1], grep $_->[3], @fresh);
   for (@fresh) {
@@ -255,7 +265,7 @@ sub is_nowhere {
   return 0 if $file eq "" && ($! == ENOENT || $! == ESRCH);
   return 1 if $file eq "" && $! == EAGAIN;
   for my $path ($link, "$from/root$link") {
-    my $there = file_of($path);
+    my $there = file_of($path, $from);
     return 0 if $there eq $file && ($file ne "" || $! != ENOENT && $! != ENOTDIR);
   }
   return 1;
@@ -299,9 +309,24 @@ sub is_blinded {
   return scalar grep m{ /proc .* - proc .*hidepid=[24ip]}, <$mounts>;
 }
 
+# What is absent now, and ran at the look before, is looked for again if a process has ended meanwhile.
 sub look_at_processes {
-  $trouble = "";
   begin_to_read();
+  my $said = $out;
+  for (1 .. 3) {
+    $out = $said;
+    last if !look_once();
+    %read = ();
+  }
+  end_to_read();
+  $_->{ran} = $_->{count} for @processes;
+}
+
+# Returns whether to look again.
+sub look_once {
+  my $again = 0;
+  $trouble = "";
+  $ended = 0;
   %mounts = ();
   $most_of_mounts = 1 << 20;
   my @pids = numbers_in("/proc");
@@ -334,7 +359,7 @@ sub look_at_processes {
         push @others, $pid;
         next;
       }
-    } elsif ($lifeless{$pid} && $seen == ENOENT) {
+    } elsif ($lifeless{$pid} && $seen == ENOENT && ((stat "/proc/$pid/task")[3] // 0) == 3) {
       $lifeless_now{$pid} = 1;
       next;
     }
@@ -367,6 +392,7 @@ sub look_at_processes {
     report_process(@$_, $n) for @{$found[$i] || []};
     my $here = $trouble;
     $trouble ||= $before;
+    $process->{ran} ||= $process->{count};
     next if $process->{count} && $here eq "";
     my $unknown = $trouble || $process->{why} || $exes[$i]{trouble} || $hidden;
     if ($unknown eq "") {
@@ -378,11 +404,12 @@ sub look_at_processes {
         " has a file of this name, in namespaces of its own") :
         older_version($i, $n, $likes, $names) || $trouble;
     }
+    $again ||= $ended && $process->{ran} if $unknown eq "";
     $out .= "unknown $n $unknown\n" if $unknown ne "";
   }
-  end_to_read();
   # Results from a look with trouble may be wrong.
   %other = %like = %lifeless = () if $trouble ne "";
+  return $again;
 }
 
 # The error of the last call, as one word.
@@ -399,23 +426,31 @@ sub path_lines {
   my $type = -d _ ? "d" : -f _ ? "f" : "o";
   my $line = sprintf "%s 0 %.0f %.6f %s\n", $type, @stat[7, 9], $path;
   return $line if $type ne "d";
-  opendir my $entries, $path or return $line . "closed " . error_word() . " - - $path\n";
-  # Perhaps only its names can be read.
-  chdir $entries or return $line . "closed " . error_word() . " - - $path\n";
-  my ($count, $bytes, $oldest) = (0, 0, 0);
-  $! = 0;
-  while (defined(my $entry = readdir $entries)) {
-    if (!lstat $entry) {
-      return $line . "closed " . error_word() . " - - $path\n" if $! != ENOENT;
-      $! = 0;
-      next;
+  my ($count, $bytes, $oldest, $some_gone, %gone);
+  # A file that is renamed meanwhile is under neither of its names, so a list with such ones is made again. A name that is again in
+  # the list and not there is of a file that cannot be looked at.
+  for my $times (1 .. 3) {
+    ($count, $bytes, $oldest, $some_gone) = (0, 0, 0, 0);
+    opendir my $entries, $path or return $line . "closed " . error_word() . " - - $path\n";
+    # Perhaps only its names can be read.
+    chdir $entries or return $line . "closed " . error_word() . " - - $path\n";
+    $! = 0;
+    while (defined(my $entry = readdir $entries)) {
+      if (!lstat $entry) {
+        return $line . "closed " . error_word() . " - - $path\n" if $! != ENOENT || $gone{$entry}++;
+        $some_gone = 1;
+        $! = 0;
+        next;
+      }
+      next if !-f _;
+      my $days = -M _;
+      $oldest = $days if !$count++ || $days > $oldest;
+      $bytes += -s _;
     }
-    next if !-f _;
-    my $days = -M _;
-    $oldest = $days if !$count++ || $days > $oldest;
-    $bytes += -s _;
+    return $line . "closed " . error_word() . " - - $path\n" if $!;
+    last if !$some_gone || $count && $times > 1;
   }
-  return $line . "closed " . error_word() . " - - $path\n" if $!;
+  return $line . "closed its_files_come_and_go - - $path\n" if $some_gone && !$count;
   $oldest = $^T - 86400 * $oldest;
   $line = sprintf("sum %d %.0f %.0f %s\n", $count, $bytes, $oldest, $path) . $line if $count;
   return $line;

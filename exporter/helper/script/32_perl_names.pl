@@ -3,20 +3,19 @@
 # Whether the last error says that there is no such file.
 sub is_absent { return $! == ENOENT || $! == ENOTDIR || $! == ELOOP }
 
-# What identifies a file, wherever it is named; empty if it is not there, or if its storage does not answer (EAGAIN): what a process
-# runs, and sees as its root, may lie on any.
+# What identifies a file, wherever it is named; empty if it is not there, or if its storage does not answer (EAGAIN). The name is of
+# process $dir, or said by it: what it runs, and sees as its root, may lie on any storage.
 sub file_of {
-  my ($path) = @_;
-  if ($path =~ m{^/proc/(\d+)/}) {
-    my ($answer) = learn_apart("file $path");
-    $! = EAGAIN if !defined $answer;
-    return "" if !defined $answer;
-    return $1 if $answer =~ /^(\S+ \S+) /;
-    $! = $answer;
-    return "";
-  }
-  my ($dev, $inode) = stat $path or return "";
-  return "$dev $inode";
+  my ($path, $dir) = @_;
+  return answered(learn_apart(defined $dir ? "at $dir $path" : "file $path"));
+}
+sub answered {
+  my ($answer) = @_;
+  $! = EAGAIN if !defined $answer;
+  return "" if !defined $answer;
+  return $1 if $answer =~ /^(\S+ \S+) /;
+  $! = $answer;
+  return "";
 }
 
 # A path without links: the one that the kernel knows. A part that is not there stays as it is. What is
@@ -42,20 +41,32 @@ sub real_path {
   return $path;
 }
 
+# What a child says of the path of an exe: its file, its path without links, and why they are not known.
+my %plain;
+sub look_at_exe {
+  my ($path) = @_;
+  $trouble = "";
+  my $file = join " ", (stat $path)[0, 1];
+  trouble($path) if $file eq "" && !is_absent();
+  my $real = real_path($path, \%plain);
+  my $text = join "\0", $file, $real, $trouble;
+  $trouble = "";
+  return $text;
+}
+
 # Learns which file each exe is now and what it is called. What it was before stays known while a
-# process runs it: links move on, and files are renamed, under those who run them. If a path cannot be followed, that is a
-# reason not to know this exe, and no other.
+# process runs it: links move on, and files are renamed, under those who run them. If a path cannot be followed, or its storage does
+# not answer, that is a reason not to know this exe, and no other.
 sub learn_exes {
-  my (%files, %names, %plain);
-  my $before = $trouble;
+  my (%files, %names);
   %bases = ();
+  my @answers = learn_apart(map "exe " . number_for($_->{path}) . " $_->{path}", @exes);
   for my $i (0 .. $#exes) {
     my $exe = $exes[$i];
-    $trouble = "";
-    my $file = $exe->{now} = file_of($exe->{path});
-    trouble($exe->{path}) if $file eq "" && !is_absent();
-    my $real = $exe->{real} = real_path($exe->{path}, \%plain);
-    $exe->{trouble} = $trouble;
+    my ($file, $real, $why_not) = split /\0/, $answers[$i] || "\0\0cannot look at $exe->{path}: its storage does not answer", 3;
+    $exe->{now} = $file;
+    $exe->{trouble} = $why_not;
+    $real = $exe->{real} = $real ne "" ? $real : $exe->{real} // $exe->{path};
     $exe->{files} = [grep $run{$_} && $_ ne $file, @{$exe->{files}}];
     push @{$exe->{files}}, $file if $file ne "";
     push @{$files{$_}}, $i for @{$exe->{files}};
@@ -64,14 +75,27 @@ sub learn_exes {
     my %base = map { m{([^/]+)$} ? ($1 => 1) : () } $exe->{path}, $real;
     push @{$bases{$_}}, $i for keys %base;
   }
-  $trouble = $before;
   %run = ();
   return (\%files, \%names);
 }
 
-# The number of the mount on which $path lies; empty where the kernel does not tell (before Linux 3.15), undefined where
-# nobody can say. Looked at, not opened (O_PATH): it may be a file that may be executed only.
+# The number for the path of an exe in the name of the child that waits for its storage.
+sub number_for {
+  my $number = 0;
+  $number = ($number * 31 + ord) % 99991 for split //, $_[0];
+  return "0$number";
+}
+
+# The number of the mount on which $path, of a process, lies; empty where the kernel does not tell (before Linux 3.15), undefined where
+# nobody can say, with EAGAIN where its storage does not answer.
 sub mount_of {
+  my ($answer) = learn_apart("mount $_[0]");
+  $! = defined $answer ? ENOENT : EAGAIN;
+  return defined $answer && $answer ne "?" ? $answer : undef;
+}
+
+# The same, in the child. Looked at, not opened (O_PATH): it may be a file that may be executed only.
+sub mount_here {
   sysopen my $file, $_[0], 0x200000 or return trouble($_[0]);
   my $info = content("/proc/self/fdinfo/" . fileno $file, 4096);
   return $1 if $info =~ /^mnt_id:\s*(\d+)/m;
@@ -104,12 +128,14 @@ sub shares {
 # can start the file from outside.
 sub is_from_here {
   my ($dir, $name) = @_;
-  my $mount = mount_of("$dir/exe") // return 0;
+  my $mount = mount_of("$dir/exe") // return $! == EAGAIN ? -1 : 0;
   return same_folder($dir, $name) if $mount eq "";
   return 1 if has_mount("/proc/self", $mount) // return -1;
   # A service with mounts of its own, which has ours under the same names; or both have a root that is not where a mount begins.
   my $same = same_folder($dir, $name);
-  return $same if (has_mount($dir, $mount) // return -1) || $same && $mount eq (mount_of("$dir/root/") // "");
+  return $same if has_mount($dir, $mount) // return -1;
+  my $root = mount_of("$dir/root/") // ($! == EAGAIN ? return -1 : "");
+  return $same if $same && $mount eq $root;
   # One with mounts of its own, which has also changed its root, does not show on which of them the file lies. In a container
   # another file has the name.
   return shares($dir, "mnt") || !shares($dir, "pid") ? 0 : -1;
@@ -122,7 +148,8 @@ sub same_folder {
   my ($dir, $path) = @_;
   my $folder = $path;
   while ($folder =~ s{/[^/]*$}{}) {
-    my $here = file_of("$folder/");
+    my $here = file_of("$folder/", $dir);
+    return -1 if $here eq "" && $! == EAGAIN;
     next if $here eq "";
     my $there = file_of("$dir/root$folder/");
     return -1 if $there eq "" && $! == EAGAIN;
@@ -136,9 +163,9 @@ sub same_folder {
 # folder otherwise: it is mounted at more than one place. 1, 0, or -1 if nobody can say: the folder has gone, too.
 sub lay_in_folder_of {
   my ($exe, $dir, $folder, $base) = @_;
-  my $there = file_of($folder);
+  my $there = file_of($folder, $dir);
   for my $path ($exe->{path}, $exe->{real}) {
-    return 1 if $there ne "" && $path =~ m{^(.*/)\Q$base\E$} && $there eq file_of($1);
+    return 1 if $there ne "" && $path =~ m{^(.*/)\Q$base\E$} && $there eq file_of($1, $dir);
   }
   return 0 if !shares($dir, "mnt");
   # The name tells nothing once the mount is gone.

@@ -1,11 +1,11 @@
 
 # What each account may hold for as long as it likes: to read the arguments of a process waits for the lock of its memory, and to look at
-# the file that it runs, or into its root, for storage that may be of its own. So a child does both. It is left behind if it
-# waits, and bears the name mailhub:PID meanwhile (for the arguments) or mailhub:0PID, so that nobody, a later helper neither, waits for
-# the same twice.
+# the file that it runs, or into its root, or by a name that it has, for storage that may be of its own. So a child does both. It is left
+# behind if it waits, and bears the name mailhub:PID meanwhile (for the arguments) or mailhub:0PID, so that nobody, a later helper neither,
+# waits for the same twice. For the path of an exe it is mailhub:00N, by number_for.
 # Nothing else that is read of a process waits for what is not ours.
 my ($reader, $ask, $hear);  # the child that is asked next, and the pipes to it and from it
-my ($patience, $no_longer, %read, %account, $subordinates, %late);  # of this look
+my ($patience, $no_longer, %account, $subordinates, %late);  # of this look
 use constant MOST_HELD => 100;
 
 sub begin_to_read {
@@ -64,7 +64,10 @@ sub group_of {
 }
 
 # What a child that waits for the answer to this is called, behind the colon.
-sub subject { return $_[0] =~ m{^(\S+) /proc/(\d+)} ? ($1 eq "file" ? "0$2" : $2) : 0 }
+sub subject {
+  my ($what, $number) = $_[0] =~ m{^(\S+) (?:/proc/)?(\d+)} or return 0;
+  return $what =~ /^\d/ ? $number : "0$number";
+}
 
 # Those of these requests for which a child may wait, too; first those of accounts that have not let one wait. The processes of one
 # account hold half of the children at most, and one that holds none is asked in any case.
@@ -95,7 +98,12 @@ sub learn_apart {
   while (@left && Time::HiRes::time <= $no_longer) {
     @left = in_turn(\@requests, @left) if %held || %late;
     # So few that neither they nor the answers fill a pipe.
-    my @some = splice @left, 0, 500 or last;
+    my ($size, @some) = (0);
+    while (@left && @some < 500 && $size < 30_000) {
+      push @some, shift @left;
+      $size += length $requests[$some[-1]];
+    }
+    last if !@some;
     my @said = ask_reader(@requests[@some]);
     @answers[@some[0 .. $#said]] = @said;
     next if @said == @some;
@@ -156,7 +164,9 @@ sub start_reader {
     my ($what, $path) = split / /, $request, 2;
     syswrite $name, "mailhub:" . subject($request);
     $trouble = "";
-    my $text = $what ne "file" ? content("$path/cmdline", $what) : join(" ", (Time::HiRes::stat $path)[0, 1, 10]) || 0 + $!;
+    (undef, $path) = split / /, $path, 2 if $what eq "at" || $what eq "exe";
+    my $text = $what eq "exe" ? look_at_exe($path) : $what eq "mount" ? mount_here($path) // "?" :
+      $what =~ /^\d/ ? content("$path/cmdline", $what) : join(" ", (Time::HiRes::stat $path)[0, 1, 10]) || 0 + $!;
     syswrite $answer, pack("NN", length $trouble, length $text) . $trouble . $text;
   }
   kill "KILL", $$;  # a normal exit would clean up for the other process

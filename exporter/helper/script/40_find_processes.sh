@@ -319,7 +319,7 @@ match_program() {
 # Fills found_N, for each exe, with the processes that run it, or with a thread of each whose main
 # thread has ended.
 find_processes() {
-  ran_before=$ran ran=' ' asked= strange= trouble=
+  ran_before=$ran ran=' ' asked= strange= trouble= mount_lists= mounts_left=1048576
   learn_names
   i=0
   while [ $i -lt $exes ]; do
@@ -368,6 +368,7 @@ find_processes() {
   if [ -n "$asked" ]; then
     ask_about
     asked= starts_known=
+    headless=
     for dir in $unnamed; do
       # Its main thread may have ended: then another one is asked. A kernel thread or a dead process shows nothing; that
       # stays so.
@@ -376,16 +377,25 @@ find_processes() {
       set -f
       case $1 in *'*'*) [ ! -e "$dir" ] || why="cannot list $dir/task" ;; esac
       [ $# = 1 ] && [ -e "$1" ] && settle_closed "$dir"
-      [ $# -gt 1 ] || continue
+      [ $# -gt 1 ] || {
+        ended=1
+        continue
+      }
+      headless="$headless $dir"
       renew "$dir" # what was known is of its main thread, or of another process
       for task; do
         [ "${task##*/}" = "${dir##*/}" ] || asked=$asked$task$nl
       done
     done
     [ -z "$asked" ] || ask_about
+    for from in $headless; do
+      number_of || continue
+      eval "[ \"\$w_$pid\" ]" || ended=1
+    done
   fi
   set +f
 }
+ended=
 
 # Sets `hidden` if this account cannot say about any exe that no process runs it: because the file of some process is
 # invisible to it. Root, too, may lack that right (CAP_SYS_PTRACE), for example in a container. Process 1 hides its file

@@ -31,7 +31,7 @@ report_process() {
     1) return 1 ;;
     2)
       # A process that has just ended has no arguments and no exe, either.
-      [ -e "$1/exe" ] && unknown="process ${1##*/} $no_args"
+      if [ -e "$1/exe" ]; then unknown="process ${1##*/} $no_args"; else ended=1; fi
       return 1
       ;;
   esac
@@ -40,7 +40,7 @@ report_process() {
   case $pid in '' | *[!0-9]*) return 1 ;; esac
   eval "stat=\$t_$pid"
   [ -n "$stat" ] && read -r _ resident _ <"$1/statm" || {
-    [ ! -e "$1/exe" ] || unknown="process ${1##*/} cannot be read"
+    if [ -e "$1/exe" ]; then unknown="process ${1##*/} cannot be read"; else ended=1; fi
     return 1
   }
   out="${out}process $2 $resident $stat$nl"
@@ -68,7 +68,7 @@ report_process() {
 }
 
 # Learns which processes may be which exes, though they run other files: started_N, those started by the path of exe N,
-# and namesakes_N, those whose file has its base name. The own name of a process proves little, since it may change
+# and namesakes_N, those whose file has its base name, or no name (it was mounted by itself). The own name of a process proves little, since it may change
 # that; but a process with the name of its own file, and not of an exe, was started by another name. The arguments of
 # the other new ones are looked at once, and stay known while the process is the same. Sets `starts_unread` to those
 # whose arguments are held back.
@@ -88,7 +88,10 @@ learn_starts() {
     case $pid in '' | *[!0-9]*) continue ;; esac
     eval "all=\${m_$pid:-} from=\${w_$pid:-} link=\${l_$pid:-} list=\${b_$pid:-} base=\${a_$pid:-}"
     case $from$all in '' | *' '*[0-9]*) continue ;; esac
-    case $bases in *"/${link##*/}/"*) links=$links$from$nl$link$nl ;; esac
+    case $link in
+      / | '/ (deleted)') links=$links$from$nl$link$nl ;;
+      *) case $bases in *"/${link##*/}/"*) links=$links$from$nl$link$nl ;; esac ;;
+    esac
     [ -z "$list" ] || continue
     base=${link:-$base} comm=
     IFS= read -r comm <"$dir/comm"
@@ -117,7 +120,7 @@ learn_starts() {
       i=0
       while [ $i -lt $exes ]; do
         eval "exe=\$exe_$i real=\$real_$i"
-        case ${link##*/} in "${exe##*/}" | "${real##*/}") eval "namesakes_$i=\"\$namesakes_$i \$from\"" ;; esac
+        case ${link##*/} in '' | ' (deleted)' | "${exe##*/}" | "${real##*/}") eval "namesakes_$i=\"\$namesakes_$i \$from\"" ;; esac
         i=$((i + 1))
       done
       shift 2
@@ -261,13 +264,27 @@ may_be_meant() {
   unknown="process ${dir##*/} $3"
 }
 
+# What is absent now, and ran at the look before, is looked for again if a process has ended meanwhile: another one may do its
+# work, and be in no list.
 look_at_processes() {
   begin_to_read
+  said=$out counts=' '
+  for times in 1 2 3; do
+    out=$said
+    look_once
+    [ -z "$why" ] && [ -n "$again" ] || break
+  done
+  [ -n "$why" ] || counted=$counts
+  [ -z "$trouble$why" ] || forget_processes
+}
+
+# Sets `again` if it is to be done again.
+look_once() {
+  again= ended=
   find_processes
   # The files that were run before such a look are run still, for all that is known.
   [ -z "$why" ] || {
     ran=$ran_before
-    forget_processes
     return
   }
   # Those that are found come first: others may take the time that there is for arguments.
@@ -297,11 +314,13 @@ look_at_processes() {
         [ -n "$unknown" ] || may_be_meant "$from" $n "$text"
       done
       [ -n "$unknown" ] || look_for_older_version "$e" $n
+      case $unknown$ended:$counted$counts in 1:*" $n "*) again=1 ;; esac
     else
       unknown=$partly
+      counts="$counts$n "
     fi
     [ -z "$unknown" ] || out="${out}unknown $n $unknown$nl"
     n=$((n + 1))
   done
-  [ -z "$trouble" ] || forget_processes
 }
+counted=' '

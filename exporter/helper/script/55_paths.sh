@@ -110,10 +110,10 @@ look_with_find() {
 ask_find() {
   set -- "$@" /proc/self/stat
   if [ "$files_before" -lt 200 ]; then
-    text=$(find -H "$@" -maxdepth 1 -ignore_readdir_race -printf '%y %d %s %T@ %H\n' 2>&1 </dev/null)
+    text=$(find -H "$@" -maxdepth 1 -printf '%y %d %s %T@ %H\n' 2>&1 </dev/null)
     case $text in *"${nl}f 1 "*) files_before=$((${#text} / 40)) ;; *) files_before=0 ;; esac
   else
-    text=$(find -H "$@" -maxdepth 1 -ignore_readdir_race -printf '%y %d %s %T@ %H\n' 2>&1 </dev/null | awk '
+    text=$(find -H "$@" -maxdepth 1 -printf '%y %d %s %T@ %H\n' 2>&1 </dev/null | awk '
       $2 == 0 || $1 == "find:" { print; next }
       $1 == "f" {
         path = $0; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, "", path)
@@ -135,24 +135,26 @@ ask_find() {
 }
 
 # Whether a find with exit status $1 saw all of directory $2: its complaints, in `text`, are only about entries that
-# vanished meanwhile. GNU's find has such about folders, with or without -ignore_readdir_race.
+# vanished meanwhile, and it saw others.
 saw_all() {
   case $1 in 0) return ;; 1) ;; *) return 1 ;; esac
-  seen_all=1 IFS=$nl
+  seen_all=1 seen_some= IFS=$nl
   set -f
   for line in $text; do
     case $line in
       'find: '*"${2%/}/"?*': No such file or directory' | 'stat: '*"${2%/}/"?*': No such file or directory') ;;
       *[!0-9' -']*) seen_all= ;;
+      *) seen_some=1 ;;
     esac
   done
   set +f
   IFS=$words
-  [ -n "$text" ] && [ -n "$seen_all" ]
+  [ -n "$text" ] && [ -n "$seen_all" ] && [ -n "$seen_some" ]
 }
 
 # Takes out of `text` what find complains about. That a path is not there is what was to be known, unless it is in the list
-# too, and that what is in one has vanished is no fault; all else is a reason to ask again for each.
+# too, and that what is in one has vanished is no fault, unless no file is left in it: one that is renamed is under neither
+# of its names. All else is a reason to ask again for each.
 read_complaints() {
   lines=$text text=
   set -f
@@ -165,7 +167,7 @@ read_complaints() {
         path=${path%/}
         case $asked$line in
           *"$nl$path$nl"*) case $lines in *" $path$nl"* | *" $path/$nl"*) incomplete=1 ;; esac ;;
-          *"$nl${path%/*}$nl"*': No such file or directory') ;;
+          *"$nl${path%/*}$nl"*': No such file or directory') has_file "${path%/*}" || incomplete=1 ;;
           *) incomplete=1 ;;
         esac
         ;;
@@ -175,6 +177,14 @@ read_complaints() {
   done
   IFS=$words
   set +f
+}
+
+# Whether one of $lines is of a file in directory $1.
+has_file() {
+  for row in $lines; do
+    case $row in 'f 1 '*" $1" | 'f 1 '*" $1/" | 'sum '*" $1" | 'sum '*" $1/") return 0 ;; esac
+  done
+  return 1
 }
 
 # For a find that cannot print: some processes per path.
