@@ -205,8 +205,9 @@ class World:
                 if pid in self.live and self.live[pid]["inode"] == self.last.get(pid):
                     self.exit(pid)
         for pid in list(self.live):
-            if not self.live[pid]["links"][0].exists():
-                self.exit(pid)  # a file that runs is always there for the kernel
+            one = self.live[pid]
+            if not one["links"][0].exists() or os.path.islink(one["name"]):
+                self.exit(pid)  # a file that runs is always there for the kernel, and is no link
         self.tree()
         for held in (self.folder / "held").iterdir():
             held.unlink()
