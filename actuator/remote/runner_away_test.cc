@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,6 +28,7 @@ using engine::RemoteReply;
 using engine::RemoteVerb;
 using testing::AnyOf;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 // Has this process, and all that it starts, see mounts that nobody else sees.
 class Away : public testing::TestWithParam<RunnerSetup> {
@@ -108,6 +110,17 @@ class Away : public testing::TestWithParam<RunnerSetup> {
     ExpectArmed(host.Do(RemoteVerb::kRenew, "q/stop"));
     ExpectArmed(host.Hello());
   }
+  void ExpectModeIsMissed() {
+    host.LookAtLeases();
+    for (const RemoteReply& reply :
+         {host.Do(RemoteVerb::kStatus, "r/1/1"), host.Do(RemoteVerb::kCancel, "r/2/1"),
+          host.Run("r/3/1", "true"), host.Do(RemoteVerb::kRenew, "q/stop"), host.Hello()}) {
+      ASSERT_FALSE(reply.receipt) << "state " << static_cast<int>(reply.receipt->state);
+      EXPECT_EQ(reply.receipt.error().kind, ErrorKind::kUnreachable);
+      EXPECT_THAT(reply.receipt.error().message, HasSubstr("/mode "));
+    }
+    EXPECT_EQ(host.Evidence(), "");
+  }
   void ExpectAllIsUnavailable() {
     for (const RemoteVerb verb : {RemoteVerb::kStatus, RemoteVerb::kVoid, RemoteVerb::kCancel}) {
       ExpectUnavailable(host.Do(verb, "r/1/1"));
@@ -162,6 +175,42 @@ TEST_P(Away, ProcIsWaitedFor) {
   ExpectAllIsUnavailable();
   Unmount();
   ExpectAllGoesOn();
+}
+
+// A person's editor, or a disk, leaves something else in the file that says what a boot id is made of.
+TEST_P(Away, AModeThatSaysSomethingElseIsWaitedFor) {
+  for (const char* odd : {"proc kernel\r\n", "proc kernel", "proc kern\n", "proc\n", ""}) {
+    SCOPED_TRACE(odd);
+    host.WriteFile("mode", odd);
+    ExpectModeIsMissed();
+    host.WriteFile("mode", "proc kernel\n");
+    ExpectAllGoesOn();
+  }
+}
+
+TEST_P(Away, AModeThatIsGoneIsNotDecidedAnewWhileSomethingRuns) {
+  MountDeadServer("/proc/sys/kernel/random/boot_id");
+  std::filesystem::remove(host.directory() + "/mode");
+  ExpectModeIsMissed();
+  EXPECT_FALSE(std::filesystem::exists(host.directory() + "/mode"));
+  Unmount();
+  ExpectAllGoesOn();
+  EXPECT_EQ(host.ReadFile("mode"), "proc kernel\n");
+}
+
+// As docs/runner.md advises if the boot id never comes back.
+TEST_P(Away, AModeThatIsGoneIsDecidedAnewWhileNothingRuns) {
+  for (const char* key : {"r/1/1", "r/2/1"}) {
+    ExpectState(host.Do(RemoteVerb::kCancel, key), ReceiptState::kFinished);
+  }
+  ExpectState(host.Do(RemoteVerb::kVoid, "r/4/1"), ReceiptState::kVoid);
+  EXPECT_TRUE(host.Do(RemoteVerb::kDisarm, "q/stop").receipt);
+  MountDeadServer("/proc/sys/kernel/random/boot_id");
+  std::filesystem::remove(host.directory() + "/mode");
+  EXPECT_TRUE(host.Hello().receipt);
+  EXPECT_THAT(host.ReadFile("mode"), StartsWith("proc "));
+  ExpectState(host.Do(RemoteVerb::kStatus, "r/1/1"), ReceiptState::kFinished);
+  ExpectState(host.Run("r/3/1", "true"), ReceiptState::kFinished);
 }
 
 // No right is missing, so it may pass. As a disk's error, or that of a file server.

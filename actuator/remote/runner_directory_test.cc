@@ -154,7 +154,8 @@ TEST_P(Directory, SweepsARunForGood) {
   ASSERT_TRUE(host.Do(RemoteVerb::kCancel, "r/2/1").receipt);
   ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
   ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
-  EXPECT_FALSE(std::filesystem::exists(host.directory() + "/receipts/r"));
+  EXPECT_TRUE(Eventually(  // the job ends after the answer
+      [&] { return !std::filesystem::exists(host.directory() + "/receipts/r"); }));
   // A delayed request would run a second time.
   ExpectFailure(host.Run("r/1/1", Trace("x")), ErrorKind::kRefused, "swept");
   EXPECT_EQ(host.Evidence(), "x\n");
@@ -168,6 +169,21 @@ TEST_P(Directory, SweepsARunForGood) {
 TEST_P(Directory, KeepsNothingInTmpOfALaunchThatWasRefused) {
   ASSERT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
   ExpectFailure(host.Launch("r/1/1", Trace("x")), ErrorKind::kRefused, "swept");
+  EXPECT_TRUE(std::filesystem::is_empty(host.directory() + "/tmp"));
+}
+
+TEST_P(Directory, KeepsNothingOfARefusedStepOrAKilledJob) {
+  EXPECT_EQ(host.Arm("r/stop", "true", Seconds(1)).lease, engine::LeaseState::kArmed);
+  ASSERT_TRUE(Eventually([&] {
+    return host.ReadFile("leases/r@stop.lease").find("state=restored") != std::string::npos;
+  }));
+  EXPECT_FALSE(host.Run("r/1/1", "true").receipt);
+  EXPECT_FALSE(host.Launch("r/1/1", "true").receipt);
+  EXPECT_TRUE(Eventually(  // the job ends after the answer
+      [&] { return !std::filesystem::exists(host.directory() + "/receipts/r"); }));
+  ExpectState(host.Launch("q/1/1", "sleep 100"), engine::ReceiptState::kRunning);
+  host.EndAll();
+  ExpectState(host.Settled("q/1/1"), engine::ReceiptState::kInterrupted);
   EXPECT_TRUE(std::filesystem::is_empty(host.directory() + "/tmp"));
 }
 

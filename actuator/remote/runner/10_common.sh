@@ -274,6 +274,7 @@ receipt=''
 out=''
 locked=''         # this process holds the host's lock
 litter=''         # files of no more use
+made=''           # a folder of no use unless something is put into it
 unsynced_claim='' # the directory of a claim just published
 begun=''          # something of what is asked for is done, perhaps: neither refused nor unavailable is true any more
 
@@ -292,6 +293,7 @@ fail() {
   [ -z "${on_failure:-}" ] || "$on_failure" "$1" "$2"
   # shellcheck disable=SC2086  # a list of words
   [ -z "$litter" ] || rm -f $litter
+  [ -z "$made" ] || rmdir "$made" 2>/dev/null
   reply "result=error${nl}error=$1${nl}message=$2${nl}output_bytes=0$nl$nl"
   exit 0
 }

@@ -248,6 +248,7 @@ own_start_of() {
 claim() {
   refuse_swept
   if [ ! -d "$runs/$run" ]; then
+    made=$runs/$run
     mkdir -p "$runs/$run" 2>/dev/null && durable "$runs" || fail unavailable "cannot make $runs/$run; nothing was done"
   fi
   read_boot

@@ -6,17 +6,22 @@
 # wait for that is short. After $3 milliseconds (0: never) the function late is called.
 #
 # Four processes: this one; the subshell that starts the command and notes its end in $1.exit, so
-# that it is known even if this one dies; the drain; the ticker. All but the ticker survive TERM, which
-# the whole group gets when the command is cancelled: then the end of all output is the end.
+# that it is known even if this one dies; the drain; the ticker. All are in the command's group, which the command may
+# signal and a cancel does. All but the ticker survive that: then the end of all output is the end. TERM ends the ticker,
+# so that a cancelled group is soon empty; this process then starts another.
 run_captured() {
-  over='' waited='' captured_must=$must_look must_look=1
-  trap 'over=1' USR1
-  trap 'waited=1' USR2
+  over='' waited='' struck='' captured_must=$must_look must_look=1
+  ticker_wait=$3
+  # Before the others begin: the command may be faster. In ksh93 such a signal stays ignored in children, so where env
+  # does not give the command its defaults back, each ignores it for itself.
+  # shellcheck disable=SC2086  # a list of words
+  if [ -n "$with_signals" ]; then trap '' $group_signals; else trap ':' $group_signals; fi
   # Redirected inside: a shell keeps copies of descriptors that an outer redirection replaces, and copies of the
   # connection's descriptors would keep it open.
   {
     exec 2>/dev/null
-    trap ':' TERM
+    # shellcheck disable=SC2086  # a list of words
+    trap ':' $group_signals # unlike one that is ignored, the command gets its default back
     [ -z "$unsynced_claim" ] || durable "$unsynced_claim" || exit 1
     set_surroundings
     # Apart from the command, because a failed redirection's status is not the command's.
@@ -29,23 +34,44 @@ run_captured() {
   } | {
     drain_base=$1
     trap lose_output EXIT
-    trap '' TERM
+    # Not again where it is so: then ksh93 writes the output for ever once the signal comes.
+    # shellcheck disable=SC2086  # a list of words
+    [ -n "$with_signals" ] || trap '' $group_signals
     exec >/dev/null 2>&1
+    ulimit -f 512 || : # no fault of a shell may fill the disk: twice what a file of output has at most
     drain
   } &
   drain_pid=$!
-  {
-    exec </dev/null >/dev/null 2>&1
-    ticker "$1" "$3"
-  } &
+  start_ticker "$1" 300
+  trap 'over=1' USR1
+  trap 'waited=1' USR2
+  trap 'struck=1' TERM
   while :; do
     wait "$drain_pid"
     kill -0 "$drain_pid" 2>/dev/null || break
     [ -n "$over" ] && read_note "$1" && settle_drain && break
     [ -n "$waited" ] && waited='' && late
+    if [ -n "$struck" ]; then
+      # With less to wait each time, so that no number of signals keeps an answer back.
+      struck='' ticker_wait=$(((ticker_wait + 1) / 2))
+      start_ticker "$1" 20
+    fi
   done
   must_look=$captured_must
   read_note "$1"
+}
+
+# All signals of POSIX that end a process and can be ignored.
+group_signals='HUP INT QUIT ILL TRAP ABRT BUS FPE USR1 SEGV USR2 PIPE ALRM TERM XCPU XFSZ VTALRM PROF SYS'
+
+start_ticker() {
+  {
+    exec </dev/null >/dev/null 2>&1
+    # shellcheck disable=SC2086  # a list of words
+    [ -n "$with_signals" ] || trap '' $group_signals
+    trap - TERM
+    ticker "$1" "$ticker_wait" "$2"
+  } &
 }
 
 # The command is over; its output may still be on its way to the disk. Waits a short time for the drain's end: a daemon
@@ -89,7 +115,7 @@ drain() {
   while :; do
     drain_info=$(dd bs=8192 count=16 2>&1 >>"$drain_file") || lose_output
     [ ! -e "$drain_base.status" ] || read_on
-    drain_blocks=${drain_info%%" records in"*} # "whole+partial", perhaps after a warning
+    drain_blocks=${drain_info%" records in"*} # "whole+partial", perhaps after a warning or what USR1 makes it print
     drain_blocks=${drain_blocks##*"$nl"}
     [ $((${drain_blocks%+*} + ${drain_blocks#*+})) -lt 16 ] && trap - EXIT && return
     drain_info=${drain_info##*"$nl"}
@@ -124,9 +150,10 @@ is_cut() {
   return 1
 }
 
-# Signals the runner after $2 milliseconds, and when the command of $1 is over while its output is still open.
+# Signals the runner after $2 milliseconds, and when the command of $1 is over while its output is still open. Looks after
+# $3 milliseconds first.
 ticker() {
-  ticker_step=300 ticker_left=$2
+  ticker_step=$3 ticker_left=$2
   while :; do
     if [ "$ticker_left" -gt 0 ]; then
       [ "$ticker_step" -le "$ticker_left" ] || ticker_step=$ticker_left

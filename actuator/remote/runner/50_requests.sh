@@ -168,10 +168,10 @@ job() {
   on_failure=job_failed
   read_request
   on_failure=job_failed
+  rm -f "$job_file" # whatever ends this process from here on
   enter_key
   resolve "$body"
   claim job && perform 0 && write_status
-  rm -f "$job_file"
 }
 
 job_failed() {

@@ -23,6 +23,11 @@ hello() {
     durable "$dir" "${dir%/*}/"
   fi
   if ! is_there "$dir/mode"; then
+    if [ "$mode_unread" = gone ]; then
+      ! anything_open ||
+        fail unavailable "$dir/mode is gone while something runs or is armed ($open_seen), so its boot is not known; nothing was done"
+      choose_mode
+    fi
     publish "$dir/tmp/mode.$$" "$mode$nl" || fail unavailable "cannot write to $dir"
     ln "$dir/tmp/mode.$$" "$dir/mode" 2>/dev/null
     rm -f "$dir/tmp/mode.$$"
@@ -54,6 +59,20 @@ hello() {
     unlock
   fi
   report_leases
+}
+
+# Whether something may run or is armed: then its boot id counts. Sets open_seen to what it is.
+anything_open() {
+  list "$runs"
+  for open_seen in "$runs"/*/*.claim; do
+    matched "$open_seen" || continue
+    is_there "${open_seen%.claim}.status" && continue
+    open_kind=''
+    { { read -r _ && read -r _ && read -r open_kind; } <"$open_seen"; } 2>/dev/null
+    [ "$open_kind" = kind=void ] || return 0
+  done
+  open_seen=$dir/leases
+  any_lease_armed
 }
 
 # Any lease on which the host has acted; else whether one is armed.
