@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "actuator/engine/preparation.h"
-#include "actuator/engine/waiting.h"
+#include "actuator/engine/no_answer.h"
 #include "lib/base/duration.h"
 
 namespace mailhub::engine {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "actuator/engine/waiting.h"
+#include "actuator/engine/no_answer.h"
 
 namespace mailhub::engine {
 namespace {
