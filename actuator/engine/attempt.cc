@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "actuator/engine/preparation.h"
 #include "actuator/engine/no_answer.h"
+#include "actuator/engine/preparation.h"
 #include "lib/base/duration.h"
 
 namespace mailhub::engine {
