@@ -106,7 +106,8 @@ void Connection::StopReading() const {
   if (fd_ >= 0) shutdown(fd_, SHUT_RD);
 }
 
-void Connection::Linger(AcceptQueue* queue) {
+void Connection::Linger(AcceptQueue* queue, bool more) {
+  if (!more && !HasMore()) return;
   if (fd_ < 0) return;
   shutdown(fd_, SHUT_WR);
   const SteadyTime deadline = SteadyNow() + kLinger;

@@ -55,12 +55,11 @@ class Connection {
   bool PeerLeft(Milliseconds wait) const;
   // The same without a wait, and only of the client.
   bool HasLeft() const;
-  // Whether bytes of the client wait in the socket.
-  bool HasMore() const;
   // Ends writing and reads the client's remaining data for at most 1 s or 1 MiB: closing a socket
   // with unread data would reset the connection, and the client might not see the answer. Counts as
-  // idle: when another client needs the worker, only data that has arrived is read.
-  void Linger(AcceptQueue* queue);
+  // idle: when another client needs the worker, only data that has arrived is read. `more`: whether
+  // data is known to come; else only if some waits in the socket.
+  void Linger(AcceptQueue* queue, bool more);
 
  private:
   friend class Connections;
@@ -70,6 +69,7 @@ class Connection {
   void Check(SteadyTime now, bool others_wait);
   static Milliseconds PatienceWhenCrowded(Wait wait);
   void StopReading() const;
+  bool HasMore() const;
   bool Waits() const { return deadline_ms_.load() != 0; }
   void End(Wait wait);
 

@@ -320,7 +320,7 @@ int Exchange::Answer(Response response) {
         SteadyNow() + shared_->options.keep_alive + shared_->options.request_timeout,
         shared_->queue);
   }
-  if (body_unread_ || (!keep_ && connection_->HasMore())) connection_->Linger(shared_->queue);
+  if (body_unread_ || !keep_) connection_->Linger(shared_->queue, body_unread_);
   return response.status;
 }
 

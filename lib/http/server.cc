@@ -159,7 +159,7 @@ void Server::Impl::Refuse(mg_connection* conn, int status, const std::string& te
   const std::string answer = impl->Refusal(status, text);
   mg_write(conn, answer.data(), answer.size());
   AttachedConnectionOf(conn)->SetRefused();
-  AttachedConnectionOf(conn)->Linger(impl->queue.get());
+  AttachedConnectionOf(conn)->Linger(impl->queue.get(), true);
   if (impl->options.on_finished) impl->options.on_finished("", status, Milliseconds(0));
 }
 

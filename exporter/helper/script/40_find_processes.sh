@@ -102,7 +102,6 @@ match_name() {
     esac
   fi
   [ -z "$kin" ] || judged=again
-  add_doubts
 }
 
 # It is unknown whether process or thread $from runs these exes.
@@ -306,13 +305,20 @@ match_program() {
   case $pid in '' | *[!0-9]*) return ;; esac
   read_stat "$from/stat" && read_image
   eval "list=\$x_$pid"
-  case $list in "$started ${number:-?} "*) for i in ${list#* * }; do add_exe $i; done ;; esac
-  if [ "$of" != ' ' ]; then
-    [ -n "$list" ] || remembered="$remembered $pid" remembered_count=$((remembered_count + 1))
-    keep x $pid "$started $number$of"
-  elif [ -n "$list" ]; then
-    keep x $pid -
-  fi
+  case $list in
+    "$started ${number:-?} "*) for i in ${list#* * }; do add_exe $i; done ;;
+    # Its file cannot be looked at now.
+    "$started "*) [ -n "$number" ] || doubts="$doubts ${list#* * }" judged=again ;;
+  esac
+  add_doubts
+  case "${number:+$of}" in
+    '') ;;
+    ' ') [ -z "$list" ] || keep x $pid - ;;
+    *)
+      [ -n "$list" ] || remembered="$remembered $pid" remembered_count=$((remembered_count + 1))
+      keep x $pid "$started $number$of"
+      ;;
+  esac
   settle "$dir" "$link"
 }
 

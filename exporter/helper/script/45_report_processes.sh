@@ -311,6 +311,7 @@ look_once() {
       for from in $doubtful; do
         text='has a file of this name, in namespaces of its own'
         shares "$from" mnt && text='runs a file of this name that was deleted'
+        [ -e "$from/exe" ] || text='runs a file that cannot be looked at'
         [ -n "$unknown" ] || may_be_meant "$from" $n "$text"
       done
       [ -n "$unknown" ] || look_for_older_version "$e" $n
