@@ -314,13 +314,19 @@ TEST_F(RealGate, IsShutWhereARecordingStillAnswers) {
   question_.gate.expr =
       "rate(mailhub_host_cpu_seconds_total{instance=\"server\",mode=\"idle\"}[1s]) "
       "/ on(instance) mailhub_host_cpus{instance=\"server\"} >= 0.5";
-  Await(GateState::kOpen);
-  exporter_->Set("server", [](FakeHost& host) { host.exporter_status = 503; });
-  Await(GateState::kStale);
-  const auto recorded =
-      gates_->Ask(engine::QueryQuestion{"instance:idle:rate{instance=\"server\"} >= 0.5"});
-  ASSERT_TRUE(recorded.holds);
-  EXPECT_TRUE(*recorded.holds) << "the recording should lag here, or this test shows nothing";
+  // It lags for less than a second, which a busy machine may miss.
+  bool lags = false;
+  for (int attempt = 0; attempt < 20 && !lags; ++attempt) {
+    exporter_->Set("server", [](FakeHost& host) { host.exporter_status = 200; });
+    Await(GateState::kOpen);
+    exporter_->Set("server", [](FakeHost& host) { host.exporter_status = 503; });
+    Await(GateState::kStale);
+    const auto recorded =
+        gates_->Ask(engine::QueryQuestion{"instance:idle:rate{instance=\"server\"} >= 0.5"});
+    ASSERT_TRUE(recorded.holds);
+    lags = *recorded.holds;
+  }
+  EXPECT_TRUE(lags) << "the recording should lag here, or this test shows nothing";
   question_.gate.expr = "instance:idle:rate{instance=\"server\"} >= 0.5";
   const GateReading refused = gates_->Ask(question_);
   EXPECT_EQ(refused.state, GateState::kInvalid);
