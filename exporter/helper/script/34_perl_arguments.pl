@@ -107,9 +107,13 @@ sub learn_apart {
     my @said = ask_reader(@requests[@some]);
     @answers[@some[0 .. $#said]] = @said;
     next if @said == @some;
-    my ($silent, @rest) = @some[@said .. $#some];
+    # By its name the child says which it waits for.
+    my $name = content("/proc/$reader/comm", 64);
+    my @rest = @some[@said .. $#some];
+    my ($at) = grep substr("mailhub:" . subject($requests[$rest[$_]]), 0, 15) . "\n" eq $name, 0 .. $#rest;
+    my ($one) = splice @rest, $at // 0, 1;
     unshift @left, @rest;
-    $silent = subject($requests[$silent]);
+    my $silent = subject($requests[$one]);
     $held{$silent} = $reader;
     $late{account_of($silent)}++;
     undef $_ for $reader, $ask, $hear;
@@ -123,7 +127,7 @@ sub ask_reader {
   my @requests = @_ or return;
   $reader //= start_reader() or trouble("what processes run"), return ("") x @requests;
   local $SIG{PIPE} = "IGNORE";
-  syswrite $ask, join "", map pack("N/a*", $_), @requests;
+  syswrite $ask, pack "N/a*", join "", map pack("N/a*", $_), @requests;
   my ($bytes, $until, @answers) = ("", Time::HiRes::time + $patience);
   while (1) {
     my $at = 0;
@@ -159,15 +163,22 @@ sub start_reader {
   close $_ for $ask, $hear;
   $SIG{PIPE} = "DEFAULT";
   open my $name, ">:unix", "/proc/$$/comm";
-  my ($size, $request);
-  while (read($asked, $size, 4) && read $asked, $request, unpack "N", $size) {
-    my ($what, $path) = split / /, $request, 2;
-    syswrite $name, "mailhub:" . subject($request);
-    $trouble = "";
-    (undef, $path) = split / /, $path, 2 if $what eq "at" || $what eq "exe";
-    my $text = $what eq "exe" ? look_at_exe($path) : $what eq "mount" ? mount_here($path) // "?" :
-      $what =~ /^\d/ ? content("$path/cmdline", $what) : join(" ", (Time::HiRes::stat $path)[0, 1, 10]) || 0 + $!;
-    syswrite $answer, pack("NN", length $trouble, length $text) . $trouble . $text;
+  my ($size, $batch);
+  while (read($asked, $size, 4) && read $asked, $batch, unpack "N", $size) {
+    my $said = "";  # sent at once where it can be: each answer would wake the one who waits
+    for my $request (unpack "(N/a*)*", $batch) {
+      my ($what, $path) = split / /, $request, 2;
+      syswrite $name, "mailhub:" . subject($request);
+      $trouble = "";
+      (undef, $path) = split / /, $path, 2 if $what eq "at" || $what eq "exe";
+      my $text = $what eq "exe" ? look_at_exe($path) : $what eq "mount" ? mount_here($path) // "?" :
+        $what =~ /^\d/ ? content("$path/cmdline", $what) : join(" ", (Time::HiRes::stat $path)[0, 1, 10]) || 0 + $!;
+      $said .= pack("NN", length $trouble, length $text) . $trouble . $text;
+      next if length $said < 1 << 16;
+      syswrite $answer, $said;
+      $said = "";
+    }
+    syswrite $answer, $said;
   }
   kill "KILL", $$;  # a normal exit would clean up for the other process
 }
