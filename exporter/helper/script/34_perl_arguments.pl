@@ -99,7 +99,10 @@ sub learn_apart {
     @left = in_turn(\@requests, @left) if %held || %late;
     # So few that neither they nor the answers fill a pipe.
     my ($size, @some) = (0);
+    # Answers come together, so those of accounts that let others wait are not asked with the rest.
+    my $late = %late && @left ? $late{account_of(subject($requests[$left[0]]))} // 0 : 0;
     while (@left && @some < 500 && $size < 30_000) {
+      last if %late && ($late{account_of(subject($requests[$left[0]]))} // 0) != $late;
       push @some, shift @left;
       $size += length $requests[$some[-1]];
     }
