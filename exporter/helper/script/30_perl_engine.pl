@@ -78,7 +78,7 @@ my (%lifeless, %lifeless_now);
 # file and names, and the file is no exe, its name tells nothing, and it was not restarted as another program. So %like,
 # the exes that it may still be (see likeness), stays too.
 my (%other, %other_now, %like, $names_before);
-my %seen;  # of each process
+my %seen;  # what the child said of the file of each process in this look
 # Which exes each process ran at the look before, and by which file. They stay for a process that nobody could look at ($unsure).
 my (%which_before, %which_now, %ran_before, %ran_now, $unsure);
 # Whether a process has ended since the list was made: another one may do its work, and be in no list.
@@ -213,14 +213,16 @@ sub report_process {
 }
 
 # The exes that process or thread $from may be, though it runs another file: lines "started N" by the path that started
-# it, and "named N" by the base name of its file; each if the kernel has no name for that (it was mounted by itself). Its own name proves little, since it may change that; but a process
-# with the name of its own file, and not of an exe, was started by another name.
+# it, and "named N" by the base name of its file. A file that was mounted by itself, and is so no more, has no name: it may
+# be each exe. The own name of a process proves little, since it may change that; but a process with the name of its own
+# file, and not of an exe, was started by another name.
 sub likeness {
   my ($from, $link, $hides, $paths) = @_;
   my ($base) = $link =~ m{([^/]*)$};
   my $first = "";
   ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/ if $hides;
-  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", $link =~ m{^/( \(deleted\))?$} ? 0 .. $#exes : @{$bases{$base} || []});
+  my @named = $link =~ m{^/( \(deleted\))?$} ? 0 .. $#exes : @{$bases{$base} || []};
+  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @named);
 }
 
 # The processes that may be each exe: see likeness. $others are the processes that run other files; if a main thread has
