@@ -34,7 +34,7 @@ build: $(BUILD)/build.ninja
 test: deps stacks
 	@$(MAKE) --no-print-directory build
 	@scripts/lint.sh --quick
-	@MAILHUB_SIM_SEEDS=$(SEEDS) ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) -LE 'lab|crash|scale'
+	@GTEST_BRIEF=1 MAILHUB_SIM_SEEDS=$(SEEDS) ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) -LE 'lab|crash|scale'
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L 'lab'
 
 test-unit: deps

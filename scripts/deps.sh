@@ -24,7 +24,7 @@ packages=(
   dash bash busybox mksh ksh93u+m tcsh fish sudo
   # the lab: hosts, monitoring, mail
   openssh-server
-  debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3 faketime
+  debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3 faketime strace
   prometheus prometheus-alertmanager
   # for comparison and load in bench/
   prometheus-node-exporter prometheus-process-exporter webhook ansible-core wrk

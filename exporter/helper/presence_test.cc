@@ -442,6 +442,23 @@ TEST_P(PresenceTest, SaysNothingOfThreadsThatItCannotList) {
       0);
 }
 
+// A perl program or a script is named by its interpreter and its arguments. The helper may run by the
+// same interpreter, and it knows those arguments.
+TEST_P(PresenceTest, IsNotItselfAProcessThatItLooksFor) {
+  const std::string interpreter = fs::canonical("/usr/bin/" + GetParam());
+  host_.processes["script"] = {interpreter, "/a-script-that-nobody-runs", ""};
+  host_.processes["interpreter"] = {interpreter, "", ""};
+  for (int i = 0; i < 3; ++i) {
+    const Seen seen = Look(host_);
+    EXPECT_EQ(Running(seen, "script"), 0);
+    const Section* section = seen.reply.Find("processes");
+    ASSERT_NE(section, nullptr);
+    EXPECT_THAT(section->lines,
+                testing::Not(testing::Contains(testing::ContainsRegex(
+                    "^process . [0-9]+ " + std::to_string(helper_->pid()) + " "))));
+  }
+}
+
 TEST_P(PresenceTest, ReportsZeroForAnExeWithoutProcesses) {
   EXPECT_EQ(Count(), 0);
   Copy("eddy");

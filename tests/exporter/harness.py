@@ -49,9 +49,9 @@ def side_by_side(work, items):
 def descendants(pid):
     """All processes below this one."""
     children = {}
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+    for one in filter(str.isdigit, os.listdir("/proc")):
         try:
-            text = stat.read_text(encoding="utf-8", errors="replace")
+            text = pathlib.Path(f"/proc/{one}/stat").read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
         parent = int(text[text.rindex(")") + 1:].split()[1])

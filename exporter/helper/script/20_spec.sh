@@ -84,7 +84,9 @@ read_spec() {
   done
   if [ -n "${perl_program:-}" ] && [ -z "$posix$want_services$want_checks" ] && [ ${#spec} -lt 100000 ] &&
     perl -M5.014 -MErrno -MTime::HiRes -e 1 && learn_btime; then
-    exec env -i PATH="$PATH" LC_ALL=C perl -e "$perl_program" -- "$ticks_per_second" "$page_kb" "$btime" "$boot" "$spec"
+    # Not among the arguments: it would be found there, as a perl program that the spec asks for.
+    exec env -i PATH="$PATH" LC_ALL=C mailhub_program="$perl_program" mailhub_spec="$spec" \
+      perl -e 'eval delete $ENV{mailhub_program}; die $@ if $@' -- "$ticks_per_second" "$page_kb" "$btime" "$boot"
   fi
   make_matchers
 }

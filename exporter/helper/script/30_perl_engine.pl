@@ -6,7 +6,8 @@
 use strict;
 use Errno qw(EACCES EAGAIN EINVAL ELOOP ENAMETOOLONG ENOENT ENOTDIR EPERM ESRCH);
 use Time::HiRes;
-my ($ticks, $page_kb, $btime, $boot, $spec) = @ARGV;
+my ($ticks, $page_kb, $btime, $boot) = @ARGV;
+my $spec = delete $ENV{mailhub_spec};
 my (@exes, @processes, @paths, $out, $why, $milliseconds);
 my $threads = 0;
 for (split /\n/, $spec) {
@@ -104,7 +105,7 @@ sub exes_of {
       last if defined $link || !($! == ENOENT || $! == ESRCH);
     }
     if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
-      $lifeless_now{$pid} = 1 if @tasks == 1;
+      $lifeless_now{$pid} = undef if @tasks == 1;
       $ended = 1;
       return;
     }
@@ -157,6 +158,11 @@ sub exes_of {
   $run{$ran_now{$pid} = $file} = 1 if @which && $file ne "";
   $other_now{$pid} = $seen{$pid} if $file ne "" && !@which && !@named && $name eq $link && $from eq $dir;
   return ($from, @which);
+}
+
+sub is_still_lifeless {
+  my ($pid) = @_;
+  return exists $lifeless{$pid} && !defined readlink "/proc/$pid/exe" && $! == ENOENT && ((stat "/proc/$pid/task")[3] // 0) == 3;
 }
 
 # The needed part of a stat file. The name in it may have any characters, even line ends.
@@ -314,13 +320,13 @@ sub is_blinded {
 # What is absent now, and ran at the look before, is looked for again if a process has ended meanwhile.
 sub look_at_processes {
   begin_to_read();
+  local $SIG{PIPE} = "IGNORE";
   my $said = $out;
   for (1 .. 3) {
     $out = $said;
     last if !look_once();
     %read = ();
   }
-  end_to_read();
   $_->{ran} = $_->{count} for @processes;
 }
 
@@ -340,11 +346,15 @@ sub look_once {
   %lifeless_now = %other_now = ();
   @secret = @doubtful = ();
   $first_closed = 0;
+  my %own = own_processes();
   %which_before = %which_now;
   %ran_before = %ran_now;
   %which_now = %ran_now = %seen = ();
   # Without a list all may still be there.
   my %unsure = $trouble eq "" ? () : map +($_ => 1), keys %which_before;
+  # To read the link waits for nothing, so no child is asked for those that still have none.
+  @lifeless_now{grep is_still_lifeless($_), @pids} = ();
+  @pids = grep !exists $lifeless_now{$_}, @pids;
   my @files = learn_apart(map "file /proc/$_/exe", @pids);
   for my $pid (@pids) {
     # Most are as they were. For those nothing is called: there are many of them.
@@ -361,9 +371,6 @@ sub look_once {
         push @others, $pid;
         next;
       }
-    } elsif ($lifeless{$pid} && $seen == ENOENT && ((stat "/proc/$pid/task")[3] // 0) == 3) {
-      $lifeless_now{$pid} = 1;
-      next;
     }
     my ($from, @which) = exes_of($pid, $file, $files, $names);
     $which_now{$pid} = \@which if @which;
@@ -391,7 +398,7 @@ sub look_once {
     $process->{why} = "";
     my $before = $trouble;
     $trouble = "";
-    report_process(@$_, $n) for @{$found[$i] || []};
+    report_process(@$_, $n) for grep !$own{$_->[0]}, @{$found[$i] || []};
     my $here = $trouble;
     $trouble ||= $before;
     $process->{ran} ||= $process->{count};

@@ -12,18 +12,18 @@ sub begin_to_read {
   %read = %account = %late = ();
   undef $subordinates;
   delete @held{grep !is_held($_), keys %held};
+  leave_reader() if $reader && !kill 0, $reader;
   $late{account_of($_)} = 1 for keys %held;
   $patience = $milliseconds / 4000;
   $patience = 1 if $patience > 1;
   $no_longer = Time::HiRes::time + $milliseconds / 2000;
 }
 
-# Between looks only waiting children stay.
-sub end_to_read {
-  my $child = $reader;
-  undef $_ for $reader, $ask, $hear;
-  waitpid $child, 0 if $child;
-}
+# The processes of this helper, which its own look does not report.
+sub own_processes { return map +($_ => 1), $$, $reader // (), values %held }
+
+# The next request starts another child. This one ends when it wants to read, or has.
+sub leave_reader { undef $_ for $reader, $ask, $hear }
 
 # Whether a child still waits for this.
 sub is_held {
@@ -119,7 +119,7 @@ sub learn_apart {
     my $silent = subject($requests[$one]);
     $held{$silent} = $reader;
     $late{account_of($silent)}++;
-    undef $_ for $reader, $ask, $hear;
+    leave_reader();
     $patience = $patience > 0.2 ? $patience / 2 : 0.1;
   }
   return @answers;
@@ -129,7 +129,6 @@ sub learn_apart {
 sub ask_reader {
   my @requests = @_ or return;
   $reader //= start_reader() or trouble("what processes run"), return ("") x @requests;
-  local $SIG{PIPE} = "IGNORE";
   syswrite $ask, pack "N/a*", join "", map pack("N/a*", $_), @requests;
   my ($bytes, $until, @answers) = ("", Time::HiRes::time + $patience);
   while (1) {
@@ -148,7 +147,7 @@ sub ask_reader {
     vec($ready, fileno $hear, 1) = 1;
     return @answers if !select $ready, undef, undef, $left;
     next if sysread $hear, $bytes, 1 << 16, length $bytes;
-    undef $_ for $reader, $ask, $hear;
+    leave_reader();
     $trouble ||= "what reads of processes has ended";
     return (@answers, ("") x (@requests - @answers));
   }
@@ -168,6 +167,7 @@ sub start_reader {
   open my $name, ">:unix", "/proc/$$/comm";
   my ($size, $batch);
   while (read($asked, $size, 4) && read $asked, $batch, unpack "N", $size) {
+    %plain = ();
     my $said = "";  # sent at once where it can be: each answer would wake the one who waits
     for my $request (unpack "(N/a*)*", $batch) {
       my ($what, $path) = split / /, $request, 2;
@@ -182,6 +182,7 @@ sub start_reader {
       $said = "";
     }
     syswrite $answer, $said;
+    syswrite $name, "mailhub:idle";
   }
   kill "KILL", $$;  # a normal exit would clean up for the other process
 }

@@ -302,7 +302,8 @@ look_once() {
     eval "found=\$found_$e"
     count=0 unknown= partly=
     for from in $found; do
-      report_process "$from" $n && count=$((count + 1))
+      # The one that looks is none of them.
+      [ "${from%%/task/*}" != /proc/$self ] && report_process "$from" $n && count=$((count + 1))
     done
     if [ $count = 0 ]; then
       [ "$hidden" != unknown ] || learn_hidden

@@ -94,7 +94,7 @@ look_at_processes_posix() {
     [ -n "$ps_memory" ] && resident=${rest%%[$blank]*} && next_word
     [ -n "$ps_threads" ] && lwps=${rest%%[$blank]*} && next_word
     [ "$pid" = 1 ] && seen_first=1
-    [ "$pid" = $self ] && seen_self=1
+    [ "$pid" = $self ] && seen_self=1 && continue
     # An empty field would shift the others.
     case $cpu$age in */*) rest= ;; esac
     case $resident in - | '') ;; *[!0-9]*) rest= ;; esac
