@@ -12,7 +12,7 @@ my (@exes, @processes, @paths, $out, $why, $milliseconds);
 my $threads = 0;
 for (split /\n/, $spec) {
   my ($word, $value) = split / /, $_, 2;
-  if ($word eq "exe") { push @exes, {path => $value} }
+  if ($word eq "exe") { push @exes, {path => $value, request => "exe " . number_for($value) . " $value"} }
   elsif ($word eq "process") { push @processes, {exe => $value, threads => {}} }
   elsif ($word eq "contain" || $word eq "lack") { $processes[-1]{$word} = $value }
   elsif ($word eq "thread") { $processes[-1]{threads}{$value} = $threads++ }
@@ -26,13 +26,13 @@ sub trouble {
   return;
 }
 
-# The beginning of a file of /proc; empty if unreadable. Without a buffer, which costs more than the file.
+# The beginning of a file of /proc; empty if unreadable. In parts: to make room for the most takes longer than to read what there is.
 sub content {
   my ($path, $most) = @_;
   my $text = "";
-  open my $file, "<:unix", $path or trouble($path), return "";
-  while (length $text < $most) {
-    my $size = sysread($file, $text, $most - length $text, length $text) // trouble($path);
+  sysopen my $file, $path, 0 or trouble($path), return "";
+  while ((my $left = $most - length $text) > 0) {
+    my $size = sysread($file, $text, $left < 8192 ? $left : 8192, length $text) // trouble($path);
     last if !$size;
   }
   return $text;
@@ -68,7 +68,7 @@ my %read;  # the arguments that were read
 sub arguments;
 # The same for many, so that the next call of the one above has them.
 sub read_arguments;
-# What a child says to each of these requests; undefined for those that it did not answer in time. To "file PATH": device,
+# What a child says to each of these requests; undefined for those that it did not answer in time. To "file" and a path: device,
 # inode, and when the file or one of its names changed; or the number of the error.
 sub learn_apart;
 
@@ -105,7 +105,7 @@ sub exes_of {
       last if defined $link || !($! == ENOENT || $! == ESRCH);
     }
     if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
-      $lifeless_now{$pid} = undef if @tasks == 1;
+      $lifeless_now{$pid} = 1 if @tasks == 1;
       $ended = 1;
       return;
     }
@@ -133,7 +133,7 @@ sub exes_of {
   }
   if ($name ne $link) {
     # Another hard link of an exe was replaced together with it. As files come and go, this is judged at each look.
-    my $successor = file_of("$from/root$name");
+    my $successor = answered(learn_early(request("file", "$from/root$name")));
     push @named, grep $exes[$_]{now} eq $successor, @{$files->{$successor} || []};
     my ($folder, $base) = $name =~ m{^(.*/)([^/]*)$};
     for my $i (@{$bases{$base // ""} || []}) {
@@ -158,11 +158,6 @@ sub exes_of {
   $run{$ran_now{$pid} = $file} = 1 if @which && $file ne "";
   $other_now{$pid} = $seen{$pid} if $file ne "" && !@which && !@named && $name eq $link && $from eq $dir;
   return ($from, @which);
-}
-
-sub is_still_lifeless {
-  my ($pid) = @_;
-  return exists $lifeless{$pid} && !defined readlink "/proc/$pid/exe" && $! == ENOENT && ((stat "/proc/$pid/task")[3] // 0) == 3;
 }
 
 # The needed part of a stat file. The name in it may have any characters, even line ends.
@@ -337,13 +332,23 @@ sub look_once {
   $ended = 0;
   %mounts = ();
   $most_of_mounts = 1 << 20;
-  my @pids = numbers_in("/proc");
-  my ($files, $names) = learn_exes();
+  # To read the link waits for nothing, so no child is asked for those that still have none.
+  my @pids;
+  %lifeless_now = ();
+  for my $pid (numbers_in("/proc")) {
+    if (exists $lifeless{$pid} && !defined readlink "/proc/$pid/exe" and $! == ENOENT && ((stat "/proc/$pid/task")[3] // 0) == 3) {
+      $lifeless_now{$pid} = 1;
+    } else {
+      push @pids, $pid;
+    }
+  }
+  my @answers = learn_all(map($_->{request}, @exes), map "file 0$_ /proc/$_/exe", @pids);
+  my ($files, $names) = learn_exes(splice @answers, 0, scalar @exes);
   my $all_names = join "\n", sort keys %$names;
   %other = %like = () if !defined $names_before || $all_names ne $names_before;
   $names_before = $all_names;
   my (@found, @others, $likes);
-  %lifeless_now = %other_now = ();
+  %other_now = ();
   @secret = @doubtful = ();
   $first_closed = 0;
   my %own = own_processes();
@@ -352,14 +357,10 @@ sub look_once {
   %which_now = %ran_now = %seen = ();
   # Without a list all may still be there.
   my %unsure = $trouble eq "" ? () : map +($_ => 1), keys %which_before;
-  # To read the link waits for nothing, so no child is asked for those that still have none.
-  @lifeless_now{grep is_still_lifeless($_), @pids} = ();
-  @pids = grep !exists $lifeless_now{$_}, @pids;
-  my @files = learn_apart(map "file /proc/$_/exe", @pids);
   for my $pid (@pids) {
     # Most are as they were. For those nothing is called: there are many of them.
     my $file = "";
-    my $seen = $seen{$pid} = shift @files;
+    my $seen = $seen{$pid} = shift @answers;
     $unsure = 0;
     if (!defined $seen) {
       # What does not answer is the file of no exe, as those have answered just now.

@@ -7,7 +7,7 @@ sub is_absent { return $! == ENOENT || $! == ENOTDIR || $! == ELOOP }
 # process $dir, or said by it: what it runs, and sees as its root, may lie on any storage.
 sub file_of {
   my ($path, $dir) = @_;
-  return answered(learn_apart(defined $dir ? "at $dir $path" : "file $path"));
+  return answered(learn_apart(request("file", $path, $dir)));
 }
 sub answered {
   my ($answer) = @_;
@@ -58,9 +58,9 @@ sub look_at_exe {
 # process runs it: links move on, and files are renamed, under those who run them. If a path cannot be followed, or its storage does
 # not answer, that is a reason not to know this exe, and no other.
 sub learn_exes {
+  my @answers = @_;
   my (%files, %names);
   %bases = ();
-  my @answers = learn_apart(map "exe " . number_for($_->{path}) . " $_->{path}", @exes);
   for my $i (0 .. $#exes) {
     my $exe = $exes[$i];
     my ($file, $real, $why_not) = split /\0/, $answers[$i] || "\0\0cannot look at $exe->{path}: its storage does not answer", 3;
@@ -83,13 +83,13 @@ sub learn_exes {
 sub number_for {
   my $number = 0;
   $number = ($number * 31 + ord) % 99991 for split //, $_[0];
-  return "0$number";
+  return "00$number";
 }
 
 # The number of the mount on which $path, of a process, lies; empty where the kernel does not tell (before Linux 3.15), undefined where
 # nobody can say, with EAGAIN where its storage does not answer.
 sub mount_of {
-  my ($answer) = learn_apart("mount $_[0]");
+  my ($answer) = learn_apart(request("mount", $_[0]));
   $! = defined $answer ? ENOENT : EAGAIN;
   return defined $answer && $answer ne "?" ? $answer : undef;
 }

@@ -42,7 +42,26 @@ sub read_arguments {
   my ($most, @from) = @_;
   my %seen;
   my @keys = grep !exists $read{$_} && !$seen{$_}++, map "$most $_", @from;
-  @read{@keys} = learn_apart(@keys) if @keys;
+  my @requests = map s{ (/proc/(\d+))}{ $2 $1}r, @keys;
+  @read{@keys} = $most > 4200 ? learn_early(@requests) : learn_apart(@requests) if @keys;
+}
+
+# Most of what a look asks one by one is what the look before asked so. It is asked early, together with the rest: each answer costs
+# two switches between processes.
+my (%early, %early_next);
+sub learn_early {
+  my %new;
+  my @new = grep !exists $early{$_}, @_;
+  @new{@new} = learn_apart(@new) if @new;
+  @early_next{@_} = ();
+  return map exists $early{$_} ? $early{$_} : $new{$_}, @_;
+}
+sub learn_all {
+  my @early = keys %early_next;
+  my @answers = learn_apart(@_, @early);
+  %early = %early_next = ();
+  @early{@early} = splice @answers, @_;
+  return @answers;
 }
 
 # Who pays for the waiting: the account of the process that such a name has. It is the real one, since /proc/PID belongs to root where
@@ -63,11 +82,14 @@ sub group_of {
   return $user;
 }
 
-# What a child that waits for the answer to this is called, behind the colon.
-sub subject {
-  my ($what, $number) = $_[0] =~ m{^(\S+) (?:/proc/)?(\d+)} or return 0;
-  return $what =~ /^\d/ ? $number : "0$number";
+# A request has three words: what to look at; what the child that waits for it is called, behind the colon; the path, which is of
+# process $dir, or begins with one.
+sub request {
+  my ($what, $path, $dir) = @_;
+  my ($pid) = ($dir // $path) =~ m{^/proc/(\d+)};
+  return "$what 0" . ($pid // "") . " $path";
 }
+sub subject { return (split / /, $_[0], 3)[1] }
 
 # Those of these requests for which a child may wait, too; first those of accounts that have not let one wait. The processes of one
 # account hold half of the children at most, and one that holds none is asked in any case.
@@ -129,18 +151,17 @@ sub learn_apart {
 sub ask_reader {
   my @requests = @_ or return;
   $reader //= start_reader() or trouble("what processes run"), return ("") x @requests;
-  syswrite $ask, pack "N/a*", join "", map pack("N/a*", $_), @requests;
+  syswrite $ask, pack "N/a*", pack "(N/a*)*", @requests;
   my ($bytes, $until, @answers) = ("", Time::HiRes::time + $patience);
   while (1) {
-    my $at = 0;
-    while (length $bytes >= $at + 8) {
-      my ($why_not, $text) = unpack "x$at NN", $bytes;
-      last if length $bytes < $at + 8 + $why_not + $text;
-      $trouble ||= substr $bytes, $at + 8, $why_not;
-      push @answers, substr $bytes, $at + 8 + $why_not, $text;
-      $at += 8 + $why_not + $text;
+    while (length $bytes >= 4 && length $bytes >= 4 + unpack "N", $bytes) {
+      my @pairs = unpack "(N/a*)*", unpack "N/a*", $bytes;
+      substr $bytes, 0, 4 + (unpack "N", $bytes), "";
+      while (my ($why_not, $text) = splice @pairs, 0, 2) {
+        $trouble ||= $why_not;
+        push @answers, $text;
+      }
     }
-    substr $bytes, 0, $at, "";
     my $left = $until - Time::HiRes::time;
     my $ready = "";
     return @answers if @answers == @requests || $left <= 0;
@@ -168,20 +189,19 @@ sub start_reader {
   my ($size, $batch);
   while (read($asked, $size, 4) && read $asked, $batch, unpack "N", $size) {
     %plain = ();
-    my $said = "";  # sent at once where it can be: each answer would wake the one who waits
+    my ($size, @said) = (0);  # sent at once where it can be: each answer would wake the one who waits
     for my $request (unpack "(N/a*)*", $batch) {
-      my ($what, $path) = split / /, $request, 2;
-      syswrite $name, "mailhub:" . subject($request);
+      my ($what, $subject, $path) = split / /, $request, 3;
+      syswrite $name, "mailhub:$subject";
       $trouble = "";
-      (undef, $path) = split / /, $path, 2 if $what eq "at" || $what eq "exe";
-      my $text = $what eq "exe" ? look_at_exe($path) : $what eq "mount" ? mount_here($path) // "?" :
-        $what =~ /^\d/ ? content("$path/cmdline", $what) : join(" ", (Time::HiRes::stat $path)[0, 1, 10]) || 0 + $!;
-      $said .= pack("NN", length $trouble, length $text) . $trouble . $text;
-      next if length $said < 1 << 16;
-      syswrite $answer, $said;
-      $said = "";
+      my $text = $what eq "file" ? join(" ", (Time::HiRes::stat $path)[0, 1, 10]) || 0 + $! :
+        $what eq "exe" ? look_at_exe($path) : $what eq "mount" ? mount_here($path) // "?" : content("$path/cmdline", $what);
+      push @said, $trouble, $text;
+      next if ($size += length $text) < 1 << 16;
+      syswrite $answer, pack "N/a*", pack "(N/a*)*", splice @said;
+      $size = 0;
     }
-    syswrite $answer, $said;
+    syswrite $answer, pack "N/a*", pack "(N/a*)*", @said;
     syswrite $name, "mailhub:idle";
   }
   kill "KILL", $$;  # a normal exit would clean up for the other process
