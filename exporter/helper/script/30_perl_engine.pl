@@ -9,6 +9,11 @@ use Time::HiRes;
 my ($ticks, $page_kb, $btime, $boot) = @ARGV;
 my $spec = delete $ENV{mailhub_spec};
 my (@exes, @processes, @paths, $out, $why, $milliseconds);
+my $unsent = "";  # what comes before $out
+sub send_begun {
+  print $unsent;
+  $unsent = "";
+}
 my $threads = 0;
 for (split /\n/, $spec) {
   my ($word, $value) = split / /, $_, 2;

@@ -166,7 +166,12 @@ sub ask_reader {
     my $ready = "";
     return @answers if @answers == @requests || $left <= 0;
     vec($ready, fileno $hear, 1) = 1;
-    return @answers if !select $ready, undef, undef, $left;
+    my $patient = $unsent eq "" || $left < 0.05;
+    if (!select $ready, undef, undef, $patient ? $left : 0.05) {
+      return @answers if $patient;
+      send_begun();
+      next;
+    }
     next if sysread $hear, $bytes, 1 << 16, length $bytes;
     leave_reader();
     $trouble ||= "what reads of processes has ended";

@@ -3,11 +3,13 @@ my $own_name;
 open $own_name, ">:unix", "/proc/$$/comm" or undef $own_name;
 sub call_myself { syswrite $own_name, "mailhub:$_[0]" if $own_name }
 
-# Finished sections are sent before each section that may hang, with its name.
+# A section that may hang sends before itself what is finished, and its name. That of processes does so only where it has to wait,
+# which its child does for it: each part that is sent costs this host and the other end.
 sub section {
   my ($name, $look) = @_;
-  printf "%ssection %s %.6f\n", $out, $name, Time::HiRes::time;
+  $unsent .= $out . sprintf "section %s %.6f\n", $name, Time::HiRes::time;
   $out = "";
+  send_begun() if $name ne "processes";
   $why = other_looks($name);
   if ($why eq "") {
     call_myself($name);
@@ -65,5 +67,7 @@ while (my $line = <STDIN>) {
   section("processes", \&look_at_processes) if @processes;
   section("paths", \&look_at_paths) if @paths;
   call_myself("idle") if @processes || @paths;
-  print "$out$nonce end\n";
+  $out .= "$nonce end\n";
+  $unsent .= $out;
+  send_begun();
 }
