@@ -1,6 +1,8 @@
 // The host's metric families, common to hosts with and without /proc.
 #pragma once
 
+#include <algorithm>
+
 #include "exporter/collector/reply.h"
 #include "lib/base/result.h"
 #include "lib/config/site.h"
@@ -19,7 +21,7 @@ inline constexpr metrics::Metric kHostMemoryAvailable{
     "mailhub_host_memory_available_bytes", "Memory that new processes could get without swapping."};
 inline constexpr metrics::Metric kHostUptime{
     "mailhub_host_uptime_seconds",
-    "Time since the host booted, read before everything else in this collection."};
+    "Time since the host booted, when this collection began; it may be somewhat more."};
 inline constexpr metrics::Metric kHostTime{"mailhub_host_time_seconds",
                                            "The host's own clock, in unix time."};
 inline constexpr metrics::Metric kHostInfo{
@@ -28,7 +30,10 @@ inline constexpr metrics::Metric kHostInfo{
 // Uptime and boot, by which gates tell new evidence from old; left out if the host does not know
 // them.
 inline Status AddBoot(const config::Host& host, const Reply& reply, metrics::Families* families) {
-  if (reply.uptime_seconds > 0) families->Add(kHostUptime, {}, reply.uptime_seconds);
+  if (reply.uptime_seconds > 0) {
+    families->Add(kHostUptime, {},
+                  std::max(0.0, reply.uptime_at_begin.value_or(reply.uptime_seconds)));
+  }
   if (!reply.boot_id.empty()) {
     families->Add(kHostInfo, {{"boot_id", reply.boot_id}, {"platform", Name(host.platform)}}, 1);
   }

@@ -23,6 +23,8 @@ struct Section {
 struct Reply {
   double uptime_seconds = 0;  // read before all else; 0: the host does not know
   std::string boot_id;        // empty: the host does not know
+  // At the begin of the scrape, when other parts are measured, it was this or more.
+  std::optional<double> uptime_at_begin;
   double ticks_per_second = 100;
   double page_bytes = 4096;
   double boot_time_seconds = 0;  // unix time, by the host's clock; 0: the host does not know
@@ -48,6 +50,7 @@ class ReplyReader {
   std::string section() const { return in_section_ ? reply_.sections.back().name : ""; }
   bool begun() const { return begun_; }
   bool complete() const { return complete_; }
+  void SetUptimeAtBegin(double seconds) { reply_.uptime_at_begin = seconds; }
   // The reply so far. Before it is complete, only sections that are `done` may be used.
   const Reply& reply() const { return reply_; }
 

@@ -67,6 +67,36 @@ TEST_P(PresenceElsewhereTest, IsNotZeroForOneThatHasMountsAndARootOfItsOwn) {
                      {"--user", "--map-root-user", "--mount", eddy, "--root", File("other")});
 }
 
+// As systemd's RootDirectory= and BindReadOnlyPaths= of the file do it: the kernel's name for the file
+// is none of ours.
+TEST_P(PresenceElsewhereTest, IsNotZeroForOneWhoseRootOrFileIsMountedElsewhere) {
+  fs::create_directories(folder_ / "root/opt");
+  fs::create_directories(folder_ / "root/old");
+  const std::string root = File("root");
+  const auto expect = [&](const std::string& exe, double after, const std::string& script) {
+    host_.processes["eddy"] = {File(exe), "", ""};
+    Copy("root/opt/eddy");
+    const auto process = Run("unshare", {"--mount", "sh", "-c", "set -e; exec 2>&1; " + script});
+    fs::remove(File("root/opt/eddy"));
+    Copy("root/opt/eddy");
+    ExpectCount(after, script + ", replaced");
+    fs::remove(File("root/opt/eddy"));
+    ExpectCount(after, script + ", deleted");
+  };
+  const std::string pivot =
+      "mount --bind '" + root + "' '" + root + "'; cd '" + root +
+      "'; for d in usr lib lib64 bin proc; do mkdir -p $d; mount --rbind /$d $d; done; "
+      "pivot_root . old; umount -l old; exec /opt/eddy";
+  expect("root/opt/eddy", -1, pivot);
+  const std::string bind = "mount -t tmpfs none '" + File("other") + "'; touch '" + File("other") +
+                           "/eddy'; mount --bind '" + root + "/opt/eddy' '" + File("other") +
+                           "/eddy'; exec '" + File("other") + "/eddy'";
+  expect("root/opt/eddy", -1, bind);
+  // Of another folder, with mounts of its own.
+  Copy("eddy");
+  expect("eddy", 0, "exec '" + root + "/opt/eddy'");
+}
+
 TEST_P(PresenceElsewhereTest, IsZeroForAContainer) {
   const std::string there = File("other") + folder_.string();
   const std::string make =

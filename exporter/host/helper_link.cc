@@ -135,7 +135,8 @@ std::optional<ProbeFailure> HelperLink::Exchange(Lane* lane, const std::string& 
   }
 }
 
-Collection HelperLink::Collect(SteadyTime deadline) {
+Collection HelperLink::Collect(SteadyTime since, SteadyTime deadline) {
+  since_ = since;
   was_stale_ = false;
   told_.clear();
   Collection collection;
@@ -186,6 +187,10 @@ std::optional<ProbeFailure> HelperLink::Listen(Lane* lane, SteadyTime deadline) 
   while (true) {
     if (auto fed = lane->owed->Feed(bytes); !fed) {
       return ProbeFailure{ConnectFailure::kProtocol, fed.error().message};
+    }
+    const Reply& reply = lane->owed->reply();
+    if (lane == &main_ && !reply.sections.empty() && !reply.uptime_at_begin) {
+      lane->owed->SetUptimeAtBegin(UptimeAtBegin(reply));
     }
     if (lane->owed->complete()) return std::nullopt;
     bytes.clear();
@@ -309,6 +314,18 @@ void HelperLink::WatchUptime(const Reply& reply) {
   }
   boot_id_ = reply.boot_id;
   uptime_seconds_ = reply.uptime_seconds;
+}
+
+// Ports, and sections that are late, are measured from the begin of the scrape on, while the host
+// reads its uptime at some time before the answer: a gate must not take that for the age of all.
+double HelperLink::UptimeAtBegin(const Reply& reply) {
+  double uptime = reply.uptime_seconds - ToSeconds(clock_.Steady() - since_);
+  // It was no less at the scrape before, and would look as if it went back.
+  if (reply.boot_id == shown_boot_id_ && shown_uptime_seconds_ <= reply.uptime_seconds) {
+    uptime = std::max(uptime, shown_uptime_seconds_);
+  }
+  shown_boot_id_ = reply.boot_id;
+  return shown_uptime_seconds_ = uptime;
 }
 
 void HelperLink::Interpret(const std::set<std::string>& sections, const Reply& reply,

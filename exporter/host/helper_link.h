@@ -21,7 +21,7 @@ class HelperLink final : public Link {
   HelperLink(config::Host host, ssh::SshTarget target, const Clock& clock, LinkObserver& observer);
 
   std::optional<ProbeFailure> Prepare(SteadyTime deadline) override;
-  Collection Collect(SteadyTime deadline) override;
+  Collection Collect(SteadyTime since, SteadyTime deadline) override;
   bool WasStale() const override { return was_stale_; }
   void Interrupt() override { session_.Interrupt(); }
 
@@ -53,6 +53,7 @@ class HelperLink final : public Link {
   ProbeFailure Broken(const Error& error, SteadyTime deadline);
   void Interpret(const std::set<std::string>& sections, const Reply& reply, Collection* collection);
   void WatchUptime(const Reply& reply);
+  double UptimeAtBegin(const Reply& reply);
 
   const config::Host host_;
   const Clock& clock_;
@@ -63,6 +64,9 @@ class HelperLink final : public Link {
   Past past_;
   std::string boot_id_;
   double uptime_seconds_ = 0;
+  SteadyTime since_{};  // the scrape began
+  std::string shown_boot_id_;
+  double shown_uptime_seconds_ = 0;
   bool was_stale_ = false;
 };
 

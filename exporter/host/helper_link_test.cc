@@ -47,7 +47,7 @@ class HelperLinkTest : public testing::Test {
 
   Collection Once(HelperLink& link, int milliseconds = 10'000) {
     if (auto failure = link.Prepare(In(milliseconds))) return {failure, {}, {}};
-    return link.Collect(In(milliseconds));
+    return link.Collect(clock_.Steady(), In(milliseconds));
   }
 
   // The helpers in this sshd's sessions, by their names, below its process.
@@ -391,6 +391,27 @@ TEST_F(HelperLinkTest, IsNotTouchedByTheAccountsEnvironment) {
     EXPECT_EQ(environment.find("PERL"), std::string::npos);
     if (!with_shell) continue;
     EXPECT_EQ(Value(collection.families, "mailhub_check_value", {{"check", "one"}}), 0);
+  }
+}
+
+// Ports are measured when a scrape begins, and a slow host reads its uptime later. A gate would
+// take what was measured before an action for something from after it.
+TEST_F(HelperLinkTest, SaysNoUptimeThatIsNewerThanTheBeginOfTheScrape) {
+  const TestingSshd first;  // for its folder
+  const std::string helper = Changed(first.directory(), {{"  uptime=\n", "  sleep 0.5\n  uptime=\n"}});
+  const TestingSshd sshd("ForceCommand exec bash " + helper);
+  HelperLink link(host_, sshd.Target(), clock_, counts_);
+  double shown = 0;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_FALSE(link.Prepare(In(10'000)));
+    double uptime = 0;
+    std::ifstream("/proc/uptime") >> uptime;
+    const Collection collection = link.Collect(clock_.Steady(), In(10'000));
+    const auto value = Value(collection.families, "mailhub_host_uptime_seconds");
+    ASSERT_TRUE(value);
+    EXPECT_LE(*value, uptime + 0.1);
+    EXPECT_GE(*value, shown);
+    shown = *value;
   }
 }
 

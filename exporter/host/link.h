@@ -48,8 +48,9 @@ class Link {
   virtual ~Link() = default;
   // Connects and starts the kept parts, unless they exist. May get more time than a scrape.
   virtual std::optional<ProbeFailure> Prepare(SteadyTime deadline) = 0;
-  // Collects once. After a failure the next Prepare starts over as far as needed.
-  virtual Collection Collect(SteadyTime deadline) = 0;
+  // Collects once, for a scrape that began at `since`: what is measured beside may be as old. After
+  // a failure the next Prepare starts over as far as needed.
+  virtual Collection Collect(SteadyTime since, SteadyTime deadline) = 0;
   // True when a failed Collect only means that the kept connection was stale: retry.
   virtual bool WasStale() const = 0;
   // Makes present and later calls fail at once.

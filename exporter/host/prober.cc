@@ -50,6 +50,7 @@ std::shared_ptr<Prober::SharedCollection> Prober::JoinOrBegin(SteadyTime deadlin
   *i_began = !joinable;
   if (!joinable) {
     current_ = std::make_shared<SharedCollection>();
+    current_->since = clock_.Steady();
     current_->deadline = deadline;
   } else if (!current_->begun) {
     current_->deadline = std::max(current_->deadline, deadline);
@@ -120,7 +121,7 @@ std::shared_ptr<const Collection> Prober::CollectPorts(SteadyTime deadline) {
   return collection;
 }
 
-Collection Prober::CollectThroughLink(SteadyTime deadline) {
+Collection Prober::CollectThroughLink(SteadyTime since, SteadyTime deadline) {
   for (int attempt = 0;; ++attempt) {
     const auto ready_by = std::max(deadline, clock_.Steady() + kPatience);
     if (auto failure = link_->Prepare(ready_by)) return Collection{failure, {}, {}};
@@ -130,7 +131,7 @@ Collection Prober::CollectThroughLink(SteadyTime deadline) {
           {},
           {}};
     }
-    Collection collection = link_->Collect(deadline);
+    Collection collection = link_->Collect(since, deadline);
     if (!collection.failure || !link_->WasStale() || attempt > 0) return collection;
   }
 }
@@ -145,7 +146,7 @@ void Prober::Work() {
       current_->begun = true;
       shared = current_;
     }
-    auto collection = std::make_shared<const Collection>(CollectThroughLink(shared->deadline));
+    auto collection = std::make_shared<const Collection>(CollectThroughLink(shared->since, shared->deadline));
     {
       std::lock_guard lock(mutex_);
       shared->link_part = std::move(collection);

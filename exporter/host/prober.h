@@ -40,6 +40,7 @@ class Prober {
  private:
   // One collection and the scrapes that wait for it. Fields are protected by mutex_.
   struct SharedCollection {
+    SteadyTime since;  // nothing in it was measured before
     SteadyTime deadline;
     bool begun = false;
     std::shared_ptr<const Collection> link_part;
@@ -47,7 +48,7 @@ class Prober {
   };
 
   void Work();
-  Collection CollectThroughLink(SteadyTime deadline);
+  Collection CollectThroughLink(SteadyTime since, SteadyTime deadline);
   std::shared_ptr<SharedCollection> JoinOrBegin(SteadyTime deadline, bool* i_began);
   std::shared_ptr<const Collection> CollectPorts(SteadyTime deadline);
   Collection Together(const Collection* link_part, const Collection* ports_part) const;

@@ -38,6 +38,7 @@ class Script {
 
   std::atomic<int> prepares = 0;
   std::atomic<SteadyTime> ready_by{};
+  std::atomic<SteadyTime> begun{};
   std::atomic<int> collects = 0;
   std::atomic<bool> stale = false;  // the next collect finds the session gone
   std::atomic<bool> block_in_prepare = false;
@@ -65,7 +66,8 @@ class FakeLink final : public Link {
     if (script_.block_in_prepare) script_.WaitWhileBlocked();
     return std::nullopt;
   }
-  Collection Collect(SteadyTime deadline) override {
+  Collection Collect(SteadyTime begun, SteadyTime deadline) override {
+    script_.begun = begun;
     if (!script_.block_in_prepare) script_.WaitWhileBlocked();
     Collection collection;
     if (script_.slow && deadline - BootClock::now() < Milliseconds(2'000)) {
@@ -203,6 +205,19 @@ TEST_F(ProberTest, ReturnsAtOnceWhenTheProgramEnds) {
   script_.AwaitWaiting();
   prober_->Interrupt();
   EXPECT_EQ(scrape.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+// Its worker may still be busy with another scrape, or connect, when the ports are measured.
+TEST_F(ProberTest, TellsTheLinkSinceWhenThePortsAreMeasured) {
+  Start();
+  script_.Block();
+  EXPECT_TRUE(Probe(50).failure);
+  const auto before = clock_.Steady();
+  auto next = ProbeLater();
+  EXPECT_EQ(next.wait_for(std::chrono::milliseconds(500)), std::future_status::timeout);
+  script_.Release();
+  EXPECT_FALSE(next.get().failure);
+  EXPECT_LT(script_.begun.load(), before + Milliseconds(400));
 }
 
 TEST_F(ProberTest, MeasuresPortsEvenWhenTheHostHangs) {

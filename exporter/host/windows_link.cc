@@ -19,7 +19,7 @@ std::optional<ProbeFailure> WindowsLink::Prepare(SteadyTime deadline) {
   return failure;
 }
 
-Collection WindowsLink::Collect(SteadyTime deadline) {
+Collection WindowsLink::Collect(SteadyTime /*since*/, SteadyTime deadline) {
   was_stale_ = false;
   Collection collection;
   collection.collectors["host"] = {};

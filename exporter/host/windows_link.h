@@ -15,7 +15,7 @@ class WindowsLink final : public Link {
       : host_(std::move(host)), clock_(clock), session_(std::move(target), clock, observer) {}
 
   std::optional<ProbeFailure> Prepare(SteadyTime deadline) override;
-  Collection Collect(SteadyTime deadline) override;
+  Collection Collect(SteadyTime since, SteadyTime deadline) override;
   bool WasStale() const override { return was_stale_; }
   void Interrupt() override { session_.Interrupt(); }
 

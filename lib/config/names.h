@@ -31,6 +31,7 @@ inline constexpr AllowList kHostNames{"._-", ".-", 253};
 inline constexpr AllowList kAddresses{"._-:", ".-", 253};
 inline constexpr AllowList kAliases{"._-:[]", "-", 253};  // as labels have it: with a port
 inline constexpr AllowList kServiceNames{"._@-", ".-", 200};
+inline constexpr AllowList kUnitNames{"._@-", ".-@", 200};
 inline constexpr AllowList kWindowsServiceNames{" ._@-$()#+{}&", " .-", 200};
 inline constexpr AllowList kHeaders{"_-", "", 64};  // of HTTP
 inline constexpr AllowList kPrometheusLabels{"_", "0123456789", std::string_view::npos};

@@ -73,9 +73,9 @@ constexpr ServiceManager ManagerOf(ServiceKind kind) {
     case ServiceKind::kSystemd:
       return {.request = "unit",
               .answers = {},
-              .names = kServiceNames,
+              .names = kUnitNames,
               .name_key = "unit",
-              .name_rule = "expected a unit with its suffix, as exim@out.service",
+              .name_rule = "expected a unit with its suffix, and not a template, as exim@out.service",
               .suffix = ".service"};
     case ServiceKind::kSysv:
       return {.request = "sysv", .answers = kSysvAnswers, .names = kServiceNames};

@@ -83,7 +83,10 @@ Result<std::string> ServiceName(const Node& node, ServiceKind kind) {
   auto name = ReadString(node);
   if (!name) return name;
   const ServiceManager manager = ManagerOf(kind);
-  const bool whole = manager.suffix.empty() || name->find('.') != name->npos;
+  // Of one name that is none of a unit systemd complains, and says nothing of those behind it.
+  const size_t dot = name->rfind('.');
+  const bool whole =
+      manager.suffix.empty() || (dot != name->npos && dot > 0 && name->at(dot - 1) != '@');
   if (!whole || !manager.names.Allows(*name)) return node.Invalid(manager.name_rule);
   return name;
 }

@@ -173,6 +173,8 @@ TEST(Site, RefusesWhatAPlatformCannotShow) {
   EXPECT_THAT(HostMistake("    services: {s: {unit: exim@out}}\n"), HasSubstr("its suffix"));
   EXPECT_THAT(HostMistake("    services: {s: {unit: \"a b.service\"}}\n"), HasSubstr("its suffix"));
   EXPECT_THAT(HostMistake("    services: {s: {unit: -H.service}}\n"), HasSubstr("its suffix"));
+  EXPECT_THAT(HostMistake("    services: {s: {unit: exim@.service}}\n"), HasSubstr("a template"));
+  EXPECT_THAT(HostMistake("    services: {s: {unit: \"@x.service\"}}\n"), HasSubstr("its suffix"));
   EXPECT_THAT(HostMistake("    services: {s: {name: x}}\n"), HasSubstr("here: unit"));
   EXPECT_THAT(HostMistake("    services: {s: {kind: sysv, name: ../x}}\n"), HasSubstr("letters"));
 }

@@ -129,6 +129,7 @@ sub exes_of {
   my @which = @{$files->{$file} || []};
   (my $name = $link) =~ s/ \(deleted\)$//;
   my @named = @{$names->{$name} || []};
+  my @succeeded;
   if (!@named && $name =~ m{^(.*/)\.nfs[0-9a-fA-F]{8,}$}) {
     my $folder = $1;
     my $comm = content("$dir/comm", 64);
@@ -139,7 +140,8 @@ sub exes_of {
   if ($name ne $link) {
     # Another hard link of an exe was replaced together with it. As files come and go, this is judged at each look.
     my $successor = answered(learn_early(request("file", "$from/root$name")));
-    push @named, grep $exes[$_]{now} eq $successor, @{$files->{$successor} || []};
+    @succeeded = grep $exes[$_]{now} eq $successor, @{$files->{$successor} || []};
+    push @named, @succeeded;
     my ($folder, $base) = $name =~ m{^(.*/)([^/]*)$};
     for my $i (@{$bases{$base // ""} || []}) {
       next if grep $_ == $i, @which, @named;
@@ -152,9 +154,10 @@ sub exes_of {
   for my $i (@named) {
     next if grep $_ == $i, @which;
     $here //= is_from_here($from, $name);
-    push @{$doubtful[$i]}, $from if $here < 0;
-    next if $here <= 0;
-    push @which, $i;
+    # In the view of one with mounts of its own, the name may lead to an exe.
+    my $doubt = $here < 0 || !$here && grep($_ == $i, @succeeded) && !shares($from, "mnt") && shares($from, "pid");
+    push @{$doubtful[$i]}, $from if $doubt;
+    push @which, $i if $here > 0;
   }
   # What it was found to be, it stays while it runs that file, whatever becomes of the names.
   if ($file ne "" && $file eq ($ran_before{$pid} // "")) {
@@ -218,7 +221,7 @@ sub report_process {
   }
 }
 
-# The exes that process or thread $from may be, though it runs another file: lines "started N" by the path that started
+# The exes that process or thread $from may be, though it runs another file: lines "started N" by the path, or its name, that started
 # it, and "named N" by the base name of its file. A file that was mounted by itself, and is so no more, has no name: it may
 # be each exe. The own name of a process proves little, since it may change that; but a process with the name of its own
 # file, and not of an exe, was started by another name.
@@ -238,7 +241,9 @@ sub likenesses {
   my (%paths, %comms, %likes);
   for my $i (0 .. $#exes) {
     push @{$paths{$exes[$i]{path}}}, $i;
-    $comms{substr($1, 0, 15) . "\n"} = 1 if $exes[$i]{path} =~ m{([^/]+)$};
+    my ($base) = $exes[$i]{path} =~ m{([^/]+)$} or next;
+    push @{$paths{$base}}, $i;  # PATH may have led there
+    $comms{substr($base, 0, 15) . "\n"} = 1;
   }
   my @fresh;
   for (@$others) {
@@ -288,7 +293,7 @@ sub older_version {
   read_to_fit($n, map @{$likes->{"$_ $i"} || []}, "started", "named");
   for my $from (@{$likes->{"started $i"} || []}) {
     next if !same_folder($from, $exe) || !(args_fit($from, $n) // 1);
-    return number_of($from) . " was started as $exe and runs another file";
+    return number_of($from) . " was started as $exe, or as " . ($exe =~ s{.*/}{}r) . ", and runs another file";
   }
   for my $from (@{$likes->{"named $i"} || []}) {
     next if !is_nowhere($from, $names) || !(args_fit($from, $n) // 1);

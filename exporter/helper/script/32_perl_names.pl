@@ -167,8 +167,18 @@ sub lay_in_folder_of {
   for my $path ($exe->{path}, $exe->{real}) {
     return 1 if $there ne "" && $path =~ m{^(.*/)\Q$base\E$} && $there eq file_of($1, $dir);
   }
-  return 0 if !shares($dir, "mnt");
+  return lay_elsewhere($dir, $folder, $there) if !shares($dir, "mnt");
   # The name tells nothing once the mount is gone.
   my $mount = mount_of("$dir/exe") // return -1;
   return $there ne "" && ($mount eq "" || has_mount("/proc/self", $mount)) ? 0 : -1;
+}
+
+# The same for a process of another mount namespace, whose root may be any folder of ours: 0 if its folder of that name is ours of that
+# name, and the file lay there and was not mounted itself, or in a container; else -1.
+sub lay_elsewhere {
+  my ($dir, $folder, $there) = @_;
+  return 0 if !shares($dir, "pid");
+  return -1 if $there eq "" || $there ne file_of("$dir/root$folder");
+  my $mount = mount_of("$dir/exe") // return -1;
+  return $mount eq (mount_of("$dir/root$folder") // return -1) ? 0 : -1;
 }

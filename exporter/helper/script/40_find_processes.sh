@@ -96,7 +96,12 @@ match_name() {
     is_from_here
     case $? in
       0) for i in $more; do add_exe $i; done ;;
-      1) ;;
+      1)
+        # In the view of one with mounts of its own, the name may lead to an exe.
+        for i in $successors; do
+          case "$more " in *" $i "*) shares "$from" mnt || ! shares "$from" pid || doubts="$doubts $i" ;; esac
+        done
+        ;;
       # One that has just ended has no root either.
       *) [ ! -e "$from/exe" ] && [ ! -e "$from/root/" ] || doubts="$doubts$more" ;;
     esac

@@ -210,6 +210,8 @@ find_kin() {
         elif shares "$from" mnt; then
           [ -n "$known_folder" ] || learn_folder
           [ $known_folder = 0 ] || doubts="$doubts $i"
+        elif shares "$from" pid; then
+          lay_elsewhere || doubts="$doubts $i"
         fi
         ;;
     esac
@@ -223,4 +225,12 @@ learn_folder() {
   [ -e "${name%/*}/" ] && mount_of "$from/exe" || return
   [ -z "$mount" ] && known_folder=0 && return
   has_mount /proc/self && known_folder=0
+}
+
+# Whether $name, of a process in another mount namespace, whose root may be any folder of ours, surely lay in our folder of that name:
+# its folder of that name is ours, and the file was not mounted itself.
+lay_elsewhere() {
+  [ "$from/root${name%/*}/" -ef "${name%/*}/" ] && mount_of "$from/exe" || return
+  number_of_mount=$mount
+  mount_of "$from/root${name%/*}/" && [ "$mount" = "$number_of_mount" ]
 }

@@ -139,7 +139,7 @@ is_called_like_its_file() {
   return 1
 }
 
-# Adds to `said` the exes by whose paths $from was started: "- N N". A process without arguments has just ended, or
+# Adds to `said` the exes by whose paths or names $from was started: "- N N". A process without arguments has just ended, or
 # hides them.
 say_start() {
   opened= flat= first= list=- long=
@@ -161,18 +161,20 @@ say_start() {
   first=${first%%"$nl"*}
   while [ $i -lt $exes ]; do
     eval "exe=\$exe_$i"
-    case $first in '' | "$exe") list="$list $i" ;; esac
+    name=${exe##*/}
+    case $first in '' | "$exe" | "${name:-$exe}") list="$list $i" ;; esac
     i=$((i + 1))
   done
   said=$said$list$nl
 }
 
-# Whether $flat, arguments without their separators, begins with the path of an exe.
+# Whether $flat, arguments without their separators, begins with the path of an exe, or with its name: PATH may have led there.
 is_begun_by_an_exe() {
   i=0
   while [ $i -lt $exes ]; do
     eval "exe=\$exe_$i"
-    case $flat in "$exe"*) return ;; esac
+    name=${exe##*/}
+    case $flat in "$exe"* | "${name:-$exe}"*) return ;; esac
     i=$((i + 1))
   done
   return 1
@@ -240,7 +242,7 @@ find_older_version() {
   [ -z "$contain" ] || learn_args $started $namesakes
   for from in $started; do
     same_folder "$from" "$exe"
-    [ $? != 1 ] && may_be_meant "$from" "$2" "was started as $exe and runs another file" && return
+    [ $? != 1 ] && may_be_meant "$from" "$2" "was started as $exe, or as ${exe##*/}, and runs another file" && return
   done
   for from in $namesakes; do
     is_nowhere "$from" && may_be_meant "$from" "$2" 'runs a file that is in no folder any more' && return
