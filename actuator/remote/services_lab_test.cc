@@ -72,6 +72,8 @@ TEST_F(Services, BelievesAServiceOnlyWhenItStaysUp) {
        "is activating (auto-restart)"},
       {"once.service", "[Service]\nType=oneshot\nExecStart=/bin/true", ""},
       {"oncebad.service", "[Service]\nType=oneshot\nExecStart=/bin/false", "result exit-code"},
+      {"maybe.service", "[Service]\nType=oneshot\nExecCondition=/bin/false\nExecStart=/bin/true",
+       "may not have been met"},
       {"stays.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true", ""},
       {"noexec.service", "[Service]\nExecStart=/no/such/program", "result exit-code"},
       {"limit.service",

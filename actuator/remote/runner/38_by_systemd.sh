@@ -55,7 +55,15 @@ if [ $verb = stop ]; then
   esac
   end 1
 fi
-case $unmet.$type.$active.$why in *.oneshot.active.* | 0.oneshot.inactive.success) exit 0 ;; esac
+case $unmet.$type.$active.$why in
+  *.oneshot.active.*) exit 0 ;;
+  0.oneshot.inactive.success)
+    # An unmet ExecCondition is forgotten, too, and only the start of the main program tells that there was none.
+    case $(systemctl show --property=ExecCondition $unit) in *=?*) ;; *) exit 0 ;; esac
+    case $(systemctl show --property=ExecMainStartTimestampMonotonic $unit) in *=[1-9]*) exit 0 ;; esac
+    end 1 ", and its ExecCondition may not have been met"
+    ;;
+esac
 before=$restarts
 [ -n "$restarts" ] || before=$pid
 sleep 3
