@@ -168,15 +168,26 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
   if (!gathered) return gathered;
   size_t next = 0;
   for (const auto& [label, match] : host.processes) {
+    ProcessFigures& figures = processes[next].figures;
     if (!unknowns.Has(next)) {
-      processes[next].figures.cpu_seconds = past->Total(CounterName(true, next));
-      AddProcess(label, processes[next].figures, families);
+      figures.cpu_seconds = past->Total(CounterName(true, next));
+      AddProcess(label, figures, families);
+    } else if (figures.count > 0) {
+      // There may be more of them. Then sums would be wrong.
+      ProcessFigures least;
+      least.count = figures.count;
+      AddProcess(label, least, families);
     }
     ++next;
   }
   for (size_t i = 0; i < places.size(); ++i) {
-    if (unknowns.Has(owners[i])) continue;
-    AddThread(places[i], threads[i], past->Total(CounterName(false, i)), families);
+    const double running = threads[i].figures.count;
+    if (!unknowns.Has(owners[i])) {
+      AddThread(places[i], threads[i], past->Total(CounterName(false, i)), families);
+    } else if (running > 0) {
+      families->Add(kThreadRunning, {{"process", places[i].process}, {"thread", places[i].thread}},
+                    running);
+    }
   }
   return unknowns.Verdict();
 }

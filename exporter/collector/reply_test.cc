@@ -238,6 +238,18 @@ TEST(ProcessCollector, SaysNothingOfAProcessThatMayOrMayNotRun) {
   EXPECT_FALSE(Value(families, "mailhub_thread_running", {{"process", "b"}, {"thread", "x"}}));
 }
 
+// Where nobody can say of another one, those that are found are the least that runs.
+TEST(ProcessCollector, SaysNoThreadIsAbsentWhereThereMayBeMoreProcesses) {
+  metrics::Families families;
+  const auto read =
+      ReadWith(kProcessCollector, HostWithThreads(),
+               {std::string("process 1 20") + kStat, "unknown 1 process 7 may be it"}, &families);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(Value(families, "mailhub_process_running", {{"process", "b"}}), 1);
+  EXPECT_FALSE(Value(families, "mailhub_process_threads", {{"process", "b"}}));
+  EXPECT_FALSE(Value(families, "mailhub_thread_running", {{"process", "b"}, {"thread", "x"}}));
+}
+
 TEST(ProcessCollector, QuotesAHostPrintablyAndBriefly) {
   config::Host host;
   host.processes["a"] = {"/a", "", ""};

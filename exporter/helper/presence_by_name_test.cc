@@ -88,6 +88,34 @@ TEST_P(PresenceByNameTest, IsNotZeroOnceTheLinkMovedOnForOneThatPathLedTo) {
   ExpectCount(0, "another program");
 }
 
+// As in a rolling upgrade: old and new ones run side by side, and the old ones still work.
+TEST_P(PresenceByNameTest, SaysThatThereMayBeMoreThanTheOneThatIsFound) {
+  fs::create_directories(folder_ / "v1");
+  fs::create_directories(folder_ / "v2");
+  Copy("v1/eddy");
+  Copy("v2/eddy");
+  fs::create_symlink(File("v1"), File("current"));
+  host_.processes["eddy"] = {File("current/eddy"), "", ""};
+  host_.threads["eddy"] = {"worker"};
+  auto before = Run(File("current/eddy"), {"--thread", "worker"});
+  fs::remove(File("current"));
+  fs::create_symlink(File("v2"), File("current"));
+  const auto after = Run(File("current/eddy"), {});
+  for (int look = 0; look < 2; ++look) {
+    const Seen seen = Look(host_);
+    EXPECT_FALSE(seen.outcomes.at("processes"));
+    EXPECT_EQ(Running(seen, "eddy"), 1);
+    EXPECT_EQ(Running(seen, "absent"), 0);
+    EXPECT_FALSE(
+        Value(seen.families, "mailhub_thread_running", {{"process", "eddy"}, {"thread", "worker"}}));
+  }
+  before.reset();
+  const Seen seen = Look(host_);
+  EXPECT_TRUE(seen.outcomes.at("processes"));
+  EXPECT_EQ(
+      Value(seen.families, "mailhub_thread_running", {{"process", "eddy"}, {"thread", "worker"}}), 0);
+}
+
 // Any account can make a folder whose name is too long for the kernel to say.
 TEST_P(PresenceByNameTest, IsNoReasonNotToKnowAnotherWhereItIsTooLong) {
   host_.processes["eddy"] = {File("eddy"), "", ""};

@@ -413,8 +413,8 @@ sub look_once {
     my $here = $trouble;
     $trouble ||= $before;
     $process->{ran} ||= $process->{count};
-    next if $process->{count} && $here eq "";
-    my $unknown = $trouble || $process->{why} || $exes[$i]{trouble} || $hidden;
+    my $unknown = $here || $process->{why};
+    $unknown ||= $trouble || $exes[$i]{trouble} || $hidden if !$process->{count};
     if ($unknown eq "") {
       read_to_fit($n, @{$doubtful[$i] || []});
       my ($doubt) = grep args_fit($_, $n) // 1, @{$doubtful[$i] || []};
@@ -422,9 +422,9 @@ sub look_once {
       $unknown = defined $doubt ? number_of($doubt) . (file_of("$doubt/exe") eq "" ? " runs a file that cannot be looked at" :
         shares($doubt, "mnt") ? " runs a file of this name that was deleted" :
         " has a file of this name, in namespaces of its own") :
-        older_version($i, $n, $likes, $names) || $trouble;
+        older_version($i, $n, $likes, $names) || ($process->{count} ? "" : $trouble);
     }
-    $again ||= $ended && $process->{ran} if $unknown eq "";
+    $again ||= $ended && $process->{ran} if $unknown eq "" && !$process->{count};
     $out .= "unknown $n $unknown\n" if $unknown ne "";
   }
   # Results from a look with trouble may be wrong.

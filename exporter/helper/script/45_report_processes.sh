@@ -307,22 +307,22 @@ look_once() {
       # The one that looks is none of them.
       [ "${from%%/task/*}" != /proc/$self ] && report_process "$from" $n && count=$((count + 1))
     done
+    unknown=${partly:-$unknown}
+    eval "doubtful=\$doubtful_$e blind=\$blind_$e"
     if [ $count = 0 ]; then
       [ "$hidden" != unknown ] || learn_hidden
-      eval "doubtful=\$doubtful_$e blind=\$blind_$e"
       unknown=${unknown:-${trouble:-${blind:-$hidden}}}
-      for from in $doubtful; do
-        text='has a file of this name, in namespaces of its own'
-        shares "$from" mnt && text='runs a file of this name that was deleted'
-        [ -e "$from/exe" ] || text='runs a file that cannot be looked at'
-        [ -n "$unknown" ] || may_be_meant "$from" $n "$text"
-      done
-      [ -n "$unknown" ] || look_for_older_version "$e" $n
-      case $unknown$ended:$counted$counts in 1:*" $n "*) again=1 ;; esac
     else
-      unknown=$partly
       counts="$counts$n "
     fi
+    for from in $doubtful; do
+      text='has a file of this name, in namespaces of its own'
+      shares "$from" mnt && text='runs a file of this name that was deleted'
+      [ -e "$from/exe" ] || text='runs a file that cannot be looked at'
+      [ -n "$unknown" ] || may_be_meant "$from" $n "$text"
+    done
+    [ -n "$unknown" ] || look_for_older_version "$e" $n
+    case $count$unknown$ended:$counted$counts in 01:*" $n "*) again=1 ;; esac
     [ -z "$unknown" ] || out="${out}unknown $n $unknown$nl"
     n=$((n + 1))
   done
