@@ -21,9 +21,11 @@ void Ask(const config::Host& host, Spec* spec) {
 // The first word, so that `wc -l FILE` is a number too. Sign and exponent are allowed here, because
 // the site chose the command.
 std::optional<double> ReadValue(std::string_view output) {
+  constexpr size_t kMostThatIsSent = 200;
   const auto words = Words(output, 2);
   if (words.empty()) return std::nullopt;
   std::string_view text = words[0].substr(0, words[0].find_first_of(" \t\r"));
+  if (text.size() >= kMostThatIsSent) return std::nullopt;  // it may be cut off
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {

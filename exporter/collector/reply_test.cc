@@ -479,6 +479,9 @@ TEST(CheckCollector, NeedsAStatusAndANumber) {
   metrics::Families no_number;
   ASSERT_TRUE(ReadWith(kCheckCollector, host, {"output 0 nan", "status 0 0"}, &no_number));
   EXPECT_FALSE(Value(no_number, "mailhub_check_value", {{"check", "a"}}));
+  const std::string cut(200, '9');
+  ASSERT_TRUE(ReadWith(kCheckCollector, host, {"output 0 " + cut, "status 0 0"}, &no_number));
+  EXPECT_FALSE(Value(no_number, "mailhub_check_value", {{"check", "a"}}));
 }
 
 TEST(Spec, EveryKindHasItsCollector) {
