@@ -18,6 +18,9 @@ TEST_F(Lab, KeepsAJobAliveWhileSshdRestarts) {
   ASSERT_TRUE(Ask(RemoteVerb::kLaunch, "r/job/1", "echo begun >>" + evidence + "; sleep 4; exit 6")
                   .receipt);
   EXPECT_THAT(Shell("systemctl list-units 'mailhub-job-*'"), HasSubstr("mailhub-job-r-job-1-"));
+  // A shutdown does not wait for it as long as for a service.
+  EXPECT_EQ(Shell("systemctl show --property=TimeoutStopUSec 'mailhub-job-r-job-1-*'"),
+            "TimeoutStopUSec=5s\n");
   // Asks repeatedly while sshd restarts.
   Ask(RemoteVerb::kRun, "r/restart/1", "systemctl restart ssh");
   RemoteReply reply;

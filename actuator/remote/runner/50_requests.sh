@@ -114,7 +114,7 @@ launch() {
     begun=1 litter=''
     # shellcheck disable=SC2086
     if [ -z "$unit" ] || ! systemd-run --quiet --collect --no-block --unit="$unit" --property=KillMode=process --property=IgnoreSIGPIPE=no \
-      --description="mailhub job $key" $shell "$me" --shell "$shell" $options job "$job_file" "$unit" "$own_start" </dev/null >/dev/null 2>&1; then
+      --property=TimeoutStopSec=5s --description="mailhub job $key" $shell "$me" --shell "$shell" $options job "$job_file" "$unit" "$own_start" </dev/null >/dev/null 2>&1; then
       unit=
       setsid $shell "$me" --shell "$shell" $options job "$job_file" "" "$own_start" </dev/null >/dev/null 2>&1 &
       job_pid=$!
