@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <memory>
 
+#include "lib/base/printable.h"
+
 namespace mailhub {
 namespace {
 
@@ -37,18 +39,27 @@ std::string Escaped(char c) {
   return escaped.data();
 }
 
+// A character beyond ASCII as it is; escaped, if it steers a terminal or is none.
+std::string Shown(std::string_view character) {
+  std::string shown = Printable(character);
+  return shown.starts_with("\\x") ? '\\' + shown : shown;  // JSON has no such escape
+}
+
 // Quoted so that both logfmt and JSON can read it.
 std::string Quoted(std::string_view text) {
-  const auto is_plain = [](char c) {
-    return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-  };
   std::string out = "\"";
-  for (auto at = text.begin(); at != text.end(); ++at) {
-    const auto end = std::find_if_not(at, text.end(), is_plain);
-    out.append(at, end);
-    if (end == text.end()) break;
-    out += Escaped(*end);
-    at = end;
+  while (!text.empty()) {
+    const auto c = static_cast<unsigned char>(text[0]);
+    size_t bytes = 1;
+    if (c >= 0x80) {
+      bytes = std::max<size_t>(FirstCharacterBytes(text), 1);
+      out += Shown(text.substr(0, bytes));
+    } else if (c == '"' || c == '\\' || c < 0x20 || c == 0x7f) {
+      out += Escaped(text[0]);
+    } else {
+      out += text[0];
+    }
+    text.remove_prefix(bytes);
   }
   return out + '"';
 }
