@@ -144,7 +144,9 @@ int Run(const Options& options, size_t file_limit) {
   if (const std::string open = OpenToAll(options, web->get()); !open.empty()) {
     LogWarn("Clients need no login", {{"careful", open}});
   }
-  App app({options.telemetry_path, options.timeout_offset, kVersion}, fleet, self, clock,
+  App app({options.telemetry_path, options.timeout_offset, kVersion,
+           server_options.max_of_one_address, static_cast<int>(kSpareForOthers)},
+          fleet, self, clock,
           [&reloader] { return reloader.Reload(); });
   http::Server server(std::move(server_options));
   app.Attach(server);

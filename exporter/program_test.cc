@@ -145,7 +145,7 @@ class FrozenHosts : public ProgramTest {
   }
   ~FrozenHosts() override { close(listener_); }
   // And a good one.
-  void Start(int hosts) {
+  void Start(int hosts, int addresses = 1) {
     std::string more;
     for (int i = 0; i < hosts; ++i) {
       more += "  frozen" + std::to_string(i) +
@@ -155,7 +155,8 @@ class FrozenHosts : public ProgramTest {
     ProgramTest::Start();
     const int port = std::atoi(url_.substr(url_.rfind(':') + 1).c_str());
     for (int i = 0; i < 80; ++i) {
-      greedy_.push_back(std::make_unique<http::RawClient>(port, "127.0.0.70"));
+      const std::string own = "127.0.0." + std::to_string(70 + i % addresses);
+      greedy_.push_back(std::make_unique<http::RawClient>(port, own.c_str()));
       greedy_.back()->Send("GET /probe?target=frozen" + std::to_string(i % hosts) +
                            " HTTP/1.1\r\nHost: t\r\n"
                            "X-Prometheus-Scrape-Timeout-Seconds: 60\r\n\r\n");
@@ -183,6 +184,11 @@ TEST_F(FrozenHosts, KeepNobodyWaitingThoughOneClientAsksForManyOfThem) {
   Start(20);
   for (int i = 0; i < 3; ++i)
     EXPECT_THAT(Get("/probe?target=here", soon_).body, HasSubstr("\nprobe_success 1\n"));
+}
+
+TEST_F(FrozenHosts, KeepNobodyWaitingThoughManyClientsAskForThem) {
+  Start(3, 16);
+  EXPECT_THAT(Get("/probe?target=here", soon_).body, HasSubstr("\nprobe_success 1\n"));
 }
 
 TEST_F(ProgramTest, AnswersThoughHundredsOfClientsSayNothing) {

@@ -72,20 +72,23 @@ TEST_P(PresenceByNameTest, IsNotZeroWhereTheStorageOfTheLinkDoesNotAnswer) {
   ASSERT_EQ(umount2(File("storage").c_str(), MNT_DETACH), 0);
 }
 
-// As "#!/usr/bin/env python3" and update-alternatives do it.
+// As "#!/usr/bin/env python3" and update-alternatives do it, or "cd current && ./bin/server".
 TEST_P(PresenceByNameTest, IsNotZeroOnceTheLinkMovedOnForOneThatPathLedTo) {
   for (const char* version : {"v1", "v2"}) fs::create_directories(folder_ / version);
   Copy("v1/java");
   Copy("v2/java");
-  fs::create_symlink(File("v1/java"), File("java"));
-  host_.processes["eddy"] = {File("java"), "/opt/app.jar", ""};
-  const auto process = Run(File("java"), {"-jar", "/opt/app.jar"}, "java");
-  ExpectCount(1, "as installed");
-  fs::remove(File("java"));
-  fs::create_symlink(File("v2/java"), File("java"));
-  ExpectCount(-1, "a new helper");
-  host_.processes["eddy"].args_contain = "/opt/other.jar";
-  ExpectCount(0, "another program");
+  for (const char* started : {"java", "./bin/java"}) {
+    fs::remove(File("java"));
+    fs::create_symlink(File("v1/java"), File("java"));
+    host_.processes["eddy"] = {File("java"), "/opt/app.jar", ""};
+    const auto process = Run(File("java"), {"-jar", "/opt/app.jar"}, started);
+    ExpectCount(1, "as installed");
+    fs::remove(File("java"));
+    fs::create_symlink(File("v2/java"), File("java"));
+    ExpectCount(-1, "a new helper");
+    host_.processes["eddy"].args_contain = "/opt/other.jar";
+    ExpectCount(0, "another program");
+  }
 }
 
 // As in a rolling upgrade: old and new ones run side by side, and the old ones still work.

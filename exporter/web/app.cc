@@ -14,8 +14,6 @@ namespace mailhub::exporter {
 namespace {
 
 constexpr Milliseconds kDefaultTimeout{10'000};
-// Two Prometheus servers behind one proxy, and people who look.
-constexpr int kMostScrapesOfOneHost = 4;
 constexpr double kLongestTimeoutSeconds = 120;
 
 constexpr metrics::Metric kSuccess{"probe_success", "Whether the host answered as it should."};
@@ -56,28 +54,26 @@ Milliseconds ProbeTimeout(std::string_view header, Milliseconds offset) {
   return std::max({timeout - offset, timeout / 2, Milliseconds(1)});
 }
 
-// One scrape of a host, by one client. A silent host keeps its scrapes, and a worker for each, as
-// long as the client asks for; so a client may have few of them.
+// One scrape that waits for a host.
 class App::Turn {
  public:
-  Turn(App* app, const std::string& host, const std::string& origin)
-      : app_(app), whose_(host, origin) {
-    granted_ = app_->waiting_.With(
-        [this](auto& waiting) { return ++waiting[whose_] <= kMostScrapesOfOneHost; });
-  }
+  Turn(ScrapeTurns* turns, std::string host, std::string client)
+      : turns_(turns),
+        host_(std::move(host)),
+        client_(std::move(client)),
+        granted_(turns_->Begin(host_, client_)) {}
   ~Turn() {
-    app_->waiting_.With([this](auto& waiting) {
-      if (--waiting[whose_] == 0) waiting.erase(whose_);
-    });
+    if (granted_) turns_->End(host_, client_);
   }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
   bool granted() const { return granted_; }
 
  private:
-  App* const app_;
-  const std::pair<std::string, std::string> whose_;
-  bool granted_ = false;
+  ScrapeTurns* const turns_;
+  const std::string host_;
+  const std::string client_;
+  const bool granted_;
 };
 
 http::Response App::Probe(const http::Request& request) {
@@ -93,11 +89,10 @@ http::Response App::Probe(const http::Request& request) {
   if (prober == nullptr) {
     return http::TextResponse(400, "The site file lists no host of that name.");
   }
-  const Turn turn(this, *target, request.origin);
+  const Turn turn(&turns_, *target, request.origin);
   if (!turn.granted()) {
     http::Response refused = http::TextResponse(
-        503, std::to_string(kMostScrapesOfOneHost) +
-                 " scrapes of this host already wait for it, from the address of this one.");
+        503, "Scrapes of this host already wait for it, too many of them or from one address.");
     refused.headers.emplace_back("Retry-After", "5");
     return refused;
   }

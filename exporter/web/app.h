@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "exporter/host/fleet.h"
+#include "exporter/web/scrape_turns.h"
 #include "exporter/web/self_metrics.h"
 #include "lib/base/clock.h"
 #include "lib/base/guarded.h"
@@ -19,6 +20,9 @@ struct AppOptions {
   std::string telemetry_path = "/metrics";
   Milliseconds timeout_offset{250};  // subtracted from the scrape's timeout for the way back
   std::string version;
+  // Scrapes that may wait at once, and how many of them beside one for each host.
+  int most_scrapes = 1'000;
+  int most_more_scrapes = 28;
 };
 
 // Thread-safe; must outlive its server; its references must outlive it.
@@ -31,7 +35,8 @@ class App {
         fleet_(fleet),
         self_(self),
         clock_(clock),
-        reload_(std::move(reload)) {}
+        reload_(std::move(reload)),
+        turns_(options_.most_scrapes, options_.most_more_scrapes) {}
 
   // Registers all routes. Before server.Start().
   void Attach(http::Server& server);
@@ -49,8 +54,7 @@ class App {
   SelfMetrics& self_;
   const Clock& clock_;
   const std::function<Status()> reload_;
-  // How many scrapes wait, by host and client.
-  Guarded<std::map<std::pair<std::string, std::string>, int>> waiting_;
+  ScrapeTurns turns_;
   // Result of each host's last probe, so that the log has changes only.
   Guarded<std::map<std::string, std::string>> last_results_;
 };

@@ -230,6 +230,7 @@ sub likeness {
   my ($base) = $link =~ m{([^/]*)$};
   my $first = "";
   ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/ if $hides;
+  $first =~ s{.*/}{}s if $first !~ m{^/};
   my @named = $link =~ m{^/( \(deleted\))?$} ? 0 .. $#exes : @{$bases{$base} || []};
   return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @named);
 }
@@ -242,7 +243,7 @@ sub likenesses {
   for my $i (0 .. $#exes) {
     push @{$paths{$exes[$i]{path}}}, $i;
     my ($base) = $exes[$i]{path} =~ m{([^/]+)$} or next;
-    push @{$paths{$base}}, $i;  # PATH may have led there
+    push @{$paths{$base}}, $i;  # PATH, or a path from some folder, may have led there
     $comms{substr($base, 0, 15) . "\n"} = 1;
   }
   my @fresh;

@@ -162,19 +162,24 @@ say_start() {
   while [ $i -lt $exes ]; do
     eval "exe=\$exe_$i"
     name=${exe##*/}
-    case $first in '' | "$exe" | "${name:-$exe}") list="$list $i" ;; esac
+    case $first in
+      '' | "$exe") list="$list $i" ;;
+      /*) ;;
+      *) [ "${first##*/}" != "$name" ] || list="$list $i" ;;
+    esac
     i=$((i + 1))
   done
   said=$said$list$nl
 }
 
-# Whether $flat, arguments without their separators, begins with the path of an exe, or with its name: PATH may have led there.
+# Whether $flat, arguments without their separators, begins with the path of an exe, or with its name: PATH, or
+# a path from some folder, may have led there.
 is_begun_by_an_exe() {
   i=0
   while [ $i -lt $exes ]; do
     eval "exe=\$exe_$i"
     name=${exe##*/}
-    case $flat in "$exe"* | "${name:-$exe}"*) return ;; esac
+    case $flat in "$exe"* | "${name:-$exe}"* | [!/]*"/${name:-$exe}"*) return ;; esac
     i=$((i + 1))
   done
   return 1
