@@ -179,7 +179,7 @@ class World:
     def table(self):
         chance = self.chance
         kept = {pid for pid in self.live if chance.random() < 0.7}
-        self.last = {pid: one["inode"] for pid, one in self.live.items()}
+        self.last = dict(self.live)
         self.lifeless = {int(entry.name) for entry in self.proc.iterdir() if entry.name.isdigit()} - set(self.live)
         for entry in self.proc.iterdir():
             if entry.name.isdigit() and int(entry.name) not in kept:
@@ -193,23 +193,17 @@ class World:
             self.follow(pid, renamed)
         for pid in list(self.live):
             if chance.random() < 0.1:  # it executes something else
-                before = self.live[pid]
+                start = self.live[pid]["start"]
                 self.exit(pid)
-                self.process(pid, before["start"])
-                # The same file once more, by another name, is seen by neither engine until it looks at all anew.
-                if pid in self.live and self.live[pid]["inode"] == before["inode"]:
-                    self.exit(pid)
-        before = self.last.get(1)
+                self.process(pid, start)
+                self.leave_unless_seen(pid)
         while not (self.proc / "1").exists():
             self.process(1)
-            # As above: its number with the same file is the same process to both engines.
-            if 1 in self.live and self.live[1]["inode"] == before:
-                self.exit(1)
+            self.leave_unless_seen(1)
         for pid in chance.sample(range(2, 40), chance.randrange(5)):
             if not (self.proc / str(pid)).exists():
                 self.process(pid)
-                if pid in self.live and self.live[pid]["inode"] == self.last.get(pid):
-                    self.exit(pid)
+                self.leave_unless_seen(pid)
         for pid in list(self.live):
             one = self.live[pid]
             if not one["links"][0].exists() or os.path.islink(one["name"]):
@@ -217,6 +211,13 @@ class World:
         self.tree()
         for held in (self.folder / "held").iterdir():
             held.unlink()
+
+    def leave_unless_seen(self, pid):
+        """That a process executes the same file once more, or another process of its number does, is seen by neither engine until
+        it looks at all anew; nor by a shell if another file has got its path."""
+        now, before = self.live.get(pid), self.last.get(pid)
+        if now and before and (now["inode"] == before["inode"] or now["name"] == before["name"]):
+            self.exit(pid)
 
     def exit(self, pid):
         shutil.rmtree(self.proc / str(pid))
