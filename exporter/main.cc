@@ -146,8 +146,7 @@ int Run(const Options& options, size_t file_limit) {
   }
   App app({options.telemetry_path, options.timeout_offset, kVersion,
            server_options.max_of_one_address, static_cast<int>(kSpareForOthers)},
-          fleet, self, clock,
-          [&reloader] { return reloader.Reload(); });
+          fleet, self, clock, [&reloader] { return reloader.Reload(); });
   http::Server server(std::move(server_options));
   app.Attach(server);
   if (auto started = server.Start(); !started) {

@@ -109,14 +109,15 @@ TEST_P(PresenceByNameTest, SaysThatThereMayBeMoreThanTheOneThatIsFound) {
     EXPECT_FALSE(seen.outcomes.at("processes"));
     EXPECT_EQ(Running(seen, "eddy"), 1);
     EXPECT_EQ(Running(seen, "absent"), 0);
-    EXPECT_FALSE(
-        Value(seen.families, "mailhub_thread_running", {{"process", "eddy"}, {"thread", "worker"}}));
+    EXPECT_FALSE(Value(seen.families, "mailhub_thread_running",
+                       {{"process", "eddy"}, {"thread", "worker"}}));
   }
   before.reset();
   const Seen seen = Look(host_);
   EXPECT_TRUE(seen.outcomes.at("processes"));
   EXPECT_EQ(
-      Value(seen.families, "mailhub_thread_running", {{"process", "eddy"}, {"thread", "worker"}}), 0);
+      Value(seen.families, "mailhub_thread_running", {{"process", "eddy"}, {"thread", "worker"}}),
+      0);
 }
 
 // Any account can make a folder whose name is too long for the kernel to say.

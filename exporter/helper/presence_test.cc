@@ -453,9 +453,8 @@ TEST_P(PresenceTest, IsNotItselfAProcessThatItLooksFor) {
     EXPECT_EQ(Running(seen, "script"), 0);
     const Section* section = seen.reply.Find("processes");
     ASSERT_NE(section, nullptr);
-    EXPECT_THAT(section->lines,
-                testing::Not(testing::Contains(testing::ContainsRegex(
-                    "^process . [0-9]+ " + std::to_string(helper_->pid()) + " "))));
+    EXPECT_THAT(section->lines, testing::Not(testing::Contains(testing::ContainsRegex(
+                                    "^process . [0-9]+ " + std::to_string(helper_->pid()) + " "))));
   }
 }
 

@@ -398,7 +398,8 @@ TEST_F(HelperLinkTest, IsNotTouchedByTheAccountsEnvironment) {
 // take what was measured before an action for something from after it.
 TEST_F(HelperLinkTest, SaysNoUptimeThatIsNewerThanTheBeginOfTheScrape) {
   const TestingSshd first;  // for its folder
-  const std::string helper = Changed(first.directory(), {{"  uptime=\n", "  sleep 0.5\n  uptime=\n"}});
+  const std::string helper =
+      Changed(first.directory(), {{"  uptime=\n", "  sleep 0.5\n  uptime=\n"}});
   const TestingSshd sshd("ForceCommand exec bash " + helper);
   HelperLink link(host_, sshd.Target(), clock_, counts_);
   double shown = 0;

@@ -146,7 +146,8 @@ void Prober::Work() {
       current_->begun = true;
       shared = current_;
     }
-    auto collection = std::make_shared<const Collection>(CollectThroughLink(shared->since, shared->deadline));
+    auto collection =
+        std::make_shared<const Collection>(CollectThroughLink(shared->since, shared->deadline));
     {
       std::lock_guard lock(mutex_);
       shared->link_part = std::move(collection);

@@ -20,9 +20,10 @@ TEST(Log, QuotesSpecialTextAndEscapesControlCharacters) {
                           {"last", "\""}});
   EXPECT_THAT(
       GetCapturedStderr(),
-      EndsWith(R"( level=info msg="said \"so\"" plain=a-b_c.d/e:1% blank="two words" equals="a=b")"
-               R"( nothing="" steers="\u001b[2J\\\n\u007f end" other="é\u202e\u009b\\x9b" last="\"")"
-               "\n"));
+      EndsWith(
+          R"( level=info msg="said \"so\"" plain=a-b_c.d/e:1% blank="two words" equals="a=b")"
+          R"( nothing="" steers="\u001b[2J\\\n\u007f end" other="é\u202e\u009b\\x9b" last="\"")"
+          "\n"));
 }
 
 }  // namespace

@@ -71,12 +71,13 @@ struct ServiceManager {
 constexpr ServiceManager ManagerOf(ServiceKind kind) {
   switch (kind) {
     case ServiceKind::kSystemd:
-      return {.request = "unit",
-              .answers = {},
-              .names = kUnitNames,
-              .name_key = "unit",
-              .name_rule = "expected a unit with its suffix, and not a template, as exim@out.service",
-              .suffix = ".service"};
+      return {
+          .request = "unit",
+          .answers = {},
+          .names = kUnitNames,
+          .name_key = "unit",
+          .name_rule = "expected a unit with its suffix, and not a template, as exim@out.service",
+          .suffix = ".service"};
     case ServiceKind::kSysv:
       return {.request = "sysv", .answers = kSysvAnswers, .names = kServiceNames};
     case ServiceKind::kWindows:
