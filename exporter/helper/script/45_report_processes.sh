@@ -153,7 +153,7 @@ say_start() {
   fi
   # In the rare case that a command is needed for one alone. Of many the rest waits for the next look.
   longs=$((longs + 1))
-  [ $longs -le 20 ] || {
+  [ $longs -le 60 ] || {
     said=${said}left$nl
     return
   }
