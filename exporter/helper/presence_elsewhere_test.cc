@@ -203,7 +203,7 @@ TEST_P(PresenceElsewhereTest, AsksNoCommandAgainAboutNamesakes) {
   fs::create_symlink("eddy-1.0", File("eddy"));
   const std::string start =
       "exec 3>&1 >/dev/null; cd '" + folder_.string() +
-      "'; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do \"$PWD/other/eddy\" 1000 & '" +
+      "'; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do other/eddy 1000 & '" +
       File("eddy") + "' 1001 & until [ /proc/$!/exe -ef eddy-1.0 ]; do :; done; done; rm eddy; " +
       "exec \"$@\" >&3 3>&-";
   prefix_ = {"unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", start, "sh"};

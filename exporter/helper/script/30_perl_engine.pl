@@ -221,29 +221,29 @@ sub report_process {
   }
 }
 
-# The exes that process or thread $from may be, though it runs another file: lines "started N" by the path, or its name, that started
-# it, and "named N" by the base name of its file. A file that was mounted by itself, and is so no more, has no name: it may
+# The exes that process or thread $from may be, though it runs another file: lines "started N" by the path that started
+# it, "called N" by the name of one whose path leads through a link (PATH, or a relative path, may have led there), and "named N" by the base name of its file. A file that was mounted by itself, and is so no more, has no name: it may
 # be each exe. The own name of a process proves little, since it may change that; but a process with the name of its own
 # file, and not of an exe, was started by another name.
 sub likeness {
-  my ($from, $link, $hides, $paths) = @_;
+  my ($from, $link, $hides, $paths, $links) = @_;
   my ($base) = $link =~ m{([^/]*)$};
   my $first = "";
   ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/ if $hides;
-  $first =~ s{.*/}{}s if $first !~ m{^/};
+  my @called = $first =~ m{^/} ? () : @{$links->{$first =~ s{.*/}{}sr} || []};
   my @named = $link =~ m{^/( \(deleted\))?$} ? 0 .. $#exes : @{$bases{$base} || []};
-  return join "\n", map("started $_", @{$paths->{$first} || []}), map("named $_", @named);
+  return join "\n", map("started $_", @{$paths->{$first} || []}), map("called $_", @called), map("named $_", @named);
 }
 
 # The processes that may be each exe: see likeness. $others are the processes that run other files; if a main thread has
 # ended, with a thread that can tell.
 sub likenesses {
   my ($others) = @_;
-  my (%paths, %comms, %likes);
+  my (%paths, %links, %comms, %likes);
   for my $i (0 .. $#exes) {
     push @{$paths{$exes[$i]{path}}}, $i;
     my ($base) = $exes[$i]{path} =~ m{([^/]+)$} or next;
-    push @{$paths{$base}}, $i;  # PATH, or a path from some folder, may have led there
+    push @{$links{$base}}, $i if $exes[$i]{real} ne $exes[$i]{path};
     $comms{substr($base, 0, 15) . "\n"} = 1;
   }
   my @fresh;
@@ -258,7 +258,7 @@ sub likenesses {
   read_arguments(4200, map $_->[1], grep $_->[3], @fresh);
   for (@fresh) {
     my ($pid, @rest) = @$_;
-    $like{$pid} = likeness(@rest, \%paths);
+    $like{$pid} = likeness(@rest, \%paths, \%links);
   }
   for (@$others) {
     my ($pid, $from) = ref ? @$_ : ($_, "/proc/$_");
@@ -291,8 +291,10 @@ sub is_nowhere {
 sub older_version {
   my ($i, $n, $likes, $names) = @_;
   my $exe = $exes[$i]{path};
-  read_to_fit($n, map @{$likes->{"$_ $i"} || []}, "started", "named");
-  for my $from (@{$likes->{"started $i"} || []}) {
+  # Beside one that is found, a name alone tells nothing.
+  my @starts = $processes[$n]{count} ? "started" : ("started", "called");
+  read_to_fit($n, map @{$likes->{"$_ $i"} || []}, @starts, "named");
+  for my $from (map @{$likes->{"$_ $i"} || []}, @starts) {
     next if !same_folder($from, $exe) || !(args_fit($from, $n) // 1);
     return number_of($from) . " was started as $exe, or as " . ($exe =~ s{.*/}{}r) . ", and runs another file";
   }

@@ -77,6 +77,7 @@ learn_starts() {
   i=0 comms=/ fresh= links=
   while [ $i -lt $exes ]; do
     keep started $i ''
+    keep called $i ''
     keep namesakes $i ''
     eval "comm=\$comm_$i"
     comms=$comms$comm/
@@ -139,10 +140,11 @@ is_called_like_its_file() {
   return 1
 }
 
-# Adds to `said` the exes by whose paths or names $from was started: "- N N". A process without arguments has just ended, or
+# Adds to `said` the exes by whose paths $from was started: "- N N"; and " / N N" with those by whose names it was, which PATH or a
+# relative path may have led to, if a link leads on from there: another file may be the older version then. A process without arguments has just ended, or
 # hides them.
 say_start() {
-  opened= flat= first= list=- long=
+  opened= flat= first= list=- others= long=
   if read_stat "$from/stat" && args_are_few ${stat##*") "} && [ -z "$long" ]; then
     { opened=1 && IFS= read -r flat; } <"$from/cmdline"
     [ -n "$opened" ] || [ ! -e "$from/stat" ] || said=${said}trouble$nl
@@ -153,39 +155,38 @@ say_start() {
   fi
   # In the rare case that a command is needed for one alone. Of many the rest waits for the next look.
   longs=$((longs + 1))
-  [ $longs -le 60 ] || {
+  [ $longs -le 20 ] || {
     said=${said}left$nl
     return
   }
   i=0 first=$(head -c 4200 "$from/cmdline" | tr '\000\n' '\n\001')
   first=${first%%"$nl"*}
   while [ $i -lt $exes ]; do
-    eval "exe=\$exe_$i"
-    name=${exe##*/}
+    eval "exe=\$exe_$i real=\$real_$i"
     case $first in
       '' | "$exe") list="$list $i" ;;
       /*) ;;
-      *) [ "${first##*/}" != "$name" ] || list="$list $i" ;;
+      *) [ "$exe" = "$real" ] || [ "${first##*/}" != "${exe##*/}" ] || others="$others $i" ;;
     esac
     i=$((i + 1))
   done
-  said=$said$list$nl
+  said=$said$list${others:+ /$others}$nl
 }
 
-# Whether $flat, arguments without their separators, begins with the path of an exe, or with its name: PATH, or
-# a path from some folder, may have led there.
+# Whether $flat, arguments without their separators, begins with the path of an exe, or with a name that counts (see above).
 is_begun_by_an_exe() {
   i=0
   while [ $i -lt $exes ]; do
-    eval "exe=\$exe_$i"
+    eval "exe=\$exe_$i real=\$real_$i"
     name=${exe##*/}
-    case $flat in "$exe"* | "${name:-$exe}"* | [!/]*"/${name:-$exe}"*) return ;; esac
+    [ "$exe" != "$real" ] && [ -n "$name" ] || name=$exe
+    case $flat in "$exe"* | "$name"* | [!/]*"/$name"*) return ;; esac
     i=$((i + 1))
   done
   return 1
 }
 
-# Sets started_N from known results.
+# Sets started_N and called_N from known results.
 note_starts() {
   for dir in $pids; do
     pid=${dir#/proc/}
@@ -193,7 +194,14 @@ note_starts() {
     eval "list=\${b_$pid:-} from=\${w_$pid:-}"
     case $list in -' '*) ;; *) continue ;; esac
     IFS=$words
-    for i in ${list#-}; do eval "started_$i=\"\$started_$i \$from\""; done
+    kind=started
+    for i in ${list#-}; do
+      case $kind$i in
+        */) kind=called ;;
+        started*) eval "started_$i=\"\$started_$i \$from\"" ;;
+        *) eval "called_$i=\"\$called_$i \$from\"" ;;
+      esac
+    done
     IFS=$nl
   done
 }
@@ -241,11 +249,13 @@ look_for_older_version() {
   set +f
 }
 find_older_version() {
-  eval "exe=\$exe_$1 base=\$comm_$1 started=\$started_$1 namesakes=\$namesakes_$1"
+  eval "exe=\$exe_$1 base=\$comm_$1 started=\$started_$1 called=\$called_$1 namesakes=\$namesakes_$1"
+  # Beside one that is found, a name alone tells nothing.
+  [ $count = 0 ] || called=
   n=$2
   eval "contain=\$contain_$n\$lack_$n"
-  [ -z "$contain" ] || learn_args $started $namesakes
-  for from in $started; do
+  [ -z "$contain" ] || learn_args $started $called $namesakes
+  for from in $started $called; do
     same_folder "$from" "$exe"
     [ $? != 1 ] && may_be_meant "$from" "$2" "was started as $exe, or as ${exe##*/}, and runs another file" && return
   done
