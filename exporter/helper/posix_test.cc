@@ -253,6 +253,32 @@ TEST_P(PosixTest, NamesABootAsTheRunnerDoes) {
   EXPECT_EQ(LookThere().reply.boot_id, "boot-WedNov251011122026");
 }
 
+// macOS and FreeBSD: a stat with other options, and a find that cannot print.
+TEST_P(PosixTest, ShowsFilesAndDirectoriesByTheStatOfTheBsds) {
+  host_.processes.clear();
+  host_.files["f"] = File("other/f");
+  host_.directories["d"] = File("other");
+  std::ofstream(File("other/f")) << "12345";
+  Standin("find",
+          "case \" $* \" in *' -printf '*) echo 'find: -printf: unknown primary' >&2; exit 1 ;; "
+          "esac\nPATH=" +
+              File("standins") + ":/usr/bin:/bin\n/usr/bin/find \"$@\"");
+  Standin("stat",
+          "[ \"$1\" = -L ] && { follow=-L; shift; }\n"
+          "[ \"$1 $2\" = '-f %z %m' ] || { echo 'stat: illegal option -- c' >&2; exit 1; }\n"
+          "shift 2\nexec /usr/bin/stat $follow -c '%s %Y' \"$@\"");
+  Seen seen = Look(host_);
+  EXPECT_EQ(Value(seen.families, "mailhub_file_exists", {{"file", "f"}}), 1);
+  EXPECT_EQ(Value(seen.families, "mailhub_directory_files", {{"directory", "d"}}), 1);
+  // AIX has none.
+  Standin("stat", "exit 127");
+  helper_.reset();
+  seen = Look(host_);
+  ASSERT_FALSE(seen.outcomes.at("files"));
+  EXPECT_THAT(seen.outcomes.at("files").error().message,
+              testing::HasSubstr("no_stat_tells_size_and_time"));
+}
+
 MAILHUB_FOR_EVERY_ENGINE(PosixTest);
 
 }  // namespace

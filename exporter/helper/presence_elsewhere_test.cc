@@ -154,6 +154,19 @@ TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheLinkMovedOnForOneThatHasAnotherRoo
   ExpectCount(-1, "its root");
 }
 
+TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheLinkMovedOnBelowAnotherRoot) {
+  for (const char* version : {"v1", "v2"}) fs::create_directories(folder_ / version);
+  Copy("v1/eddy");
+  Copy("v2/eddy");
+  fs::create_symlink("v1", File("current"));
+  host_.processes["eddy"] = {File("current/eddy"), "", ""};
+  const auto process = Run(File("current/eddy"), {"--root", folder_.string()}, "/current/eddy");
+  ExpectCount(1, "as installed");
+  fs::remove(File("current"));
+  fs::create_symlink("v2", File("current"));
+  ExpectCount(-1, "its root");
+}
+
 TEST_P(PresenceElsewhereTest, IsNotZeroOnceTheVolumeIsGoneInAllCasesOfTheMainThread) {
   fs::create_directories(folder_ / "volume");
   fs::create_symlink("volume/eddy-1.0", File("linked"));

@@ -230,9 +230,16 @@ sub likeness {
   my ($base) = $link =~ m{([^/]*)$};
   my $first = "";
   ($first) = (arguments($from, 4200) // return) =~ /^([^\0]*)/ if $hides;
-  my @called = $first =~ m{^/} ? () : @{$links->{$first =~ s{.*/}{}sr} || []};
+  my @called = grep is_called($from, $first, $exes[$_]{path}), @{$links->{$first =~ s{.*/}{}sr} || []};
   my @named = $link =~ m{^/( \(deleted\))?$} ? 0 .. $#exes : @{$bases{$base} || []};
   return join "\n", map("started $_", @{$paths->{$first} || []}), map("called $_", @called), map("named $_", @named);
+}
+
+# Whether $first, which ends with the name of this exe, may have led to it: it is relative, or of one with another root.
+sub is_called {
+  my ($from, $first, $exe) = @_;
+  return 1 if $first !~ m{^/};
+  return substr($exe, -length $first) eq $first && file_of("$from/root/") ne file_of("/", $from);
 }
 
 # The processes that may be each exe: see likeness. $others are the processes that run other files; if a main thread has

@@ -140,8 +140,9 @@ is_called_like_its_file() {
   return 1
 }
 
-# Adds to `said` the exes by whose paths $from was started: "- N N"; and " / N N" with those by whose names it was, which PATH or a
-# relative path may have led to, if a link leads on from there: another file may be the older version then. A process without arguments has just ended, or
+# Adds to `said` the exes by whose paths $from was started: "- N N"; and " / N N" with those by whose names it was, which PATH, a
+# relative path or one below another root may have led to, if a link leads on from there: another file may be the older version then. A
+# process without arguments has just ended, or
 # hides them.
 say_start() {
   opened= flat= first= list=- others= long=
@@ -165,7 +166,12 @@ say_start() {
     eval "exe=\$exe_$i real=\$real_$i"
     case $first in
       '' | "$exe") list="$list $i" ;;
-      /*) ;;
+      /*)
+        case $exe in
+          "$real") ;;
+          *"$first") [ "$from/root/" -ef / ] || others="$others $i" ;;
+        esac
+        ;;
       *) [ "$exe" = "$real" ] || [ "${first##*/}" != "${exe##*/}" ] || others="$others $i" ;;
     esac
     i=$((i + 1))
@@ -180,7 +186,10 @@ is_begun_by_an_exe() {
     eval "exe=\$exe_$i real=\$real_$i"
     name=${exe##*/}
     [ "$exe" != "$real" ] && [ -n "$name" ] || name=$exe
-    case $flat in "$exe"* | "$name"* | [!/]*"/$name"*) return ;; esac
+    case $flat in
+      "$exe"* | "$name"* | [!/]*"/$name"*) return ;;
+      *"/$name"*) [ "$from/root/" -ef / ] || return 0 ;;
+    esac
     i=$((i + 1))
   done
   return 1

@@ -21,7 +21,7 @@ look_at_missing() {
     text=$(ls -dL "$path" 2>&1)
     case $text in
       *': No such file or directory' | *': Not a directory') continue ;;
-      "$path") why_not=it_comes_and_goes ;;
+      "$path") why_not=${no_stat:-it_comes_and_goes} ;;
       *)
         why_not=${text##*: }
         while :; do
@@ -187,17 +187,25 @@ has_file() {
   return 1
 }
 
+# Sets `stat_option` and `stat_format` to how this host's stat tells a size and a time: as GNU's, or as that of the BSDs.
+learn_stat() {
+  stat_option=-c stat_format='%s %Y'
+  case $(stat -L -c '%s %Y' / 2>&1) in *[!0-9' ']*) stat_option=-f stat_format='%z %m' ;; esac
+  case $(stat -L "$stat_option" "$stat_format" / 2>&1) in '' | *[!0-9' ']*) no_stat=no_stat_tells_size_and_time ;; esac
+}
+
 # For a find that cannot print: some processes per path.
 look_without_printf() {
+  [ -n "$stat_option" ] || learn_stat
   for path; do
     if [ -d "$path" ]; then type=d; elif [ -f "$path" ]; then type=f; else type=o; fi
-    text=$(stat -L -c '%s %Y' "$path") || {
+    text=$(stat -L "$stat_option" "$stat_format" "$path") || {
       look_at_missing "$path"
       continue
     }
     out="$out$type 0 $text $path$nl"
     [ $type = d ] || continue
-    text=$(find "$path/." ! -name . -prune -type f -exec stat -c '%s %Y' {} + 2>&1)
+    text=$(find "$path/." ! -name . -prune -type f -exec stat "$stat_option" "$stat_format" {} + 2>&1)
     saw_all $? "$path/." && text=$(printf '%s\n' "$text" | sum_up "$path") && [ -n "$text" ] ||
       text="closed not_all_of_it_can_be_seen - - $path"
     out=$out$text$nl
@@ -205,6 +213,7 @@ look_without_printf() {
   out="${out}time $(date +%s)$nl"
 }
 
+stat_option= no_stat=
 sum_up() {
   awk -v path="$1" '
     NF != 2 { next }
