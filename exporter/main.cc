@@ -28,6 +28,7 @@ constexpr char kVersion[] = MAILHUB_VERSION;
 // server; these are for other requests. Hosts that a reload adds share the workers.
 constexpr size_t kSpareConnections = 56;
 constexpr size_t kSpareForOthers = 28;  // of them; never for the address that has the most
+constexpr size_t kSpareForPages = 14;   // of them; never for scrapes
 constexpr size_t kMaxConnections = 1'000;
 constexpr Milliseconds kLongestShutdown{1'800};
 // A session, and two descriptors that end it early. Port measurements are short.
@@ -145,7 +146,8 @@ int Run(const Options& options, size_t file_limit) {
     LogWarn("Clients need no login", {{"careful", open}});
   }
   App app({options.telemetry_path, options.timeout_offset, kVersion,
-           server_options.max_of_one_address, static_cast<int>(kSpareForOthers)},
+           server_options.max_connections - static_cast<int>(kSpareForPages),
+           static_cast<int>(kSpareForOthers)},
           fleet, self, clock, [&reloader] { return reloader.Reload(); });
   http::Server server(std::move(server_options));
   app.Attach(server);

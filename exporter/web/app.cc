@@ -61,19 +61,19 @@ class App::Turn {
       : turns_(turns),
         host_(std::move(host)),
         client_(std::move(client)),
-        granted_(turns_->Begin(host_, client_)) {}
+        place_(turns_->Begin(host_, client_)) {}
   ~Turn() {
-    if (granted_) turns_->End(host_, client_);
+    if (granted()) turns_->End(place_, host_, client_);
   }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
-  bool granted() const { return granted_; }
+  bool granted() const { return place_ != Place::kNone; }
 
  private:
   ScrapeTurns* const turns_;
   const std::string host_;
   const std::string client_;
-  const bool granted_;
+  const Place place_;
 };
 
 http::Response App::Probe(const http::Request& request) {

@@ -33,6 +33,39 @@ TEST(ProbeTimeout, LeavesTimeForTheWayBackButNeverLessThanHalf) {
   EXPECT_EQ(ProbeTimeout("0.0001", offset), Milliseconds(1));
 }
 
+// Each asks for frozen hosts, as much as it may, and for a good one.
+TEST(ScrapeTurns, OfFewClientsCostNobodyAScrapeOfAHostThatAnswers) {
+  for (const int clients : {1, 2, 4, 7}) {
+    ScrapeTurns turns(1'000, 28);
+    int waiting = 0;
+    for (int client = 0; client < clients; ++client) {
+      for (int host = 0; host < 40; ++host) {
+        const std::string name = host == 0 ? "good" : "frozen" + std::to_string(host);
+        for (int i = 0; i < 10; ++i) {
+          const Place place = turns.Begin(name, "greedy" + std::to_string(client));
+          waiting += place == Place::kMore ? 1 : 0;
+        }
+      }
+    }
+    EXPECT_GE(waiting, 28) << clients;
+    EXPECT_LE(waiting, 28 + ScrapeTurns::kSpare) << clients;
+    EXPECT_EQ(turns.Begin("good", "known"), Place::kMore) << clients;
+    EXPECT_EQ(turns.Begin("other", "known"), Place::kFirstOfHost) << clients;
+    turns.End(Place::kMore, "good", "known");
+    EXPECT_EQ(turns.Begin("good", "known"), Place::kMore) << clients;
+  }
+}
+
+TEST(ScrapeTurns, OfOneHostForOneClientAreFour) {
+  ScrapeTurns turns(1'000, 28);
+  std::vector<Place> places;
+  for (int i = 0; i < 4; ++i) places.push_back(turns.Begin("a", "x"));
+  EXPECT_EQ(turns.Begin("a", "x"), Place::kNone);
+  EXPECT_EQ(turns.Begin("a", "y"), Place::kMore);
+  for (const Place place : places) turns.End(place, "a", "x");
+  EXPECT_EQ(turns.Begin("a", "x"), Place::kMore);
+}
+
 TEST(Render, ListsHostsWithTheirGroupsForDiscovery) {
   const auto site =
       Parse("groups: {hubs: [a]}\nhosts: {a: {address: 10.0.0.1}, b: {address: b}}\n");
