@@ -221,10 +221,10 @@ sub report_process {
   }
 }
 
-# The exes that process or thread $from may be, though it runs another file: lines "started N" by the path that started
-# it, "called N" by the name of one whose path leads through a link (PATH, or a relative path, may have led there), and "named N" by the base name of its file. A file that was mounted by itself, and is so no more, has no name: it may
-# be each exe. The own name of a process proves little, since it may change that; but a process with the name of its own
-# file, and not of an exe, was started by another name.
+# The exes that process or thread $from may be, though it runs another file: lines "started N" by the path that started it, "called N"
+# by the name that did, where a link leads on from the exe (see is_called), and "named N" by the base name of its file. A file that was
+# mounted by itself, and is so no more, has no name: it may be each exe. The own name of a process proves little, since it may change
+# that; but a process with the name of its own file, and not of an exe, was started by another name.
 sub likeness {
   my ($from, $link, $hides, $paths, $links) = @_;
   my ($base) = $link =~ m{([^/]*)$};
@@ -235,7 +235,7 @@ sub likeness {
   return join "\n", map("started $_", @{$paths->{$first} || []}), map("called $_", @called), map("named $_", @named);
 }
 
-# Whether $first, which ends with the name of this exe, may have led to it: it is relative, or of one with another root.
+# Whether $first, which ends with the name of this exe, may have led to it: by PATH, from some folder, or below another root.
 sub is_called {
   my ($from, $first, $exe) = @_;
   return 1 if $first !~ m{^/};

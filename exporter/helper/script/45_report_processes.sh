@@ -67,11 +67,11 @@ report_process() {
   return 0
 }
 
-# Learns which processes may be which exes, though they run other files: started_N, those started by the path of exe N,
-# and namesakes_N, those whose file has its base name, or no name (it was mounted by itself). The own name of a process proves little, since it may change
-# that; but a process with the name of its own file, and not of an exe, was started by another name. The arguments of
-# the other new ones are looked at once, and stay known while the process is the same. Sets `starts_unread` to those
-# whose arguments are held back.
+# Learns which processes may be which exes, though they run other files: started_N, those started by the path of exe N; called_N,
+# those started by its name (see say_start); namesakes_N, those whose file has its base name, or no name (it was mounted by itself).
+# The own name of a process proves little, since it may change that; but a process with the name of its own file, and not of an exe,
+# was started by another name. The arguments of the other new ones are looked at once, and stay known while the process is the same.
+# Sets `starts_unread` to those whose arguments are held back.
 learn_starts() {
   [ -z "$starts_known" ] || return
   i=0 comms=/ fresh= links=
@@ -140,10 +140,9 @@ is_called_like_its_file() {
   return 1
 }
 
-# Adds to `said` the exes by whose paths $from was started: "- N N"; and " / N N" with those by whose names it was, which PATH, a
-# relative path or one below another root may have led to, if a link leads on from there: another file may be the older version then. A
-# process without arguments has just ended, or
-# hides them.
+# Adds to `said` the exes by whose paths $from was started: "- N N"; and after " / " those by whose names it was, where a link leads on
+# from the exe: PATH, a relative path or one below another root may have led there before the link moved. A process without arguments
+# has just ended, or hides them.
 say_start() {
   opened= flat= first= list=- others= long=
   if read_stat "$from/stat" && args_are_few ${stat##*") "} && [ -z "$long" ]; then
