@@ -197,17 +197,16 @@ class World:
                 self.exit(pid)
                 self.process(pid, start)
                 self.leave_unless_seen(pid)
-        while not (self.proc / "1").exists():
-            self.process(1)
-            self.leave_unless_seen(1)
         for pid in chance.sample(range(2, 40), chance.randrange(5)):
             if not (self.proc / str(pid)).exists():
                 self.process(pid)
                 self.leave_unless_seen(pid)
         for pid in list(self.live):
-            one = self.live[pid]
-            if not one["links"][0].exists() or os.path.islink(one["name"]):
-                self.exit(pid)  # a file that runs is always there for the kernel, and is no link
+            self.leave_unless_possible(pid)
+        while not (self.proc / "1").exists():
+            self.process(1)
+            self.leave_unless_seen(1)
+            self.leave_unless_possible(1)
         self.tree()
         for held in (self.folder / "held").iterdir():
             held.unlink()
@@ -217,6 +216,12 @@ class World:
         it looks at all anew; nor by a shell if another file has got its path."""
         now, before = self.live.get(pid), self.last.get(pid)
         if now and before and (now["inode"] == before["inode"] or now["name"] == before["name"]):
+            self.exit(pid)
+
+    def leave_unless_possible(self, pid):
+        """A file that runs is always there for the kernel, and is no link."""
+        one = self.live.get(pid)
+        if one and (not one["links"][0].exists() or os.path.islink(one["name"])):
             self.exit(pid)
 
     def exit(self, pid):
