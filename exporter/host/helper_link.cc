@@ -21,6 +21,7 @@ constexpr size_t kMaxNoise = 64 << 10;
 constexpr int kNonceBits = 128;
 constexpr char kHello[] = "hello 1";  // the helper is there and speaks version 1
 constexpr Milliseconds kStartPatience{5'000};
+constexpr Milliseconds kMostForOne{4'000};  // of a collection that may take much longer
 
 // Time for checks: the remaining time, less a fifth to finish and send the reply.
 Milliseconds CheckBudget(Milliseconds left) {
@@ -135,7 +136,8 @@ std::optional<ProbeFailure> HelperLink::Exchange(Lane* lane, const std::string& 
   }
 }
 
-Collection HelperLink::Collect(SteadyTime since, SteadyTime deadline) {
+Collection HelperLink::Collect(SteadyTime since, SteadyTime deadline,
+                               const std::function<void(const Collection&)>& so_far) {
   since_ = since;
   was_stale_ = false;
   told_.clear();
@@ -147,10 +149,11 @@ Collection HelperLink::Collect(SteadyTime since, SteadyTime deadline) {
   // behind it is left behind.
   const auto left = deadline - clock_.Steady();
   const SteadyTime last = deadline - std::min<SteadyTime::duration>(left / 10, Milliseconds(250));
-  const SteadyTime rescue = deadline - left / 2;
+  // Scrapes with less time may wait for the same collection.
+  const SteadyTime rescue = deadline - left + std::min<SteadyTime::duration>(left / 2, kMostForOne);
   WakeLate(last);
   collection.failure = Ask(&main_, last);
-  if (!collection.failure) collection.failure = ListenToMain(rescue, last, &collection);
+  if (!collection.failure) collection.failure = ListenToMain(rescue, last, so_far, &collection);
   if (collection.failure) {
     // A channel that worked before and breaks silently: the host may have been restarted in
     // between.
@@ -166,6 +169,7 @@ Collection HelperLink::Collect(SteadyTime since, SteadyTime deadline) {
     }
     return collection;
   }
+  so_far(collection);
   ListenToLate(last, &collection);
   return collection;
 }
@@ -220,8 +224,9 @@ bool HelperLink::SetApart() {
   return true;
 }
 
-std::optional<ProbeFailure> HelperLink::ListenToMain(SteadyTime rescue, SteadyTime last,
-                                                     Collection* collection) {
+std::optional<ProbeFailure> HelperLink::ListenToMain(
+    SteadyTime rescue, SteadyTime last, const std::function<void(const Collection&)>& so_far,
+    Collection* collection) {
   auto failure = Listen(&main_, rescue);
   if (failure && failure->reason == ConnectFailure::kTimeout && main_.owed->begun()) {
     // Not yet begun: the sections behind the late one.
@@ -229,9 +234,9 @@ std::optional<ProbeFailure> HelperLink::ListenToMain(SteadyTime rescue, SteadyTi
     for (const std::string& section : main_.sections) {
       others = others || main_.owed->reply().Find(section) == nullptr;
     }
-    const Reply so_far = main_.owed->reply();
+    const Reply known = main_.owed->reply();
     if (others && SetApart()) {
-      Interpret(main_.sections, so_far, collection);
+      Interpret(main_.sections, known, collection);
       failure = StartHelper(&main_, last);
       if (!failure) failure = Ask(&main_, last);
       if (!failure) failure = Listen(&main_, last);
@@ -242,6 +247,10 @@ std::optional<ProbeFailure> HelperLink::ListenToMain(SteadyTime rescue, SteadyTi
         return std::nullopt;
       }
     } else {
+      std::set<std::string> ended = main_.sections;
+      ended.erase(main_.owed->section());
+      Interpret(ended, known, collection);
+      so_far(*collection);
       failure = Listen(&main_, last);
     }
     if (failure && failure->reason == ConnectFailure::kTimeout && main_.owed->begun()) {

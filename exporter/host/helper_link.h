@@ -21,7 +21,8 @@ class HelperLink final : public Link {
   HelperLink(config::Host host, ssh::SshTarget target, const Clock& clock, LinkObserver& observer);
 
   std::optional<ProbeFailure> Prepare(SteadyTime deadline) override;
-  Collection Collect(SteadyTime since, SteadyTime deadline) override;
+  Collection Collect(SteadyTime since, SteadyTime deadline,
+                     const std::function<void(const Collection&)>& so_far) override;
   bool WasStale() const override { return was_stale_; }
   void Interrupt() override { session_.Interrupt(); }
 
@@ -45,6 +46,7 @@ class HelperLink final : public Link {
   std::optional<ProbeFailure> Ask(Lane* lane, SteadyTime deadline);
   std::optional<ProbeFailure> Listen(Lane* lane, SteadyTime deadline);
   std::optional<ProbeFailure> ListenToMain(SteadyTime rescue, SteadyTime last,
+                                           const std::function<void(const Collection&)>& so_far,
                                            Collection* collection);
   void ListenToLate(SteadyTime last, Collection* collection);
   void WakeLate(SteadyTime last);

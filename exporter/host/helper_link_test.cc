@@ -47,7 +47,7 @@ class HelperLinkTest : public testing::Test {
 
   Collection Once(HelperLink& link, int milliseconds = 10'000) {
     if (auto failure = link.Prepare(In(milliseconds))) return {failure, {}, {}};
-    return link.Collect(clock_.Steady(), In(milliseconds));
+    return link.Collect(clock_.Steady(), In(milliseconds), [](const Collection&) {});
   }
 
   // The helpers in this sshd's sessions, by their names, below its process.
@@ -372,6 +372,26 @@ TEST_F(HelperLinkTest, OneLateCollectorCostsItselfAlone) {
   std::filesystem::remove_all(directory);
 }
 
+TEST_F(HelperLinkTest, TellsWhatIsKnownBeforeItWaitsForTheLastCollector) {
+  host_.checks.clear();
+  host_.files.clear();
+  const std::string directory =
+      std::filesystem::temp_directory_path() / ("mailhub_late." + std::to_string(getpid()));
+  const TestingSshd sshd("ForceCommand exec bash " + WithSlowServices(directory, "60"));
+  HelperLink link(host_, sshd.Target(), clock_, counts_);
+  ASSERT_FALSE(link.Prepare(In(10'000)));
+  Collection known;
+  const auto begun = clock_.Steady();
+  link.Collect(begun, In(8'000), [&](const Collection& so_far) {
+    if (clock_.Steady() - begun < Milliseconds(6'000)) known = so_far;
+  });
+  ASSERT_TRUE(known.collectors.contains("processes"));
+  EXPECT_TRUE(known.collectors.at("host").success);
+  EXPECT_TRUE(known.collectors.at("processes").success);
+  EXPECT_FALSE(known.collectors.at("services").success);
+  std::filesystem::remove_all(directory);
+}
+
 TEST_F(HelperLinkTest, IsNotTouchedByTheAccountsEnvironment) {
   const TestingSshd sshd(
       "SetEnv PERL_UNICODE=SDA PERL5OPT=-Mno::such::module TMOUT=1 BASH_ENV=/dev/full "
@@ -407,7 +427,8 @@ TEST_F(HelperLinkTest, SaysNoUptimeThatIsNewerThanTheBeginOfTheScrape) {
     ASSERT_FALSE(link.Prepare(In(10'000)));
     double uptime = 0;
     std::ifstream("/proc/uptime") >> uptime;
-    const Collection collection = link.Collect(clock_.Steady(), In(10'000));
+    const Collection collection =
+        link.Collect(clock_.Steady(), In(10'000), [](const Collection&) {});
     const auto value = Value(collection.families, "mailhub_host_uptime_seconds");
     ASSERT_TRUE(value);
     EXPECT_LE(*value, uptime + 0.1);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -49,8 +50,10 @@ class Link {
   // Connects and starts the kept parts, unless they exist. May get more time than a scrape.
   virtual std::optional<ProbeFailure> Prepare(SteadyTime deadline) = 0;
   // Collects once, for a scrape that began at `since`: what is measured beside may be as old. After
-  // a failure the next Prepare starts over as far as needed.
-  virtual Collection Collect(SteadyTime since, SteadyTime deadline) = 0;
+  // a failure the next Prepare starts over as far as needed. `so_far` is called with what is known
+  // once only late collectors are waited for.
+  virtual Collection Collect(SteadyTime since, SteadyTime deadline,
+                             const std::function<void(const Collection&)>& so_far) = 0;
   // True when a failed Collect only means that the kept connection was stale: retry.
   virtual bool WasStale() const = 0;
   // Makes present and later calls fail at once.

@@ -75,7 +75,7 @@ Collection Prober::Probe(SteadyTime deadline) {
     changed_.wait_until(lock, deadline, [&] {
       return (mine->link_part != nullptr && mine->ports_part != nullptr) || stopping_;
     });
-    const auto link_part = mine->link_part;
+    const auto link_part = mine->link_part != nullptr ? mine->link_part : mine->so_far;
     const auto ports_part = mine->ports_part;
     const bool had_less = mine->deadline + kMuchLonger < deadline;
     const bool over = stopping_ || clock_.Steady() >= deadline;
@@ -121,7 +121,12 @@ std::shared_ptr<const Collection> Prober::CollectPorts(SteadyTime deadline) {
   return collection;
 }
 
-Collection Prober::CollectThroughLink(SteadyTime since, SteadyTime deadline) {
+Collection Prober::CollectThroughLink(const std::shared_ptr<SharedCollection>& shared) {
+  const SteadyTime deadline = shared->deadline;
+  const auto so_far = [&](const Collection& collection) {
+    std::lock_guard lock(mutex_);
+    shared->so_far = std::make_shared<const Collection>(collection);
+  };
   for (int attempt = 0;; ++attempt) {
     const auto ready_by = std::max(deadline, clock_.Steady() + kPatience);
     if (auto failure = link_->Prepare(ready_by)) return Collection{failure, {}, {}};
@@ -131,7 +136,7 @@ Collection Prober::CollectThroughLink(SteadyTime since, SteadyTime deadline) {
           {},
           {}};
     }
-    Collection collection = link_->Collect(since, deadline);
+    Collection collection = link_->Collect(shared->since, deadline, so_far);
     if (!collection.failure || !link_->WasStale() || attempt > 0) return collection;
   }
 }
@@ -146,8 +151,7 @@ void Prober::Work() {
       current_->begun = true;
       shared = current_;
     }
-    auto collection =
-        std::make_shared<const Collection>(CollectThroughLink(shared->since, shared->deadline));
+    auto collection = std::make_shared<const Collection>(CollectThroughLink(shared));
     {
       std::lock_guard lock(mutex_);
       shared->link_part = std::move(collection);

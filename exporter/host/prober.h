@@ -43,12 +43,13 @@ class Prober {
     SteadyTime since;  // nothing in it was measured before
     SteadyTime deadline;
     bool begun = false;
+    std::shared_ptr<const Collection> so_far;  // of the link, for scrapes with less time
     std::shared_ptr<const Collection> link_part;
     std::shared_ptr<const Collection> ports_part;  // of the scrape that began the collection
   };
 
   void Work();
-  Collection CollectThroughLink(SteadyTime since, SteadyTime deadline);
+  Collection CollectThroughLink(const std::shared_ptr<SharedCollection>& shared);
   std::shared_ptr<SharedCollection> JoinOrBegin(SteadyTime deadline, bool* i_began);
   std::shared_ptr<const Collection> CollectPorts(SteadyTime deadline);
   Collection Together(const Collection* link_part, const Collection* ports_part) const;

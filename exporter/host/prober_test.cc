@@ -42,6 +42,7 @@ class Script {
   std::atomic<int> collects = 0;
   std::atomic<bool> stale = false;  // the next collect finds the session gone
   std::atomic<bool> block_in_prepare = false;
+  std::atomic<bool> late = false;  // the rest comes once it is not blocked
   std::atomic<bool> slow = false;  // a collection needs two seconds of allowed time
 
  private:
@@ -66,8 +67,15 @@ class FakeLink final : public Link {
     if (script_.block_in_prepare) script_.WaitWhileBlocked();
     return std::nullopt;
   }
-  Collection Collect(SteadyTime begun, SteadyTime deadline) override {
-    script_.begun = begun;
+  Collection Collect(SteadyTime since, SteadyTime deadline,
+                     const std::function<void(const Collection&)>& so_far) override {
+    script_.begun = since;
+    if (script_.late) {
+      Collection part;
+      part.families.Add(kSerial, {}, ++script_.collects);
+      part.collectors["host"] = {true, 0.001};
+      so_far(part);
+    }
     if (!script_.block_in_prepare) script_.WaitWhileBlocked();
     Collection collection;
     if (script_.slow && deadline - BootClock::now() < Milliseconds(2'000)) {
@@ -218,6 +226,22 @@ TEST_F(ProberTest, TellsTheLinkSinceWhenThePortsAreMeasured) {
   script_.Release();
   EXPECT_FALSE(next.get().failure);
   EXPECT_LT(script_.begun.load(), before + Milliseconds(400));
+}
+
+TEST_F(ProberTest, ShowsWhatIsKnownToAScrapeWithLessTimeThanTheOneItJoined) {
+  host_.directories["late"] = "/late";
+  Start();
+  script_.late = true;
+  script_.Block();
+  auto patient = ProbeLater(20'000);
+  script_.AwaitWaiting();
+  const Collection hasty = Probe(200);
+  EXPECT_FALSE(hasty.failure);
+  EXPECT_EQ(Value(hasty.families, "serial"), 1);
+  EXPECT_TRUE(hasty.collectors.at("host").success);
+  EXPECT_FALSE(hasty.collectors.at("directories").success);
+  script_.Release();
+  patient.get();
 }
 
 TEST_F(ProberTest, MeasuresPortsEvenWhenTheHostHangs) {

@@ -19,7 +19,8 @@ std::optional<ProbeFailure> WindowsLink::Prepare(SteadyTime deadline) {
   return failure;
 }
 
-Collection WindowsLink::Collect(SteadyTime /*since*/, SteadyTime deadline) {
+Collection WindowsLink::Collect(SteadyTime /*since*/, SteadyTime deadline,
+                                const std::function<void(const Collection&)>& /*so_far*/) {
   was_stale_ = false;
   Collection collection;
   collection.collectors["host"] = {};

@@ -15,7 +15,8 @@ class WindowsLink final : public Link {
       : host_(std::move(host)), clock_(clock), session_(std::move(target), clock, observer) {}
 
   std::optional<ProbeFailure> Prepare(SteadyTime deadline) override;
-  Collection Collect(SteadyTime since, SteadyTime deadline) override;
+  Collection Collect(SteadyTime since, SteadyTime deadline,
+                     const std::function<void(const Collection&)>& so_far) override;
   bool WasStale() const override { return was_stale_; }
   void Interrupt() override { session_.Interrupt(); }
 
