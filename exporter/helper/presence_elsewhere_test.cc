@@ -18,7 +18,8 @@ class PresenceElsewhereTest : public HelperTest {
   double Count() {
     const Seen seen = Look(host_);
     const double running = Running(seen, "eddy");
-    EXPECT_EQ(running >= 0, seen.outcomes.at("processes").has_value());
+    const auto& outcome = seen.outcomes.at("processes");
+    EXPECT_EQ(running >= 0, outcome.has_value()) << (outcome ? "" : outcome.error().message);
     return running;
   }
 
