@@ -189,14 +189,15 @@ has_file() {
 
 # Sets `stat_option` and `stat_format` to how this host's stat tells a size and a time: as GNU's, or as that of the BSDs.
 learn_stat() {
-  stat_option=-c stat_format='%s %Y'
+  no_stat= stat_option=-c stat_format='%s %Y'
   case $(stat -L -c '%s %Y' / 2>&1) in *[!0-9' ']*) stat_option=-f stat_format='%z %m' ;; esac
   case $(stat -L "$stat_option" "$stat_format" / 2>&1) in '' | *[!0-9' ']*) no_stat=no_stat_tells_size_and_time ;; esac
 }
 
 # For a find that cannot print: some processes per path.
 look_without_printf() {
-  [ -n "$stat_option" ] || learn_stat
+  # That there is none may be for want of a process.
+  [ -n "$stat_option" ] && [ -z "$no_stat" ] || learn_stat
   for path; do
     if [ -d "$path" ]; then type=d; elif [ -f "$path" ]; then type=f; else type=o; fi
     text=$(stat -L "$stat_option" "$stat_format" "$path") || {
