@@ -121,6 +121,53 @@ TEST_P(OthersMountTest, MakesItsContentsUnknown) {
   EXPECT_NE(Running(Look(host_), "it"), 0);
 }
 
+// It has no exe any more, but still its ports and the locks on its files.
+class EndingTest : public OthersMountTest {
+ protected:
+  void SetUp() override {
+    HelperTest::SetUp();
+    ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+    ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    mount_ = std::make_unique<FaultyMount>(File("mount"));
+    host_.processes["it"] = {Copy("it_works"), "", ""};
+    host_.processes["other"] = {File("other"), "", ""};
+    process_ = Run("sh", {"-c", "exec " + File("it_works") + " 3<" + File("mount/file")});
+  }
+  void TearDown() override {
+    mount_->Leave();
+    OthersMountTest::TearDown();
+  }
+  void HangInItsEnd() {
+    mount_->Become(Fault::kClosingHangs);
+    kill(process_->pid(), SIGKILL);
+    const std::string exe = "/proc/" + std::to_string(process_->pid()) + "/exe";
+    std::error_code none;
+    while (!fs::read_symlink(exe, none).empty()) std::this_thread::yield();
+  }
+  void ExpectUnknownUntilItIsGone() {
+    for (int look = 0; look < 2; ++look) {
+      const Seen seen = Look(host_);
+      EXPECT_EQ(Running(seen, "it"), -1);
+      EXPECT_EQ(Running(seen, "other"), 0) << "another program is not meant";
+    }
+    mount_->Leave();
+    process_.reset();
+    EXPECT_EQ(Running(Look(host_), "it"), 0);
+  }
+};
+
+TEST_P(EndingTest, IsUnknownForAProcessThatHangsInItsEnd) {
+  EXPECT_EQ(Running(Look(host_), "it"), 1);
+  HangInItsEnd();
+  ExpectUnknownUntilItIsGone();
+}
+
+TEST_P(EndingTest, IsUnknownForOneThatIsFirstSeenThen) {
+  HangInItsEnd();
+  ExpectUnknownUntilItIsGone();
+}
+
+MAILHUB_FOR_EVERY_ENGINE(EndingTest);
 MAILHUB_FOR_EVERY_ENGINE(FaultyMountTest);
 MAILHUB_FOR_EVERY_ENGINE(OthersMountTest);
 

@@ -29,6 +29,7 @@ enum class Fault {
   kNamesEnd,       // with an error, after the first
   kEntryFails,     // a name is read, and what it names cannot be looked at
   kEntryVanishes,  // a name is read, and what it names is gone
+  kClosingHangs,   // who closes a file waits, also at the end of a process
   kAllFails,       // as if nobody answered any more, but for what the kernel reads of an open file
   kSilent          // the same without an answer: who asks waits
 };
@@ -134,9 +135,11 @@ class FaultyMount {
         if (in.offset > 0) return Say(header, Fails(Fault::kNamesEnd) ? EIO : 0);
         return SayName(header);
       }
+      case FUSE_FLUSH:
+        if (fault == Fault::kClosingHangs) return;
+        return Say(header, 0);
       case FUSE_RELEASE:
       case FUSE_RELEASEDIR:
-      case FUSE_FLUSH:
         return Say(header, 0);
       case FUSE_WRITE:  // never ends, as long as it is mounted
       case FUSE_FORGET:

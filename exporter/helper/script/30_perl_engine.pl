@@ -110,8 +110,16 @@ sub exes_of {
       last if defined $link || !($! == ENOENT || $! == ESRCH);
     }
     if (!defined $link && ($! == ENOENT || $! == ESRCH)) {
-      $lifeless_now{$pid} = 1 if @tasks == 1;
       $ended = 1;
+      # One that hangs in its end, as on storage that does not answer, has no exe, but still its files and ports.
+      for (map stat_line("$dir/task/$_"), @tasks) {
+        next if !/\((.*)\) [^ZX] (?:\S+ ){5}(\d+) / || ($2 & 0x200004) != 4;
+        my $comm = $1;
+        $unsure = 1;
+        push @{$doubtful[$_]}, $dir for grep $comm eq substr($exes[$_]{path} =~ s{.*/}{}sr, 0, 15), 0 .. $#exes;
+        return;
+      }
+      $lifeless_now{$pid} = 1 if @tasks == 1;
       return;
     }
     $file = file_of("$from/exe");
@@ -429,12 +437,13 @@ sub look_once {
       read_to_fit($n, @{$doubtful[$i] || []});
       my ($doubt) = grep args_fit($_, $n) // 1, @{$doubtful[$i] || []};
       $likes //= likenesses(\@others);
-      $unknown = defined $doubt ? number_of($doubt) . (file_of("$doubt/exe") eq "" ? " runs a file that cannot be looked at" :
+      $unknown = defined $doubt ? number_of($doubt) . (!defined readlink "$doubt/exe" && $! == ENOENT ? " hangs in its end" : file_of("$doubt/exe") eq "" ? " runs a file that cannot be looked at" :
         shares($doubt, "mnt") ? " runs a file of this name that was deleted" :
         " has a file of this name, in namespaces of its own") :
         older_version($i, $n, $likes, $names) || ($process->{count} ? "" : $trouble);
     }
-    $again ||= $ended && $process->{ran} if $unknown eq "" && !$process->{count};
+    # Most that are seen in their end are gone at once.
+    $again ||= $ended && $process->{ran} if $unknown =~ /^(.* hangs in its end)?$/ && !$process->{count};
     $out .= "unknown $n $unknown\n" if $unknown ne "";
   }
   # Results from a look with trouble may be wrong.

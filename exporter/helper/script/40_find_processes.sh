@@ -327,6 +327,35 @@ match_program() {
   settle "$dir" "$link"
 }
 
+# Whether one of these threads, all of process $from, hangs in its end, as on storage that does not answer: it has no
+# exe any more, but still its files and ports. Then it is unknown whether $from runs what it did, or what bears its name.
+is_ending() {
+  for task; do
+    read_stat "$task/stat" || continue
+    # shellcheck disable=SC2086 # the fields after the name
+    set -- ${stat##*") "}
+    case $1 in [ZX]) continue ;; esac
+    [ $((${7:-0} & 2097156)) = 4 ] || continue
+    read_image
+    comm=${stat#*"("}
+    comm=${comm%") "*}
+    pid=${from#/proc/}
+    case $pid in '' | *[!0-9]*) return 1 ;; esac
+    eval "list=\$x_$pid" doubts=
+    case $list in "$started "*) doubts=${list#* * } ;; esac
+    i=0
+    while [ $i -lt $exes ]; do
+      eval "name=\${exe_$i##*/}"
+      case $name in "$comm") doubts="$doubts $i" ;; "$comm"*) [ ${#comm} != 15 ] || doubts="$doubts $i" ;; esac
+      i=$((i + 1))
+    done
+    add_doubts
+    ended=1 ending="$ending $from "
+    return 0
+  done
+  return 1
+}
+
 # Fills found_N, for each exe, with the processes that run it, or with a thread of each whose main
 # thread has ended.
 find_processes() {
@@ -387,6 +416,8 @@ find_processes() {
       set -- "$dir"/task/[0-9]*
       set -f
       case $1 in *'*'*) [ ! -e "$dir" ] || why="cannot list $dir/task" ;; esac
+      from=$dir
+      is_ending "$@" && continue
       [ $# = 1 ] && [ -e "$1" ] && settle_closed "$dir"
       [ $# -gt 1 ] || {
         ended=1
@@ -401,7 +432,10 @@ find_processes() {
     [ -z "$asked" ] || ask_about
     for from in $headless; do
       number_of || continue
-      eval "[ \"\$w_$pid\" ]" || ended=1
+      eval "[ \"\$w_$pid\" ]" && continue
+      ended=1
+      set +f
+      is_ending "$from"/task/[0-9]*
     done
   fi
   set +f

@@ -281,6 +281,7 @@ find_older_version() {
 }
 
 # Sets `unknown` to why process or thread $1 may be process number $2 of the spec, unless it has ended or has other arguments.
+in_its_end='hangs in its end'
 may_be_meant() {
   [ -e "$1" ] || return
   args_fit "$1" "$2"
@@ -305,7 +306,7 @@ look_at_processes() {
 
 # Sets `again` if it is to be done again.
 look_once() {
-  again= ended=
+  again= ended= ending=
   find_processes
   # The files that were run before such a look are run still, for all that is known.
   [ -z "$why" ] || {
@@ -342,10 +343,12 @@ look_once() {
       text='has a file of this name, in namespaces of its own'
       shares "$from" mnt && text='runs a file of this name that was deleted'
       [ -e "$from/exe" ] || text='runs a file that cannot be looked at'
+      case $ending in *" $from "*) text=$in_its_end ;; esac
       [ -n "$unknown" ] || may_be_meant "$from" $n "$text"
     done
     [ -n "$unknown" ] || look_for_older_version "$e" $n
-    case $count$unknown$ended:$counted$counts in 01:*" $n "*) again=1 ;; esac
+    # Most that are seen in their end are gone at once.
+    case $count${unknown%"process "*"$in_its_end"}$ended:$counted$counts in 01:*" $n "*) again=1 ;; esac
     [ -z "$unknown" ] || out="${out}unknown $n $unknown$nl"
     n=$((n + 1))
   done
