@@ -21,7 +21,8 @@ constexpr size_t kMaxNoise = 64 << 10;
 constexpr int kNonceBits = 128;
 constexpr char kHello[] = "hello 1";  // the helper is there and speaks version 1
 constexpr Milliseconds kStartPatience{5'000};
-constexpr Milliseconds kMostForOne{4'000};  // of a collection that may take much longer
+constexpr Milliseconds kMostToBegin{2'000};  // until the main helper's reply begins
+constexpr Milliseconds kMostForOne{4'000};   // of a collection that may take much longer
 
 // Time for checks: the remaining time, less a fifth to finish and send the reply.
 Milliseconds CheckBudget(Milliseconds left) {
@@ -45,6 +46,11 @@ void HelperLink::Forget() {
   }
 }
 
+void HelperLink::Leave() {
+  Forget();
+  session_.Drop();
+}
+
 // The failure behind a failed call. On a living session, the helper is at fault.
 ProbeFailure HelperLink::Broken(const Error& error, SteadyTime deadline) {
   if (clock_.Steady() >= deadline) return {ConnectFailure::kTimeout, error.message};
@@ -63,8 +69,7 @@ std::optional<ProbeFailure> HelperLink::Prepare(SteadyTime deadline) {
   if (is_new && now - begun > deadline - now) deadline = std::max(deadline, now + kStartPatience);
   auto failure = StartHelper(&main_, deadline);
   if (!failure) return std::nullopt;
-  Forget();
-  session_.Drop();
+  Leave();
   // A kept session may have died unnoticed; a new one had a fair try.
   return is_new ? failure : Prepare(deadline);
 }
@@ -152,20 +157,31 @@ Collection HelperLink::Collect(SteadyTime since, SteadyTime deadline,
   // Scrapes with less time may wait for the same collection.
   const SteadyTime rescue = deadline - left + std::min<SteadyTime::duration>(left / 2, kMostForOne);
   WakeLate(last);
-  collection.failure = Ask(&main_, last);
+  if (!TakePending(&main_, std::min(last, main_.asked + kMostToBegin))) {
+    collection.failure = {ConnectFailure::kTimeout, "no complete reply within the deadline"};
+    if (clock_.Steady() >= main_.asked + kMostToBegin) Leave();
+    return collection;
+  }
+  if (main_.channel == nullptr) collection.failure = StartHelper(&main_, last);
+  if (!collection.failure) collection.failure = Ask(&main_, last);
   if (!collection.failure) collection.failure = ListenToMain(rescue, last, so_far, &collection);
   if (collection.failure) {
     // A channel that worked before and breaks silently: the host may have been restarted in
     // between.
     const bool begun = main_.owed != nullptr && main_.owed->begun();
-    was_stale_ = main_.proven && !begun && collection.failure->reason != ConnectFailure::kTimeout;
+    const bool timed_out = collection.failure->reason == ConnectFailure::kTimeout;
+    // A scrape with little time ends no session that others use.
+    if (timed_out && !begun && main_.owed != nullptr &&
+        clock_.Steady() < main_.asked + kMostToBegin) {
+      return collection;
+    }
+    was_stale_ = main_.proven && !begun && !timed_out;
     if (begun) {
       Interpret(main_.sections, main_.owed->reply(), &collection);
       main_.channel.reset();
       main_.owed.reset();
     } else {
-      Forget();
-      session_.Drop();
+      Leave();
     }
     return collection;
   }
@@ -178,10 +194,12 @@ std::optional<ProbeFailure> HelperLink::Ask(Lane* lane, SteadyTime deadline) {
   const std::string nonce = RandomHex(kNonceBits);
   const auto budget = CheckBudget(deadline - clock_.Steady());
   lane->owed = std::make_unique<ReplyReader>(nonce);
+  lane->asked = clock_.Steady();
   const auto written =
       lane->channel->Write("go " + nonce + " " + std::to_string(budget.count()) + "\n", deadline);
-  if (!written) return Broken(written.error(), deadline);
-  return std::nullopt;
+  if (written) return std::nullopt;
+  lane->owed.reset();
+  return Broken(written.error(), deadline);
 }
 
 // Nothing when the lane has no pending reply; otherwise a late reply has the reason kTimeout.
@@ -269,34 +287,47 @@ std::optional<ProbeFailure> HelperLink::ListenToMain(
   return std::nullopt;
 }
 
-// Asks the late ones again, unless a reply is still pending. A reply that has arrived meanwhile
-// belongs to an earlier collection, and is not shown.
+// Asks the late ones again, unless a reply is still pending.
 void HelperLink::WakeLate(SteadyTime last) {
   for (Lane& lane : late_) {
-    if (lane.owed != nullptr) {
-      const auto failure = Listen(&lane, clock_.Steady());
-      if (failure && failure->reason == ConnectFailure::kTimeout) {
-        lane.paused = true;
-        continue;
-      }
-      if (failure) lane.channel.reset();
-      lane.owed.reset();
-      if (lane.paused) {
-        LogInfo("A collector that was late has answered, and is asked again",
-                {{"host", host_.name}, {"collector", *lane.sections.begin()}});
-      }
-      lane.paused = false;
+    if (!TakePending(&lane, clock_.Steady())) continue;
+    if (lane.hangs) {
+      LogInfo("A collector that was late has answered, and is asked again",
+              {{"host", host_.name}, {"collector", *lane.sections.begin()}});
     }
-    if (lane.channel == nullptr && StartHelper(&lane, last)) continue;
-    if (Ask(&lane, last)) {
-      lane.channel.reset();
-      lane.owed.reset();
-    }
+    lane.hangs = false;
+    AskLate(&lane, last);
   }
+}
+
+// Takes a reply that belongs to an earlier collection, which is not shown. False if it does not
+// come by then.
+bool HelperLink::TakePending(Lane* lane, SteadyTime deadline) {
+  if (lane->owed == nullptr) return true;
+  const auto failure = Listen(lane, deadline);
+  lane->paused = failure && failure->reason == ConnectFailure::kTimeout;
+  if (lane->paused) return false;
+  if (failure) lane->channel.reset();
+  lane->owed.reset();
+  return true;
+}
+
+void HelperLink::AskLate(Lane* lane, SteadyTime last) {
+  if (lane->channel == nullptr && StartHelper(lane, last)) return;
+  if (Ask(lane, last)) lane->channel.reset();
+}
+
+// A scrape with less time may have asked a moment ago: such a reply is waited for, and then the
+// collector is asked for this scrape. One that has taken longer hangs, and is not waited for.
+void HelperLink::AskAnew(Lane* lane, SteadyTime last) {
+  const SteadyTime patience = std::min(last, lane->asked + kMostForOne);
+  if (clock_.Steady() < patience && TakePending(lane, patience)) return AskLate(lane, last);
+  lane->hangs = lane->hangs || clock_.Steady() - lane->asked >= kMostForOne;
 }
 
 void HelperLink::ListenToLate(SteadyTime last, Collection* collection) {
   for (Lane& lane : late_) {
+    if (lane.paused) AskAnew(&lane, last);
     if (lane.owed == nullptr || lane.paused) continue;
     const auto failure = Listen(&lane, last);
     if (failure && failure->reason == ConnectFailure::kTimeout) continue;

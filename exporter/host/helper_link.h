@@ -34,7 +34,9 @@ class HelperLink final : public Link {
     std::string unread = {};  // arrived after the bytes read so far
     bool proven = false;      // this channel has answered a request before
     std::unique_ptr<ReplyReader> owed = {};
+    SteadyTime asked = {};
     bool paused = false;  // its pending reply is from an earlier collection
+    bool hangs = false;   // and took so long that no scrape waits for it
   };
 
   std::optional<ProbeFailure> StartHelper(Lane* lane, SteadyTime deadline);
@@ -50,8 +52,12 @@ class HelperLink final : public Link {
                                            Collection* collection);
   void ListenToLate(SteadyTime last, Collection* collection);
   void WakeLate(SteadyTime last);
+  bool TakePending(Lane* lane, SteadyTime deadline);
+  void AskLate(Lane* lane, SteadyTime last);
+  void AskAnew(Lane* lane, SteadyTime last);
   bool SetApart();
   void Forget();
+  void Leave();  // the session, and forgets it
   ProbeFailure Broken(const Error& error, SteadyTime deadline);
   void Interpret(const std::set<std::string>& sections, const Reply& reply, Collection* collection);
   void WatchUptime(const Reply& reply);

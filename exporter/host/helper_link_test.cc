@@ -372,6 +372,23 @@ TEST_F(HelperLinkTest, OneLateCollectorCostsItselfAlone) {
   std::filesystem::remove_all(directory);
 }
 
+// A neighbour whose scrapes have half a second makes each slow collector a late one.
+TEST_F(HelperLinkTest, AScrapeWithLessTimeTakesNothingFromOneWithMore) {
+  host_.checks["slow"] = {"sleep 1.2; echo 7", Milliseconds(3'000)};
+  const TestingSshd sshd;
+  HelperLink link(host_, sshd.Target(), clock_, counts_);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_FALSE(Value(Once(link, 500).families, "mailhub_check_value", {{"check", "slow"}}));
+    const Collection collection = Once(link, 10'000);
+    ASSERT_FALSE(collection.failure) << collection.failure->message;
+    for (const char* name : {"host", "processes", "files", "checks"}) {
+      EXPECT_TRUE(collection.collectors.at(name).success) << name << " in look " << i;
+    }
+    EXPECT_EQ(Value(collection.families, "mailhub_check_value", {{"check", "slow"}}), 7);
+  }
+  EXPECT_EQ(counts_.connects["success"], 1);
+}
+
 TEST_F(HelperLinkTest, TellsWhatIsKnownBeforeItWaitsForTheLastCollector) {
   host_.checks.clear();
   host_.files.clear();
