@@ -424,11 +424,30 @@ TEST(EventStream, IsRefusedWhenAllTicketsAreTakenAndGivesItsOwnBack) {
   FixedClock clock;
   const auto tickets = std::make_shared<Tickets>(1);
   {
-    const http::Response first = ServeEvents(backend, clock, tickets);
+    const http::Response first = ServeEvents({}, backend, clock, tickets);
     EXPECT_TRUE(first.stream.has_value());
-    EXPECT_EQ(ServeEvents(backend, clock, tickets).status, 503);
+    EXPECT_EQ(ServeEvents({}, backend, clock, tickets).status, 503);
   }
-  EXPECT_EQ(ServeEvents(backend, clock, tickets).status, 200);
+  EXPECT_EQ(ServeEvents({}, backend, clock, tickets).status, 200);
+}
+
+TEST(EventStream, LeavesHalfOfTheTicketsToOtherAddresses) {
+  testing::FakeBackend backend;
+  FixedClock clock;
+  const auto tickets = std::make_shared<Tickets>(4);
+  const auto ask = [&](const char* origin) {
+    http::Request request;
+    request.origin = origin;
+    return ServeEvents(request, backend, clock, tickets);
+  };
+  std::vector<http::Response> open;
+  for (const int status : {200, 200, 503, 503}) {
+    open.push_back(ask("192.0.2.1"));
+    EXPECT_EQ(open.back().status, status);
+  }
+  EXPECT_EQ(ask("192.0.2.2").status, 200);
+  open.clear();
+  EXPECT_EQ(ask("192.0.2.1").status, 200);
 }
 
 // A client that keeps its connection; http::Client waits for an answer's end.

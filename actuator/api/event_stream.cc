@@ -20,12 +20,22 @@ void Append(std::string* chunk, const char* kind, const std::string& data) {
 
 }  // namespace
 
-std::shared_ptr<void> Tickets::Take(const std::shared_ptr<Tickets>& tickets) {
-  int left = tickets->left_.load();
-  do {
-    if (left <= 0) return nullptr;
-  } while (!tickets->left_.compare_exchange_weak(left, left - 1));
-  return std::shared_ptr<void>(tickets.get(), [tickets](void*) { ++tickets->left_; });
+std::shared_ptr<void> Tickets::Take(const std::shared_ptr<Tickets>& tickets,
+                                    const std::string& origin) {
+  const bool taken = tickets->taken_.With([&](Taken& now) {
+    int& own = now.by_origin[origin];
+    if (now.all >= tickets->most_ || own >= (tickets->most_ + 1) / 2) return false;
+    ++now.all;
+    ++own;
+    return true;
+  });
+  if (!taken) return nullptr;
+  return std::shared_ptr<void>(tickets.get(), [tickets, origin](void*) {
+    tickets->taken_.With([&](Taken& now) {
+      --now.all;
+      if (--now.by_origin[origin] == 0) now.by_origin.erase(origin);
+    });
+  });
 }
 
 void EventStream::Next(std::string* chunk, Milliseconds patience) {
@@ -62,9 +72,9 @@ void EventStream::AppendChanges(const engine::View& view, std::string* chunk) {
   std::erase_if(run_texts_, [&](const auto& entry) { return !shown.contains(entry.first); });
 }
 
-http::Response ServeEvents(const Backend& backend, const Clock& clock,
+http::Response ServeEvents(const http::Request& request, const Backend& backend, const Clock& clock,
                            const std::shared_ptr<Tickets>& tickets) {
-  std::shared_ptr<void> ticket = Tickets::Take(tickets);
+  std::shared_ptr<void> ticket = Tickets::Take(tickets, request.origin);
   http::Response response;
   response.content_type = "application/json";
   if (!ticket) {

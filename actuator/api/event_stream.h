@@ -1,26 +1,32 @@
 // Server-sent events: the changes of the view, for pages that show runs live.
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
 
 #include "actuator/api/backend.h"
 #include "lib/base/clock.h"
+#include "lib/base/guarded.h"
 #include "lib/http/server.h"
 
 namespace mailhub::api {
 
-// Limits the number of streams. Thread-safe.
+// Limits the number of streams; half of them to one address at most. Thread-safe.
 class Tickets {
  public:
-  explicit Tickets(int most) : left_(most) {}
-  // Null when all are taken. A ticket keeps the counter alive.
-  static std::shared_ptr<void> Take(const std::shared_ptr<Tickets>& tickets);
+  explicit Tickets(int most) : most_(most) {}
+  // Null when all, or all of this origin, are taken. A ticket keeps the counters alive.
+  static std::shared_ptr<void> Take(const std::shared_ptr<Tickets>& tickets,
+                                    const std::string& origin);
 
  private:
-  std::atomic<int> left_;
+  struct Taken {
+    int all = 0;
+    std::map<std::string, int> by_origin;
+  };
+  const int most_;
+  Guarded<Taken> taken_;
 };
 
 // One client's stream. Confined to the worker thread that serves it. Sends everything first, then
@@ -45,8 +51,8 @@ class EventStream {
   std::map<std::string, std::string> run_texts_;  // id -> digest of the text sent last
 };
 
-// The response of GET /api/v1/events; 503 when every ticket is taken.
-http::Response ServeEvents(const Backend& backend, const Clock& clock,
+// The response of GET /api/v1/events; 503 when there is no ticket for the client.
+http::Response ServeEvents(const http::Request& request, const Backend& backend, const Clock& clock,
                            const std::shared_ptr<Tickets>& tickets);
 
 }  // namespace mailhub::api

@@ -222,8 +222,8 @@ Response ReadHandlers::Status(const Request&) {
                            clock_.Now()));
 }
 
-Response ReadHandlers::Events(const Request&) {
-  return ServeEvents(backend_, clock_, tickets_);
+Response ReadHandlers::Events(const Request& request) {
+  return ServeEvents(request, backend_, clock_, tickets_);
 }
 
 Response ReadHandlers::Metrics(const Request&) {

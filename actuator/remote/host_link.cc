@@ -61,7 +61,11 @@ std::string HostLink::RunnerCommand() const {
   // If the key is restricted to the runner, the host ignores this command.
   if (form_ == config::RunnerForm::kInstalled) return kInstalledRunner;
   const std::string words = options_.arguments.empty() ? "" : " " + options_.arguments;
-  return "exec " + options_.shell + " " + RunnerPath() + words;
+  // A restore may have given the directory to another account since the connect: then its file is
+  // not started, and the next connect says so. All login shells can read this.
+  const std::string own = "[ -O ";
+  return own + options_.directory + " ] && " + own + options_.directory + "/bin ] && " + own +
+         RunnerPath() + " ] && exec " + options_.shell + " " + RunnerPath() + words;
 }
 
 Milliseconds HostLink::Patience(const engine::RemoteRequest& request) const {

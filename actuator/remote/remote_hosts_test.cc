@@ -284,6 +284,25 @@ TEST_F(Hosts, PutsNoRunnerWhereAnotherAccountCouldChangeIt) {
   EXPECT_FALSE(std::filesystem::exists(made));
 }
 
+// Root's restore gave it away while the session was open.
+TEST_F(Hosts, StartsNoRunnerOnceItsDirectoryIsAnotherAccounts) {
+  const std::string made = sshd->directory() + "/made";
+  for (const std::string& given : {directory, directory + "/bin", Runner()}) {
+    ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+    const std::filesystem::path runner = Runner();
+    const auto kept = runner.string() + ".kept";
+    std::filesystem::copy_file(runner, kept, std::filesystem::copy_options::overwrite_existing);
+    std::ofstream(runner, std::ios::trunc) << "touch " << made << "\n";
+    ASSERT_EQ(chown(given.c_str(), 65534, 65534), 0);
+    Ask(RemoteVerb::kHello);
+    EXPECT_FALSE(std::filesystem::exists(made)) << given;
+    ASSERT_EQ(chown(given.c_str(), 0, 0), 0);
+    std::filesystem::remove(runner);
+    std::filesystem::rename(kept, runner);
+    EXPECT_TRUE(Eventually([&] { return Ask(RemoteVerb::kHello).receipt.has_value(); })) << given;
+  }
+}
+
 TEST_F(Hosts, ObeysAnotherJournalOnlyAfterATakeover) {
   ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
   hosts->Begin("journal-b", 1);

@@ -373,6 +373,21 @@ TEST_P(Runner, KeepsOutputThatASlowDiskTakesLate) {
   }
 }
 
+TEST_P(Runner, DoesNothingForARequestThatIsCutInItsHeader) {
+  for (const char* verb : {"void", "cancel", "sweep", "takeover"}) {
+    const std::string head = "mailhub-request 1\nnonce=n\nverb=" + std::string(verb) +
+                             "\njournal=journal-b\nepoch=7\ndirectory_id=" + host.directory_id +
+                             "\nkey=r/1/1\ngrace_ms=1\n";
+    for (size_t cut = head.size(); cut > 60; cut -= 9) {
+      const auto reply =
+          RunnerCall(host.Argv(), host.setup.environment, head.substr(0, cut), "n").Wait();
+      EXPECT_FALSE(reply.receipt) << verb << " cut behind " << cut << " bytes";
+    }
+  }
+  ExpectState(host.Run("r/1/1", Trace("x")), ReceiptState::kFinished);
+  EXPECT_EQ(host.Evidence(), "x\n");
+}
+
 TEST_P(Runner, RefusesMalformedRequests) {
   for (const char* key : {"r/1", "r/1/x", "../1/1", "r/../1", "r//1", "r/1/1/1", "r/1/"}) {
     ExpectFailure(host.Run(key, Trace("x")), ErrorKind::kInvalid, "");

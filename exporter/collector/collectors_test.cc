@@ -322,6 +322,16 @@ TEST(HostCollector, LeavesOutUptimeAndBootWhereTheHostDoesNotKnowThem) {
   EXPECT_EQ(families.all().count("mailhub_host_info"), 0u);
 }
 
+// Sparse files cost nothing, and any account can make them.
+TEST(PathCollectors, TakeASumThatNeedsMoreThan64Bits) {
+  config::Host host;
+  host.directories["d"] = "/d";
+  metrics::Families families;
+  ASSERT_TRUE(ReadWith(kDirectoryCollector, host,
+                       {"d 0 4096 1.5 /d", "sum 2 18446744073709551616 20.5 /d"}, &families));
+  EXPECT_EQ(*Value(families, "mailhub_directory_bytes", {{"directory", "d"}}), 0x1p64);
+}
+
 TEST(PathCollectors, KeepAPathWithBlanksWholeAndRefuseOtherLines) {
   config::Host host;
   host.directories["d"] = "/with blank/d";

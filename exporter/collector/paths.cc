@@ -21,11 +21,11 @@ std::optional<double> ReadTime(std::string_view text) {
 
 bool TakeSum(const std::vector<std::string_view>& words, PathReport* report) {
   const auto count = ReadCount(words[1]);
-  const auto bytes = ReadCount(words[2]);
+  const auto bytes = ReadDecimal(words[2]);  // of two files alone it may be more than 64 bits hold
   const auto oldest = ReadTime(words[3]);
   if (!count || !bytes || !oldest) return false;
   report->files = static_cast<double>(*count);
-  report->files_bytes = static_cast<double>(*bytes);
+  report->files_bytes = *bytes;
   report->oldest_mtime_seconds = *oldest;
   return true;
 }

@@ -72,6 +72,17 @@ TEST_P(PresenceByNameTest, IsNotZeroWhereTheStorageOfTheLinkDoesNotAnswer) {
   ASSERT_EQ(umount2(File("storage").c_str(), MNT_DETACH), 0);
 }
 
+TEST_P(PresenceByNameTest, IsUnknownForOneThatHasOverwrittenItsArguments) {
+  Copy("eddy");
+  const auto process = Run(File("eddy"), {"--hide", "a password"});
+  host_.processes["eddy"] = {File("eddy"), "password", ""};
+  ExpectCount(-1, "with certain arguments");
+  host_.processes["eddy"] = {File("eddy"), "", "password"};
+  ExpectCount(-1, "without them");
+  host_.processes["eddy"] = {File("eddy"), "", ""};
+  ExpectCount(1, "with any");
+}
+
 // As "#!/usr/bin/env python3" and update-alternatives do it, or "cd current && ./bin/server".
 TEST_P(PresenceByNameTest, IsNotZeroOnceTheLinkMovedOnForOneThatPathLedTo) {
   for (const char* version : {"v1", "v2"}) fs::create_directories(folder_ / version);

@@ -1,6 +1,6 @@
 // For tests: a process to be found. --thread names its threads, --name its main thread; --root is its root, then --user
 // its account; --end-main ends the main thread and keeps the others; --hold FILE locks its memory for ever, if the file's
-// file system never ends a write; --relay MS starts a child that goes on after that time, and ends once it runs; other
+// file system never ends a write; --hide overwrites all arguments; --relay MS starts a child that goes on after that time, and ends once it runs; other
 // arguments are only shown. Prints "ready" on standard output, then waits for its
 // input to end.
 #include <fcntl.h>
@@ -81,6 +81,9 @@ int main(int argc, char** argv) {
       _exit(0);
     });
     pthread_exit(nullptr);
+  }
+  if (argc > 1 && std::strcmp(argv[1], "--hide") == 0) {
+    memset(argv[0], 0, static_cast<size_t>(argv[argc - 1] - argv[0]) + strlen(argv[argc - 1]));
   }
   if (write(STDOUT_FILENO, "ready\n", 6) != 6) return 1;
   for (int i = 1; i + 1 < argc; ++i) {

@@ -232,9 +232,8 @@ std::optional<ProbeFailure> HelperLink::Listen(Lane* lane, SteadyTime deadline) 
 bool HelperLink::SetApart() {
   const std::string section = main_.owed->section();
   if (section.empty() || section == "host") return false;
-  LogInfo(
-      "A collector is late: it is asked apart from now on, and not again before it has answered",
-      {{"host", host_.name}, {"collector", section}});
+  LogInfo("A collector is late: it is asked apart from now on",
+          {{"host", host_.name}, {"collector", section}});
   late_.push_back(std::move(main_));
   main_ = {};
   main_.sections = std::exchange(late_.back().sections, {section});
@@ -292,7 +291,7 @@ void HelperLink::WakeLate(SteadyTime last) {
   for (Lane& lane : late_) {
     if (!TakePending(&lane, clock_.Steady())) continue;
     if (lane.hangs) {
-      LogInfo("A collector that was late has answered, and is asked again",
+      LogInfo("A collector that hung has answered, and is asked again",
               {{"host", host_.name}, {"collector", *lane.sections.begin()}});
     }
     lane.hangs = false;
@@ -322,7 +321,10 @@ void HelperLink::AskLate(Lane* lane, SteadyTime last) {
 void HelperLink::AskAnew(Lane* lane, SteadyTime last) {
   const SteadyTime patience = std::min(last, lane->asked + kMostForOne);
   if (clock_.Steady() < patience && TakePending(lane, patience)) return AskLate(lane, last);
-  lane->hangs = lane->hangs || clock_.Steady() - lane->asked >= kMostForOne;
+  if (lane->hangs || clock_.Steady() - lane->asked < kMostForOne) return;
+  lane->hangs = true;
+  LogInfo("A collector hangs: it is not asked again before it has answered",
+          {{"host", host_.name}, {"collector", *lane->sections.begin()}});
 }
 
 void HelperLink::ListenToLate(SteadyTime last, Collection* collection) {

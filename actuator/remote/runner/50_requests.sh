@@ -8,9 +8,12 @@ read_request() {
   # When descriptors are scarce a shell may lose its own input. Without a request there is nothing to answer.
   IFS= read -r line || [ -n "$line" ] || fail unavailable "no request could be read; nothing was done"
   [ "$line" = "mailhub-request 1" ] || fail invalid "this is no request of version 1"
-  header_count=0
+  header_count=0 header_end=''
   while IFS= read -r line; do
-    [ -n "$line" ] || break
+    [ -n "$line" ] || {
+      header_end=1
+      break
+    }
     header_count=$((header_count + 1))
     [ $header_count -le 32 ] && [ ${#line} -le 300 ] || fail invalid "the request's header is too large"
     case $line in
@@ -30,6 +33,8 @@ read_request() {
       *) fail invalid "unknown field in the request: ${line%%=*}" ;;
     esac
   done
+  # What was cut off would have its default, and another meaning.
+  [ -n "$header_end" ] || fail invalid "the request was cut short"
   check_name "$nonce" 64
   check_name "$journal" 64
   check_number "$epoch" 999999999

@@ -194,7 +194,7 @@ sub args_fit {
   my ($contain, $lack) = @{$processes[$n]}{"contain", "lack"};
   return 1 if !defined $contain && !defined $lack;
   my $args = (arguments($from, 200_000) // return) =~ tr/\0\n/  /r;
-  return if $args eq "" || length $args == 200_000;
+  return if $args !~ /[^ ]/ || length $args == 200_000; # a program may have overwritten all of them
   return 0 if defined $contain && index($args, $contain) < 0;
   return 0 if defined $lack && index($args, $lack) >= 0;
   return 1;

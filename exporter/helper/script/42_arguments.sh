@@ -218,7 +218,7 @@ say_args() {
     return
   fi
   args=$(tr '\000\n' '  ' <"$from/cmdline")
-  [ -n "$args" ] || return
+  case $args in *[!\ ]*) ;; *) return ;; esac # a program may have overwritten all of them
   if [ -z "$more" ] && [ -n "$image" ]; then said="${said}key $image $flat$nl"; fi
   said="${said}args $args$nl"
 }
