@@ -279,6 +279,44 @@ TEST_F(RealGate, SeesWhatChangedAfterTheMarkOnly) {
   EXPECT_EQ(gates_->Ask(question_).state, GateState::kFalse);
 }
 
+// Without a window: the whole query is Prometheus's, times of samples included.
+TEST_F(RealGate, OfAStateOpensOnTheFirstScrapeAfterTheMark) {
+  question_.gate.window = Milliseconds(0);
+  question_.marks["server"] = exporter_->Mark("server");
+  const GateReading first = gates_->Ask(question_);
+  EXPECT_EQ(first.state, GateState::kStale) << "the condition was true all along";
+  EXPECT_THAT(first.why, HasSubstr("the newest scrape of server began "));
+  EXPECT_LT(Await(GateState::kOpen), kWindow);
+}
+
+TEST_F(RealGate, OfAStateSeesWhatChangedAfterTheMarkOnly) {
+  question_.gate.window = Milliseconds(0);
+  for (int change = 0; change < 5; ++change) {
+    exporter_->Set("server", [](FakeHost& host) { host.running = 0; });
+    question_.marks["server"] = exporter_->Mark("server");
+    GateReading reading;
+    const SteadyTime began = Now();
+    do {
+      reading = gates_->Ask(question_);
+      ASSERT_NE(reading.state, GateState::kOpen) << "opened on a sample from before the stop";
+      std::this_thread::sleep_for(Milliseconds(5));
+    } while (reading.state != GateState::kFalse && Now() < began + kPatience);
+    EXPECT_EQ(reading.state, GateState::kFalse) << reading.why;
+    exporter_->Set("server", [](FakeHost& host) { host.running = 1; });
+    Await(GateState::kOpen);
+  }
+}
+
+TEST_F(RealGate, OfAStateIsShutByWhatItsNewestScrapeLacks) {
+  question_.gate.window = Milliseconds(0);
+  exporter_->Set("server", [](FakeHost& host) { host.collector_works = false; });
+  Await(GateState::kStale, "collector processes failed on server in its newest scrape");
+  exporter_->Set("server", [](FakeHost& host) { host.probe_works = false; });
+  Await(GateState::kStale, "a probe of server failed in its newest scrape");
+  exporter_->Set("server", [](FakeHost& host) { host = FakeHost{.booted = host.booted}; });
+  Await(GateState::kOpen);
+}
+
 TEST_F(RealGate, IsToldOfAReboot) {
   exporter_->Set("server", [](FakeHost& host) {
     host.boot_id += "x";
