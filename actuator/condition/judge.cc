@@ -152,7 +152,8 @@ class HostJudge {
   std::optional<GateReading> AfterMark(const std::string& host, const engine::Mark& mark) const {
     if (parts_.Of("boot", host).empty()) return Stale("there is no current boot id of " + host);
     if (parts_.BootIds("boots", host) != std::set<std::string>{mark.boot_id}) {
-      if (evidence_.newest_alone) return Stale("the newest scrape of " + host + " is of another boot");
+      if (evidence_.newest_alone)
+        return Stale("the newest scrape of " + host + " is of another boot");
       return Stale("the last " + Reach() + " of " + host + " reach back before its reboot");
     }
     const auto uptime = parts_.Least("uptime", host);
@@ -181,8 +182,9 @@ class HostJudge {
     const double needed_s = std::max(age_s, 0.0) + ToSeconds(needed.scrape_interval);
     if (ToSeconds(question_.waited) > needed_s) return std::nullopt;
     return Stale(host + " gives no mark; its newest scrape must be " +
-                 FormatDuration(needed.scrape_interval) + " or more after the gate began, which is " +
-                 FormatDuration(question_.waited) + " ago");
+                 FormatDuration(needed.scrape_interval) +
+                 " or more after the gate began, which is " + FormatDuration(question_.waited) +
+                 " ago");
   }
 
   std::optional<GateReading> Enough(const std::string& host, const HostEvidence& needed,

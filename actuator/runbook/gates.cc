@@ -122,8 +122,10 @@ Result<engine::Gate> ExpandGate(const GateText& text, const Scope& scope, const 
   const auto hold_for = FillDuration(text.hold_for, scope, Milliseconds(0));
   if (!hold_for) return Fail(hold_for.error());
   const bool newest_alone = range.count() == 0 && hold_for->count() == 0;
-  const auto window = FillDuration(
-      text.window, scope, newest_alone ? Milliseconds(0) : range.count() > 0 ? range : kForWindow);
+  const auto window = FillDuration(text.window, scope,
+                                   newest_alone        ? Milliseconds(0)
+                                   : range.count() > 0 ? range
+                                                       : kForWindow);
   if (!window) return Fail(window.error());
   gate.window = *window;
   gate.hold_for = *hold_for;

@@ -81,8 +81,8 @@ TEST_F(Shipped, RebuildFollowsTheProcedureAndBringsTheTargetBackFirst) {
           "Wait for a quiet directory server before mailhub2", "Start regclient on mailhub2",
           "Wait for a quiet directory server before mailhub1", "Start regclient on mailhub1",
           "Wait for a quiet directory server before mailhub3", "Start regclient on mailhub3",
-          "Start qubRA if it has crashed", "Start qubRA's student thread", "Wait until the delta files have drained",
-          "Wait for a quiet directory server at the end",
+          "Start qubRA if it has crashed", "Start qubRA's student thread",
+          "Wait until the delta files have drained", "Wait for a quiet directory server at the end",
           "Check openRA's UNS and alias threads after the rebuild",
           "Check the mailbox creation service"));
   EXPECT_EQ(plan.target, "mailhub2");
@@ -114,9 +114,8 @@ TEST_F(Shipped, HostsRestoreStoppedServicesOnlyUntilTheyAreBack) {
 
 // The lab runs the same files with short windows.
 TEST_F(Shipped, TakesShortWindowsAsParameters) {
-  const auto plan = Make("mailhub-rebuild", {{"mailhub", "mailhub2"},
-                                             {"quiet_window", "5s"},
-                                             {"deltas_left", "0"}});
+  const auto plan = Make("mailhub-rebuild",
+                         {{"mailhub", "mailhub2"}, {"quiet_window", "5s"}, {"deltas_left", "0"}});
   for (const auto& step : plan.steps) {
     if (step.gate) {
       EXPECT_LE(step.gate->window, Milliseconds(5'000)) << step.path;

@@ -293,7 +293,8 @@ class Reader {
         one->second = std::max(one->second, point.value);
       }
       Vector all;
-      for (const auto& [instance, value] : greatest) all.push_back({{{"instance", instance}}, value});
+      for (const auto& [instance, value] : greatest)
+        all.push_back({{{"instance", instance}}, value});
       return all;
     };
   }
