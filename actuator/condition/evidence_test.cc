@@ -286,6 +286,7 @@ class NewestScrape : public FreshEvidence {
     Replace("uptime", 104.5);
     Put("taken", "server", 1'000);
     instant_.at_s = 1'000.5;
+    question_.waited = Milliseconds(501);
   }
 };
 
@@ -302,6 +303,14 @@ TEST_F(NewestScrape, HasBegunAfterTheMark) {
   ExpectStale("began 0 s before");
   Remove("uptime");
   ExpectStale("the newest scrape of server has no uptime");
+}
+
+// The uptime went back a little just before the mark, so an older scrape has a greater one.
+TEST_F(NewestScrape, HasBegunAfterTheGate) {
+  question_.waited = Milliseconds(500);
+  ExpectStale("the newest scrape of server is 0.5 s old, from before the gate began");
+  Remove("taken");
+  ExpectStale("the time of the newest scrape of server is unknown");
 }
 
 TEST_F(NewestScrape, IsOfTheMarksBoot) {

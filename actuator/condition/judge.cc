@@ -71,14 +71,12 @@ class HostJudge {
     if (auto probe = Probes(host, needed)) return probe;
     if (marked) {
       if (auto stale = AfterMark(host, mark->second)) return stale;
-    } else if (evidence_.newest_alone) {
-      return AfterBegin(host, needed);
-    } else if (question_.waited < evidence_.reach) {
+    } else if (!evidence_.newest_alone && question_.waited < evidence_.reach) {
       return Stale(host +
                    " gives no mark; what is known of it must be from after the gate began, " +
                    "which is " + FormatDuration(question_.waited) + " ago, needed " + Reach());
     }
-    if (evidence_.newest_alone) return std::nullopt;
+    if (evidence_.newest_alone) return AfterBegin(host, needed, marked);
     return Enough(host, needed, marked);
   }
 
@@ -174,15 +172,21 @@ class HostJudge {
     return std::nullopt;
   }
 
-  // A scrape may share the result of one that began earlier, by less than an interval.
-  std::optional<GateReading> AfterBegin(const std::string& host, const HostEvidence& needed) const {
+  // Two spans are compared here, the scrape's age and how long the gate has waited: each by its own
+  // clock. So an uptime that went back before the mark proves nothing. Without a mark the scrape
+  // must be an interval later: it may share the result of one that began earlier.
+  std::optional<GateReading> AfterBegin(const std::string& host, const HostEvidence& needed,
+                                        bool marked) const {
     const auto taken = parts_.Least("taken", host);
     if (!taken) return Stale("the time of the newest scrape of " + host + " is unknown");
-    const double age_s = at_s_ - *taken;
-    const double needed_s = std::max(age_s, 0.0) + ToSeconds(needed.scrape_interval);
-    if (ToSeconds(question_.waited) > needed_s) return std::nullopt;
-    return Stale(host + " gives no mark; its newest scrape must be " +
-                 FormatDuration(needed.scrape_interval) +
+    const Milliseconds later = marked ? Milliseconds(0) : needed.scrape_interval;
+    const double age_s = std::max(at_s_ - *taken, 0.0);
+    if (ToSeconds(question_.waited) > age_s + ToSeconds(later)) return std::nullopt;
+    if (marked) {
+      return Stale("the newest scrape of " + host + " is " + Short(age_s) +
+                   " s old, from before the gate began");
+    }
+    return Stale(host + " gives no mark; its newest scrape must be " + FormatDuration(later) +
                  " or more after the gate began, which is " + FormatDuration(question_.waited) +
                  " ago");
   }

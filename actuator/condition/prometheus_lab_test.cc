@@ -12,6 +12,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -223,6 +224,17 @@ class RealGate : public ::testing::Test {
     return question;
   }
 
+  // A state's evidence must be from after the gate began, which is now.
+  void BeginState() {
+    question_.gate.window = Milliseconds(0);
+    began_ = Now();
+    question_.marks["server"] = exporter_->Mark("server");
+  }
+  GateReading AskNow() {
+    if (began_) question_.waited = Now() - *began_;
+    return gates_->Ask(question_);
+  }
+
   // A mark from before the window.
   static engine::Mark Past(const std::string& host) {
     engine::Mark mark = exporter_->Mark(host);
@@ -235,7 +247,7 @@ class RealGate : public ::testing::Test {
     const SteadyTime began = Now();
     GateReading reading;
     while (Now() < began + kPatience) {
-      reading = gates_->Ask(question_);
+      reading = AskNow();
       if (reading.state == state && reading.why.find(why) != std::string::npos) {
         return Now() - began;
       }
@@ -250,6 +262,7 @@ class RealGate : public ::testing::Test {
   RealClock clock_;
   std::unique_ptr<GateEvaluator> gates_;
   engine::GateQuestion question_;
+  std::optional<SteadyTime> began_;  // of a gate about a state
 };
 
 FakeExporter* RealGate::exporter_ = nullptr;
@@ -281,26 +294,23 @@ TEST_F(RealGate, SeesWhatChangedAfterTheMarkOnly) {
 
 // Without a window: the whole query is Prometheus's, times of samples included.
 TEST_F(RealGate, OfAStateOpensOnTheFirstScrapeAfterTheMark) {
-  question_.gate.window = Milliseconds(0);
-  question_.marks["server"] = exporter_->Mark("server");
-  const GateReading first = gates_->Ask(question_);
+  BeginState();
+  const GateReading first = AskNow();
   EXPECT_EQ(first.state, GateState::kStale) << "the condition was true all along";
   EXPECT_THAT(first.why, HasSubstr("the newest scrape of server began "));
   EXPECT_LT(Await(GateState::kOpen), kWindow);
 }
 
 TEST_F(RealGate, OfAStateSeesWhatChangedAfterTheMarkOnly) {
-  question_.gate.window = Milliseconds(0);
   for (int change = 0; change < 5; ++change) {
     exporter_->Set("server", [](FakeHost& host) { host.running = 0; });
-    question_.marks["server"] = exporter_->Mark("server");
+    BeginState();
     GateReading reading;
-    const SteadyTime began = Now();
     do {
-      reading = gates_->Ask(question_);
+      reading = AskNow();
       ASSERT_NE(reading.state, GateState::kOpen) << "opened on a sample from before the stop";
       std::this_thread::sleep_for(Milliseconds(5));
-    } while (reading.state != GateState::kFalse && Now() < began + kPatience);
+    } while (reading.state != GateState::kFalse && Now() < *began_ + kPatience);
     EXPECT_EQ(reading.state, GateState::kFalse) << reading.why;
     exporter_->Set("server", [](FakeHost& host) { host.running = 1; });
     Await(GateState::kOpen);
@@ -308,7 +318,7 @@ TEST_F(RealGate, OfAStateSeesWhatChangedAfterTheMarkOnly) {
 }
 
 TEST_F(RealGate, OfAStateIsShutByWhatItsNewestScrapeLacks) {
-  question_.gate.window = Milliseconds(0);
+  BeginState();
   exporter_->Set("server", [](FakeHost& host) { host.collector_works = false; });
   Await(GateState::kStale, "collector processes failed on server in its newest scrape");
   exporter_->Set("server", [](FakeHost& host) { host.probe_works = false; });

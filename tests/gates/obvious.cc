@@ -52,7 +52,7 @@ std::string WhyNewestIsShut(const ObviousGate& gate, const History& history,
   if (!newest->collector) return "the collector failed";
   if (newest->collected_ms <= mark_at) return "it is from before the mark";
   if (newest->boot != history.BootAt(host, mark_at)) return "it is of another boot";
-  if (newest->value != 1) return "it does not hold";
+  if (!newest->there || newest->value != 1) return "it does not hold";
   return "";
 }
 
