@@ -55,6 +55,14 @@ std::string Fresh(const std::string& selector, const Evidence& evidence) {
   return selector + " and last_over_time(" + selector + Range(evidence.edge) + ")";
 }
 
+// When the newest scrape of each host was: the time of its sample that every scrape has.
+std::string NewestScrape(const std::string& probe) {
+  return "max by (instance) (timestamp(" + probe + "))";
+}
+
+// How far back an uptime that went back is noticed if the newest sample alone counts.
+constexpr Milliseconds kBackwards{300'000};
+
 Milliseconds Longest(const Evidence& evidence) {
   Milliseconds longest{0};
   for (const auto& [host, needed] : evidence.hosts) {
@@ -83,6 +91,7 @@ Evidence NeededEvidence(const engine::GateQuestion& question, const GateExpressi
 }
 
 void SpanEvidence(const engine::Gate& gate, Evidence* evidence) {
+  evidence->newest_alone = gate.window.count() == 0 && gate.hold_for.count() == 0;
   evidence->reach = gate.window;
   const Milliseconds longest = Longest(*evidence);
   if (gate.hold_for.count() > 0) {
@@ -104,7 +113,7 @@ void SpanEvidence(const engine::Gate& gate, Evidence* evidence) {
   // may be two intervals old although none is missing. The condition's own bound allows for that
   // and never reaches before the window.
   const Milliseconds two = std::max(2 * longest, Milliseconds(1));
-  evidence->edge = std::min(evidence->reach, two);
+  evidence->edge = evidence->newest_alone ? two : std::min(evidence->reach, two);
   evidence->lookback = std::min(gate.window, two + longest / 2);
   evidence->for_lookback = gate.window;
 }
@@ -137,13 +146,10 @@ std::string EvidenceQuery(const engine::GateQuestion& question, const GateExpres
   for (const auto& [host, needed] : evidence.hosts) {
     collectors.insert(needed.collectors.begin(), needed.collectors.end());
   }
-  const Bounds bounds = BoundsOf(evidence, series, evidence.lookback);
+  Bounds bounds = BoundsOf(evidence, series, evidence.lookback);
   const std::string of = "{" + bounds.matchers + "," + bounds.hosts;
-  const std::string range = Range(evidence.reach) + ")";
   const std::string probe = "probe_success" + of + "}";
-  const Milliseconds late = evidence.reach - evidence.edge;
-  const std::string first = "count_over_time(" + probe + Range(evidence.edge) +
-                            (late.count() > 0 ? " offset " + FormatDuration(late) : "") + ")";
+  if (evidence.newest_alone) bounds.since = NewestScrape(probe);
   const auto written = [&](size_t begin, size_t end) {
     return "(" + Bounded(expression, begin, end, bounds) + "\n)";
   };
@@ -151,23 +157,35 @@ std::string EvidenceQuery(const engine::GateQuestion& question, const GateExpres
   const auto add = [&](const std::string& part, const std::string& expr) {
     query += " or " + Tagged(part, expr);
   };
+  const std::string uptime = "mailhub_host_uptime_seconds" + of + "}";
+  const std::string info = "mailhub_host_info" + of + "}";
+  const std::string success =
+      "mailhub_collector_success" + of + ",collector=~\"" + OneOf(collectors) + "\"}";
+  const Milliseconds reach = evidence.newest_alone ? kBackwards : evidence.reach;
+  const auto over = [&](const char* function, const std::string& selector) {
+    return std::string(function) + "(" + selector + Range(reach) + ")";
+  };
+  const auto least = [&](const std::string& selector) {
+    return evidence.newest_alone ? Since(selector, bounds.since) : over("min_over_time", selector);
+  };
   add("alive", Fresh(probe, evidence));
-  add("first", first);
-  add("probes", "min_over_time(" + probe + range);
-  add("counts", "count_over_time(" + probe + range);
+  add("probes", least(probe));
   if (!question.marks.empty()) {
-    const std::string uptime = "mailhub_host_uptime_seconds" + of + "}";
-    const std::string info = "mailhub_host_info" + of + "}";
     add("boot", Fresh(info, evidence));
-    add("boots", "count_over_time(" + info + range);
     add("now", Fresh(uptime, evidence));
-    add("uptime", "min_over_time(" + uptime + range);
-    add("uptimes", "count_over_time(" + uptime + range);
-    add("back", "resets(" + uptime + range);
+    add("uptime", least(uptime));
+    add("back", over("resets", uptime));
+    add("boots", least(info));
   }
-  if (!collectors.empty()) {
-    add("collectors", "min_over_time(mailhub_collector_success" + of + ",collector=~\"" +
-                          OneOf(collectors) + "\"}" + range);
+  if (!collectors.empty()) add("collectors", least(success));
+  if (evidence.newest_alone) {
+    add("taken", bounds.since);
+  } else {
+    const Milliseconds late = evidence.reach - evidence.edge;
+    add("first", "count_over_time(" + probe + Range(evidence.edge) +
+                     (late.count() > 0 ? " offset " + FormatDuration(late) : "") + ")");
+    add("counts", over("count_over_time", probe));
+    if (!question.marks.empty()) add("uptimes", over("count_over_time", uptime));
   }
   if (!sides) return query;
   add("left", written(expression.left.begin, expression.left.end));

@@ -23,7 +23,7 @@ struct ProbeSeries {
 // The evidence that one host needs. A host with a mark: its boot id, and an uptime past the mark's
 // over the whole reach. A host without a mark (Windows has no helper there): the whole reach is
 // after the gate's beginning. Every host: its probes and the collectors that the expression reads
-// succeeded, and there are enough samples.
+// succeeded, and there are enough samples. If the newest sample alone counts: all of this of it.
 struct HostEvidence {
   std::set<std::string> collectors;
   Milliseconds scrape_interval{0};
@@ -35,6 +35,8 @@ struct Evidence {
   // steps (Prometheus takes 11,000 points) the steps become longer.
   Milliseconds step{0};  // 0: no `for`
   int64_t steps = 0;
+  // The gate has neither window nor `for`: the newest sample of each host is the evidence.
+  bool newest_alone = false;
   Milliseconds reach{0};  // window and `for`: so far back every sample must be after the marks
   // Two scrapes of the slowest host, at most the reach. The newest sample may be this old; the
   // oldest may be this long after the reach's beginning.

@@ -276,9 +276,92 @@ TEST_F(FreshEvidence, ShowsTheValueThatIsFurthestFromWhatIsWanted) {
   EXPECT_EQ(Judged().value, 2.0);
 }
 
+// A gate with neither window nor `for`: the newest scrape alone says all.
+class NewestScrape : public FreshEvidence {
+ protected:
+  void SetUp() override {
+    FreshEvidence::SetUp();
+    question_.gate.window = Milliseconds(0);
+    for (const char* part : {"counts", "first", "uptimes"}) Remove(part);
+    Replace("uptime", 104.5);
+    Put("taken", "server", 1'000);
+    instant_.at_s = 1'000.5;
+    question_.waited = Milliseconds(501);
+  }
+};
+
+TEST_F(NewestScrape, OpensTheGateWithoutAWindow) {
+  EXPECT_EQ(Judged().state, GateState::kOpen) << Judged().why;
+  interval_ = Milliseconds(15'000);
+  EXPECT_EQ(Judged().state, GateState::kOpen) << Judged().why;
+}
+
+TEST_F(NewestScrape, HasBegunAfterTheMark) {
+  Replace("uptime", 97.5);
+  ExpectStale("the newest scrape of server began 2.5 s before the step was done");
+  Replace("uptime", 100);
+  ExpectStale("began 0 s before");
+  Remove("uptime");
+  ExpectStale("the newest scrape of server has no uptime");
+}
+
+// The uptime went back a little just before the mark, so an older scrape has a greater one.
+TEST_F(NewestScrape, HasBegunAfterTheGate) {
+  question_.waited = Milliseconds(500);
+  ExpectStale("the newest scrape of server is 0.5 s old, from before the gate began");
+  Remove("taken");
+  ExpectStale("the time of the newest scrape of server is unknown");
+}
+
+TEST_F(NewestScrape, IsOfTheMarksBoot) {
+  Replace("boots", 1, {"boot_id", "boot-0"});
+  ExpectStale("the newest scrape of server is of another boot");
+  Replace("boot", 1, {"boot_id", "boot-2"});
+  EXPECT_EQ(Judged().state, GateState::kRebooted);
+}
+
+TEST_F(NewestScrape, HasNoFailedProbeOrCollector) {
+  Replace("probes", 0);
+  ExpectStale("a probe of server failed in its newest scrape");
+  Replace("probes", 1);
+  Replace("collectors", 0, {"collector", "host"});
+  ExpectStale("collector host failed on server in its newest scrape");
+  Remove("alive");
+  ExpectStale("there is no current sample of server");
+}
+
+TEST_F(NewestScrape, IsAllThatTheConditionReads) {
+  const auto expression = ReadGateExpression(question_.gate.expr);
+  Evidence evidence = NeededEvidence(question_, *expression);
+  evidence.hosts.at("server").scrape_interval = interval_;
+  SpanEvidence(question_.gate, &evidence);
+  EXPECT_THAT(EvidenceQuery(question_, *expression, evidence, series_, false),
+              HasSubstr("(timestamp(mailhub_process_running{job=\"mailhub\",instance=\"server\","
+                        "process=\"d\"}) >= on (instance) group_left () max by (instance) "
+                        "(timestamp(probe_success{"));
+}
+
+// It may share a collection that began up to an interval earlier.
+TEST_F(NewestScrape, OfAHostWithoutMarksIsAnIntervalAfterTheGateBegan) {
+  question_.gate.expr = "mailhub_service_state{instance=\"win\",name=\"Mail\"} == 1";
+  question_.gate.about = {};
+  question_.marks.clear();
+  instant_.samples.clear();
+  for (const char* part : {"condition", "alive", "probes"}) Put(part, "win", 1);
+  Put("collectors", "win", 1, {"collector", "services"});
+  Put("taken", "win", 1'000);
+  question_.waited = Milliseconds(1'500);
+  ExpectStale("win gives no mark; its newest scrape must be 1s or more after the gate began");
+  question_.waited = Milliseconds(1'501);
+  EXPECT_EQ(Judged().state, GateState::kOpen) << Judged().why;
+  Remove("taken");
+  ExpectStale("the time of the newest scrape of win is unknown");
+}
+
 class Lasting : public ::testing::Test {
  protected:
   void SetUp() override {
+    gate_.window = Milliseconds(60'000);
     gate_.hold_for = Milliseconds(10'000);
     evidence_.hosts["server"].scrape_interval = Milliseconds(8'000);
     SpanEvidence(gate_, &evidence_);

@@ -97,6 +97,7 @@ class Evaluator : public ::testing::Test {
     options_.prometheus.url = "http://127.0.0.1:" + std::to_string(server_.Port());
     question_.gate.expr = "mailhub_process_running{instance=\"server\"} == 1 # a comment";
     question_.gate.about = {"server"};
+    question_.gate.window = Milliseconds(60'000);
     question_.marks["server"] = {"b", 100};
   }
 

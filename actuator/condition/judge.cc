@@ -47,8 +47,8 @@ std::string Differences(const std::vector<const Sample*>& samples) {
 class HostJudge {
  public:
   HostJudge(const engine::GateQuestion& question, const Evidence& evidence,
-            const ProbeSeries& series, const Parts& parts)
-      : question_(question), evidence_(evidence), series_(series), parts_(parts) {}
+            const ProbeSeries& series, const Parts& parts, double at_s)
+      : question_(question), evidence_(evidence), series_(series), parts_(parts), at_s_(at_s) {}
 
   // Nothing when the evidence is good.
   std::optional<GateReading> Object(const std::string& host, const HostEvidence& needed) const {
@@ -71,11 +71,12 @@ class HostJudge {
     if (auto probe = Probes(host, needed)) return probe;
     if (marked) {
       if (auto stale = AfterMark(host, mark->second)) return stale;
-    } else if (question_.waited < evidence_.reach) {
+    } else if (!evidence_.newest_alone && question_.waited < evidence_.reach) {
       return Stale(host +
                    " gives no mark; what is known of it must be from after the gate began, " +
                    "which is " + FormatDuration(question_.waited) + " ago, needed " + Reach());
     }
+    if (evidence_.newest_alone) return AfterBegin(host, needed, marked);
     return Enough(host, needed, marked);
   }
 
@@ -91,6 +92,9 @@ class HostJudge {
     return Stale("collector " + collector + what + host + when);
   }
   std::string Reach() const { return FormatDuration(evidence_.reach); }
+  std::string When() const {
+    return evidence_.newest_alone ? " in its newest scrape" : " within the last " + Reach();
+  }
 
   std::optional<GateReading> Current(const std::string& host) const {
     const auto alive = parts_.Of("alive", host);
@@ -106,13 +110,13 @@ class HostJudge {
 
   std::optional<GateReading> Probes(const std::string& host, const HostEvidence& needed) const {
     if (parts_.Least("probes", host).value_or(0) < 1) {
-      return Stale("a probe of " + host + " failed within the last " + Reach());
+      return Stale("a probe of " + host + " failed" + When());
     }
     for (const std::string& collector : needed.collectors) {
       const auto least = parts_.Least("collectors", host, collector);
       if (!least) return CollectorStale(collector, " says nothing about ", host, "");
       if (*least < 1) {
-        return CollectorStale(collector, " failed on ", host, " within the last " + Reach());
+        return CollectorStale(collector, " failed on ", host, When());
       }
     }
     return std::nullopt;
@@ -146,9 +150,17 @@ class HostJudge {
   std::optional<GateReading> AfterMark(const std::string& host, const engine::Mark& mark) const {
     if (parts_.Of("boot", host).empty()) return Stale("there is no current boot id of " + host);
     if (parts_.BootIds("boots", host) != std::set<std::string>{mark.boot_id}) {
+      if (evidence_.newest_alone)
+        return Stale("the newest scrape of " + host + " is of another boot");
       return Stale("the last " + Reach() + " of " + host + " reach back before its reboot");
     }
     const auto uptime = parts_.Least("uptime", host);
+    if (evidence_.newest_alone) {
+      if (!uptime) return Stale("the newest scrape of " + host + " has no uptime");
+      if (*uptime > mark.uptime_s) return std::nullopt;
+      return Stale("the newest scrape of " + host + " began " + Short(mark.uptime_s - *uptime) +
+                   " s before the step was done");
+    }
     if (!uptime) return Stale("there are no samples of " + host + " in the last " + Reach());
     if (*uptime <= mark.uptime_s) {
       return Stale("the last " + Reach() + " of " + host + " begin " +
@@ -158,6 +170,25 @@ class HostJudge {
       return Stale("the uptime of " + host + " went back within the last " + Reach());
     }
     return std::nullopt;
+  }
+
+  // Two spans are compared here, the scrape's age and how long the gate has waited: each by its own
+  // clock. So an uptime that went back before the mark proves nothing. Without a mark the scrape
+  // must be an interval later: it may share the result of one that began earlier.
+  std::optional<GateReading> AfterBegin(const std::string& host, const HostEvidence& needed,
+                                        bool marked) const {
+    const auto taken = parts_.Least("taken", host);
+    if (!taken) return Stale("the time of the newest scrape of " + host + " is unknown");
+    const Milliseconds later = marked ? Milliseconds(0) : needed.scrape_interval;
+    const double age_s = std::max(at_s_ - *taken, 0.0);
+    if (ToSeconds(question_.waited) > age_s + ToSeconds(later)) return std::nullopt;
+    if (marked) {
+      return Stale("the newest scrape of " + host + " is " + Short(age_s) +
+                   " s old, from before the gate began");
+    }
+    return Stale(host + " gives no mark; its newest scrape must be " + FormatDuration(later) +
+                 " or more after the gate began, which is " + FormatDuration(question_.waited) +
+                 " ago");
   }
 
   std::optional<GateReading> Enough(const std::string& host, const HostEvidence& needed,
@@ -183,6 +214,7 @@ class HostJudge {
   const Evidence& evidence_;
   const ProbeSeries& series_;
   const Parts& parts_;
+  const double at_s_;
 };
 
 // The value that is furthest from the comparison's goal.
@@ -212,7 +244,7 @@ void ShowSides(const Parts& parts, const GateExpression& expression, GateReading
 GateReading Judge(const engine::GateQuestion& question, const GateExpression& expression,
                   const Evidence& evidence, const ProbeSeries& series, const Instant& instant) {
   const Parts parts(instant);
-  const HostJudge judge(question, evidence, series, parts);
+  const HostJudge judge(question, evidence, series, parts, instant.at_s);
   GateReading reading;
   for (const auto& [host, needed] : evidence.hosts) {
     if (auto objection = judge.Object(host, needed)) {

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -223,6 +224,17 @@ class RealGate : public ::testing::Test {
     return question;
   }
 
+  // A state's evidence must be from after the gate began, which is now.
+  void BeginState() {
+    question_.gate.window = Milliseconds(0);
+    began_ = Now();
+    question_.marks["server"] = exporter_->Mark("server");
+  }
+  GateReading AskNow() {
+    if (began_) question_.waited = Now() - *began_;
+    return gates_->Ask(question_);
+  }
+
   // A mark from before the window.
   static engine::Mark Past(const std::string& host) {
     engine::Mark mark = exporter_->Mark(host);
@@ -235,7 +247,7 @@ class RealGate : public ::testing::Test {
     const SteadyTime began = Now();
     GateReading reading;
     while (Now() < began + kPatience) {
-      reading = gates_->Ask(question_);
+      reading = AskNow();
       if (reading.state == state && reading.why.find(why) != std::string::npos) {
         return Now() - began;
       }
@@ -250,6 +262,7 @@ class RealGate : public ::testing::Test {
   RealClock clock_;
   std::unique_ptr<GateEvaluator> gates_;
   engine::GateQuestion question_;
+  std::optional<SteadyTime> began_;  // of a gate about a state
 };
 
 FakeExporter* RealGate::exporter_ = nullptr;
@@ -277,6 +290,41 @@ TEST_F(RealGate, SeesWhatChangedAfterTheMarkOnly) {
     std::this_thread::sleep_for(Milliseconds(10));
   }
   EXPECT_EQ(gates_->Ask(question_).state, GateState::kFalse);
+}
+
+// Without a window: the whole query is Prometheus's, times of samples included.
+TEST_F(RealGate, OfAStateOpensOnTheFirstScrapeAfterTheMark) {
+  BeginState();
+  const GateReading first = AskNow();
+  EXPECT_EQ(first.state, GateState::kStale) << "the condition was true all along";
+  EXPECT_THAT(first.why, HasSubstr("the newest scrape of server began "));
+  EXPECT_LT(Await(GateState::kOpen), kWindow);
+}
+
+TEST_F(RealGate, OfAStateSeesWhatChangedAfterTheMarkOnly) {
+  for (int change = 0; change < 5; ++change) {
+    exporter_->Set("server", [](FakeHost& host) { host.running = 0; });
+    BeginState();
+    GateReading reading;
+    do {
+      reading = AskNow();
+      ASSERT_NE(reading.state, GateState::kOpen) << "opened on a sample from before the stop";
+      std::this_thread::sleep_for(Milliseconds(5));
+    } while (reading.state != GateState::kFalse && Now() < *began_ + kPatience);
+    EXPECT_EQ(reading.state, GateState::kFalse) << reading.why;
+    exporter_->Set("server", [](FakeHost& host) { host.running = 1; });
+    Await(GateState::kOpen);
+  }
+}
+
+TEST_F(RealGate, OfAStateIsShutByWhatItsNewestScrapeLacks) {
+  BeginState();
+  exporter_->Set("server", [](FakeHost& host) { host.collector_works = false; });
+  Await(GateState::kStale, "collector processes failed on server in its newest scrape");
+  exporter_->Set("server", [](FakeHost& host) { host.probe_works = false; });
+  Await(GateState::kStale, "a probe of server failed in its newest scrape");
+  exporter_->Set("server", [](FakeHost& host) { host = FakeHost{.booted = host.booted}; });
+  Await(GateState::kOpen);
 }
 
 TEST_F(RealGate, IsToldOfAReboot) {

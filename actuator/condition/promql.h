@@ -56,13 +56,18 @@ Result<GateExpression> ReadGateExpression(std::string_view expr);
 // The text from `begin` to `end` with every selector bounded: it reads only series that `matchers`
 // (like `job="a",instance=~"b|c"`) select, and no sample older than `lookback`. Without the bound,
 // Prometheus answers with a sample up to five minutes old when scrapes are missing. Selectors that
-// name no instance get `hosts`.
+// name no instance get `hosts`. If there is a `since`, a query that gives a time for each instance,
+// no sample from before that time is read, whatever `lookback` says.
 struct Bounds {
   std::string matchers;
   std::string hosts;
   Milliseconds lookback{0};
+  std::string since;
 };
 std::string Bounded(const GateExpression& expression, size_t begin, size_t end,
                     const Bounds& bounds);
+
+// The newest samples of the selector that are not older than `since` says for their instance.
+std::string Since(const std::string& selector, const std::string& since);
 
 }  // namespace mailhub::condition

@@ -12,11 +12,17 @@ std::string BoundedSelector(const std::string& text, const Selector& selector,
       selector.brace == 0 ? "}" : "," + text.substr(selector.brace, selector.end - selector.brace);
   std::string bounded = selector.metric + "{" + matchers + own;
   if (selector.range.count() > 0) return bounded;
+  if (!bounds.since.empty()) return "(" + Since(bounded, bounds.since) + ")";
   return "(" + bounded + " and last_over_time(" + bounded + "[" +
          std::to_string(bounds.lookback.count()) + "ms]))";
 }
 
 }  // namespace
+
+std::string Since(const std::string& selector, const std::string& since) {
+  return selector + " and (timestamp(" + selector + ") >= on (instance) group_left () " + since +
+         ")";
+}
 
 std::string Bounded(const GateExpression& expression, size_t begin, size_t end,
                     const Bounds& bounds) {

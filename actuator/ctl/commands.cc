@@ -76,8 +76,8 @@ void ShowPlannedStep(const PlannedStep& step) {
     Out("      until " + Printable(step.expr) + "\n");
     std::string about;
     for (const std::string& host : step.about) about += " " + Printable(host);
-    Out("      evidence after the action on" + (about.empty() ? " -" : about) + ", over " +
-        ElapsedText(step.window_s) +
+    Out("      evidence after the action on" + (about.empty() ? " -" : about) +
+        (step.window_s > 0 ? ", over " + ElapsedText(step.window_s) : ", the newest sample") +
         (step.for_s > 0 ? ", holding for " + ElapsedText(step.for_s) : "") + ", at most " +
         ElapsedText(step.gate_timeout_s) + "\n");
   }

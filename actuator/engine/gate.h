@@ -13,7 +13,7 @@ namespace mailhub::engine {
 struct GateQuestion {
   Gate gate;
   std::map<std::string, Mark> marks;  // one per host in gate.about
-  // Since the gate began. For hosts without marks it must be at least the window.
+  // Since the gate began. Evidence of hosts without marks must be from within it.
   Milliseconds waited{0};
 };
 

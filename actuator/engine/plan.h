@@ -44,8 +44,9 @@ constexpr auto WordsOf(OnFailure) {
 struct Gate {
   std::string expr;                // PromQL over raw series
   std::vector<std::string> about;  // hosts whose marks the evidence must be newer than
-  // W: how far the expression looks back; all of it must be after the mark.
-  Milliseconds window{60'000};
+  // How far evidence reaches back; all of it must be after the marks. 0: the newest sample alone
+  // counts, which must be after the mark. Never 0 with a range or `for`.
+  Milliseconds window{0};
   Milliseconds hold_for{0};       // `for`: must hold over this whole range
   int expect = 1;                 // how many series it must return
   Milliseconds timeout{600'000};  // waiting longer than this holds the run

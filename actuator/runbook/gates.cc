@@ -13,6 +13,9 @@ namespace {
 
 using Hosts = std::set<std::string>;
 
+// Of a gate with `for` and no range.
+constexpr Milliseconds kForWindow{60'000};
+
 bool GivesMarks(const std::string& host, const config::Site& site) {
   return site.hosts.at(host).platform != config::Platform::kWindows;
 }
@@ -62,7 +65,9 @@ Result<Hosts> About(const GateText& text, const Hosts& read, const Scope& scope,
 
 Status CheckSpans(const GateText& text, const engine::Gate& gate, Milliseconds longest_range) {
   const auto at = [&](const std::optional<Text>& part) { return part ? part->at : text.expr.at; };
-  if (gate.window.count() <= 0) return at(text.window).Invalid("expected a window above 0s");
+  if (text.window && gate.window.count() <= 0) {
+    return at(text.window).Invalid("expected a window above 0s");
+  }
   if (gate.window < longest_range) {
     return at(text.window)
         .Invalid("a window of " + FormatDuration(gate.window) +
@@ -114,10 +119,14 @@ Result<engine::Gate> ExpandGate(const GateText& text, const Scope& scope, const 
   if (!about) return Fail(about.error());
   gate.about.assign(about->begin(), about->end());
   const Milliseconds range = expression->longest_range;
-  const auto window = FillDuration(text.window, scope, std::max(gate.window, range));
-  if (!window) return Fail(window.error());
   const auto hold_for = FillDuration(text.hold_for, scope, Milliseconds(0));
   if (!hold_for) return Fail(hold_for.error());
+  const bool newest_alone = range.count() == 0 && hold_for->count() == 0;
+  const auto window = FillDuration(text.window, scope,
+                                   newest_alone        ? Milliseconds(0)
+                                   : range.count() > 0 ? range
+                                                       : kForWindow);
+  if (!window) return Fail(window.error());
   gate.window = *window;
   gate.hold_for = *hold_for;
   const Milliseconds least = gate.window + gate.hold_for;

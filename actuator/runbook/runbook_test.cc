@@ -173,6 +173,23 @@ steps:
   EXPECT_THAT(plan.steps[1].gate->about, IsEmpty()) << "a Windows host gives no mark";
 }
 
+TEST(Runbook, GivesAWindowOnlyToAGateThatLooksBackOrMustLast) {
+  const auto plan = Make({Book(R"(
+steps:
+  - name: Newest
+    check: mailhub_host_cpus{instance="server"} > 0
+  - name: Lasting
+    check: mailhub_host_cpus{instance="server"} > 0
+    for: 2m
+  - name: Named
+    check: mailhub_host_cpus{instance="server"} > 0
+    window: 30s
+)")});
+  EXPECT_EQ(plan.steps[0].gate->window, Milliseconds(0));
+  EXPECT_EQ(plan.steps[1].gate->window, Milliseconds(60'000));
+  EXPECT_EQ(plan.steps[2].gate->window, Milliseconds(30'000));
+}
+
 TEST(Runbook, MakesTheWindowAtLeastAsLongAsTheExpressionLooksBack) {
   const auto plan = Make({Book(R"(
 steps:

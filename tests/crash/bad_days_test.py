@@ -17,7 +17,7 @@ import crashkit
 from labkit import cgroups, evidence, faults, layout, network, site, stack, watch
 
 # The trigger's values, so that an alert joins.
-PARAMETERS = {"quiet_window": "4s", "quiet_for": "1s", "fresh_window": "2s", "quiet_timeout": "2m", "check_timeout": "20s"}
+PARAMETERS = {"quiet_window": "4s", "quiet_for": "1s", "quiet_timeout": "2m", "check_timeout": "20s"}
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 CLOCK = layout.STATE / "actuator.clock"
 OTHER = "http://127.0.0.1:19111"
@@ -70,7 +70,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         cls.programs.stop("actuator")
         config = layout.CONFIG / "actuator.yml"
         layout.write_file(config, config.read_text(encoding="utf-8").replace(
-            "quiet_window: 5s", "quiet_window: 4s").replace("fresh_window: 3s", "fresh_window: 2s"))
+            "quiet_window: 5s", "quiet_window: 4s"))
         cls.start_actuator()
         cls.addClassCleanup(lambda: crashkit.write_report("bad_days.txt", cls.figures))
 
@@ -243,21 +243,21 @@ class BadDays(crashkit.Judge, unittest.TestCase):
                     f" ({refusals[-1][1].strip()[:120]}); went on {time.time() - freed:.1f} s after there was room")
 
     def clock_steps(self, run):
-        self.reached(run, "step_started", "9.6.mailhub3.1")
+        self.reached(run, "step_started", "10.6.mailhub3.1")
         set_clock(+1)
         forward = time.time()
-        self.reached(run, "step_done", "9.6.mailhub3.2")
+        self.reached(run, "step_done", "10.6.mailhub3.2")
         took = time.time() - forward
-        self.reached(run, "step_started", "9.6.mailhub1.1")
+        self.reached(run, "step_started", "10.6.mailhub1.1")
         set_clock(-1)
         back = time.time()
-        self.reached(run, "step_done", "9.6.mailhub1.2")
+        self.reached(run, "step_done", "10.6.mailhub1.2")
         stayed = time.time() - back
-        self.reached(run, "step_started", "9.6.mailhub2.1")
+        self.reached(run, "step_started", "10.6.mailhub2.1")
         self.programs.kill("actuator")
         self.start_actuator()
         again = time.time()
-        self.reached(run, "step_done", "9.6.mailhub2.2")
+        self.reached(run, "step_done", "10.6.mailhub2.2")
         shown = [row[0] / 1000 - time.time() for row in crashkit.query("SELECT max(at_ms) FROM events UNION ALL SELECT at_ms"
                                                                       " FROM events WHERE seq = (SELECT max(seq) FROM events)")]
         set_clock(0)

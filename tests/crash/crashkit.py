@@ -23,7 +23,7 @@ SHIM = BUILD / "tests" / "crash" / "libcrash_shim.so"
 LAB = layout.LAB_DIR / "lab"
 JOURNAL = layout.STATE / "actuator" / "journal.db"
 # The step of mailhub-rebuild that takes hours on a real site.
-JOB = "6"
+JOB = "7"
 KNOBS = ["reset", "qubra_crash=0", "rebuild_seconds=12", "resync_seconds=1", "resync_after_rebuild_seconds=2",
          # The rebuild does not raise the memory alert, so all counts come from the rebuild alone.
          "leak_rebuild_mb=100"]

@@ -34,14 +34,16 @@ class Case {
     gate_.interval_ms = kIntervals[Between(0, 3)];
     gate_.window_ms =
         gate_.interval_ms * Between(2, 6) + (Between(0, 1) == 0 ? 0 : Between(0, 900));
-    const int64_t hold = Between(0, 1) == 0 ? 0 : gate_.interval_ms * Between(1, 12);
+    int64_t hold = Between(0, 1) == 0 ? 0 : gate_.interval_ms * Between(1, 12);
     for (int64_t i = Between(1, 2); i > 0; --i) {
       gate_.hosts.insert(gate_.hosts.begin(), std::string(1, static_cast<char>('a' + i - 1)));
     }
+    const bool newest_alone = Between(0, 2) == 0;
+    if (newest_alone) gate_.window_ms = hold = 0;
     question_.gate.window = Milliseconds(gate_.window_ms);
     question_.gate.hold_for = Milliseconds(hold);
     question_.gate.about = gate_.hosts;
-    Write(Between(0, 2));
+    Write(Between(0, newest_alone ? 1 : 2));
     SetUp(seed);
   }
 

@@ -29,7 +29,7 @@ class Target {
       put("mailhub_host_info", 1, {{"boot_id", BootId(scrape.boot)}});
       put("mailhub_collector_success", 1, {{"collector", "host"}});
       put("mailhub_collector_success", scrape.collector ? 1 : 0, {{"collector", "processes"}});
-      if (scrape.collector) put("mailhub_process_running", scrape.value);
+      if (scrape.collector && scrape.there) put("mailhub_process_running", scrape.value);
     }
     for (const size_t gone : last_) {
       if (now.contains(gone) || scrape.after_gap) continue;
@@ -61,7 +61,7 @@ class Target {
 }  // namespace
 
 History::History(uint64_t seed, int hosts, int64_t interval_ms, int64_t reach_ms)
-    : random_(seed), interval_(interval_ms) {
+    : random_(seed), interval_(interval_ms), series_vanish_(reach_ms == 0) {
   mark_at_ = reach_ms + Between(5, 15) * interval_;
   calm_at_ = mark_at_ + Between(0, 2 * reach_ms + 5 * interval_);
   end_at_ = calm_at_ + 3 * reach_ms + 20 * interval_;
@@ -107,6 +107,7 @@ void History::MakeScrapes(const std::string& name) {
   const double failed = Chance(0.3) ? 0.08 : 0;
   const double probes = Chance(0.2) ? 0.05 : 0;
   const double collectors = Chance(0.2) ? 0.05 : 0;
+  const double gone = series_vanish_ && Chance(0.5) ? 0.3 : 0;
   const double joined = Chance(0.3) ? 0.3 : 0;
   const int64_t jitter = Chance(0.5) ? interval_ / 10 : 0;
   const int64_t late = Chance(0.3) ? interval_ * 2 : interval_ / 5;
@@ -136,6 +137,7 @@ void History::MakeScrapes(const std::string& name) {
     scrape.reached = !happens(failed);
     scrape.probe = !happens(probes);
     scrape.collector = !happens(collectors);
+    scrape.there = !happens(gone);
     scrape.collected_ms = scrape.at_ms + Between(0, interval_ / 10);
     // It shared the collection of an earlier scrape.
     if (happens(joined)) scrape.collected_ms = scrape.at_ms - Between(0, interval_ / 2);

@@ -19,6 +19,7 @@ struct Scrape {
   bool reached = true;       // false: the scrape failed and leaves staleness markers
   bool probe = true;
   bool collector = true;   // of the metric that the gate reads
+  bool there = true;       // the collector works, and the series that the gate reads exists
   bool after_gap = false;  // Prometheus restarted before: no staleness markers
   int boot = 0;
   double uptime_s = 0;
@@ -27,6 +28,7 @@ struct Scrape {
 
 class History {
  public:
+  // Only with a reach of 0 does a series vanish: elsewhere a gate may not notice that after a gap.
   // `interval` in ms; the mark is taken at `MarkAt`, faults end at `CalmAt`, it ends at `EndAt`.
   History(uint64_t seed, int hosts, int64_t interval_ms, int64_t reach_ms);
 
@@ -57,6 +59,7 @@ class History {
 
   std::mt19937_64 random_;
   const int64_t interval_;
+  const bool series_vanish_;
   int64_t mark_at_ = 0;
   int64_t calm_at_ = 0;
   int64_t end_at_ = 0;

@@ -19,6 +19,7 @@ constexpr int64_t kLookbackMs = 300'000;
 struct Point {
   Labels labels;
   double value = 0;
+  int64_t at_ms = 0;  // of the sample, where it is one
 };
 using Vector = std::vector<Point>;
 
@@ -72,7 +73,7 @@ Vector Newest(const Selector& selector, const Data& data, int64_t t) {
     if (newest == nullptr || newest->stale) continue;
     const int64_t age = t - newest->at_ms;
     if (age < kLookbackMs || (age == kLookbackMs && !data.left_open)) {
-      found.push_back({series.labels, newest->value});
+      found.push_back({series.labels, newest->value, newest->at_ms});
     }
   }
   return found;
@@ -199,6 +200,7 @@ class Reader {
     Evaluate left = Primary();
     for (const std::string sign : {"==", ">=", "<=", "!=", ">", "<"}) {
       if (!Take(sign)) continue;
+      if (sign == ">=" && Take("on (instance) group_left ()")) return NotBefore(left, Primary());
       Space();
       char* end = nullptr;
       const double right = std::strtod(text_.c_str() + at_, &end);
@@ -221,6 +223,20 @@ class Reader {
     return left;
   }
 
+  // The comparison of times: many on the left to one of their instance on the right.
+  static Evaluate NotBefore(const Evaluate& left, const Evaluate& right) {
+    return [=](const Data& data, int64_t t) {
+      std::map<std::string, double> since;
+      for (const Point& point : right(data, t)) since[point.labels.at("instance")] = point.value;
+      Vector kept;
+      for (Point& point : left(data, t)) {
+        const auto one = since.find(point.labels.at("instance"));
+        if (one != since.end() && point.value >= one->second) kept.push_back(std::move(point));
+      }
+      return kept;
+    };
+  }
+
   Evaluate Primary() {
     if (Take("(")) {
       Evaluate inner = Or();
@@ -230,6 +246,8 @@ class Reader {
     const std::string word = Word();
     if (word == "label_replace") return LabelReplace();
     if (word == "sum") return SumOf();
+    if (word == "max") return GreatestByInstance();
+    if (word == "timestamp") return Timestamp();
     if (word.ends_with("_over_time") || word == "resets") return Ranged(word);
     const Selector selector = Select(word);
     return [selector](const Data& data, int64_t t) { return Newest(selector, data, t); };
@@ -261,6 +279,37 @@ class Reader {
       Point sum;
       for (const Point& point : all) sum.value += point.value;
       return Vector{sum};
+    };
+  }
+
+  Evaluate GreatestByInstance() {
+    Need("by (instance) (");
+    const Evaluate inner = Or();
+    Need(")");
+    return [=](const Data& data, int64_t t) {
+      std::map<std::string, double> greatest;
+      for (const Point& point : inner(data, t)) {
+        const auto [one, added] = greatest.try_emplace(point.labels.at("instance"), point.value);
+        one->second = std::max(one->second, point.value);
+      }
+      Vector all;
+      for (const auto& [instance, value] : greatest)
+        all.push_back({{{"instance", instance}}, value});
+      return all;
+    };
+  }
+
+  Evaluate Timestamp() {
+    Need("(");
+    const Selector selector = Select(Word());
+    Need(")");
+    return [=](const Data& data, int64_t t) {
+      Vector all = Newest(selector, data, t);
+      for (Point& point : all) {
+        point.value = static_cast<double>(point.at_ms) / 1'000;
+        point.labels = WithoutName(point.labels);
+      }
+      return all;
     };
   }
 

@@ -37,6 +37,25 @@ std::string WhyStale(const ObviousGate& gate, const History& history, const std:
   return "";
 }
 
+// For a gate without a window: the newest scrape that one can see says all.
+std::string WhyNewestIsShut(const ObviousGate& gate, const History& history,
+                            const std::string& host, int64_t mark_at, int64_t now) {
+  const Scrape* newest = nullptr;
+  for (const Scrape& scrape : history.Scrapes(host)) {
+    if (scrape.at_ms > now || scrape.visible_ms > now) continue;
+    // After a restart Prometheus does not tell that an earlier series has ended.
+    if (scrape.reached || !scrape.after_gap) newest = &scrape;
+  }
+  if (newest == nullptr || !newest->reached) return "nothing was seen";
+  if (newest->at_ms < now - 2 * gate.interval_ms) return "the newest scrape is old";
+  if (!newest->probe) return "the probe failed";
+  if (!newest->collector) return "the collector failed";
+  if (newest->collected_ms <= mark_at) return "it is from before the mark";
+  if (newest->boot != history.BootAt(host, mark_at)) return "it is of another boot";
+  if (!newest->there || newest->value != 1) return "it does not hold";
+  return "";
+}
+
 // Whether the condition is true for the visible samples about moment `t`.
 bool HeldAt(const ObviousGate& gate, const History& history, const std::string& host, int64_t t,
             int64_t now, bool left_open) {
@@ -55,6 +74,13 @@ bool HeldAt(const ObviousGate& gate, const History& history, const std::string& 
 
 std::string WhyShut(const ObviousGate& gate, const History& history,
                     const std::map<std::string, int64_t>& mark_at, int64_t now, bool left_open) {
+  if (gate.window_ms == 0) {
+    for (const std::string& host : gate.hosts) {
+      const std::string why = WhyNewestIsShut(gate, history, host, mark_at.at(host), now);
+      if (!why.empty()) return std::string(host).append(": ").append(why);
+    }
+    return "";
+  }
   for (const std::string& host : gate.hosts) {
     const std::string why = WhyStale(gate, history, host, mark_at.at(host), now, left_open);
     if (!why.empty()) return std::string(host).append(": ").append(why);

@@ -13,9 +13,9 @@ namespace mailhub::gates {
 struct ObviousGate {
   std::vector<std::string> hosts;
   int64_t interval_ms = 0;
-  int64_t window_ms = 0;
-  int64_t hold_ms = 0;  // `for`
-  int64_t step_ms = 0;  // interval of the looks within `for`
+  int64_t window_ms = 0;  // 0: the newest scrape alone counts
+  int64_t hold_ms = 0;    // `for`
+  int64_t step_ms = 0;    // interval of the looks within `for`
   // The condition: on every host the value is 1, for the newest value or for all in the window.
   bool all_of_window = false;
 };

@@ -26,7 +26,7 @@ TARGET = "mailhub2"
 QUIET = 0.9
 # As tests/lab/config/actuator.yml gives it to the runbooks.
 QUIET_WINDOW_S = 5
-SHORT = {"quiet_window": f"{QUIET_WINDOW_S}s", "quiet_for": "1s", "fresh_window": "3s", "quiet_timeout": "2m",
+SHORT = {"quiet_window": f"{QUIET_WINDOW_S}s", "quiet_for": "1s", "quiet_timeout": "2m",
          "check_timeout": "20s"}
 MEMORY = 'mailhub_process_resident_memory_bytes{instance="x500",process="eddy"}'
 

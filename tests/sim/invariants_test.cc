@@ -317,8 +317,9 @@ TEST_F(Doctored, NoticeAGateThatIsCalledShutAtOnce) {
       &std::get<engine::RunQueued>(
            std::get<Recorded>(FirstRecorded<engine::RunQueued>()->what).event.body)
            .plan;
-  const auto gate = std::find_if(rebuild->steps.begin(), rebuild->steps.end(),
-                                 [](const auto& step) { return step.gate.has_value(); });
+  const auto gate =
+      std::find_if(rebuild->steps.begin(), rebuild->steps.end(),
+                   [](const auto& step) { return step.gate && step.gate->window.count() > 0; });
   const std::string path = gate->path;                      // its owner moves with the next line
   history_.insert(history_.begin(), {0, ClockStepped{1}});  // so that it can have taken long enough
   const auto begun = std::find_if(history_.begin(), history_.end(), [&](const auto& one) {

@@ -129,7 +129,8 @@ class Writer {
   }
   std::string Window() {
     static constexpr const char* kWindows[] = {
-        "window: 2s, timeout: 30s", "window: 5s, for: 3s, timeout: 1m", "window: 5s, timeout: 10m"};
+        "window: 2s, timeout: 30s", "window: 5s, for: 3s, timeout: 1m", "window: 5s, timeout: 10m",
+        "timeout: 30s", "timeout: 10m"};
     return Pick(kWindows);
   }
   std::string Verify(const std::string& indent, const std::string& host, const std::string& service,
@@ -247,8 +248,10 @@ class Writer {
   void Wait(const std::string& host, const std::string& service, bool up) {
     steps_ += "- name: " + Name("Look at " + service) + "\n  " +
               (Chance(50) ? "wait_for" : "check") + ": '" + Gate(host, service, up) + "'\n";
-    steps_ +=
-        Chance(50) ? "  window: 3s\n  timeout: 1m\n" : "  window: 5s\n  for: 5s\n  timeout: 10m\n";
+    static constexpr const char* kWindows[] = {"  window: 3s\n  timeout: 1m\n",
+                                               "  window: 5s\n  for: 5s\n  timeout: 10m\n",
+                                               "  timeout: 1m\n"};
+    steps_ += Pick(kWindows);
     steps_ += OnFailure("");
   }
   void Work(const std::string& near) {

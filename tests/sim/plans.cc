@@ -31,10 +31,7 @@ Library LoadShipped() {
 
 // Parameters with which a simulated hour is enough for a whole rebuild.
 Parameters ShortWindows() {
-  return {{"fresh_window", "5s"},
-          {"quiet_window", "10s"},
-          {"quiet_for", "3s"},
-          {"quiet_timeout", "10m"}};
+  return {{"quiet_window", "10s"}, {"quiet_for", "3s"}, {"quiet_timeout", "10m"}};
 }
 
 engine::Trigger On(const std::string& alert, const std::string& runbook) {

@@ -61,7 +61,7 @@ TEST(Simulation, CarriesOutThePageOnceWhenNothingGoesWrong) {
   ASSERT_EQ(simulation.runs().size(), 1u) << simulation.Story();
   const engine::Run& run = simulation.runs().begin()->second;
   EXPECT_EQ(run.result, engine::RunResult::kSucceeded);
-  EXPECT_EQ(run.plan().steps.size(), 37u);
+  EXPECT_EQ(run.plan().steps.size(), 36u);
   EXPECT_FALSE(Held(simulation)) << simulation.Story();
   const auto actions =
       std::count_if(run.plan().steps.begin(), run.plan().steps.end(),
@@ -75,7 +75,7 @@ class OnceAtEverySeamCall : public testing::TestWithParam<std::pair<const char*,
 TEST_P(OnceAtEverySeamCall, ChangesNothingThatHappensOnTheHosts) {
   Simulation undisturbed(OneRebuild());
   ASSERT_FALSE(undisturbed.RunAll());
-  ASSERT_GT(undisturbed.seam_calls(), 500u);
+  ASSERT_GT(undisturbed.seam_calls(), 400u);
   const auto commands = CommandsDone(undisturbed.history());
   const auto failure = ForEach(1, undisturbed.seam_calls(), [&](uint64_t call) {
     SimOptions options = OneRebuild();

@@ -199,8 +199,10 @@ World::Evidence World::Gather(const std::string& name, int64_t reach_ms,
   const Host& host = hosts_.at(name);
   const size_t number = numbers_.at(name);
   Evidence evidence;
-  for (int64_t sample = now_ms_ / kSampleEveryMs; sample * kSampleEveryMs > now_ms_ - reach_ms;
-       --sample) {
+  const bool newest_alone = reach_ms == 0;
+  const int64_t oldest_ms = now_ms_ - (newest_alone ? 2 * kSampleEveryMs : reach_ms);
+  for (int64_t sample = now_ms_ / kSampleEveryMs; sample * kSampleEveryMs > oldest_ms; --sample) {
+    if (newest_alone && (evidence.count > 0 || evidence.probe_failed)) break;
     if (!Visible(number, sample)) continue;
     const int64_t at_ms = sample * kSampleEveryMs;
     const auto boot = std::find_if(host.boots().rbegin(), host.boots().rend(),
@@ -239,6 +241,7 @@ engine::GateReading World::Read(const engine::GateQuestion& question, bool in_of
     const auto mark = question.marks.find(host);
     const bool marked = mark != question.marks.end();
     const Evidence evidence = Gather(host, reach_ms, marked ? &mark->second : nullptr);
+    if (evidence.probe_failed && reach_ms == 0) return stale("the newest probe failed");
     if (evidence.count == 0) return stale("there is no sample");
     if (evidence.rebooted) {
       reading.state = GateState::kRebooted;
@@ -246,7 +249,8 @@ engine::GateReading World::Read(const engine::GateQuestion& question, bool in_of
     }
     if (evidence.probe_failed) return stale("a probe failed");
     if (evidence.old && !gullible) return stale("evidence from before the action");
-    if (!marked && question.waited.count() < reach_ms) return stale("no mark, and not long enough");
+    const int64_t least_ms = reach_ms == 0 ? 2 * kSampleEveryMs : reach_ms;
+    if (!marked && question.waited.count() < least_ms) return stale("no mark, and not long enough");
     if (evidence.count * kSampleEveryMs * 10 < reach_ms * 8) return stale("too few samples");
     oldest_ms = std::min(oldest_ms, evidence.oldest_ms);
     latest_ms = evidence.latest_ms;
