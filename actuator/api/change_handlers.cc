@@ -87,7 +87,7 @@ Response ChangeHandlers::Submit(Ask what) {
 Response ChangeHandlers::StartRun(const Request& request) {
   std::string user;
   if (auto denied = Denied(request, &user)) return *denied;
-  const auto body = ParseChange(request, {"runbook", "parameters", "reason", "by"});
+  const auto body = ParseChange(request, {"runbook", "parameters", "now", "reason", "by"});
   if (!body) return Answer(Fail(body.error()));
   if (body->runbook.empty())
     return Answer(Fail(ErrorKind::kInvalid, "runbook: missing; which one is to be started?"));
@@ -97,6 +97,7 @@ Response ChangeHandlers::StartRun(const Request& request) {
   command.detail = body->reason;
   command.runbook = body->runbook;
   command.parameters = body->parameters;
+  command.at_once = body->now;
   return Submit(std::move(command));
 }
 

@@ -132,6 +132,11 @@ Json CurrentStep(const RunView& run, WallTime now) {
   return StepSummary(run.steps[run.current], now);
 }
 
+std::optional<Milliseconds> Reserved(const RunView& run) {
+  if (run.needed.time <= Milliseconds(0)) return std::nullopt;
+  return run.needed.time;
+}
+
 Json RunJson(const RunView& run, WallTime now) {
   const WallTime until = run.finished.value_or(now);
   std::optional<Milliseconds> remaining;
@@ -155,6 +160,13 @@ Json RunJson(const RunView& run, WallTime now) {
           {"fingerprint", run.fingerprint},
           {"state", Name(run.state)},
           {"waitingFor", run.waiting_for},
+          {"startsAt", Time(run.starts_at)},
+          {"reservedSeconds", SecondsOf(Reserved(run))},
+          {"reservedFrom", run.needed.from},
+          {"unsuitable", run.unsuitable},
+          {"atOnce", run.at_once},
+          {"windows", run.suitable.windows},
+          {"blackouts", run.suitable.blackouts},
           {"acting", run.acting},
           {"hold", run.holds.empty() ? Json(nullptr) : ToJson(run, run.holds.front())},
           {"holds", HoldsJson(run)},

@@ -127,6 +127,9 @@ Run ToRun(const Json& json) {
   run.trigger = Text(json, "trigger");
   run.state = NeededText(json, "state");
   run.waiting_for = Text(json, "waitingFor");
+  run.starts_at = Text(json, "startsAt");
+  run.unsuitable = Text(json, "unsuitable");
+  run.at_once = Text(json, "atOnce");
   for (const Json& hold : NeededList(json, "holds")) run.holds.push_back(ToHold(hold));
   const Json& pause = At(json, "pause");
   if (!pause.is_null())
@@ -247,6 +250,8 @@ Plan ToPlan(const Json& json) {
   plan.commit = Text(json, "commit");
   plan.locks = Strings(json, "locks");
   plan.expected_s = Number(json, "expectedSeconds").value_or(0);
+  plan.windows = Strings(json, "windows");
+  plan.blackouts = Strings(json, "blackouts");
   for (const Json& step : NeededList(json, "steps")) plan.steps.push_back(ToPlannedStep(step));
   for (const Json& step : NeededList(json, "always")) plan.always.push_back(ToPlannedStep(step));
   return plan;
@@ -371,12 +376,14 @@ Result<std::string> PrettyJson(const std::string& data) {
 
 std::string BodyJson(const std::vector<std::pair<std::string, std::string>>& fields,
                      const std::map<std::string, std::string>* parameters,
-                     const std::vector<std::pair<std::string, int>>& numbers) {
+                     const std::vector<std::pair<std::string, int>>& numbers,
+                     const std::vector<std::string>& set) {
   Json json = Json::object();
   for (const auto& [key, value] : fields)
     if (!value.empty()) json[key] = value;
   for (const auto& [key, value] : numbers)
     if (value != 0) json[key] = value;
+  for (const std::string& key : set) json[key] = true;
   if (parameters) json["parameters"] = *parameters;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

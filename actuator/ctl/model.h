@@ -86,6 +86,9 @@ struct Run {
   std::string trigger;
   std::string state;
   std::string waiting_for;
+  std::string starts_at;   // by the calendar
+  std::string unsuitable;  // why this is no longer a suitable time
+  std::string at_once;     // why a person did not let it wait for one
   std::vector<Hold> holds;
   std::optional<Pause> pause;
   std::optional<Question> asks;
@@ -155,6 +158,7 @@ struct Plan {
   std::string runbook, summary, target, commit;
   std::vector<std::string> locks;
   double expected_s = 0;
+  std::vector<std::string> windows, blackouts;
   std::vector<PlannedStep> steps;
   std::vector<PlannedStep> always;
 };
@@ -194,9 +198,10 @@ Result<std::string> OpenEnvelope(int status, std::string_view body);
 Result<std::string> PrettyJson(const std::string& data);
 
 // A JSON object of strings, for request bodies; `parameters` only when not null. Of `numbers`, only
-// those that are not 0.
+// those that are not 0. `set`: keys whose value is true.
 std::string BodyJson(const std::vector<std::pair<std::string, std::string>>& fields,
                      const std::map<std::string, std::string>* parameters = nullptr,
-                     const std::vector<std::pair<std::string, int>>& numbers = {});
+                     const std::vector<std::pair<std::string, int>>& numbers = {},
+                     const std::vector<std::string>& set = {});
 
 }  // namespace mailhub::ctl

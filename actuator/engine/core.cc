@@ -11,7 +11,7 @@ namespace mailhub::engine {
 Engine::Core::Core(EngineConfig config, const PlanSource* plans, std::function<std::string()> ids)
     : config_(std::move(config)),
       recorder_(&clock_, [this](const Event& event) { Fold(event); }),
-      context_{&config_, &clock_, &mode_, &runs_, &recorder_, plans, std::move(ids)},
+      context_{&config_, &clock_, &mode_, &runs_, &recorder_, plans, std::move(ids), &history_},
       runs_(&context_),
       episodes_(&context_),
       history_(&clock_),
@@ -20,6 +20,7 @@ Engine::Core::Core(EngineConfig config, const PlanSource* plans, std::function<s
 void Engine::Core::Reconfigure(EngineConfig config, const PlanSource* plans) {
   config_ = std::move(config);
   context_.plans = plans;
+  runs_.Replan();
 }
 
 // --- the journal's events

@@ -40,6 +40,17 @@ Result<std::map<std::string, std::string>> ParametersOf(const Trigger& trigger,
   return parameters;
 }
 
+// A trigger's own windows and blackouts, beside those of its runbook.
+void Narrow(const Suitable& own, Suitable* suitable) {
+  if (!own.windows.empty()) suitable->windows = own.windows;
+  for (const std::string& name : own.blackouts) {
+    const auto& known = suitable->blackouts;
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      suitable->blackouts.push_back(name);
+    }
+  }
+}
+
 }  // namespace
 
 Decisions::Decisions(const Context* context, Runs* runs, const Episodes* episodes,
@@ -190,6 +201,7 @@ Decision Decisions::DecideRun(Plan plan, const Alert& alert, const Trigger& trig
   RunQueued queued;
   queued.only_if = OnlyIf(trigger, plan.parameters);
   queued.plan = std::move(plan);
+  Narrow(trigger.suitable, &queued.plan.suitable);
   queued.trigger = trigger.name;
   queued.fingerprint = alert.fingerprint;
   queued.by = "alertmanager";

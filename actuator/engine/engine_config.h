@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
+#include "actuator/engine/calendar.h"
 #include "actuator/engine/trigger.h"
 #include "lib/base/clock.h"
 
@@ -11,6 +13,7 @@ namespace mailhub::engine {
 
 struct EngineConfig {
   std::vector<Trigger> triggers;
+  std::shared_ptr<const Calendar> calendar = nullptr;  // null: every time is suitable
   size_t most_unfinished_runs = 100;  // more are refused with kOverloaded
   size_t most_episodes = 20'000;      // open episodes; further alerts are refused with kOverloaded
   Milliseconds poll_step{500};        // between looks at a running step

@@ -105,6 +105,8 @@ struct RunQueued {
   std::string fingerprint;  // episode; empty when a person started it
   std::string by;           // person or "alertmanager"
   std::string only_if;      // PromQL, asked again when the locks are granted; empty: always
+  // Why a person lets it start at a time that is not suitable; empty: it waits for one.
+  std::string at_once = {};
 };
 struct RunStarted {  // locks granted, only_if held
   static constexpr const char* kName = "run_started";

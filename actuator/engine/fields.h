@@ -58,6 +58,8 @@ void Fields(Archive& a, Plan& v) {
   a("always", v.always);
   a("commit", v.commit);
   a("expected_ms", v.expected);
+  a.Added("windows", v.suitable.windows);
+  a.Added("blackouts", v.suitable.blackouts);
 }
 template <typename Archive>
 void Fields(Archive& a, Receipt& v) {
@@ -99,6 +101,7 @@ void Fields(Archive& a, RunQueued& v) {
   a("fingerprint", v.fingerprint);
   a("by", v.by);
   a("only_if", v.only_if);
+  a.Added("at_once", v.at_once);
 }
 template <typename Archive>
 void Fields(Archive&, RunStarted&) {}

@@ -34,6 +34,7 @@ struct Command {
   int attempt = 0;      // kConfirm: its attempt
   std::string runbook;  // kStart
   std::map<std::string, std::string> parameters;  // kStart
+  bool at_once = false;  // kStart: also at a time that is not suitable; `detail` says why
 };
 
 struct SetMode {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "actuator/engine/calendar.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 #include "lib/base/words.h"
@@ -101,6 +102,7 @@ struct Plan {
   std::vector<AlwaysStep> always;
   std::string commit;  // path of the first step after which a resolved alert no longer cancels
   Milliseconds expected{0};  // configured expected duration; 0: unknown
+  Suitable suitable = {};    // when it may start
 
   bool operator==(const Plan&) const = default;
 };

@@ -83,6 +83,8 @@ RunView ViewOf(const Run& run) {
   view.trigger = run.queued.trigger;
   view.fingerprint = run.queued.fingerprint;
   view.by = run.queued.by;
+  view.suitable = plan.suitable;
+  view.at_once = run.queued.at_once;
   view.state = StateOf(run);
   for (const Hold& hold : run.holds) {
     const Step* step = run.Find(hold.path);

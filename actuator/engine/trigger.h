@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actuator/engine/calendar.h"
 #include "actuator/engine/plan.h"
 #include "lib/base/result.h"
 
@@ -53,6 +54,8 @@ struct Trigger {
   std::string only_if;                    // PromQL, {{parameter}} filled in; empty: always
   Milliseconds cooldown{0};               // after a run of this runbook and parameters finished
   OnResolved on_resolved = OnResolved::kFinish;
+  // Its windows replace the runbook's, if it has any; its blackouts come beside the runbook's.
+  Suitable suitable = {};
 };
 
 // Its `only_if` with these parameters. The configuration refuses names that are no parameter.

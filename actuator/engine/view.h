@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "actuator/engine/calendar.h"
 #include "actuator/engine/event.h"
 #include "actuator/engine/gate.h"
 
@@ -132,6 +133,11 @@ struct RunView {
   std::string by;
   RunState state = RunState::kQueued;
   std::string waiting_for;      // kQueued: the reason; else its action, or why it cannot act
+  std::optional<WallTime> starts_at;  // kQueued: when the calendar lets it start, if known
+  std::string unsuitable;  // under way: why this is no longer a suitable time; empty: it is one
+  Suitable suitable;       // when it may start
+  std::string at_once;     // why a person does not let it wait for that; empty: it waits
+  Needed needed;           // kQueued: the time that is reserved for it
   std::vector<HoldView> holds;  // all of them must be answered
   std::optional<PauseView> pause;
   std::vector<DeadManView> dead_men;  // those that may be armed, or have acted

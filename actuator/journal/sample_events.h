@@ -18,6 +18,7 @@ inline engine::Plan SamplePlan() {
   plan.locks = {"directory", "tables"};
   plan.commit = "1";
   plan.expected = Milliseconds(90'000);
+  plan.suitable = {.windows = {"nights"}, .blackouts = {"exams", "Christmas"}};
   engine::Step stop;
   stop.path = "1";
   stop.name = "Stop the main directory process";
@@ -73,7 +74,8 @@ inline std::vector<engine::EventBody> EveryBody() {
                 .trigger = "memory",
                 .fingerprint = "00ff00ff00ff00ff",
                 .by = "alertmanager",
-                .only_if = "up == 1"},
+                .only_if = "up == 1",
+                .at_once = "the tables are broken"},
       RunStarted{},
       RunDropped{.why = "no longer true"},
       StepStarted{.path = "1", .attempt = 2, .directory_id = "d1"},

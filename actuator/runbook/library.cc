@@ -168,6 +168,9 @@ std::vector<RunbookInfo> RunbookLibrary::List() const {
                                  parameter.default_value.value_or(""), parameter.optional,
                                  parameter.description});
     }
+    for (const auto* names : {&book.windows, &book.blackouts}) {
+      for (const Text& name : *names) info.calendar_names.push_back({name.raw, name.at});
+    }
     list.push_back(std::move(info));
   }
   return list;

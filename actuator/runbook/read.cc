@@ -14,6 +14,7 @@ constexpr size_t kLongestName = 120;
 constexpr int kMostAttempts = 20;
 constexpr size_t kMostStatuses = 16;
 constexpr int kGreatestStatus = 255;
+constexpr size_t kMostCalendarNames = 16;
 
 Text ReadText(Reader& in, const Node& node) {
   return Text{in.Required(node, config::ReadString), node};
@@ -47,6 +48,27 @@ std::vector<std::string> ReadLocks(Reader& in, const Node& node) {
     in.Keep(node.Invalid("duplicate lock"));
   }
   return locks;
+}
+
+// A name or a list of names of the calendar.
+std::vector<Text> ReadCalendarNames(Reader& in, const Node& node) {
+  std::vector<Text> names;
+  if (!node.Present()) return names;
+  const std::vector<Node> items = node.IsList() ? node.Items() : std::vector<Node>{node};
+  if (items.empty() || items.size() > kMostCalendarNames) {
+    in.Keep(node.Expected("1 to 16 names of the calendar"));
+  }
+  for (const Node& item : items) {
+    Text name{in.Required(item, Line), item};
+    if (name.raw.empty() || name.raw.size() > kLongestName) {
+      in.Keep(item.Invalid("expected a name of 1 to 120 characters"));
+    }
+    if (std::ranges::find(names, name.raw, &Text::raw) != names.end()) {
+      in.Keep(item.Invalid("\"" + name.raw + "\" is listed twice"));
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
 }
 
 std::optional<double> ReadBound(Reader& in, const Node& node, ParameterKind kind) {
@@ -314,7 +336,7 @@ AlwaysText ReadAlways(Reader& in, const Node& node) {
 Result<Runbook> ReadRunbook(const Node& root) {
   Reader in;
   in.Keys(root, {"runbook", "summary", "parameters", "lock", "target", "commit", "expected",
-                 "steps", "always"});
+                 "windows", "blackouts", "steps", "always"});
   Runbook book(root);
   book.name = in.Required(root["runbook"], Identifier);
   book.summary = in.Required(root["summary"], Line);
@@ -327,6 +349,11 @@ Result<Runbook> ReadRunbook(const Node& root) {
   book.target = Maybe(in, root["target"]);
   book.commit = Maybe(in, root["commit"]);
   book.expected = Maybe(in, root["expected"]);
+  book.windows = ReadCalendarNames(in, root["windows"]);
+  book.blackouts = ReadCalendarNames(in, root["blackouts"]);
+  if (!book.windows.empty() || !book.blackouts.empty()) {
+    in.Need(root["expected"], "how long a run takes, so that it can be seen whether it fits");
+  }
   book.steps = ReadSteps(in, root["steps"], ReadStep, false);
   if (const Node always = root["always"]; always.Present()) {
     book.always = ReadSteps(in, always, ReadAlways);

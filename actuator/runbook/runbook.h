@@ -126,6 +126,7 @@ struct Runbook {
   std::optional<Text> target;
   std::optional<Text> commit;
   std::optional<Text> expected;
+  std::vector<Text> windows, blackouts;  // names of the calendar, not filled in
   std::vector<StepText> steps;
   std::vector<AlwaysText> always;
 

@@ -19,6 +19,8 @@ using config::Reader;
 constexpr size_t kMostTriggers = 1'000;
 constexpr size_t kMostMatchers = 32;
 constexpr size_t kLongestName = 64;
+constexpr size_t kMostCalendarNames = 16;
+constexpr size_t kLongestCalendarName = 120;
 
 void ReadWeb(Reader& in, const Node& node, WebSettings* web) {
   if (!node.Present()) return;
@@ -75,9 +77,28 @@ void ReadLabels(Reader& in, const Node& node, engine::Trigger* trigger) {
   }
 }
 
+std::vector<std::string> ReadCalendarNames(Reader& in, const Node& node) {
+  std::vector<std::string> names;
+  if (!node.Present()) return names;
+  if (!node.IsList()) in.Keep(node.Invalid("expected a list of names of the calendar"));
+  const std::vector<Node> items = node.Items();
+  if (items.empty() || items.size() > kMostCalendarNames) {
+    in.Keep(node.Invalid("expected 1 to 16 names of the calendar"));
+  }
+  for (const Node& item : items) {
+    if (in.Failed()) break;
+    std::string name = in.Required(item, config::ReadString);
+    if (name.empty() || name.size() > kLongestCalendarName) {
+      in.Keep(item.Invalid("expected a name of 1 to 120 characters"));
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
 void ReadTrigger(Reader& in, const Node& node, engine::Trigger* trigger) {
   in.Keys(node, {"name", "match", "runbook", "parameters", "parameters_from_labels", "only_if",
-                 "cooldown", "on_resolved"});
+                 "cooldown", "on_resolved", "windows", "blackouts"});
   in.Need(node["name"], "a name for this trigger");
   trigger->name = in.Required(node["name"], config::ReadString);
   if (trigger->name.size() > kLongestName) {
@@ -90,6 +111,8 @@ void ReadTrigger(Reader& in, const Node& node, engine::Trigger* trigger) {
   ReadLabels(in, node["parameters_from_labels"], trigger);
   in.Optional(node["only_if"], &trigger->only_if, config::ReadString);
   in.Optional(node["cooldown"], &trigger->cooldown, AtLeast, Milliseconds(0));
+  trigger->suitable = {ReadCalendarNames(in, node["windows"]),
+                       ReadCalendarNames(in, node["blackouts"])};
   std::string on_resolved = "finish";
   in.Optional(node["on_resolved"], &on_resolved, config::ReadString);
   if (on_resolved == "cancel") {
