@@ -98,6 +98,7 @@ Response ChangeHandlers::StartRun(const Request& request) {
   command.runbook = body->runbook;
   command.parameters = body->parameters;
   command.at_once = body->now;
+  command.login = !user.empty();
   return Submit(std::move(command));
 }
 
@@ -162,6 +163,7 @@ Response ChangeHandlers::ActOnRun(const Request& request) {
   command.pause = body->pause;
   command.step = body->step;
   command.attempt = body->attempt;
+  command.login = !user.empty();
   if (auto said = SaysWhatItAnswers(*verb, command.run, *body); !said)
     return Answer(Fail(said.error()));
   return Submit(std::move(command));

@@ -100,7 +100,10 @@ Json AsksJson(const RunView& run) {
     return {{"path", step.path},
             {"attempt", step.attempt},
             {"step", step.name},
-            {"question", run.asks}};
+            {"question", run.asks},
+            {"whom", run.asks_whom},
+            {"since", Time(run.asks_since)},
+            {"until", Time(run.asks_until)}};
   }
   return nullptr;
 }

@@ -58,6 +58,11 @@ std::vector<Offer> OffersFor(const Hold& hold) {
             {"it is back", "resolve", true},
             {"leave it stopped", "skip", true}};
   }
+  if (reason == "not_confirmed") {
+    return {{"ask again", "retry", false},
+            {"go on without it", "skip", true},
+            {"it is answered", "resolve", true}};
+  }
   if (reason == "host_away") return {{"ask on", "retry", false}, {"give up on it", "skip", true}};
   return {{"look again", "resume", false},
           {"try once more", "retry", false},
@@ -102,6 +107,8 @@ void AppendQuestion(const Run& run, std::vector<std::string>& lines) {
   const std::string name = question.step == question.text ? "" : ", " + Printable(question.step);
   lines.push_back("ASKS at step " + Printable(question.path) + name + ": " +
                   Printable(question.text));
+  if (!question.whom.empty()) lines.push_back("  who may answer:  " + Printable(question.whom));
+  if (!question.until.empty()) lines.push_back("  until:           " + LocalTime(question.until));
   const std::string attempt =
       question.attempt > 1 ? " --attempt " + std::to_string(question.attempt) : "";
   lines.push_back("  say yes:         " +

@@ -63,6 +63,9 @@ struct Question {
   int attempt = 1;
   std::string step;
   std::string text;
+  std::string whom = {};   // who may answer; empty: everybody who may confirm
+  std::string until = {};  // end of its time
+  std::string since = {};
 };
 
 struct DeadMan {

@@ -29,6 +29,7 @@ Result<std::string> Start(const Command& command, const Context& context, const 
   RunQueued queued;
   queued.plan = *std::move(plan);
   queued.by = command.by;
+  queued.by_login = command.login;
   if (command.at_once) queued.at_once = command.detail;
   const std::string id = QueueRun(context, std::move(queued));
   context.recorder->Emit(id, OperatorActed{Verb::kStart, "", command.by, command.detail, kNoHold});

@@ -26,6 +26,12 @@ void Fields(Archive& a, DeadMan& v) {
   a("until", v.until);
 }
 template <typename Archive>
+void Fields(Archive& a, Approval& v) {
+  a("by", v.by);
+  a("not_the_starter", v.not_the_starter);
+  a("timeout_ms", v.timeout);
+}
+template <typename Archive>
 void Fields(Archive& a, Step& v) {
   a("path", v.path);
   a("name", v.name);
@@ -39,6 +45,7 @@ void Fields(Archive& a, Step& v) {
   a("idempotent", v.idempotent);
   a("gate", v.gate);
   a("dead_man", v.dead_man);
+  a.Added("approval", v.approval);
   a("on_failure", v.on_failure);
 }
 template <typename Archive>
@@ -102,6 +109,7 @@ void Fields(Archive& a, RunQueued& v) {
   a("by", v.by);
   a("only_if", v.only_if);
   a.Added("at_once", v.at_once);
+  a.Added("by_login", v.by_login);
 }
 template <typename Archive>
 void Fields(Archive&, RunStarted&) {}

@@ -56,6 +56,7 @@ RunView LiveRun::Look(const std::optional<Milliseconds>& expected) const {
     view.needed = slot.needed;
     if (run_.stage != Stage::kQueued) view.unsuitable = slot.why;
   }
+  if (!view.asks.empty()) view.asks_until = step_.AskedUntil();
   leases_.AddTo(&view);
   view.acting = Acts();
   const Step* current = run_.Current();

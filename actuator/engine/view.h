@@ -145,6 +145,9 @@ struct RunView {
   // then are its hosts' alerts silenced.
   bool acting = false;
   std::string asks;                 // the question of the `confirm` that it waits at; else empty
+  std::string asks_whom;            // who may answer; empty: everybody who may confirm
+  std::optional<WallTime> asks_until = {};  // the end of its time; nothing: for ever
+  std::optional<WallTime> asks_since = {};
   std::optional<RunResult> result;  // also while it is being cancelled, and at its end
   std::string result_detail;
   WallTime queued;

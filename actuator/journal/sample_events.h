@@ -43,6 +43,8 @@ inline engine::Plan SamplePlan() {
   wait.name = "Wait";
   wait.kind = engine::StepKind::kWaitFor;
   wait.on_failure = engine::OnFailure::kContinue;
+  wait.approval = engine::Approval{
+      .by = {"alice", "approver"}, .not_the_starter = true, .timeout = Milliseconds(7'200'000)};
   plan.steps = {stop, wait};
   plan.always = {{.step = wait, .since = "1", .until = "2.mailhub1.1"}};
   return plan;
@@ -75,7 +77,8 @@ inline std::vector<engine::EventBody> EveryBody() {
                 .fingerprint = "00ff00ff00ff00ff",
                 .by = "alertmanager",
                 .only_if = "up == 1",
-                .at_once = "the tables are broken"},
+                .at_once = "the tables are broken",
+                .by_login = true},
       RunStarted{},
       RunDropped{.why = "no longer true"},
       StepStarted{.path = "1", .attempt = 2, .directory_id = "d1"},

@@ -263,7 +263,19 @@ class Expander {
                 : text.verb == Verb::kCheck ? StepKind::kCheck
                                             : StepKind::kWaitFor;
     if (text.gate) step.gate = Gate(*text.gate, scope, "");
+    if (text.approval) step.approval = ApprovalOf(*text.approval, scope);
     return step;
+  }
+
+  engine::Approval ApprovalOf(const ApprovalText& text, const Scope& scope) {
+    engine::Approval approval;
+    approval.by = text.by;
+    approval.not_the_starter = text.not_the_starter;
+    approval.timeout = Duration(text.timeout, scope, Milliseconds(0));
+    if (text.timeout && approval.timeout < Seconds(1)) {
+      Keep(text.timeout->at.Invalid("expected at least 1s"));
+    }
+    return approval;
   }
 
   Step Action(const StepText& text, const Scope& scope, const std::string& path) {

@@ -169,7 +169,7 @@ std::vector<RunbookInfo> RunbookLibrary::List() const {
                                  parameter.description});
     }
     for (const auto* names : {&book.windows, &book.blackouts}) {
-      for (const Text& name : *names) info.calendar_names.push_back({name.raw, name.at});
+      for (const Text& one : *names) info.calendar_names.push_back({one.raw, one.at});
     }
     list.push_back(std::move(info));
   }

@@ -82,6 +82,7 @@ class MadeUp final : public Playbook {
     auto library = RunbookLibrary::Parse(sources, site);
     if (!library) Give(library.error().message + '\n' + Text());
     library_ = *library;
+    times_ = MakeUpTimes(seed);
     uint64_t random = seed;
     for (const MadeUpRunbook& book : books_) {
       if (book.name == "made-part") continue;
@@ -95,6 +96,8 @@ class MadeUp final : public Playbook {
         if ((random >> 37) % 3 == 0) {
           trigger.only_if = "mailhub_check_value{instance=\"box1\",check=\"need\"} >= 1";
         }
+        if ((random >> 41) % 5 == 0) trigger.suitable.windows = {"also"};
+        if ((random >> 43) % 5 == 0) trigger.suitable.blackouts = {"closed"};
         triggers_.push_back(trigger);
       }
     }

@@ -35,6 +35,9 @@ class Simulation::Plans final : public engine::PlanSource {
       if (mutation_ == Mutation::kPlanWithoutDeadMan) step.dead_man.reset();
       if (mutation_ == Mutation::kPlanWithoutTimeouts) step.timeout = Milliseconds(86'400'000);
       if (mutation_ == Mutation::kRetriesWhatIsUnknown) step.idempotent = true;
+      if (mutation_ == Mutation::kPlanWithoutQuestionTimeouts && step.approval) {
+        step.approval->timeout = Milliseconds(0);
+      }
     }
     return plan;
   }
@@ -85,6 +88,7 @@ std::shared_ptr<Actuator> Simulation::Make(JournalFile* journal, bool is_main) {
   seams.journal = journal;
   seams.plans = plans_.get();
   seams.triggers = playbook_->triggers();
+  seams.calendar = CalendarOf(playbook_->times(), options_.mutation);
   seams.ids = [this] {
     const std::string number = std::to_string(next_id_++);
     // The first six characters distinguish runs.
@@ -220,6 +224,7 @@ void Simulation::NotifyAll() {
 
 void Simulation::BadWeather() {
   if (!Safe()) {
+    if (wall_offset_ms_ != 0) world_.Observe(ClockStepped{-wall_offset_ms_});
     wall_offset_ms_ = disk_full_until_ms_ = 0;
     return;
   }
