@@ -229,6 +229,7 @@ std::string EpisodesData(const std::vector<const engine::EpisodeView*>& episodes
                       {"run", episode->run},
                       {"state", Name(episode->state)},
                       {"decidedAt", Time(episode->decided)},
+                      {"tries", episode->tries},
                       {"detail", episode->detail}}));
   return text + R"(],"open":)" + std::to_string(open) + "}";
 }
@@ -266,6 +267,7 @@ std::string StatusData(const std::string& version, const engine::View& view,
                {"epoch", view.epoch},
                {"openEpisodes", view.open_episodes},
                {"unansweredAlerts", CountOf(view, engine::EpisodeState::kUnanswered)},
+               {"stillFiringAlerts", view.still_firing_episodes},
                {"queueBlockedByHold", view.queue_blocked_by_hold},
                {"unfinishedRuns", view.unfinished.size()},
                {"holds", holds},

@@ -111,7 +111,9 @@ Output Engine::Core::Finish() {
   do {
     before = recorder_.Recorded();
     runs_.Work();
-    if (mode_.Active()) decisions_.DecideAfresh(episodes_.TakeDue());
+    if (!mode_.Active()) continue;
+    decisions_.DecideAfresh(episodes_.TakeDue());
+    decisions_.TryAgain(episodes_.TakeStillFiring());
   } while (recorder_.Recorded() != before);
   runs_.Forget();
   return recorder_.Take();
@@ -119,7 +121,7 @@ Output Engine::Core::Finish() {
 
 std::optional<SteadyTime> Engine::Core::NextDeadline() const {
   const std::optional<SteadyTime> next = runs_.NextDeadline();
-  return mode_.Active() ? Earlier(next, episodes_.NextDeadline()) : next;
+  return Earlier(next, episodes_.NextDeadline(mode_.Active()));
 }
 
 // --- views

@@ -95,6 +95,8 @@ struct AlertDecided {
   // only earlier alerts, which are over though their ends may still come; others count the episode.
   // Zero: none.
   WallTime newest_start;
+  // Runs that have answered this alert while it fired, with the one of this decision.
+  int tries = 0;
 };
 
 struct RunQueued {

@@ -100,6 +100,7 @@ void Fields(Archive& a, AlertDecided& v) {
   a("detail", v.detail);
   a("run", v.run);
   a.Added("newest_start_ms", v.newest_start);
+  a.Added("tries", v.tries);
 }
 template <typename Archive>
 void Fields(Archive& a, RunQueued& v) {

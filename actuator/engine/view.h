@@ -170,6 +170,7 @@ enum class EpisodeState {
   kAnswered,    // its run is not finished
   kRemedied,    // its run has succeeded, and the alert has not come again since
   kUnanswered,  // its run did not succeed, or the alert came again after the run's end
+  kStillFiring,  // all runs that it may have are over, and it has gone on firing for too long
   kWaiting,     // it fires, and no run answers for it yet; decided again without a notification
 };
 constexpr auto WordsOf(EpisodeState) {
@@ -178,6 +179,7 @@ constexpr auto WordsOf(EpisodeState) {
       {kAnswered, "answered"},
       {kRemedied, "remedied"},
       {kUnanswered, "unanswered"},
+      {kStillFiring, "still_firing"},
       {kWaiting, "waiting"},
   });
 }
@@ -191,6 +193,7 @@ struct EpisodeView {
   EpisodeState state = EpisodeState::kAnswered;
   WallTime decided;
   std::string detail;  // sentence of its last decision
+  int tries = 0;       // runs that have answered it, the present one included
 };
 
 struct View {
@@ -200,6 +203,7 @@ struct View {
   std::vector<RunView> finished;  // newest first, at most 50 of them; older ones are in the journal
   size_t open_episodes = 0;
   size_t unanswered_episodes = 0;     // of all, in EpisodeState::kUnanswered
+  size_t still_firing_episodes = 0;   // of all, in EpisodeState::kStillFiring
   std::vector<EpisodeView> episodes;  // by fingerprint; at most 1,000 of them
   bool queue_blocked_by_hold = false;
 };

@@ -13,8 +13,6 @@ constexpr int64_t kEpochMs = 1'700'000'000'000;
 constexpr int64_t kFirstMs = kEpochMs - 7'200'000;  // the clock may be slow
 constexpr int64_t kRestlessMs = 14'400'000;         // from then on
 constexpr int64_t kForEverMs = 400'000'000'000;
-// The judge looks at so many moments of a span.
-constexpr int64_t kLookMs = 1'000;
 
 class Wrong final : public engine::Calendar {
  public:
@@ -81,10 +79,15 @@ bool IsSuitable(const Times& times, const engine::Suitable& suitable, WallTime a
     return (suitable.windows.empty() || std::ranges::any_of(suitable.windows, in)) &&
            std::ranges::none_of(suitable.blackouts, in);
   };
-  for (WallTime moment = at; moment < last; moment += Milliseconds(kLookMs)) {
-    if (!suits(moment)) return false;
+  if (!suits(at) || !suits(last)) return false;
+  for (const auto& [name, spans] : times) {
+    for (const engine::Span& span : spans) {
+      for (const WallTime moment : {span.begin, span.end}) {
+        if (at < moment && moment < last && !suits(moment)) return false;
+      }
+    }
   }
-  return suits(last);
+  return true;
 }
 
 }  // namespace mailhub::sim

@@ -21,7 +21,8 @@ Times MakeUpTimes(uint64_t seed);
 // What the engine asks, perhaps with a mutation's mistake.
 std::shared_ptr<const engine::Calendar> CalendarOf(const Times& times, Mutation mutation);
 
-// Whether a run of `needed` may start then, by the judge's own reckoning: moment by moment.
+// Whether a run of `needed` may start then, by the judge's own reckoning: at each moment
+// at which something changes.
 bool IsSuitable(const Times& times, const engine::Suitable& suitable, WallTime at,
                 Milliseconds needed);
 

@@ -98,6 +98,7 @@ enum class Mutation {
   kCalendarForgetsDurations,  // what fits is not asked
   kClaimsCountAsLogins,       // the API takes a claimed name for a proven one
   kPlanWithoutQuestionTimeouts,
+  kTriesForEver,  // further runs for an alert are not bounded
 };
 
 }  // namespace mailhub::sim

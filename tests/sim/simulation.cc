@@ -88,6 +88,9 @@ std::shared_ptr<Actuator> Simulation::Make(JournalFile* journal, bool is_main) {
   seams.journal = journal;
   seams.plans = plans_.get();
   seams.triggers = playbook_->triggers();
+  for (engine::Trigger& trigger : seams.triggers) {
+    if (world_.Is(Mutation::kTriesForEver)) trigger.attempts = 1000;
+  }
   seams.calendar = CalendarOf(playbook_->times(), options_.mutation);
   seams.ids = [this] {
     const std::string number = std::to_string(next_id_++);
