@@ -176,7 +176,29 @@ TEST(Guard, TakesALoginOnlyWithTheHeaderThatAForeignPageCannotSend) {
   EXPECT_EQ(guard.MayChange(request).error().kind, ErrorKind::kRefused);
   request.headers = {{"x-mailhub-request", "1"}};
   ASSERT_TRUE(guard.MayChange(request));
-  EXPECT_EQ(*guard.MayChange(request), "anna");
+  EXPECT_EQ(guard.MayChange(request)->login, "anna");
+}
+
+TEST(Guard, KnowsWhatEachLoginMayDo) {
+  using engine::Role;
+  const Guard guard("", {{"vera", {Role::kViewer}},
+                         {"olaf", {Role::kOperator}},
+                         {"adam", {Role::kApprover}}});
+  const auto may = [&](const std::string& login, Role needed) {
+    http::Request request;
+    request.user = login;
+    request.headers = {{"x-mailhub-request", "1"}};
+    const auto author = guard.MayChange(request, needed);
+    return author ? "yes" : author.error().message;
+  };
+  EXPECT_EQ(may("vera", Role::kOperator), "vera is a viewer, and may only look");
+  EXPECT_EQ(may("vera", Role::kApprover), "vera is a viewer, and may only look");
+  EXPECT_EQ(may("olaf", Role::kOperator), "yes");
+  EXPECT_EQ(may("olaf", Role::kApprover), "olaf may not do this: it needs the role approver");
+  EXPECT_EQ(may("adam", Role::kOperator), "adam may not do this: it needs the role operator");
+  EXPECT_EQ(may("adam", Role::kApprover), "yes");
+  EXPECT_EQ(may("anna", Role::kOperator), "yes") << "not listed";
+  EXPECT_EQ(may("anna", Role::kApprover), "yes");
 }
 
 TEST(Guard, AllowsNoChangeWhenNoTokenIsConfigured) {
