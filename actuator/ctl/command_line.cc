@@ -277,6 +277,12 @@ void AddRest(CLI::App& app, Arguments& a, Action* action) {
           return With(a, [&](ApiClient& api) { return ShowStatus(api, a.ChosenFormat()); });
         };
       });
+  app.add_subcommand("waiting", "All that waits for a person, since when, and what to type")
+      ->callback([&a, action] {
+        *action = [&a] {
+          return With(a, [&](ApiClient& api) { return ShowWaiting(api, a.ChosenFormat()); });
+        };
+      });
   CLI::App* history = app.add_subcommand("history", "Finished runs and how long they took");
   AddFilters(history, a, false);
   AddBefore(history, a, "Only runs that ended before the event with this number in the journal");

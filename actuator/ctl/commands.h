@@ -21,6 +21,8 @@ struct Filters {
 
 using Parameters = std::map<std::string, std::string>;
 
+// All that waits for a person: since when, and what to type.
+int ShowWaiting(ApiClient& api, Format format);
 int RunList(ApiClient& api, Format format, const Filters& filters);
 int RunShow(ApiClient& api, Format format, const std::string& run);
 // `after`: only what is younger than that event; 0: everything.

@@ -208,6 +208,7 @@ Overview ToOverview(const Json& json) {
   overview.pauses = NeededNumber<int>(json, "pauses");
   overview.open_episodes = NeededNumber<int>(json, "openEpisodes");
   overview.unanswered_alerts = NeededNumber<int>(json, "unansweredAlerts");
+  overview.still_firing_alerts = Int(json, "stillFiringAlerts");
   for (const auto& [state, count] : Needed(json, "deadMen").items())
     overview.dead_men.emplace_back(state, count.get<int>());
   overview.configuration_since = Text(json, "configurationSince");
@@ -368,6 +369,17 @@ Result<std::string> OpenEnvelope(int status, std::string_view body) {
   if (status == 401) return Fail(ErrorKind::kRefused, "a login is needed (HTTP 401)");
   return Fail(ErrorKind::kInvalid,
               "this is no actuator's answer (HTTP " + std::to_string(status) + ")");
+}
+
+std::string ListOf(const std::vector<WaitingJson>& waiting) {
+  Json list = Json::array();
+  for (const WaitingJson& one : waiting) {
+    Json json = Json::object();
+    for (const auto& [name, text] : one.texts) json[name] = text.empty() ? Json() : Json(text);
+    json["commands"] = one.commands;
+    list.push_back(std::move(json));
+  }
+  return Json{{"waiting", std::move(list)}}.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Result<std::string> PrettyJson(const std::string& data) {

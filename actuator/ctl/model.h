@@ -139,6 +139,7 @@ struct Overview {
   int pauses = 0;
   int open_episodes = 0;
   int unanswered_alerts = 0;
+  int still_firing_alerts = 0;
   std::vector<std::pair<std::string, int>> dead_men;  // counts by state
   std::string configuration_since;
   std::string reload_refused_at;  // empty: the last reload was not refused
@@ -199,6 +200,13 @@ Result<std::string> OpenEnvelope(int status, std::string_view body);
 
 // Indented JSON, ASCII only.
 Result<std::string> PrettyJson(const std::string& data);
+
+// What `waiting` prints as JSON: texts by name, an empty one as null, and the commands.
+struct WaitingJson {
+  std::vector<std::pair<std::string, std::string>> texts;
+  std::vector<std::string> commands;
+};
+std::string ListOf(const std::vector<WaitingJson>& waiting);
 
 // A JSON object of strings, for request bodies; `parameters` only when not null. Of `numbers`, only
 // those that are not 0. `set`: keys whose value is true.
