@@ -22,8 +22,8 @@ Result<Configuration> LoadConfiguration(const std::string& path) {
       !checked) {
     return Fail(checked.error());
   }
-  if (Status checked = CheckCalendarNames(*settings, *configuration.runbooks,
-                                          settings->engine.calendar.get());
+  if (Status checked =
+          CheckCalendarNames(*settings, *configuration.runbooks, settings->engine.calendar.get());
       !checked) {
     return Fail(checked.error());
   }

@@ -63,13 +63,14 @@ Result<std::unique_ptr<Web>> Web::Make(const settings::Fixed& settings, const st
 
 Web::Web(const settings::Fixed& settings, const std::string& version, api::Backend* backend,
          api::ActuatorMetrics* metrics, const Clock* clock, http::ServerOptions options)
-    : receiver_(backend, settings.webhook_token_file,
-                [metrics](webhook::Outcome outcome, int status) {
-                  CountWebhook(metrics, outcome, status);
-                },
-                [roles = settings.web.roles](const std::string& login) {
-                  return api::RolesOf(roles, login).contains(engine::Role::kOperator);
-                }),
+    : receiver_(
+          backend, settings.webhook_token_file,
+          [metrics](webhook::Outcome outcome, int status) {
+            CountWebhook(metrics, outcome, status);
+          },
+          [roles = settings.web.roles](const std::string& login) {
+            return api::RolesOf(roles, login).contains(engine::Role::kOperator);
+          }),
       guard_(settings.web.api_token_file, settings.web.roles),
       server_(WithHooks(std::move(options), metrics)) {
   api::ApiOptions api_options;

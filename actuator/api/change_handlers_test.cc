@@ -181,9 +181,8 @@ TEST(Guard, TakesALoginOnlyWithTheHeaderThatAForeignPageCannotSend) {
 
 TEST(Guard, KnowsWhatEachLoginMayDo) {
   using engine::Role;
-  const Guard guard("", {{"vera", {Role::kViewer}},
-                         {"olaf", {Role::kOperator}},
-                         {"adam", {Role::kApprover}}});
+  const Guard guard(
+      "", {{"vera", {Role::kViewer}}, {"olaf", {Role::kOperator}}, {"adam", {Role::kApprover}}});
   const auto may = [&](const std::string& login, Role needed) {
     http::Request request;
     request.user = login;

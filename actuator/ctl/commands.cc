@@ -202,9 +202,9 @@ int RunStart(ApiClient& api, Format format, const std::string& runbook,
              const Parameters& parameters, const std::string& reason, bool now, std::string* run) {
   std::vector<std::string> set;
   if (now) set.emplace_back("now");
-  const auto data =
-      api.Post("/api/v1/runs", BodyJson({{"runbook", runbook}, {"reason", reason}, {"by", api.by()}},
-                                        &parameters, {}, set));
+  const auto data = api.Post(
+      "/api/v1/runs",
+      BodyJson({{"runbook", runbook}, {"reason", reason}, {"by", api.by()}}, &parameters, {}, set));
   if (!data) return Complain(data.error());
   const auto id = ParseField(*data, "run");
   if (!id) return Complain(id.error());

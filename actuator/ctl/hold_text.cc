@@ -198,8 +198,8 @@ std::vector<Waiting> WaitingOf(const Run& run) {
   if (run.pause) {
     Waiting paused = one;
     paused.kind = "pause";
-    paused.text = "paused by " + run.pause->by +
-                  (run.pause->reason.empty() ? "" : ": " + run.pause->reason);
+    paused.text =
+        "paused by " + run.pause->by + (run.pause->reason.empty() ? "" : ": " + run.pause->reason);
     paused.since = run.pause->since;
     paused.commands = {Resuming(run, *run.pause)};
     all.push_back(std::move(paused));

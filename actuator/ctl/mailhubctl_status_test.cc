@@ -59,8 +59,14 @@ TEST_F(MailhubctlTest, ListsAllThatWaitsForAPersonAndWhatToType) {
   EXPECT_THAT(Ctl("waiting").out, HasSubstr("Nothing waits for a person.")) << "a run at its gate";
   engine::RunView held = RunAtItsGate();
   held.state = engine::RunState::kHeld;
-  held.holds.push_back({1, "3", "", engine::HoldReason::kGateShut, "not within 1h", held.queued,
-                        {engine::Verb::kRetry, engine::Verb::kSkip}, false});
+  held.holds.push_back({1,
+                        "3",
+                        "",
+                        engine::HoldReason::kGateShut,
+                        "not within 1h",
+                        held.queued,
+                        {engine::Verb::kRetry, engine::Verb::kSkip},
+                        false});
   engine::RunView asks = RunAtItsGate();
   asks.id = "4f2a91c0aa55aa55aa55aa55aa55aa55";
   asks.steps[3].phase = engine::StepPhase::kConfirm;

@@ -138,8 +138,8 @@ Run ToRun(const Json& json) {
   const Json& asks = At(json, "asks");
   if (!asks.is_null())
     run.asks = Question{NeededText(asks, "path"), NeededNumber<int>(asks, "attempt"),
-                        Text(asks, "step"), Text(asks, "question"),
-                        Text(asks, "whom"), Text(asks, "until"),
+                        Text(asks, "step"),       Text(asks, "question"),
+                        Text(asks, "whom"),       Text(asks, "until"),
                         Text(asks, "since")};
   run.result = run.state == "finished" ? NeededText(json, "result") : Text(json, "result");
   run.result_detail = Text(json, "resultDetail");

@@ -24,8 +24,8 @@ std::string WhoMayApprove(const Run& run, const Step& step) {
   if (!step.approval) return text;
   for (const std::string& entry : step.approval->by) text += (text.empty() ? "" : ", ") + entry;
   if (step.approval->not_the_starter && PersonStarted(run)) {
-    text += (text.empty() ? "" : "; ") + std::string("not ") + run.queued.by +
-            ", who started the run";
+    text +=
+        (text.empty() ? "" : "; ") + std::string("not ") + run.queued.by + ", who started the run";
   }
   return text;
 }
@@ -48,9 +48,10 @@ Status MayApprove(const Run& run, const Step& step, const Command& command) {
   }
   if (!step.approval->not_the_starter || !PersonStarted(run)) return {};
   if (!run.queued.by_login) {
-    return refuse("the one who started the run must not answer this question, and nobody knows "
-                  "who that was: " + run.queued.by +
-                  " is only a claim. Cancel it, and start it after a login");
+    return refuse(
+        "the one who started the run must not answer this question, and nobody knows "
+        "who that was: " +
+        run.queued.by + " is only a claim. Cancel it, and start it after a login");
   }
   if (run.queued.by == command.by) {
     return refuse(command.by + " started the run, so somebody else must answer this question");

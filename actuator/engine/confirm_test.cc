@@ -66,7 +66,8 @@ TEST_F(Confirm, ARoleMayBeNamedToo) {
   EXPECT_THAT(WhyNot(Answer(Verb::kConfirm, "carl", true, {Role::kApprover})),
               HasSubstr("may not answer this question; who may: operator"));
   EXPECT_THAT(WhyNot(Answer(Verb::kConfirm, "operator", true, {Role::kApprover})),
-              HasSubstr("may not answer")) << "a login of that name has not that role";
+              HasSubstr("may not answer"))
+      << "a login of that name has not that role";
   EXPECT_TRUE(Answer(Verb::kConfirm, "ann"));
 }
 

@@ -154,8 +154,8 @@ void Decisions::TryAgain(const std::vector<std::string>& fingerprints) {
     record.newest_start = episodes_.NewestStart(alert, record.decision);
     record.tries = Tries(episode, record.decision);
     record.detail = "it still fires " + FormatDuration(trigger->still_firing_after) +
-                    " after run " + before + " has succeeded; " +
-                    std::to_string(episode->tries) + " of " + std::to_string(trigger->attempts) +
+                    " after run " + before + " has succeeded; " + std::to_string(episode->tries) +
+                    " of " + std::to_string(trigger->attempts) +
                     " runs before this: " + record.detail;
     const std::string run = record.run;
     context_.recorder->Emit(run, std::move(record));
@@ -197,8 +197,7 @@ Decision Decisions::DecideFiring(const Alert& alert, const Trigger& trigger, Ale
 }
 
 // A run for it, or why there is none.
-Decision Decisions::DecideAnswer(const Alert& alert, const Trigger& trigger,
-                                 AlertDecided* record) {
+Decision Decisions::DecideAnswer(const Alert& alert, const Trigger& trigger, AlertDecided* record) {
   const auto parameters = ParametersOf(trigger, alert);
   if (!parameters) {
     record->detail = parameters.error().message;

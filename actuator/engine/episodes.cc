@@ -170,9 +170,8 @@ void Episodes::Unanswered(const std::string& fingerprint, Episode* episode) {
 
 const Trigger* Episodes::TriggerOf(const Episode& episode) const {
   const auto& triggers = context_.config->triggers;
-  const auto found = std::find_if(triggers.begin(), triggers.end(), [&](const Trigger& one) {
-    return one.name == episode.trigger;
-  });
+  const auto found = std::find_if(triggers.begin(), triggers.end(),
+                                  [&](const Trigger& one) { return one.name == episode.trigger; });
   return found == triggers.end() ? nullptr : &*found;
 }
 
@@ -198,8 +197,7 @@ bool Episodes::IsRemedied(const Episode& episode) const {
 bool Episodes::SharesOnlyIf(const Run& run, const Episode& episode) const {
   const Trigger* trigger = TriggerOf(episode);
   return episode.decision == Decision::kStartedRun ||
-         (trigger != nullptr &&
-          OnlyIf(*trigger, run.plan().parameters) == run.queued.only_if);
+         (trigger != nullptr && OnlyIf(*trigger, run.plan().parameters) == run.queued.only_if);
 }
 
 void Episodes::Drop(const Run& run, WallTime at) {

@@ -29,7 +29,6 @@ struct Episode {
   int tries = 0;                  // runs that have answered it, `run` included
   bool gave_up = false;           // its further run was dropped
   std::optional<SteadyTime> due;  // when it is decided again without a notification; this life only
-
 };
 
 // The known ends of earlier alerts with one fingerprint.
@@ -96,8 +95,8 @@ class Episodes {
   std::set<std::string> waiting_;            // those of them that no run answers for
   std::set<std::string> succeeded_;  // those of them whose run has succeeded, until they still fire
   SteadyTime started_{};             // this program
-  std::map<std::string, Ended> ended_;       // by fingerprint
-  std::deque<std::string> ended_order_;      // oldest first
+  std::map<std::string, Ended> ended_;   // by fingerprint
+  std::deque<std::string> ended_order_;  // oldest first
 };
 
 }  // namespace mailhub::engine

@@ -38,7 +38,9 @@ const Run* Runs::Apply(const Event& event) {
   }
   LiveRun* live = Find(event.run);
   Require(live != nullptr, "an event is about a run that was queued and not yet forgotten");
-  if (!std::holds_alternative<StepStarted>(event.body)) schedule_.Change();
+  const bool told = std::holds_alternative<RunHeld>(event.body) ||
+                    std::holds_alternative<OperatorActed>(event.body);
+  if (told || AboutOf(event.body) == About::kRun) schedule_.Change();
   const bool was_finished = live->run().stage == Stage::kFinished;
   live->Apply(event);
   if (was_finished || live->run().stage != Stage::kFinished) return nullptr;

@@ -58,8 +58,8 @@ void Schedule::Work(const std::vector<const Run*>& runs) {
 
 // A window that closes changes nothing for a run under way, but people should know.
 Slot Schedule::AskUnderWay(const Run& run) const {
-  const Opening opening = context_.config->calendar->Ask(run.plan().suitable,
-                                                         context_.clock->wall(), Milliseconds(0), {});
+  const Opening opening = context_.config->calendar->Ask(
+      run.plan().suitable, context_.clock->wall(), Milliseconds(0), {});
   Slot slot;
   if (!opening.now) slot.why = opening.why;
   return slot;
@@ -106,17 +106,17 @@ Slot Schedule::Ask(const Run& run, const std::vector<Taken>& before) const {
   slot.now = opening.now;
   if (opening.now) return slot;
   slot.begin = opening.begin;
-  const std::string needs = slot.needed.time > Milliseconds(0)
-                                ? "; it needs " + FormatDuration(slot.needed.time) + " (" +
-                                      slot.needed.from + ")"
-                                : "; how long it takes is unknown: " + slot.needed.from;
+  const std::string needs =
+      slot.needed.time > Milliseconds(0)
+          ? "; it needs " + FormatDuration(slot.needed.time) + " (" + slot.needed.from + ")"
+          : "; how long it takes is unknown: " + slot.needed.from;
   if (!alone.now) {
     slot.why = alone.why + needs;
     return slot;
   }
-  const auto first = std::min_element(
-      before.begin(), before.end(),
-      [](const Taken& a, const Taken& b) { return a.span.begin < b.span.begin; });
+  const auto first =
+      std::min_element(before.begin(), before.end(),
+                       [](const Taken& a, const Taken& b) { return a.span.begin < b.span.begin; });
   slot.why = "run " + first->run.substr(0, 12) + " (" + first->runbook +
              "), which comes first and has a lock that it needs" + needs;
   return slot;

@@ -45,9 +45,9 @@ class Schedule {
   const Context& context_;
   bool changed_ = true;
   std::optional<SteadyTime> due_;
-  std::map<std::string, Slot> slots_;                   // by run
+  std::map<std::string, Slot> slots_;                       // by run
   std::map<std::string, std::vector<Taken>> comes_before_;  // by queued run
-  std::vector<Taken> taken_;                            // of the runs planned so far
+  std::vector<Taken> taken_;                                // of the runs planned so far
 };
 
 }  // namespace mailhub::engine

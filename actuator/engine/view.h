@@ -132,7 +132,7 @@ struct RunView {
   std::string fingerprint;
   std::string by;
   RunState state = RunState::kQueued;
-  std::string waiting_for;      // kQueued: the reason; else its action, or why it cannot act
+  std::string waiting_for;            // kQueued: the reason; else its action, or why it cannot act
   std::optional<WallTime> starts_at;  // kQueued: when the calendar lets it start, if known
   std::string unsuitable;  // under way: why this is no longer a suitable time; empty: it is one
   Suitable suitable;       // when it may start
@@ -144,8 +144,8 @@ struct RunView {
   // The run acts now: it is not queued, held, paused, at a question or stopped by the mode. Only
   // then are its hosts' alerts silenced.
   bool acting = false;
-  std::string asks;                 // the question of the `confirm` that it waits at; else empty
-  std::string asks_whom;            // who may answer; empty: everybody who may confirm
+  std::string asks;       // the question of the `confirm` that it waits at; else empty
+  std::string asks_whom;  // who may answer; empty: everybody who may confirm
   std::optional<WallTime> asks_until = {};  // the end of its time; nothing: for ever
   std::optional<WallTime> asks_since = {};
   std::optional<RunResult> result;  // also while it is being cancelled, and at its end
@@ -167,11 +167,11 @@ struct Run;
 RunView ViewOf(const Run& run);
 
 enum class EpisodeState {
-  kAnswered,    // its run is not finished
-  kRemedied,    // its run has succeeded, and the alert has not come again since
-  kUnanswered,  // its run did not succeed, or the alert came again after the run's end
+  kAnswered,     // its run is not finished
+  kRemedied,     // its run has succeeded, and the alert has not come again since
+  kUnanswered,   // its run did not succeed, or the alert came again after the run's end
   kStillFiring,  // all runs that it may have are over, and it has gone on firing for too long
-  kWaiting,     // it fires, and no run answers for it yet; decided again without a notification
+  kWaiting,      // it fires, and no run answers for it yet; decided again without a notification
 };
 constexpr auto WordsOf(EpisodeState) {
   using enum EpisodeState;

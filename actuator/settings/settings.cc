@@ -129,8 +129,9 @@ std::vector<std::string> ReadCalendarNames(Reader& in, const Node& node) {
 }
 
 void ReadTrigger(Reader& in, const Node& node, engine::Trigger* trigger) {
-  in.Keys(node, {"name", "match", "runbook", "parameters", "parameters_from_labels", "only_if",
-                 "cooldown", "on_resolved", "attempts", "still_firing_after", "windows", "blackouts"});
+  in.Keys(node,
+          {"name", "match", "runbook", "parameters", "parameters_from_labels", "only_if",
+           "cooldown", "on_resolved", "attempts", "still_firing_after", "windows", "blackouts"});
   in.Need(node["name"], "a name for this trigger");
   trigger->name = in.Required(node["name"], config::ReadString);
   if (trigger->name.size() > kLongestName) {

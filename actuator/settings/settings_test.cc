@@ -50,7 +50,8 @@ TEST(Settings, RolesOfLoginsAreReadAndChecked) {
   using engine::Role;
   EXPECT_EQ(settings->fixed.web.roles.at("olaf"), engine::Roles{Role::kOperator});
   EXPECT_EQ(settings->fixed.web.roles.at("vera"), engine::Roles{Role::kViewer});
-  EXPECT_EQ(settings->fixed.web.roles.at("anna"), (engine::Roles{Role::kOperator, Role::kApprover}));
+  EXPECT_EQ(settings->fixed.web.roles.at("anna"),
+            (engine::Roles{Role::kOperator, Role::kApprover}));
   for (const auto& [wrong, why] : std::vector<std::pair<std::string, std::string>>{
            {"roles: {olaf: operator}", "config_file"},
            {"config_file: w, roles: {olaf: root}", "expected viewer, operator, approver"},

@@ -46,8 +46,8 @@ class Answers {
     int further = 0;       // runs after one that had succeeded
   };
   const Known* const known_;
-  std::map<std::string, Tried> tried_;                  // by fingerprint
-  std::map<std::string, WallTime> succeeded_;           // by run
+  std::map<std::string, Tried> tried_;         // by fingerprint
+  std::map<std::string, WallTime> succeeded_;  // by run
   // By fingerprint and start: when its end was last reported.
   std::map<std::string, std::map<WallTime, WallTime>> ends_;
   std::map<std::pair<std::string, std::string>, int> decided_;      // notification, fingerprint

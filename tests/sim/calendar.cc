@@ -35,9 +35,8 @@ class Wrong final : public engine::Calendar {
 bool IsIn(const Times& times, const std::string& name, WallTime at) {
   const auto spans = times.find(name);
   if (spans == times.end()) return false;
-  return std::any_of(spans->second.begin(), spans->second.end(), [&](const engine::Span& span) {
-    return span.begin <= at && at < span.end;
-  });
+  return std::any_of(spans->second.begin(), spans->second.end(),
+                     [&](const engine::Span& span) { return span.begin <= at && at < span.end; });
 }
 
 }  // namespace

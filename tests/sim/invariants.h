@@ -101,7 +101,7 @@ class Invariants {
   // Run and path of steps that a person skipped and has not asked for since.
   std::set<std::pair<std::string, std::string>> skipped_;
   std::set<std::pair<std::string, std::string>> confirmed_;  // run, path: by a person
-  std::map<std::string, std::optional<int>> exits_;  // by key, of ended commands
+  std::map<std::string, std::optional<int>> exits_;          // by key, of ended commands
   std::map<std::pair<std::string, std::string>, int64_t> last_deeds_ms_;  // by run and host
   std::map<std::string, HostFacts> hosts_;
 };

@@ -43,7 +43,7 @@ struct Known {
 
   std::shared_ptr<const Playbook> playbook;
   int64_t now_ms = 0;
-  int64_t up_ms = 0;  // the part of it in which the actuator was up
+  int64_t up_ms = 0;       // the part of it in which the actuator was up
   int64_t stepped_ms = 0;  // how far its wall clock has stepped
   WallTime Wall() const { return FromUnixMs(1'700'000'000'000 + now_ms + stepped_ms); }
   engine::Mode mode = engine::Mode::kActive;

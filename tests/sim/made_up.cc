@@ -112,11 +112,15 @@ class Writer {
     steps_ += "- confirm:\n    question: " + question + "\n";
     if (Apart(60)) {
       steps_ += std::string("    timeout: ") + (Apart(50) ? "90s" : "5m") + "\n";
-      if (Apart(70)) steps_ += std::string("    on_timeout: ") + (Apart(50) ? "hold" : "abort") + "\n";
+      if (Apart(70))
+        steps_ += std::string("    on_timeout: ") + (Apart(50) ? "hold" : "abort") + "\n";
     }
     if (Apart(60)) {
       steps_ += std::string("    by: ") +
-                (Apart(30) ? "[person1]" : Apart(50) ? "[approver]" : "[person2, person3]") + "\n";
+                (Apart(30)   ? "[person1]"
+                 : Apart(50) ? "[approver]"
+                             : "[person2, person3]") +
+                "\n";
     }
     if (Apart(30)) steps_ += "    not_the_starter: true\n";
   }

@@ -157,8 +157,7 @@ void People::Start(const Person& person) {
   wish.command.runbook = what.runbook;
   wish.command.parameters = what.parameters;
   wish.command.at_once = requests_ % 3 == 0;
-  wish.asked = {wish.command.detail, "",    Verb::kStart, {}, "", 0, 0, person,
-                wish.command.at_once};
+  wish.asked = {wish.command.detail, "", Verb::kStart, {}, "", 0, 0, person, wish.command.at_once};
   Ask(std::move(wish));
 }
 

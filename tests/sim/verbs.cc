@@ -53,8 +53,7 @@ Complaint JudgeVerb(const Known& known, const engine::Run& run, const engine::Op
       }
       if (body.verb != Verb::kRetry && !body.path.empty()) {
         const engine::Step& step = known.StepOf(run, body.path);
-        if (step.kind == engine::StepKind::kConfirm &&
-            !known.MayAnswer(run, step, asked.person)) {
+        if (step.kind == engine::StepKind::kConfirm && !known.MayAnswer(run, step, asked.person)) {
           return asked.person.name + " passed over the question of " + body.path + " and may not";
         }
       }
