@@ -239,7 +239,9 @@ void Simulation::BadWeather() {
   if (world_.Chance(world_.faults.clock_years)) {
     const int64_t by_ms = world_.Between(-5, 5) * kYearMs;
     step(by_ms);
-    world_.PlanIn(world_.Between(10'000, 300'000), [step, by_ms] { step(-by_ms); });
+    world_.PlanIn(world_.Between(10'000, 300'000), [this, step, by_ms] {
+      if (Safe()) step(-by_ms);  // else it is right already
+    });
   }
   if (world_.Chance(world_.faults.disk_full)) {
     disk_full_until_ms_ =
