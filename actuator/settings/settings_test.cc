@@ -54,7 +54,7 @@ TEST(Settings, RolesOfLoginsAreReadAndChecked) {
             (engine::Roles{Role::kOperator, Role::kApprover}));
   for (const auto& [wrong, why] : std::vector<std::pair<std::string, std::string>>{
            {"roles: {olaf: operator}", "config_file"},
-           {"config_file: w, roles: {olaf: root}", "expected viewer, operator, approver"},
+           {"config_file: w, roles: {olaf: root}", "expected viewer, operator or approver"},
            {"config_file: w, roles: {olaf: [viewer, operator]}", "expected viewer alone"},
            {"config_file: w, roles: {approver: operator}", "a role's word"},
            {"config_file: w, roles: [olaf]", "expected a map from logins to roles"}}) {
