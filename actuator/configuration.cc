@@ -1,6 +1,7 @@
 // See configuration.h.
 #include "actuator/configuration.h"
 
+#include "actuator/calendar_check.h"
 #include "actuator/trigger_check.h"
 
 namespace mailhub {
@@ -18,6 +19,11 @@ Result<Configuration> LoadConfiguration(const std::string& path) {
   if (!runbooks) return Fail(runbooks.error());
   configuration.runbooks = *std::move(runbooks);
   if (Status checked = CheckTriggers(*settings, *configuration.runbooks, *configuration.site);
+      !checked) {
+    return Fail(checked.error());
+  }
+  if (Status checked =
+          CheckCalendarNames(*settings, *configuration.runbooks, settings->engine.calendar.get());
       !checked) {
     return Fail(checked.error());
   }

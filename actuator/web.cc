@@ -63,15 +63,20 @@ Result<std::unique_ptr<Web>> Web::Make(const settings::Fixed& settings, const st
 
 Web::Web(const settings::Fixed& settings, const std::string& version, api::Backend* backend,
          api::ActuatorMetrics* metrics, const Clock* clock, http::ServerOptions options)
-    : receiver_(backend, settings.webhook_token_file,
-                [metrics](webhook::Outcome outcome, int status) {
-                  CountWebhook(metrics, outcome, status);
-                }),
-      guard_(settings.web.api_token_file),
+    : receiver_(
+          backend, settings.webhook_token_file,
+          [metrics](webhook::Outcome outcome, int status) {
+            CountWebhook(metrics, outcome, status);
+          },
+          [roles = settings.web.roles](const std::string& login) {
+            return api::RolesOf(roles, login).contains(engine::Role::kOperator);
+          }),
+      guard_(settings.web.api_token_file, settings.web.roles),
       server_(WithHooks(std::move(options), metrics)) {
   api::ApiOptions api_options;
   api_options.version = version;
   api_options.token_file = settings.web.api_token_file;
+  api_options.roles = settings.web.roles;
   api_options.max_event_streams = kEventStreams;
   api::AddRoutes(server_, *backend, *metrics, *clock, api_options);
   // Its sender is checked before the first byte of a body is read.

@@ -94,7 +94,9 @@ void AddRoutes(http::Server& server, Backend& backend, const ActuatorMetrics& me
       std::make_shared<ReadHandlers>(backend, metrics, clock, std::move(options.version),
                                      options.max_event_streams),
       ReadRoutes());
-  Add(server, std::make_shared<ChangeHandlers>(backend, options.token_file), ChangeRoutes());
+  Add(server,
+      std::make_shared<ChangeHandlers>(backend, options.token_file, std::move(options.roles)),
+      ChangeRoutes());
 }
 
 std::vector<RouteText> Routes() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actuator/api/backend.h"
+#include "actuator/api/guard.h"
 #include "actuator/api/metrics.h"
 #include "lib/base/clock.h"
 #include "lib/http/server.h"
@@ -19,6 +20,7 @@ struct ApiOptions {
   // Empty: only users of web.config's basic authentication can change something over HTTP.
   std::string token_file;
   int max_event_streams = 6;  // must be less than the server's max_streams
+  RolesByLogin roles = {};    // of users of basic authentication; others may do everything
 };
 
 // Registers every route of the API and /metrics with `server`, before its Start(). `backend`,

@@ -26,8 +26,8 @@ constexpr std::string_view kHostCharacters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
 // A logged-in name is proven; the field `by` is only a claim, which the token's holder may make.
-std::string By(const std::string& user, const ChangeBody& body) {
-  if (!user.empty()) return user;
+std::string By(const Author& user, const ChangeBody& body) {
+  if (!user.login.empty()) return user.login;
   return body.by.empty() ? "api" : body.by;
 }
 
@@ -59,11 +59,12 @@ Result<ChangeBody> ParseVerbBody(const Request& request, Verb verb) {
 
 }  // namespace
 
-ChangeHandlers::ChangeHandlers(Backend& backend, const std::string& token_file)
-    : backend_(backend), guard_(token_file) {}
+ChangeHandlers::ChangeHandlers(Backend& backend, const std::string& token_file, RolesByLogin roles)
+    : backend_(backend), guard_(token_file, std::move(roles)) {}
 
-std::optional<Response> ChangeHandlers::Denied(const Request& request, std::string* who) {
-  auto user = guard_.MayChange(request);
+std::optional<Response> ChangeHandlers::Denied(const Request& request, Author* who,
+                                               engine::Role needed) {
+  auto user = guard_.MayChange(request, needed);
   if (user) {
     *who = *user;
     return std::nullopt;
@@ -85,9 +86,9 @@ Response ChangeHandlers::Submit(Ask what) {
 }
 
 Response ChangeHandlers::StartRun(const Request& request) {
-  std::string user;
+  Author user;
   if (auto denied = Denied(request, &user)) return *denied;
-  const auto body = ParseChange(request, {"runbook", "parameters", "reason", "by"});
+  const auto body = ParseChange(request, {"runbook", "parameters", "now", "reason", "by"});
   if (!body) return Answer(Fail(body.error()));
   if (body->runbook.empty())
     return Answer(Fail(ErrorKind::kInvalid, "runbook: missing; which one is to be started?"));
@@ -97,6 +98,9 @@ Response ChangeHandlers::StartRun(const Request& request) {
   command.detail = body->reason;
   command.runbook = body->runbook;
   command.parameters = body->parameters;
+  command.at_once = body->now;
+  command.login = !user.login.empty();
+  command.roles = user.roles;
   return Submit(std::move(command));
 }
 
@@ -140,8 +144,12 @@ Status ChangeHandlers::SaysWhatItAnswers(Verb verb, const std::string& run,
 }
 
 Response ChangeHandlers::ActOnRun(const Request& request) {
-  std::string user;
-  if (auto denied = Denied(request, &user)) return *denied;
+  Author user;
+  const bool confirms = request.path.ends_with("/confirm");
+  if (auto denied =
+          Denied(request, &user, confirms ? engine::Role::kApprover : engine::Role::kOperator)) {
+    return *denied;
+  }
   const std::string rest = request.path.substr(kRunsPath.size());
   const size_t slash = rest.find('/');
   const auto verb =
@@ -161,13 +169,15 @@ Response ChangeHandlers::ActOnRun(const Request& request) {
   command.pause = body->pause;
   command.step = body->step;
   command.attempt = body->attempt;
+  command.login = !user.login.empty();
+  command.roles = user.roles;
   if (auto said = SaysWhatItAnswers(*verb, command.run, *body); !said)
     return Answer(Fail(said.error()));
   return Submit(std::move(command));
 }
 
 Response ChangeHandlers::SetMode(const Request& request) {
-  std::string user;
+  Author user;
   if (auto denied = Denied(request, &user)) return *denied;
   const auto body = ParseChange(request, {"mode", "by"});
   if (!body) return Answer(Fail(body.error()));
@@ -179,7 +189,7 @@ Response ChangeHandlers::SetMode(const Request& request) {
 }
 
 Response ChangeHandlers::TakeOver(const Request& request) {
-  std::string user;
+  Author user;
   if (auto denied = Denied(request, &user)) return *denied;
   const std::string host = Named(request.path, kHostsPath, "/takeover");
   if (host.empty())
@@ -199,7 +209,7 @@ Response ChangeHandlers::TakeOver(const Request& request) {
 }
 
 Response ChangeHandlers::CloseEpisode(const Request& request) {
-  std::string user;
+  Author user;
   if (auto denied = Denied(request, &user)) return *denied;
   const std::string named = Named(request.path, kEpisodesPath, "/close");
   if (named.empty() || named.find_first_not_of(kHexDigits) != std::string::npos)
@@ -225,7 +235,7 @@ Response ChangeHandlers::CloseEpisode(const Request& request) {
 }
 
 Response ChangeHandlers::Reload(const Request& request) {
-  std::string user;
+  Author user;
   if (auto denied = Denied(request, &user)) return *denied;
   const Status done = backend_.Reload();
   if (!done) return Answer(Fail(done.error()));

@@ -15,7 +15,7 @@ namespace mailhub::api {
 // Thread-safe. `backend` must outlive it.
 class ChangeHandlers {
  public:
-  ChangeHandlers(Backend& backend, const std::string& token_file);
+  ChangeHandlers(Backend& backend, const std::string& token_file, RolesByLogin roles);
 
   http::Response StartRun(const http::Request& request);
   http::Response ActOnRun(const http::Request& request);
@@ -26,7 +26,8 @@ class ChangeHandlers {
 
  private:
   // 401, 403 or 503; nothing when the request is allowed, and *who is then its author.
-  std::optional<http::Response> Denied(const http::Request& request, std::string* who);
+  std::optional<http::Response> Denied(const http::Request& request, Author* who,
+                                       engine::Role needed = engine::Role::kOperator);
   // kInvalid when the body lacks the step, attempt or hold that the verb is about.
   Status SaysWhatItAnswers(engine::Verb verb, const std::string& run, const ChangeBody& body);
   http::Response Submit(Ask what);

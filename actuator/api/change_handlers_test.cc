@@ -168,6 +168,43 @@ TEST_F(ApiTest, TurnsErrorsIntoTheirStatus) {
   }
 }
 
+TEST_F(ApiTest, StartsARunAtAnyTimeOnlyIfThatIsSaid) {
+  Post("/api/v1/runs", R"({"runbook":"mailhub-rebuild","reason":"monthly"})");
+  Post("/api/v1/runs", R"({"runbook":"mailhub-rebuild","now":true,"reason":"it is broken"})");
+  const auto commands = backend_.Commands();
+  ASSERT_EQ(commands.size(), 2U);
+  EXPECT_FALSE(commands[0].at_once);
+  EXPECT_TRUE(commands[1].at_once);
+  EXPECT_EQ(commands[1].detail, "it is broken");
+  EXPECT_FALSE(commands[1].login) << "the token's holder may claim any name";
+  ExpectError(Post("/api/v1/runs", R"({"runbook":"x","now":"yes"})"), 400, "invalid",
+              "now: expected true or false");
+}
+
+TEST_F(ApiTest, ShowsWhenAQueuedRunStartsAndWhoMayAnswerAQuestion) {
+  engine::RunView run = testing::RunAtItsGate();
+  run.state = engine::RunState::kQueued;
+  run.waiting_for = "window nights is closed";
+  run.starts_at = testing::kStart + Seconds(3600);
+  run.needed = {Milliseconds(7'200'000), "`expected` of its runbook"};
+  run.suitable = {{"nights"}, {"exams"}};
+  run.at_once = "";
+  Show(run);
+  const Json queued = Data(Get("/api/v1/runs/3f2a91"));
+  EXPECT_EQ(queued["startsAt"], "2026-03-01T11:00:00.000Z");
+  EXPECT_EQ(queued["reservedSeconds"], 7200);
+  EXPECT_EQ(queued["windows"][0], "nights");
+  run = testing::RunAtItsGate();
+  run.steps[2].phase = engine::StepPhase::kConfirm;
+  run.asks = "Now?";
+  run.asks_whom = "alice";
+  run.asks_until = testing::kStart;
+  Show(run);
+  const Json asks = Data(Get("/api/v1/runs/3f2a91"))["asks"];
+  EXPECT_EQ(asks["whom"], "alice");
+  EXPECT_EQ(asks["until"], "2026-03-01T10:00:00.000Z");
+}
+
 TEST(Guard, TakesALoginOnlyWithTheHeaderThatAForeignPageCannotSend) {
   const Guard guard("");
   http::Request request;
@@ -176,7 +213,28 @@ TEST(Guard, TakesALoginOnlyWithTheHeaderThatAForeignPageCannotSend) {
   EXPECT_EQ(guard.MayChange(request).error().kind, ErrorKind::kRefused);
   request.headers = {{"x-mailhub-request", "1"}};
   ASSERT_TRUE(guard.MayChange(request));
-  EXPECT_EQ(*guard.MayChange(request), "anna");
+  EXPECT_EQ(guard.MayChange(request)->login, "anna");
+}
+
+TEST(Guard, KnowsWhatEachLoginMayDo) {
+  using engine::Role;
+  const Guard guard(
+      "", {{"vera", {Role::kViewer}}, {"olaf", {Role::kOperator}}, {"adam", {Role::kApprover}}});
+  const auto may = [&](const std::string& login, Role needed) {
+    http::Request request;
+    request.user = login;
+    request.headers = {{"x-mailhub-request", "1"}};
+    const auto author = guard.MayChange(request, needed);
+    return author ? "yes" : author.error().message;
+  };
+  EXPECT_EQ(may("vera", Role::kOperator), "vera is a viewer, and may only look");
+  EXPECT_EQ(may("vera", Role::kApprover), "vera is a viewer, and may only look");
+  EXPECT_EQ(may("olaf", Role::kOperator), "yes");
+  EXPECT_EQ(may("olaf", Role::kApprover), "olaf may not do this: it needs the role approver");
+  EXPECT_EQ(may("adam", Role::kOperator), "adam may not do this: it needs the role operator");
+  EXPECT_EQ(may("adam", Role::kApprover), "yes");
+  EXPECT_EQ(may("anna", Role::kOperator), "yes") << "not listed";
+  EXPECT_EQ(may("anna", Role::kApprover), "yes");
 }
 
 TEST(Guard, AllowsNoChangeWhenNoTokenIsConfigured) {

@@ -2,9 +2,16 @@
 // so a password needs an additional header, which a page of another origin cannot add.
 #include "actuator/api/guard.h"
 
+#include <utility>
+
 namespace mailhub::api {
 
-Guard::Guard(const std::string& token_file) {
+engine::Roles RolesOf(const RolesByLogin& roles, const std::string& login) {
+  const auto listed = roles.find(login);
+  return listed == roles.end() ? Author().roles : listed->second;
+}
+
+Guard::Guard(const std::string& token_file, RolesByLogin roles) : roles_(std::move(roles)) {
   if (!token_file.empty()) tokens_.emplace(token_file);
 }
 
@@ -22,16 +29,23 @@ Result<bool> Guard::BearsToken(const http::Request& request) const {
   return true;
 }
 
-Result<std::string> Guard::MayChange(const http::Request& request) const {
+Result<Author> Guard::MayChange(const http::Request& request, engine::Role needed) const {
   if (!request.user.empty()) {
-    if (request.Header("X-Mailhub-Request") == "1") return request.user;
+    const Author author{request.user, RolesOf(roles_, request.user)};
+    if (!author.roles.contains(needed)) {
+      return Fail(ErrorKind::kRefused, author.roles.contains(engine::Role::kViewer)
+                                           ? request.user + " is a viewer, and may only look"
+                                           : request.user + " may not do this: it needs the role " +
+                                                 engine::Name(needed));
+    }
+    if (request.Header("X-Mailhub-Request") == "1") return author;
     return Fail(ErrorKind::kRefused, "changing something needs the header X-Mailhub-Request: 1");
   }
   if (!tokens_)
     return Fail(ErrorKind::kRefused,
                 "no API token is configured, so nothing can be changed without a login");
   const Status judged = Judge(request);
-  if (judged) return std::string();
+  if (judged) return Author();
   if (judged.error().kind == ErrorKind::kRefused && request.BearerToken().empty())
     return Fail(ErrorKind::kRefused,
                 "changing something needs the API token (Authorization: Bearer ...)");

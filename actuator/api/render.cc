@@ -100,7 +100,10 @@ Json AsksJson(const RunView& run) {
     return {{"path", step.path},
             {"attempt", step.attempt},
             {"step", step.name},
-            {"question", run.asks}};
+            {"question", run.asks},
+            {"whom", run.asks_whom},
+            {"since", Time(run.asks_since)},
+            {"until", Time(run.asks_until)}};
   }
   return nullptr;
 }
@@ -132,6 +135,11 @@ Json CurrentStep(const RunView& run, WallTime now) {
   return StepSummary(run.steps[run.current], now);
 }
 
+std::optional<Milliseconds> Reserved(const RunView& run) {
+  if (run.needed.time <= Milliseconds(0)) return std::nullopt;
+  return run.needed.time;
+}
+
 Json RunJson(const RunView& run, WallTime now) {
   const WallTime until = run.finished.value_or(now);
   std::optional<Milliseconds> remaining;
@@ -155,6 +163,13 @@ Json RunJson(const RunView& run, WallTime now) {
           {"fingerprint", run.fingerprint},
           {"state", Name(run.state)},
           {"waitingFor", run.waiting_for},
+          {"startsAt", Time(run.starts_at)},
+          {"reservedSeconds", SecondsOf(Reserved(run))},
+          {"reservedFrom", run.needed.from},
+          {"unsuitable", run.unsuitable},
+          {"atOnce", run.at_once},
+          {"windows", run.suitable.windows},
+          {"blackouts", run.suitable.blackouts},
           {"acting", run.acting},
           {"hold", run.holds.empty() ? Json(nullptr) : ToJson(run, run.holds.front())},
           {"holds", HoldsJson(run)},
@@ -214,6 +229,7 @@ std::string EpisodesData(const std::vector<const engine::EpisodeView*>& episodes
                       {"run", episode->run},
                       {"state", Name(episode->state)},
                       {"decidedAt", Time(episode->decided)},
+                      {"tries", episode->tries},
                       {"detail", episode->detail}}));
   return text + R"(],"open":)" + std::to_string(open) + "}";
 }
@@ -251,6 +267,7 @@ std::string StatusData(const std::string& version, const engine::View& view,
                {"epoch", view.epoch},
                {"openEpisodes", view.open_episodes},
                {"unansweredAlerts", CountOf(view, engine::EpisodeState::kUnanswered)},
+               {"stillFiringAlerts", view.still_firing_episodes},
                {"queueBlockedByHold", view.queue_blocked_by_hold},
                {"unfinishedRuns", view.unfinished.size()},
                {"holds", holds},

@@ -90,6 +90,11 @@ Status Fill(ChangeBody& body, const std::string& key, const Json& value) {
     (key == "hold" ? body.hold : key == "pause" ? body.pause : body.attempt) = *number;
     return {};
   }
+  if (key == "now") {
+    if (!value.is_boolean()) return Fail(ErrorKind::kInvalid, "now: expected true or false");
+    body.now = value.get<bool>();
+    return {};
+  }
   auto text = Text(key, value, key == "reason" ? kLongestText : kLongestName);
   if (!text) return Fail(text.error());
   if (key == "reason" && text->find_first_not_of(' ') == std::string::npos) return {};  // blanks

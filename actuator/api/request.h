@@ -51,6 +51,7 @@ struct ChangeBody {
   int attempt = 0;   // 0: absent, as for `hold`
   int hold = 0;
   int pause = 0;
+  bool now = false;
   std::map<std::string, std::string> parameters;
 };
 Result<ChangeBody> ParseChange(const http::Request& request,

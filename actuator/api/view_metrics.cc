@@ -22,6 +22,9 @@ constexpr metrics::Metric kDeadMenUnconfirmed{
 constexpr metrics::Metric kAlertsUnanswered{
     "mailhub_actuator_alerts_unanswered",
     "Alerts that were heard again after the run for them had finished."};
+constexpr metrics::Metric kAlertsStillFiring{
+    "mailhub_actuator_alerts_still_firing",
+    "Alerts that go on firing although every run that may answer them has succeeded."};
 constexpr metrics::Metric kHostInRun{"mailhub_actuator_host_in_run",
                                      "1 for each host that an acting run touches."};
 constexpr metrics::Metric kRunHeld{"mailhub_actuator_run_held",
@@ -89,6 +92,7 @@ void AddEpisodes(const engine::View& view, metrics::Families* page) {
                                           return episode.state == engine::EpisodeState::kUnanswered;
                                         });
   page->Add(kAlertsUnanswered, {}, static_cast<double>(unanswered));
+  page->Add(kAlertsStillFiring, {}, static_cast<double>(view.still_firing_episodes));
 }
 
 }  // namespace

@@ -45,10 +45,14 @@ int WatchRun(const Arguments& arguments, ApiClient& api, WatchOptions options) {
 int StartRun(const Arguments& arguments) {
   const auto parameters = ParseAssignments(arguments.assignments);
   if (!parameters) return Complain(parameters.error());
+  if (arguments.now && arguments.reason.empty()) {
+    Complain({ErrorKind::kInvalid, "run start --now needs --reason, for the journal"});
+    return kUsage;
+  }
   return With(arguments, [&](ApiClient& api) {
     std::string run;
     const int status = RunStart(api, arguments.ChosenFormat(), arguments.runbook, *parameters,
-                                arguments.reason, &run);
+                                arguments.reason, arguments.now, &run);
     if (status != 0 || !arguments.watch_it) return status;
     WatchOptions options = arguments.watch;
     options.run = run;
@@ -182,6 +186,7 @@ void AddStarts(CLI::App* run, Arguments& a, Action* action) {
     command->add_option("PARAMETERS,-p,--parameter", a.assignments, "NAME=VALUE");
   }
   start->add_option("--reason", a.reason, "Why, for the journal");
+  start->add_flag("--now", a.now, "Also at a time that is not suitable (needs --reason)");
   start->add_flag("--watch", a.watch_it, "Then follow it, as `run watch`");
   AddWatchOptions(start, a);
   start->callback([&a, action] { *action = [&a] { return StartRun(a); }; });
@@ -270,6 +275,12 @@ void AddRest(CLI::App& app, Arguments& a, Action* action) {
       ->callback([&a, action] {
         *action = [&a] {
           return With(a, [&](ApiClient& api) { return ShowStatus(api, a.ChosenFormat()); });
+        };
+      });
+  app.add_subcommand("waiting", "All that waits for a person, since when, and what to type")
+      ->callback([&a, action] {
+        *action = [&a] {
+          return With(a, [&](ApiClient& api) { return ShowWaiting(api, a.ChosenFormat()); });
         };
       });
   CLI::App* history = app.add_subcommand("history", "Finished runs and how long they took");

@@ -20,6 +20,7 @@ struct Arguments {
   std::string run;
   std::string runbook;
   std::string reason;
+  bool now = false;
   Verb verb;
   std::string which;
   std::string mode;

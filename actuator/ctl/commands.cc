@@ -89,13 +89,22 @@ void ShowPlannedStep(const PlannedStep& step) {
         std::to_string(step.attempts) + ", on failure: " + Printable(step.on_failure) + "\n");
 }
 
+std::string NamesText(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + Printable(name);
+  return text;
+}
+
 void ShowPlan(const Plan& plan) {
   Out(Printable(plan.runbook) + (plan.target.empty() ? "" : " " + Printable(plan.target)) + ": " +
       Printable(plan.summary) + "\n");
   std::string locks;
   for (const std::string& lock : plan.locks) locks += " " + Printable(lock);
   Out("locks:" + (locks.empty() ? " none" : locks) + "; expected duration " +
-      (plan.expected_s > 0 ? ElapsedText(plan.expected_s) : "unknown") + "\n\n");
+      (plan.expected_s > 0 ? ElapsedText(plan.expected_s) : "unknown") + "\n");
+  if (!plan.windows.empty()) Out("starts only in: " + NamesText(plan.windows) + "\n");
+  if (!plan.blackouts.empty()) Out("starts never in: " + NamesText(plan.blackouts) + "\n");
+  Out("\n");
   for (const PlannedStep& step : plan.steps) ShowPlannedStep(step);
   for (const PlannedStep& step : plan.always) {
     Out("\nowed in any case once step " + Printable(step.since) + " has begun" +
@@ -190,10 +199,12 @@ int RunPlan(ApiClient& api, Format format, const std::string& runbook,
 }
 
 int RunStart(ApiClient& api, Format format, const std::string& runbook,
-             const Parameters& parameters, const std::string& reason, std::string* run) {
-  const auto data =
-      api.Post("/api/v1/runs",
-               BodyJson({{"runbook", runbook}, {"reason", reason}, {"by", api.by()}}, &parameters));
+             const Parameters& parameters, const std::string& reason, bool now, std::string* run) {
+  std::vector<std::string> set;
+  if (now) set.emplace_back("now");
+  const auto data = api.Post(
+      "/api/v1/runs",
+      BodyJson({{"runbook", runbook}, {"reason", reason}, {"by", api.by()}}, &parameters, {}, set));
   if (!data) return Complain(data.error());
   const auto id = ParseField(*data, "run");
   if (!id) return Complain(id.error());

@@ -21,15 +21,17 @@ struct Filters {
 
 using Parameters = std::map<std::string, std::string>;
 
+// All that waits for a person: since when, and what to type.
+int ShowWaiting(ApiClient& api, Format format);
 int RunList(ApiClient& api, Format format, const Filters& filters);
 int RunShow(ApiClient& api, Format format, const std::string& run);
 // `after`: only what is younger than that event; 0: everything.
 int RunLog(ApiClient& api, Format format, const std::string& run, uint64_t after);
 int RunPlan(ApiClient& api, Format format, const std::string& runbook,
             const Parameters& parameters);
-// Puts the new run's id into *run.
+// `now`: at any time, suitable or not. Puts the new run's id into *run.
 int RunStart(ApiClient& api, Format format, const std::string& runbook,
-             const Parameters& parameters, const std::string& reason, std::string* run);
+             const Parameters& parameters, const std::string& reason, bool now, std::string* run);
 int AlertList(ApiClient& api, Format format, const Filters& filters);
 // `which`: an alert's name, or the beginning of a fingerprint or a run's id.
 int AlertExplain(ApiClient& api, Format format, const std::string& which, const Filters& filters);

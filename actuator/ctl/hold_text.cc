@@ -58,6 +58,11 @@ std::vector<Offer> OffersFor(const Hold& hold) {
             {"it is back", "resolve", true},
             {"leave it stopped", "skip", true}};
   }
+  if (reason == "not_confirmed") {
+    return {{"ask again", "retry", false},
+            {"go on without it", "skip", true},
+            {"it is answered", "resolve", true}};
+  }
   if (reason == "host_away") return {{"ask on", "retry", false}, {"give up on it", "skip", true}};
   return {{"look again", "resume", false},
           {"try once more", "retry", false},
@@ -65,19 +70,43 @@ std::vector<Offer> OffersFor(const Hold& hold) {
           {"declare it done", "resolve", true}};
 }
 
-void AppendCommands(const Run& run, const Hold& hold, std::vector<std::string>& lines) {
-  constexpr size_t kColumn = 19;  // a longer meaning moves its command to the right
+struct Answer {
+  std::string means;
+  std::string command;
+};
+
+// The answers that the hold accepts now.
+std::vector<Answer> AnswersTo(const Run& run, const Hold& hold) {
+  std::vector<Answer> answers;
   for (const Offer& offer : OffersFor(hold)) {
     // An older actuator does not say which answers it accepts.
     const bool taken = hold.answers.empty() || std::find(hold.answers.begin(), hold.answers.end(),
                                                          offer.verb) != hold.answers.end();
     if (!taken) continue;
-    std::string line = std::string("  ").append(offer.means).append(":");
-    line.resize(std::max(line.size() + 1, kColumn), ' ');
     const std::string number = " --hold " + std::to_string(hold.number);
-    lines.push_back(
-        line.append(Typed(run, offer.verb, number + (offer.reason ? " --reason WHY" : ""))));
+    answers.push_back(
+        {offer.means, Typed(run, offer.verb, number + (offer.reason ? " --reason WHY" : ""))});
   }
+  return answers;
+}
+
+void AppendCommands(const Run& run, const Hold& hold, std::vector<std::string>& lines) {
+  constexpr size_t kColumn = 19;  // a longer meaning moves its command to the right
+  for (const Answer& answer : AnswersTo(run, hold)) {
+    std::string line = "  " + answer.means + ":";
+    line.resize(std::max(line.size() + 1, kColumn), ' ');
+    lines.push_back(line + answer.command);
+  }
+}
+
+std::string Resuming(const Run& run, const Pause& pause) {
+  return Typed(run, "resume", " --pause " + std::to_string(pause.number));
+}
+
+std::string Confirming(const Run& run, const Question& question) {
+  const std::string attempt =
+      question.attempt > 1 ? " --attempt " + std::to_string(question.attempt) : "";
+  return Typed(run, "confirm", " --step " + Word(question.path) + attempt);
 }
 
 void AppendCancel(const Run& run, std::vector<std::string>& lines) {
@@ -90,8 +119,7 @@ void AppendPause(const Run& run, std::vector<std::string>& lines) {
   lines.push_back("PAUSED by " + Printable(pause.by) +
                   (pause.since.empty() ? "" : ", since " + LocalTime(pause.since)) +
                   (pause.reason.empty() ? "" : ": " + Printable(pause.reason)));
-  lines.push_back("  go on:           " +
-                  Typed(run, "resume", " --pause " + std::to_string(pause.number)));
+  lines.push_back("  go on:           " + Resuming(run, pause));
   // A hold or a question beside it says so, or it has a result and nothing is left to cancel.
   if (run.holds.empty() && !run.asks && run.result.empty()) AppendCancel(run, lines);
 }
@@ -102,10 +130,9 @@ void AppendQuestion(const Run& run, std::vector<std::string>& lines) {
   const std::string name = question.step == question.text ? "" : ", " + Printable(question.step);
   lines.push_back("ASKS at step " + Printable(question.path) + name + ": " +
                   Printable(question.text));
-  const std::string attempt =
-      question.attempt > 1 ? " --attempt " + std::to_string(question.attempt) : "";
-  lines.push_back("  say yes:         " +
-                  Typed(run, "confirm", " --step " + Word(question.path) + attempt));
+  if (!question.whom.empty()) lines.push_back("  who may answer:  " + Printable(question.whom));
+  if (!question.until.empty()) lines.push_back("  until:           " + LocalTime(question.until));
+  lines.push_back("  say yes:         " + Confirming(run, question));
   AppendCancel(run, lines);
 }
 
@@ -152,6 +179,44 @@ std::vector<std::string> HoldLines(const Run& run, Commands commands) {
 }
 
 }  // namespace
+
+std::vector<Waiting> WaitingOf(const Run& run) {
+  std::vector<Waiting> all;
+  Waiting one;
+  one.run = run.id;
+  one.runbook = run.runbook;
+  one.target = run.target;
+  for (const Hold& hold : run.holds) {
+    Waiting held = one;
+    held.kind = "hold";
+    held.step = hold.path;
+    held.text = hold.reason + " at " + hold.step + (hold.detail.empty() ? "" : ": " + hold.detail);
+    held.since = hold.since;
+    for (const Answer& answer : AnswersTo(run, hold)) held.commands.push_back(answer.command);
+    all.push_back(std::move(held));
+  }
+  if (run.pause) {
+    Waiting paused = one;
+    paused.kind = "pause";
+    paused.text =
+        "paused by " + run.pause->by + (run.pause->reason.empty() ? "" : ": " + run.pause->reason);
+    paused.since = run.pause->since;
+    paused.commands = {Resuming(run, *run.pause)};
+    all.push_back(std::move(paused));
+  }
+  if (run.asks) {
+    Waiting asked = one;
+    asked.kind = "confirm";
+    asked.step = run.asks->path;
+    asked.text = run.asks->text;
+    asked.since = run.asks->since;
+    asked.until = run.asks->until;
+    asked.whom = run.asks->whom;
+    asked.commands = {Confirming(run, *run.asks), Typed(run, "cancel", "")};
+    all.push_back(std::move(asked));
+  }
+  return all;
+}
 
 std::vector<std::string> AskedLines(const Run& run, Commands commands) {
   std::vector<std::string> lines = HoldLines(run, commands);

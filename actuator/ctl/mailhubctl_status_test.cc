@@ -55,6 +55,49 @@ TEST_F(MailhubctlTest, TellsTwoRunsOfOneRunbookApart) {
   EXPECT_THAT(Ctl("run show 4f2a91").out, HasSubstr(std::string(100, 'x') + "\\x1b[2J"));
 }
 
+TEST_F(MailhubctlTest, ListsAllThatWaitsForAPersonAndWhatToType) {
+  EXPECT_THAT(Ctl("waiting").out, HasSubstr("Nothing waits for a person.")) << "a run at its gate";
+  engine::RunView held = RunAtItsGate();
+  held.state = engine::RunState::kHeld;
+  held.holds.push_back({1,
+                        "3",
+                        "",
+                        engine::HoldReason::kGateShut,
+                        "not within 1h",
+                        held.queued,
+                        {engine::Verb::kRetry, engine::Verb::kSkip},
+                        false});
+  engine::RunView asks = RunAtItsGate();
+  asks.id = "4f2a91c0aa55aa55aa55aa55aa55aa55";
+  asks.steps[3].phase = engine::StepPhase::kConfirm;
+  asks.steps[3].attempt = 2;
+  asks.asks = "Are the tables good?";
+  asks.asks_whom = "alice, approver";
+  asks.asks_since = asks.queued;
+  asks.asks_until = asks.queued + Seconds(7200);
+  engine::RunView paused = RunAtItsGate();
+  paused.id = "5f2a91c0aa55aa55aa55aa55aa55aa55";
+  paused.pause = engine::PauseView{2, "anna", "lunch", paused.queued};
+  engine::View view;
+  view.unfinished = {held, asks, paused};
+  backend_.Show(view);
+  const std::string text = Ctl("waiting").out;
+  EXPECT_THAT(text, HasSubstr("3f2a91c0aa55 mailhub-rebuild mailhub2: hold at step 3, since "));
+  EXPECT_THAT(text, HasSubstr("gate_shut at "));
+  EXPECT_THAT(text, HasSubstr("mailhubctl run retry 3f2a91c0aa55 --hold 1\n"));
+  EXPECT_THAT(text, HasSubstr("mailhubctl run skip 3f2a91c0aa55 --hold 1 --reason WHY\n"));
+  EXPECT_THAT(text, Not(HasSubstr("run resolve"))) << "the hold does not accept it";
+  EXPECT_THAT(text, HasSubstr("Are the tables good?"));
+  EXPECT_THAT(text, HasSubstr("who may answer: alice, approver"));
+  EXPECT_THAT(text, HasSubstr("mailhubctl run confirm 4f2a91c0aa55 --step "));
+  EXPECT_THAT(text, HasSubstr("paused by anna: lunch"));
+  EXPECT_THAT(text, HasSubstr("mailhubctl run resume 5f2a91c0aa55 --pause 2\n"));
+  const std::string json = Ctl("--format json waiting").out;
+  EXPECT_THAT(json, HasSubstr("\"kind\": \"confirm\""));
+  EXPECT_THAT(json, HasSubstr("\"whom\": \"alice, approver\""));
+  EXPECT_THAT(json, HasSubstr("run resume 5f2a91c0aa55 --pause 2"));
+}
+
 TEST_F(MailhubctlTest, SaysHowToGoOnWhereTheModeKeepsRunsOrAlertsWaiting) {
   const char* command = "mailhubctl mode set active";
   engine::View view;

@@ -59,6 +59,7 @@ TEST_F(MailhubctlTest, StartsARun) {
   EXPECT_EQ(commands[0].detail, "monthly one");
   EXPECT_EQ(commands[0].by, "anna");
   EXPECT_THAT(CtlWithToken("run start x target").out, HasSubstr("NAME=VALUE"));
+  EXPECT_THAT(CtlWithToken("run start x --now").out, HasSubstr("--now needs --reason"));
 }
 
 TEST_F(MailhubctlTest, TakesAHostOverForAReason) {

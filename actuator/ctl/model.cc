@@ -127,6 +127,9 @@ Run ToRun(const Json& json) {
   run.trigger = Text(json, "trigger");
   run.state = NeededText(json, "state");
   run.waiting_for = Text(json, "waitingFor");
+  run.starts_at = Text(json, "startsAt");
+  run.unsuitable = Text(json, "unsuitable");
+  run.at_once = Text(json, "atOnce");
   for (const Json& hold : NeededList(json, "holds")) run.holds.push_back(ToHold(hold));
   const Json& pause = At(json, "pause");
   if (!pause.is_null())
@@ -135,7 +138,9 @@ Run ToRun(const Json& json) {
   const Json& asks = At(json, "asks");
   if (!asks.is_null())
     run.asks = Question{NeededText(asks, "path"), NeededNumber<int>(asks, "attempt"),
-                        Text(asks, "step"), Text(asks, "question")};
+                        Text(asks, "step"),       Text(asks, "question"),
+                        Text(asks, "whom"),       Text(asks, "until"),
+                        Text(asks, "since")};
   run.result = run.state == "finished" ? NeededText(json, "result") : Text(json, "result");
   run.result_detail = Text(json, "resultDetail");
   run.queued_at = Text(json, "queuedAt");
@@ -203,6 +208,7 @@ Overview ToOverview(const Json& json) {
   overview.pauses = NeededNumber<int>(json, "pauses");
   overview.open_episodes = NeededNumber<int>(json, "openEpisodes");
   overview.unanswered_alerts = NeededNumber<int>(json, "unansweredAlerts");
+  overview.still_firing_alerts = Int(json, "stillFiringAlerts");
   for (const auto& [state, count] : Needed(json, "deadMen").items())
     overview.dead_men.emplace_back(state, count.get<int>());
   overview.configuration_since = Text(json, "configurationSince");
@@ -247,6 +253,8 @@ Plan ToPlan(const Json& json) {
   plan.commit = Text(json, "commit");
   plan.locks = Strings(json, "locks");
   plan.expected_s = Number(json, "expectedSeconds").value_or(0);
+  plan.windows = Strings(json, "windows");
+  plan.blackouts = Strings(json, "blackouts");
   for (const Json& step : NeededList(json, "steps")) plan.steps.push_back(ToPlannedStep(step));
   for (const Json& step : NeededList(json, "always")) plan.always.push_back(ToPlannedStep(step));
   return plan;
@@ -363,6 +371,17 @@ Result<std::string> OpenEnvelope(int status, std::string_view body) {
               "this is no actuator's answer (HTTP " + std::to_string(status) + ")");
 }
 
+std::string ListOf(const std::vector<WaitingJson>& waiting) {
+  Json list = Json::array();
+  for (const WaitingJson& one : waiting) {
+    Json json = Json::object();
+    for (const auto& [name, text] : one.texts) json[name] = text.empty() ? Json() : Json(text);
+    json["commands"] = one.commands;
+    list.push_back(std::move(json));
+  }
+  return Json{{"waiting", std::move(list)}}.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 Result<std::string> PrettyJson(const std::string& data) {
   return Parse(data, [](const Json& json) {
     return json.dump(2, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace) + "\n";
@@ -371,12 +390,14 @@ Result<std::string> PrettyJson(const std::string& data) {
 
 std::string BodyJson(const std::vector<std::pair<std::string, std::string>>& fields,
                      const std::map<std::string, std::string>* parameters,
-                     const std::vector<std::pair<std::string, int>>& numbers) {
+                     const std::vector<std::pair<std::string, int>>& numbers,
+                     const std::vector<std::string>& set) {
   Json json = Json::object();
   for (const auto& [key, value] : fields)
     if (!value.empty()) json[key] = value;
   for (const auto& [key, value] : numbers)
     if (value != 0) json[key] = value;
+  for (const std::string& key : set) json[key] = true;
   if (parameters) json["parameters"] = *parameters;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -63,6 +63,9 @@ struct Question {
   int attempt = 1;
   std::string step;
   std::string text;
+  std::string whom = {};   // who may answer; empty: everybody who may confirm
+  std::string until = {};  // end of its time
+  std::string since = {};
 };
 
 struct DeadMan {
@@ -86,6 +89,9 @@ struct Run {
   std::string trigger;
   std::string state;
   std::string waiting_for;
+  std::string starts_at;   // by the calendar
+  std::string unsuitable;  // why this is no longer a suitable time
+  std::string at_once;     // why a person did not let it wait for one
   std::vector<Hold> holds;
   std::optional<Pause> pause;
   std::optional<Question> asks;
@@ -133,6 +139,7 @@ struct Overview {
   int pauses = 0;
   int open_episodes = 0;
   int unanswered_alerts = 0;
+  int still_firing_alerts = 0;
   std::vector<std::pair<std::string, int>> dead_men;  // counts by state
   std::string configuration_since;
   std::string reload_refused_at;  // empty: the last reload was not refused
@@ -155,6 +162,7 @@ struct Plan {
   std::string runbook, summary, target, commit;
   std::vector<std::string> locks;
   double expected_s = 0;
+  std::vector<std::string> windows, blackouts;
   std::vector<PlannedStep> steps;
   std::vector<PlannedStep> always;
 };
@@ -193,10 +201,18 @@ Result<std::string> OpenEnvelope(int status, std::string_view body);
 // Indented JSON, ASCII only.
 Result<std::string> PrettyJson(const std::string& data);
 
+// What `waiting` prints as JSON: texts by name, an empty one as null, and the commands.
+struct WaitingJson {
+  std::vector<std::pair<std::string, std::string>> texts;
+  std::vector<std::string> commands;
+};
+std::string ListOf(const std::vector<WaitingJson>& waiting);
+
 // A JSON object of strings, for request bodies; `parameters` only when not null. Of `numbers`, only
-// those that are not 0.
+// those that are not 0. `set`: keys whose value is true.
 std::string BodyJson(const std::vector<std::pair<std::string, std::string>>& fields,
                      const std::map<std::string, std::string>* parameters = nullptr,
-                     const std::vector<std::pair<std::string, int>>& numbers = {});
+                     const std::vector<std::pair<std::string, int>>& numbers = {},
+                     const std::vector<std::string>& set = {});
 
 }  // namespace mailhub::ctl

@@ -108,6 +108,11 @@ std::vector<std::string> Header(const Run& run, Commands commands) {
   const std::vector<std::string> asked = AskedLines(run, commands);
   lines.insert(lines.end(), asked.begin(), asked.end());
   if (asked.empty() && !run.waiting_for.empty()) lines.push_back(Printable(run.waiting_for));
+  if (!run.starts_at.empty()) lines.push_back("planned start " + LocalTime(run.starts_at));
+  if (!run.unsuitable.empty())
+    lines.push_back("goes on, though its suitable time is over: " + Printable(run.unsuitable));
+  if (!run.at_once.empty())
+    lines.push_back("started without regard to suitable times: " + Printable(run.at_once));
   for (const DeadMan& dead_man : run.dead_men) lines.push_back(DeadManLine(dead_man));
   return lines;
 }
@@ -174,6 +179,7 @@ std::string Standing(const Run& run) {
   }
   if (run.current) add("at " + Printable(run.current->name));
   if (!run.waiting_for.empty()) add(Printable(run.waiting_for));
+  if (!run.starts_at.empty()) add("planned start " + LocalTime(run.starts_at));
   return text;
 }
 

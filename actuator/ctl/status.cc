@@ -30,7 +30,11 @@ void ShowOverview(const Overview& overview) {
       (overview.queue_blocked_by_hold ? "; A HOLD BLOCKS THE QUEUE" : "") + "\n");
   Out("dead men: " + DeadMenText(overview) + "\n");
   Out("open episodes: " + std::to_string(overview.open_episodes) +
-      "; unanswered alerts: " + std::to_string(overview.unanswered_alerts) + "\n");
+      "; unanswered alerts: " + std::to_string(overview.unanswered_alerts) +
+      (overview.still_firing_alerts > 0
+           ? "; answered but still firing: " + std::to_string(overview.still_firing_alerts)
+           : "") +
+      "\n");
 }
 
 // The author of the files believes that they are in force.
@@ -88,7 +92,8 @@ int ShowStatus(ApiClient& api, Format format) {
   auto episodes = ParseEpisodes(*episodes_data);
   if (!episodes) return Complain(episodes.error());
   std::erase_if(*episodes, [](const Episode& episode) {
-    return episode.state != "unanswered" && episode.state != "waiting";
+    return episode.state != "unanswered" && episode.state != "waiting" &&
+           episode.state != "still_firing";
   });
   ShowOverview(*overview);
   ShowRefusedReload(*overview);

@@ -7,7 +7,8 @@ namespace mailhub::engine {
 Admission::Admission(const Context* context, const Run* run) : context_(*context), run_(*run) {}
 
 bool Admission::ItsTurn() const {
-  return context_.mode->Active() && !run_.pause && context_.others->BlockedBy(run_) == nullptr;
+  return context_.mode->Active() && !run_.pause && context_.others->BlockedBy(run_) == nullptr &&
+         context_.others->SlotOf(run_).now;
 }
 
 void Admission::Work() {
@@ -59,6 +60,8 @@ void Admission::OnReading(const QueryReading& reading) {
 std::string Admission::WaitingFor() const {
   if (!context_.mode->Active()) return std::string("mode is ") + Name(context_.mode->mode);
   if (run_.pause) return "paused";
+  const Slot slot = context_.others->SlotOf(run_);
+  if (!slot.now) return slot.why;
   if (const Run* other = context_.others->BlockedBy(run_)) {
     return "run " + other->id.substr(0, 12) + " (" + other->plan().runbook +
            "), which has a lock that it needs";

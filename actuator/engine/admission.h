@@ -1,4 +1,4 @@
-// Decides when a queued run starts: the mode, no pause, its locks, and its `only_if`.
+// Decides when a queued run starts: the mode, no pause, its locks, the calendar, and its `only_if`.
 #pragma once
 
 #include <optional>

@@ -9,6 +9,11 @@ Result<std::string> Start(const Command& command, const Context& context, const 
     return Fail(ErrorKind::kRefused, std::string("mode is ") + Name(context.mode->mode) +
                                          ": no run is started before it is active");
   }
+  if (command.at_once && command.detail.empty()) {
+    return Fail(ErrorKind::kInvalid,
+                "reason: missing; the journal must be able to explain why it does not wait for a "
+                "suitable time");
+  }
   Result<Plan> plan = context.plans->Make(command.runbook, command.parameters);
   if (!plan) return Fail(plan.error());
   if (const Run* same = runs.FindUnfinished(*plan)) {
@@ -24,6 +29,8 @@ Result<std::string> Start(const Command& command, const Context& context, const 
   RunQueued queued;
   queued.plan = *std::move(plan);
   queued.by = command.by;
+  queued.by_login = command.login;
+  if (command.at_once) queued.at_once = command.detail;
   const std::string id = QueueRun(context, std::move(queued));
   context.recorder->Emit(id, OperatorActed{Verb::kStart, "", command.by, command.detail, kNoHold});
   return id;

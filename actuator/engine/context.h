@@ -13,11 +13,22 @@
 
 namespace mailhub::engine {
 
+class History;
+
 struct CurrentMode {
   Mode mode = Mode::kActive;
   std::optional<WallTime> since;  // nothing: since before the journal began
 
   bool Active() const { return mode == Mode::kActive; }
+};
+
+// The time for a queued run's start.
+struct Slot {
+  bool now = true;                     // it is now
+  std::optional<WallTime> begin = {};  // else it begins then; nothing: no such time is known
+  // Else what is in the way. Of a run under way: why its time is over; empty: it is not.
+  std::string why = {};
+  Needed needed = {};
 };
 
 // A run's view of the other runs.
@@ -29,6 +40,8 @@ class OtherRuns {
   // Why no command may begin on this host: one was passed over there and may still begin. Empty:
   // commands may begin.
   virtual std::string PassedOverOn(const std::string& host) const = 0;
+  // By the calendar, the run's duration, and earlier runs that need its locks.
+  virtual Slot SlotOf(const Run& run) const = 0;
 };
 
 // All members outlive the machines that use them.
@@ -40,6 +53,7 @@ struct Context {
   Recorder* recorder = nullptr;
   const PlanSource* plans = nullptr;
   std::function<std::string()> ids;  // a fresh random id at each call
+  const History* history = nullptr;
 };
 
 // Receipts directory by host, as each host reported since the program's start.

@@ -11,7 +11,7 @@ namespace mailhub::engine {
 Engine::Core::Core(EngineConfig config, const PlanSource* plans, std::function<std::string()> ids)
     : config_(std::move(config)),
       recorder_(&clock_, [this](const Event& event) { Fold(event); }),
-      context_{&config_, &clock_, &mode_, &runs_, &recorder_, plans, std::move(ids)},
+      context_{&config_, &clock_, &mode_, &runs_, &recorder_, plans, std::move(ids), &history_},
       runs_(&context_),
       episodes_(&context_),
       history_(&clock_),
@@ -20,6 +20,7 @@ Engine::Core::Core(EngineConfig config, const PlanSource* plans, std::function<s
 void Engine::Core::Reconfigure(EngineConfig config, const PlanSource* plans) {
   config_ = std::move(config);
   context_.plans = plans;
+  runs_.Replan();
 }
 
 // --- the journal's events
@@ -110,7 +111,9 @@ Output Engine::Core::Finish() {
   do {
     before = recorder_.Recorded();
     runs_.Work();
-    if (mode_.Active()) decisions_.DecideAfresh(episodes_.TakeDue());
+    if (!mode_.Active()) continue;
+    decisions_.DecideAfresh(episodes_.TakeDue());
+    decisions_.TryAgain(episodes_.TakeStillFiring());
   } while (recorder_.Recorded() != before);
   runs_.Forget();
   return recorder_.Take();
@@ -118,7 +121,7 @@ Output Engine::Core::Finish() {
 
 std::optional<SteadyTime> Engine::Core::NextDeadline() const {
   const std::optional<SteadyTime> next = runs_.NextDeadline();
-  return mode_.Active() ? Earlier(next, episodes_.NextDeadline()) : next;
+  return Earlier(next, episodes_.NextDeadline(mode_.Active()));
 }
 
 // --- views

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "actuator/engine/last_words.h"
+#include "actuator/engine/no_answer.h"
 #include "lib/base/duration.h"
 
 namespace mailhub::engine {
@@ -32,6 +33,7 @@ void CurrentStep::FocusOn(const std::string& path, int attempt) {
   attempt_.Reset();
   gate_.Reset();
   gate_timed_out_ = false;
+  answer_by_.reset();
   path_ = path;
   number_ = attempt;
 }
@@ -62,7 +64,11 @@ void CurrentStep::Work(const Step& step) {
   } else if (state.attempt == 0) {
     Begin(step, 1);
   } else if (step.kind == StepKind::kConfirm) {
-    if (state.again) Begin(step, state.attempt + 1);
+    if (state.again) {
+      Begin(step, state.attempt + 1);
+    } else {
+      WaitForAnswer(step);
+    }
   } else if (step.RunsCommand()) {
     AfterSettled(step);
   } else {
@@ -209,6 +215,20 @@ void CurrentStep::OnVerdict(const Step& step, GateVerdict verdict) {
   }
 }
 
+// --- questions
+
+void CurrentStep::WaitForAnswer(const Step& step) {
+  if (!step.approval || step.approval->timeout <= Milliseconds(0)) return;
+  const EngineClock& clock = *context_.clock;
+  const Milliseconds timeout = step.approval->timeout;
+  if (!answer_by_) {
+    answer_by_ = clock.Deadline(run_.steps.at(step.path).since, timeout, kLeastLook);
+  }
+  if (!clock.Passed(answer_by_)) return;
+  answer_by_.reset();
+  Fail(step, HoldReason::kNotConfirmed, "nobody has answered within " + FormatDuration(timeout));
+}
+
 // --- results
 
 void CurrentStep::Done(const Step& step, StepResult result, const std::string& detail) {
@@ -284,8 +304,15 @@ void CurrentStep::AddTo(const Step& step, StepView* view) const {
   }
 }
 
+std::optional<WallTime> CurrentStep::AskedUntil() const {
+  if (!answer_by_ || Mine() == nullptr) return std::nullopt;
+  return context_.clock->wall() + context_.clock->Until(*answer_by_);
+}
+
 std::optional<SteadyTime> CurrentStep::NextDeadline() const {
-  return Earlier(gate_.NextDeadline(),
+  std::optional<SteadyTime> look;
+  if (answer_by_ && run_.holds.empty()) look = context_.clock->NextLook();
+  return Earlier(Earlier(look, gate_.NextDeadline()),
                  Earlier(attempt_.NextDeadline(), preparation_.NextDeadline()));
 }
 

@@ -31,6 +31,8 @@ class CurrentStep {
 
   std::string Trouble() const;  // why there is no progress; empty: there is progress
   const std::optional<GateReading>& Reading() const { return gate_.Reading(); }
+  // Until when the question of a `confirm` may be answered; nothing: for ever, or it asks none.
+  std::optional<WallTime> AskedUntil() const;
   std::string Running() const;  // path of the step whose command is known to run; empty: none
   // Adds to the view what this program is doing about the step, beyond its events.
   void AddTo(const Step& step, StepView* view) const;
@@ -42,6 +44,7 @@ class CurrentStep {
   void AfterUnknown(const Step& step);
   void AfterFailure(const Step& step);
   void WaitForGate(const Step& step);
+  void WaitForAnswer(const Step& step);
   void OnReadiness(const Step& step, Readiness readiness);
   void OnVerdict(const Step& step, GateVerdict verdict);
   void Fail(const Step& step, HoldReason reason, const std::string& detail);
@@ -57,6 +60,7 @@ class CurrentStep {
   std::string path_;  // the step of this state
   int number_ = 0;    // and its attempt
   bool gate_timed_out_ = false;
+  std::optional<SteadyTime> answer_by_;  // of a question; on the attended clock
 };
 
 }  // namespace mailhub::engine

@@ -40,6 +40,23 @@ Result<std::map<std::string, std::string>> ParametersOf(const Trigger& trigger,
   return parameters;
 }
 
+// A trigger's own windows and blackouts, beside those of its runbook.
+void Narrow(const Suitable& own, Suitable* suitable) {
+  if (!own.windows.empty()) suitable->windows = own.windows;
+  for (const std::string& name : own.blackouts) {
+    const auto& known = suitable->blackouts;
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      suitable->blackouts.push_back(name);
+    }
+  }
+}
+
+// The runs that have answered the alert; `known`: its episode so far, or null.
+int Tries(const Episode* known, Decision decision) {
+  const bool answers = decision == Decision::kStartedRun || decision == Decision::kJoined;
+  return (known == nullptr ? 0 : known->tries) + (answers ? 1 : 0);
+}
+
 }  // namespace
 
 Decisions::Decisions(const Context* context, Runs* runs, const Episodes* episodes,
@@ -94,6 +111,8 @@ void Decisions::Decide(const std::string& notification, const Alert& alert) {
     record.decision = alert.firing ? DecideFiring(alert, *trigger, &record)
                                    : DecideResolved(alert, *trigger, &record);
     record.newest_start = episodes_.NewestStart(alert, record.decision);
+    const bool waited = episodes_.IsWaiting(alert.fingerprint);
+    record.tries = Tries(waited ? episodes_.Find(alert.fingerprint) : nullptr, record.decision);
   }
   const std::string run = record.run;
   context_.recorder->Emit(run, std::move(record));
@@ -115,7 +134,29 @@ void Decisions::DecideAfresh(const std::vector<std::string>& fingerprints) {
     }
     if (record.decision == before && Waits(before)) continue;
     record.newest_start = episodes_.NewestStart(alert, record.decision);
+    record.tries = Tries(episode, record.decision);
     record.detail = "decided afresh: " + record.detail;
+    const std::string run = record.run;
+    context_.recorder->Emit(run, std::move(record));
+  }
+}
+
+void Decisions::TryAgain(const std::vector<std::string>& fingerprints) {
+  for (const std::string& fingerprint : fingerprints) {
+    const Episode* episode = episodes_.Find(fingerprint);
+    const Alert alert = episode->alert;
+    AlertDecided record = RecordOf(alert);
+    const Trigger* trigger = FindTrigger(alert);
+    if (trigger == nullptr || trigger->name != episode->trigger) continue;  // no longer its own
+    const std::string before = episode->run.substr(0, 12);
+    record.trigger = trigger->name;
+    record.decision = DecideAnswer(alert, *trigger, &record);
+    record.newest_start = episodes_.NewestStart(alert, record.decision);
+    record.tries = Tries(episode, record.decision);
+    record.detail = "it still fires " + FormatDuration(trigger->still_firing_after) +
+                    " after run " + before + " has succeeded; " + std::to_string(episode->tries) +
+                    " of " + std::to_string(trigger->attempts) +
+                    " runs before this: " + record.detail;
     const std::string run = record.run;
     context_.recorder->Emit(run, std::move(record));
   }
@@ -152,6 +193,11 @@ Decision Decisions::DecideFiring(const Alert& alert, const Trigger& trigger, Ale
         "after that is decided afresh";
     return Decision::kLate;
   }
+  return DecideAnswer(alert, trigger, record);
+}
+
+// A run for it, or why there is none.
+Decision Decisions::DecideAnswer(const Alert& alert, const Trigger& trigger, AlertDecided* record) {
   const auto parameters = ParametersOf(trigger, alert);
   if (!parameters) {
     record->detail = parameters.error().message;
@@ -190,6 +236,7 @@ Decision Decisions::DecideRun(Plan plan, const Alert& alert, const Trigger& trig
   RunQueued queued;
   queued.only_if = OnlyIf(trigger, plan.parameters);
   queued.plan = std::move(plan);
+  Narrow(trigger.suitable, &queued.plan.suitable);
   queued.trigger = trigger.name;
   queued.fingerprint = alert.fingerprint;
   queued.by = "alertmanager";
@@ -284,7 +331,7 @@ Result<std::string> Decisions::Close(const CloseEpisode& close) {
                   " answers for it and is not finished; cancel that first, " +
                   "should the alert be decided afresh");
   }
-  if (episode->Remedied()) {
+  if (episodes_.IsRemedied(*episode)) {
     return refuse("run " + answered_by + " has succeeded, and the alert was not heard again " +
                   "since: nothing is unanswered");
   }

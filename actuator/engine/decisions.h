@@ -18,6 +18,8 @@ class Decisions {
   Status Notify(const Notification& notification);
   // Decides due alerts again; records only a changed decision.
   void DecideAfresh(const std::vector<std::string>& fingerprints);
+  // Decides alerts that still fire although their run has succeeded: each may have another one.
+  void TryAgain(const std::vector<std::string>& fingerprints);
   // A person wants the alert's next notification to be decided anew.
   Result<std::string> Close(const CloseEpisode& close);
 
@@ -28,6 +30,7 @@ class Decisions {
   bool IsRepeat(const Alert& alert) const;
   bool IsLateCopy(const Alert& alert) const;
   Decision DecideFiring(const Alert& alert, const Trigger& trigger, AlertDecided* record);
+  Decision DecideAnswer(const Alert& alert, const Trigger& trigger, AlertDecided* record);
   Decision DecideRun(Plan plan, const Alert& alert, const Trigger& trigger, AlertDecided* record);
   Decision DecideJoining(const Run& run, AlertDecided* record) const;
   Decision DecideResolved(const Alert& alert, const Trigger& trigger, AlertDecided* record);

@@ -1,6 +1,7 @@
 // The engine's time. Nothing here reads a clock: each call of the engine brings both times.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "lib/base/clock.h"
@@ -44,6 +45,10 @@ class EngineClock {
   SteadyTime Attended(Milliseconds wait) const { return attended_ + wait; }
   bool Passed(const std::optional<SteadyTime>& deadline) const {
     return deadline && attended_ >= *deadline;
+  }
+  // Time until then; at least 0.
+  Milliseconds Until(SteadyTime deadline) const {
+    return std::max(deadline - attended_, Milliseconds(0));
   }
   // The rest of `limit` since then, by the wall clock; between 0 and `limit`.
   Milliseconds LeftOf(WallTime since, Milliseconds limit) const;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
+#include "actuator/engine/calendar.h"
 #include "actuator/engine/trigger.h"
 #include "lib/base/clock.h"
 
@@ -11,12 +13,13 @@ namespace mailhub::engine {
 
 struct EngineConfig {
   std::vector<Trigger> triggers;
-  size_t most_unfinished_runs = 100;  // more are refused with kOverloaded
-  size_t most_episodes = 20'000;      // open episodes; further alerts are refused with kOverloaded
-  Milliseconds poll_step{500};        // between looks at a running step
-  Milliseconds poll_job{5'000};       // between looks at a running job
-  Milliseconds poll_gate{500};        // between evaluations of a shut gate
-  Milliseconds remote_retry{2'000};   // after a host or Prometheus could not be reached
+  std::shared_ptr<const Calendar> calendar = nullptr;  // null: every time is suitable
+  size_t most_unfinished_runs = 100;                   // more are refused with kOverloaded
+  size_t most_episodes = 20'000;     // open episodes; further alerts are refused with kOverloaded
+  Milliseconds poll_step{500};       // between looks at a running step
+  Milliseconds poll_job{5'000};      // between looks at a running job
+  Milliseconds poll_gate{500};       // between evaluations of a shut gate
+  Milliseconds remote_retry{2'000};  // after a host or Prometheus could not be reached
   // An effect that begins something must be performed within this time after its decision.
   Milliseconds begin_within{30'000};
   // Time for a command to end after TERM and KILL; then a person is asked.

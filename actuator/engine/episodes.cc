@@ -11,6 +11,8 @@ constexpr size_t kEndedKept = 20'000;
 constexpr size_t kDecideAtOnce = 50;
 constexpr Milliseconds kDecideAgain{10'000};
 constexpr size_t kEpisodesShown = 1'000;
+// After a start, an end that could not be delivered before has this time to arrive.
+constexpr Milliseconds kEndsArriveWithin{300'000};
 
 bool HasRun(Decision decision) {
   return decision == Decision::kStartedRun || decision == Decision::kJoined ||
@@ -45,6 +47,12 @@ bool OpensEpisode(Decision decision) {
 }
 
 void Episodes::Start() {
+  started_ = context_.clock->steady();
+  const WallTime now = context_.clock->wall();
+  for (auto& [fingerprint, episode] : episodes_) {
+    if (!episode.run_finished) continue;
+    episode.finished = started_ - std::max(now - *episode.run_finished, Milliseconds(0));
+  }
   for (auto& [fingerprint, end] : ended_) {
     end.at =
         context_.clock->steady() - std::max(context_.clock->wall() - end.reported, Milliseconds(0));
@@ -90,13 +98,17 @@ void Episodes::Apply(const AlertDecided& decided, WallTime at) {
   episode.decision = decided.decision;
   episode.detail = decided.detail;
   episode.decided = at;
-  episode.newest_start = decided.starts_at;
+  episode.tries = decided.tries;
+  // Another run for the same alert; its newer starts were told by repeats.
+  episode.newest_start =
+      decided.tries > 1 ? std::max(decided.starts_at, decided.newest_start) : decided.starts_at;
   if (Waits(decided.decision)) {
     if (IsWaiting(decided.fingerprint)) episode.due = open->second.due;
     waiting_.insert(decided.fingerprint);
   } else {
     waiting_.erase(decided.fingerprint);
   }
+  succeeded_.erase(decided.fingerprint);
   episodes_[decided.fingerprint] = std::move(episode);
 }
 
@@ -144,32 +156,62 @@ WallTime Episodes::NewestStart(const Alert& alert, Decision decision) const {
 void Episodes::Forget(const std::string& fingerprint) {
   episodes_.erase(fingerprint);
   waiting_.erase(fingerprint);
+  succeeded_.erase(fingerprint);
 }
 
 // No run answers for it any more.
 void Episodes::Unanswered(const std::string& fingerprint, Episode* episode) {
+  if (episode->decision == Decision::kJoined) --episode->tries;  // that run was none for it
   episode->run.clear();
   episode->run_finished.reset();
   episode->due.reset();
   waiting_.insert(fingerprint);
 }
 
-// Whether the run was dropped for this alert, too, when its `only_if` did not hold.
-bool Episodes::SharesOnlyIf(const Run& run, const Episode& episode) const {
-  const auto trigger =
-      std::find_if(context_.config->triggers.begin(), context_.config->triggers.end(),
-                   [&](const Trigger& one) { return one.name == episode.trigger; });
-  return episode.decision == Decision::kStartedRun ||
-         (trigger != context_.config->triggers.end() &&
-          OnlyIf(*trigger, run.plan().parameters) == run.queued.only_if);
+const Trigger* Episodes::TriggerOf(const Episode& episode) const {
+  const auto& triggers = context_.config->triggers;
+  const auto found = std::find_if(triggers.begin(), triggers.end(),
+                                  [&](const Trigger& one) { return one.name == episode.trigger; });
+  return found == triggers.end() ? nullptr : &*found;
 }
 
-void Episodes::Drop(const Run& run) {
-  // The reason was gone. If the alert still fires, its next repeat is decided again.
+std::optional<SteadyTime> Episodes::StillFiringFrom(const Episode& episode) const {
+  if (!episode.run_finished || !episode.run_succeeded) return std::nullopt;
+  if (episode.gave_up) return episode.finished;
+  const Trigger* trigger = TriggerOf(episode);
+  const Milliseconds grace = (trigger == nullptr ? Trigger() : *trigger).still_firing_after;
+  return std::max(episode.finished + grace, started_ + std::min(grace, kEndsArriveWithin));
+}
+
+bool Episodes::StillFires(const Episode& episode) const {
+  const auto from = StillFiringFrom(episode);
+  return from && context_.clock->Due(from);
+}
+
+bool Episodes::IsRemedied(const Episode& episode) const {
+  return episode.run_finished && episode.run_succeeded && !episode.heard_again &&
+         !StillFires(episode);
+}
+
+// Whether the run was dropped for this alert, too, when its `only_if` did not hold.
+bool Episodes::SharesOnlyIf(const Run& run, const Episode& episode) const {
+  const Trigger* trigger = TriggerOf(episode);
+  return episode.decision == Decision::kStartedRun ||
+         (trigger != nullptr && OnlyIf(*trigger, run.plan().parameters) == run.queued.only_if);
+}
+
+void Episodes::Drop(const Run& run, WallTime at) {
+  // The reason was gone. If the alert still fires, its next repeat is decided again. But if a run
+  // has answered it before, the alert fires without the reason: a person must look.
   std::vector<std::string> gone;
   for (auto& [fingerprint, episode] : episodes_) {
     if (episode.run != run.id) continue;
-    if (SharesOnlyIf(run, episode)) {
+    if (SharesOnlyIf(run, episode) && episode.tries > 1) {
+      episode.run_finished = at;
+      episode.finished = context_.clock->steady();
+      episode.run_succeeded = episode.gave_up = true;
+      episode.detail = "its further run was dropped: " + run.result_detail;
+    } else if (SharesOnlyIf(run, episode)) {
       gone.push_back(fingerprint);
     } else {
       Unanswered(fingerprint, &episode);
@@ -191,7 +233,7 @@ void Episodes::Release(const Run& run, WallTime at) {
     if (episode.decision == Decision::kDeferred) episode.due.reset();
   }
   if (run.result == RunResult::kDropped) {
-    Drop(run);
+    Drop(run, at);
     return;
   }
   // The journal's replay leaves out the steps of an old run.
@@ -206,8 +248,12 @@ void Episodes::Release(const Run& run, WallTime at) {
       continue;
     }
     episode.run_finished = at;
+    episode.finished = context_.clock->steady();
     episode.run_succeeded = succeeded;
-    if (succeeded) continue;
+    if (succeeded) {
+      succeeded_.insert(fingerprint);
+      continue;
+    }
     episode.detail = std::string("its run ") +
                      (run.result == RunResult::kCancelled ? "was cancelled" : "failed") +
                      "; decided afresh after its own end, or once the episode is closed";
@@ -249,8 +295,24 @@ std::vector<std::string> Episodes::TakeDue() {
   return due;
 }
 
-std::optional<SteadyTime> Episodes::NextDeadline() const {
+std::vector<std::string> Episodes::TakeStillFiring() {
+  std::vector<std::string> due;
+  std::erase_if(succeeded_, [&](const std::string& fingerprint) {
+    const Episode& episode = episodes_.at(fingerprint);
+    if (!StillFires(episode)) return false;
+    const Trigger* trigger = TriggerOf(episode);
+    if (trigger != nullptr && episode.tries < trigger->attempts) due.push_back(fingerprint);
+    return true;
+  });
+  return due;
+}
+
+std::optional<SteadyTime> Episodes::NextDeadline(bool active) const {
   std::optional<SteadyTime> next;
+  for (const std::string& fingerprint : succeeded_) {
+    next = Earlier(next, context_.clock->Ahead(StillFiringFrom(episodes_.at(fingerprint))));
+  }
+  if (!active) return next;
   for (const std::string& fingerprint : waiting_) {
     next = Earlier(next, context_.clock->Ahead(episodes_.at(fingerprint).due));
   }
@@ -266,11 +328,14 @@ EpisodeView Episodes::Look(const Episode& episode) const {
   view.run = episode.run;
   view.decided = episode.decided;
   view.detail = episode.detail;
+  view.tries = episode.tries;
   const bool joined_late = episode.decision == Decision::kJoinedLate && !episode.run_finished;
   if (IsWaiting(view.fingerprint) || joined_late) {
     view.state = EpisodeState::kWaiting;
   } else if (episode.run_finished) {
-    view.state = episode.Remedied() ? EpisodeState::kRemedied : EpisodeState::kUnanswered;
+    view.state = IsRemedied(episode)   ? EpisodeState::kRemedied
+                 : StillFires(episode) ? EpisodeState::kStillFiring
+                                       : EpisodeState::kUnanswered;
   }
   return view;
 }
@@ -280,6 +345,7 @@ void Episodes::AddTo(View* view) const {
   for (const auto& [fingerprint, episode] : episodes_) {
     EpisodeView one = Look(episode);
     view->unanswered_episodes += one.state == EpisodeState::kUnanswered ? 1 : 0;
+    view->still_firing_episodes += one.state == EpisodeState::kStillFiring ? 1 : 0;
     if (view->episodes.size() < kEpisodesShown) view->episodes.push_back(std::move(one));
   }
 }

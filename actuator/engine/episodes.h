@@ -25,9 +25,10 @@ struct Episode {
   std::optional<WallTime> run_finished;
   bool run_succeeded = false;     // then
   bool heard_again = false;       // after that
+  SteadyTime finished;            // the same as run_finished; of a replayed one set at the start
+  int tries = 0;                  // runs that have answered it, `run` included
+  bool gave_up = false;           // its further run was dropped
   std::optional<SteadyTime> due;  // when it is decided again without a notification; this life only
-
-  bool Remedied() const { return run_finished && run_succeeded && !heard_again; }
 };
 
 // The known ends of earlier alerts with one fingerprint.
@@ -61,13 +62,20 @@ class Episodes {
   // Whether other episodes than `fingerprint` have this run.
   bool OthersHave(const std::string& run, const std::string& fingerprint) const;
   size_t size() const { return episodes_.size(); }
+  // Its run has succeeded and it goes on firing after its trigger's grace.
+  bool StillFires(const Episode& episode) const;
+  // Its run has succeeded, and it may have ended.
+  bool IsRemedied(const Episode& episode) const;
   // AlertDecided::newest_start for such a decision.
   WallTime NewestStart(const Alert& alert, Decision decision) const;
 
   // Takes those that are due to be decided again, the longest waiting first. Each is due again
   // later.
   std::vector<std::string> TakeDue();
-  std::optional<SteadyTime> NextDeadline() const;
+  // Takes those that still fire after their run, and may have another one. Each once.
+  std::vector<std::string> TakeStillFiring();
+  // `active`: whether alerts are decided again now.
+  std::optional<SteadyTime> NextDeadline(bool active) const;
 
   void AddTo(View* view) const;
 
@@ -76,15 +84,19 @@ class Episodes {
   void NoteReplaced(const std::string& fingerprint, WallTime starts_at);
   void Forget(const std::string& fingerprint);
   void Unanswered(const std::string& fingerprint, Episode* episode);
-  void Drop(const Run& run);
+  void Drop(const Run& run, WallTime at);
+  const Trigger* TriggerOf(const Episode& episode) const;  // null: it is gone
+  std::optional<SteadyTime> StillFiringFrom(const Episode& episode) const;
   bool SharesOnlyIf(const Run& run, const Episode& episode) const;
   EpisodeView Look(const Episode& episode) const;
 
   const Context& context_;
   std::map<std::string, Episode> episodes_;  // by fingerprint
   std::set<std::string> waiting_;            // those of them that no run answers for
-  std::map<std::string, Ended> ended_;       // by fingerprint
-  std::deque<std::string> ended_order_;      // oldest first
+  std::set<std::string> succeeded_;  // those of them whose run has succeeded, until they still fire
+  SteadyTime started_{};             // this program
+  std::map<std::string, Ended> ended_;   // by fingerprint
+  std::deque<std::string> ended_order_;  // oldest first
 };
 
 }  // namespace mailhub::engine

@@ -95,6 +95,8 @@ struct AlertDecided {
   // only earlier alerts, which are over though their ends may still come; others count the episode.
   // Zero: none.
   WallTime newest_start;
+  // Runs that have answered this alert while it fired, with the one of this decision.
+  int tries = 0;
 };
 
 struct RunQueued {
@@ -105,6 +107,9 @@ struct RunQueued {
   std::string fingerprint;  // episode; empty when a person started it
   std::string by;           // person or "alertmanager"
   std::string only_if;      // PromQL, asked again when the locks are granted; empty: always
+  // Why a person lets it start at a time that is not suitable; empty: it waits for one.
+  std::string at_once = {};
+  bool by_login = false;  // `by` logged in; else the name is only a claim
 };
 struct RunStarted {  // locks granted, only_if held
   static constexpr const char* kName = "run_started";
@@ -187,6 +192,7 @@ enum class HoldReason {
   kLeaseLost,     // the host lost its receipts, and with them a dead man
   kStillStopped,  // the run would end, and nothing has restarted what this step stopped
   kHostAway,      // the run would end, and a host does not say that its dead man is gone
+  kNotConfirmed,  // nobody has answered a `confirm` in its time
 };
 constexpr auto WordsOf(HoldReason) {
   using enum HoldReason;
@@ -201,6 +207,7 @@ constexpr auto WordsOf(HoldReason) {
       {kLeaseLost, "lease_lost"},
       {kStillStopped, "still_stopped"},
       {kHostAway, "host_away"},
+      {kNotConfirmed, "not_confirmed"},
   });
 }
 // Whether such a hold is always about a dead man, at any step of the run, and never about a step.
@@ -217,6 +224,7 @@ constexpr bool IsAboutLease(HoldReason reason) {
     case HoldReason::kGateShut:
     case HoldReason::kRefused:
     case HoldReason::kAlwaysFailed:
+    case HoldReason::kNotConfirmed:
       return false;
   }
   return false;

@@ -26,6 +26,12 @@ void Fields(Archive& a, DeadMan& v) {
   a("until", v.until);
 }
 template <typename Archive>
+void Fields(Archive& a, Approval& v) {
+  a("by", v.by);
+  a("not_the_starter", v.not_the_starter);
+  a("timeout_ms", v.timeout);
+}
+template <typename Archive>
 void Fields(Archive& a, Step& v) {
   a("path", v.path);
   a("name", v.name);
@@ -39,6 +45,7 @@ void Fields(Archive& a, Step& v) {
   a("idempotent", v.idempotent);
   a("gate", v.gate);
   a("dead_man", v.dead_man);
+  a.Added("approval", v.approval);
   a("on_failure", v.on_failure);
 }
 template <typename Archive>
@@ -58,6 +65,8 @@ void Fields(Archive& a, Plan& v) {
   a("always", v.always);
   a("commit", v.commit);
   a("expected_ms", v.expected);
+  a.Added("windows", v.suitable.windows);
+  a.Added("blackouts", v.suitable.blackouts);
 }
 template <typename Archive>
 void Fields(Archive& a, Receipt& v) {
@@ -91,6 +100,7 @@ void Fields(Archive& a, AlertDecided& v) {
   a("detail", v.detail);
   a("run", v.run);
   a.Added("newest_start_ms", v.newest_start);
+  a.Added("tries", v.tries);
 }
 template <typename Archive>
 void Fields(Archive& a, RunQueued& v) {
@@ -99,6 +109,8 @@ void Fields(Archive& a, RunQueued& v) {
   a("fingerprint", v.fingerprint);
   a("by", v.by);
   a("only_if", v.only_if);
+  a.Added("at_once", v.at_once);
+  a.Added("by_login", v.by_login);
 }
 template <typename Archive>
 void Fields(Archive&, RunStarted&) {}

@@ -2,12 +2,20 @@
 #include "actuator/engine/history.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace mailhub::engine {
 namespace {
 
 constexpr size_t kDurationsKept = 50;
+constexpr size_t kEnoughRuns = 5;
+
+// The duration that nine in ten did not exceed. Needs at least one.
+Milliseconds NineInTen(std::vector<Milliseconds> durations) {
+  std::sort(durations.begin(), durations.end());
+  return durations[(durations.size() * 9 - 1) / 10];
+}
 
 std::string KindOf(const Plan& plan) {
   std::string key = plan.runbook;
@@ -60,12 +68,24 @@ std::optional<Milliseconds> History::Expected(const Plan& plan) const {
       }
     }
   }
-  if (!sorted.empty()) {
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[(sorted.size() * 9 - 1) / 10];
-  }
+  if (!sorted.empty()) return NineInTen(std::move(sorted));
   if (plan.expected > Milliseconds(0)) return plan.expected;
   return std::nullopt;
+}
+
+Needed History::NeededFor(const Plan& plan) const {
+  const auto own = durations_.find(plan.runbook + '\n' + plan.target);
+  std::vector<Milliseconds> known;
+  if (own != durations_.end()) known.assign(own->second.begin(), own->second.end());
+  const std::string runs = std::to_string(known.size()) + (known.size() == 1 ? " run" : " runs");
+  if (known.size() >= kEnoughRuns) {
+    return {NineInTen(std::move(known)), "nine in ten of its last " + runs + " took no longer"};
+  }
+  if (plan.expected > Milliseconds(0)) {
+    return {plan.expected, "`expected` of its runbook; " + runs + " so far"};
+  }
+  if (known.empty()) return {Milliseconds(0), "no run so far, and its runbook has no `expected`"};
+  return {*std::max_element(known.begin(), known.end()), "the longest of its " + runs + " so far"};
 }
 
 }  // namespace mailhub::engine

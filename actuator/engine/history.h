@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "actuator/engine/calendar.h"
 #include "actuator/engine/engine_clock.h"
 #include "actuator/engine/run.h"
 
@@ -38,6 +39,9 @@ class History {
   // The duration that nine runs in ten did not exceed: of this target, else of any, else the
   // runbook's expectation.
   std::optional<Milliseconds> Expected(const Plan& plan) const;
+  // For the calendar: the same of at least five runs of this target, else the runbook's
+  // expectation, else the longest of its few runs.
+  Needed NeededFor(const Plan& plan) const;
 
  private:
   const EngineClock& clock_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -21,10 +22,24 @@ struct Notification {
   uint64_t truncated = 0;  // alerts Alertmanager left out
 };
 
+// What a login is for. Who has none of these may look.
+enum class Role {
+  kViewer,    // looks
+  kOperator,  // starts runs, answers holds, changes the mode
+  kApprover,  // answers `confirm`
+};
+constexpr auto WordsOf(Role) {
+  using enum Role;
+  return Vocabulary<Role>({{kViewer, "viewer"}, {kOperator, "operator"}, {kApprover, "approver"}});
+}
+using Roles = std::set<Role>;
+
 // A person's command. `run` is an id or a unique prefix of at least 6 characters.
 struct Command {
   Verb verb = Verb::kStart;
   std::string by;
+  bool login = false;  // `by` logged in; else the name is only a claim
+  Roles roles = {Role::kOperator, Role::kApprover};
   std::string run;
   std::string detail;  // a reason, written into the journal
   // The state that the person saw; a verb about another state is refused.
@@ -34,6 +49,7 @@ struct Command {
   int attempt = 0;      // kConfirm: its attempt
   std::string runbook;  // kStart
   std::map<std::string, std::string> parameters;  // kStart
+  bool at_once = false;  // kStart: also at a time that is not suitable; `detail` says why
 };
 
 struct SetMode {

@@ -50,6 +50,13 @@ RunView LiveRun::Look(const std::optional<Milliseconds>& expected) const {
     // 25 % more than nine runs in ten took.
     view.overdue = worked > *expected * 5 / 4;
   }
+  if (run_.stage != Stage::kFinished) {
+    const Slot slot = context_.others->SlotOf(run_);
+    view.starts_at = slot.begin;
+    view.needed = slot.needed;
+    if (run_.stage != Stage::kQueued) view.unsuitable = slot.why;
+  }
+  if (!view.asks.empty()) view.asks_until = step_.AskedUntil();
   leases_.AddTo(&view);
   view.acting = Acts();
   const Step* current = run_.Current();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "actuator/engine/calendar.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 #include "lib/base/words.h"
@@ -64,6 +65,16 @@ struct DeadMan {
   bool operator==(const DeadMan&) const = default;
 };
 
+// Who may answer a `confirm`, and how long it waits. After that `on_failure` applies, as a hold or
+// an abort.
+struct Approval {
+  std::vector<std::string> by;   // logins and roles; empty: everybody who may confirm
+  bool not_the_starter = false;  // whoever started the run may not
+  Milliseconds timeout{0};       // 0: it waits for ever
+
+  bool operator==(const Approval&) const = default;
+};
+
 struct Step {
   std::string path;  // unique and stable within the plan: "4" or "2.mailhub1.1"; [A-Za-z0-9._-]+
   std::string name;  // for people
@@ -77,6 +88,7 @@ struct Step {
   bool idempotent = false;      // may be repeated when it is unknown whether it was done
   std::optional<Gate> gate = std::nullopt;  // kWaitFor, kCheck: the condition. kRun, kJob: `verify`
   std::optional<DeadMan> dead_man = std::nullopt;
+  std::optional<Approval> approval = std::nullopt;  // kConfirm; nothing: anybody, at any time
   OnFailure on_failure = OnFailure::kHold;
 
   bool RunsCommand() const { return kind == StepKind::kRun || kind == StepKind::kJob; }
@@ -102,6 +114,7 @@ struct Plan {
   std::vector<AlwaysStep> always;
   std::string commit;  // path of the first step after which a resolved alert no longer cancels
   Milliseconds expected{0};  // configured expected duration; 0: unknown
+  Suitable suitable = {};    // when it may start
 
   bool operator==(const Plan&) const = default;
 };

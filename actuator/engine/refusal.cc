@@ -2,6 +2,7 @@
 #include "actuator/engine/refusal.h"
 
 #include "actuator/engine/answers.h"
+#include "actuator/engine/approval.h"
 
 namespace mailhub::engine {
 namespace {
@@ -86,7 +87,7 @@ Status MayBeSaid(const Run& run, const Command& command) {
       if (command.step != path || command.attempt != run.steps.at(path).attempt) {
         return refuse("that is not what the run asks; " + AsksNow(run));
       }
-      return {};
+      return MayApprove(run, *run.Current(), command);
     }
     case Verb::kCancel:
       if (run.stage == Stage::kEnding) {
@@ -116,6 +117,12 @@ Status MayBeSaid(const Run& run, const Command& command) {
                   : command.hold <= run.holds_so_far
                       ? "hold " + std::to_string(command.hold) + " is over; " + AsksNow(run)
                       : "there is no hold " + std::to_string(command.hold) + "; " + AsksNow(run));
+  }
+  // To pass over a question, or to call it answered, is to answer it.
+  const Step* step = run.Find(hold->path);
+  const bool passes = command.verb == Verb::kSkip || command.verb == Verb::kResolve;
+  if (passes && step != nullptr && step->kind == StepKind::kConfirm && !run.IsAboutDeadMan(*hold)) {
+    if (Status refused = MayApprove(run, *step, command); !refused) return refused;
   }
   return MayAnswer(run, *hold, command.verb);
 }

@@ -1,5 +1,6 @@
 // The view of a run from its events alone.
 #include "actuator/engine/answers.h"
+#include "actuator/engine/approval.h"
 #include "actuator/engine/run.h"
 #include "actuator/engine/view.h"
 
@@ -83,6 +84,8 @@ RunView ViewOf(const Run& run) {
   view.trigger = run.queued.trigger;
   view.fingerprint = run.queued.fingerprint;
   view.by = run.queued.by;
+  view.suitable = plan.suitable;
+  view.at_once = run.queued.at_once;
   view.state = StateOf(run);
   for (const Hold& hold : run.holds) {
     const Step* step = run.Find(hold.path);
@@ -93,7 +96,12 @@ RunView ViewOf(const Run& run) {
   if (run.pause) {
     view.pause = {run.pause->number, run.pause->by, run.pause->reason, run.pause->since};
   }
-  if (run.AtQuestion() && run.holds.empty()) view.asks = run.Current()->name;
+  if (run.AtQuestion() && run.holds.empty()) {
+    const Step& step = *run.Current();
+    view.asks = step.name;
+    view.asks_whom = WhoMayApprove(run, step);
+    view.asks_since = run.steps.at(step.path).since;
+  }
   if (run.stage == Stage::kFinished || run.stage == Stage::kEnding) {
     view.result = run.result;
     view.result_detail = run.result_detail;

@@ -38,6 +38,9 @@ const Run* Runs::Apply(const Event& event) {
   }
   LiveRun* live = Find(event.run);
   Require(live != nullptr, "an event is about a run that was queued and not yet forgotten");
+  const bool told = std::holds_alternative<RunHeld>(event.body) ||
+                    std::holds_alternative<OperatorActed>(event.body);
+  if (told || AboutOf(event.body) == About::kRun) schedule_.Change();
   const bool was_finished = live->run().stage == Stage::kFinished;
   live->Apply(event);
   if (was_finished || live->run().stage != Stage::kFinished) return nullptr;
@@ -64,12 +67,18 @@ void Runs::Forget() {
 }
 
 void Runs::Work() {
+  std::vector<const Run*> unfinished;
+  for (const std::string& id : order_) {
+    const Run& run = runs_.at(id).run();
+    if (run.stage != Stage::kFinished) unfinished.push_back(&run);
+  }
+  schedule_.Work(unfinished);
   const std::deque<std::string> now = order_;
   for (const std::string& id : now) runs_.at(id).Work();
 }
 
 std::optional<SteadyTime> Runs::NextDeadline() const {
-  std::optional<SteadyTime> next;
+  std::optional<SteadyTime> next = schedule_.NextDeadline();
   for (const std::string& id : order_) next = Earlier(next, runs_.at(id).NextDeadline());
   return next;
 }
@@ -132,7 +141,7 @@ bool Runs::Full() const {
 }
 
 // First come, first served for each lock: an older queued run that needs one of ours goes first,
-// unless a person has paused it.
+// unless a person has paused it, or its time has not come.
 const Run* Runs::BlockedBy(const Run& run) const {
   bool older = true;
   for (const std::string& id : order_) {
@@ -142,9 +151,8 @@ const Run* Runs::BlockedBy(const Run& run) const {
     }
     const Run& other = runs_.at(id).run();
     if (other.stage == Stage::kQueued && (!older || other.pause)) continue;
-    if (other.stage != Stage::kFinished && Share(other.plan().locks, run.plan().locks)) {
-      return &other;
-    }
+    if (other.stage == Stage::kFinished || !Share(other.plan().locks, run.plan().locks)) continue;
+    if (!schedule_.GivesWay(other)) return &other;
   }
   return nullptr;
 }

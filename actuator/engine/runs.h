@@ -11,6 +11,7 @@
 #include "actuator/engine/context.h"
 #include "actuator/engine/history.h"
 #include "actuator/engine/live_run.h"
+#include "actuator/engine/schedule.h"
 #include "actuator/engine/view.h"
 
 namespace mailhub::engine {
@@ -18,12 +19,14 @@ namespace mailhub::engine {
 class Runs final : public OtherRuns {
  public:
   // `context` must outlive it.
-  explicit Runs(const Context* context) : context_(*context) {}
+  explicit Runs(const Context* context) : context_(*context), schedule_(context) {}
 
   // Folds an event about a run. Returns the run if this has finished it, else null.
   const Run* Apply(const Event& event);
   // The mode has changed.
   void Account(WallTime at);
+  // The configuration has changed.
+  void Replan() { schedule_.Change(); }
   // Forgets runs that are finished, swept and no longer shown. References to them become invalid.
   void Forget();
 
@@ -43,6 +46,7 @@ class Runs final : public OtherRuns {
   bool Full() const;
   const Run* BlockedBy(const Run& run) const override;
   std::string PassedOverOn(const std::string& host) const override;
+  Slot SlotOf(const Run& run) const override { return schedule_.SlotOf(run); }
 
   void AddTo(const History& history, View* view) const;
 
@@ -51,6 +55,7 @@ class Runs final : public OtherRuns {
   std::deque<std::string> order_;  // unfinished or unswept runs, oldest first
   std::map<std::string, LiveRun> runs_;
   std::deque<std::string> finished_;  // newest first
+  Schedule schedule_;
 };
 
 }  // namespace mailhub::engine

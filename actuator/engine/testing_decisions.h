@@ -33,6 +33,8 @@ class Decisions : public testing::Test {
     trigger.cooldown = Minutes(30);
     config.triggers = {trigger};
     if (change) change(config);
+    recorded_.clear();
+    config_ = config;
     engine_.emplace(config, &plans_, [this] { return "run-no-" + std::to_string(++runs_); });
     Take(engine_->Start(Now(), "test"));
   }
@@ -110,9 +112,12 @@ class Decisions : public testing::Test {
   std::vector<Decision> decided_;
   Milliseconds wall_ahead_{0};  // of the wall clock
   OneStep plans_;
+  EngineConfig config_;
+  std::vector<Event> recorded_;
 
   void Take(const Output& output) {
     for (const Event& event : output.events) {
+      recorded_.push_back(event);
       if (const auto* body = std::get_if<AlertDecided>(&event.body)) {
         decided_.push_back(body->decision);
       }

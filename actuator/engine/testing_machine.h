@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actuator/engine/context.h"
+#include "actuator/engine/history.h"
 
 namespace mailhub::engine {
 
@@ -25,7 +26,8 @@ class Machine : public testing::Test, public OtherRuns {
                     run_.Apply(event);
                     run_.Account(event.at, mode_.mode);
                   }),
-        context_{&config_, &clock_, &mode_, this, &recorder_, nullptr, [] { return "run-1"; }} {
+        context_{&config_, &clock_, &mode_, this, &recorder_, nullptr, [] { return "run-1"; },
+                 &history_} {
     plan_.runbook = "restart";
     AddStep("1", "stop", "x500").dead_man = DeadMan{"start", Milliseconds(60'000), "2"};
     AddStep("2", "start", "x500");
@@ -99,6 +101,7 @@ class Machine : public testing::Test, public OtherRuns {
 
   const engine::Run* BlockedBy(const engine::Run&) const override { return blocked_by_; }
   std::string PassedOverOn(const std::string&) const override { return passed_over_; }
+  Slot SlotOf(const engine::Run&) const override { return slot_; }
 
   EngineConfig config_;
   EngineClock clock_;
@@ -106,11 +109,13 @@ class Machine : public testing::Test, public OtherRuns {
   Plan plan_;
   engine::Run run_;
   std::vector<Event> events_;
+  History history_{&clock_};
   Recorder recorder_;
   Context context_;
   Directories directories_{{"x500", "d1"}};
   const engine::Run* blocked_by_ = nullptr;
   std::string passed_over_;
+  Slot slot_;
   EffectId last_ = 0;
 };
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actuator/engine/calendar.h"
 #include "actuator/engine/plan.h"
 #include "lib/base/result.h"
 
@@ -53,6 +54,12 @@ struct Trigger {
   std::string only_if;                    // PromQL, {{parameter}} filled in; empty: always
   Milliseconds cooldown{0};               // after a run of this runbook and parameters finished
   OnResolved on_resolved = OnResolved::kFinish;
+  // How many runs in all may answer one alert that goes on firing after each has succeeded, and the
+  // time after a run's end from which on it counts as going on.
+  int attempts = 1;
+  Milliseconds still_firing_after{900'000};
+  // Its windows replace the runbook's, if it has any; its blackouts come beside the runbook's.
+  Suitable suitable = {};
 };
 
 // Its `only_if` with these parameters. The configuration refuses names that are no parameter.

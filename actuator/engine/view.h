@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "actuator/engine/calendar.h"
 #include "actuator/engine/event.h"
 #include "actuator/engine/gate.h"
 
@@ -131,14 +132,22 @@ struct RunView {
   std::string fingerprint;
   std::string by;
   RunState state = RunState::kQueued;
-  std::string waiting_for;      // kQueued: the reason; else its action, or why it cannot act
+  std::string waiting_for;            // kQueued: the reason; else its action, or why it cannot act
+  std::optional<WallTime> starts_at;  // kQueued: when the calendar lets it start, if known
+  std::string unsuitable;  // under way: why this is no longer a suitable time; empty: it is one
+  Suitable suitable;       // when it may start
+  std::string at_once;     // why a person does not let it wait for that; empty: it waits
+  Needed needed;           // kQueued: the time that is reserved for it
   std::vector<HoldView> holds;  // all of them must be answered
   std::optional<PauseView> pause;
   std::vector<DeadManView> dead_men;  // those that may be armed, or have acted
   // The run acts now: it is not queued, held, paused, at a question or stopped by the mode. Only
   // then are its hosts' alerts silenced.
   bool acting = false;
-  std::string asks;                 // the question of the `confirm` that it waits at; else empty
+  std::string asks;       // the question of the `confirm` that it waits at; else empty
+  std::string asks_whom;  // who may answer; empty: everybody who may confirm
+  std::optional<WallTime> asks_until = {};  // the end of its time; nothing: for ever
+  std::optional<WallTime> asks_since = {};
   std::optional<RunResult> result;  // also while it is being cancelled, and at its end
   std::string result_detail;
   WallTime queued;
@@ -158,10 +167,11 @@ struct Run;
 RunView ViewOf(const Run& run);
 
 enum class EpisodeState {
-  kAnswered,    // its run is not finished
-  kRemedied,    // its run has succeeded, and the alert has not come again since
-  kUnanswered,  // its run did not succeed, or the alert came again after the run's end
-  kWaiting,     // it fires, and no run answers for it yet; decided again without a notification
+  kAnswered,     // its run is not finished
+  kRemedied,     // its run has succeeded, and the alert has not come again since
+  kUnanswered,   // its run did not succeed, or the alert came again after the run's end
+  kStillFiring,  // all runs that it may have are over, and it has gone on firing for too long
+  kWaiting,      // it fires, and no run answers for it yet; decided again without a notification
 };
 constexpr auto WordsOf(EpisodeState) {
   using enum EpisodeState;
@@ -169,6 +179,7 @@ constexpr auto WordsOf(EpisodeState) {
       {kAnswered, "answered"},
       {kRemedied, "remedied"},
       {kUnanswered, "unanswered"},
+      {kStillFiring, "still_firing"},
       {kWaiting, "waiting"},
   });
 }
@@ -182,6 +193,7 @@ struct EpisodeView {
   EpisodeState state = EpisodeState::kAnswered;
   WallTime decided;
   std::string detail;  // sentence of its last decision
+  int tries = 0;       // runs that have answered it, the present one included
 };
 
 struct View {
@@ -191,6 +203,7 @@ struct View {
   std::vector<RunView> finished;  // newest first, at most 50 of them; older ones are in the journal
   size_t open_episodes = 0;
   size_t unanswered_episodes = 0;     // of all, in EpisodeState::kUnanswered
+  size_t still_firing_episodes = 0;   // of all, in EpisodeState::kStillFiring
   std::vector<EpisodeView> episodes;  // by fingerprint; at most 1,000 of them
   bool queue_blocked_by_hold = false;
 };

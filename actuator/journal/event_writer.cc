@@ -44,7 +44,8 @@ Result<EventWriter> EventWriter::Prepare(Database* database) {
       "events.seq = episodes.seq AND json_extract(body, '$.decision') IN "
       "('observed', 'halted', 'cooldown', 'deferred'))",
       "DELETE FROM episodes WHERE run = ? AND seq IN (SELECT events.seq FROM events WHERE "
-      "events.seq = episodes.seq AND json_extract(body, '$.decision') = 'started_run')",
+      "events.seq = episodes.seq AND json_extract(body, '$.decision') = 'started_run' "
+      "AND coalesce(json_extract(body, '$.tries'), 0) < 2)",
       "INSERT INTO last_heard(fingerprint, ended, seq) VALUES(?, ?, ?) "
       "ON CONFLICT(fingerprint, ended) DO UPDATE SET seq = excluded.seq"};
   std::vector<Statement> made;

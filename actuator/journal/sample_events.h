@@ -18,6 +18,7 @@ inline engine::Plan SamplePlan() {
   plan.locks = {"directory", "tables"};
   plan.commit = "1";
   plan.expected = Milliseconds(90'000);
+  plan.suitable = {.windows = {"nights"}, .blackouts = {"exams", "Christmas"}};
   engine::Step stop;
   stop.path = "1";
   stop.name = "Stop the main directory process";
@@ -42,6 +43,8 @@ inline engine::Plan SamplePlan() {
   wait.name = "Wait";
   wait.kind = engine::StepKind::kWaitFor;
   wait.on_failure = engine::OnFailure::kContinue;
+  wait.approval = engine::Approval{
+      .by = {"alice", "approver"}, .not_the_starter = true, .timeout = Milliseconds(7'200'000)};
   plan.steps = {stop, wait};
   plan.always = {{.step = wait, .since = "1", .until = "2.mailhub1.1"}};
   return plan;
@@ -68,12 +71,15 @@ inline std::vector<engine::EventBody> EveryBody() {
                    .decision = Decision::kCancelled,
                    .detail = "cancelled run aa",
                    .run = "aa",
-                   .newest_start = FromUnixMs(1'600'000'000'000)},
+                   .newest_start = FromUnixMs(1'600'000'000'000),
+                   .tries = 2},
       RunQueued{.plan = SamplePlan(),
                 .trigger = "memory",
                 .fingerprint = "00ff00ff00ff00ff",
                 .by = "alertmanager",
-                .only_if = "up == 1"},
+                .only_if = "up == 1",
+                .at_once = "the tables are broken",
+                .by_login = true},
       RunStarted{},
       RunDropped{.why = "no longer true"},
       StepStarted{.path = "1", .attempt = 2, .directory_id = "d1"},

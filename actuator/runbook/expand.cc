@@ -85,6 +85,8 @@ class Expander {
       }
     }
     plan_.expected = Duration(book.expected, scope, Milliseconds(0));
+    for (const Text& window : book.windows) plan_.suitable.windows.push_back(window.raw);
+    for (const Text& blackout : book.blackouts) Avoid(blackout.raw);
     if (book.commit) {
       plan_.commit = Refer(*book.commit, scope, 0).first;
       return;
@@ -93,6 +95,25 @@ class Expander {
       return step.kind == StepKind::kRun || step.kind == StepKind::kJob;
     });
     if (effect != plan_.steps.end()) plan_.commit = effect->path;
+  }
+
+  void Avoid(const std::string& blackout) {
+    auto& known = plan_.suitable.blackouts;
+    if (std::ranges::find(known, blackout) == known.end()) known.push_back(blackout);
+  }
+
+  // The run keeps to its own windows alone, so each of them must suit the called runbook too.
+  void CheckWindows(const Runbook& book, const Node& at) {
+    if (book.windows.empty()) return;
+    const std::vector<Text>& own = all_.at(plan_.runbook).windows;
+    const bool suits = std::ranges::all_of(own, [&](const Text& window) {
+      return std::ranges::find(book.windows, window.raw, &Text::raw) != book.windows.end();
+    });
+    if (suits && !own.empty()) return;
+    std::string names;
+    for (const Text& window : book.windows) names += (names.empty() ? "" : ", ") + window.raw;
+    Keep(at.Invalid("runbook " + book.name +
+                    " has windows; expected windows of the run's own runbook, of these: " + names));
   }
 
   StepNames::Place Refer(const Text& text, const Scope& scope, size_t from) {
@@ -214,6 +235,8 @@ class Expander {
                                         " takes a lock that the run does not hold; expected its "
                                         "locks among the caller's"));
     }
+    CheckWindows(book, at["runbook"]);
+    for (const Text& blackout : book.blackouts) Avoid(blackout.raw);
     std::map<std::string, std::string> given;
     for (const auto& [parameter, text] : step.parameters) {
       const auto value = scope.FillOptional(text);
@@ -240,7 +263,19 @@ class Expander {
                 : text.verb == Verb::kCheck ? StepKind::kCheck
                                             : StepKind::kWaitFor;
     if (text.gate) step.gate = Gate(*text.gate, scope, "");
+    if (text.approval) step.approval = ApprovalOf(*text.approval, scope);
     return step;
+  }
+
+  engine::Approval ApprovalOf(const ApprovalText& text, const Scope& scope) {
+    engine::Approval approval;
+    approval.by = text.by;
+    approval.not_the_starter = text.not_the_starter;
+    approval.timeout = Duration(text.timeout, scope, Milliseconds(0));
+    if (text.timeout && approval.timeout < Seconds(1)) {
+      Keep(text.timeout->at.Invalid("expected at least 1s"));
+    }
+    return approval;
   }
 
   Step Action(const StepText& text, const Scope& scope, const std::string& path) {

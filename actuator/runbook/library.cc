@@ -168,6 +168,9 @@ std::vector<RunbookInfo> RunbookLibrary::List() const {
                                  parameter.default_value.value_or(""), parameter.optional,
                                  parameter.description});
     }
+    for (const auto* names : {&book.windows, &book.blackouts}) {
+      for (const Text& one : *names) info.calendar_names.push_back({one.raw, one.at});
+    }
     list.push_back(std::move(info));
   }
   return list;

@@ -9,6 +9,7 @@
 #include "actuator/engine/plan.h"
 #include "lib/base/result.h"
 #include "lib/config/site.h"
+#include "lib/config/yaml.h"
 
 namespace mailhub::runbook {
 
@@ -21,11 +22,18 @@ struct ParameterInfo {
   std::string description;
 };
 
+// A name of the calendar, and where it is written.
+struct PlacedName {
+  std::string name;
+  config::Node at;
+};
+
 struct RunbookInfo {
   std::string name;
   std::string summary;
   std::vector<ParameterInfo> parameters;
   std::vector<std::string> locks;
+  std::vector<PlacedName> calendar_names = {};  // of its windows and blackouts
 };
 
 struct Source {

@@ -1,6 +1,7 @@
 // YAML to Runbook: shape, keys and types.
 #include <algorithm>
 
+#include "actuator/engine/input.h"
 #include "actuator/runbook/runbook.h"
 #include "lib/config/reader.h"
 
@@ -14,6 +15,9 @@ constexpr size_t kLongestName = 120;
 constexpr int kMostAttempts = 20;
 constexpr size_t kMostStatuses = 16;
 constexpr int kGreatestStatus = 255;
+constexpr size_t kMostCalendarNames = 16;
+constexpr size_t kMostApprovers = 32;
+constexpr size_t kLongestLogin = 128;
 
 Text ReadText(Reader& in, const Node& node) {
   return Text{in.Required(node, config::ReadString), node};
@@ -47,6 +51,27 @@ std::vector<std::string> ReadLocks(Reader& in, const Node& node) {
     in.Keep(node.Invalid("duplicate lock"));
   }
   return locks;
+}
+
+// A name or a list of names of the calendar.
+std::vector<Text> ReadCalendarNames(Reader& in, const Node& node) {
+  std::vector<Text> names;
+  if (!node.Present()) return names;
+  const std::vector<Node> items = node.IsList() ? node.Items() : std::vector<Node>{node};
+  if (items.empty() || items.size() > kMostCalendarNames) {
+    in.Keep(node.Expected("1 to 16 names of the calendar"));
+  }
+  for (const Node& item : items) {
+    Text name{in.Required(item, Line), item};
+    if (name.raw.empty() || name.raw.size() > kLongestName) {
+      in.Keep(item.Invalid("expected a name of 1 to 120 characters"));
+    }
+    if (std::ranges::find(names, name.raw, &Text::raw) != names.end()) {
+      in.Keep(item.Invalid("\"" + name.raw + "\" is listed twice"));
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
 }
 
 std::optional<double> ReadBound(Reader& in, const Node& node, ParameterKind kind) {
@@ -262,11 +287,52 @@ void ReadCall(Reader& in, const Node& node, StepText* step) {
   }
 }
 
+// Who may answer: logins, and the roles that may do more than look.
+std::vector<std::string> ReadApprovers(Reader& in, const Node& node) {
+  std::vector<std::string> by;
+  const std::vector<Node> items = node.IsList() ? node.Items() : std::vector<Node>{node};
+  if (items.empty() || items.size() > kMostApprovers) {
+    in.Keep(node.Expected("1 to 32 logins or roles"));
+  }
+  for (const Node& item : items) {
+    std::string name = in.Required(item, Line);
+    if (name.size() > kLongestLogin) in.Keep(item.Invalid("longer than 128 characters"));
+    if (name == engine::Name(engine::Role::kViewer)) {
+      in.Keep(item.Invalid("a viewer may only look; expected a login, operator or approver"));
+    }
+    if (std::ranges::find(by, name) != by.end()) {
+      in.Keep(item.Invalid("\"" + name + "\" is listed twice"));
+    }
+    by.push_back(std::move(name));
+  }
+  return by;
+}
+
+void ReadConfirm(Reader& in, const Node& what, StepText* step) {
+  if (!what.IsMap()) return;
+  in.Keys(what, {"question", "timeout", "on_timeout", "by", "not_the_starter"});
+  ApprovalText& approval = step->approval.emplace();
+  approval.timeout = Maybe(in, what["timeout"]);
+  if (const Node on_timeout = what["on_timeout"]; on_timeout.Present()) {
+    step->on_failure = ReadWord<engine::OnFailure>(in, on_timeout, Line);
+    if (step->on_failure == engine::OnFailure::kContinue) {
+      in.Keep(on_timeout.Invalid("expected hold or abort: silence is no consent"));
+    }
+    in.Need(what["timeout"], "a duration, after which on_timeout applies");
+  }
+  if (const Node by = what["by"]; by.Present()) approval.by = ReadApprovers(in, by);
+  in.Optional(what["not_the_starter"], &approval.not_the_starter, config::ReadBool);
+}
+
 StepText ReadStep(Reader& in, const Node& node, bool in_for_each) {
   StepText step(ReadVerb(in, node), node);
   const bool block = step.verb == Verb::kForEach || step.verb == Verb::kCall;
   // People must see the question, so it is also the name of the step.
-  const Node name = node[step.verb == Verb::kConfirm ? "confirm" : "name"];
+  Node name = node[step.verb == Verb::kConfirm ? "confirm" : "name"];
+  if (step.verb == Verb::kConfirm && name.IsMap()) {
+    in.Need(name["question"], "the question that a person answers");
+    name = name["question"];
+  }
   if (name.Present() || !block) step.name = ReadStepName(in, name);
   if (const Node on_failure = node["on_failure"]; on_failure.Present()) {
     step.on_failure = ReadWord<engine::OnFailure>(in, on_failure, Line);
@@ -287,6 +353,7 @@ StepText ReadStep(Reader& in, const Node& node, bool in_for_each) {
       break;
     case Verb::kConfirm:
       in.Keys(node, {"confirm"});
+      ReadConfirm(in, node["confirm"], &step);
       break;
     case Verb::kForEach:
       if (in_for_each) in.Keep(node["for_each"].Invalid("a for_each inside a for_each"));
@@ -314,7 +381,7 @@ AlwaysText ReadAlways(Reader& in, const Node& node) {
 Result<Runbook> ReadRunbook(const Node& root) {
   Reader in;
   in.Keys(root, {"runbook", "summary", "parameters", "lock", "target", "commit", "expected",
-                 "steps", "always"});
+                 "windows", "blackouts", "steps", "always"});
   Runbook book(root);
   book.name = in.Required(root["runbook"], Identifier);
   book.summary = in.Required(root["summary"], Line);
@@ -327,6 +394,11 @@ Result<Runbook> ReadRunbook(const Node& root) {
   book.target = Maybe(in, root["target"]);
   book.commit = Maybe(in, root["commit"]);
   book.expected = Maybe(in, root["expected"]);
+  book.windows = ReadCalendarNames(in, root["windows"]);
+  book.blackouts = ReadCalendarNames(in, root["blackouts"]);
+  if (!book.windows.empty() || !book.blackouts.empty()) {
+    in.Need(root["expected"], "how long a run takes, so that it can be seen whether it fits");
+  }
   book.steps = ReadSteps(in, root["steps"], ReadStep, false);
   if (const Node always = root["always"]; always.Present()) {
     book.always = ReadSteps(in, always, ReadAlways);

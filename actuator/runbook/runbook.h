@@ -59,6 +59,12 @@ struct DeadManText {
   std::optional<Text> until;  // the step that restarts the service; nothing: the run's end
 };
 
+struct ApprovalText {
+  std::optional<Text> timeout;
+  std::vector<std::string> by;
+  bool not_the_starter = false;
+};
+
 enum class Verb { kRun, kService, kJob, kWaitFor, kCheck, kConfirm, kForEach, kCall };
 constexpr auto WordsOf(Verb) {
   using enum Verb;
@@ -100,6 +106,7 @@ struct StepText {
   std::vector<int> success{0};  // kRun, kJob
   std::optional<bool> idempotent;
   std::optional<DeadManText> dead_man;
+  std::optional<ApprovalText> approval;  // kConfirm, if it is written as a map
   engine::OnFailure on_failure = engine::OnFailure::kHold;
   std::string group;                       // kForEach
   std::optional<Text> first;               // kForEach
@@ -126,6 +133,7 @@ struct Runbook {
   std::optional<Text> target;
   std::optional<Text> commit;
   std::optional<Text> expected;
+  std::vector<Text> windows, blackouts;  // names of the calendar, not filled in
   std::vector<StepText> steps;
   std::vector<AlwaysText> always;
 

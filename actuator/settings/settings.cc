@@ -19,13 +19,47 @@ using config::Reader;
 constexpr size_t kMostTriggers = 1'000;
 constexpr size_t kMostMatchers = 32;
 constexpr size_t kLongestName = 64;
+constexpr size_t kMostCalendarNames = 16;
+constexpr int kMostAttempts = 10;
+constexpr size_t kMostLogins = 1'000;
+constexpr size_t kLongestCalendarName = 120;
+
+Result<engine::Role> ReadRole(const Node& node) {
+  const auto word = config::ReadString(node);
+  if (!word) return Fail(word.error());
+  if (const auto role = Named<engine::Role>(*word)) return *role;
+  return node.Invalid("expected " + Choices<engine::Role>());
+}
+
+// Login: ROLE, or a list of roles.
+void ReadRoles(Reader& in, const Node& node, std::map<std::string, engine::Roles>* roles) {
+  if (!node.Present()) return;
+  if (!node.IsMap()) in.Keep(node.Invalid("expected a map from logins to roles"));
+  for (const Node::Entry& entry : node.Entries()) {
+    if (in.Failed()) return;
+    if (roles->size() >= kMostLogins) in.Keep(node.Invalid("more than 1000 logins"));
+    if (Named<engine::Role>(entry.key)) {
+      in.Keep(entry.key_node.Invalid("a role's word; a `confirm` could not tell them apart"));
+    }
+    const Node& value = entry.value;
+    const std::vector<Node> items = value.IsList() ? value.Items() : std::vector<Node>{value};
+    if (items.empty()) in.Keep(value.Invalid("expected " + Choices<engine::Role>()));
+    engine::Roles& own = (*roles)[entry.key];
+    for (const Node& item : items) own.insert(in.Required(item, ReadRole));
+    if (own.size() > 1 && own.contains(engine::Role::kViewer)) {
+      in.Keep(value.Invalid("a viewer may only look; expected viewer alone"));
+    }
+  }
+}
 
 void ReadWeb(Reader& in, const Node& node, WebSettings* web) {
   if (!node.Present()) return;
-  in.Keys(node, {"listen_address", "config_file", "token_file"});
+  in.Keys(node, {"listen_address", "config_file", "token_file", "roles"});
   in.Optional(node["listen_address"], &web->listen_address, config::ReadString);
   in.Optional(node["config_file"], &web->config_file, PathFromFile);
   in.Optional(node["token_file"], &web->api_token_file, PathFromFile);
+  ReadRoles(in, node["roles"], &web->roles);
+  if (node["roles"].Present()) in.Need(node["config_file"], "a file with the logins");
 }
 
 // What `parse` makes of the text; a mistake in it is reported at its place.
@@ -75,9 +109,29 @@ void ReadLabels(Reader& in, const Node& node, engine::Trigger* trigger) {
   }
 }
 
+std::vector<std::string> ReadCalendarNames(Reader& in, const Node& node) {
+  std::vector<std::string> names;
+  if (!node.Present()) return names;
+  if (!node.IsList()) in.Keep(node.Invalid("expected a list of names of the calendar"));
+  const std::vector<Node> items = node.Items();
+  if (items.empty() || items.size() > kMostCalendarNames) {
+    in.Keep(node.Invalid("expected 1 to 16 names of the calendar"));
+  }
+  for (const Node& item : items) {
+    if (in.Failed()) break;
+    std::string name = in.Required(item, config::ReadString);
+    if (name.empty() || name.size() > kLongestCalendarName) {
+      in.Keep(item.Invalid("expected a name of 1 to 120 characters"));
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
 void ReadTrigger(Reader& in, const Node& node, engine::Trigger* trigger) {
-  in.Keys(node, {"name", "match", "runbook", "parameters", "parameters_from_labels", "only_if",
-                 "cooldown", "on_resolved"});
+  in.Keys(node,
+          {"name", "match", "runbook", "parameters", "parameters_from_labels", "only_if",
+           "cooldown", "on_resolved", "attempts", "still_firing_after", "windows", "blackouts"});
   in.Need(node["name"], "a name for this trigger");
   trigger->name = in.Required(node["name"], config::ReadString);
   if (trigger->name.size() > kLongestName) {
@@ -90,6 +144,11 @@ void ReadTrigger(Reader& in, const Node& node, engine::Trigger* trigger) {
   ReadLabels(in, node["parameters_from_labels"], trigger);
   in.Optional(node["only_if"], &trigger->only_if, config::ReadString);
   in.Optional(node["cooldown"], &trigger->cooldown, AtLeast, Milliseconds(0));
+  in.Optional(node["attempts"], &trigger->attempts, config::ReadInt, 1, kMostAttempts);
+  in.Optional(node["still_firing_after"], &trigger->still_firing_after, AtLeast,
+              Milliseconds(60'000));
+  trigger->suitable = {ReadCalendarNames(in, node["windows"]),
+                       ReadCalendarNames(in, node["blackouts"])};
   std::string on_resolved = "finish";
   in.Optional(node["on_resolved"], &on_resolved, config::ReadString);
   if (on_resolved == "cancel") {

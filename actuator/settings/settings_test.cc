@@ -37,6 +37,33 @@ TEST(Settings, TheSmallestFileHasDefaultsForTheRest) {
   EXPECT_TRUE(settings->engine.triggers.empty());
 }
 
+TEST(Settings, RolesOfLoginsAreReadAndChecked) {
+  const auto read = [](const std::string& web) {
+    return ParseSettings(
+        "site: s\nrunbooks: r\njournal: j\nprometheus: {url: 'http://127.0.0.1:1'}\nweb: {" + web +
+            "}\n",
+        "/etc/a.yml");
+  };
+  const auto settings =
+      read("config_file: w, roles: {olaf: operator, vera: [viewer], anna: [operator, approver]}");
+  ASSERT_TRUE(settings) << settings.error().message;
+  using engine::Role;
+  EXPECT_EQ(settings->fixed.web.roles.at("olaf"), engine::Roles{Role::kOperator});
+  EXPECT_EQ(settings->fixed.web.roles.at("vera"), engine::Roles{Role::kViewer});
+  EXPECT_EQ(settings->fixed.web.roles.at("anna"),
+            (engine::Roles{Role::kOperator, Role::kApprover}));
+  for (const auto& [wrong, why] : std::vector<std::pair<std::string, std::string>>{
+           {"roles: {olaf: operator}", "config_file"},
+           {"config_file: w, roles: {olaf: root}", "expected viewer, operator or approver"},
+           {"config_file: w, roles: {olaf: [viewer, operator]}", "expected viewer alone"},
+           {"config_file: w, roles: {approver: operator}", "a role's word"},
+           {"config_file: w, roles: [olaf]", "expected a map from logins to roles"}}) {
+    const auto refused = read(wrong);
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_NE(refused.error().message.find(why), std::string::npos) << refused.error().message;
+  }
+}
+
 TEST(Settings, EveryKeyIsRead) {
   const auto settings = ParseSettings(R"(
 site: ../site.yml

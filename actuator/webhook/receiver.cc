@@ -31,10 +31,12 @@ size_t AnnouncedLength(const http::Request& request) {
 
 }  // namespace
 
-Receiver::Receiver(api::Backend* backend, const std::string& token_file, Answered answered)
+Receiver::Receiver(api::Backend* backend, const std::string& token_file, Answered answered,
+                   MaySend may_send)
     : backend_(backend),
       token_file_(token_file.empty() ? std::nullopt : std::make_optional<TokenFile>(token_file)),
-      answered_(std::move(answered)) {}
+      answered_(std::move(answered)),
+      may_send_(std::move(may_send)) {}
 
 Receiver::Verdict Receiver::Refuse(const http::Request& request, Outcome outcome, int status,
                                    const std::string& why) {
@@ -71,6 +73,9 @@ std::optional<Receiver::Verdict> Receiver::Judge(const http::Request& request) c
     // An unreadable token file is our fault: Alertmanager must send again, and it does so only
     // after a 5xx.
     if (!verified) return Refuse(request, Outcome::kLater, 503, verified.error().message);
+  } else if (may_send_ && !may_send_(request.user)) {
+    return Refuse(request, Outcome::kUnauthorized, 403,
+                  request.user + " may not send notifications: that needs the role operator");
   }
   if (!IsJson(request.Header("Content-Type"))) {
     return Refuse(request, Outcome::kMalformed, 415, "the body must be application/json");

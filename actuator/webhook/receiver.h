@@ -25,7 +25,7 @@ enum class Outcome {
 // Answers
 //   200  the notification is committed; the body names it
 //   400  the body's defect: Alertmanager does not send it again
-//   401  no token or a wrong one; 415 the body is not declared as JSON
+//   401  no token or a wrong one; 403 a login that may not change anything; 415 the body is not declared as JSON
 //   503  not committed, perhaps not committed, or too large: Alertmanager sends it again, and it
 //        may be smaller then
 // Thread-safe. Owns nothing; `backend` must outlive it.
@@ -33,9 +33,12 @@ class Receiver {
  public:
   using Answered = std::function<void(Outcome outcome, int status)>;
 
+  // Whether that login may send notifications, which start runs.
+  using MaySend = std::function<bool(const std::string& login)>;
   // `token_file` may be empty only if the server requires a login. `answered` is called for each
-  // delivery that reaches the receiver; it may be empty.
-  Receiver(api::Backend* backend, const std::string& token_file, Answered answered = {});
+  // delivery that reaches the receiver; it may be empty. `may_send` may be empty: every login.
+  Receiver(api::Backend* backend, const std::string& token_file, Answered answered = {},
+           MaySend may_send = {});
 
   // Checks sender, content type and length. Returns the answer for a body that must not be read.
   // For http::ServerOptions::before_body.
@@ -56,6 +59,7 @@ class Receiver {
   api::Backend* const backend_;
   const std::optional<TokenFile> token_file_;
   const Answered answered_;
+  const MaySend may_send_;
 };
 
 }  // namespace mailhub::webhook

@@ -127,6 +127,17 @@ TEST_F(ReceiverTest, WithoutTheRightTokenNothingIsSubmitted) {
   EXPECT_TRUE(backend_.submitted.empty());
 }
 
+TEST_F(ReceiverTest, ALoginThatMayOnlyLookStartsNothingThisWayEither) {
+  http::Request request = Post(kBody, "");
+  request.user = "vera";
+  const Receiver receiver(&backend_, path_, {},
+                          [](const std::string& login) { return login != "vera"; });
+  EXPECT_EQ(Deliver(receiver, request).status, 403);
+  EXPECT_TRUE(backend_.submitted.empty());
+  request.user = "anna";
+  EXPECT_EQ(Deliver(receiver, request).status, 200);
+}
+
 TEST_F(ReceiverTest, ALoggedInUserNeedsNoToken) {
   http::Request request = Post(kBody, "");
   request.user = "alertmanager";

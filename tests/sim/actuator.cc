@@ -14,11 +14,13 @@ constexpr int64_t kLongestRetryMs = 5000;
 constexpr int64_t kSteadyAtBirthMs = 1'000'000;
 constexpr int64_t kLatestMs = 300'000;  // of a performer with a deliberate bug
 
-engine::EngineConfig Config(std::vector<engine::Trigger> triggers) {
+engine::EngineConfig Config(std::vector<engine::Trigger> triggers,
+                            std::shared_ptr<const engine::Calendar> calendar) {
   engine::EngineConfig config;
   config.poll_gate = Milliseconds(1000);
   config.lost_for = Milliseconds(600'000);  // a simulation lasts for hours, not for days
   config.triggers = std::move(triggers);
+  config.calendar = std::move(calendar);
   return config;
 }
 
@@ -27,7 +29,7 @@ engine::EngineConfig Config(std::vector<engine::Trigger> triggers) {
 Actuator::Actuator(Seams seams)
     : seams_(std::move(seams)),
       born_ms_(seams_.world->now_ms()),
-      engine_(Config(seams_.triggers), seams_.plans, seams_.ids) {}
+      engine_(Config(seams_.triggers, seams_.calendar), seams_.plans, seams_.ids) {}
 
 // Steady time has no meaning across lives: each counts from its own beginning.
 engine::Moment Actuator::Now() const {

@@ -32,6 +32,7 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
     JournalFile* journal = nullptr;
     std::vector<engine::Trigger> triggers;
     const engine::PlanSource* plans = nullptr;
+    std::shared_ptr<const engine::Calendar> calendar;
     std::function<std::string()> ids;
     std::function<Fate(Seam)> fate;
     // Whether it is the one that may act, and not a deposed or foreign one.

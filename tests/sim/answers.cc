@@ -15,6 +15,7 @@ namespace {
 
 // A later one may be the same alert firing anew.
 constexpr Milliseconds kLateForCertain{60'000};
+constexpr Milliseconds kClock{3'000};
 
 // Whether the run will not do what the alert needs.
 bool GivesUp(const Run& run) {
@@ -45,6 +46,12 @@ Complaint Answers::Record(const engine::Event& event) {
   }
   if (std::holds_alternative<engine::RunDropped>(event.body)) Dropped(event.run);
   const auto* finished = std::get_if<engine::RunFinished>(&event.body);
+  if (finished != nullptr && finished->result == RunResult::kSucceeded) {
+    succeeded_[event.run] = event.at;
+  }
+  if (const auto* closed = std::get_if<engine::EpisodeClosed>(&event.body)) {
+    tried_.erase(closed->fingerprint);
+  }
   // A cancelled run begins no cooldown.
   if (finished != nullptr && finished->result != RunResult::kCancelled) {
     const engine::Plan& plan = known_->runs.at(event.run).plan();
@@ -60,6 +67,7 @@ Complaint Answers::Decided(const engine::Event& event, const AlertDecided& body)
   }
   if (auto broken = AfterItsEnd(event.at, body)) return broken;
   if (auto broken = Afresh(body)) return broken;
+  if (auto broken = TriesAgain(event.at, body)) return broken;
   if (!body.firing || body.decision != Decision::kRepeat) {
     joins_.erase(body.fingerprint);
     unheard_.erase(body.fingerprint);
@@ -81,6 +89,46 @@ Complaint Answers::Decided(const engine::Event& event, const AlertDecided& body)
     default:
       return std::nullopt;
   }
+}
+
+// An alert that goes on firing after its run has succeeded has as many further runs as its trigger
+// says, and none before its grace is over.
+Complaint Answers::TriesAgain(WallTime at, const AlertDecided& body) {
+  if (!body.firing) {
+    if (body.decision != Decision::kLate) tried_.erase(body.fingerprint);
+    return std::nullopt;
+  }
+  const bool answers = body.decision == Decision::kStartedRun || body.decision == Decision::kJoined;
+  if (!answers) {
+    const auto known = tried_.find(body.fingerprint);
+    const bool opens = engine::OpensEpisode(body.decision);
+    // A new alert whose earlier end was not reported.
+    if (known != tried_.end() && opens) {
+      if (!body.notification.empty() && !known->second.waits) known->second = Tried();
+      known->second.waits = body.decision != Decision::kJoinedLate;
+    }
+    return std::nullopt;
+  }
+  Tried& tried = tried_[body.fingerprint];
+  if (!body.notification.empty() && !tried.waits) tried = Tried();
+  const auto succeeded = succeeded_.find(tried.run);
+  const bool helped = tried.started || acted_.contains(tried.run);
+  const bool further = succeeded != succeeded_.end() && helped;
+  tried = {body.run, body.decision == Decision::kStartedRun, false,
+           tried.further + (further ? 1 : 0)};
+  if (!further) return std::nullopt;
+  for (const engine::Trigger& trigger : known_->playbook->triggers()) {
+    if (trigger.name != body.trigger) continue;
+    if (tried.further > trigger.attempts - 1) {
+      return "an alert was answered by more runs than its trigger allows";
+    }
+    const Milliseconds since = at - succeeded->second;
+    if (!known_->clock_stepped && since + kClock < trigger.still_firing_after) {
+      return "an alert had a further run " + std::to_string(since.count() / 1000) +
+             " s after one had succeeded";
+    }
+  }
+  return std::nullopt;
 }
 
 void Answers::Dropped(const std::string& run) {

@@ -32,12 +32,22 @@ class Answers {
 
   void Dropped(const std::string& run);
   Complaint Afresh(const engine::AlertDecided& body) const;
+  Complaint TriesAgain(WallTime at, const engine::AlertDecided& body);
 
   struct Join {
     std::string run;
     std::string trigger;
   };
+  // What has answered an alert since it began, as far as the journal tells.
+  struct Tried {
+    std::string run;
+    bool started = false;  // the run is its own
+    bool waits = false;    // its last decision began no run
+    int further = 0;       // runs after one that had succeeded
+  };
   const Known* const known_;
+  std::map<std::string, Tried> tried_;         // by fingerprint
+  std::map<std::string, WallTime> succeeded_;  // by run
   // By fingerprint and start: when its end was last reported.
   std::map<std::string, std::map<WallTime, WallTime>> ends_;
   std::map<std::pair<std::string, std::string>, int> decided_;      // notification, fingerprint

@@ -94,6 +94,11 @@ enum class Mutation {
   kSilencesHeldRuns,
   kJournalBeginsAnew,    // its file is gone, and it accepts an empty one
   kJournalTakesOldCopy,  // accepts an older copy
+  kCalendarForgetsBlackouts,
+  kCalendarForgetsDurations,  // what fits is not asked
+  kClaimsCountAsLogins,       // the API takes a claimed name for a proven one
+  kPlanWithoutQuestionTimeouts,
+  kTriesForEver,  // further runs for an alert are not bounded
 };
 
 }  // namespace mailhub::sim

@@ -100,8 +100,8 @@ Complaint Guards::Record(const engine::Run& run, const engine::DeadManRestored& 
 
 // A person answers the holds that were seen at the request.
 Complaint Guards::Record(const engine::Run& run, const engine::OperatorActed& body) {
-  const auto asked = known_->asked.find(body.by);
-  if (asked == known_->asked.end() || body.verb == engine::Verb::kPause) return std::nullopt;
+  const Asked* asked = known_->AskedFor(body);
+  if (asked == nullptr || body.verb == engine::Verb::kPause) return std::nullopt;
   const engine::Hold* hold = run.FindHold(body.hold);
   const bool passes = body.verb == engine::Verb::kSkip || body.verb == engine::Verb::kResolve;
   if (passes && hold != nullptr && hold->reason == engine::HoldReason::kRefused) {
@@ -111,7 +111,7 @@ Complaint Guards::Record(const engine::Run& run, const engine::OperatorActed& bo
   std::erase_if(to_answer_, [&](const auto& one) {
     if (one.first != run.id) return false;
     const uint64_t event = known_->HoldEvent(run, one.second, engine::HoldReason::kDeadManRestored);
-    const auto& seen = asked->second.holds;
+    const auto& seen = asked->holds;
     // A cancel answers every question of the run.
     if (body.verb == engine::Verb::kCancel) {
       guards_[run.id + '/' + one.second].answered = true;

@@ -83,7 +83,11 @@ bool AllPassed(const Run& run) {
 }  // namespace
 
 Invariants::Invariants(std::shared_ptr<const Playbook> playbook)
-    : known_(std::move(playbook)), guards_(&known_), progress_(&known_), answers_(&known_) {}
+    : known_(std::move(playbook)),
+      guards_(&known_),
+      starts_(&known_),
+      progress_(&known_, &starts_),
+      answers_(&known_) {}
 
 Complaint Invariants::See(const Observation& observation) {
   // Events recorded at one moment are one commit, so lasting state is judged between moments.
@@ -143,7 +147,7 @@ Complaint Invariants::OnEvent(Run& run, const engine::RunStarted&) {
     if (lock_holders_.contains(lock)) return "lock " + lock + " is held twice";
     lock_holders_[lock] = run.id;
   }
-  return std::nullopt;
+  return starts_.Record(run, engine::RunStarted{}, decided_at_);
 }
 
 Complaint Invariants::OnEvent(Run& run, const engine::StepStarted& body) {
@@ -170,7 +174,13 @@ Complaint Invariants::OnEvent(Run& run, const engine::StepStarted& body) {
 Complaint Invariants::OnEvent(Run& run, const engine::StepDone& body) {
   if (body.result == engine::StepResult::kSkipped) skipped_.insert({run.id, body.path});
   const StepState* state = StateOf(run, body.path);
-  const std::string& host = known_.StepOf(run, body.path).host;
+  const Step& step = known_.StepOf(run, body.path);
+  const bool asks = step.kind == engine::StepKind::kConfirm;
+  if (asks && body.result == engine::StepResult::kDone &&
+      confirmed_.erase({run.id, body.path}) == 0) {
+    return "nobody answered the question of " + body.path + ", and the run went on";
+  }
+  const std::string& host = step.host;
   if (state == nullptr || state->attempt == 0 || state->settled || host.empty()) return {};
   passed_over_[KeyOf(run, body.path, state->attempt)] = {host, last_seq_, false};
   return std::nullopt;
@@ -196,6 +206,7 @@ Complaint Invariants::OnEvent(Run& run, const engine::RunFinished& body) {
     }
   }
   if (body.result == engine::RunResult::kSucceeded) progress_.Finish(run, decided_at_);
+  starts_.Record(run, body);
   return guards_.Record(run, body);
 }
 
@@ -212,6 +223,8 @@ Complaint Invariants::OnEvent(Run& run, const engine::OperatorActed& body) {
   if (body.verb == engine::Verb::kRetry) {
     std::erase_if(skipped_, [&](const auto& one) { return one.first == run.id; });
   }
+  starts_.Record(run, body);
+  if (body.verb == engine::Verb::kConfirm) confirmed_.insert({run.id, body.path});
   if (run.HasHold(body.path, HoldReason::kHostAway)) {
     ends_since_[run.id + '/' + body.path] = decided_at_;
   }
@@ -249,6 +262,10 @@ bool Invariants::ExpectedHold(const Run& run, const Step& step, HoldReason reaso
       return TookAtLeast(run, run.cancelling ? std::min(step.timeout, kTimeToEnd) : step.timeout);
     case HoldReason::kGateShut:
       return step.gate && TookAtLeast(run, step.gate->timeout);
+    case HoldReason::kNotConfirmed:
+      return step.approval && step.approval->timeout > Milliseconds(0) &&
+             step.on_failure == engine::OnFailure::kHold &&
+             TookAtLeast(run, step.approval->timeout);
     case HoldReason::kOutcomeUnknown:
       return host != hosts_.end() && host->second.lost_ms != INT64_MIN;
     case HoldReason::kLeaseLost:
@@ -429,7 +446,8 @@ Complaint Invariants::On(const LeaseChanged& changed) {
   return std::nullopt;
 }
 
-Complaint Invariants::On(const ClockStepped&) {
+Complaint Invariants::On(const ClockStepped& stepped) {
+  known_.stepped_ms += stepped.by_ms;
   known_.clock_stepped = true;
   return std::nullopt;
 }

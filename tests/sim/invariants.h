@@ -13,6 +13,7 @@
 #include "tests/sim/guards.h"
 #include "tests/sim/known.h"
 #include "tests/sim/progress.h"
+#include "tests/sim/starts.h"
 
 namespace mailhub::sim {
 
@@ -51,7 +52,7 @@ class Invariants {
   Complaint On(const KeyChanged& changed);
   Complaint On(const LeaseChanged& changed);
   Complaint On(const ServiceChanged& changed);
-  Complaint On(const ClockStepped&);
+  Complaint On(const ClockStepped& stepped);
   Complaint On(const ActuatorIs& is);
   Complaint On(const Asked& asked);
   Complaint On(const Looked& looked);
@@ -79,6 +80,7 @@ class Invariants {
 
   Known known_;
   Guards guards_;
+  Starts starts_;
   Progress progress_;
   Answers answers_;
   uint64_t last_seq_ = 0;
@@ -98,7 +100,8 @@ class Invariants {
   std::map<std::string, PassedOver> passed_over_;
   // Run and path of steps that a person skipped and has not asked for since.
   std::set<std::pair<std::string, std::string>> skipped_;
-  std::map<std::string, std::optional<int>> exits_;  // by key, of ended commands
+  std::set<std::pair<std::string, std::string>> confirmed_;  // run, path: by a person
+  std::map<std::string, std::optional<int>> exits_;          // by key, of ended commands
   std::map<std::pair<std::string, std::string>, int64_t> last_deeds_ms_;  // by run and host
   std::map<std::string, HostFacts> hosts_;
 };

@@ -86,6 +86,31 @@ bool Known::LeaseIsOver(const engine::Run& run, const std::string& path) const {
   return false;
 }
 
+const Asked* Known::AskedFor(const engine::OperatorActed& body) const {
+  auto found = asked.find(body.detail);
+  if (found == asked.end()) found = asked.find(body.by);
+  return found == asked.end() ? nullptr : &found->second;
+}
+
+bool Known::MayAnswer(const engine::Run& run, const engine::Step& step,
+                      const Person& person) const {
+  if (!person.roles.contains(engine::Role::kApprover)) return false;
+  if (!step.approval) return true;
+  const engine::Approval& approval = *step.approval;
+  if (!approval.by.empty()) {
+    const bool named = std::ranges::any_of(approval.by, [&](const std::string& name) {
+      if (name == "approver") return true;  // as shown above
+      return name == "operator" ? person.roles.contains(engine::Role::kOperator)
+                                : name == person.name;
+    });
+    if (!named || !person.login) return false;
+  }
+  if (!approval.not_the_starter) return true;
+  if (!person.login) return false;
+  const bool by_alert = run.queued.by == "alertmanager";
+  return by_alert || (run.queued.by_login && run.queued.by != person.name);
+}
+
 uint64_t Known::HoldEvent(const engine::Run& run, const std::string& path,
                           std::optional<engine::HoldReason> reason) const {
   for (const OpenHold& hold : HoldsOf(run)) {

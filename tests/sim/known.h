@@ -35,18 +35,24 @@ struct Known {
   // Whether the service that the lease of the step at `path` guards was restarted, as far as
   // recorded.
   bool LeaseIsOver(const engine::Run& run, const std::string& path) const;
+  // Whether that person may answer the question of `step`.
+  bool MayAnswer(const engine::Run& run, const engine::Step& step, const Person& person) const;
   // Number of the event that began the run's waiting for this; 0 if the run does not wait.
   uint64_t HoldEvent(const engine::Run& run, const std::string& path,
                      std::optional<engine::HoldReason> reason = {}) const;
 
   std::shared_ptr<const Playbook> playbook;
   int64_t now_ms = 0;
-  int64_t up_ms = 0;  // the part of it in which the actuator was up
+  int64_t up_ms = 0;       // the part of it in which the actuator was up
+  int64_t stepped_ms = 0;  // how far its wall clock has stepped
+  WallTime Wall() const { return FromUnixMs(1'700'000'000'000 + now_ms + stepped_ms); }
   engine::Mode mode = engine::Mode::kActive;
   bool clock_stepped = false;
   std::map<std::string, engine::Run> runs;
   std::set<std::string> unfinished;
   std::map<std::string, Asked> asked;  // by the name of the request
+  // The request that the event carries out; null: no person's.
+  const Asked* AskedFor(const engine::OperatorActed& body) const;
   // Numbers of the events that held a run, by run and number of the hold.
   std::map<std::pair<std::string, int>, uint64_t> hold_events;
 };

@@ -21,7 +21,8 @@ namespace {
 
 class Writer {
  public:
-  explicit Writer(uint64_t seed) : random_(seed) {}
+  // New kinds of things are drawn apart, so that they change nothing else of a seed.
+  explicit Writer(uint64_t seed) : random_(seed), apart_(seed ^ 0x4e6577) {}
 
   MadeUpRunbook Callee() {
     Begin();
@@ -39,6 +40,7 @@ class Writer {
 
  private:
   bool Chance(int percent) { return static_cast<int>(random_() % 100) < percent; }
+  bool Apart(int percent) { return static_cast<int>(apart_() % 100) < percent; }
   int Between(int least, int greatest) {
     return least + static_cast<int>(random_() % static_cast<uint64_t>(greatest - least + 1));
   }
@@ -65,7 +67,12 @@ class Writer {
       for (const std::string& lock : locks_) yaml += (lock == *locks_.begin() ? "" : ", ") + lock;
       yaml += "]\n";
     }
-    if (Chance(50)) yaml += "expected: 2m\n";
+    const bool expected = Chance(50);
+    const bool windows = name != "made-part" && Apart(30);
+    const bool blackouts = Apart(30);
+    if (expected || windows || blackouts) yaml += "expected: 2m\n";
+    if (windows) yaml += Apart(50) ? "windows: [open]\n" : "windows: [open, also]\n";
+    if (blackouts) yaml += "blackouts: [closed]\n";
     yaml += "steps:\n" + steps_;
     if (!always_.empty()) yaml += "always:\n" + always_;
     return {name, yaml, has_host};
@@ -83,8 +90,7 @@ class Writer {
       case 5:
         return EachHost();
       case 6:
-        steps_ += "- confirm: Is it a good time for " + std::to_string(++number_) + "?\n";
-        return;
+        return Ask("Is it a good time for " + std::to_string(++number_) + "?");
       case 7:
         return Wait(AnyHost(), AnyService(), true);
       case 8:
@@ -96,6 +102,27 @@ class Writer {
       default:
         return Work("");
     }
+  }
+
+  void Ask(const std::string& question) {
+    if (Apart(40)) {
+      steps_ += "- confirm: " + question + "\n";
+      return;
+    }
+    steps_ += "- confirm:\n    question: " + question + "\n";
+    if (Apart(60)) {
+      steps_ += std::string("    timeout: ") + (Apart(50) ? "90s" : "5m") + "\n";
+      if (Apart(70))
+        steps_ += std::string("    on_timeout: ") + (Apart(50) ? "hold" : "abort") + "\n";
+    }
+    if (Apart(60)) {
+      steps_ += std::string("    by: ") +
+                (Apart(30)   ? "[person1]"
+                 : Apart(50) ? "[approver]"
+                             : "[person2, person3]") +
+                "\n";
+    }
+    if (Apart(30)) steps_ += "    not_the_starter: true\n";
   }
 
   std::string AnyHost() {
@@ -239,7 +266,7 @@ class Writer {
       if (Chance(30)) {
         Wait(host, service, false);
       } else if (Chance(20)) {
-        steps_ += "- confirm: Shall " + service + " come back " + std::to_string(++number_) + "?\n";
+        Ask("Shall " + service + " come back " + std::to_string(++number_) + "?");
       } else {
         Work(host);
       }
@@ -274,6 +301,7 @@ class Writer {
   }
 
   std::mt19937_64 random_;
+  std::mt19937_64 apart_;
   std::string steps_;
   std::string always_;
   // Stops without `service`, with their own restore.

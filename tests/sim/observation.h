@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actuator/engine/event.h"
+#include "actuator/engine/input.h"
 
 namespace mailhub::sim {
 
@@ -73,15 +74,23 @@ struct ServiceChanged {  // a service that a run stops and must restart
 struct ActuatorIs {  // the one in office: whether it takes requests and acts
   bool up = false;
 };
+// Who a person is: a name that counts only after a login.
+struct Person {
+  std::string name;
+  bool login = true;
+  engine::Roles roles = {engine::Role::kOperator, engine::Role::kApprover};
+};
 // A person's request on its way to the actuator, with the state that the person saw.
 struct Asked {
-  std::string by;  // identifies this request; a repeat has the same
+  std::string by;  // identifies this request; a repeat has the same. Its reason says it
   std::string run;
   engine::Verb verb = engine::Verb::kStart;
   std::vector<uint64_t> holds;  // numbers of the events that began them
   std::string step;             // the current one
   int attempt = 0;
   int pause = 0;  // its number; 0: it was not paused
+  Person person = {};
+  bool at_once = false;  // kStart: at any time
 };
 // Metrics at a look: hosts whose alerts are silenced, and by which runbook.
 struct Looked {

@@ -34,18 +34,23 @@ class People {
     int tries = 0;
   };
 
+  Person Who(int person) const;
   void Look(int person);
-  std::optional<Wish> Want(const engine::Run& run, const std::string& person);
-  std::optional<engine::Verb> WhatToDo(const engine::Run& run, const OpenHold& hold);
+  std::optional<Wish> Want(const engine::Run& run, const Person& person);
+  std::optional<engine::Verb> WhatToDo(const engine::Run& run, const OpenHold& hold,
+                                       const Person& person);
+  std::optional<engine::Verb> AboutQuestion(const engine::Run& run, const engine::Step& step,
+                                            const Person& person, uint64_t choice);
   std::optional<engine::Verb> AboutLease(const engine::Run& run, const OpenHold& hold,
                                          uint64_t choice);
-  void Start(const std::string& person);
+  void Start(const Person& person);
   void Ask(Wish wish);
   void AskLater(Wish wish, int64_t ms);
 
   const Site site_;
   bool stale_ = false;
   bool restless_ = false;
+  bool second_approves_ = false;
   int requests_ = 0;
 };
 

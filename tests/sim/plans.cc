@@ -79,6 +79,7 @@ class MadeUp final : public Playbook {
     auto library = RunbookLibrary::Parse(sources, site);
     if (!library) Give(library.error().message + '\n' + Text());
     library_ = *library;
+    times_ = MakeUpTimes(seed);
     uint64_t random = seed;
     for (const MadeUpRunbook& book : books_) {
       if (book.name == "made-part") continue;
@@ -92,6 +93,10 @@ class MadeUp final : public Playbook {
         if ((random >> 37) % 3 == 0) {
           trigger.only_if = "mailhub_check_value{instance=\"box1\",check=\"need\"} >= 1";
         }
+        trigger.attempts = 1 + static_cast<int>((random >> 45) % 3);
+        trigger.still_firing_after = Milliseconds((random >> 47) % 2 == 0 ? 60'000 : 180'000);
+        if ((random >> 41) % 5 == 0) trigger.suitable.windows = {"also"};
+        if ((random >> 43) % 5 == 0) trigger.suitable.blackouts = {"closed"};
         triggers_.push_back(trigger);
       }
     }

@@ -9,6 +9,7 @@
 
 #include "actuator/engine/plan.h"
 #include "actuator/engine/trigger.h"
+#include "tests/sim/calendar.h"
 
 namespace mailhub::sim {
 
@@ -29,6 +30,8 @@ class Playbook {
     Parameters parameters;
   };
   const std::vector<Startable>& startable() const { return startable_; }
+  // The calendar; empty: there is none.
+  const Times& times() const { return times_; }
   virtual std::string Text() const { return ""; }  // the runbooks as written, for a story
 
  protected:
@@ -37,6 +40,7 @@ class Playbook {
 
   std::vector<engine::Trigger> triggers_;
   std::vector<Startable> startable_;
+  Times times_;
 
  private:
   mutable std::map<std::pair<std::string, Parameters>, Result<engine::Plan>> kept_;

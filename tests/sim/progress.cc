@@ -50,7 +50,9 @@ Complaint Progress::Pass() {
   for (const std::string& id : known_->unfinished) {
     const Run& run = known_->runs.at(id);
     Since& since = since_[id];
-    if (AsksAPerson(run) || (run.stage == Stage::kQueued && IsBlocked(run))) {
+    if (auto broken = JudgeQuestion(run, since)) return broken;
+    const bool waits = run.stage == Stage::kQueued && (IsBlocked(run) || starts_->MustWait(run));
+    if (AsksAPerson(run) || waits) {
       since.progress = watched_;
       if (run.started_at) since.asked_ms += passed_ms;
       continue;
@@ -89,10 +91,20 @@ Complaint Progress::Judge(const Run& run, const Since& since) const {
   return late(limit_ms, "at step " + step.path);
 }
 
+// A question with a time-out ends in an answer, a hold or an abort.
+Complaint Progress::JudgeQuestion(const Run& run, const Since& since) const {
+  if (!run.AtQuestion() || IsHeld(run) || run.cancelling) return std::nullopt;
+  const engine::Step& step = known_->StepOf(run, run.Current()->path);
+  if (!step.approval || step.approval->timeout <= Milliseconds(0)) return std::nullopt;
+  const int64_t stood_ms = watched_.up_ms - since.question.up_ms;
+  if (stood_ms <= step.approval->timeout.count() + kSlackMs) return std::nullopt;
+  return "the question of " + step.path + " was asked for longer than its time-out";
+}
+
 void Progress::Record(const engine::Event& event) {
   // A restarted time-out counts anew. In other modes gates are still checked.
   if (std::holds_alternative<engine::ActuatorStarted>(event.body)) {
-    for (auto& [id, since] : since_) since.progress = watched_;
+    for (auto& [id, since] : since_) since.progress = since.question = watched_;
     return;
   }
   if (std::holds_alternative<engine::ModeChanged>(event.body)) {
@@ -102,7 +114,7 @@ void Progress::Record(const engine::Event& event) {
   if (event.run.empty() || std::holds_alternative<engine::AlertDecided>(event.body)) return;
   const Run* run = known_->Find(event.run);
   if (run != nullptr && !MovesOn(*run, event)) return;
-  since_[event.run].progress = watched_;
+  since_[event.run].progress = since_[event.run].question = watched_;
 }
 
 Complaint Progress::Hold(const Run& run, const engine::RunHeld& body) const {

@@ -6,13 +6,14 @@
 #include <string>
 
 #include "tests/sim/known.h"
+#include "tests/sim/starts.h"
 
 namespace mailhub::sim {
 
 // Confined to one thread.
 class Progress {
  public:
-  explicit Progress(const Known* known) : known_(known) {}
+  Progress(const Known* known, const Starts* starts) : known_(known), starts_(starts) {}
 
   // Time has come to known->now_ms; judges the state that lasted until then.
   Complaint Pass();
@@ -37,15 +38,18 @@ class Progress {
   };
   struct Since {
     Watched progress;  // time of the run's last move, the actuator's start or the mode's change
+    Watched question;  // likewise, of a question; a person's slowness does not move it
     int64_t working_ms = 0;  // neither held, paused nor asking
     int64_t asked_ms = 0;    // in which a person was asked
   };
   Complaint Judge(const engine::Run& run, const Since& since) const;
+  Complaint JudgeQuestion(const engine::Run& run, const Since& since) const;
   bool IsBlocked(const engine::Run& run) const;
   // Why alerts about the run's hosts must not be silenced; nothing: it acts.
   Complaint WhyHeard(const engine::Run& run) const;
 
   const Known* const known_;
+  const Starts* const starts_;
   bool up_ = false;
   int64_t last_ms_ = 0;
   Watched watched_;

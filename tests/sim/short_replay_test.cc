@@ -48,7 +48,8 @@ std::string Describe(const engine::View& view) {
     text += " dead men " + std::to_string(run.dead_men.size()) + "\n";
   }
   for (const engine::EpisodeView& episode : view.episodes) {
-    text += episode.fingerprint + " " + Name(episode.state) + " " + episode.run + "\n";
+    text += episode.fingerprint + " " + Name(episode.state) + " " + episode.run + " " +
+            std::to_string(episode.tries) + "\n";
   }
   return text;
 }

@@ -35,6 +35,9 @@ class Simulation::Plans final : public engine::PlanSource {
       if (mutation_ == Mutation::kPlanWithoutDeadMan) step.dead_man.reset();
       if (mutation_ == Mutation::kPlanWithoutTimeouts) step.timeout = Milliseconds(86'400'000);
       if (mutation_ == Mutation::kRetriesWhatIsUnknown) step.idempotent = true;
+      if (mutation_ == Mutation::kPlanWithoutQuestionTimeouts && step.approval) {
+        step.approval->timeout = Milliseconds(0);
+      }
     }
     return plan;
   }
@@ -85,6 +88,10 @@ std::shared_ptr<Actuator> Simulation::Make(JournalFile* journal, bool is_main) {
   seams.journal = journal;
   seams.plans = plans_.get();
   seams.triggers = playbook_->triggers();
+  for (engine::Trigger& trigger : seams.triggers) {
+    if (world_.Is(Mutation::kTriesForEver)) trigger.attempts = 1000;
+  }
+  seams.calendar = CalendarOf(playbook_->times(), options_.mutation);
   seams.ids = [this] {
     const std::string number = std::to_string(next_id_++);
     // The first six characters distinguish runs.
@@ -220,6 +227,7 @@ void Simulation::NotifyAll() {
 
 void Simulation::BadWeather() {
   if (!Safe()) {
+    if (wall_offset_ms_ != 0) world_.Observe(ClockStepped{-wall_offset_ms_});
     wall_offset_ms_ = disk_full_until_ms_ = 0;
     return;
   }
@@ -231,7 +239,9 @@ void Simulation::BadWeather() {
   if (world_.Chance(world_.faults.clock_years)) {
     const int64_t by_ms = world_.Between(-5, 5) * kYearMs;
     step(by_ms);
-    world_.PlanIn(world_.Between(10'000, 300'000), [step, by_ms] { step(-by_ms); });
+    world_.PlanIn(world_.Between(10'000, 300'000), [this, step, by_ms] {
+      if (Safe()) step(-by_ms);  // else it is right already
+    });
   }
   if (world_.Chance(world_.faults.disk_full)) {
     disk_full_until_ms_ =

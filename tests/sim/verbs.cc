@@ -25,9 +25,9 @@ std::vector<std::string> SeenAndOpen(const Known& known, const engine::Run& run,
 }  // namespace
 
 Complaint JudgeVerb(const Known& known, const engine::Run& run, const engine::OperatorActed& body) {
-  const auto found = known.asked.find(body.by);
-  if (found == known.asked.end()) return std::nullopt;  // not a person's request
-  const Asked& asked = found->second;
+  const Asked* request = known.AskedFor(body);
+  if (request == nullptr) return std::nullopt;  // not a person's
+  const Asked& asked = *request;
   const std::string verb = engine::Name(body.verb);
   const auto seen = SeenAndOpen(known, run, asked);
   switch (body.verb) {
@@ -37,6 +37,9 @@ Complaint JudgeVerb(const Known& known, const engine::Run& run, const engine::Op
         return verb + " answered " + body.path + "; its person saw the question of " + asked.step;
       }
       if (IsHeld(run)) return verb + " was taken while its run was held";
+      if (!known.MayAnswer(run, known.StepOf(run, body.path), asked.person)) {
+        return asked.person.name + " answered the question of " + body.path + " and may not";
+      }
       return std::nullopt;
     }
     case Verb::kRetry:
@@ -47,6 +50,12 @@ Complaint JudgeVerb(const Known& known, const engine::Run& run, const engine::Op
       if (std::find(seen.begin(), seen.end(), body.path) == seen.end()) {
         return verb + " acted on " + (body.path.empty() ? "no step" : body.path) +
                "; its person saw another hold";
+      }
+      if (body.verb != Verb::kRetry && !body.path.empty()) {
+        const engine::Step& step = known.StepOf(run, body.path);
+        if (step.kind == engine::StepKind::kConfirm && !known.MayAnswer(run, step, asked.person)) {
+          return asked.person.name + " passed over the question of " + body.path + " and may not";
+        }
       }
       return std::nullopt;
     case Verb::kResume:
@@ -65,14 +74,14 @@ Complaint JudgeVerb(const Known& known, const engine::Run& run, const engine::Op
 // A hold that was not seen stays. A cancel is about the whole run.
 Complaint JudgeAnswer(const Known& known, const engine::Run& run,
                       const std::vector<OpenHold>& before, const engine::OperatorActed& body) {
-  const auto found = known.asked.find(body.by);
-  if (found == known.asked.end() || body.verb == Verb::kCancel) return std::nullopt;
+  const Asked* request = known.AskedFor(body);
+  if (request == nullptr || body.verb == Verb::kCancel) return std::nullopt;
   const std::vector<OpenHold> after = HoldsOf(run);
   for (const OpenHold& hold : before) {
     const bool open = std::any_of(after.begin(), after.end(),
                                   [&](const OpenHold& one) { return one.number == hold.number; });
     const auto event = known.hold_events.find({run.id, hold.number});
-    const auto& seen = found->second.holds;
+    const auto& seen = request->holds;
     if (open || event == known.hold_events.end() ||
         std::find(seen.begin(), seen.end(), event->second) != seen.end()) {
       continue;
