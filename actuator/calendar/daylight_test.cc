@@ -83,7 +83,7 @@ TEST(Daylight, APeriodInTheMissingHourBeginsAndEndsWithTheChange) {
 // Samoa had no 30 December 2011.
 TEST(Daylight, AWholeDayMayBeMissing) {
   EXPECT_EQ(
-      When(OneRule("{days_of_month: [30], location: Pacific/Apia}"), "2011-12-01", "2012-01-01"),
+      When(OneRule("{days_of_month: [30], location: Pacific/Apia}"), "2011-12-02", "2012-01-01"),
       "");
 }
 

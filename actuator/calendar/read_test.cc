@@ -65,14 +65,14 @@ TEST(Read, TimesOfDay) {
   };
   EXPECT_EQ(why_not("00:00", "24:00"), "accepted");
   EXPECT_EQ(why_not("09:00", "24:01"),
-            "calendar.yml:4:42: time_intervals[0].time_intervals[0].times[0].end_time: expected a "
+            "calendar.yml:4:45: time_intervals[0].time_intervals[0].times[0].end_time: expected a "
             "time of day from 00:00 to 24:00, like \"09:00\", found \"24:01\"");
   for (const char* bad :
        {"9:00", "0900", "09:60", "25:00", "-1:00", "09:0", "09:00:00", "", "+9:00"}) {
     EXPECT_NE(why_not("00:00", bad), "accepted") << bad;
   }
   EXPECT_EQ(why_not("22:00", "06:00"),
-            "calendar.yml:4:42: time_intervals[0].time_intervals[0].times[0].end_time: expected a "
+            "calendar.yml:4:45: time_intervals[0].time_intervals[0].times[0].end_time: expected a "
             "time after start_time; a range over midnight is two: until \"24:00\", and from "
             "\"00:00\"");
   EXPECT_NE(why_not("06:00", "06:00"), "accepted");
@@ -127,10 +127,10 @@ TEST(Read, APeriodsEndIsAfterItsBegin) {
   };
   EXPECT_EQ(why_not("2027-01-04", "2027-01-04"), "accepted");
   EXPECT_EQ(why_not("2027-01-04", "2027-01-03"),
-            "calendar.yml:1:51: periods[0].end: expected an end after the begin");
+            "calendar.yml:1:46: periods[0].end: expected an end after the begin");
   EXPECT_NE(why_not("2027-01-04 09:00", "2027-01-04 09:00"), "accepted");
   EXPECT_EQ(why_not("2027-01-04", "2027-01-05 12:00"),
-            "calendar.yml:1:51: periods[0].end: expected a date, as begin is one");
+            "calendar.yml:1:46: periods[0].end: expected a date, as begin is one");
   EXPECT_EQ(why_not("2027-02-29", "2027-03-01"),
             "calendar.yml:1:29: periods[0].begin: expected a date like 2027-01-04, or a date and a "
             "time like \"2027-01-04 08:30\", from 1971 to 2098, found \"2027-02-29\"");
