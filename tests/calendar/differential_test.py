@@ -21,8 +21,8 @@ SEED = int(sys.argv[3]) if len(sys.argv) > 3 else 1
 
 def stretch_for(chance, i):
     begin = made_up.instant(chance.choice(made_up.BEGINS))
-    if i % 500 == 0:
-        return made_up.Stretch(made_up.instant("2027-03-12"), 600, 900)
+    if i % 1000 == 0:
+        return made_up.Stretch(made_up.instant("2027-03-12"), 420, 900)
     if i % 50 == 1:
         return made_up.Stretch(begin + 86400, 1, 60)
     return made_up.Stretch(begin, 6, 900)

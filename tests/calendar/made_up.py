@@ -7,6 +7,7 @@ here is shared with the C++ code: no spans, no eras of a zone.
 import calendar as months_of
 import datetime
 import functools
+import operator
 import zoneinfo
 
 UTC = datetime.timezone.utc
@@ -24,18 +25,34 @@ def instant(text):
     return int(datetime.datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
+OTHER_WAY_ROUND = bytes([1, 0]) + bytes(254)
+
+
 @functools.lru_cache(maxsize=None)
-def local_times(zone, begin, step, count):
-    """For each moment of the grid: (date, minute of the day, days since the epoch * 1440 + minute); a date: weekday from Sunday,
-    day, days of the month, month, year."""
-    info = zoneinfo.ZoneInfo(zone)
-    times = []
-    for i in range(count):
-        local = datetime.datetime.fromtimestamp(begin + i * step, UTC).astimezone(info)
-        minute = local.hour * 60 + local.minute
-        date = (local.isoweekday() % 7, local.day, months_of.monthrange(local.year, local.month)[1], local.month, local.year)
-        times.append((date, minute, local.toordinal() * 1440 + minute))
-    return times
+def date_of(day):
+    """Weekday from Sunday, day, days of its month, month, year."""
+    date = datetime.date.fromordinal(day)
+    return (date.isoweekday() % 7, date.day, months_of.monthrange(date.year, date.month)[1], date.month, date.year)
+
+
+class Grid:
+    """The local time of each moment: its date, as an index into `dates`; the minute of its day; the minutes since year 1."""
+
+    def __init__(self, zone, begin, step, count):
+        info = zoneinfo.ZoneInfo(zone)
+        self.dates, numbers, minutes, self.all_minutes = [], [], [], []
+        for i in range(count):
+            local = datetime.datetime.fromtimestamp(begin + i * step, UTC).astimezone(info)
+            date = date_of(local.toordinal())
+            if date not in self.dates[-2:]:
+                self.dates.append(date)
+            numbers.append(len(self.dates) - 1 if date == self.dates[-1] else len(self.dates) - 2)
+            minutes.append(local.hour * 60 + local.minute)
+            self.all_minutes.append(local.toordinal() * 1440 + minutes[-1])
+        self.pick_dates, self.pick_minutes = operator.itemgetter(*numbers), operator.itemgetter(*minutes)
+
+
+local_times = functools.lru_cache(maxsize=None)(Grid)
 
 
 def holds(text, value, number_of, days_in_month=None):
@@ -68,13 +85,9 @@ def rule_mask(rule, begin, step, count):
     minutes = bytearray(1440)
     for first, last in times:
         minutes[first:last] = b"\1" * (last - first)
-    dates = {}
-    mask = bytearray(count)
-    for i, (date, minute, _) in enumerate(local_times(rule.get("location", "UTC"), begin, step, count)):
-        if date not in dates:
-            dates[date] = date_holds(rule, date)
-        mask[i] = dates[date] and minutes[minute]
-    return mask
+    grid = local_times(rule.get("location", "UTC"), begin, step, count)
+    dates = bytes(date_holds(rule, date) for date in grid.dates)
+    return all_of([bytes(grid.pick_dates(dates)), bytes(grid.pick_minutes(minutes))], count)
 
 
 def local_minute(text, end):
@@ -87,10 +100,17 @@ def local_minute(text, end):
 def period_mask(period, begin, step, count):
     """From the first moment with its begin on the clock, or after it, to the last moment with its end, or after those before it."""
     first, last = local_minute(period["begin"], False), local_minute(period["end"], True)
-    times = [minute for _, _, minute in local_times(period.get("location", "UTC"), begin, step, count)]
+    times = local_times(period.get("location", "UTC"), begin, step, count).all_minutes
     on = next((i for i, minute in enumerate(times) if minute >= first), count)
     off = next((i + (times[i] < last) for i in range(count - 1, -1, -1) if times[i] <= last), 0)
-    return bytearray(1 if on <= i < off else 0 for i in range(count))
+    return bytes(on) + b"\1" * max(0, off - on) + bytes(count - max(on, off))
+
+
+def all_of(masks, count):
+    total = -1
+    for mask in masks:
+        total &= int.from_bytes(mask, "big")
+    return total.to_bytes(count, "big")
 
 
 def any_of(masks, count):
@@ -118,12 +138,12 @@ class Stretch:
 
     def spans(self, mask):
         """Of the mask without its margins: [[begin, end]] in milliseconds."""
-        spans = []
-        for i in range(self.margin, self.count - self.margin):
-            if mask[i] and (i == self.margin or not mask[i - 1]):
-                spans.append([self.at(i), None])
-            if mask[i] and (i + 1 == self.count - self.margin or not mask[i + 1]):
-                spans[-1][1] = self.at(i + 1)
+        inner = mask[self.margin:self.count - self.margin] + b"\0"
+        spans, i = [], inner.find(b"\1")
+        while i >= 0:
+            end = inner.find(b"\0", i)
+            spans.append([self.at(self.margin + i), self.at(self.margin + end)])
+            i = inner.find(b"\1", end)
         return spans
 
     def at(self, i):
@@ -139,9 +159,8 @@ def slot_of(stretch, masks, site, ask):
     free = bytearray(b"\1" * count)
     if ask["windows"]:
         free = bytearray(any_of([masks[name] for name in ask["windows"]], count))
-    for name in [*ask["blackouts"], *site]:
-        for i in range(count):
-            free[i] &= 1 - masks[name][i]
+    shut = any_of([masks[name] for name in [*ask["blackouts"], *site]], count)
+    free = bytearray(all_of([free, shut.translate(OTHER_WAY_ROUND)], count))
     for begin, end in ask["occupied"]:
         for i in range(stretch.index(begin), stretch.index(end)):
             free[i] = 0
