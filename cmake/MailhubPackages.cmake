@@ -15,6 +15,7 @@ find_package(prometheus-cpp REQUIRED CONFIG)
 find_package(tl-expected REQUIRED)
 find_package(absl REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(libical REQUIRED IMPORTED_TARGET libical)
 pkg_check_modules(libssh REQUIRED IMPORTED_TARGET libssh)
 pkg_check_modules(libsystemd REQUIRED IMPORTED_TARGET libsystemd)
 

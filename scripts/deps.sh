@@ -17,7 +17,7 @@ packages=(
   g++ cmake ninja-build ccache lld make pkg-config git ca-certificates dpkg-dev
   libssh-dev libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libgtest-dev libgmock-dev libyaml-cpp-dev
   libcli11-dev libsqlite3-dev libcurl4-openssl-dev libexpected-dev
-  prometheus-cpp-dev libsystemd-dev libcrypt-dev libre2-dev libsimdjson-dev libabsl-dev
+  prometheus-cpp-dev libsystemd-dev libcrypt-dev libre2-dev libsimdjson-dev libabsl-dev libical-dev
   # check
   clang-format clang-tidy shellcheck python3 python3-yaml
   # the shells of the helper's and runner's tests, login shells that are no POSIX shells, and other users

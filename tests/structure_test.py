@@ -41,6 +41,7 @@ ADAPTERS = {
     "curl/": ["lib/http"],
     "gmock/": ["lib", "exporter", "actuator"],
     "gtest/": ["lib", "exporter", "actuator"],
+    "libical/": ["actuator/calendar"],
     "libssh/": ["lib/ssh"],
     "nlohmann/": ["actuator/api", "actuator/condition", "actuator/ctl", "actuator/journal", "actuator/webhook"],
     "openssl/": ["lib/base", "lib/http"],

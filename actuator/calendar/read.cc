@@ -1,11 +1,13 @@
 // See read.h.
 #include "actuator/calendar/read.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "actuator/calendar/ics.h"
 #include "actuator/calendar/moment.h"
 #include "actuator/calendar/ranges.h"
 #include "lib/config/reader.h"
@@ -22,6 +24,7 @@ constexpr size_t kMostRules = 1'000;
 constexpr size_t kMostRanges = 64;  // of one kind, in one rule
 constexpr size_t kMostTimes = 2'000;
 constexpr size_t kMostBlackouts = 32;
+constexpr size_t kMostFiles = 16;
 
 // Names stand in sentences, labels and commands.
 constexpr config::AllowList kNames{" _-.,:+/()'&@", " -", 64};
@@ -38,15 +41,18 @@ Result<std::string> Name(const Node& node) {
 // Reads one file; zones are loaded once.
 class CalendarReader {
  public:
-  explicit CalendarReader(WallTime now) : now_(now), utc_(std::make_shared<const Zone>()) {}
+  CalendarReader(WallTime now, const FileReader& files) : now_(now), files_(files) {}
 
   Result<Calendar> Read(const Node& root) {
-    in_.Keys(root, {"time_intervals", "periods", "blackouts"});
+    in_.Keys(root, {"time_intervals", "periods", "ics", "blackouts"});
     for (const Node& node : List(root["time_intervals"], "a list of time intervals")) {
       Add(node, &CalendarReader::ReadTimeInterval);
     }
     for (const Node& node : List(root["periods"], "a list of periods")) {
       Add(node, &CalendarReader::ReadPeriod);
+    }
+    for (const Node& node : List(root["ics"], "a list of iCalendar files")) {
+      Add(node, &CalendarReader::ReadIcsFile);
     }
     std::vector<std::string> blackouts = ReadBlackouts(root["blackouts"]);
     return in_.Finish(Calendar(std::move(intervals_), std::move(blackouts)));
@@ -143,6 +149,35 @@ class CalendarReader {
     return interval;
   }
 
+  Interval ReadIcsFile(const Node& node) {
+    in_.Keys(node, {"name", "file", "location"});
+    Interval interval;
+    interval.kind = Kind::kIcs;
+    interval.zone = Location(node["location"]);
+    interval.known = {std::max(now_ - kIcsBefore, kFirstKnown),
+                      std::min(now_ + kIcsAfter, kLastKnown)};
+    in_.Need(node["file"], "the path of an iCalendar file");
+    const std::string path = in_.Required(node["file"], config::PathFromFile);
+    if (in_.Failed()) return interval;
+    if (++files_read_ > kMostFiles) {
+      in_.Keep(node.Invalid("more than " + std::to_string(kMostFiles) + " iCalendar files"));
+      return interval;
+    }
+    const auto text = files_(path);
+    if (!text) {
+      in_.Keep(node["file"].Invalid(text.error().message));
+      return interval;
+    }
+    // A mistake in the file has its own place.
+    auto spans = ReadIcs(*text, path, *interval.zone, interval.known);
+    if (spans) {
+      interval.fixed = *std::move(spans);
+    } else {
+      in_.Keep(Fail(spans.error()));
+    }
+    return interval;
+  }
+
   static Result<Moment> ReadMoment(const Node& node) {
     if (node.IsScalar()) {
       if (const auto moment = ParseMoment(node.Scalar())) return *moment;
@@ -184,12 +219,14 @@ class CalendarReader {
 
   Reader in_;
   const WallTime now_;
-  const std::shared_ptr<const Zone> utc_;
+  const FileReader& files_;
+  const std::shared_ptr<const Zone> utc_ = std::make_shared<const Zone>();
   std::map<std::string, std::shared_ptr<const Zone>> zones_;
   std::vector<Interval> intervals_;
   std::set<std::string> names_;
   size_t rules_ = 0;
   size_t times_ = 0;
+  size_t files_read_ = 0;
 };
 
 }  // namespace
@@ -197,13 +234,15 @@ class CalendarReader {
 Result<Calendar> LoadCalendar(const std::string& path, WallTime now) {
   const Result<Node> root = config::LoadYaml(path);
   if (!root) return Fail(root.error());
-  return CalendarReader(now).Read(*root);
+  const FileReader files = [](const std::string& file) { return config::ReadFile(file); };
+  return CalendarReader(now, files).Read(*root);
 }
 
-Result<Calendar> ParseCalendar(const std::string& text, const std::string& path, WallTime now) {
+Result<Calendar> ParseCalendar(const std::string& text, const std::string& path, WallTime now,
+                               const FileReader& files) {
   const Result<Node> root = config::ParseYaml(text, path);
   if (!root) return Fail(root.error());
-  return CalendarReader(now).Read(*root);
+  return CalendarReader(now, files).Read(*root);
 }
 
 }  // namespace mailhub::calendar

@@ -9,7 +9,7 @@ namespace mailhub::calendar {
 namespace {
 
 std::string WhyNot(const std::string& text) {
-  const auto calendar = ParseCalendar(text, "calendar.yml", Utc("2026-11-27"));
+  const auto calendar = ParseCalendar(text, "calendar.yml", Utc("2026-11-27"), NoFiles);
   if (calendar) return "accepted";
   EXPECT_EQ(calendar.error().kind, ErrorKind::kInvalid);
   return calendar.error().message;
@@ -53,7 +53,7 @@ blackouts: [Christmas]
 TEST(Read, UnknownKeysAreRefused) {
   EXPECT_EQ(WhyNot("mute_time_intervals: []"),
             "calendar.yml:1:1: mute_time_intervals: unknown key; expected one of: time_intervals, "
-            "periods, blackouts");
+            "periods, ics, blackouts");
   EXPECT_EQ(WhyNotRule("{weekday: [monday]}"),
             "calendar.yml:4:6: time_intervals[0].time_intervals[0].weekday: unknown key; expected "
             "one of: times, weekdays, days_of_month, months, years, location");

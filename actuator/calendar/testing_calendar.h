@@ -31,8 +31,13 @@ inline std::string Text(const Spans& spans) {
   return all;
 }
 
-inline Calendar Parsed(const std::string& text) {
-  const auto calendar = ParseCalendar(text, "/etc/mailhub/calendar.yml", Utc("2026-11-27 12:00"));
+inline Result<std::string> NoFiles(const std::string& path) {
+  return Fail(ErrorKind::kNotFound, path + ": No such file or directory");
+}
+
+inline Calendar Parsed(const std::string& text, const FileReader& files = NoFiles) {
+  const auto calendar =
+      ParseCalendar(text, "/etc/mailhub/calendar.yml", Utc("2026-11-27 12:00"), files);
   EXPECT_TRUE(calendar) << calendar.error().message;
   return calendar ? *calendar : Calendar();
 }

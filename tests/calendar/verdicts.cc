@@ -1,5 +1,5 @@
 // Prints what the calendar says, for tests in Python. Each line of standard input is a case:
-//   {"calendar": TEXT, "within": [MS, MS], "asks": [{"windows": [NAME], "blackouts": [NAME],
+//   {"calendar": TEXT, "files": {PATH: TEXT}, "within": [MS, MS], "asks": [{"windows": [NAME], "blackouts": [NAME],
 //    "now": MS, "needed": MS, "horizon": MS, "occupied": [[MS, MS]]}]}
 // and each line of standard output its answer:
 //   {"spans": {NAME: [[MS, MS]]}, "asks": [{"now": BOOL, "slot": [MS, MS or null] or null}]}
@@ -25,10 +25,9 @@ json AnswerTo(const Calendar& calendar, const json& ask) {
   Suitable suitable{ask["windows"], ask["blackouts"]};
   std::vector<Span> occupied;
   for (const json& pair : ask["occupied"]) occupied.push_back(SpanOf(pair));
-  const Opening opening =
-      Ask(calendar, suitable, FromUnixMs(ask["now"].get<long long>()),
-          Milliseconds(ask["needed"].get<long long>()), occupied,
-          Milliseconds(ask["horizon"].get<long long>()));
+  const Opening opening = Ask(calendar, suitable, FromUnixMs(ask["now"].get<long long>()),
+                              Milliseconds(ask["needed"].get<long long>()), occupied,
+                              Milliseconds(ask["horizon"].get<long long>()));
   json slot;
   if (opening.slot) {
     slot = {ToUnixMs(opening.slot->begin), nullptr};
@@ -43,8 +42,11 @@ int Main() {
   while (std::getline(std::cin, line)) {
     const json one = json::parse(line);
     const Span within = SpanOf(one["within"]);
-    const auto calendar =
-        ParseCalendar(one["calendar"].get<std::string>(), "calendar.yml", within.begin);
+    // iCalendar files are given by their text: {"name.ics": TEXT}.
+    const json files = one.value("files", json::object());
+    const auto calendar = ParseCalendar(
+        one["calendar"].get<std::string>(), "/calendar.yml", within.begin,
+        [&](const std::string& path) { return Result<std::string>(files.value(path, "")); });
     if (!calendar) {
       std::fprintf(stderr, "%s\n", calendar.error().message.c_str());
       return 1;
