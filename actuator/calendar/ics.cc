@@ -262,18 +262,26 @@ class IcsReader {
     return found->second;
   }
 
-  // Rules whose repetitions would be within a day are refused: they are no times for people, and
-  // are countless.
+  // Only rules for which libical was seen to agree with another implementation: it takes no notice
+  // of some parts elsewhere, such as a negative BYMONTHDAY of DAILY. Repetitions within a day are no
+  // times for people, and are countless.
   Status CheckRule(const icalrecurrencetype& rule, const Event& event) const {
-    const bool daily = rule.freq == ICAL_DAILY_RECURRENCE || rule.freq == ICAL_WEEKLY_RECURRENCE ||
-                       rule.freq == ICAL_MONTHLY_RECURRENCE || rule.freq == ICAL_YEARLY_RECURRENCE;
-    const bool one_time = rule.by_hour[0] == ICAL_RECURRENCE_ARRAY_MAX &&
-                          rule.by_minute[0] == ICAL_RECURRENCE_ARRAY_MAX &&
-                          rule.by_second[0] == ICAL_RECURRENCE_ARRAY_MAX;
-    if (!daily || !one_time || rule.rscale != nullptr) {
+    const auto has = [](const short* list) { return list[0] != ICAL_RECURRENCE_ARRAY_MAX; };
+    const bool monthly = rule.freq == ICAL_MONTHLY_RECURRENCE;
+    const bool yearly = rule.freq == ICAL_YEARLY_RECURRENCE;
+    const bool daily = rule.freq == ICAL_DAILY_RECURRENCE || rule.freq == ICAL_WEEKLY_RECURRENCE;
+    const bool in_month = monthly || (yearly && has(rule.by_month));
+    const bool never =
+        has(rule.by_hour) || has(rule.by_minute) || has(rule.by_second) || has(rule.by_week_no) ||
+        rule.rscale != nullptr ||
+        (rule.week_start != ICAL_MONDAY_WEEKDAY && rule.week_start != ICAL_SUNDAY_WEEKDAY);
+    if ((!daily && !monthly && !yearly) || never ||
+        (!in_month && (has(rule.by_month_day) || has(rule.by_set_pos))) ||
+        (!yearly && has(rule.by_year_day))) {
       return Wrong(event.line,
-                   "RRULE: expected one that repeats DAILY, WEEKLY, MONTHLY or YEARLY, without "
-                   "BYHOUR, BYMINUTE, BYSECOND and RSCALE");
+                   "RRULE: expected DAILY, WEEKLY, MONTHLY or YEARLY, with BYDAY and BYMONTH; in "
+                   "MONTHLY, and in YEARLY with BYMONTH, also BYMONTHDAY and BYSETPOS; in YEARLY "
+                   "also BYYEARDAY; and WKST of MO or SU");
     }
     return {};
   }
@@ -358,23 +366,23 @@ class IcsReader {
     rule.until = TimeOf(until, event.start.is_date);
     const std::unique_ptr<icalrecur_iterator, FreeIterator> iterator(
         icalrecur_iterator_new(rule, TimeOf(event.start.local, event.start.is_date)));
-    if (!iterator) return Wrong(event.line, "RRULE: this rule never repeats");
-    bool repeated = false;
+    if (!iterator) return Wrong(event.line, "RRULE: this rule gives no time");
+    bool first = true;
     while (true) {
       const icaltimetype next = icalrecur_iterator_next(iterator.get());
-      if (icaltime_is_null_time(next)) break;
+      // What such a rule means is undefined, so each program finds other times. Where there is none
+      // at all, the search took some time: the file may not have more of them.
+      if (std::exchange(first, false) && until >= event.start.local &&
+          (icaltime_is_null_time(next) || LocalOf(next) != event.start.local)) {
+        return Wrong(event.line, "RRULE: expected one that has DTSTART as its first time");
+      }
+      if (icaltime_is_null_time(next)) return {};
       if (++looked_at_ > kMostLookedAt) {
         return Wrong(event.line, "RRULE: more than " + std::to_string(kMostLookedAt) +
                                      " repetitions in this file since its events began");
       }
-      repeated = true;
       times->insert(LocalOf(next));
     }
-    // Found after some seconds of search: the file may not have more of them.
-    if (!repeated && until >= event.start.local) {
-      return Wrong(event.line, "RRULE: this rule never repeats");
-    }
-    return {};
   }
 
   const std::string& name_;

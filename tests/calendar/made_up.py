@@ -120,6 +120,20 @@ def any_of(masks, count):
     return total.to_bytes(count, "big")
 
 
+def union(spans, begin, end):
+    """[[begin, end]] in milliseconds, joined where they touch, within [begin, end)."""
+    joined = []
+    for first, last in sorted(spans):
+        first, last = max(first, begin), min(last, end)
+        if first >= last:
+            continue
+        if joined and first * 1000 <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], round(last * 1000))
+        else:
+            joined.append([round(first * 1000), round(last * 1000)])
+    return joined
+
+
 class Stretch:
     """A grid with a day more on both sides, so that what begins before it is seen."""
 

@@ -3,7 +3,7 @@
 //    "now": MS, "needed": MS, "horizon": MS, "occupied": [[MS, MS]]}]}
 // and each line of standard output its answer:
 //   {"spans": {NAME: [[MS, MS]]}, "asks": [{"now": BOOL, "slot": [MS, MS or null] or null}]}
-#include <cstdio>
+// or {"refused": SENTENCE}.
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -48,8 +48,8 @@ int Main() {
         one["calendar"].get<std::string>(), "/calendar.yml", within.begin,
         [&](const std::string& path) { return Result<std::string>(files.value(path, "")); });
     if (!calendar) {
-      std::fprintf(stderr, "%s\n", calendar.error().message.c_str());
-      return 1;
+      std::cout << json{{"refused", calendar.error().message}}.dump() << '\n';
+      continue;
     }
     json answer = {{"spans", json::object()}, {"asks", json::array()}};
     for (const Interval& interval : calendar->Intervals()) {
