@@ -2,7 +2,9 @@
 #include "actuator/configuration.h"
 
 #include "actuator/calendar_check.h"
+#include "actuator/site_calendar.h"
 #include "actuator/trigger_check.h"
+#include "lib/base/clock.h"
 
 namespace mailhub {
 Result<Configuration> LoadConfiguration(const std::string& path) {
@@ -21,6 +23,11 @@ Result<Configuration> LoadConfiguration(const std::string& path) {
   if (Status checked = CheckTriggers(*settings, *configuration.runbooks, *configuration.site);
       !checked) {
     return Fail(checked.error());
+  }
+  if (!settings->calendar_file.empty()) {
+    auto calendar = LoadSiteCalendar(settings->calendar_file, RealClock().Now());
+    if (!calendar) return Fail(calendar.error());
+    settings->engine.calendar = *std::move(calendar);
   }
   if (Status checked =
           CheckCalendarNames(*settings, *configuration.runbooks, settings->engine.calendar.get());

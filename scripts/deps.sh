@@ -17,9 +17,9 @@ packages=(
   g++ cmake ninja-build ccache lld make pkg-config git ca-certificates dpkg-dev
   libssh-dev libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libgtest-dev libgmock-dev libyaml-cpp-dev
   libcli11-dev libsqlite3-dev libcurl4-openssl-dev libexpected-dev
-  prometheus-cpp-dev libsystemd-dev libcrypt-dev libre2-dev libsimdjson-dev
+  prometheus-cpp-dev libsystemd-dev libcrypt-dev libre2-dev libsimdjson-dev libabsl-dev libical-dev
   # check
-  clang-format clang-tidy shellcheck python3 python3-yaml
+  clang-format clang-tidy shellcheck python3 python3-yaml python3-dateutil
   # the shells of the helper's and runner's tests, login shells that are no POSIX shells, and other users
   dash bash busybox mksh ksh93u+m tcsh fish sudo
   # the lab: hosts, monitoring, mail

@@ -21,7 +21,7 @@ longest() {
     rfc3339) echo 64 ;;
     matcher) echo 512 ;;
     promql) echo 1024 ;;
-    runbook | settings | site) echo 2048 ;;
+    calendar | ics | runbook | settings | site) echo 2048 ;;
     web_config | runner_reply | service_texts | known_hosts) echo 1024 ;;
     *) echo 4096 ;;
   esac

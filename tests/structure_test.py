@@ -22,6 +22,7 @@ MAY_INCLUDE = {
     "exporter/web": ["lib", "exporter/host", "exporter/collector"],
     "exporter": ["lib", "exporter"],
     "actuator/engine": ["lib/base"],
+    "actuator/calendar": ["lib/base", "lib/config"],
     "actuator/journal": ["lib/base", "actuator/engine"],
     "actuator/runbook": ["lib", "actuator/engine", "actuator/condition"],
     "actuator/condition": ["lib", "actuator/engine"],
@@ -33,12 +34,14 @@ MAY_INCLUDE = {
 
 # Third-party headers, and the product's modules that may include each.
 ADAPTERS = {
+    "absl/": ["actuator/calendar"],
     "CLI/": ["lib/daemon", "exporter/", "actuator/"],
     "civetweb.h": ["lib/http"],
     "crypt.h": ["lib/http"],
     "curl/": ["lib/http"],
     "gmock/": ["lib", "exporter", "actuator"],
     "gtest/": ["lib", "exporter", "actuator"],
+    "libical/": ["actuator/calendar"],
     "libssh/": ["lib/ssh"],
     "nlohmann/": ["actuator/api", "actuator/condition", "actuator/ctl", "actuator/journal", "actuator/webhook"],
     "openssl/": ["lib/base", "lib/http"],

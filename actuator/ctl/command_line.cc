@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "actuator/ctl/calendar_commands.h"
 #include "actuator/ctl/config_check.h"
 #include "lib/base/duration.h"
 
@@ -270,6 +271,30 @@ void AddMode(CLI::App& app, Arguments& a, Action* action) {
   });
 }
 
+void AddCalendar(CLI::App& app, Arguments& a, Action* action) {
+  CLI::App* calendar = app.add_subcommand("calendar", "When runs may start, from calendar.yml");
+  calendar->require_subcommand(1);
+  CLI::App* check = calendar->add_subcommand("check", "Read the file, and say what is wrong");
+  CLI::App* show = calendar->add_subcommand("show", "The coming days as a picture and as times");
+  for (CLI::App* command : {check, show}) {
+    command->add_option("FILE", a.file, "The calendar's file")->required();
+  }
+  show->add_option("--days", a.calendar_days, "So many days")
+      ->check(CLI::Range(1, 400))
+      ->capture_default_str();
+  show->add_option("--from", a.calendar_from, "First day, as 2027-01-04 (default: today)");
+  show->add_option("--location", a.location, "Whose days (default: as the file's intervals)");
+  check->callback([&a, action] {
+    *action = [&a] { return CalendarCheck(a.file, RealClock().Now()); };
+  });
+  show->callback([&a, action] {
+    *action = [&a] {
+      return CalendarShow(a.file, a.calendar_from, a.calendar_days, a.utc ? "UTC" : a.location,
+                          a.ChosenFormat(), RealClock().Now());
+    };
+  });
+}
+
 void AddRest(CLI::App& app, Arguments& a, Action* action) {
   app.add_subcommand("status", "Mode, runs, holds, dead men and alerts on one screen")
       ->callback([&a, action] {
@@ -324,6 +349,7 @@ void AddCommands(CLI::App& app, Arguments& arguments, Action* action) {
   AddAlerts(app, arguments, action);
   AddEpisodes(app, arguments, action);
   AddMode(app, arguments, action);
+  AddCalendar(app, arguments, action);
   AddRest(app, arguments, action);
 }
 

@@ -27,6 +27,9 @@ struct Arguments {
   std::string file;
   std::string runbooks;
   std::vector<std::string> assignments;
+  std::string calendar_from;
+  int calendar_days = 14;
+  std::string location;
   Filters filters;
   uint64_t after = 0;
   WatchOptions watch;

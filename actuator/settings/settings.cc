@@ -214,11 +214,12 @@ std::string ReadPath(Reader& in, const Node& node, std::string_view what) {
 Result<Settings> ReadRoot(const Node& root) {
   Reader in;
   Settings settings;
-  in.Keys(root, {"site", "runbooks", "journal", "mode", "web", "webhook", "prometheus", "triggers",
-                 "limits", "poll"});
+  in.Keys(root, {"site", "runbooks", "calendar", "journal", "mode", "web", "webhook", "prometheus",
+                 "triggers", "limits", "poll"});
   settings.site_file = ReadPath(in, root["site"], "the path of the site file");
   settings.runbooks_directory =
       ReadPath(in, root["runbooks"], "the path of the runbooks' directory");
+  in.Optional(root["calendar"], &settings.calendar_file, PathFromFile);
   settings.fixed.journal = ReadPath(in, root["journal"], "the path of the journal's file");
   in.Optional(root["mode"], &settings.fixed.first_mode, ReadMode);
   ReadWeb(in, root["web"], &settings.fixed.web);

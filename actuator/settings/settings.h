@@ -67,6 +67,7 @@ struct PlacedTrigger {
 struct Settings {
   std::string site_file;
   std::string runbooks_directory;
+  std::string calendar_file;  // empty: none
   Fixed fixed;
   std::vector<PlacedTrigger> triggers;
   engine::EngineConfig engine;       // triggers included

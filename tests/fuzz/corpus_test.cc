@@ -22,8 +22,10 @@ struct Target {
   void (*one)(std::string_view);
 };
 constexpr Target kTargets[] = {
+    {"calendar", TryCalendar},
     {"change", TryChange},
     {"http", TryHttp},
+    {"ics", TryIcs},
     {"journal", TryJournal},
     {"matcher", TryMatcher},
     {"promql", TryPromql},

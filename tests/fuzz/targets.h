@@ -7,9 +7,11 @@
 
 namespace mailhub::fuzz {
 
+void TryCalendar(std::string_view bytes);      // the calendar's file
 void TryChange(std::string_view bytes);        // query and body of a changing API request
 void TryHelperReply(std::string_view bytes);   // a host's reply to the exporter
 void TryHttp(std::string_view bytes);          // one HTTP request and its parts
+void TryIcs(std::string_view bytes);           // an iCalendar file
 void TryJournal(std::string_view bytes);       // the rows of a journal
 void TryKnownHosts(std::string_view bytes);    // known_hosts, queried for one host
 void TryMatcher(std::string_view bytes);       // a trigger's matcher

@@ -1,0 +1,50 @@
+// See site_calendar.h.
+#include "actuator/site_calendar.h"
+
+#include <utility>
+#include <vector>
+
+#include "actuator/calendar/calendar.h"
+#include "actuator/calendar/read.h"
+#include "actuator/calendar/suitable.h"
+
+namespace mailhub {
+namespace {
+
+class SiteCalendar final : public engine::Calendar {
+ public:
+  explicit SiteCalendar(calendar::Calendar calendar) : calendar_(std::move(calendar)) {}
+
+  engine::Opening Ask(const engine::Suitable& suitable, WallTime now, Milliseconds needed,
+                      const std::vector<engine::Span>& occupied) const override {
+    std::vector<calendar::Span> taken;
+    taken.reserve(occupied.size());
+    for (const engine::Span& span : occupied) taken.push_back({span.begin, span.end});
+    const auto found =
+        calendar::Ask(calendar_, {suitable.windows, suitable.blackouts}, now, needed, taken);
+    engine::Opening opening;
+    opening.now = found.now;
+    if (found.now) return opening;
+    if (found.slot) opening.begin = found.slot->begin;
+    opening.why = found.Sentence();
+    return opening;
+  }
+
+  Status Knows(const std::string& name) const override {
+    return calendar::Check(calendar_, {{name}, {}});
+  }
+
+ private:
+  const calendar::Calendar calendar_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const engine::Calendar>> LoadSiteCalendar(const std::string& path,
+                                                                 WallTime now) {
+  auto calendar = calendar::LoadCalendar(path, now);
+  if (!calendar) return Fail(calendar.error());
+  return std::make_shared<const SiteCalendar>(std::move(*calendar));
+}
+
+}  // namespace mailhub
