@@ -31,7 +31,12 @@ class SiteCalendar final : public engine::Calendar {
   }
 
   Status Knows(const std::string& name) const override {
-    return calendar::Check(calendar_, {{name}, {}});
+    std::string names;
+    for (const calendar::Interval& interval : calendar_.Intervals()) {
+      if (interval.name == name) return {};
+      names += (names.empty() ? "" : ", ") + interval.name;
+    }
+    return Fail(ErrorKind::kNotFound, "the calendar has no \"" + name + "\"; there are: " + names);
   }
 
  private:
