@@ -246,6 +246,26 @@ void AddAlerts(CLI::App& app, Arguments& a, Action* action) {
   });
 }
 
+void AddReport(CLI::App& app, Arguments& a, Action* action) {
+  CLI::App* report = app.add_subcommand(
+      "report", "Durations, holds and people of finished runs, by runbook, target and month");
+  report->add_option("--since", a.report.since, "Runs that finished since: 90d, 2026-01-31")
+      ->capture_default_str();
+  report->add_option("--until", a.report.until, "And before; default: now");
+  report->add_option("--format", a.report.format, "table, csv, json, openmetrics or html")
+      ->check(CLI::IsMember({"table", "csv", "json", "openmetrics", "html"}));
+  report->add_option("--runbook", a.filters.runbook, "Only runs of this runbook");
+  report->add_option("--target", a.filters.target, "Only runs of this host");
+  report->add_option("--result", a.filters.result, "Only runs with this result");
+  report->callback([&a, action] {
+    *action = [&a] {
+      if (a.report.format.empty()) a.report.format = a.output;
+      a.report.utc = a.utc;
+      return With(a, [&](ApiClient& api) { return Report(api, a.report, a.filters); });
+    };
+  });
+}
+
 void AddMode(CLI::App& app, Arguments& a, Action* action) {
   CLI::App* mode = app.add_subcommand("mode", "active, observe (decide only) or halted");
   mode->require_subcommand(1);
@@ -312,6 +332,7 @@ void AddCommands(CLI::App& app, Arguments& arguments, Action* action) {
   AddVerbs(run, arguments, action);
   AddAlerts(app, arguments, action);
   AddEpisodes(app, arguments, action);
+  AddReport(app, arguments, action);
   AddMode(app, arguments, action);
   AddRest(app, arguments, action);
 }

@@ -32,6 +32,7 @@ struct Arguments {
   std::string interval = "1s";
   std::string wait_for = "0s";
   std::string give_up_after = "1m";
+  ReportRequest report;
   bool csv = false;
   bool json = false;
   bool watch_it = false;

@@ -38,6 +38,13 @@ int EpisodeClose(ApiClient& api, Format format, const std::string& fingerprint,
                  const std::string& run, const std::string& reason);
 int ShowStatus(ApiClient& api, Format format);
 int History(ApiClient& api, Format format, const Filters& filters);
+struct ReportRequest {
+  std::string since = "1y", until;  // as ReportTime takes them; `until` empty: up to now
+  std::string format;               // table, csv, json, openmetrics or html
+  bool utc = false;
+};
+// Of the filters: runbook, target, result.
+int Report(ApiClient& api, const ReportRequest& request, const Filters& filters);
 int Takeover(ApiClient& api, Format format, const std::string& host, const std::string& reason);
 int ModeGet(ApiClient& api, Format format);
 int ModeSet(ApiClient& api, Format format, const std::string& mode);

@@ -162,6 +162,22 @@ PastRun ToPastRun(const Json& json) {
           Text(json, "finishedAt"),   Number(json, "durationSeconds")};
 }
 
+ReportedRun ToReportedRun(const Json& json) {
+  ReportedRun run{.past = ToPastRun(json),
+                  .waited_s = Number(json, "waitedSeconds"),
+                  .worked_s = Number(json, "workedSeconds"),
+                  .holds = {},
+                  .acted = {},
+                  .acted_more = Int(json, "actedMore")};
+  run.past.finished_at = NeededText(json, "finishedAt");
+  const Json& holds = Needed(json, "holds");
+  for (const auto& [reason, times] : holds.items()) run.holds[reason] = times.get<int>();
+  for (const Json& act : NeededList(json, "acted"))
+    run.acted.push_back(
+        {Text(act, "by"), NeededText(act, "verb"), NeededNumber<int>(act, "times")});
+  return run;
+}
+
 AlertRecord ToAlert(const Json& json) {
   AlertRecord alert{NeededNumber<uint64_t>(json, "seq"),
                     NeededText(json, "at"),
@@ -303,6 +319,9 @@ Result<Run> ParseRun(const std::string& data) {
 }
 Result<std::vector<PastRun>> ParseHistory(const std::string& data) {
   return ParseList(data, "runs", &ToPastRun);
+}
+Result<std::vector<ReportedRun>> ParseReport(const std::string& data) {
+  return ParseList(data, "runs", &ToReportedRun);
 }
 Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data) {
   return ParseList(data, "alerts", &ToAlert);

@@ -111,6 +111,20 @@ struct PastRun {
   std::optional<double> duration_s;
 };
 
+// What a person did to a run, and how often.
+struct Act {
+  std::string by, verb;
+  int times = 0;
+};
+
+struct ReportedRun {
+  PastRun past;
+  std::optional<double> waited_s, worked_s;
+  std::map<std::string, int> holds;  // by reason
+  std::vector<Act> acted;
+  int acted_more = 0;  // acts beyond those in `acted`
+};
+
 struct AlertRecord {
   uint64_t seq = 0;
   std::string at, notification, fingerprint, alertname, status, starts_at, trigger, decision,
@@ -171,6 +185,7 @@ struct LogEntry {
 Result<std::vector<Run>> ParseRuns(const std::string& data);
 Result<Run> ParseRun(const std::string& data);
 Result<std::vector<PastRun>> ParseHistory(const std::string& data);
+Result<std::vector<ReportedRun>> ParseReport(const std::string& data);
 Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data);
 Result<std::vector<Episode>> ParseEpisodes(const std::string& data);
 Result<Overview> ParseOverview(const std::string& data);
