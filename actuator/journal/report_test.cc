@@ -35,7 +35,10 @@ engine::RunHeld Held(engine::HoldReason reason) {
 std::vector<engine::Event> TroubledRun(uint64_t first, const std::string& run) {
   using namespace engine;  // NOLINT
   return Numbered(
-      {RunQueued{.plan = testing::SamplePlan(), .trigger = "", .fingerprint = "", .by = "alice",
+      {RunQueued{.plan = testing::SamplePlan(),
+                 .trigger = "",
+                 .fingerprint = "",
+                 .by = "alice",
                  .only_if = ""},
        RunStarted{}, Held(HoldReason::kGateShut),
        OperatorActed{.verb = Verb::kRetry, .path = "1", .by = "bob", .detail = "", .hold = 1},
@@ -105,9 +108,8 @@ TEST(JournalReport, HasABoundedNumberOfPeople) {
                                               .path = "",
                                               .by = "person " + std::to_string(i),
                                               .detail = ""});
-  bodies.emplace_back(engine::RunFinished{.result = engine::RunResult::kCancelled,
-                                          .detail = "",
-                                          .worked = Milliseconds(0)});
+  bodies.emplace_back(engine::RunFinished{
+      .result = engine::RunResult::kCancelled, .detail = "", .worked = Milliseconds(0)});
   ASSERT_TRUE(journal->Append(Numbered(std::move(bodies), 1, RunId(1))));
   const auto runs = Report(path);
   ASSERT_EQ(runs.size(), 1U);

@@ -14,7 +14,7 @@ constexpr int64_t kApplicationId = 0x6d686a6c;
 // Step N upgrades version N to N + 1; step 0 makes the first tables. Never change a released step;
 // append one. `runs`, `episodes` and `last_heard` are derived from `events` and can always be
 // rebuilt.
-constexpr std::array<const char*, 5> kSteps = {
+constexpr std::array<const char*, 6> kSteps = {
     R"(
 CREATE TABLE meta(
   key   TEXT PRIMARY KEY,
@@ -96,6 +96,10 @@ INSERT INTO last_heard SELECT json_extract(body, '$.fingerprint'), NOT json_extr
   FROM events WHERE kind = 'alert_decided' AND json_extract(body, '$.decision') != 'late'
     AND (json_extract(body, '$.decision') = 'repeat' OR NOT json_extract(body, '$.firing'))
   GROUP BY 1, 2;
+)",
+    // A program of version 5 would take pruned events for lost ones.
+    R"(
+INSERT OR IGNORE INTO meta(key, value) VALUES('whole_from', '1'), ('kept_before', '0');
 )"};
 
 Status SetMeta(Database& database, std::string_view key, std::string_view value) {
