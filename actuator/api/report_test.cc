@@ -22,7 +22,8 @@ TEST_F(ApiTest, ReportsTheTimeAskedForPageByPage) {
   const std::string second = FormatUtc(testing::kStart - Seconds(86'400 - 14'401));
   const auto seqs = [&](const std::string& query) {
     std::vector<int> found;
-    for (const Json& run : Data(Get("/api/v1/report?" + query))["runs"]) found.push_back(run["seq"]);
+    const Json data = Data(Get("/api/v1/report?" + query));
+    for (const Json& run : data["runs"]) found.push_back(run["seq"]);
     return found;
   };
   EXPECT_EQ(seqs("since=" + second), (std::vector<int>{40, 39}));

@@ -25,6 +25,15 @@ int RunList(ApiClient& api, Format format, const Filters& filters);
 int RunShow(ApiClient& api, Format format, const std::string& run);
 // `after`: only what is younger than that event; 0: everything.
 int RunLog(ApiClient& api, Format format, const std::string& run, uint64_t after);
+struct FollowOptions {
+  uint64_t after = 0;  // as above
+  Milliseconds interval{1'000};
+  Milliseconds give_up_after{60'000};  // how long the actuator may be unreachable
+};
+// Shows each event once, in their order, until the run is over; JSON as one line for each. A restart
+// of the actuator in between loses and repeats nothing. If it ends early, its error says how to go
+// on.
+int FollowLog(ApiClient& api, Format format, const std::string& run, const FollowOptions& options);
 int RunPlan(ApiClient& api, Format format, const std::string& runbook,
             const Parameters& parameters);
 // Puts the new run's id into *run.

@@ -64,10 +64,12 @@ TEST_F(MailhubctlTest, APrometheusTakesTheReportIntoItsPast) {
   ASSERT_EQ(report.status, 0) << report.out;
   std::ofstream(directory + "/runs.om") << report.out;
   int status = -1;
-  const std::string made = Output("promtool tsdb create-blocks-from openmetrics " + directory +
-                                      "/runs.om " + directory + "/data",
-                                  &status);
+  const std::string made =
+      Output("promtool tsdb create-blocks-from --max-block-duration=768h openmetrics " + directory +
+                 "/runs.om " + directory + "/data",
+             &status);
   EXPECT_EQ(status, 0) << made;
+  std::filesystem::create_directory(directory + "/data/wal");  // promtool wants one
   const std::string dump = Output("promtool tsdb dump " + directory + "/data", &status);
   EXPECT_EQ(status, 0) << dump;
   // kStart of the test backend, and 4 h.

@@ -269,7 +269,11 @@ Plan ToPlan(const Json& json) {
 }
 
 LogEntry ToLogEntry(const Json& json) {
-  LogEntry entry{NeededText(json, "at"), NeededText(json, "kind"), {}, Text(json, "output")};
+  LogEntry entry{NeededNumber<uint64_t>(json, "seq"),
+                 NeededText(json, "at"),
+                 NeededText(json, "kind"),
+                 {},
+                 Text(json, "output")};
   for (const auto& [key, value] : json.items()) {
     if (key == "at" || key == "kind" || key == "seq" || key == "run" || key == "output") continue;
     if (value.is_null() || value.is_object() || value == Json("") || value == false) continue;
@@ -363,6 +367,14 @@ Result<std::string> JoinPages(const std::vector<std::string>& pages, const char*
     all["next"] = At(*page, "next");
   }
   return all.dump();
+}
+Result<std::vector<std::string>> ItemsOf(const std::string& data, const char* key) {
+  return Parse(data, [&](const Json& json) {
+    std::vector<std::string> lines;
+    for (const Json& item : NeededList(json, key))
+      lines.push_back(item.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace));
+    return lines;
+  });
 }
 Result<std::string> ParseField(const std::string& data, const std::string& field) {
   return Parse(data, [&](const Json& json) { return NeededText(json, field.c_str()); });

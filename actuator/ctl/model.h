@@ -175,6 +175,7 @@ struct Plan {
 
 // One line of a run's log: all fields of the event except its plan.
 struct LogEntry {
+  uint64_t seq = 0;
   std::string at;
   std::string kind;
   std::vector<std::pair<std::string, std::string>> fields;
@@ -199,6 +200,8 @@ struct Page {
 Result<Page> ParsePage(const std::string& data, const char* key);
 // The first page with the items of all, and the last one's `next`.
 Result<std::string> JoinPages(const std::vector<std::string>& pages, const char* key);
+// Each item of the list as one line of JSON, ASCII only.
+Result<std::vector<std::string>> ItemsOf(const std::string& data, const char* key);
 // One string of the object: the run that was started, the mode.
 Result<std::string> ParseField(const std::string& data, const std::string& field);
 
