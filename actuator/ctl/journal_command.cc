@@ -43,7 +43,7 @@ std::string Summary(const journal::Verified& verified) {
   if (verified.last_at)
     text +=
         ", the last is " + std::to_string(verified.last_seq) + " of " + TimeText(*verified.last_at);
-  text += "; " + Counted(verified.runs, "run") + ", " + std::to_string(verified.unfinished_runs) +
+  text += "; " + Counted(verified.runs, "run") + ", " + std::to_string(verified.open_runs) +
           " unfinished";
   if (verified.whole_from > 1)
     text +=

@@ -154,7 +154,7 @@ class Verifier {
     const Result<Numbers> numbers = ReadNumbers(database_);
     if (numbers) found_.whole_from = numbers->whole_from;
     for (const auto& [id, run] : runs_)
-      if (run.stage != engine::Stage::kFinished) ++found_.unfinished_runs;
+      if (run.stage != engine::Stage::kFinished) ++found_.open_runs;
     return {};
   }
 

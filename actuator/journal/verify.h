@@ -18,7 +18,7 @@ struct Verified {
   std::optional<WallTime> last_at;  // of the last event
   uint64_t whole_from = 1;          // older events may have been pruned
   uint64_t runs = 0;                // unfinished ones included
-  uint64_t unfinished_runs = 0;
+  uint64_t open_runs = 0;           // not finished
 };
 
 // Reads one committed state of the file and changes nothing. Checks: SQLite's structure, no event

@@ -53,7 +53,7 @@ TEST_F(VerifyTest, SaysWhatAGoodJournalHas) {
   EXPECT_EQ(verified->last_seq, 30U);
   EXPECT_EQ(verified->last_at, testing::kNow + Seconds(30));
   EXPECT_EQ(verified->runs, 3U);
-  EXPECT_EQ(verified->unfinished_runs, 1U);
+  EXPECT_EQ(verified->open_runs, 1U);
   EXPECT_EQ(verified->whole_from, 1U);
   EXPECT_EQ(verified->id, MustOpen(path_)->id());
 }
