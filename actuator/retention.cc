@@ -19,20 +19,23 @@ bool Retention::Wait(const std::stop_token& stop, Milliseconds time) {
   return !stop.stop_requested();
 }
 
+// Opens the file once, while it is surely the one that the journal has open: another one that is
+// put in its place later is not touched.
 void Retention::Run(const std::stop_token& stop) {
-  if (!Wait(stop, options_.first)) return;
-  do {
-    Pass(stop);
-  } while (Wait(stop, options_.between));
-}
-
-// With a connection for each pass: between them the file has no user beside its writer.
-void Retention::Pass(const std::stop_token& stop) {
   auto pruner = journal::Pruner::Open(options_.journal, options_.journal_id);
   if (!pruner) {
     LogWarn("Nothing old is removed from the journal", {{"why", pruner.error().message}});
     return;
   }
+  if (!Wait(stop, options_.first)) return;
+  do {
+    Pass(stop, &*pruner);
+  } while (Wait(stop, options_.between));
+}
+
+void Retention::Pass(const std::stop_token& stop, journal::Pruner* pruner) {
+  const uint64_t events = pruner->removed_events();
+  const uint64_t runs = pruner->removed_runs();
   const WallTime now = clock_->Now();
   const journal::KeepSince keep{.decisions = now - options_.keep_decisions,
                                 .runs = now - options_.keep_runs};
@@ -41,10 +44,10 @@ void Retention::Pass(const std::stop_token& stop) {
     more = pruner->Step(keep);
   } while (more && *more && Wait(stop, options_.pause));
   if (!more) LogWarn("The journal's pruning has ended early", {{"why", more.error().message}});
-  if (pruner->removed_events() > 0) {
+  if (pruner->removed_events() > events) {
     LogInfo("Removed old events from the journal",
-            {{"events", std::to_string(pruner->removed_events())},
-             {"runs", std::to_string(pruner->removed_runs())}});
+            {{"events", std::to_string(pruner->removed_events() - events)},
+             {"runs", std::to_string(pruner->removed_runs() - runs)}});
   }
 }
 

@@ -8,6 +8,10 @@
 
 #include "lib/base/clock.h"
 
+namespace mailhub::journal {
+class Pruner;
+}
+
 namespace mailhub {
 
 struct RetentionOptions {
@@ -29,7 +33,7 @@ class Retention {
 
  private:
   void Run(const std::stop_token& stop);
-  void Pass(const std::stop_token& stop);
+  void Pass(const std::stop_token& stop, journal::Pruner* pruner);
   // False: it is to end.
   bool Wait(const std::stop_token& stop, Milliseconds time);
 

@@ -103,8 +103,8 @@ void Database::Closer::operator()(sqlite3* connection) const {
 Result<Database> Database::Open(const std::string& path, Access access) {
   sqlite3* connection = nullptr;
   const int flags = SQLITE_OPEN_NOMUTEX |
-                    (access == Access::kReadOnly ? SQLITE_OPEN_READONLY
-                                                 : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+                    (access == Access::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+                    (access == Access::kReadWrite ? SQLITE_OPEN_CREATE : 0);
   const int code = sqlite3_open_v2(path.c_str(), &connection, flags, nullptr);
   Database database(connection);  // also closes a connection that failed to open
   if (connection == nullptr) return Fail(ErrorKind::kOverloaded, path + ": out of memory");

@@ -52,7 +52,7 @@ class Statement {
 //   kInternal        our SQL
 class Database {
  public:
-  enum class Access { kReadWrite, kReadOnly };
+  enum class Access { kReadOnly, kReadWrite, kReadWriteExisting };
   // kReadWrite creates the file.
   static Result<Database> Open(const std::string& path, Access access);
 

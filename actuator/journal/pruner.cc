@@ -77,7 +77,7 @@ uint64_t Pruner::removed_runs() const {
 }
 
 Result<Pruner> Pruner::Open(const std::string& path, const std::string& id) {
-  Result<Database> database = Database::Open(path, Database::Access::kReadWrite);
+  Result<Database> database = Database::Open(path, Database::Access::kReadWriteExisting);
   if (!database) return Fail(database.error());
   // The log stays: only the journal's writer may end it.
   database->KeepLogOnClose(true);

@@ -278,6 +278,8 @@ TEST(Pruner, LeavesAnotherJournalAlone) {
   const auto step = pruner.Step(kNothing);
   ASSERT_FALSE(step);
   EXPECT_EQ(step.error().kind, ErrorKind::kOverloaded);
+  EXPECT_FALSE(Pruner::Open(path, journal->id()));
+  EXPECT_FALSE(std::filesystem::exists(path)) << "it makes no file";
 }
 
 // Any mixture of runs and alerts, pruned at any time: a start reads the same as before.
