@@ -16,7 +16,7 @@ namespace {
 
 // Numbers that one step looks at or removes.
 constexpr int64_t kLookedAt = 5'000;
-constexpr uint64_t kRemoved = 500;
+constexpr uint64_t kRemoved = 200;
 constexpr const char* kPagesFreed = "PRAGMA incremental_vacuum(64)";
 
 // What is left out of the pass, and what it may take, as it was when the pass began. Both only
@@ -81,7 +81,11 @@ Result<Pruner> Pruner::Open(const std::string& path, const std::string& id) {
   if (!database) return Fail(database.error());
   // The log stays: only the journal's writer may end it.
   database->KeepLogOnClose(true);
-  if (Status s = database->Run("PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF;"); !s)
+  // The log is merged by this thread early, so that the writer seldom has to.
+  if (Status s = database->Run(
+          "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 200; "
+          "PRAGMA trusted_schema = OFF;");
+      !s)
     return Fail(s.error());
   const Result<std::string> found =
       database->FirstText("SELECT value FROM meta WHERE key = 'journal_id'");
