@@ -82,9 +82,8 @@ Result<Pruner> Pruner::Open(const std::string& path, const std::string& id) {
   // The log stays: only the journal's writer may end it.
   database->KeepLogOnClose(true);
   // The log is merged by this thread early, so that the writer seldom has to.
-  if (Status s = database->Run(
-          "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 200; "
-          "PRAGMA trusted_schema = OFF;");
+  if (Status s = database->Run("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 200; "
+                               "PRAGMA trusted_schema = OFF;");
       !s)
     return Fail(s.error());
   const Result<std::string> found =
@@ -113,17 +112,17 @@ Result<bool> Pruner::Impl::Step(const KeepSince& since) {
     phase = Phase::kAdvance;
   }
   // A phase returns whether it has more to do; the next one begins with the next step.
-  static constexpr struct {
-    Phase phase;
+  struct Part {
     Result<bool> (Impl::*act)();
-    Phase next;
-  } kPhases[] = {{Phase::kAdvance, &Impl::Advance, Phase::kRuns},
-                 {Phase::kRuns, &Impl::Runs, Phase::kAlerts},
-                 {Phase::kAlerts, &Impl::Alerts, Phase::kPlans},
-                 {Phase::kPlans, &Impl::Plans, Phase::kSpace},
-                 {Phase::kSpace, &Impl::Space, Phase::kAdvance}};
-  const auto& now = kPhases[static_cast<size_t>(phase)];
-  const Result<bool> more = (this->*now.act)();
+    Phase phase, next;
+  };
+  static constexpr Part kPhases[] = {{&Impl::Advance, Phase::kAdvance, Phase::kRuns},
+                                     {&Impl::Runs, Phase::kRuns, Phase::kAlerts},
+                                     {&Impl::Alerts, Phase::kAlerts, Phase::kPlans},
+                                     {&Impl::Plans, Phase::kPlans, Phase::kSpace},
+                                     {&Impl::Space, Phase::kSpace, Phase::kAdvance}};
+  const Part& now = kPhases[static_cast<size_t>(phase)];
+  Result<bool> more = (this->*now.act)();
   if (!more || *more) return more;
   phase = now.next;
   cursor = 0;
