@@ -12,6 +12,7 @@
 #include "actuator/options.h"
 #include "actuator/remote/remote_hosts.h"
 #include "actuator/remote/runner_script.h"
+#include "actuator/retention.h"
 #include "actuator/service/service.h"
 #include "actuator/surroundings.h"
 #include "actuator/web.h"
@@ -104,6 +105,11 @@ class Program {
                           {"journal", journal_->id()},
                           {"version", kVersion}});
     service_.Start();
+    const Retention retention({.journal = fixed_.journal,
+                               .journal_id = journal_->id(),
+                               .keep_decisions = fixed_.keep_decisions,
+                               .keep_runs = fixed_.keep_runs},
+                              &clock_);
 
     daemon::ServeSignals([this] { static_cast<void>(service_.Reload()); });
     LogInfo("Ending");

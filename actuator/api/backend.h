@@ -47,10 +47,13 @@ class Backend {
 
   // The past, one by one until `each` returns false: whoever needs a page need not have all of it in
   // memory.
-  // Both newest first. One call looks at a bounded number of rows and returns where to go on, as a
+  // All three newest first. One call looks at a bounded number of rows and returns where to go on, as a
   // filter's `before`; 0 when it has looked at all, or `each` has ended it.
   virtual Result<uint64_t> History(const engine::RunFilter& filter,
                                    const std::function<bool(const engine::PastRun&)>& each) = 0;
+  // The same runs, each with what a report counts of its events.
+  virtual Result<uint64_t> Report(const engine::RunFilter& filter,
+                                  const std::function<bool(const engine::ReportedRun&)>& each) = 0;
   virtual Result<uint64_t> Alerts(const engine::AlertFilter& filter,
                                   const std::function<bool(const engine::PastAlert&)>& each) = 0;
   // The events of one run after that one, oldest first. Takes a full id or a unique prefix of at

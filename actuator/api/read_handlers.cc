@@ -33,6 +33,7 @@ constexpr const char* kRootPage = R"(<!DOCTYPE html>
 <li><a href="api/v1/alerts">api/v1/alerts</a>: what was decided about alerts</li>
 <li><a href="api/v1/episodes">api/v1/episodes</a>: alerts that fire and match a trigger</li>
 <li><a href="api/v1/history">api/v1/history</a>: finished runs and how long they took</li>
+<li><a href="api/v1/report">api/v1/report</a>: the same with their waiting, work, holds and people</li>
 <li><a href="metrics">metrics</a>: the actuator's own metrics, for Prometheus</li>
 <li><a href="-/healthy">-/healthy</a>, <a href="-/ready">-/ready</a></li>
 </ul>
@@ -63,6 +64,25 @@ Result<engine::AlertFilter> AlertFilterOf(const Request& request) {
   const auto before = QueryNumber(request, "before");
   if (!before) return Fail(before.error());
   filter.before = *before;
+  return filter;
+}
+
+Result<engine::RunFilter> RunFilterOf(const Request& request) {
+  engine::RunFilter filter;
+  if (auto known = QueryWord<engine::RunResult>(request, "result"); !known)
+    return Fail(known.error());
+  filter.runbook = request.Query("runbook").value_or("");
+  filter.target = request.Query("target");
+  filter.result = request.Query("result").value_or("");
+  const auto before = QueryNumber(request, "before");
+  if (!before) return Fail(before.error());
+  filter.before = *before;
+  for (const auto& [name, field] :
+       {std::pair{"since", &filter.since}, {"until", &filter.until}}) {
+    const auto time = QueryTime(request, name);
+    if (!time) return Fail(time.error());
+    *field = *time;
+  }
   return filter;
 }
 
@@ -181,25 +201,37 @@ Response ReadHandlers::Episodes(const Request& request) {
 }
 
 Result<std::string> ReadHandlers::HistoryList(const Request& request) {
-  if (auto known = QueryWord<engine::RunResult>(request, "result"); !known)
-    return Fail(known.error());
   const auto limit = QueryLimit(request, 100, kMostListed);
   if (!limit) return Fail(limit.error());
-  const auto before = QueryNumber(request, "before");
-  if (!before) return Fail(before.error());
+  const auto filter = RunFilterOf(request);
+  if (!filter) return Fail(filter.error());
   Page page("runs", *limit, request.may_be_long);
-  const auto unseen = backend_.History(
-      {.runbook = request.Query("runbook").value_or(""),
-       .target = request.Query("target"),
-       .result = request.Query("result").value_or(""),
-       .before = *before},
-      [&page](const engine::PastRun& run) { return page.Add(run.seq, PastRunText(run)); });
+  const auto unseen = backend_.History(*filter, [&page](const engine::PastRun& run) {
+    return page.Add(run.seq, PastRunText(run));
+  });
   if (!unseen) return Fail(unseen.error());
   return page.Take(*unseen);
 }
 
 Response ReadHandlers::History(const Request& request) {
   return Answer(HistoryList(request));
+}
+
+Result<std::string> ReadHandlers::ReportList(const Request& request) {
+  const auto limit = QueryLimit(request, 100, kMostListed);
+  if (!limit) return Fail(limit.error());
+  const auto filter = RunFilterOf(request);
+  if (!filter) return Fail(filter.error());
+  Page page("runs", *limit, request.may_be_long);
+  const auto unseen = backend_.Report(*filter, [&page](const engine::ReportedRun& report) {
+    return page.Add(report.run.seq, ReportedRunText(report));
+  });
+  if (!unseen) return Fail(unseen.error());
+  return page.Take(*unseen);
+}
+
+Response ReadHandlers::Report(const Request& request) {
+  return Answer(ReportList(request));
 }
 
 Response ReadHandlers::Plan(const Request& request) {

@@ -24,6 +24,7 @@ class ReadHandlers {
   http::Response Alerts(const http::Request& request);
   http::Response Episodes(const http::Request& request);
   http::Response History(const http::Request& request);
+  http::Response Report(const http::Request& request);
   http::Response Plan(const http::Request& request);
   http::Response Mode(const http::Request& request);
   http::Response Status(const http::Request& request);
@@ -39,6 +40,7 @@ class ReadHandlers {
   Result<std::string> AlertsList(const http::Request& request);
   Result<std::string> EpisodesList(const http::Request& request);
   Result<std::string> HistoryList(const http::Request& request);
+  Result<std::string> ReportList(const http::Request& request);
 
   // Constant after construction.
   Backend& backend_;

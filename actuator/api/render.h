@@ -21,6 +21,7 @@ std::string RunData(const engine::RunView& run, WallTime now);
 std::string EventText(const engine::Event& event);
 std::string AlertText(const engine::PastAlert& alert);
 std::string PastRunText(const engine::PastRun& run);
+std::string ReportedRunText(const engine::ReportedRun& report);
 std::string PlanData(const engine::Plan& plan);
 std::string ModeData(engine::Mode mode);
 std::string TakeoverData(const std::string& host);

@@ -111,6 +111,20 @@ Json ToJson(const engine::EventBody& body) {
   return json;
 }
 
+Json ToJson(const engine::PastRun& run) {
+  return {{"seq", run.seq},
+          {"id", run.id},
+          {"runbook", run.runbook},
+          {"target", run.target},
+          {"by", run.by},
+          {"result", Name(run.result)},
+          {"detail", run.detail},
+          {"queuedAt", Time(run.queued)},
+          {"startedAt", Time(run.started)},
+          {"finishedAt", Time(run.finished)},
+          {"durationSeconds", SecondsOf(Between(run.started, run.finished))}};
+}
+
 }  // namespace
 
 std::string EventText(const engine::Event& event) {
@@ -129,17 +143,24 @@ std::string AlertText(const engine::PastAlert& alert) {
 }
 
 std::string PastRunText(const engine::PastRun& run) {
-  return Dump({{"seq", run.seq},
-               {"id", run.id},
-               {"runbook", run.runbook},
-               {"target", run.target},
-               {"by", run.by},
-               {"result", Name(run.result)},
-               {"detail", run.detail},
-               {"queuedAt", Time(run.queued)},
-               {"startedAt", Time(run.started)},
-               {"finishedAt", Time(run.finished)},
-               {"durationSeconds", SecondsOf(Between(run.started, run.finished))}});
+  return Dump(ToJson(run));
+}
+
+std::string ReportedRunText(const engine::ReportedRun& report) {
+  const engine::PastRun& run = report.run;
+  Json holds = Json::object();
+  for (const engine::HoldCount& hold : report.holds) holds[Name(hold.reason)] = hold.times;
+  Json acted = Json::array();
+  for (const engine::Acted& act : report.acted)
+    acted.push_back({{"by", act.by}, {"verb", Name(act.verb)}, {"times", act.times}});
+  Json json = ToJson(run);
+  json["waitedSeconds"] =
+      run.started ? SecondsOf(Between(run.queued, *run.started)) : Json(nullptr);
+  json["workedSeconds"] = SecondsOf(report.worked);
+  json["holds"] = std::move(holds);
+  json["acted"] = std::move(acted);
+  json["actedMore"] = report.acted_more;
+  return Dump(json);
 }
 
 Page::Page(const char* name, size_t most, std::function<bool()> may_be_long)

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "actuator/webhook/rfc3339.h"
 #include "lib/base/lower.h"
 #include "lib/base/nesting.h"
 #include "lib/base/printable.h"
@@ -157,6 +158,17 @@ Result<uint64_t> QueryNumber(const http::Request& request, std::string_view name
   if (!whole || number < 1 || number > static_cast<uint64_t>(INT64_MAX))
     return Fail(ErrorKind::kInvalid, std::string(name) + ": expected a whole number from 1");
   return number;
+}
+
+Result<std::optional<WallTime>> QueryTime(const http::Request& request, std::string_view name) {
+  const auto text = request.Query(name);
+  if (!text) return std::nullopt;
+  const auto time = webhook::ParseRfc3339(*text);
+  if (!time)
+    return Fail(ErrorKind::kInvalid, std::string(name) +
+                                         ": expected a time like 2026-01-31T00:00:00Z, found \"" +
+                                         Excerpt(*text, kLongestName) + "\"");
+  return *time;
 }
 
 Result<size_t> QueryLimit(const http::Request& request, size_t otherwise, size_t most) {

@@ -33,6 +33,9 @@ Status QueryWord(const http::Request& request, std::string_view name) {
 // A whole number from 1; 0 when the parameter is absent.
 Result<uint64_t> QueryNumber(const http::Request& request, std::string_view name);
 
+// RFC 3339; nothing when the parameter is absent.
+Result<std::optional<WallTime>> QueryTime(const http::Request& request, std::string_view name);
+
 // A whole number between 1 and `most`; `otherwise` when the parameter is absent.
 Result<size_t> QueryLimit(const http::Request& request, size_t otherwise, size_t most);
 

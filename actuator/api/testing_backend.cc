@@ -82,9 +82,25 @@ Result<uint64_t> FakeBackend::History(const engine::RunFilter& filter,
   }
   const auto wanted = [&](const engine::PastRun& run) {
     return Fits(filter.runbook, run.runbook) && (!filter.target || *filter.target == run.target) &&
-           Fits(filter.result, Name(run.result));
+           Fits(filter.result, Name(run.result)) &&
+           (!filter.since || run.finished >= *filter.since) &&
+           (!filter.until || run.finished < *filter.until);
   };
   return Search(runs, filter.before, state.most_looked_at, wanted, each);
+}
+
+Result<uint64_t> FakeBackend::Report(const engine::RunFilter& filter,
+                                     const std::function<bool(const engine::ReportedRun&)>& each) {
+  return History(filter, [&each](const engine::PastRun& run) {
+    engine::ReportedRun report{.run = run, .worked = run.finished - *run.started};
+    if (run.result == engine::RunResult::kFailed) {
+      *report.worked -= Seconds(600);
+      report.holds = {{engine::HoldReason::kGateShut, 2}, {engine::HoldReason::kStepFailed, 1}};
+      report.acted = {{"anna", engine::Verb::kRetry, 2}, {"=bob", engine::Verb::kCancel, 1}};
+      report.acted_more = 3;
+    }
+    return each(report);
+  });
 }
 
 Result<uint64_t> FakeBackend::Alerts(const engine::AlertFilter& filter,

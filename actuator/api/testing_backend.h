@@ -23,6 +23,9 @@ class FakeBackend final : public Backend {
                                 const std::map<std::string, std::string>& parameters) override;
   Result<uint64_t> History(const engine::RunFilter& filter,
                            const std::function<bool(const engine::PastRun&)>& each) override;
+  // The runs of History(); the second has held and was decided about.
+  Result<uint64_t> Report(const engine::RunFilter& filter,
+                          const std::function<bool(const engine::ReportedRun&)>& each) override;
   Result<uint64_t> Alerts(const engine::AlertFilter& filter,
                           const std::function<bool(const engine::PastAlert&)>& each) override;
   Status RunEvents(const std::string& run, uint64_t after,

@@ -43,6 +43,17 @@ int WatchRun(const Arguments& arguments, ApiClient& api, WatchOptions options) {
   return Watch(api, options);
 }
 
+int FollowRun(const Arguments& arguments, ApiClient& api) {
+  const auto interval = ParseDuration(arguments.interval);
+  if (!interval) return Complain(interval.error());
+  const auto give_up_after = ParseDuration(arguments.give_up_after);
+  if (!give_up_after) return Complain(give_up_after.error());
+  return FollowLog(api, arguments.ChosenFormat(), arguments.run,
+                   {.after = arguments.after,
+                    .interval = std::max(*interval, Milliseconds(20)),
+                    .give_up_after = *give_up_after});
+}
+
 int StartRun(const Arguments& arguments) {
   const auto parameters = ParseAssignments(arguments.assignments);
   if (!parameters) return Complain(parameters.error());
@@ -69,14 +80,18 @@ int PlanRun(const Arguments& arguments) {
   });
 }
 
-void AddWatchOptions(CLI::App* command, Arguments& a) {
-  command->add_flag("--until-finished", a.watch.until_finished,
-                    "Go on watching while the run holds, instead of ending with status 2");
+void AddPatience(CLI::App* command, Arguments& a) {
   command->add_option("--interval", a.interval, "How often to look")->capture_default_str();
   command
       ->add_option("--give-up-after", a.give_up_after,
                    "How long the actuator may be away before watching ends")
       ->capture_default_str();
+}
+
+void AddWatchOptions(CLI::App* command, Arguments& a) {
+  command->add_flag("--until-finished", a.watch.until_finished,
+                    "Go on watching while the run holds, instead of ending with status 2");
+  AddPatience(command, a);
 }
 
 void AddLimit(CLI::App* command, Arguments& a) {
@@ -162,9 +177,13 @@ void AddLooks(CLI::App* run, Arguments& a, Action* action) {
   CLI::App* log = run->add_subcommand("log", "Everything the journal says of one run");
   log->add_option("RUN", a.run)->required();
   log->add_option("--after", a.after, "Only what is younger than the event with this number");
+  log->add_flag("--follow", a.follow, "Go on with what comes, until the run is over");
+  AddPatience(log, a);
   log->callback([&a, action] {
     *action = [&a] {
-      return With(a, [&](ApiClient& api) { return RunLog(api, a.ChosenFormat(), a.run, a.after); });
+      return With(a, [&](ApiClient& api) {
+        return a.follow ? FollowRun(a, api) : RunLog(api, a.ChosenFormat(), a.run, a.after);
+      });
     };
   });
   CLI::App* watch = run->add_subcommand(
@@ -250,6 +269,46 @@ void AddAlerts(CLI::App& app, Arguments& a, Action* action) {
       });
     };
   });
+}
+
+void AddReport(CLI::App& app, Arguments& a, Action* action) {
+  CLI::App* report = app.add_subcommand(
+      "report", "Durations, holds and people of finished runs, by runbook, target and month");
+  report->add_option("--since", a.report.since, "Runs that finished since: 90d, 2026-01-31")
+      ->capture_default_str();
+  report->add_option("--until", a.report.until, "And before; default: now");
+  report->add_option("--format", a.report.format, "table, csv, json, openmetrics or html")
+      ->check(CLI::IsMember({"table", "csv", "json", "openmetrics", "html"}));
+  report->add_option("--runbook", a.filters.runbook, "Only runs of this runbook");
+  report->add_option("--target", a.filters.target, "Only runs of this host");
+  report->add_option("--result", a.filters.result, "Only runs with this result");
+  report->callback([&a, action] {
+    *action = [&a] {
+      if (a.report.format.empty()) a.report.format = a.output;
+      a.report.utc = a.utc;
+      return With(a, [&](ApiClient& api) { return Report(api, a.report, a.filters); });
+    };
+  });
+}
+
+void AddJournal(CLI::App& app, Arguments& a, Action* action) {
+  CLI::App* journal =
+      app.add_subcommand("journal", "The journal's file itself, also while the actuator runs");
+  journal->require_subcommand(1);
+  CLI::App* backup =
+      journal->add_subcommand("backup", "Copy it to a new file, and verify the copy");
+  backup->add_option("FILE", a.file, "The new file")->required();
+  CLI::App* verify =
+      journal->add_subcommand("verify", "Check the whole of it. Status 0: no mistake");
+  verify->add_option("FILE", a.file, "A journal, as a backup; default: the actuator's");
+  for (CLI::App* command : {backup, verify}) {
+    command
+        ->add_option("--config", a.journal.config, "The actuator's file, which names its journal")
+        ->capture_default_str();
+    command->add_option("--journal", a.journal.file, "The journal, instead");
+  }
+  backup->callback([&a, action] { *action = [&a] { return JournalBackup(a.journal, a.file); }; });
+  verify->callback([&a, action] { *action = [&a] { return JournalVerify(a.journal, a.file); }; });
 }
 
 void AddMode(CLI::App& app, Arguments& a, Action* action) {
@@ -348,6 +407,8 @@ void AddCommands(CLI::App& app, Arguments& arguments, Action* action) {
   AddVerbs(run, arguments, action);
   AddAlerts(app, arguments, action);
   AddEpisodes(app, arguments, action);
+  AddReport(app, arguments, action);
+  AddJournal(app, arguments, action);
   AddMode(app, arguments, action);
   AddCalendar(app, arguments, action);
   AddRest(app, arguments, action);

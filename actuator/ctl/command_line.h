@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actuator/ctl/commands.h"
+#include "actuator/ctl/journal_command.h"
 #include "actuator/ctl/verbs.h"
 #include "actuator/ctl/watch.h"
 
@@ -32,10 +33,13 @@ struct Arguments {
   std::string location;
   Filters filters;
   uint64_t after = 0;
+  bool follow = false;
   WatchOptions watch;
   std::string interval = "1s";
   std::string wait_for = "0s";
   std::string give_up_after = "1m";
+  JournalPlace journal;
+  ReportRequest report;
   bool csv = false;
   bool json = false;
   bool watch_it = false;

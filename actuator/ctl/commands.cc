@@ -58,16 +58,6 @@ void ShowRuns(const std::vector<Run>& runs) {
            rows);
 }
 
-void ShowLog(const std::vector<LogEntry>& entries) {
-  for (const LogEntry& entry : entries) {
-    std::string line = LocalTime(entry.at) + "  " + Printable(entry.kind);
-    for (const auto& [key, value] : entry.fields)
-      line += "  " + Printable(key) + "=" + Printable(value);
-    Out(line + "\n");
-    for (const std::string& output : PrintableLines(entry.output)) Out("    | " + output + "\n");
-  }
-}
-
 void ShowPlannedStep(const PlannedStep& step) {
   Out(Printable(step.path) + "  " + Printable(step.name) + "  [" + Printable(step.kind) + "]\n");
   for (const std::string& line : PrintableLines(step.command))
@@ -177,17 +167,6 @@ int RunList(ApiClient& api, Format format, const Filters& filters) {
 int RunShow(ApiClient& api, Format format, const std::string& run) {
   return Print(api.Get(RunPath(run)), format, ParseRun,
                [](const Run& parsed) { OutLines(RunLines(parsed, true)); });
-}
-
-int RunLog(ApiClient& api, Format format, const std::string& run, uint64_t after) {
-  const PagedList list = {.key = "events", .cursor = "after"};
-  QueryPairs query;
-  if (after > 0) query.emplace_back("after", std::to_string(after));
-  const auto data = GetPages(api, RunPath(run) + "/events", query, list);
-  return Print(data, format, ParseEvents, [&](const std::vector<LogEntry>& entries) {
-    ShowLog(entries);
-    Out(MoreText(*data, list, "younger ones"));
-  });
 }
 
 int RunPlan(ApiClient& api, Format format, const std::string& runbook,

@@ -27,6 +27,15 @@ int RunList(ApiClient& api, Format format, const Filters& filters);
 int RunShow(ApiClient& api, Format format, const std::string& run);
 // `after`: only what is younger than that event; 0: everything.
 int RunLog(ApiClient& api, Format format, const std::string& run, uint64_t after);
+struct FollowOptions {
+  uint64_t after = 0;  // as above
+  Milliseconds interval{1'000};
+  Milliseconds give_up_after{60'000};  // how long the actuator may be unreachable
+};
+// Shows each event once, in their order, until the run is over; JSON as one line for each. A restart
+// of the actuator in between loses and repeats nothing. If it ends early, its error says how to go
+// on.
+int FollowLog(ApiClient& api, Format format, const std::string& run, const FollowOptions& options);
 int RunPlan(ApiClient& api, Format format, const std::string& runbook,
             const Parameters& parameters);
 // `now`: at any time, suitable or not. Puts the new run's id into *run.
@@ -40,6 +49,13 @@ int EpisodeClose(ApiClient& api, Format format, const std::string& fingerprint,
                  const std::string& run, const std::string& reason);
 int ShowStatus(ApiClient& api, Format format);
 int History(ApiClient& api, Format format, const Filters& filters);
+struct ReportRequest {
+  std::string since = "1y", until;  // as ReportTime takes them; `until` empty: up to now
+  std::string format;               // table, csv, json, openmetrics or html
+  bool utc = false;
+};
+// Of the filters: runbook, target, result.
+int Report(ApiClient& api, const ReportRequest& request, const Filters& filters);
 int Takeover(ApiClient& api, Format format, const std::string& host, const std::string& reason);
 int ModeGet(ApiClient& api, Format format);
 int ModeSet(ApiClient& api, Format format, const std::string& mode);

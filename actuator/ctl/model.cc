@@ -167,6 +167,22 @@ PastRun ToPastRun(const Json& json) {
           Text(json, "finishedAt"),   Number(json, "durationSeconds")};
 }
 
+ReportedRun ToReportedRun(const Json& json) {
+  ReportedRun run{.past = ToPastRun(json),
+                  .waited_s = Number(json, "waitedSeconds"),
+                  .worked_s = Number(json, "workedSeconds"),
+                  .holds = {},
+                  .acted = {},
+                  .acted_more = Int(json, "actedMore")};
+  run.past.finished_at = NeededText(json, "finishedAt");
+  const Json& holds = Needed(json, "holds");
+  for (const auto& [reason, times] : holds.items()) run.holds[reason] = times.get<int>();
+  for (const Json& act : NeededList(json, "acted"))
+    run.acted.push_back(
+        {Text(act, "by"), NeededText(act, "verb"), NeededNumber<int>(act, "times")});
+  return run;
+}
+
 AlertRecord ToAlert(const Json& json) {
   AlertRecord alert{NeededNumber<uint64_t>(json, "seq"),
                     NeededText(json, "at"),
@@ -261,7 +277,11 @@ Plan ToPlan(const Json& json) {
 }
 
 LogEntry ToLogEntry(const Json& json) {
-  LogEntry entry{NeededText(json, "at"), NeededText(json, "kind"), {}, Text(json, "output")};
+  LogEntry entry{NeededNumber<uint64_t>(json, "seq"),
+                 NeededText(json, "at"),
+                 NeededText(json, "kind"),
+                 {},
+                 Text(json, "output")};
   for (const auto& [key, value] : json.items()) {
     if (key == "at" || key == "kind" || key == "seq" || key == "run" || key == "output") continue;
     if (value.is_null() || value.is_object() || value == Json("") || value == false) continue;
@@ -312,6 +332,9 @@ Result<Run> ParseRun(const std::string& data) {
 Result<std::vector<PastRun>> ParseHistory(const std::string& data) {
   return ParseList(data, "runs", &ToPastRun);
 }
+Result<std::vector<ReportedRun>> ParseReport(const std::string& data) {
+  return ParseList(data, "runs", &ToReportedRun);
+}
 Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data) {
   return ParseList(data, "alerts", &ToAlert);
 }
@@ -352,6 +375,14 @@ Result<std::string> JoinPages(const std::vector<std::string>& pages, const char*
     all["next"] = At(*page, "next");
   }
   return all.dump();
+}
+Result<std::vector<std::string>> ItemsOf(const std::string& data, const char* key) {
+  return Parse(data, [&](const Json& json) {
+    std::vector<std::string> lines;
+    for (const Json& item : NeededList(json, key))
+      lines.push_back(item.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace));
+    return lines;
+  });
 }
 Result<std::string> ParseField(const std::string& data, const std::string& field) {
   return Parse(data, [&](const Json& json) { return NeededText(json, field.c_str()); });

@@ -117,6 +117,20 @@ struct PastRun {
   std::optional<double> duration_s;
 };
 
+// What a person did to a run, and how often.
+struct Act {
+  std::string by, verb;
+  int times = 0;
+};
+
+struct ReportedRun {
+  PastRun past;
+  std::optional<double> waited_s, worked_s;
+  std::map<std::string, int> holds;  // by reason
+  std::vector<Act> acted;
+  int acted_more = 0;  // acts beyond those in `acted`
+};
+
 struct AlertRecord {
   uint64_t seq = 0;
   std::string at, notification, fingerprint, alertname, status, starts_at, trigger, decision,
@@ -169,6 +183,7 @@ struct Plan {
 
 // One line of a run's log: all fields of the event except its plan.
 struct LogEntry {
+  uint64_t seq = 0;
   std::string at;
   std::string kind;
   std::vector<std::pair<std::string, std::string>> fields;
@@ -179,6 +194,7 @@ struct LogEntry {
 Result<std::vector<Run>> ParseRuns(const std::string& data);
 Result<Run> ParseRun(const std::string& data);
 Result<std::vector<PastRun>> ParseHistory(const std::string& data);
+Result<std::vector<ReportedRun>> ParseReport(const std::string& data);
 Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data);
 Result<std::vector<Episode>> ParseEpisodes(const std::string& data);
 Result<Overview> ParseOverview(const std::string& data);
@@ -192,6 +208,8 @@ struct Page {
 Result<Page> ParsePage(const std::string& data, const char* key);
 // The first page with the items of all, and the last one's `next`.
 Result<std::string> JoinPages(const std::vector<std::string>& pages, const char* key);
+// Each item of the list as one line of JSON, ASCII only.
+Result<std::vector<std::string>> ItemsOf(const std::string& data, const char* key);
 // One string of the object: the run that was started, the mode.
 Result<std::string> ParseField(const std::string& data, const std::string& field);
 

@@ -145,6 +145,10 @@ std::string LocalTimeOfDay(const std::string& utc) {
   return FormatLocal(utc, "%H:%M:%S %z");
 }
 
+std::string LocalMonth(const std::string& utc) {
+  return FormatLocal(utc, "%Y-%m");
+}
+
 std::string Table(const std::vector<std::string>& header,
                   const std::vector<std::vector<std::string>>& rows, size_t columns) {
   std::vector<std::vector<std::string>> lines = {header};

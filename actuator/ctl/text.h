@@ -27,6 +27,7 @@ std::string ElapsedText(std::optional<double> seconds);
 // "-" for "".
 std::string LocalTime(const std::string& utc);
 std::string LocalTimeOfDay(const std::string& utc);
+std::string LocalMonth(const std::string& utc);  // "2026-11"
 
 // Columns aligned by their widest cell, two spaces between them; cells become printable. When the
 // table is wider than `columns` (0: any width), the last cells go below each row as "header: cell",

@@ -12,6 +12,7 @@
 #include "actuator/ctl/commands.h"
 #include "actuator/ctl/model.h"
 #include "actuator/ctl/pages.h"
+#include "actuator/ctl/patience.h"
 #include "actuator/ctl/run_text.h"
 #include "actuator/ctl/text.h"
 
@@ -63,37 +64,6 @@ class Screen {
   const bool terminal_;
   size_t drawn_ = 0;
   ChangeLog changes_;
-};
-
-bool MayPass(const Error& error) {
-  return error.kind == ErrorKind::kUnreachable || error.kind == ErrorKind::kOverloaded;
-}
-
-// Limits how long an actuator that has answered once may be away.
-class Patience {
- public:
-  Patience(Screen& screen, Milliseconds longest) : screen_(screen), longest_(longest) {}
-
-  void Answered() {
-    seen_ = true;
-    away_since_.reset();
-  }
-  // Whether to ask again; printed once each time the actuator goes away.
-  bool Bears(const Error& error) {
-    const SteadyTime now = RealClock().Steady();
-    if (!seen_ || !MayPass(error) || (away_since_ && now - *away_since_ >= longest_)) return false;
-    if (!away_since_) {
-      away_since_ = now;
-      screen_.Say("the actuator does not answer, trying again: " + Printable(error.message));
-    }
-    return true;
-  }
-
- private:
-  Screen& screen_;
-  const Milliseconds longest_;
-  bool seen_ = false;
-  std::optional<SteadyTime> away_since_;
 };
 
 // The newest unfinished run's id; "" when there is none.
@@ -148,7 +118,8 @@ std::optional<int> ExitStatus(const Run& run, const WatchOptions& options) {
 
 int Watch(ApiClient& api, const WatchOptions& options) {
   Screen screen;
-  Patience patience(screen, options.give_up_after);
+  Patience patience(options.give_up_after,
+                    [&screen](const std::string& line) { screen.Say(line); });
   const auto id = FindRun(api, options, patience);
   if (!id) return Complain(id.error());
   while (true) {

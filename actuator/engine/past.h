@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "actuator/engine/event.h"
 #include "lib/base/clock.h"
@@ -26,6 +27,28 @@ struct PastRun {
   WallTime finished;
 };
 
+// What a person did to a run, and how often.
+struct Acted {
+  std::string by;
+  Verb verb = Verb::kStart;
+  int times = 0;
+};
+struct HoldCount {
+  HoldReason reason = HoldReason::kStepFailed;
+  int times = 0;
+};
+
+// One finished run, with what a report counts of its events.
+struct ReportedRun {
+  PastRun run;
+  // As RunFinished. Nothing: not known (an older journal), or the run never started.
+  std::optional<Milliseconds> worked = {};
+  std::vector<HoldCount> holds = {};  // each reason once
+  std::vector<Acted> acted = {};      // each person and verb once, at most kMostActed
+  int acted_more = 0;                 // acts of further persons and verbs
+};
+inline constexpr size_t kMostActed = 50;
+
 // One decided alert.
 struct PastAlert {
   uint64_t seq = 0;  // the event's number
@@ -43,6 +66,9 @@ struct RunFilter {
   std::optional<std::string> target = {};  // "": of the runs that have none
   std::string result = "";
   uint64_t before = 0;  // only runs that ended before this event
+  // Only runs that finished at this time or later, and before that one; nothing: no limit.
+  std::optional<WallTime> since = {};
+  std::optional<WallTime> until = {};
 };
 
 // Selects decided alerts. An empty or 0 field selects all.

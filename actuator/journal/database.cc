@@ -103,8 +103,8 @@ void Database::Closer::operator()(sqlite3* connection) const {
 Result<Database> Database::Open(const std::string& path, Access access) {
   sqlite3* connection = nullptr;
   const int flags = SQLITE_OPEN_NOMUTEX |
-                    (access == Access::kReadOnly ? SQLITE_OPEN_READONLY
-                                                 : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+                    (access == Access::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+                    (access == Access::kReadWrite ? SQLITE_OPEN_CREATE : 0);
   const int code = sqlite3_open_v2(path.c_str(), &connection, flags, nullptr);
   Database database(connection);  // also closes a connection that failed to open
   if (connection == nullptr) return Fail(ErrorKind::kOverloaded, path + ": out of memory");
@@ -147,8 +147,24 @@ Result<std::string> Database::FirstText(std::string_view sql) {
   return *row ? std::string(statement->Text(0)) : std::string();
 }
 
+// In one step, so in one read transaction: with a write-ahead log, writers do not wait for it, and
+// their commits do not make it begin again.
+Status Database::CopyTo(Database& target) {
+  sqlite3* const to = target.connection_.get();
+  sqlite3_backup* const copy = sqlite3_backup_init(to, "main", connection_.get(), "main");
+  if (copy == nullptr) return Failed(to, sqlite3_errcode(to));
+  const int code = sqlite3_backup_step(copy, -1);
+  const int finished = sqlite3_backup_finish(copy);  // puts its error into `to`
+  if (code == SQLITE_DONE && finished == SQLITE_OK) return {};
+  return Failed(to, finished != SQLITE_OK ? finished : code);
+}
+
 void Database::KeepLogOnClose(bool keep) {
   sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep ? 1 : 0, nullptr);
+}
+
+uint64_t Database::Changes() const {
+  return static_cast<uint64_t>(sqlite3_changes64(connection_.get()));
 }
 
 bool Database::InTransaction() const {

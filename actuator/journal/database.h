@@ -52,7 +52,7 @@ class Statement {
 //   kInternal        our SQL
 class Database {
  public:
-  enum class Access { kReadWrite, kReadOnly };
+  enum class Access { kReadOnly, kReadWrite, kReadWriteExisting };
   // kReadWrite creates the file.
   static Result<Database> Open(const std::string& path, Access access);
 
@@ -61,6 +61,10 @@ class Database {
   // The first column of the first row as a number; 0 when there is no row or the value is NULL.
   Result<int64_t> Number(std::string_view sql);
   Result<std::string> FirstText(std::string_view sql);
+  // Copies one committed state of all of this database into `target`, which is overwritten.
+  Status CopyTo(Database& target);
+  // How many rows the last INSERT, UPDATE or DELETE has changed.
+  uint64_t Changes() const;
   // Whether the write-ahead log stays beside the file on close instead of being merged into it.
   void KeepLogOnClose(bool keep);
   bool InTransaction() const;

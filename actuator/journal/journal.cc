@@ -14,9 +14,11 @@
 #include "actuator/journal/database.h"
 #include "actuator/journal/event_writer.h"
 #include "actuator/journal/lock_file.h"
+#include "actuator/journal/numbers.h"
 #include "actuator/journal/open_files.h"
 #include "actuator/journal/rows.h"
 #include "actuator/journal/schema.h"
+#include "actuator/journal/still_matters.h"
 
 namespace mailhub::journal {
 namespace {
@@ -30,27 +32,16 @@ constexpr const char* kRemedy =
 constexpr off_t kSmallestDatabase = 512;
 constexpr uintmax_t kLargestChecked = uintmax_t{64} << 20;
 
-// Scope::kWhatStillMatters. `whole`: runs with all their events; `brief`: runs with only begin and
-// end. 20,000 is the number of alerts' ends that the engine keeps.
-constexpr const char* kWhereItStillMatters = R"( WHERE seq IN (
-WITH whole AS (
-  SELECT run FROM runs WHERE swept = 0
-  UNION SELECT run FROM (SELECT run FROM runs WHERE finished_seq IS NOT NULL
-    ORDER BY finished_seq DESC LIMIT 50)
-  UNION SELECT run FROM events WHERE seq = (SELECT max(seq) FROM events) AND run != ''),
-brief AS (
-  SELECT run FROM episodes
-  UNION SELECT run FROM (SELECT run, max(finished_seq) FROM runs
-    WHERE finished_seq IS NOT NULL AND result != 'dropped' GROUP BY plan)
-  UNION SELECT run FROM (SELECT run, row_number() OVER (PARTITION BY runbook, target
-    ORDER BY finished_seq DESC) AS newest FROM runs WHERE result = 'succeeded') WHERE newest <= 50)
+// Scope::kWhatStillMatters.
+std::string WhereItStillMatters() {
+  return std::string(" WHERE seq IN (WITH ") + kRunsThatMatter + R"(
 SELECT seq FROM events WHERE run IN whole AND kind != 'alert_decided'
 UNION SELECT seq FROM events WHERE run IN brief AND detail = 0 AND kind != 'alert_decided'
-UNION SELECT seq FROM episodes
-UNION SELECT seq FROM last_heard WHERE ended = 0 AND fingerprint IN (SELECT fingerprint FROM episodes)
-UNION SELECT seq FROM (SELECT seq FROM last_heard WHERE ended = 1 ORDER BY seq DESC LIMIT 20000)
+UNION )" +
+         kAlertsThatMatter + R"(
 UNION SELECT seq FROM events WHERE kind IN ('actuator_started', 'mode_changed')
 UNION SELECT max(seq) FROM events))";
+}
 
 // SQLite would create it with the umask's mode; and a new file's name must survive a power cut.
 Status CreateFile(const std::string& path) {
@@ -158,9 +149,11 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime
 
   database->KeepLogOnClose(true);  // a refused journal is left unchanged
   auto impl = std::make_unique<Impl>(path, std::move(*lock), std::move(*database));
+  // A new file can give space back after pruning; of an older one this changes nothing.
   // FULL: a reported commit is on the disk. The size limit frees the space of a burst.
   Status ready = impl->database.Run(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; "
+      "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+      "PRAGMA journal_size_limit = 67108864; "
       "PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF;");
   if (!ready) return Fail(WithRemedy(ready.error()));
   // Before an older journal is upgraded, so that a damaged one stays unchanged.
@@ -187,18 +180,7 @@ Status Journal::Impl::CheckWhole() {
   if (!verdict) return Fail(verdict.error());
   if (*verdict != "ok") return Fail(ErrorKind::kCorrupt, path + " is damaged: " + *verdict);
   if (!IsJournal(database)) return {};  // empty, or not a journal; a later check reports it
-  // Detects missing events: numbers are unique and begin at 1, so the last one is the count.
-  const Result<int64_t> last = database.Number("SELECT max(seq) FROM events");
-  if (!last) return Fail(last.error());
-  const Result<int64_t> first = database.Number("SELECT min(seq) FROM events");
-  if (!first) return Fail(first.error());
-  const Result<int64_t> count = database.Number("SELECT count(*) FROM events");
-  if (!count) return Fail(count.error());
-  if (*count != *last || *first != (*count > 0 ? 1 : 0)) {
-    return Fail(ErrorKind::kCorrupt, path + ": " + std::to_string(*count) + " events stand where " +
-                                         std::to_string(*last) + " should");
-  }
-  return {};
+  return CheckNumbers(database, path);
 }
 
 Status Journal::Impl::CheckMark(const Mark& mark) {
@@ -264,10 +246,12 @@ Status Journal::Impl::CheckLastSeq() {
 
 Status Journal::Replay(Scope scope, const std::function<void(const engine::Event&)>& each) {
   const std::string sql = "SELECT " + std::string(kEventColumns) + " FROM events" +
-                          (scope == Scope::kWhatStillMatters ? kWhereItStillMatters : "") +
+                          (scope == Scope::kWhatStillMatters ? WhereItStillMatters() : "") +
                           " ORDER BY seq";
   Result<Statement> select = impl_->database.Prepare(sql);
   if (!select) return Fail(WithRemedy(select.error()));
+  const Result<Numbers> numbers = ReadNumbers(impl_->database);
+  if (!numbers) return Fail(WithRemedy(numbers.error()));
   EventReader reader(&impl_->database);
   uint64_t previous = 0;
   std::set<std::string> begun;
@@ -279,7 +263,10 @@ Status Journal::Replay(Scope scope, const std::function<void(const engine::Event
     if (!event) {
       return Fail(WithRemedy({event.error().kind, impl_->path + ": " + event.error().message}));
     }
-    if (scope == Scope::kEverything && event->seq != previous + 1) {
+    // Before that, old ones were pruned.
+    const bool whole = event->seq >= numbers->whole_from;
+    if (whole) previous = std::max(previous, numbers->whole_from - 1);
+    if (scope == Scope::kEverything && whole && event->seq != previous + 1) {
       return Fail(
           WithRemedy({ErrorKind::kCorrupt,
                       impl_->path + ": event " + std::to_string(previous + 1) + " is missing"}));

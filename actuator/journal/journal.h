@@ -50,10 +50,14 @@ class JournalReader {
  public:
   explicit JournalReader(std::string path) : path_(std::move(path)) {}
 
-  // Both newest first. They look at engine::kMostLookedAt rows and return where to go on, as a
+  // All three newest first. They look at engine::kMostLookedAt rows and return where to go on, as a
   // filter's `before`; 0 when they have looked at all, or `each` has ended them.
   Result<uint64_t> FinishedRuns(const engine::RunFilter& filter,
                                 const std::function<bool(const engine::PastRun&)>& each) const;
+  // As FinishedRuns, each with what a report counts of its events. kCorrupt names an event that
+  // cannot be read.
+  Result<uint64_t> Report(const engine::RunFilter& filter,
+                          const std::function<bool(const engine::ReportedRun&)>& each) const;
   Result<uint64_t> Alerts(const engine::AlertFilter& filter,
                           const std::function<bool(const engine::PastAlert&)>& each) const;
   // The events of one run after that one, oldest first. `run`: its id or a prefix of at least 6

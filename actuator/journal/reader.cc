@@ -118,11 +118,7 @@ Result<engine::PastRun> ReadFinished(const Statement& row) {
   return run;
 }
 
-}  // namespace
-
-Result<uint64_t> JournalReader::FinishedRuns(
-    const engine::RunFilter& filter,
-    const std::function<bool(const engine::PastRun&)>& each) const {
+Search SearchOf(const engine::RunFilter& filter) {
   Search search{.columns =
                     "run, runbook, target, started_by, queued_ms, started_ms, finished_ms,"
                     " result, result_detail, finished_seq",
@@ -132,9 +128,99 @@ Result<uint64_t> JournalReader::FinishedRuns(
   search.Equal("runbook", filter.runbook);
   if (filter.target) search.Is("target", *filter.target);
   search.Equal("result", filter.result);
+  if (filter.since)
+    search.wanted += " AND finished_ms >= " + std::to_string(ToUnixMs(*filter.since));
+  if (filter.until)
+    search.wanted += " AND finished_ms < " + std::to_string(ToUnixMs(*filter.until));
+  return search;
+}
+
+void CountHold(engine::HoldReason reason, engine::ReportedRun* report) {
+  for (engine::HoldCount& hold : report->holds) {
+    if (hold.reason != reason) continue;
+    ++hold.times;
+    return;
+  }
+  report->holds.push_back({reason, 1});
+}
+
+void CountAct(const engine::OperatorActed& acted, engine::ReportedRun* report) {
+  for (engine::Acted& known : report->acted) {
+    if (known.by != acted.by || known.verb != acted.verb) continue;
+    ++known.times;
+    return;
+  }
+  if (report->acted.size() < engine::kMostActed) {
+    report->acted.push_back({acted.by, acted.verb, 1});
+  } else {
+    ++report->acted_more;
+  }
+}
+
+// Counts the events of one run after another.
+class Counter {
+ public:
+  static Result<Counter> On(Database* database) {
+    Result<Statement> select = database->Prepare(
+        "SELECT " + std::string(kEventColumns) +
+        " FROM events WHERE run = ? AND kind IN ('run_held', 'operator_acted', 'run_finished')"
+        " ORDER BY seq");
+    if (!select) return Fail(select.error());
+    return Counter(database, std::move(*select));
+  }
+
+  Result<engine::ReportedRun> Count(engine::PastRun run) {
+    engine::ReportedRun report;
+    select_.Reset();
+    select_.Bind(run.id);
+    report.run = std::move(run);
+    const Status counted = ReadRows<engine::Event>(
+        select_,
+        [&report](const engine::Event& event) {
+          if (const auto* held = std::get_if<engine::RunHeld>(&event.body))
+            CountHold(held->reason, &report);
+          if (const auto* acted = std::get_if<engine::OperatorActed>(&event.body))
+            CountAct(*acted, &report);
+          if (const auto* finished = std::get_if<engine::RunFinished>(&event.body))
+            report.worked = finished->worked;
+          return true;
+        },
+        [this](const Statement& row) { return events_.Read(row); });
+    if (!counted) return Fail(counted.error());
+    if (!report.run.started) report.worked.reset();
+    return report;
+  }
+
+ private:
+  Counter(Database* database, Statement select) : events_(database), select_(std::move(select)) {}
+
+  EventReader events_;
+  Statement select_;
+};
+
+}  // namespace
+
+Result<uint64_t> JournalReader::FinishedRuns(
+    const engine::RunFilter& filter,
+    const std::function<bool(const engine::PastRun&)>& each) const {
   Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
-  return search.Run<engine::PastRun>(*database, each, &ReadFinished);
+  return SearchOf(filter).Run<engine::PastRun>(*database, each, &ReadFinished);
+}
+
+Result<uint64_t> JournalReader::Report(
+    const engine::RunFilter& filter,
+    const std::function<bool(const engine::ReportedRun&)>& each) const {
+  Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
+  if (!database) return Fail(database.error());
+  Result<Counter> counter = Counter::On(&*database);
+  if (!counter) return Fail(counter.error());
+  const auto read = [&](const Statement& row) -> Result<engine::ReportedRun> {
+    Result<engine::PastRun> run = ReadFinished(row);
+    if (!run) return Fail(run.error());
+    return counter->Count(std::move(*run));
+  };
+  return SearchOf(filter).Run<engine::ReportedRun>(*database, each, read);
 }
 
 Result<uint64_t> JournalReader::Alerts(

@@ -97,9 +97,10 @@ INSERT INTO last_heard SELECT json_extract(body, '$.fingerprint'), NOT json_extr
     AND (json_extract(body, '$.decision') = 'repeat' OR NOT json_extract(body, '$.firing'))
   GROUP BY 1, 2;
 )",
-    // Same tables; plans and events have fields that a program of version 5 would not obey.
+    // A program of version 5 would take pruned events for lost ones, and would not obey all fields of
+    // plans and events.
     R"(
-SELECT 1;
+INSERT OR IGNORE INTO meta(key, value) VALUES('whole_from', '1'), ('kept_before', '0');
 )"};
 
 Status SetMeta(Database& database, std::string_view key, std::string_view value) {

@@ -46,6 +46,11 @@ Result<uint64_t> Service::History(const engine::RunFilter& filter,
   return past_.FinishedRuns(filter, each);
 }
 
+Result<uint64_t> Service::Report(const engine::RunFilter& filter,
+                                 const std::function<bool(const engine::ReportedRun&)>& each) {
+  return past_.Report(filter, each);
+}
+
 Result<uint64_t> Service::Alerts(const engine::AlertFilter& filter,
                                  const std::function<bool(const engine::PastAlert&)>& each) {
   return past_.Alerts(filter, each);

@@ -178,8 +178,11 @@ void ReadTriggers(Reader& in, const Node& node, std::vector<PlacedTrigger>* trig
 void ReadBounds(Reader& in, const Node& limits, const Node& poll, Settings* settings) {
   engine::EngineConfig& engine = settings->engine;
   if (limits.Present()) {
-    in.Keys(limits,
-            {"unfinished_runs", "open_episodes", "waiting_requests", "connections", "patience"});
+    in.Keys(limits, {"unfinished_runs", "open_episodes", "waiting_requests", "connections",
+                     "patience", "keep_decisions", "keep_runs"});
+    constexpr Milliseconds kShortestKept{24 * 3'600'000};
+    in.Optional(limits["keep_decisions"], &settings->fixed.keep_decisions, AtLeast, kShortestKept);
+    in.Optional(limits["keep_runs"], &settings->fixed.keep_runs, AtLeast, kShortestKept);
     in.Optional(limits["patience"], &engine.patience, AtLeast, Milliseconds(1'000));
     in.Optional(limits["unfinished_runs"], &engine.most_unfinished_runs, config::ReadInt, 1,
                 10'000);

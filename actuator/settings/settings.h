@@ -51,6 +51,9 @@ struct Fixed {
   engine::Mode first_mode = engine::Mode::kActive;  // of a new journal
   size_t most_waiting = 256;                        // requests in the inbox; more get 503
   int most_connections = 32;
+  // How long the journal keeps what no decision needs.
+  Milliseconds keep_decisions{2LL * 365 * 24 * 3'600'000};
+  Milliseconds keep_runs{2LL * 365 * 24 * 3'600'000};
 
   bool operator==(const Fixed&) const = default;
 };

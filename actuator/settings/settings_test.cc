@@ -77,7 +77,8 @@ prometheus:
   ca_file: ca.pem
   basic_auth: {username: actuator, password_file: p}
   timeout: 3s
-limits: {unfinished_runs: 7, open_episodes: 8, waiting_requests: 9, connections: 10, patience: 3m}
+limits: {unfinished_runs: 7, open_episodes: 8, waiting_requests: 9, connections: 10, patience: 3m,
+         keep_decisions: 90d, keep_runs: 5y}
 poll: {step: 100ms, job: 1s, gate: 200ms, retry: 300ms}
 triggers:
   - name: memory
@@ -98,6 +99,8 @@ triggers:
   EXPECT_EQ(settings->fixed.web.config_file, "/etc/mailhub/web.yml");
   EXPECT_EQ(settings->fixed.web.api_token_file, "/etc/mailhub/t1");
   EXPECT_EQ(settings->fixed.webhook_token_file, "/etc/mailhub/t2");
+  EXPECT_EQ(settings->fixed.keep_decisions, Seconds(90 * 86'400));
+  EXPECT_EQ(settings->fixed.keep_runs, Seconds(5 * 365 * 86'400));
   EXPECT_EQ(settings->fixed.prometheus.ca_file, "/etc/mailhub/ca.pem");
   EXPECT_EQ(settings->fixed.prometheus.basic_user, "actuator");
   EXPECT_EQ(settings->fixed.prometheus.basic_password_file, "/etc/mailhub/p");
@@ -139,6 +142,9 @@ TEST(Settings, MistakesHaveTheirPlace) {
   EXPECT_NE(WhyNot(std::string(kSmallest) + "mode: asleep\n").find("5:7: mode: expected active"),
             std::string::npos);
   EXPECT_NE(WhyNot(std::string(kSmallest) + "limits: {unfinished_runs: 0}\n").find("5:27"),
+            std::string::npos);
+  EXPECT_NE(WhyNot(std::string(kSmallest) + "limits: {keep_runs: 23h}\n")
+                .find("5:21: limits.keep_runs: shorter than 1d"),
             std::string::npos);
   EXPECT_NE(WhyNot(std::string(kSmallest) + "poll: {gate: 1ms}\n").find("shorter than 10ms"),
             std::string::npos);

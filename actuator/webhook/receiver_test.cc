@@ -37,6 +37,10 @@ class FakeBackend final : public api::Backend {
                            const std::function<bool(const engine::PastRun&)>&) override {
     return 0;
   }
+  Result<uint64_t> Report(const engine::RunFilter&,
+                          const std::function<bool(const engine::ReportedRun&)>&) override {
+    return 0;
+  }
   Result<uint64_t> Alerts(const engine::AlertFilter&,
                           const std::function<bool(const engine::PastAlert&)>&) override {
     return 0;

@@ -78,7 +78,9 @@ std::string Written(const Settings& settings) {
   text += "limits:\n  unfinished_runs: " + std::to_string(engine.most_unfinished_runs) +
           "\n  open_episodes: " + std::to_string(engine.most_episodes) +
           "\n  waiting_requests: " + std::to_string(fixed.most_waiting) +
-          "\n  connections: " + std::to_string(fixed.most_connections) + "\n";
+          "\n  connections: " + std::to_string(fixed.most_connections) +
+          "\n  keep_decisions: " + Ms(fixed.keep_decisions) +
+          "\n  keep_runs: " + Ms(fixed.keep_runs) + "\n";
   text += "poll:\n  step: " + Ms(engine.poll_step) + "\n  job: " + Ms(engine.poll_job) +
           "\n  gate: " + Ms(engine.poll_gate) + "\n  retry: " + Ms(engine.remote_retry) + "\n";
   if (!engine.triggers.empty()) text += "triggers:\n";

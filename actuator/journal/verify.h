@@ -1,0 +1,32 @@
+// Checks a whole journal, also while an actuator writes it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+
+namespace mailhub::journal {
+
+struct Verified {
+  std::string id;
+  int schema_version = 0;
+  uint64_t events = 0;
+  uint64_t last_seq = 0;            // 0: there is no event
+  std::optional<WallTime> last_at;  // of the last event
+  uint64_t whole_from = 1;          // older events may have been pruned
+  uint64_t runs = 0;                // unfinished ones included
+  uint64_t open_runs = 0;           // not finished
+};
+
+// Reads one committed state of the file and changes nothing. Checks: SQLite's structure, no event
+// is missing, each event and plan can be read, each run's events fit its plan and give the state
+// that the tables have. Takes about a second for 50 MB. Errors:
+//   kCorrupt    damaged; one line for each mistake, at most 20
+//   kRefused    not a journal, or a newer program's; no permission
+//   others as JournalReader
+Result<Verified> Verify(const std::string& path);
+
+}  // namespace mailhub::journal
