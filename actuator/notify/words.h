@@ -27,8 +27,7 @@ constexpr auto WordsOf(Format) {
 enum class Drop { kRefused, kTooOld, kTooMany };
 constexpr auto WordsOf(Drop) {
   using enum Drop;
-  return Vocabulary<Drop>(
-      {{kRefused, "refused"}, {kTooOld, "too_old"}, {kTooMany, "too_many"}});
+  return Vocabulary<Drop>({{kRefused, "refused"}, {kTooOld, "too_old"}, {kTooMany, "too_many"}});
 }
 
 }  // namespace mailhub::notify
