@@ -26,7 +26,7 @@ SPELLED = {
 APART = {
     "mailhub_actuator_queue_length": ("dashboards", "rules"),
     "history": ("actuator/api",),
-    "confirm": ("actuator/engine", "actuator/api", "actuator/ctl", "actuator/service", "docs/operating.md", "rules"),
+    "confirm": ("actuator/engine", "actuator/api", "actuator/ctl", "actuator/notify", "actuator/service", "docs/operating.md", "rules"),
     "host_takeover": (),
     "skip": ("actuator/engine/input.h",),
     "unfinished_runs": ("actuator/ctl",),

@@ -1,0 +1,25 @@
+// The bodies of requests to receivers, as docs/notifications.md describes them. nlohmann/json stays
+// in the .cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "actuator/notify/notice.h"
+#include "lib/base/clock.h"
+
+namespace mailhub::notify {
+
+// All pure, and the same bytes for the same arguments.
+std::string PlainBody(const Notice& notice, uint64_t left_out);
+std::string SlackBody(const Notice& notice, uint64_t left_out);
+
+// A notice as an alert of Alertmanager.
+struct Alert {
+  Notice notice;
+  WallTime ends;  // ahead: it lasts until then unless it is sent again
+  uint64_t left_out = 0;
+};
+std::string AlertmanagerBody(const std::vector<Alert>& alerts);
+
+}  // namespace mailhub::notify
