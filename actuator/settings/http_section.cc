@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "lib/base/lower.h"
+#include "lib/config/secret.h"
 
 namespace mailhub::settings {
 namespace {
@@ -101,6 +102,12 @@ std::string ReadUrl(Reader& in, const Node& node) {
     in.Keep(node.Invalid("expected a URL that begins with http:// or https:// and names a host"));
   }
   return url;
+}
+
+Result<std::string> ReadUrlFile(const std::string& path) {
+  auto url = config::ReadToken(path);
+  if (!url || IsUrl(*url)) return url;
+  return Fail(ErrorKind::kInvalid, path + ": holds no URL that begins with http:// or https://");
 }
 
 }  // namespace mailhub::settings

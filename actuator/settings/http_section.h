@@ -28,5 +28,7 @@ void ReadHttpAccess(config::Reader& in, const config::Node& node, HttpAccess* ac
 std::string ReadUrl(config::Reader& in, const config::Node& node);
 // Whether a text is such a URL, of at most 2,048 printable characters without a blank.
 bool IsUrl(const std::string& url);
+// The URL in the one line of a file. Fails as config::ReadToken; kInvalid also where it holds none.
+Result<std::string> ReadUrlFile(const std::string& path);
 
 }  // namespace mailhub::settings
