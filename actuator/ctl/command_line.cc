@@ -246,6 +246,24 @@ void AddAlerts(CLI::App& app, Arguments& a, Action* action) {
   });
 }
 
+void AddReceivers(CLI::App& app, Arguments& a, Action* action) {
+  CLI::App* receiver = app.add_subcommand("receiver", "Who is told about runs");
+  receiver->require_subcommand(1);
+  receiver->add_subcommand("list", "All receivers, what waits for them, and their last trouble")
+      ->callback([&a, action] {
+        *action = [&a] {
+          return With(a, [&](ApiClient& api) { return ReceiverList(api, a.ChosenFormat()); });
+        };
+      });
+  CLI::App* test = receiver->add_subcommand("test", "Send it a test message now");
+  test->add_option("NAME", a.which, "As in the actuator's file")->required();
+  test->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) { return ReceiverTest(api, a.ChosenFormat(), a.which); });
+    };
+  });
+}
+
 void AddMode(CLI::App& app, Arguments& a, Action* action) {
   CLI::App* mode = app.add_subcommand("mode", "active, observe (decide only) or halted");
   mode->require_subcommand(1);
@@ -312,6 +330,7 @@ void AddCommands(CLI::App& app, Arguments& arguments, Action* action) {
   AddVerbs(run, arguments, action);
   AddAlerts(app, arguments, action);
   AddEpisodes(app, arguments, action);
+  AddReceivers(app, arguments, action);
   AddMode(app, arguments, action);
   AddRest(app, arguments, action);
 }

@@ -39,6 +39,9 @@ int EpisodeClose(ApiClient& api, Format format, const std::string& fingerprint,
 int ShowStatus(ApiClient& api, Format format);
 int History(ApiClient& api, Format format, const Filters& filters);
 int Takeover(ApiClient& api, Format format, const std::string& host, const std::string& reason);
+int ReceiverList(ApiClient& api, Format format);
+// 1 if the receiver answers with something else than success.
+int ReceiverTest(ApiClient& api, Format format, const std::string& name);
 int ModeGet(ApiClient& api, Format format);
 int ModeSet(ApiClient& api, Format format, const std::string& mode);
 
