@@ -1,4 +1,5 @@
 // Assembles the actuator from the real clock, SSH, Prometheus and the journal.
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <memory>
@@ -76,7 +77,10 @@ class Observers final : public engine::Observer {
       : metrics_(metrics), notifier_(notifier) {}
   void Committed(std::span<const engine::Event> events, Took took) override {
     metrics_.Committed(events, took);
-    if (!events.empty()) notifier_->Committed(events.back().seq);
+    const bool about_runs = std::ranges::any_of(events, [](const engine::Event& event) {
+      return engine::AboutOf(event.body) != engine::About::kNoRun;
+    });
+    if (about_runs) notifier_->Committed(events.back().seq);
   }
   void CommitFailed(const Error& error) override { metrics_.CommitFailed(error); }
 

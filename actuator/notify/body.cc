@@ -138,4 +138,16 @@ std::string AlertmanagerBody(const std::vector<Alert>& alerts) {
   return Dump(list);
 }
 
+std::string BodyOf(Format format, const Notice& notice, uint64_t left_out, WallTime ends) {
+  switch (format) {
+    case Format::kAlertmanager:
+      return AlertmanagerBody({{notice, ends, left_out}});
+    case Format::kSlack:
+      return SlackBody(notice, left_out);
+    case Format::kPlain:
+      return PlainBody(notice, left_out);
+  }
+  return "";
+}
+
 }  // namespace mailhub::notify

@@ -22,4 +22,7 @@ struct Alert {
 };
 std::string AlertmanagerBody(const std::vector<Alert>& alerts);
 
+// One notice alone, in that format. `ends`: of an alert.
+std::string BodyOf(Format format, const Notice& notice, uint64_t left_out, WallTime ends);
+
 }  // namespace mailhub::notify

@@ -74,9 +74,7 @@ std::optional<Outgoing> Delivery::Next(const Moment& now) {
   if (queue_.empty()) return std::nullopt;
   in_flight_ = 1;
   const Notice& notice = queue_.front();
-  return Outgoing{notice.id, options_.format == Format::kSlack
-                                 ? SlackBody(notice, progress_.left_out)
-                                 : PlainBody(notice, progress_.left_out)};
+  return Outgoing{notice.id, BodyOf(options_.format, notice, progress_.left_out, now.wall)};
 }
 
 // All in one request: what waits, what lasts, and what has ended.

@@ -67,9 +67,9 @@ void Notifier::Committed(uint64_t seq) {
 }
 
 void Notifier::Cancel() {
-  for (const auto& [name, receiver] : receivers_.Copy()) receiver->Cancel();
-  const std::lock_guard lock(mutex_);
   stopping_ = true;
+  for (const auto& [name, receiver] : receivers_.Copy()) receiver->Cancel();
+  const std::lock_guard lock(mutex_);  // else the owner may just be about to wait
   news_.notify_all();
 }
 
@@ -226,7 +226,7 @@ void Notifier::ReadJournal() {
   Status status;
   if (read_ < end) {
     const Status read = journal_.EventsAfter(read_, [&](const engine::Event& event) {
-      if (!PushLate(event.at)) return false;
+      if (stopping_ || !PushLate(event.at)) return false;
       auto notice = follower_.Take(event);
       if (!notice) {
         status = Fail(notice.error());
@@ -238,6 +238,7 @@ void Notifier::ReadJournal() {
       read_ = event.seq;
       return true;
     });
+    if (stopping_) return;
     if (!read) status = read;
     if (!status) return Trouble("The journal cannot be read for notifications", status.error());
     read_ = std::max(read_, end);

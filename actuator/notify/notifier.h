@@ -50,7 +50,7 @@ class Notifier final : public api::Receivers {
              std::vector<ReceiverOptions> receivers);
   // The receivers from now on. Returns at once.
   void Use(std::vector<ReceiverOptions> receivers);
-  // Events up to this one are committed. Returns at once.
+  // Events up to this one are committed, some of them about a run. Returns at once.
   void Committed(uint64_t seq);
   // Requests under way end. Returns at once.
   void Cancel();
@@ -90,11 +90,11 @@ class Notifier final : public api::Receivers {
 
   Guarded<Named> receivers_;
   std::atomic<uint64_t> committed_{0};
+  std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::condition_variable news_;
   // Protected by mutex_:
   bool woken_ = false;
-  bool stopping_ = false;
   std::optional<std::vector<ReceiverOptions>> wanted_;
 
   std::jthread owner_;  // last: it uses all of the above

@@ -193,18 +193,7 @@ Result<api::ReceiverAnswer> Receiver::Test() {
     return Fail(ErrorKind::kOverloaded, "another test of " + options_.name + " is under way");
   }
   const Notice notice = TestNotice(options_.name, RandomHex(64), clock_->Now());
-  Outgoing outgoing{notice.id, ""};
-  switch (options_.format) {
-    case Format::kAlertmanager:
-      outgoing.body = AlertmanagerBody({{notice, notice.at + kTestLasts}});
-      break;
-    case Format::kSlack:
-      outgoing.body = SlackBody(notice, 0);
-      break;
-    case Format::kPlain:
-      outgoing.body = PlainBody(notice, 0);
-      break;
-  }
+  const Outgoing outgoing{notice.id, BodyOf(options_.format, notice, 0, notice.at + kTestLasts)};
   http::Client client(ClientOptions());
   const SteadyTime began = clock_->Steady();
   const auto response = Post(client, outgoing, std::min(options_.timeout, kTestTime));
