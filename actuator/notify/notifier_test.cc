@@ -57,6 +57,10 @@ class NotifierTest : public ::testing::Test {
     Commit({all.begin() + static_cast<ptrdiff_t>(from), all.begin() + static_cast<ptrdiff_t>(to)});
   }
   api::ReceiverStatus Status(size_t index = 0) const { return notifier_->List().at(index); }
+  // The receiver has the last answer too; a stop before that would repeat the notification.
+  bool TakesNoMore() const {
+    return Eventually([this] { return Status().pending == 0; });
+  }
   void ShowLate(bool late) {
     auto view = std::make_shared<engine::View>();
     engine::RunView run;
@@ -97,6 +101,7 @@ TEST_F(NotifierTest, ARestartTellsWhatWasNotTakenAndNothingTwice) {
   Start({Options(chat)});
   Commit(0, 5);
   ASSERT_TRUE(Eventually([&] { return chat.Ids().size() == 1; }));
+  ASSERT_TRUE(TakesNoMore());
   chat.AnswerWith(503);
   Commit(5, 11);
   ASSERT_TRUE(Eventually([&] { return Status().failed > 0; }));
@@ -107,6 +112,7 @@ TEST_F(NotifierTest, ARestartTellsWhatWasNotTakenAndNothingTwice) {
   ASSERT_TRUE(Eventually([&] { return chat.Ids().size() == 3; }));
   EXPECT_THAT(chat.Ids(), ElementsAre(Id("held-1"), Id("waiting-2-1"), Id("finished")));
   EXPECT_EQ(chat.Requests().size(), asked + 2);
+  ASSERT_TRUE(TakesNoMore());
   EXPECT_TRUE(Status().last_success);
   notifier_.reset();
   Start({Options(chat)});
@@ -167,12 +173,14 @@ TEST_F(NotifierTest, ALateRunIsToldOnceAlsoAcrossRestarts) {
   ShowLate(true);
   ASSERT_TRUE(Eventually([&] { return chat.Ids().size() == 1; }));
   EXPECT_THAT(chat.Ids(), ElementsAre(Id("late")));
+  ASSERT_TRUE(TakesNoMore());
   ShowLate(false);
   ShowLate(true);
   notifier_.reset();
   Start({Options(chat)});
   Commit(3, 4);
   ASSERT_TRUE(Eventually([&] { return chat.Ids().size() == 2; }));
+  ASSERT_TRUE(TakesNoMore());
   EXPECT_EQ(chat.Ids().back(), Id("held-1"));
   // One that nobody has taken is told by the next life, with the same id.
   chat.AnswerWith(503);
