@@ -1,4 +1,5 @@
 // Assembles the actuator from the real clock, SSH, Prometheus and the journal.
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <memory>
@@ -9,7 +10,9 @@
 #include "actuator/configuration.h"
 #include "actuator/gate_options.h"
 #include "actuator/journal/journal.h"
+#include "actuator/notify/notifier.h"
 #include "actuator/options.h"
+#include "actuator/receiver_options.h"
 #include "actuator/remote/remote_hosts.h"
 #include "actuator/remote/runner_script.h"
 #include "actuator/retention.h"
@@ -68,17 +71,39 @@ int CheckOnly(const ActuatorOptions& options) {
   return 0;
 }
 
+// Passes what is committed to the metrics and the log, and wakes whoever tells people.
+class Observers final : public engine::Observer {
+ public:
+  Observers(api::ActuatorMetrics* metrics, notify::Notifier* notifier)
+      : metrics_(metrics), notifier_(notifier) {}
+  void Committed(std::span<const engine::Event> events, Took took) override {
+    metrics_.Committed(events, took);
+    const bool about_runs = std::ranges::any_of(events, [](const engine::Event& event) {
+      return engine::AboutOf(event.body) != engine::About::kNoRun;
+    });
+    if (about_runs) notifier_->Committed(events.back().seq);
+  }
+  void CommitFailed(const Error& error) override { metrics_.CommitFailed(error); }
+
+ private:
+  api::MetricsObserver metrics_;
+  notify::Notifier* const notifier_;
+};
+
 // All parts of one life of the program, each after those that it depends on.
 class Program {
  public:
   Program(const ActuatorOptions& options, const Configuration& configuration, settings::Fixed fixed,
-          condition::GateOptions gate_options, std::unique_ptr<journal::Journal> journal)
+          condition::GateOptions gate_options, std::vector<notify::ReceiverOptions> receivers,
+          std::unique_ptr<journal::Journal> journal)
       : options_(options),
         as_read_(configuration.settings.fixed),
         fixed_(std::move(fixed)),
+        receivers_(std::move(receivers)),
         journal_(std::move(journal)),
         metrics_(kVersion),
-        observer_(&metrics_),
+        notifier_({fixed_.journal, [this] { return service_.Look(); }, &clock_}),
+        observer_(&metrics_, &notifier_),
         prometheus_(std::move(gate_options), &clock_),
         hosts_(configuration.site),
         service_(OptionsFor(configuration),
@@ -96,7 +121,7 @@ class Program {
     if (read) metrics_.Restore(history, *service_.Look());
     // Listening first: who may not listen must not act either. Until the epoch is committed the
     // service refuses whatever comes.
-    auto web = Web::Make(fixed_, kVersion, &service_, &metrics_, &clock_);
+    auto web = Web::Make(fixed_, kVersion, &service_, &metrics_, &notifier_, &clock_);
     if (!web) return Refuse("The actuator may not listen", web.error());
     if (Status listening = (*web)->Start(); !listening)
       return Refuse("The actuator cannot listen", listening.error());
@@ -104,6 +129,8 @@ class Program {
                           {"port", std::to_string((*web)->Port())},
                           {"journal", journal_->id()},
                           {"version", kVersion}});
+    // Before the first commit, so that no event of this life is missed.
+    notifier_.Start(journal_->id(), journal_->last_seq(), receivers_);
     service_.Start();
     const Retention retention({.journal = fixed_.journal,
                                .journal_id = journal_->id(),
@@ -117,8 +144,10 @@ class Program {
     // Stops the service first: it answers waiting requests, so that the server need not wait.
     // Commands on hosts go on.
     prometheus_.Cancel();
+    notifier_.Cancel();
     service_.Stop();
     (*web)->Stop();
+    notifier_.Stop();
     hosts_.Stop();
     return fatal_ ? 1 : 0;
   }
@@ -145,6 +174,8 @@ class Program {
   Result<service::Reconfigure> ReadAgain() {
     auto again = ReadConfiguration(options_);
     if (!again) return Fail(again.error());
+    auto receivers = ReceiversOf(again->settings.receivers);
+    if (!receivers) return Fail(receivers.error());
     if (again->settings.fixed != as_read_) {
       LogWarn(
           "journal, mode, web, webhook, prometheus, or limits that need a restart have changed");
@@ -152,7 +183,11 @@ class Program {
     return service::Reconfigure{
         .config = again->settings.engine,
         .plans = again->runbooks,
-        .applied = [this, site = again->site] { hosts_.UseSite(site); },
+        .applied =
+            [this, site = again->site, receivers = *std::move(receivers)] {
+              hosts_.UseSite(site);
+              notifier_.Use(receivers);
+            },
         .knows_host = [site = again->site](
                           const std::string& host) { return site->FindHost(host) != nullptr; }};
   }
@@ -170,10 +205,12 @@ class Program {
   const ActuatorOptions options_;
   const settings::Fixed as_read_;  // to detect changes that a reload cannot apply
   const settings::Fixed fixed_;
+  const std::vector<notify::ReceiverOptions> receivers_;  // at the start
   const RealClock clock_;
   const std::unique_ptr<journal::Journal> journal_;
   api::ActuatorMetrics metrics_;
-  api::MetricsObserver observer_;
+  notify::Notifier notifier_;
+  Observers observer_;
   condition::Evaluators prometheus_;
   remote::RemoteHosts hosts_;
   std::atomic<bool> fatal_{false};
@@ -188,10 +225,12 @@ int Run(const ActuatorOptions& options) {
   auto gate_options = GateOptionsOf(fixed.prometheus);
   if (!gate_options)
     return Refuse("The secrets for Prometheus cannot be read", gate_options.error());
+  auto receivers = ReceiversOf(configuration->settings.receivers);
+  if (!receivers) return Refuse("The secrets of a receiver cannot be read", receivers.error());
   auto journal = journal::Journal::Open(fixed.journal, RealClock().Now());
   if (!journal) return Refuse("The journal cannot be used", journal.error());
   Program program(options, *configuration, std::move(fixed), *std::move(gate_options),
-                  *std::move(journal));
+                  *std::move(receivers), *std::move(journal));
   return program.Run();
 }
 

@@ -126,6 +126,27 @@ void LookAtWeb(Looker& look, const config::Node& root, const Configuration& conf
   }
 }
 
+// `nodes` are in the same order.
+void LookAtReceivers(Looker& look, const config::Node& nodes,
+                     const std::vector<settings::ReceiverSettings>& receivers) {
+  const std::vector<config::Node> items = nodes.Items();
+  for (size_t i = 0; i < items.size() && i < receivers.size(); ++i) {
+    const config::Node& node = items[i];
+    const settings::ReceiverSettings& receiver = receivers[i];
+    look.File(PlaceOf(node["url_file"]), receiver.url_file, Holds<settings::ReadUrlFile>,
+              "a file that holds a URL");
+    look.File(PlaceOf(node["ca_file"]), receiver.ca_file, HoldsText, "a file with certificates");
+    look.File(PlaceOf(node["bearer_token_file"]), receiver.bearer_token_file,
+              Holds<config::ReadToken>, "a file that holds a token");
+    look.File(PlaceOf(node["basic_auth"]["password_file"]), receiver.basic_password_file,
+              Holds<config::ReadSecret>, "a file that holds a password");
+    for (const auto& [name, file] : receiver.header_files) {
+      look.File(PlaceOf(node["header_files"][name]), file, Holds<config::ReadSecret>,
+                "a file that holds the value of a header");
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> CheckSurroundings(const Configuration& configuration,
@@ -153,6 +174,7 @@ std::vector<std::string> CheckSurroundings(const Configuration& configuration,
   look.File(PlaceOf(prometheus["basic_auth"]["password_file"]),
             fixed.prometheus.basic_password_file, Holds<config::ReadSecret>,
             "a file that holds a password");
+  LookAtReceivers(look, root["receivers"], settings.receivers);
   LookAtWeb(look, root, configuration, web);
   return look.Wrong();
 }

@@ -169,5 +169,22 @@ TEST_F(SurroundingsTest, TheWebFileIsReadToo) {
   EXPECT_THAT(Wrong(), ElementsAre(HasSubstr("actuator.yml:4:20: web.config_file: web.yml")));
 }
 
+TEST_F(SurroundingsTest, SecretsOfReceiversAreLookedAt) {
+  lines_.push_back("receivers:");
+  lines_.push_back(
+      "  - {name: chat, format: slack, url_file: chat.url, header_files: {X-A: key}, ca_file: ca}");
+  lines_.push_back(
+      "  - {name: tickets, format: plain, url: 'http://x', bearer_token_file: none.token}");
+  Write("chat.url", "not a URL\n");
+  EXPECT_THAT(Wrong(),
+              ElementsAre(HasSubstr("actuator.yml:10:43: receivers[0].url_file: chat.url: holds"),
+                          HasSubstr("receivers[0].ca_file: ca: No such file"),
+                          HasSubstr("receivers[1].bearer_token_file: none.token: No such file")));
+  Write("chat.url", "https://chat.example.org/hooks/x\n");
+  Write("ca", "-----BEGIN CERTIFICATE-----\n");
+  Write("none.token", "correct-horse-battery\n");
+  EXPECT_THAT(Wrong(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace mailhub

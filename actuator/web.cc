@@ -39,7 +39,7 @@ void CountWebhook(api::ActuatorMetrics* metrics, webhook::Outcome outcome, int s
 
 Result<std::unique_ptr<Web>> Web::Make(const settings::Fixed& settings, const std::string& version,
                                        api::Backend* backend, api::ActuatorMetrics* metrics,
-                                       const Clock* clock) {
+                                       api::Receivers* receivers, const Clock* clock) {
   Status allowed = CheckListenAddress(settings.web.listen_address, settings.web.config_file);
   if (!allowed) return Fail(allowed.error());
   http::ServerOptions options;
@@ -58,11 +58,12 @@ Result<std::unique_ptr<Web>> Web::Make(const settings::Fixed& settings, const st
     if (!usable) return Fail("webhook.token_file", usable.error());
   }
   return std::unique_ptr<Web>(
-      new Web(settings, version, backend, metrics, clock, std::move(options)));
+      new Web(settings, version, backend, metrics, receivers, clock, std::move(options)));
 }
 
 Web::Web(const settings::Fixed& settings, const std::string& version, api::Backend* backend,
-         api::ActuatorMetrics* metrics, const Clock* clock, http::ServerOptions options)
+         api::ActuatorMetrics* metrics, api::Receivers* receivers, const Clock* clock,
+         http::ServerOptions options)
     : receiver_(
           backend, settings.webhook_token_file,
           [metrics](webhook::Outcome outcome, int status) {
@@ -78,6 +79,7 @@ Web::Web(const settings::Fixed& settings, const std::string& version, api::Backe
   api_options.token_file = settings.web.api_token_file;
   api_options.roles = settings.web.roles;
   api_options.max_event_streams = kEventStreams;
+  api_options.receivers = receivers;
   api::AddRoutes(server_, *backend, *metrics, *clock, api_options);
   // Its sender is checked before the first byte of a body is read.
   server_.Handle("POST", webhook::kPath,

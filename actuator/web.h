@@ -16,7 +16,8 @@ class Web {
   // kInvalid, kRefused: the web configuration or the webhook's token file.
   static Result<std::unique_ptr<Web>> Make(const settings::Fixed& settings,
                                            const std::string& version, api::Backend* backend,
-                                           api::ActuatorMetrics* metrics, const Clock* clock);
+                                           api::ActuatorMetrics* metrics, api::Receivers* receivers,
+                                           const Clock* clock);
 
   Status Start() { return server_.Start(); }
   void Stop() { server_.Stop(); }
@@ -24,7 +25,8 @@ class Web {
 
  private:
   Web(const settings::Fixed& settings, const std::string& version, api::Backend* backend,
-      api::ActuatorMetrics* metrics, const Clock* clock, http::ServerOptions options);
+      api::ActuatorMetrics* metrics, api::Receivers* receivers, const Clock* clock,
+      http::ServerOptions options);
   http::ServerOptions WithHooks(http::ServerOptions options, api::ActuatorMetrics* metrics);
 
   const webhook::Receiver receiver_;

@@ -13,6 +13,7 @@ SPELLED = {
     "skip": r"\bkSkip\b|\"skip\"",
     "CloseEpisode": r"\bCloseEpisode\b|/api/v1/episodes/",
     "unfinished_runs": r"unfinished_runs",
+    "slack": r"\bSlackBody\b|\"slack\"",
     "sysv": r"\bkSysv\b|\bsysv\b",
     "mailhub_port_connect_seconds": r"\bmailhub_port_connect_seconds\b",
     "mailhub_actuator_queue_length": r"\bmailhub_actuator_queue_length\b",
@@ -26,7 +27,7 @@ SPELLED = {
 APART = {
     "mailhub_actuator_queue_length": ("dashboards", "rules"),
     "history": ("actuator/api",),
-    "confirm": ("actuator/engine", "actuator/api", "actuator/ctl", "actuator/service", "docs/operating.md", "rules"),
+    "confirm": ("actuator/engine", "actuator/api", "actuator/ctl", "actuator/notify", "actuator/service", "docs/operating.md", "rules"),
     "host_takeover": (),
     "skip": ("actuator/engine/input.h",),
     "unfinished_runs": ("actuator/ctl",),

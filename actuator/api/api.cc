@@ -45,6 +45,7 @@ const std::vector<Route<ReadHandlers>>& ReadRoutes() {
        {"runbook", "target", "result", "since", "until", "before", "limit"}},
       {"GET", "/api/v1/plan", &ReadHandlers::Plan, {"runbook", "parameter"}},
       {"GET", "/api/v1/mode", &ReadHandlers::Mode, {}},
+      {"GET", "/api/v1/receivers", &ReadHandlers::ListReceivers, {}},
       {"GET", "/api/v1/status", &ReadHandlers::Status, {}},
       {"GET", "/api/v1/events", &ReadHandlers::Events, {}},
       {"GET", "/metrics", &ReadHandlers::Metrics, {}},
@@ -63,6 +64,7 @@ const std::vector<Route<ChangeHandlers>>& ChangeRoutes() {
       {"POST", "/api/v1/mode", &ChangeHandlers::SetMode, {}},
       {"POST", "/api/v1/hosts/*", &ChangeHandlers::TakeOver, {}},
       {"POST", "/api/v1/episodes/*", &ChangeHandlers::CloseEpisode, {}},
+      {"POST", "/api/v1/receivers/*", &ChangeHandlers::TestReceiver, {}},
       {"POST", "/-/reload", &ChangeHandlers::Reload, {}},
   };
   return kRoutes;
@@ -96,10 +98,11 @@ void AddRoutes(http::Server& server, Backend& backend, const ActuatorMetrics& me
                const Clock& clock, ApiOptions options) {
   Add(server,
       std::make_shared<ReadHandlers>(backend, metrics, clock, std::move(options.version),
-                                     options.max_event_streams),
+                                     options.max_event_streams, options.receivers),
       ReadRoutes());
   Add(server,
-      std::make_shared<ChangeHandlers>(backend, options.token_file, std::move(options.roles)),
+      std::make_shared<ChangeHandlers>(backend, options.token_file, std::move(options.roles),
+                                       options.receivers),
       ChangeRoutes());
 }
 

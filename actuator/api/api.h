@@ -9,6 +9,7 @@
 #include "actuator/api/backend.h"
 #include "actuator/api/guard.h"
 #include "actuator/api/metrics.h"
+#include "actuator/api/receivers.h"
 #include "lib/base/clock.h"
 #include "lib/http/server.h"
 
@@ -19,8 +20,9 @@ struct ApiOptions {
   // File with the token for changing requests ("Authorization: Bearer ..."), read anew for each.
   // Empty: only users of web.config's basic authentication can change something over HTTP.
   std::string token_file;
-  int max_event_streams = 6;  // must be less than the server's max_streams
-  RolesByLogin roles = {};    // of users of basic authentication; others may do everything
+  int max_event_streams = 6;       // must be less than the server's max_streams
+  RolesByLogin roles = {};         // of users of basic authentication; others may do everything
+  Receivers* receivers = nullptr;  // outlives the server; null: there are none
 };
 
 // Registers every route of the API and /metrics with `server`, before its Start(). `backend`,

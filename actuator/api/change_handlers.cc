@@ -20,6 +20,7 @@ constexpr size_t kLongestId = 64;
 constexpr std::string_view kRunsPath = "/api/v1/runs/";
 constexpr std::string_view kHostsPath = "/api/v1/hosts/";
 constexpr std::string_view kEpisodesPath = "/api/v1/episodes/";
+constexpr std::string_view kReceiversPath = "/api/v1/receivers/";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 // The characters that the site file allows in a host's name.
 constexpr std::string_view kHostCharacters =
@@ -59,8 +60,9 @@ Result<ChangeBody> ParseVerbBody(const Request& request, Verb verb) {
 
 }  // namespace
 
-ChangeHandlers::ChangeHandlers(Backend& backend, const std::string& token_file, RolesByLogin roles)
-    : backend_(backend), guard_(token_file, std::move(roles)) {}
+ChangeHandlers::ChangeHandlers(Backend& backend, const std::string& token_file, RolesByLogin roles,
+                               Receivers* receivers)
+    : backend_(backend), guard_(token_file, std::move(roles)), receivers_(receivers) {}
 
 std::optional<Response> ChangeHandlers::Denied(const Request& request, Author* who,
                                                engine::Role needed) {
@@ -232,6 +234,21 @@ Response ChangeHandlers::CloseEpisode(const Request& request) {
       backend_.Submit(engine::CloseEpisode{*fingerprint, body->run, By(user, *body), body->reason});
   if (!done) return Answer(Fail(done.error()));
   return Answer(ClosedData(*fingerprint));
+}
+
+Response ChangeHandlers::TestReceiver(const Request& request) {
+  Author user;
+  if (auto denied = Denied(request, &user)) return *denied;
+  const std::string name = Named(request.path, kReceiversPath, "/test");
+  if (name.empty())
+    return Answer(Fail(ErrorKind::kNotFound, "no such page; expected /api/v1/receivers/NAME/test"));
+  const auto body = ParseChange(request, {"by"});
+  if (!body) return Answer(Fail(body.error()));
+  if (receivers_ == nullptr)
+    return Answer(Fail(ErrorKind::kNotFound, "no receivers are configured"));
+  const auto answer = receivers_->Test(name);
+  if (!answer) return Answer(Fail(answer.error()));
+  return Answer(ReceiverAnswerData(name, *answer));
 }
 
 Response ChangeHandlers::Reload(const Request& request) {

@@ -7,21 +7,24 @@
 
 #include "actuator/api/backend.h"
 #include "actuator/api/guard.h"
+#include "actuator/api/receivers.h"
 #include "actuator/api/request.h"
 #include "lib/http/server.h"
 
 namespace mailhub::api {
 
-// Thread-safe. `backend` must outlive it.
+// Thread-safe. `backend` and `receivers` (null: there are none) must outlive it.
 class ChangeHandlers {
  public:
-  ChangeHandlers(Backend& backend, const std::string& token_file, RolesByLogin roles);
+  ChangeHandlers(Backend& backend, const std::string& token_file, RolesByLogin roles,
+                 Receivers* receivers = nullptr);
 
   http::Response StartRun(const http::Request& request);
   http::Response ActOnRun(const http::Request& request);
   http::Response SetMode(const http::Request& request);
   http::Response TakeOver(const http::Request& request);
   http::Response CloseEpisode(const http::Request& request);
+  http::Response TestReceiver(const http::Request& request);
   http::Response Reload(const http::Request& request);
 
  private:
@@ -35,6 +38,7 @@ class ChangeHandlers {
   // Constant after construction.
   Backend& backend_;
   const Guard guard_;
+  Receivers* const receivers_;
 };
 
 }  // namespace mailhub::api

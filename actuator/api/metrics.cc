@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "actuator/api/receiver_metrics.h"
 #include "actuator/api/view_metrics.h"
 #include "lib/metrics/histogram.h"
 #include "lib/metrics/process.h"
@@ -281,7 +282,8 @@ void ActuatorMetrics::ConfigReloaded(bool successfully) {
   impl_->state.config_loaded = successfully;
 }
 
-std::string ActuatorMetrics::Render(const engine::View& view) const {
+std::string ActuatorMetrics::Render(const engine::View& view,
+                                    const std::vector<ReceiverStatus>& receivers) const {
   std::unique_lock lock(impl_->mutex);
   const State state = impl_->state;  // so that no caller waits while text is made
   lock.unlock();
@@ -316,6 +318,7 @@ std::string ActuatorMetrics::Render(const engine::View& view) const {
   std::set<Pair> known;
   for (const auto& [key, unused] : state.last_duration_s) known.insert(key);
   AddViewMetrics(view, known, &page);
+  AddReceiverMetrics(receivers, &page);
   return metrics::ToText(page);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actuator/api/backend.h"
+#include "actuator/api/receivers.h"
 #include "actuator/engine/event.h"
 #include "actuator/engine/view.h"
 #include "lib/base/words.h"
@@ -72,7 +73,8 @@ class ActuatorMetrics {
   void ConfigReloaded(bool successfully);
 
   // The text exposition format, sorted; the same state gives the same text.
-  std::string Render(const engine::View& view) const;
+  std::string Render(const engine::View& view,
+                     const std::vector<ReceiverStatus>& receivers = {}) const;
 
  private:
   struct Impl;

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "actuator/api/testing_backend.h"
+#include "actuator/api/testing_receivers.h"
 
 namespace mailhub::api {
 namespace {
@@ -291,7 +292,7 @@ TEST(Metrics, AreAllDocumentedAndNoOther) {
   engine::View view = ViewOf({HeldRun(), RunAtItsGate()});
   view.unfinished.back().eta = kStart;
   view.unfinished.back().dead_men.emplace_back().host = "x500";
-  std::istringstream page(metrics.Render(view));
+  std::istringstream page(metrics.Render(view, testing::FakeReceivers().List()));
   std::ifstream documented(MAILHUB_SOURCE_DIR "/docs/metrics.md");
   EXPECT_EQ(NamesIn(page, "# TYPE ", " "), NamesIn(documented, "| `", "`"));
 }
@@ -301,8 +302,9 @@ TEST(Metrics, ArePromtoolClean) {
   Feed(metrics);
   testing::FakeBackend backend;
   metrics.Restore(HistoryOf(backend), {});
-  const std::string page = metrics.Render(ViewOf({HeldRun()}));
-  ASSERT_EQ(page, metrics.Render(ViewOf({HeldRun()}))) << "the same state, another page";
+  const auto receivers = testing::FakeReceivers().List();
+  const std::string page = metrics.Render(ViewOf({HeldRun()}), receivers);
+  ASSERT_EQ(page, metrics.Render(ViewOf({HeldRun()}), receivers)) << "the same state, another page";
 
   std::string path = "/tmp/mailhub-metrics-XXXXXX";
   const int fd = mkstemp(path.data());

@@ -34,6 +34,7 @@ constexpr const char* kRootPage = R"(<!DOCTYPE html>
 <li><a href="api/v1/episodes">api/v1/episodes</a>: alerts that fire and match a trigger</li>
 <li><a href="api/v1/history">api/v1/history</a>: finished runs and how long they took</li>
 <li><a href="api/v1/report">api/v1/report</a>: the same with their waiting, work, holds and people</li>
+<li><a href="api/v1/receivers">api/v1/receivers</a>: who is told about runs</li>
 <li><a href="metrics">metrics</a>: the actuator's own metrics, for Prometheus</li>
 <li><a href="-/healthy">-/healthy</a>, <a href="-/ready">-/ready</a></li>
 </ul>
@@ -89,12 +90,17 @@ Result<engine::RunFilter> RunFilterOf(const Request& request) {
 }  // namespace
 
 ReadHandlers::ReadHandlers(Backend& backend, const ActuatorMetrics& metrics, const Clock& clock,
-                           std::string version, int max_event_streams)
+                           std::string version, int max_event_streams, const Receivers* receivers)
     : backend_(backend),
       metrics_(metrics),
       clock_(clock),
       version_(std::move(version)),
-      tickets_(std::make_shared<Tickets>(max_event_streams)) {}
+      tickets_(std::make_shared<Tickets>(max_event_streams)),
+      receivers_(receivers) {}
+
+std::vector<ReceiverStatus> ReadHandlers::AllReceivers() const {
+  return receivers_ == nullptr ? std::vector<ReceiverStatus>() : receivers_->List();
+}
 
 Response ReadHandlers::Root(const Request&) {
   Response response;
@@ -254,6 +260,10 @@ Response ReadHandlers::Status(const Request&) {
                            clock_.Now()));
 }
 
+Response ReadHandlers::ListReceivers(const Request&) {
+  return Answer(ReceiversData(AllReceivers()));
+}
+
 Response ReadHandlers::Events(const Request& request) {
   return ServeEvents(request, backend_, clock_, tickets_);
 }
@@ -261,7 +271,7 @@ Response ReadHandlers::Events(const Request& request) {
 Response ReadHandlers::Metrics(const Request&) {
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = metrics_.Render(*backend_.Look());
+  response.body = metrics_.Render(*backend_.Look(), AllReceivers());
   return response;
 }
 

@@ -7,16 +7,17 @@
 #include "actuator/api/backend.h"
 #include "actuator/api/event_stream.h"
 #include "actuator/api/metrics.h"
+#include "actuator/api/receivers.h"
 #include "lib/base/clock.h"
 #include "lib/http/server.h"
 
 namespace mailhub::api {
 
-// Thread-safe. The constructor's arguments must outlive it.
+// Thread-safe. The constructor's arguments must outlive it; `receivers` may be null.
 class ReadHandlers {
  public:
   ReadHandlers(Backend& backend, const ActuatorMetrics& metrics, const Clock& clock,
-               std::string version, int max_event_streams);
+               std::string version, int max_event_streams, const Receivers* receivers = nullptr);
 
   http::Response Root(const http::Request& request);
   http::Response Runs(const http::Request& request);
@@ -28,6 +29,7 @@ class ReadHandlers {
   http::Response Plan(const http::Request& request);
   http::Response Mode(const http::Request& request);
   http::Response Status(const http::Request& request);
+  http::Response ListReceivers(const http::Request& request);
   http::Response Events(const http::Request& request);
   http::Response Metrics(const http::Request& request);
   http::Response Healthy(const http::Request& request);
@@ -41,6 +43,7 @@ class ReadHandlers {
   Result<std::string> EpisodesList(const http::Request& request);
   Result<std::string> HistoryList(const http::Request& request);
   Result<std::string> ReportList(const http::Request& request);
+  std::vector<ReceiverStatus> AllReceivers() const;
 
   // Constant after construction.
   Backend& backend_;
@@ -48,6 +51,7 @@ class ReadHandlers {
   const Clock& clock_;
   const std::string version_;
   const std::shared_ptr<Tickets> tickets_;
+  const Receivers* const receivers_;
 };
 
 }  // namespace mailhub::api

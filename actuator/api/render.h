@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actuator/api/backend.h"
+#include "actuator/api/receivers.h"
 #include "actuator/engine/plan.h"
 #include "actuator/engine/view.h"
 #include "lib/base/clock.h"
@@ -24,6 +25,8 @@ std::string PastRunText(const engine::PastRun& run);
 std::string ReportedRunText(const engine::ReportedRun& report);
 std::string PlanData(const engine::Plan& plan);
 std::string ModeData(engine::Mode mode);
+std::string ReceiversData(const std::vector<ReceiverStatus>& receivers);
+std::string ReceiverAnswerData(const std::string& name, const ReceiverAnswer& answer);
 std::string TakeoverData(const std::string& host);
 std::string ClosedData(const std::string& fingerprint);
 // `open`: the number of all open episodes, shown or not.

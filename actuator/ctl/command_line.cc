@@ -291,6 +291,24 @@ void AddReport(CLI::App& app, Arguments& a, Action* action) {
   });
 }
 
+void AddReceivers(CLI::App& app, Arguments& a, Action* action) {
+  CLI::App* receiver = app.add_subcommand("receiver", "Who is told about runs");
+  receiver->require_subcommand(1);
+  receiver->add_subcommand("list", "All receivers, what waits for them, and their last trouble")
+      ->callback([&a, action] {
+        *action = [&a] {
+          return With(a, [&](ApiClient& api) { return ReceiverList(api, a.ChosenFormat()); });
+        };
+      });
+  CLI::App* test = receiver->add_subcommand("test", "Send it a test message now");
+  test->add_option("NAME", a.which, "As in the actuator's file")->required();
+  test->callback([&a, action] {
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) { return ReceiverTest(api, a.ChosenFormat(), a.which); });
+    };
+  });
+}
+
 void AddJournal(CLI::App& app, Arguments& a, Action* action) {
   CLI::App* journal =
       app.add_subcommand("journal", "The journal's file itself, also while the actuator runs");
@@ -409,6 +427,7 @@ void AddCommands(CLI::App& app, Arguments& arguments, Action* action) {
   AddEpisodes(app, arguments, action);
   AddReport(app, arguments, action);
   AddJournal(app, arguments, action);
+  AddReceivers(app, arguments, action);
   AddMode(app, arguments, action);
   AddCalendar(app, arguments, action);
   AddRest(app, arguments, action);

@@ -57,6 +57,9 @@ struct ReportRequest {
 // Of the filters: runbook, target, result.
 int Report(ApiClient& api, const ReportRequest& request, const Filters& filters);
 int Takeover(ApiClient& api, Format format, const std::string& host, const std::string& reason);
+int ReceiverList(ApiClient& api, Format format);
+// 1 if the receiver answers with something else than success.
+int ReceiverTest(ApiClient& api, Format format, const std::string& name);
 int ModeGet(ApiClient& api, Format format);
 int ModeSet(ApiClient& api, Format format, const std::string& mode);
 

@@ -211,6 +211,32 @@ Episode ToEpisode(const Json& json) {
           Text(json, "detail")};
 }
 
+ReceiverRow ToReceiver(const Json& json) {
+  ReceiverRow row;
+  row.name = NeededText(json, "name");
+  row.format = NeededText(json, "format");
+  row.where = Text(json, "where");
+  row.trouble = Text(json, "trouble");
+  row.last_success = Text(json, "lastSuccessAt");
+  row.events = Strings(json, "events");
+  if (!At(json, "up").is_null()) row.up = Bool(json, "up");
+  row.pending = NeededNumber<uint64_t>(json, "pending");
+  row.sent = NeededNumber<uint64_t>(json, "sent");
+  for (const auto& [reason, count] : Needed(json, "dropped").items())
+    row.dropped += count.get<uint64_t>();
+  return row;
+}
+
+ReceiverReply ToReceiverReply(const Json& json) {
+  ReceiverReply reply;
+  reply.receiver = NeededText(json, "receiver");
+  reply.body = Text(json, "body");
+  reply.taken = Needed(json, "taken").get<bool>();
+  reply.status = NeededNumber<int>(json, "status");
+  reply.seconds = Number(json, "seconds").value_or(0);
+  return reply;
+}
+
 Overview ToOverview(const Json& json) {
   Overview overview;
   overview.version = NeededText(json, "version");
@@ -340,6 +366,12 @@ Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data) {
 }
 Result<std::vector<Episode>> ParseEpisodes(const std::string& data) {
   return ParseList(data, "episodes", &ToEpisode);
+}
+Result<std::vector<ReceiverRow>> ParseReceivers(const std::string& data) {
+  return ParseList(data, "receivers", &ToReceiver);
+}
+Result<ReceiverReply> ParseReceiverReply(const std::string& data) {
+  return Parse(data, &ToReceiverReply);
 }
 Result<Overview> ParseOverview(const std::string& data) {
   return Parse(data, &ToOverview);

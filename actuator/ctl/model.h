@@ -142,6 +142,21 @@ struct Episode {
   std::string fingerprint, alertname, trigger, run, state, decided_at, detail;
 };
 
+struct ReceiverRow {
+  std::string name, format, where, trouble, last_success;
+  std::vector<std::string> events;
+  std::optional<bool> up;  // nothing: not tried since the actuator's start
+  uint64_t pending = 0;
+  uint64_t sent = 0;
+  uint64_t dropped = 0;  // for any reason
+};
+struct ReceiverReply {
+  std::string receiver, body;
+  bool taken = false;
+  int status = 0;
+  double seconds = 0;
+};
+
 struct Overview {
   std::string version, mode;
   uint64_t epoch = 0;
@@ -197,6 +212,8 @@ Result<std::vector<PastRun>> ParseHistory(const std::string& data);
 Result<std::vector<ReportedRun>> ParseReport(const std::string& data);
 Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data);
 Result<std::vector<Episode>> ParseEpisodes(const std::string& data);
+Result<std::vector<ReceiverRow>> ParseReceivers(const std::string& data);
+Result<ReceiverReply> ParseReceiverReply(const std::string& data);
 Result<Overview> ParseOverview(const std::string& data);
 Result<Plan> ParsePlan(const std::string& data);
 Result<std::vector<LogEntry>> ParseEvents(const std::string& data);

@@ -64,6 +64,8 @@ class JournalReader {
   // characters; kInvalid when too short or shared by several runs, kNotFound when nobody's.
   Status RunEvents(const std::string& run, uint64_t after,
                    const std::function<bool(const engine::Event&)>& each) const;
+  // All events after that one but decisions about alerts, oldest first.
+  Status EventsAfter(uint64_t after, const std::function<bool(const engine::Event&)>& each) const;
 
  private:
   const std::string path_;

@@ -262,4 +262,18 @@ Status JournalReader::RunEvents(const std::string& run, uint64_t after,
                                  [&](const Statement& row) { return reader.Read(row); });
 }
 
+Status JournalReader::EventsAfter(uint64_t after,
+                                  const std::function<bool(const engine::Event&)>& each) const {
+  Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
+  if (!database) return Fail(database.error());
+  Result<Statement> select =
+      database->Prepare("SELECT " + std::string(kEventColumns) +
+                        " FROM events WHERE seq > ? AND kind != 'alert_decided' ORDER BY seq");
+  if (!select) return Fail(select.error());
+  select->Bind(static_cast<int64_t>(after));
+  EventReader reader(&*database);
+  return ReadRows<engine::Event>(*select, each,
+                                 [&](const Statement& row) { return reader.Read(row); });
+}
+
 }  // namespace mailhub::journal

@@ -223,5 +223,26 @@ TEST(JournalReader, AmbiguousShortAndUnknownRunsAreErrors) {
   EXPECT_EQ(Alerts(JournalReader(directory / "none.db"), 1).error().kind, ErrorKind::kNotFound);
 }
 
+TEST(JournalReader, EventsAfterOneComeInOrderAndWithoutDecisions) {
+  const TestDirectory directory;
+  const auto journal = MustOpen(directory / "journal.db");
+  auto events = WholeRun(1, RunId(1));
+  events.push_back({.seq = 13, .at = kNow, .run = "", .body = engine::AlertDecided{}});
+  events.push_back({.seq = 14, .at = kNow, .run = "", .body = engine::ModeChanged{}});
+  ASSERT_TRUE(journal->Append(events));
+  const JournalReader reader(directory / "journal.db");
+  const auto after = [&](uint64_t seq, size_t most) {
+    std::vector<uint64_t> numbers;
+    EXPECT_TRUE(reader.EventsAfter(seq, [&](const engine::Event& event) {
+      numbers.push_back(event.seq);
+      return numbers.size() < most;
+    }));
+    return numbers;
+  };
+  EXPECT_EQ(after(10, 9), (std::vector<uint64_t>{11, 12, 14}));
+  EXPECT_EQ(after(10, 2), (std::vector<uint64_t>{11, 12}));
+  EXPECT_TRUE(after(14, 9).empty());
+}
+
 }  // namespace
 }  // namespace mailhub::journal

@@ -6,6 +6,7 @@
 
 #include "actuator/settings/matcher.h"
 #include "actuator/settings/prometheus_section.h"
+#include "actuator/settings/receivers_section.h"
 #include "lib/config/reader.h"
 
 namespace mailhub::settings {
@@ -218,7 +219,7 @@ Result<Settings> ReadRoot(const Node& root) {
   Reader in;
   Settings settings;
   in.Keys(root, {"site", "runbooks", "calendar", "journal", "mode", "web", "webhook", "prometheus",
-                 "triggers", "limits", "poll"});
+                 "triggers", "receivers", "limits", "poll"});
   settings.site_file = ReadPath(in, root["site"], "the path of the site file");
   settings.runbooks_directory =
       ReadPath(in, root["runbooks"], "the path of the runbooks' directory");
@@ -232,6 +233,7 @@ Result<Settings> ReadRoot(const Node& root) {
   }
   ReadPrometheus(in, root["prometheus"], &settings.fixed.prometheus);
   ReadTriggers(in, root["triggers"], &settings.triggers);
+  ReadReceivers(in, root["receivers"], &settings.receivers);
   ReadBounds(in, root["limits"], root["poll"], &settings);
   for (const PlacedTrigger& placed : settings.triggers) {
     settings.engine.triggers.push_back(placed.trigger);

@@ -5,31 +5,41 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "actuator/engine/engine.h"
 #include "actuator/engine/trigger.h"
+#include "actuator/notify/words.h"
+#include "actuator/settings/http_section.h"
 #include "lib/base/result.h"
 #include "lib/config/yaml.h"
 
 namespace mailhub::settings {
 
 // Also for Thanos, Mimir and VictoriaMetrics, which answer like Prometheus.
-struct PrometheusSettings {
-  std::string url;                                  // without a trailing slash
-  std::string job = "mailhub";                      // of the exporter's probes
-  Milliseconds scrape_interval{0};                  // of that job; 0: asked of the server
-  std::map<std::string, std::string> labels;        // of the probes' series, to choose one replica
-  std::map<std::string, std::string> headers;       // of every request
-  std::map<std::string, std::string> header_files;  // the same, the value being in a file
-  std::string ca_file;
-  std::string basic_user;
-  std::string basic_password_file;
-  std::string bearer_token_file;
+struct PrometheusSettings : HttpAccess {
+  std::string url;                            // without a trailing slash
+  std::string job = "mailhub";                // of the exporter's probes
+  Milliseconds scrape_interval{0};            // of that job; 0: asked of the server
+  std::map<std::string, std::string> labels;  // of the probes' series, to choose one replica
   Milliseconds timeout{5'000};
 
   bool operator==(const PrometheusSettings&) const = default;
+};
+
+// Of notifications; see docs/notifications.md.
+struct ReceiverSettings : HttpAccess {
+  std::string name;
+  std::string url;       // as written; or
+  std::string url_file;  // the file that holds it
+  notify::Format format = notify::Format::kPlain;
+  std::set<notify::Happening> events;  // never empty
+  Milliseconds keep{43'200'000};
+  Milliseconds timeout{10'000};
+
+  bool operator==(const ReceiverSettings&) const = default;
 };
 
 struct WebSettings {
@@ -73,6 +83,7 @@ struct Settings {
   std::string calendar_file;  // empty: none
   Fixed fixed;
   std::vector<PlacedTrigger> triggers;
+  std::vector<ReceiverSettings> receivers;
   engine::EngineConfig engine;       // triggers included
   std::optional<config::Node> root;  // the file, for messages about what it names
 };

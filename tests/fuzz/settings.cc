@@ -56,6 +56,29 @@ std::string Line(const std::string& key, const std::string& text) {
   return text.empty() ? "" : "  " + key + ": " + Quoted(text) + "\n";
 }
 
+std::string Written(const settings::ReceiverSettings& receiver) {
+  const auto line = [](const std::string& key, const std::string& value) {
+    return value.empty() ? "" : "    " + key + ": " + value + "\n";
+  };
+  const auto quoted = [&](const std::string& key, const std::string& value) {
+    return value.empty() ? "" : line(key, Quoted(value));
+  };
+  std::string events;
+  for (const notify::Happening event : receiver.events) {
+    events += (events.empty() ? "" : ", ") + std::string(Name(event));
+  }
+  std::string text =
+      "  - name: " + Quoted(receiver.name) + "\n" + quoted("url", receiver.url) +
+      quoted("url_file", receiver.url_file) + line("format", Name(receiver.format)) +
+      line("events", "[" + events + "]") + line("keep", Ms(receiver.keep)) +
+      line("timeout", Ms(receiver.timeout)) + line("headers", Written(receiver.headers)) +
+      line("header_files", Written(receiver.header_files)) + quoted("ca_file", receiver.ca_file) +
+      quoted("bearer_token_file", receiver.bearer_token_file);
+  if (receiver.basic_user.empty()) return text;
+  return text + "    basic_auth: {username: " + Quoted(receiver.basic_user) +
+         ", password_file: " + Quoted(receiver.basic_password_file) + "}\n";
+}
+
 std::string Written(const Settings& settings) {
   const settings::Fixed& fixed = settings.fixed;
   const engine::EngineConfig& engine = settings.engine;
@@ -83,6 +106,8 @@ std::string Written(const Settings& settings) {
           "\n  keep_runs: " + Ms(fixed.keep_runs) + "\n";
   text += "poll:\n  step: " + Ms(engine.poll_step) + "\n  job: " + Ms(engine.poll_job) +
           "\n  gate: " + Ms(engine.poll_gate) + "\n  retry: " + Ms(engine.remote_retry) + "\n";
+  if (!settings.receivers.empty()) text += "receivers:\n";
+  for (const settings::ReceiverSettings& receiver : settings.receivers) text += Written(receiver);
   if (!engine.triggers.empty()) text += "triggers:\n";
   for (const Trigger& trigger : engine.triggers) text += Written(trigger);
   return text;
@@ -97,6 +122,12 @@ void DemandSound(const Settings& settings) {
   }
   Demand(settings.fixed.most_connections >= 10 && settings.fixed.most_waiting >= 1,
          "limits keep their bounds");
+  for (const settings::ReceiverSettings& receiver : settings.receivers) {
+    Demand(receiver.url.empty() != receiver.url_file.empty() && !receiver.events.empty(),
+           "a receiver has one place and some events", receiver.name);
+    Demand(receiver.name.find_first_of("/ \"\n") == std::string::npos, "a name is a word",
+           receiver.name);
+  }
   for (const Trigger& trigger : settings.engine.triggers) {
     Demand(!trigger.name.empty() && !trigger.runbook.empty() && !trigger.matchers.empty(),
            "a trigger has a name, a runbook and matchers", trigger.name);
@@ -120,6 +151,8 @@ void TrySettings(std::string_view bytes) {
   if (!again)
     return Demand(false, "settings that were written are read: " + again.error().message, written);
   Demand(again->fixed == settings->fixed, "what is fixed is the same when read again", written);
+  Demand(again->receivers == settings->receivers, "receivers are the same when read again",
+         written);
   Demand(Written(*again) == written, "settings are the same when they are written and read",
          written);
 }
