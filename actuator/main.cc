@@ -10,6 +10,7 @@
 #include "actuator/gate_options.h"
 #include "actuator/journal/journal.h"
 #include "actuator/options.h"
+#include "actuator/remote/host_checks.h"
 #include "actuator/remote/remote_hosts.h"
 #include "actuator/remote/runner_script.h"
 #include "actuator/service/service.h"
@@ -80,8 +81,9 @@ class Program {
         observer_(&metrics_),
         prometheus_(std::move(gate_options), &clock_),
         hosts_(configuration.site),
+        host_checks_(configuration.site),
         service_(OptionsFor(configuration),
-                 {journal_.get(), &hosts_, &prometheus_, &observer_, &clock_},
+                 {journal_.get(), &hosts_, &prometheus_, &observer_, &clock_, &host_checks_},
                  journal::JournalReader(fixed_.journal)) {}
 
   int Run() {
@@ -111,6 +113,7 @@ class Program {
     // Stops the service first: it answers waiting requests, so that the server need not wait.
     // Commands on hosts go on.
     prometheus_.Cancel();
+    host_checks_.Cancel();
     service_.Stop();
     (*web)->Stop();
     hosts_.Stop();
@@ -146,7 +149,11 @@ class Program {
     return service::Reconfigure{
         .config = again->settings.engine,
         .plans = again->runbooks,
-        .applied = [this, site = again->site] { hosts_.UseSite(site); },
+        .applied =
+            [this, site = again->site] {
+              hosts_.UseSite(site);
+              host_checks_.UseSite(site);
+            },
         .knows_host = [site = again->site](
                           const std::string& host) { return site->FindHost(host) != nullptr; }};
   }
@@ -170,6 +177,7 @@ class Program {
   api::MetricsObserver observer_;
   condition::Evaluators prometheus_;
   remote::RemoteHosts hosts_;
+  remote::HostChecks host_checks_;
   std::atomic<bool> fatal_{false};
   service::Service service_;
 };

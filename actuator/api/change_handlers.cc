@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "actuator/api/answer.h"
+#include "actuator/api/denied.h"
 #include "actuator/api/find_run.h"
 #include "actuator/api/render.h"
-#include "lib/base/log.h"
 
 namespace mailhub::api {
 namespace {
@@ -63,19 +63,7 @@ ChangeHandlers::ChangeHandlers(Backend& backend, const std::string& token_file)
     : backend_(backend), guard_(token_file) {}
 
 std::optional<Response> ChangeHandlers::Denied(const Request& request, std::string* who) {
-  auto user = guard_.MayChange(request);
-  if (user) {
-    *who = *user;
-    return std::nullopt;
-  }
-  LogWarn(
-      "refused a change over HTTP",
-      {{"path", request.path}, {"from", request.remote_address}, {"why", user.error().message}});
-  if (user.error().kind != ErrorKind::kRefused) return Answer(Fail(user.error()));
-  const int status = request.user.empty() ? 401 : 403;
-  Response response = JsonResponse(status, Failure("unauthorized", user.error().message));
-  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"mailhub\"");
-  return response;
+  return api::Denied(guard_, request, who);
 }
 
 Response ChangeHandlers::Submit(Ask what) {

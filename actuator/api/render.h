@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,11 @@ std::string EventText(const engine::Event& event);
 std::string AlertText(const engine::PastAlert& alert);
 std::string PastRunText(const engine::PastRun& run);
 std::string PlanData(const engine::Plan& plan);
+// `only_ifs`: what Prometheus says of each now. `left_out`: alerts that the notification lacks.
+std::string TrialsData(const std::vector<engine::AlertTrial>& trials,
+                       const std::map<std::string, engine::QueryReading>& only_ifs,
+                       uint64_t left_out);
+std::string LivePlanData(const engine::LivePlan& live);
 std::string ModeData(engine::Mode mode);
 std::string TakeoverData(const std::string& host);
 std::string ClosedData(const std::string& fingerprint);
