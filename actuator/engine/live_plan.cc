@@ -81,14 +81,22 @@ void JudgeGate(const LiveGate& live, LivePlan* plan) {
   }
 }
 
-// Later questions cannot be asked if an earlier one has the answer no: one obstacle, not seven.
+void AddFact(const std::string& host, const HostFact& fact, LivePlan* plan) {
+  (fact.known == Known::kNo ? plan->obstacles : plan->unknowns)
+      .push_back({host, std::string(Name(fact.about)) + ": " + fact.why, ""});
+}
+
+// Without a runner nothing further can be asked: then the host has one obstacle and not seven.
 void JudgeHost(const HostReport& report, LivePlan* plan) {
+  for (const Known known : {Known::kNo, Known::kUnknown}) {
+    for (const HostFact& fact : report.facts) {
+      if (fact.about > HostQuestion::kRunner || fact.known != known) continue;
+      AddFact(report.host, fact, plan);
+      return;
+    }
+  }
   for (const HostFact& fact : report.facts) {
-    if (fact.known == Known::kYes) continue;
-    const bool no = fact.known == Known::kNo;
-    (no ? plan->obstacles : plan->unknowns)
-        .push_back({report.host, std::string(Name(fact.about)) + ": " + fact.why, ""});
-    if (fact.about <= HostQuestion::kRunner) return;
+    if (fact.known != Known::kYes) AddFact(report.host, fact, plan);
   }
 }
 

@@ -116,6 +116,16 @@ TEST(LivePlan, NamesTheFirstThingThatKeepsAHostFromItsSteps) {
   EXPECT_EQ(live.unknowns[0].about, "x500");
 }
 
+TEST(LivePlan, NamesWhatCannotWorkBeforeWhatIsNotKnown) {
+  LivePlan live = Asked();
+  live.hosts[1].facts[0] = {HostQuestion::kReachable, Known::kUnknown, "the host was not asked"};
+  live.hosts[1].facts[2] = {HostQuestion::kLogin, Known::kNo, "our key cannot be read"};
+  JudgeLivePlan(&live);
+  ASSERT_EQ(live.obstacles.size(), 1U);
+  EXPECT_THAT(live.obstacles[0].what, HasSubstr("our key cannot be read"));
+  EXPECT_THAT(live.unknowns, IsEmpty());
+}
+
 TEST(LivePlan, NamesModeSameRunAndTheRunThatHasALock) {
   View view;
   view.mode = Mode::kObserve;
