@@ -60,7 +60,16 @@ int PlanRun(const Arguments& arguments) {
   const auto parameters = ParseAssignments(arguments.assignments);
   if (!parameters) return Complain(parameters.error());
   return With(arguments, [&](ApiClient& api) {
-    return RunPlan(api, arguments.ChosenFormat(), arguments.runbook, *parameters);
+    const auto plan = arguments.live ? RunCheck : RunPlan;
+    return plan(api, arguments.ChosenFormat(), arguments.runbook, *parameters);
+  });
+}
+
+int TestAlerts(const Arguments& arguments) {
+  const auto labels = ParseAssignments(arguments.assignments);
+  if (!labels) return Complain(labels.error());
+  return With(arguments, [&](ApiClient& api) {
+    return AlertTest(api, arguments.ChosenFormat(), {arguments.which, *labels, arguments.resolved});
   });
 }
 
@@ -182,6 +191,9 @@ void AddStarts(CLI::App* run, Arguments& a, Action* action) {
     command->add_option("PARAMETERS,-p,--parameter", a.assignments, "NAME=VALUE");
   }
   start->add_option("--reason", a.reason, "Why, for the journal");
+  plan->add_flag("--live", a.live,
+                 "With what it meets now: hosts, conditions, locks. Needs the token. Status 1: "
+                 "there are obstacles, or something is not known");
   start->add_flag("--watch", a.watch_it, "Then follow it, as `run watch`");
   AddWatchOptions(start, a);
   start->callback([&a, action] { *action = [&a] { return StartRun(a); }; });
@@ -244,6 +256,15 @@ void AddAlerts(CLI::App& app, Arguments& a, Action* action) {
       });
     };
   });
+  CLI::App* test = alert->add_subcommand(
+      "test", "What a notification would do now, changing nothing. Needs the token");
+  test->add_option("WHICH", a.which,
+                   "A file with Alertmanager's notification (- is standard input; a file's name "
+                   "has a / or ends in .json), or an alert's name")
+      ->required();
+  test->add_option("LABELS,-l,--label", a.assignments, "NAME=VALUE: the alert's other labels");
+  test->add_flag("--resolved", a.resolved, "The alert has resolved, instead of firing since now");
+  test->callback([&a, action] { *action = [&a] { return TestAlerts(a); }; });
 }
 
 void AddMode(CLI::App& app, Arguments& a, Action* action) {

@@ -21,10 +21,22 @@ struct Filters {
 
 using Parameters = std::map<std::string, std::string>;
 
+struct Plan;
+
+// The alerts of a file ("-": standard input), or one that is made up.
+struct AlertQuestion {
+  std::string which;  // a file or an alert's name
+  Parameters labels;  // of the alert with that name
+  bool resolved = false;
+};
+
 int RunList(ApiClient& api, Format format, const Filters& filters);
 int RunShow(ApiClient& api, Format format, const std::string& run);
 // `after`: only what is younger than that event; 0: everything.
 int RunLog(ApiClient& api, Format format, const std::string& run, uint64_t after);
+// What the plan meets now. Status 1 also if it has obstacles, or something is not known.
+int RunCheck(ApiClient& api, Format format, const std::string& runbook,
+             const Parameters& parameters);
 int RunPlan(ApiClient& api, Format format, const std::string& runbook,
             const Parameters& parameters);
 // Puts the new run's id into *run.
@@ -33,6 +45,7 @@ int RunStart(ApiClient& api, Format format, const std::string& runbook,
 int AlertList(ApiClient& api, Format format, const Filters& filters);
 // `which`: an alert's name, or the beginning of a fingerprint or a run's id.
 int AlertExplain(ApiClient& api, Format format, const std::string& which, const Filters& filters);
+int AlertTest(ApiClient& api, Format format, const AlertQuestion& question);
 int EpisodeList(ApiClient& api, Format format, const Filters& filters);
 int EpisodeClose(ApiClient& api, Format format, const std::string& fingerprint,
                  const std::string& run, const std::string& reason);
@@ -41,6 +54,8 @@ int History(ApiClient& api, Format format, const Filters& filters);
 int Takeover(ApiClient& api, Format format, const std::string& host, const std::string& reason);
 int ModeGet(ApiClient& api, Format format);
 int ModeSet(ApiClient& api, Format format, const std::string& mode);
+
+void ShowPlan(const Plan& plan);
 
 // "mailhubctl: MESSAGE" on standard error; returns 1.
 int Complain(const Error& error);
