@@ -13,6 +13,7 @@
 #include "actuator/notify/notifier.h"
 #include "actuator/options.h"
 #include "actuator/receiver_options.h"
+#include "actuator/remote/host_checks.h"
 #include "actuator/remote/remote_hosts.h"
 #include "actuator/remote/runner_script.h"
 #include "actuator/retention.h"
@@ -106,8 +107,9 @@ class Program {
         observer_(&metrics_, &notifier_),
         prometheus_(std::move(gate_options), &clock_),
         hosts_(configuration.site),
+        host_checks_(configuration.site),
         service_(OptionsFor(configuration),
-                 {journal_.get(), &hosts_, &prometheus_, &observer_, &clock_},
+                 {journal_.get(), &hosts_, &prometheus_, &observer_, &clock_, &host_checks_},
                  journal::JournalReader(fixed_.journal)) {}
 
   int Run() {
@@ -145,6 +147,7 @@ class Program {
     // Commands on hosts go on.
     prometheus_.Cancel();
     notifier_.Cancel();
+    host_checks_.Cancel();
     service_.Stop();
     (*web)->Stop();
     notifier_.Stop();
@@ -186,6 +189,7 @@ class Program {
         .applied =
             [this, site = again->site, receivers = *std::move(receivers)] {
               hosts_.UseSite(site);
+              host_checks_.UseSite(site);
               notifier_.Use(receivers);
             },
         .knows_host = [site = again->site](
@@ -213,6 +217,7 @@ class Program {
   Observers observer_;
   condition::Evaluators prometheus_;
   remote::RemoteHosts hosts_;
+  remote::HostChecks host_checks_;
   std::atomic<bool> fatal_{false};
   service::Service service_;
 };

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "actuator/api/answer.h"
+#include "actuator/api/ask_handlers.h"
 #include "actuator/api/change_handlers.h"
 #include "actuator/api/read_handlers.h"
 #include "actuator/api/request.h"
@@ -70,6 +71,14 @@ const std::vector<Route<ChangeHandlers>>& ChangeRoutes() {
   return kRoutes;
 }
 
+const std::vector<Route<AskHandlers>>& AskRoutes() {
+  static const std::vector<Route<AskHandlers>> kRoutes = {
+      {"POST", "/api/v1/alerts/test", &AskHandlers::TestAlerts, {}},
+      {"POST", "/api/v1/plan/check", &AskHandlers::CheckPlan, {}},
+  };
+  return kRoutes;
+}
+
 // Unknown parameters are errors: a mistyped filter would show everything, and a mistyped request
 // would be carried out.
 template <typename Handlers>
@@ -101,15 +110,18 @@ void AddRoutes(http::Server& server, Backend& backend, const ActuatorMetrics& me
                                      options.max_event_streams, options.receivers),
       ReadRoutes());
   Add(server,
-      std::make_shared<ChangeHandlers>(backend, options.token_file, std::move(options.roles),
+      std::make_shared<ChangeHandlers>(backend, options.token_file, options.roles,
                                        options.receivers),
       ChangeRoutes());
+  Add(server, std::make_shared<AskHandlers>(backend, options.token_file, std::move(options.roles)),
+      AskRoutes());
 }
 
 std::vector<RouteText> Routes() {
   std::vector<RouteText> routes;
   AppendTo(&routes, ReadRoutes());
   AppendTo(&routes, ChangeRoutes());
+  AppendTo(&routes, AskRoutes());
   return routes;
 }
 

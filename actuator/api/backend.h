@@ -61,6 +61,15 @@ class Backend {
   virtual Status RunEvents(const std::string& run, uint64_t after,
                            const std::function<bool(const engine::Event&)>& each) = 0;
 
+  // What this notification would do now; records and does nothing. Errors as Submit().
+  virtual Result<std::vector<engine::AlertTrial>> Try(engine::Notification notification) = 0;
+  // Whether an `only_if` holds now.
+  virtual engine::QueryReading AskPrometheus(const std::string& expr) = 0;
+  // The plan with live values: asks hosts and Prometheus for up to half a minute, changes nothing
+  // and queues nothing. Errors as MakePlan() and Submit().
+  virtual Result<engine::LivePlan> CheckPlan(
+      const std::string& runbook, const std::map<std::string, std::string>& parameters) = 0;
+
   virtual Status Reload() = 0;
   virtual ConfigurationState Configuration() const = 0;
   virtual bool Ready() const = 0;  // replayed, and the journal can be written

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "actuator/api/answer.h"
+#include "actuator/api/denied.h"
 #include "actuator/api/find_run.h"
 #include "actuator/api/render.h"
-#include "lib/base/log.h"
 
 namespace mailhub::api {
 namespace {
@@ -66,19 +66,7 @@ ChangeHandlers::ChangeHandlers(Backend& backend, const std::string& token_file, 
 
 std::optional<Response> ChangeHandlers::Denied(const Request& request, Author* who,
                                                engine::Role needed) {
-  auto user = guard_.MayChange(request, needed);
-  if (user) {
-    *who = *user;
-    return std::nullopt;
-  }
-  LogWarn(
-      "refused a change over HTTP",
-      {{"path", request.path}, {"from", request.remote_address}, {"why", user.error().message}});
-  if (user.error().kind != ErrorKind::kRefused) return Answer(Fail(user.error()));
-  const int status = request.user.empty() ? 401 : 403;
-  Response response = JsonResponse(status, Failure("unauthorized", user.error().message));
-  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"mailhub\"");
-  return response;
+  return api::Denied(guard_, request, who, needed);
 }
 
 Response ChangeHandlers::Submit(Ask what) {

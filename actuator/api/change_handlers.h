@@ -28,7 +28,7 @@ class ChangeHandlers {
   http::Response Reload(const http::Request& request);
 
  private:
-  // 401, 403 or 503; nothing when the request is allowed, and *who is then its author.
+  // As mailhub::api::Denied().
   std::optional<http::Response> Denied(const http::Request& request, Author* who,
                                        engine::Role needed = engine::Role::kOperator);
   // kInvalid when the body lacks the step, attempt or hold that the verb is about.

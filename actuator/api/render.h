@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,11 @@ std::string AlertText(const engine::PastAlert& alert);
 std::string PastRunText(const engine::PastRun& run);
 std::string ReportedRunText(const engine::ReportedRun& report);
 std::string PlanData(const engine::Plan& plan);
+// `only_ifs`: what Prometheus says of each now. `left_out`: alerts that the notification lacks.
+std::string TrialsData(const std::vector<engine::AlertTrial>& trials,
+                       const std::map<std::string, engine::QueryReading>& only_ifs,
+                       uint64_t left_out);
+std::string LivePlanData(const engine::LivePlan& live);
 std::string ModeData(engine::Mode mode);
 std::string ReceiversData(const std::vector<ReceiverStatus>& receivers);
 std::string ReceiverAnswerData(const std::string& name, const ReceiverAnswer& answer);

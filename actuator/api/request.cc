@@ -103,13 +103,6 @@ Status Fill(ChangeBody& body, const std::string& key, const Json& value) {
   return {};
 }
 
-bool SaysJson(const http::Request& request) {
-  std::string type(request.Header("Content-Type"));
-  type = type.substr(0, type.find(';'));
-  while (!type.empty() && type.back() == ' ') type.pop_back();
-  return Lower(std::move(type)) == "application/json";
-}
-
 // Refuses a repeated key: the choice between its values would be a guess.
 Result<Json> ParseObject(const std::string& text) {
   if (IsNestedDeeperThan(text, kDeepestJson))
@@ -136,6 +129,13 @@ Result<Json> ParseObject(const std::string& text) {
 }
 
 }  // namespace
+
+bool SaysJson(const http::Request& request) {
+  std::string type(request.Header("Content-Type"));
+  type = type.substr(0, type.find(';'));
+  while (!type.empty() && type.back() == ' ') type.pop_back();
+  return Lower(std::move(type)) == "application/json";
+}
 
 Status OnlyQuery(const http::Request& request, const std::vector<std::string_view>& known) {
   for (const auto& [name, value] : request.query) {

@@ -39,6 +39,9 @@ Result<std::optional<WallTime>> QueryTime(const http::Request& request, std::str
 // A whole number between 1 and `most`; `otherwise` when the parameter is absent.
 Result<size_t> QueryLimit(const http::Request& request, size_t otherwise, size_t most);
 
+// Whether the body is declared as JSON. A page of another origin cannot say so unasked.
+bool SaysJson(const http::Request& request);
+
 // The values of the repeated parameter "parameter=NAME=VALUE".
 Result<std::map<std::string, std::string>> QueryParameters(const http::Request& request);
 

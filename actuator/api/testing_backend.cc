@@ -1,6 +1,9 @@
 // See testing_backend.h.
 #include "actuator/api/testing_backend.h"
 
+#include <thread>
+#include <utility>
+
 namespace mailhub::api::testing {
 
 using engine::StepPhase;
@@ -30,6 +33,46 @@ Result<engine::Plan> FakeBackend::MakePlan(const std::string& runbook,
   if (runbook != plan.runbook) return Fail(ErrorKind::kNotFound, "no runbook '" + runbook + "'");
   plan.parameters = parameters;
   return plan;
+}
+
+Result<std::vector<engine::AlertTrial>> FakeBackend::Try(engine::Notification notification) {
+  return state_.With([&](State& state) {
+    state.tried.push_back(std::move(notification));
+    return state.trials;
+  });
+}
+
+engine::QueryReading FakeBackend::AskPrometheus(const std::string& /*expr*/) {
+  return {state_.With([](const State& state) { return state.holds; })};
+}
+
+Result<engine::LivePlan> FakeBackend::CheckPlan(
+    const std::string& runbook, const std::map<std::string, std::string>& parameters) {
+  if (const auto plan = MakePlan(runbook, parameters); !plan) return Fail(plan.error());
+  state_.With([](State& state) { ++state.checks; });
+  while (state_.With([](const State& state) { return state.blocked; })) {
+    std::this_thread::yield();
+  }
+  return state_.With([](const State& state) { return state.live; });
+}
+
+void FakeBackend::TryWith(Result<std::vector<engine::AlertTrial>> trials) {
+  state_.With([&](State& state) { state.trials = std::move(trials); });
+}
+void FakeBackend::HoldsIs(Result<bool> holds) {
+  state_.With([&](State& state) { state.holds = std::move(holds); });
+}
+void FakeBackend::CheckWith(Result<engine::LivePlan> live) {
+  state_.With([&](State& state) { state.live = std::move(live); });
+}
+void FakeBackend::BlockChecks(bool blocked) {
+  state_.With([&](State& state) { state.blocked = blocked; });
+}
+std::vector<engine::Notification> FakeBackend::Tried() const {
+  return state_.With([](const State& state) { return state.tried; });
+}
+int FakeBackend::Checks() const {
+  return state_.With([](const State& state) { return state.checks; });
 }
 
 void FakeBackend::Lengthen(size_t bytes) {

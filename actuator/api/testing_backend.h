@@ -30,6 +30,10 @@ class FakeBackend final : public Backend {
                           const std::function<bool(const engine::PastAlert&)>& each) override;
   Status RunEvents(const std::string& run, uint64_t after,
                    const std::function<bool(const engine::Event&)>& each) override;
+  Result<std::vector<engine::AlertTrial>> Try(engine::Notification notification) override;
+  engine::QueryReading AskPrometheus(const std::string& expr) override;
+  Result<engine::LivePlan> CheckPlan(const std::string& runbook,
+                                     const std::map<std::string, std::string>& parameters) override;
   Status Reload() override;
   ConfigurationState Configuration() const override;
   bool Ready() const override;
@@ -39,6 +43,12 @@ class FakeBackend final : public Backend {
   void SetReady(bool ready);
   void SetConfiguration(ConfigurationState state);
   void SetEvents(std::vector<engine::Event> events);  // of every run
+  // What Try answers, and what AskPrometheus does.
+  void TryWith(Result<std::vector<engine::AlertTrial>> trials);
+  void HoldsIs(Result<bool> holds);
+  void CheckWith(Result<engine::LivePlan> live);
+  // Waits within CheckPlan until `blocked` is false again.
+  void BlockChecks(bool blocked);
   // Each past alert, run and event is that much longer, so that a page has no room for all.
   void Lengthen(size_t bytes);
   // One search of past alerts or runs looks at so many.
@@ -49,6 +59,8 @@ class FakeBackend final : public Backend {
   std::vector<engine::TakeOver> Takeovers() const;
   std::vector<engine::CloseEpisode> Closed() const;
   int Reloads() const;
+  std::vector<engine::Notification> Tried() const;
+  int Checks() const;  // begun ones
 
  private:
   struct State {
@@ -62,6 +74,12 @@ class FakeBackend final : public Backend {
     size_t longer = 0;
     size_t most_looked_at = engine::kMostLookedAt;
     int reloads = 0;
+    Result<std::vector<engine::AlertTrial>> trials = std::vector<engine::AlertTrial>();
+    std::vector<engine::Notification> tried;
+    Result<bool> holds = true;
+    Result<engine::LivePlan> live = engine::LivePlan{};
+    bool blocked = false;
+    int checks = 0;
     ConfigurationState configuration;
     bool ready = true;
   };

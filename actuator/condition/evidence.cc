@@ -80,7 +80,11 @@ Evidence NeededEvidence(const engine::GateQuestion& question, const GateExpressi
     if (!selector.instance.empty()) evidence.hosts[selector.instance];
   }
   for (auto& [host, needed] : evidence.hosts) {
-    if (question.marks.contains(host)) needed.collectors.insert(Name(config::CollectorKind::kHost));
+    // A look asks for what a mark will need.
+    const bool marked = question.marks.contains(host) ||
+                        (question.look_only &&
+                         std::ranges::find(question.gate.about, host) != question.gate.about.end());
+    if (marked) needed.collectors.insert(Name(config::CollectorKind::kHost));
     for (const Selector& selector : expression.selectors) {
       const auto collector = config::CollectorOf(selector.metric);
       const bool reads = selector.instance.empty() || selector.instance == host;
@@ -186,6 +190,12 @@ std::string EvidenceQuery(const engine::GateQuestion& question, const GateExpres
                      (late.count() > 0 ? " offset " + FormatDuration(late) : "") + ")");
     add("counts", over("count_over_time", probe));
     if (!question.marks.empty()) add("uptimes", over("count_over_time", uptime));
+  }
+  if (question.look_only) {
+    for (size_t i = 0; i < expression.selectors.size(); ++i) {
+      const Selector& selector = expression.selectors[i];
+      add(SeriesPart(i), "count" + written(selector.begin, selector.end));
+    }
   }
   if (!sides) return query;
   add("left", written(expression.left.begin, expression.left.end));

@@ -55,13 +55,13 @@ class HostJudge {
     const auto mark = question_.marks.find(host);
     const bool marked = mark != question_.marks.end();
     const auto& about = question_.gate.about;
-    if (!marked && std::ranges::find(about, host) != about.end()) {
+    if (!marked && !question_.look_only && std::ranges::find(about, host) != about.end()) {
       return Stale("no mark of " + host + " was taken");
     }
     if (needed.scrape_interval.count() == 0) {
-      return Stale("Prometheus does not scrape " + host + " in job \"" + series_.job +
-                   "\": add it there, or set prometheus.job in the actuator file to the job of "
-                   "the exporter's probes");
+      return ToChange("Prometheus does not scrape " + host + " in job \"" + series_.job +
+                      "\": add it there, or set prometheus.job in the actuator file to the job of "
+                      "the exporter's probes");
     }
     // First: it needs a new mark, and the probes that failed meanwhile would only delay that.
     if (marked) {
@@ -87,6 +87,11 @@ class HostJudge {
     reading.why = std::move(why);
     return reading;
   }
+  static GateReading ToChange(std::string why) {
+    GateReading reading = Stale(std::move(why));
+    reading.needs_change = true;
+    return reading;
+  }
   static GateReading CollectorStale(const std::string& collector, const char* what,
                                     const std::string& host, const std::string& when) {
     return Stale("collector " + collector + what + host + when);
@@ -103,9 +108,10 @@ class HostJudge {
                    FormatDuration(evidence_.edge) + ": its last scrape failed, or none came yet");
     }
     if (alive.size() == 1) return std::nullopt;
-    return Stale("job \"" + series_.job + "\" has " + std::to_string(alive.size()) + " series of " +
-                 host + " (" + Differences(alive) + "): choose one with prometheus.labels in the " +
-                 "actuator file, or let the storage remove duplicates");
+    return ToChange("job \"" + series_.job + "\" has " + std::to_string(alive.size()) +
+                    " series of " + host + " (" + Differences(alive) +
+                    "): choose one with prometheus.labels in the " +
+                    "actuator file, or let the storage remove duplicates");
   }
 
   std::optional<GateReading> Probes(const std::string& host, const HostEvidence& needed) const {
@@ -114,7 +120,11 @@ class HostJudge {
     }
     for (const std::string& collector : needed.collectors) {
       const auto least = parts_.Least("collectors", host, collector);
-      if (!least) return CollectorStale(collector, " says nothing about ", host, "");
+      if (!least) {
+        auto nothing = CollectorStale(collector, " says nothing about ", host, "");
+        nothing.needs_change = true;
+        return nothing;
+      }
       if (*least < 1) {
         return CollectorStale(collector, " failed on ", host, When());
       }
@@ -217,6 +227,18 @@ class HostJudge {
   const double at_s_;
 };
 
+// The first selector of which there is no series now; empty: there are series of each.
+std::string WithoutSeries(const GateExpression& expression, const Parts& parts) {
+  for (size_t i = 0; i < expression.selectors.size(); ++i) {
+    if (!parts.All(SeriesPart(i)).empty()) continue;
+    const Selector& selector = expression.selectors[i];
+    return expression.text.substr(selector.begin, selector.end - selector.begin) +
+           " gives no series now: compare name and labels with docs/metrics.md, and with what the "
+           "site file says of the host";
+  }
+  return "";
+}
+
 // The value that is furthest from the comparison's goal.
 std::optional<double> Worst(const std::vector<const Sample*>& samples,
                             const std::string& comparison) {
@@ -252,7 +274,11 @@ GateReading Judge(const engine::GateQuestion& question, const GateExpression& ex
       if (reading.why.empty() || objection->state == GateState::kRebooted) reading = *objection;
     }
   }
-  if (reading.why.empty()) reading.why = TooShort(expression, evidence);
+  if (reading.why.empty()) {
+    reading.why = TooShort(expression, evidence);
+    if (reading.why.empty() && question.look_only) reading.why = WithoutSeries(expression, parts);
+    reading.needs_change = !reading.why.empty();
+  }
   ShowSides(parts, expression, &reading);
   if (!reading.why.empty()) return reading;
   reading.state = GateState::kFalse;

@@ -14,6 +14,11 @@ namespace mailhub::condition {
 // The label that tells the parts from each other.
 inline constexpr char kPart[] = "mailhub_gate_part";
 
+// The part that counts the series of a selector, by its place in the expression.
+inline std::string SeriesPart(size_t selector) {
+  return "series" + std::to_string(selector);
+}
+
 // Immutable. Points into the instant, which must outlive it.
 class Parts {
  public:

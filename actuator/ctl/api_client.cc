@@ -104,4 +104,13 @@ Result<std::string> ApiClient::Post(const std::string& path, const std::string& 
                           : "; it may still take effect: look before you send it again");
 }
 
+Result<std::string> ApiClient::Ask(const std::string& path, const std::string& json,
+                                   Milliseconds timeout) {
+  if (token_trouble_) return Fail(*token_trouble_);
+  http::RequestOptions request = request_;
+  request.timeout = timeout;
+  return Open(client_->Post(url_ + path, json, "application/json", request),
+              "; nothing was changed");
+}
+
 }  // namespace mailhub::ctl

@@ -37,6 +37,8 @@ class ApiClient {
   // kind; kOutcomeUnknown: the request may have been carried out.
   Result<std::string> Get(const std::string& path, const QueryPairs& query = {});
   Result<std::string> Post(const std::string& path, const std::string& json);
+  // A POST that only asks, and may take that long. Needs the token, too.
+  Result<std::string> Ask(const std::string& path, const std::string& json, Milliseconds timeout);
 
   const std::string& by() const { return by_; }
 

@@ -76,7 +76,16 @@ int PlanRun(const Arguments& arguments) {
   const auto parameters = ParseAssignments(arguments.assignments);
   if (!parameters) return Complain(parameters.error());
   return With(arguments, [&](ApiClient& api) {
-    return RunPlan(api, arguments.ChosenFormat(), arguments.runbook, *parameters);
+    const auto plan = arguments.live ? RunCheck : RunPlan;
+    return plan(api, arguments.ChosenFormat(), arguments.runbook, *parameters);
+  });
+}
+
+int TestAlerts(const Arguments& arguments) {
+  const auto labels = ParseAssignments(arguments.assignments);
+  if (!labels) return Complain(labels.error());
+  return With(arguments, [&](ApiClient& api) {
+    return AlertTest(api, arguments.ChosenFormat(), {arguments.which, *labels, arguments.resolved});
   });
 }
 
@@ -207,6 +216,9 @@ void AddStarts(CLI::App* run, Arguments& a, Action* action) {
   }
   start->add_option("--reason", a.reason, "Why, for the journal");
   start->add_flag("--now", a.now, "Also at a time that is not suitable (needs --reason)");
+  plan->add_flag("--live", a.live,
+                 "With what it meets now: hosts, conditions, locks. Needs the token. Status 1: "
+                 "there are obstacles, or something is not known");
   start->add_flag("--watch", a.watch_it, "Then follow it, as `run watch`");
   AddWatchOptions(start, a);
   start->callback([&a, action] { *action = [&a] { return StartRun(a); }; });
@@ -269,6 +281,15 @@ void AddAlerts(CLI::App& app, Arguments& a, Action* action) {
       });
     };
   });
+  CLI::App* test = alert->add_subcommand(
+      "test", "What a notification would do now, changing nothing. Needs the token");
+  test->add_option("WHICH", a.which,
+                   "A file with Alertmanager's notification (- is standard input; a file's name "
+                   "has a / or ends in .json), or an alert's name")
+      ->required();
+  test->add_option("LABELS,-l,--label", a.assignments, "NAME=VALUE: the alert's other labels");
+  test->add_flag("--resolved", a.resolved, "The alert has resolved, instead of firing since now");
+  test->callback([&a, action] { *action = [&a] { return TestAlerts(a); }; });
 }
 
 void AddReport(CLI::App& app, Arguments& a, Action* action) {
@@ -361,9 +382,8 @@ void AddCalendar(CLI::App& app, Arguments& a, Action* action) {
       ->capture_default_str();
   show->add_option("--from", a.calendar_from, "First day, as 2027-01-04 (default: today)");
   show->add_option("--location", a.location, "Whose days (default: as the file's intervals)");
-  check->callback([&a, action] {
-    *action = [&a] { return CalendarCheck(a.file, RealClock().Now()); };
-  });
+  check->callback(
+      [&a, action] { *action = [&a] { return CalendarCheck(a.file, RealClock().Now()); }; });
   show->callback([&a, action] {
     *action = [&a] {
       return CalendarShow(a.file, a.calendar_from, a.calendar_days, a.utc ? "UTC" : a.location,

@@ -43,6 +43,8 @@ struct Arguments {
   bool csv = false;
   bool json = false;
   bool watch_it = false;
+  bool live = false;
+  bool resolved = false;
   bool utc = false;
 
   Format ChosenFormat() const {

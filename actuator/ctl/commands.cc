@@ -85,25 +85,6 @@ std::string NamesText(const std::vector<std::string>& names) {
   return text;
 }
 
-void ShowPlan(const Plan& plan) {
-  Out(Printable(plan.runbook) + (plan.target.empty() ? "" : " " + Printable(plan.target)) + ": " +
-      Printable(plan.summary) + "\n");
-  std::string locks;
-  for (const std::string& lock : plan.locks) locks += " " + Printable(lock);
-  Out("locks:" + (locks.empty() ? " none" : locks) + "; expected duration " +
-      (plan.expected_s > 0 ? ElapsedText(plan.expected_s) : "unknown") + "\n");
-  if (!plan.windows.empty()) Out("starts only in: " + NamesText(plan.windows) + "\n");
-  if (!plan.blackouts.empty()) Out("starts never in: " + NamesText(plan.blackouts) + "\n");
-  Out("\n");
-  for (const PlannedStep& step : plan.steps) ShowPlannedStep(step);
-  for (const PlannedStep& step : plan.always) {
-    Out("\nowed in any case once step " + Printable(step.since) + " has begun" +
-        (step.until.empty() ? "" : ", until step " + Printable(step.until) + " is done") + ":\n");
-    ShowPlannedStep(step);
-  }
-  Out("\nNothing was changed.\n");
-}
-
 void ShowAlerts(const std::vector<AlertRecord>& alerts) {
   std::vector<std::vector<std::string>> rows;
   rows.reserve(alerts.size());
@@ -153,6 +134,24 @@ std::string RunPath(const std::string& run) {
 
 }  // namespace
 
+void ShowPlan(const Plan& plan) {
+  Out(Printable(plan.runbook) + (plan.target.empty() ? "" : " " + Printable(plan.target)) + ": " +
+      Printable(plan.summary) + "\n");
+  std::string locks;
+  for (const std::string& lock : plan.locks) locks += " " + Printable(lock);
+  Out("locks:" + (locks.empty() ? " none" : locks) + "; expected duration " +
+      (plan.expected_s > 0 ? ElapsedText(plan.expected_s) : "unknown") + "\n");
+  if (!plan.windows.empty()) Out("starts only in: " + NamesText(plan.windows) + "\n");
+  if (!plan.blackouts.empty()) Out("starts never in: " + NamesText(plan.blackouts) + "\n");
+  Out("\n");
+  for (const PlannedStep& step : plan.steps) ShowPlannedStep(step);
+  for (const PlannedStep& step : plan.always) {
+    Out("\nowed in any case once step " + Printable(step.since) + " has begun" +
+        (step.until.empty() ? "" : ", until step " + Printable(step.until) + " is done") + ":\n");
+    ShowPlannedStep(step);
+  }
+}
+
 int RunList(ApiClient& api, Format format, const Filters& filters) {
   const PagedList list = {.key = "runs", .cursor = "after", .limit = filters.limit};
   QueryPairs query = Query(filters);
@@ -174,7 +173,10 @@ int RunPlan(ApiClient& api, Format format, const std::string& runbook,
   QueryPairs query = {{"runbook", runbook}};
   for (const auto& [name, value] : parameters)
     query.emplace_back("parameter", std::string(name).append("=").append(value));
-  return Print(api.Get("/api/v1/plan", query), format, ParsePlan, ShowPlan);
+  return Print(api.Get("/api/v1/plan", query), format, ParsePlan, [](const Plan& plan) {
+    ShowPlan(plan);
+    Out("\nNothing was changed.\n");
+  });
 }
 
 int RunStart(ApiClient& api, Format format, const std::string& runbook,

@@ -21,6 +21,15 @@ struct Filters {
 
 using Parameters = std::map<std::string, std::string>;
 
+struct Plan;
+
+// The alerts of a file ("-": standard input), or one that is made up.
+struct AlertQuestion {
+  std::string which;  // a file or an alert's name
+  Parameters labels;  // of the alert with that name
+  bool resolved = false;
+};
+
 // All that waits for a person: since when, and what to type.
 int ShowWaiting(ApiClient& api, Format format);
 int RunList(ApiClient& api, Format format, const Filters& filters);
@@ -36,6 +45,9 @@ struct FollowOptions {
 // of the actuator in between loses and repeats nothing. If it ends early, its error says how to go
 // on.
 int FollowLog(ApiClient& api, Format format, const std::string& run, const FollowOptions& options);
+// What the plan meets now. Status 1 also if it has obstacles, or something is not known.
+int RunCheck(ApiClient& api, Format format, const std::string& runbook,
+             const Parameters& parameters);
 int RunPlan(ApiClient& api, Format format, const std::string& runbook,
             const Parameters& parameters);
 // `now`: at any time, suitable or not. Puts the new run's id into *run.
@@ -44,6 +56,7 @@ int RunStart(ApiClient& api, Format format, const std::string& runbook,
 int AlertList(ApiClient& api, Format format, const Filters& filters);
 // `which`: an alert's name, or the beginning of a fingerprint or a run's id.
 int AlertExplain(ApiClient& api, Format format, const std::string& which, const Filters& filters);
+int AlertTest(ApiClient& api, Format format, const AlertQuestion& question);
 int EpisodeList(ApiClient& api, Format format, const Filters& filters);
 int EpisodeClose(ApiClient& api, Format format, const std::string& fingerprint,
                  const std::string& run, const std::string& reason);
@@ -62,6 +75,8 @@ int ReceiverList(ApiClient& api, Format format);
 int ReceiverTest(ApiClient& api, Format format, const std::string& name);
 int ModeGet(ApiClient& api, Format format);
 int ModeSet(ApiClient& api, Format format, const std::string& mode);
+
+void ShowPlan(const Plan& plan);
 
 // "mailhubctl: MESSAGE" on standard error; returns 1.
 int Complain(const Error& error);

@@ -5,6 +5,7 @@
 
 #include "actuator/engine/commands.h"
 #include "actuator/engine/require.h"
+#include "actuator/engine/trial.h"
 
 namespace mailhub::engine {
 
@@ -16,6 +17,23 @@ Engine::Core::Core(EngineConfig config, const PlanSource* plans, std::function<s
       episodes_(&context_),
       history_(&clock_),
       decisions_(&context_, &runs_, &episodes_, &history_) {}
+
+// Every member that a decision reads is copied here. What runs await is not: a copy does no work.
+Engine::Core::Core(const Core& other, Moment now)
+    : config_(other.config_),
+      clock_(other.clock_),
+      mode_(other.mode_),
+      recorder_(&clock_, [this](const Event& event) { Fold(event); }),
+      context_{&config_,    &clock_,  &mode_, &runs_, &recorder_, other.context_.plans,
+               NewRunIds(), &history_},
+      runs_(&context_, other.runs_),
+      episodes_(&context_, other.episodes_),
+      history_(&clock_, other.history_),
+      decisions_(&context_, &runs_, &episodes_, &history_),
+      epoch_(other.epoch_),
+      started_(other.started_) {
+  clock_.Show(now);
+}
 
 void Engine::Core::Reconfigure(EngineConfig config, const PlanSource* plans) {
   config_ = std::move(config);
@@ -126,6 +144,16 @@ std::optional<SteadyTime> Engine::Core::NextDeadline() const {
 
 // --- views
 
+// On a copy, because an alert's decision depends on the records of those before it.
+Result<std::vector<AlertTrial>> Engine::Core::Try(const Notification& notification,
+                                                  Moment now) const {
+  Require(started_, "inputs come after the start");
+  Core copy(*this, now);
+  const Status taken = copy.decisions_.Notify(notification);
+  if (!taken) return Fail(taken.error());
+  return TrialsOf(notification, copy.recorder_.Take().events, config_.triggers, *context_.plans);
+}
+
 template <typename Do>
 auto Engine::Core::Showing(Moment now, Do&& action) {
   const Moment worked = clock_.Show(now);
@@ -157,6 +185,20 @@ View Engine::Core::Look(Moment now) {
     episodes_.AddTo(&view);
     runs_.AddTo(history_, &view);
     return view;
+  });
+}
+
+std::vector<CooldownLeft> Engine::Core::CooldownsOf(const Plan& plan, Moment now) {
+  return Showing(now, [&] {
+    std::vector<CooldownLeft> cooldowns;
+    const LastRun* last = history_.LastOf(plan);
+    if (last == nullptr) return cooldowns;
+    for (const Trigger& trigger : config_.triggers) {
+      if (trigger.runbook != plan.runbook) continue;
+      const auto left = history_.CooldownLeft(*last, trigger.cooldown);
+      if (left) cooldowns.push_back({trigger.name, last->run, *left});
+    }
+    return cooldowns;
   });
 }
 

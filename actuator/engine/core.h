@@ -14,6 +14,7 @@
 #include "actuator/engine/history.h"
 #include "actuator/engine/recorder.h"
 #include "actuator/engine/runs.h"
+#include "actuator/engine/trial.h"
 
 namespace mailhub::engine {
 
@@ -34,10 +35,15 @@ class Engine::Core {
   void NoteRenewal(const RemoteDone& done);
   void RefreshDeadMen(View* view, Moment now);
   View Look(Moment now);
+  Result<std::vector<AlertTrial>> Try(const Notification& notification, Moment now) const;
+  std::vector<CooldownLeft> CooldownsOf(const Plan& plan, Moment now);
   uint64_t epoch() const { return epoch_; }
   Mode mode() const { return mode_.mode; }
 
  private:
+  // A copy that decides in the place of `other` and leaves it as it is.
+  explicit Core(const Core& other, Moment now);
+
   void Fold(const Event& event);
   void Take(const Notification& notification);
   void Take(const Command& command);

@@ -23,23 +23,6 @@ AlertDecided RecordOf(const Alert& alert) {
   return record;
 }
 
-// The parameters from the trigger and the alert's labels. kNotFound names a missing label.
-Result<std::map<std::string, std::string>> ParametersOf(const Trigger& trigger,
-                                                        const Alert& alert) {
-  std::map<std::string, std::string> parameters = trigger.parameters;
-  for (const auto& [parameter, label] : trigger.parameters_from_labels) {
-    const auto found = alert.labels.find(label);
-    if (found == alert.labels.end()) {
-      return Fail(ErrorKind::kNotFound, "the alert has no label \"" + label +
-                                            "\", which parameter \"" + parameter +
-                                            "\" is taken from");
-    }
-    parameters[parameter] =
-        trigger.strip_port.contains(parameter) ? WithoutPort(found->second) : found->second;
-  }
-  return parameters;
-}
-
 // A trigger's own windows and blackouts, beside those of its runbook.
 void Narrow(const Suitable& own, Suitable* suitable) {
   if (!own.windows.empty()) suitable->windows = own.windows;

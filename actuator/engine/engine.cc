@@ -51,6 +51,14 @@ View Engine::Look(Moment now) const {
   return core_->Look(now);
 }
 
+Result<std::vector<AlertTrial>> Engine::Try(const Notification& notification, Moment now) const {
+  return core_->Try(notification, now);
+}
+
+std::vector<CooldownLeft> Engine::CooldownsOf(const Plan& plan, Moment now) const {
+  return core_->CooldownsOf(plan, now);
+}
+
 uint64_t Engine::epoch() const {
   return core_->epoch();
 }

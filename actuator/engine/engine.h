@@ -17,8 +17,10 @@
 #include "actuator/engine/engine_config.h"
 #include "actuator/engine/event.h"
 #include "actuator/engine/input.h"
+#include "actuator/engine/live_plan.h"
 #include "actuator/engine/output.h"
 #include "actuator/engine/plan.h"
+#include "actuator/engine/trial.h"
 #include "actuator/engine/view.h"
 
 namespace mailhub::engine {
@@ -60,6 +62,12 @@ class Engine {
 
   // The state for people and metrics. Cheap enough to call at every change.
   View Look(Moment now) const;
+  // What this notification would do now. Decides on a copy: nothing is recorded, done or awaited,
+  // and the next inputs are decided as if this had not been asked. Costs a copy of all that is in
+  // memory. kOverloaded as for the notification itself.
+  Result<std::vector<AlertTrial>> Try(const Notification& notification, Moment now) const;
+  // How long the triggers of this plan's runbook would still wait before they start it.
+  std::vector<CooldownLeft> CooldownsOf(const Plan& plan, Moment now) const;
   uint64_t epoch() const;
   Mode mode() const;
 

@@ -46,6 +46,15 @@ class Episodes {
  public:
   // `context` must outlive it.
   explicit Episodes(const Context* context) : context_(*context) {}
+  // A copy for another context, which must outlive it.
+  Episodes(const Context* context, const Episodes& other)
+      : context_(*context),
+        episodes_(other.episodes_),
+        waiting_(other.waiting_),
+        succeeded_(other.succeeded_),
+        started_(other.started_),
+        ended_(other.ended_),
+        ended_order_(other.ended_order_) {}
 
   // Call once the clock has started. The age of replayed ends is set by the wall clock.
   void Start();

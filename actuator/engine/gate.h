@@ -15,6 +15,8 @@ struct GateQuestion {
   std::map<std::string, Mark> marks;  // one per host in gate.about
   // Since the gate began. Evidence of hosts without marks must be from within it.
   Milliseconds waited{0};
+  // A look before any action: no host needs a mark. What it says is about now, and opens no gate.
+  bool look_only = false;
 };
 
 enum class GateState {
@@ -43,6 +45,7 @@ struct GateReading {
   std::optional<double> threshold;  // right side, when it is a number
   std::string comparison;           // ">=" ...
   std::string why;                  // a sentence: what is missing, which host
+  bool needs_change = false;        // waiting does not help: a person must change what `why` says
 };
 
 // The question of `only_if`: does this hold now?

@@ -25,6 +25,9 @@ class History {
  public:
   // `clock` must outlive it.
   explicit History(const EngineClock* clock) : clock_(*clock) {}
+  // A copy by another clock, which must outlive it.
+  History(const EngineClock* clock, const History& other)
+      : clock_(*clock), last_runs_(other.last_runs_), durations_(other.durations_) {}
 
   // Call once the clock has started. The age of replayed runs is set by the wall clock.
   void Start();

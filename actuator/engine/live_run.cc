@@ -16,6 +16,10 @@ LiveRun::LiveRun(const Context* context, const std::string& id)
   run_.id = id;
 }
 
+LiveRun::LiveRun(const Context* context, const Run& run) : LiveRun(context, run.id) {
+  run_ = run;
+}
+
 void LiveRun::Apply(const Event& event) {
   run_.Apply(event);
   Account(event.at);

@@ -21,6 +21,8 @@ class LiveRun {
  public:
   // `context` must outlive it.
   LiveRun(const Context* context, const std::string& id);
+  // In the recorded state of `run`; awaits nothing yet.
+  LiveRun(const Context* context, const Run& run);
   LiveRun(const LiveRun&) = delete;
   LiveRun& operator=(const LiveRun&) = delete;
 

@@ -9,6 +9,7 @@
 
 #include "actuator/engine/event.h"
 #include "actuator/engine/gate.h"
+#include "actuator/engine/host_report.h"
 #include "actuator/engine/remote.h"
 #include "lib/base/result.h"
 
@@ -38,6 +39,14 @@ class ConditionPort {
   virtual ~ConditionPort() = default;
   virtual GateReading Evaluate(const GateQuestion& question) = 0;
   virtual QueryReading Ask(const QueryQuestion& question) = 0;
+};
+
+// Looks at hosts before a run. Thread-safe; a call blocks until the check's deadline at most, and
+// changes nothing on the host.
+class HostCheckPort {
+ public:
+  virtual ~HostCheckPort() = default;
+  virtual HostReport Check(const HostCheck& check) = 0;
 };
 
 // Called on the owner thread: be short.

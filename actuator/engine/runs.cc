@@ -30,6 +30,11 @@ bool QueueIsBlockedByHold(const std::vector<RunView>& unfinished) {
 
 }  // namespace
 
+Runs::Runs(const Context* context, const Runs& other)
+    : context_(*context), order_(other.order_), finished_(other.finished_), schedule_(context) {
+  for (const auto& [id, live] : other.runs_) runs_.try_emplace(id, &context_, live.run());
+}
+
 const Run* Runs::Apply(const Event& event) {
   if (std::holds_alternative<RunQueued>(event.body)) {
     Require(!runs_.contains(event.run), "a run is queued once");

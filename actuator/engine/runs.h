@@ -20,6 +20,9 @@ class Runs final : public OtherRuns {
  public:
   // `context` must outlive it.
   explicit Runs(const Context* context) : context_(*context), schedule_(context) {}
+  // A copy of what is recorded, for another context, which must outlive it. What the runs await is
+  // not copied.
+  Runs(const Context* context, const Runs& other);
 
   // Folds an event about a run. Returns the run if this has finished it, else null.
   const Run* Apply(const Event& event);

@@ -52,11 +52,32 @@ std::string OnlyIf(const Trigger& trigger, const std::map<std::string, std::stri
 
 bool Matches(const std::vector<Matcher>& matchers,
              const std::map<std::string, std::string>& labels) {
+  return FirstMismatch(matchers, labels) == nullptr;
+}
+
+const Matcher* FirstMismatch(const std::vector<Matcher>& matchers,
+                             const std::map<std::string, std::string>& labels) {
   for (const Matcher& matcher : matchers) {
     const auto label = labels.find(matcher.label);
-    if (!Matches(matcher, label == labels.end() ? std::string() : label->second)) return false;
+    if (!Matches(matcher, label == labels.end() ? std::string() : label->second)) return &matcher;
   }
-  return true;
+  return nullptr;
+}
+
+Result<std::map<std::string, std::string>> ParametersOf(const Trigger& trigger,
+                                                        const Alert& alert) {
+  std::map<std::string, std::string> parameters = trigger.parameters;
+  for (const auto& [parameter, label] : trigger.parameters_from_labels) {
+    const auto found = alert.labels.find(label);
+    if (found == alert.labels.end()) {
+      return Fail(ErrorKind::kNotFound, "the alert has no label \"" + label +
+                                            "\", which parameter \"" + parameter +
+                                            "\" is taken from");
+    }
+    parameters[parameter] =
+        trigger.strip_port.contains(parameter) ? WithoutPort(found->second) : found->second;
+  }
+  return parameters;
 }
 
 std::string_view WithoutPort(std::string_view value) {

@@ -70,6 +70,14 @@ std::string OnlyIf(const Trigger& trigger, const std::map<std::string, std::stri
 bool Matches(const std::vector<Matcher>& matchers,
              const std::map<std::string, std::string>& labels);
 
+// The first matcher that does not match. Null: all match.
+const Matcher* FirstMismatch(const std::vector<Matcher>& matchers,
+                             const std::map<std::string, std::string>& labels);
+
+// The runbook's parameters for this alert: the fixed ones, and those from labels. kNotFound names a
+// missing label.
+Result<std::map<std::string, std::string>> ParametersOf(const Trigger& trigger, const Alert& alert);
+
 // "x500" of "x500:9100". A value that does not end in a colon and one to five digits stays whole,
 // and so does an IPv6 address without brackets.
 std::string_view WithoutPort(std::string_view value);

@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "actuator/remote/runner_place.h"
 #include "actuator/remote/runner_script.h"
 #include "lib/base/log.h"
 #include "lib/ssh/one_line.h"
@@ -16,7 +17,6 @@ using engine::RemoteReply;
 using engine::RemoteVerb;
 
 constexpr size_t kPiece = 8192;
-constexpr const char* kInstalledRunner = "exec sh /usr/local/lib/mailhub/runner --installed";
 
 RemoteReply Failed(ErrorKind kind, std::string message) {
   RemoteReply reply;
@@ -52,21 +52,6 @@ HostLink::HostLink(std::string host, LinkOptions options, const ssh::Cancellatio
       login_backoff_(options_.first_login_pause, options_.longest_login_pause) {}
 
 HostLink::~HostLink() = default;
-
-std::string HostLink::RunnerPath() const {
-  return options_.directory + "/bin/runner-" + RunnerDigest().substr(0, 16);
-}
-
-std::string HostLink::RunnerCommand() const {
-  // If the key is restricted to the runner, the host ignores this command.
-  if (form_ == config::RunnerForm::kInstalled) return kInstalledRunner;
-  const std::string words = options_.arguments.empty() ? "" : " " + options_.arguments;
-  // A restore may have given the directory to another account since the connect: then its file is
-  // not started, and the next connect says so. All login shells can read this.
-  const std::string own = "[ -O ";
-  return own + options_.directory + " ] && " + own + options_.directory + "/bin ] && " + own +
-         RunnerPath() + " ] && exec " + options_.shell + " " + RunnerPath() + words;
-}
 
 Milliseconds HostLink::Patience(const engine::RemoteRequest& request) const {
   switch (request.verb) {
@@ -168,8 +153,8 @@ Status HostLink::PutRunner() {
   const std::string here = "mailhub-runner-is-here\n";
   const std::string may_not = "mailhub-runner-may-not: ";
   const std::string look =
-      std::string(StrictScript()) + "umask 077; d=" + options_.directory + "; f=" + RunnerPath() +
-      "\nno() { echo \"" + may_not + "$1\"; exit; }\n" +
+      std::string(StrictScript()) + "umask 077; d=" + options_.directory +
+      "; f=" + RunnerPath(options_) + "\nno() { echo \"" + may_not + "$1\"; exit; }\n" +
       "same() { [ \"$(sha256sum <\"$1\" 2>/dev/null)\" = \"" + RunnerDigest() + "  -\" ]; }\n" +
       "may() { strict \"$d\" && return; [ -n \"$strict_unseen\" ] || no \"$strict_problem\"\n" +
       "echo \"$strict_problem\" >&2; exit; }\n" + "[ ! -e \"$d\" ] || may\n";
@@ -194,7 +179,7 @@ Status HostLink::PutRunner() {
       return Fail(refused ? ErrorKind::kRefused : ErrorKind::kUnreachable, done.error().message);
     }
     if (done->out.find(here) != std::string::npos) {
-      if (upload) LogInfo("runner installed", {{"host", host_}, {"path", RunnerPath()}});
+      if (upload) LogInfo("runner installed", {{"host", host_}, {"path", RunnerPath(options_)}});
       return {};
     }
     const size_t at = done->out.find(may_not);
@@ -221,7 +206,7 @@ HostLink::Answer HostLink::Exchange(const engine::RemoteRequest& request, const 
                                                                : ErrorKind::kUnreachable;
     answer.failure = Error{kind, error.message};
   };
-  auto channel = session_->OpenChannel(RunnerCommand(), deadline);
+  auto channel = session_->OpenChannel(RunnerCommand(options_, form_), deadline);
   if (!channel) {
     // The runner may have started, but it has no request.
     lost(channel.error(), false);

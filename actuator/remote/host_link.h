@@ -59,8 +59,6 @@ class HostLink {
                   remote::Exchange exchange);
   void TellOfLease(const engine::RemoteReply& reply);
   Milliseconds Patience(const engine::RemoteRequest& request) const;
-  std::string RunnerPath() const;
-  std::string RunnerCommand() const;
 
   const std::string host_;
   const LinkOptions options_;

@@ -127,7 +127,7 @@ Result<std::string> EncodeRequest(const engine::RemoteRequest& request, const Id
     text += '\n';
   };
   add("nonce", exchange.nonce);
-  add("verb", exchange.takeover ? "takeover" : Name(request.verb));
+  add("verb", exchange.takeover ? "takeover" : exchange.check ? "check" : Name(request.verb));
   add("journal", identity.journal_id);
   add("epoch", std::to_string(identity.epoch));
   if (!request.directory_id.empty()) add("directory_id", request.directory_id);
@@ -240,6 +240,16 @@ std::string ReplyReader::ParseField(std::string_view name, std::string_view valu
     sound = ParseUptime(value, &reply_.mark.uptime_s);
   else if (name == "output_bytes")
     sound = ParseNumber(value, &body_bytes_) && body_bytes_ <= kLongestOutput;
+  else if (name == "receipts")
+    sound = !(checked_.receipts = value).empty() && Sayable(value, 32);
+  else if (name == "receipts_detail")
+    checked_.receipts_detail = OneLine(value);
+  else if (name == "fence")
+    sound = !(checked_.fence = value).empty() && Sayable(value, 32);
+  else if (name == "fence_detail")
+    checked_.fence_detail = OneLine(value);
+  else if (name == "runner")
+    sound = Sayable(checked_.runner = value, 64);
   else if (name == "duration_ms") {
     int64_t duration = 0;
     sound = ParseNumber(value, &duration) && duration >= 0;
@@ -258,6 +268,11 @@ std::string ReplyReader::WhatIsMissing() const {
     if (!says(name)) return no(name);
   }
   if (told_ == Told::kLease && !says("lease")) return no("lease");
+  if (told_ == Told::kChecked) {
+    for (const char* name : {"receipts", "fence"}) {
+      if (!says(name)) return no(name);
+    }
+  }
   if (told_ == Told::kReceipt && !says("state")) return no("state");
   // Also in a reply that needs no receipt: a contradictory reply is not trusted.
   const bool finished = receipt_.state == ReceiptState::kFinished;

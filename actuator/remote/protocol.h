@@ -28,6 +28,18 @@ struct Exchange {
   Milliseconds grace{0};  // kCancel: between TERM and KILL
   // Asks the host to obey this journal from now on; of the request only the host is used.
   bool takeover = false;
+  // Asks what a run would meet, and changes nothing; of the request only host and command are used:
+  // one command a line.
+  bool check = false;
+};
+
+// The answer to a check.
+struct Checked {
+  std::string receipts;  // "ready", "absent", or the kind of error
+  std::string receipts_detail;
+  std::string fence;  // "free", or the kind of error
+  std::string fence_detail;
+  std::string runner;  // SHA-256 of the runner that answered; empty: the host has no sha256sum
 };
 
 // The request's bytes. kInvalid if a field cannot be encoded: a malformed key, a command with NULs
@@ -42,6 +54,7 @@ enum class Told {
   kMark,     // sweep, takeover
   kReceipt,  // run, launch, status, void, cancel: the state, and a finished one's exit status
   kLease,    // hello, arm, renew, disarm
+  kChecked,  // check: receipts and fence
 };
 Told ToBeTold(engine::RemoteVerb verb, bool takeover);
 
@@ -58,6 +71,7 @@ class ReplyReader {
   // Call after Feed() was true. The runner's own errors get the kinds that RemoteReply describes; a
   // garbled reply is kOutcomeUnknown with the defect as message. `host` begins messages.
   engine::RemoteReply Take(const std::string& host) const;
+  const Checked& checked() const { return checked_; }  // of a check that did not fail
 
  private:
   // Each returns the defect, or nothing.
@@ -79,6 +93,7 @@ class ReplyReader {
   std::string message_;
   engine::Receipt receipt_;
   engine::RemoteReply reply_;
+  Checked checked_;
 };
 
 }  // namespace mailhub::remote

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "actuator/remote/runner_place.h"
+
 namespace mailhub::remote {
 namespace {
 
@@ -18,18 +20,6 @@ engine::RemoteReply Failed(ErrorKind kind, std::string message) {
   engine::RemoteReply reply;
   reply.receipt = Fail(kind, std::move(message));
   return reply;
-}
-
-ssh::SshTarget TargetOf(const config::Site& site, const config::Host& host) {
-  ssh::SshTarget target;
-  target.name = host.name;
-  target.address = host.address;
-  target.port = host.port;
-  target.user = host.user;
-  target.identity_file = site.actuator_key;
-  target.known_hosts_file = site.known_hosts;
-  target.old_algorithms = host.old_algorithms;
-  return target;
 }
 
 }  // namespace

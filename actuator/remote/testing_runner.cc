@@ -142,8 +142,9 @@ RemoteReply RunnerCall::Wait(Milliseconds patience) {
     char bytes[8192];
     const ssize_t count = read(out_, bytes, sizeof bytes);
     if (count <= 0) break;
-    if (reader.Feed(std::string_view(bytes, static_cast<size_t>(count))))
-      return reader.Take("here");
+    if (!reader.Feed(std::string_view(bytes, static_cast<size_t>(count)))) continue;
+    checked_ = reader.checked();
+    return reader.Take("here");
   }
   RemoteReply reply;
   reply.receipt = Fail(ErrorKind::kOutcomeUnknown, "no reply: " + error_output());
@@ -219,7 +220,7 @@ RunnerCall RunnerHost::Start(RemoteRequest request, Exchange exchange) {
     abort();
   }
   return {Argv(), setup.environment, *text, exchange.nonce,
-          ToBeTold(request.verb, exchange.takeover)};
+          exchange.check ? Told::kChecked : ToBeTold(request.verb, exchange.takeover)};
 }
 
 RemoteReply RunnerHost::Ask(RemoteRequest request, Exchange exchange) {

@@ -46,6 +46,7 @@ class RunnerCall {
 
   // The reply; kOutcomeUnknown if it ends, or `patience` passes, without one.
   engine::RemoteReply Wait(Milliseconds patience = Milliseconds(30'000));
+  const Checked& checked() const { return checked_; }  // after Wait(), of a check
   pid_t pid() const { return pid_; }
   std::string error_output();
 
@@ -55,6 +56,7 @@ class RunnerCall {
   int err_ = -1;
   std::string nonce_;
   Told told_;
+  Checked checked_;
 };
 
 // Owns the directory. Confined to one thread.

@@ -2,6 +2,7 @@
 #include <future>
 #include <utility>
 
+#include "actuator/service/live_check.h"
 #include "actuator/service/service.h"
 
 namespace mailhub::service {
@@ -39,6 +40,57 @@ Result<std::string> Service::TakeOver(const std::string& host) {
 Result<engine::Plan> Service::MakePlan(const std::string& runbook,
                                        const std::map<std::string, std::string>& parameters) {
   return plans_.Copy()->Make(runbook, parameters);
+}
+
+// An answer that comes too late is lost, and nothing else is.
+Status Service::Ask(std::function<void(const engine::Engine&, engine::Moment)> question) {
+  const auto ticket = inbox_->Ask(Consult{std::move(question)});
+  if (!ticket) return Fail(ticket.error());
+  const Result<std::string> answered = (*ticket)->Wait(options_.patience);
+  if (answered) return {};
+  const bool late = answered.error().kind == ErrorKind::kOutcomeUnknown;
+  return late ? Fail(ErrorKind::kOverloaded, "no answer in time; nothing was changed")
+              : Fail(answered.error());
+}
+
+Result<std::vector<engine::AlertTrial>> Service::Try(engine::Notification notification) {
+  auto trials =
+      std::make_shared<Result<std::vector<engine::AlertTrial>>>(std::vector<engine::AlertTrial>());
+  const Status asked = Ask([trials, notification = std::move(notification)](
+                               const engine::Engine& engine, engine::Moment now) {
+    *trials = engine.Try(notification, now);
+  });
+  if (!asked) return Fail(asked.error());
+  return *std::move(trials);
+}
+
+engine::QueryReading Service::AskPrometheus(const std::string& expr) {
+  return ports_.conditions->Ask(engine::QueryQuestion{expr});
+}
+
+Result<engine::LivePlan> Service::CheckPlan(const std::string& runbook,
+                                            const std::map<std::string, std::string>& parameters) {
+  Result<engine::Plan> plan = MakePlan(runbook, parameters);
+  if (!plan) return Fail(plan.error());
+  const auto view = Look();
+  engine::LivePlan live = engine::BeginLivePlan(*std::move(plan), *view);
+  auto cooldowns = std::make_shared<std::vector<engine::CooldownLeft>>();
+  const Status asked =
+      Ask([cooldowns, plan = live.plan](const engine::Engine& engine, engine::Moment now) {
+        *cooldowns = engine.CooldownsOf(plan, now);
+      });
+  if (!asked) return Fail(asked.error());
+  live.cooldowns = *cooldowns;
+  LiveCheck check;
+  check.conditions = ports_.conditions;
+  check.hosts = ports_.host_checks;
+  check.clock = ports_.clock;
+  check.journal_id = ports_.store->id();
+  check.epoch = view->epoch;
+  check.deadline = ports_.clock->Steady() + options_.check_patience;
+  check.Ask(&live);
+  engine::JudgeLivePlan(&live);
+  return live;
 }
 
 Result<uint64_t> Service::History(const engine::RunFilter& filter,

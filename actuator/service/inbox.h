@@ -29,8 +29,14 @@ struct Reconfigure {
   std::function<bool(const std::string&)> knows_host = {};
 };
 
+// A question about the engine's state, asked on the owner's thread in the order of all requests.
+// It changes nothing.
+struct Consult {
+  std::function<void(const engine::Engine& engine, engine::Moment now)> ask;
+};
+
 using Request = std::variant<engine::Notification, engine::Command, engine::SetMode,
-                             engine::TakeOver, engine::CloseEpisode, Reconfigure>;
+                             engine::TakeOver, engine::CloseEpisode, Reconfigure, Consult>;
 
 // One request with its waiting asker. Thread-safe.
 class Ticket {

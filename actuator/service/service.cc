@@ -119,6 +119,9 @@ void Service::Handle(const std::shared_ptr<Ticket>& ticket) {
           engine_plans_ = request.plans;  // the old ones are no longer needed
           if (request.applied) request.applied();
           return answered;
+        } else if constexpr (std::is_same_v<std::decay_t<decltype(request)>, Consult>) {
+          request.ask(engine_, Now());
+          return {};
         } else {
           return engine_.Handle(request, Now());
         }
@@ -126,7 +129,8 @@ void Service::Handle(const std::shared_ptr<Ticket>& ticket) {
       ticket->request());
   turn_.replies.push_back({ticket, std::move(output.answer)});
   turn_.person_waits =
-      turn_.person_waits || !std::holds_alternative<engine::Notification>(ticket->request());
+      turn_.person_waits || !(std::holds_alternative<engine::Notification>(ticket->request()) ||
+                              std::holds_alternative<Consult>(ticket->request()));
   Absorb(std::move(output));
 }
 

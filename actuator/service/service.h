@@ -33,6 +33,7 @@ struct ServiceOptions {
   size_t most_waiting = 256;
   Milliseconds patience{5'000};           // how long a Submit waits
   Milliseconds takeover_patience{4'000};  // and then for the host's answer, for a TakeOver
+  Milliseconds check_patience{20'000};    // how long CheckPlan asks hosts and Prometheus
   // While a commit is pending longer than this, the service is not ready and takes no requests.
   Milliseconds longest_commit{5'000};
   // Times between attempts of a failed commit.
@@ -55,6 +56,7 @@ struct ServicePorts {
   engine::ConditionPort* conditions = nullptr;
   engine::Observer* observer = nullptr;
   const Clock* clock = nullptr;
+  engine::HostCheckPort* host_checks = nullptr;  // null: hosts are not asked before a run
 };
 
 // Owns the engine and the threads. All of Backend is thread-safe; Replay(), Start() and Stop() are
@@ -87,6 +89,10 @@ class Service final : public api::Backend {
                           const std::function<bool(const engine::PastAlert&)>& each) override;
   Status RunEvents(const std::string& run, uint64_t after,
                    const std::function<bool(const engine::Event&)>& each) override;
+  Result<std::vector<engine::AlertTrial>> Try(engine::Notification notification) override;
+  engine::QueryReading AskPrometheus(const std::string& expr) override;
+  Result<engine::LivePlan> CheckPlan(const std::string& runbook,
+                                     const std::map<std::string, std::string>& parameters) override;
   Status Reload() override;
   api::ConfigurationState Configuration() const override { return configuration_.Copy(); }
   bool Ready() const override { return ready_; }
@@ -108,6 +114,7 @@ class Service final : public api::Backend {
 
   Status TryReload();
   Result<std::string> TakeOver(const std::string& host);
+  Status Ask(std::function<void(const engine::Engine&, engine::Moment)> question);
 
   // --- owner thread only
   void Run();

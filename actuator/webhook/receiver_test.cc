@@ -49,6 +49,14 @@ class FakeBackend final : public api::Backend {
                    const std::function<bool(const engine::Event&)>&) override {
     return {};
   }
+  Result<std::vector<engine::AlertTrial>> Try(engine::Notification) override {
+    return std::vector<engine::AlertTrial>();
+  }
+  engine::QueryReading AskPrometheus(const std::string&) override { return {}; }
+  Result<engine::LivePlan> CheckPlan(const std::string&,
+                                     const std::map<std::string, std::string>&) override {
+    return engine::LivePlan{};
+  }
   Status Reload() override { return {}; }
   api::ConfigurationState Configuration() const override { return {}; }
   bool Ready() const override { return true; }

@@ -54,6 +54,7 @@ void DemandSound(const RemoteReply& reply, Told told, std::string_view header) {
   }
   if (told == Told::kReceipt) Demand(Says(header, "state"), "a receipt says its state");
   if (told == Told::kLease) Demand(Says(header, "lease"), "a lease is said");
+  if (told == Told::kChecked) Demand(Says(header, "fence"), "a check says whom the host obeys");
   if (receipt.state == ReceiptState::kFinished) {
     Demand(Says(header, "exit_status"), "what has finished has a status");
   }
@@ -69,7 +70,7 @@ void DemandSound(const RemoteReply& reply, Told told, std::string_view header) {
 void TryRunnerReply(std::string_view bytes) {
   if (bytes.empty()) return;
   const auto how = static_cast<unsigned char>(bytes[0]);
-  constexpr Told kTold[] = {Told::kMark, Told::kReceipt, Told::kLease, Told::kReceipt};
+  constexpr Told kTold[] = {Told::kMark, Told::kReceipt, Told::kLease, Told::kChecked};
   const Told told = kTold[how & 3];
   bytes.remove_prefix(1);
   const std::string text = "mailhub-runner 1\nnonce=N\n" + std::string(bytes);

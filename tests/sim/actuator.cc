@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "actuator/engine/testing_trial.h"
 #include "tests/sim/engine_seams.h"
 
 namespace mailhub::sim {
@@ -63,6 +64,21 @@ void Actuator::Start() {
   Run();
 }
 
+std::vector<engine::AlertTrial> Actuator::Try(const engine::Notification& notification) const {
+  if (!seams_.world->Is(Mutation::kTriesOneByOne)) {
+    const auto trials = engine_.Try(notification, Now());
+    return trials ? *trials : std::vector<engine::AlertTrial>();
+  }
+  std::vector<engine::AlertTrial> trials;
+  for (const engine::Alert& alert : notification.alerts) {
+    engine::Notification one = notification;
+    one.alerts = {alert};
+    const auto tried = engine_.Try(one, Now());
+    if (tried) trials.insert(trials.end(), tried->begin(), tried->end());
+  }
+  return trials;
+}
+
 void Actuator::Feed(engine::Input input) {
   if (dead_) return;
   inbox_.push_back(std::move(input));
@@ -85,8 +101,15 @@ void Actuator::Run() {
     if (in_turn_) {
       if (!FinishTurn()) break;
     } else if (!inbox_.empty()) {
-      if (auto* asked = std::get_if<engine::Notification>(&inbox_.front())) asked_ = *asked;
+      std::vector<engine::AlertTrial> trials;
+      if (auto* asked = std::get_if<engine::Notification>(&inbox_.front())) {
+        asked_ = *asked;
+        trials = Try(*asked);
+      }
       turn_ = engine_.Handle(inbox_.front(), Now());
+      if (asked_ && turn_.answer) {
+        seams_.tried(asked_->id, engine::DifferenceFrom(trials, asked_->id, turn_.events));
+      }
       inbox_.pop_front();
       in_turn_ = true;
       committed_ = false;

@@ -41,6 +41,9 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
     std::function<void(const engine::Event&)> recorded;
     // A notification is answered 2xx.
     std::function<void(const engine::Notification&)> answered;
+    // A notification was tried just before it was decided; `difference`: what the decisions then
+    // were instead, empty if they were the same.
+    std::function<void(const std::string& notification, const std::string& difference)> tried;
     std::function<WallTime()> wall;
   };
   explicit Actuator(Seams seams);
@@ -76,6 +79,8 @@ class Actuator : public std::enable_shared_from_this<Actuator> {
   engine::Engine engine_;
   std::deque<engine::Input> inbox_;
   engine::Output turn_;
+  std::vector<engine::AlertTrial> Try(const engine::Notification& notification) const;
+
   std::optional<engine::Notification> asked_;  // whose answer is pending in the turn
   size_t performed_ = 0;                       // of the turn's effects
   bool committed_ = true;

@@ -83,6 +83,7 @@ enum class Mutation {
   kActsBeforeCommit,
   kActsLate,  // performs effects minutes after the decision
   kAnswersBeforeCommit,
+  kTriesOneByOne,  // what a notification would do is asked for each of its alerts alone
   kForgetsMode,
   kForgetsHolds,  // a restored lease's hold is not recorded
   kPlanWithoutLocks,

@@ -396,6 +396,11 @@ Complaint Invariants::On(const Answered& answered) {
   return answers_.See(answered);
 }
 
+Complaint Invariants::On(const TriedOtherwise& tried) {
+  return "what notification " + tried.notification +
+         " would do was said wrongly: " + tried.difference;
+}
+
 Complaint Invariants::On(const ActuatorIs& is) {
   progress_.See(is);
   return std::nullopt;

@@ -46,6 +46,7 @@ class Invariants {
   Complaint On(const DeedEnded& deed);
   Complaint On(const GatePassed& gate);
   Complaint On(const Answered& answered);
+  Complaint On(const TriedOtherwise& tried);
   Complaint On(const HostHeard& heard);
   Complaint On(const HostPestered& pestered);
   Complaint On(const HostLost& lost);

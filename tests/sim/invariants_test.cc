@@ -65,6 +65,7 @@ INSTANTIATE_TEST_SUITE_P(
                      "before its intent"},
         Misbehaviour{"AnActuatorThatAnswersBeforeItsCommit", Mutation::kAnswersBeforeCommit,
                      "not decided"},
+        Misbehaviour{"ATrialOfEachAlertAlone", Mutation::kTriesOneByOne, "was said wrongly"},
         Misbehaviour{"AnActuatorThatForgetsItsMode", Mutation::kForgetsMode, "halted"},
         Misbehaviour{"APlanWithoutLocks", Mutation::kPlanWithoutLocks, "held twice"},
         Misbehaviour{"APlanWithoutAlways", Mutation::kPlanWithoutAlways, "owes"},

@@ -49,6 +49,9 @@ struct Teller {
     for (const std::string& host : gate.about) out << ' ' << host;
     out << ", on evidence since " << gate.oldest_evidence_ms;
   }
+  void operator()(const TriedOtherwise& tried) const {
+    out << "tried otherwise: " << tried.notification << ": " << tried.difference;
+  }
   void operator()(const Answered& answered) const { out << "2xx for " << answered.notification; }
   void operator()(const HostHeard& heard) const {
     out << heard.host << " obeys epoch " << heard.epoch;

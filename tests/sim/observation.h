@@ -44,6 +44,10 @@ struct Answered {  // a notification got its 2xx
   std::string notification;
   std::vector<std::string> fingerprints;
 };
+struct TriedOtherwise {  // what a notification would do was said just before, and it did otherwise
+  std::string notification;
+  std::string difference;
+};
 struct HostHeard {  // a host accepted a request from a newer sender than all before
   std::string host;
   uint64_t epoch = 0;
@@ -107,9 +111,9 @@ struct CameToRest {};  // faults are over and nothing is under way
 
 struct Observation {
   int64_t at_ms = 0;
-  std::variant<Recorded, DeedBegan, DeedEnded, GatePassed, Answered, HostHeard, HostPestered,
-               HostLost, KeyChanged, LeaseChanged, ServiceChanged, ClockStepped, ActuatorIs, Asked,
-               Looked, Happened, CameToRest>
+  std::variant<Recorded, DeedBegan, DeedEnded, GatePassed, Answered, TriedOtherwise, HostHeard,
+               HostPestered, HostLost, KeyChanged, LeaseChanged, ServiceChanged, ClockStepped,
+               ActuatorIs, Asked, Looked, Happened, CameToRest>
       what;
 };
 using History = std::vector<Observation>;

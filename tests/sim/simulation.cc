@@ -114,6 +114,9 @@ std::shared_ptr<Actuator> Simulation::Make(JournalFile* journal, bool is_main) {
       answered.fingerprints.push_back(alert.fingerprint);
     world_.Observe(std::move(answered));
   };
+  seams.tried = [this](const std::string& notification, const std::string& difference) {
+    if (!difference.empty()) world_.Observe(TriedOtherwise{notification, difference});
+  };
   auto actuator = std::make_shared<Actuator>(std::move(seams));
   *self = actuator;
   return actuator;

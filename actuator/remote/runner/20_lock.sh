@@ -114,7 +114,7 @@ lock_held() {
 }
 
 # Refuses a journal that this host does not obey, and an actuator that another has replaced. $1 is "held" under the
-# lock; else a newer epoch takes the lock to be recorded.
+# lock, and "look" to record nothing; else a newer epoch takes the lock to be recorded.
 check_fence() {
   fence_journal='' fence_epoch=0
   if is_file "$dir/fence"; then
@@ -126,7 +126,10 @@ check_fence() {
         ;;
     esac
   fi
-  if [ -z "$fence_journal" ] || { [ "$fence_journal" = "$journal" ] && [ "$epoch" -gt "$fence_epoch" ]; }; then
+  if [ "${1:-}" = look ]; then
+    [ -n "$fence_journal" ] || return 0
+    [ "$fence_journal" != "$journal" ] || [ "$epoch" -lt "$fence_epoch" ] || return 0
+  elif [ -z "$fence_journal" ] || { [ "$fence_journal" = "$journal" ] && [ "$epoch" -gt "$fence_epoch" ]; }; then
     if [ "${1:-}" = held ]; then
       publish_over "$dir/fence" "$journal $epoch$nl" || fail unavailable "cannot write $dir/fence; nothing was done"
       durable "$dir"

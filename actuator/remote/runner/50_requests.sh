@@ -283,9 +283,9 @@ case ${1:-} in
       MAILHUB_DETACHED=1 exec setsid $shell "$me" --shell "$shell" $options
     fi
     read_request
-    [ -z "$no_manager" ] || [ "$verb" = hello ] ||
+    [ -z "$no_manager" ] || [ "$verb" = hello ] || [ "$verb" = check ] ||
       fail unavailable "there is no systemd of $(id -un) any more to keep what is begun beyond this connection ('loginctl enable-linger $(id -un)' on this host starts it); nothing was done"
-    case $verb in hello | takeover) ;; *) check_directory; check_fence ;; esac
+    case $verb in hello | takeover | check) ;; *) check_directory; check_fence ;; esac
     case $verb in
       run) run_verb; answer ;;
       launch) launch; answer ;;

@@ -10,11 +10,7 @@ hello() {
     fail refused "$strict_problem; nothing was done"
   fi
   [ -d "$dir/tmp" ] && chmod 700 "$dir" || fail unavailable "cannot make $dir/tmp, the disk may be full; nothing was done"
-  if [ -z "$use_tmpfs" ]; then
-    case $(stat -f -c %T "$dir" 2>/dev/null || df -T "$dir" 2>/dev/null) in
-      *tmpfs* | *ramfs*) fail refused "$dir is on a tmpfs: receipts would not survive a reboot" ;;
-    esac
-  fi
+  refuse_tmpfs "$dir"
   if ! is_there "$dir/id"; then
     identity=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
     [ ${#identity} -eq 32 ] && publish "$dir/tmp/id.$$" "$identity$nl" || fail unavailable "cannot write to $dir"
@@ -43,8 +39,7 @@ hello() {
   if env --default-signal true 2>/dev/null; then with_signals=--default-signal; fi
   leave_session=''
   if session_ends_all; then
-    lingers ||
-      fail refused "logind ends all that $(id -un) has started when the connection ends (KillUserProcesses), jobs and dead men too: 'loginctl enable-linger $(id -un)' on this host lets them live; nothing was done"
+    lingers || refuse_short_sessions
     leave_session=scope
   fi
   publish "$dir/tools" "${with_signals:-}$nl$leave_session$nl"
@@ -59,6 +54,18 @@ hello() {
     unlock
   fi
   report_leases
+}
+
+# Refuses a directory $1 that a reboot empties.
+refuse_tmpfs() {
+  [ -z "$use_tmpfs" ] || return 0
+  case $(stat -f -c %T "$1" 2>/dev/null || df -T "$1" 2>/dev/null) in
+    *tmpfs* | *ramfs*) fail refused "$1 is on a tmpfs: receipts would not survive a reboot" ;;
+  esac
+}
+
+refuse_short_sessions() {
+  fail refused "logind ends all that $(id -un) has started when the connection ends (KillUserProcesses), jobs and dead men too: 'loginctl enable-linger $(id -un)' on this host lets them live; nothing was done"
 }
 
 # Whether something may run or is armed: then its boot id counts. Sets open_seen to what it is.
@@ -197,6 +204,7 @@ case ${1:-} in
       disarm) disarm ;;
       sweep) sweep ;;
       takeover) takeover ;;
+      check) check ;;
       *) fail invalid "unknown verb '$verb'" ;;
     esac
     succeed
