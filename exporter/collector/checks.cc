@@ -35,18 +35,26 @@ std::optional<double> ReadValue(std::string_view output) {
 }
 
 struct Outcome {
-  bool succeeded = false;
+  std::optional<bool> succeeded;
   std::optional<double> value;
 };
 
-// "status PLACE EXIT" and "output PLACE TEXT", in any order; a command stopped at its time-out has
-// no status.
+// "limit MS", what the scrape left for each; "status PLACE EXIT" and "output PLACE TEXT", in any
+// order. A command that was stopped has no status: at its own time-out it has failed, earlier nobody
+// knows.
 Status Read(const config::Host& host, const Reply&, const Section& section, Past*,
             metrics::Families* families) {
   std::vector<Outcome> outcomes(host.checks.size());
+  uint64_t limit_ms = 0;
   for (const std::string& line : section.lines) {
     if (line.empty()) continue;
     const auto words = Words(line, 3);
+    if (words[0] == "limit") {
+      const auto limit = words.size() == 2 ? ReadCount(words[1]) : std::nullopt;
+      if (!limit) return NotUnderstood("checks", "a line is not understood");
+      limit_ms = *limit;
+      continue;
+    }
     const auto place = words.size() >= 2 ? ReadCount(words[1]) : std::nullopt;
     if (!place || *place >= outcomes.size()) {
       return NotUnderstood("checks", "a line is not understood");
@@ -60,13 +68,21 @@ Status Read(const config::Host& host, const Reply&, const Section& section, Past
     }
   }
   size_t next = 0;
+  std::string cut_off;
   for (const auto& [label, check] : host.checks) {
-    const Outcome& outcome = outcomes[next++];
+    Outcome& outcome = outcomes[next++];
     const metrics::Labels labels = {{"check", label}};
-    families->Add(kSuccess, labels, outcome.succeeded ? 1 : 0);
-    if (outcome.succeeded && outcome.value) families->Add(kValue, labels, *outcome.value);
+    if (!outcome.succeeded && limit_ms < static_cast<uint64_t>(check.timeout.count())) {
+      cut_off = label;
+      continue;
+    }
+    const bool succeeded = outcome.succeeded.value_or(false);
+    families->Add(kSuccess, labels, succeeded ? 1 : 0);
+    if (succeeded && outcome.value) families->Add(kValue, labels, *outcome.value);
   }
-  return {};
+  if (cut_off.empty()) return {};
+  return Fail(ErrorKind::kNotFound,
+              "checks: " + cut_off + " was not over when the scrape's time was");
 }
 
 }  // namespace

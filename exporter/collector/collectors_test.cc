@@ -353,25 +353,46 @@ TEST(PathCollectors, KeepAPathWithBlanksWholeAndRefuseOtherLines) {
   }
 }
 
+// Else a scrape with little time would say of a slow check that it fails, to others too.
+TEST(CheckCollector, SaysNothingOfACheckThatTheScrapeCutOff) {
+  config::Host host;
+  host.checks["quick"] = {"a", Milliseconds(400)};
+  host.checks["slow"] = {"b", Milliseconds(3'000)};
+  host.checks["stuck"] = {"c", Milliseconds(500)};
+  metrics::Families families;
+  const auto read = ReadWith(kCheckCollector, host, {"limit 500", "status 0 0"}, &families);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().message, "checks: slow was not over when the scrape's time was");
+  EXPECT_EQ(*Value(families, "mailhub_check_success", {{"check", "quick"}}), 1);
+  EXPECT_EQ(*Value(families, "mailhub_check_success", {{"check", "stuck"}}), 0);
+  EXPECT_FALSE(Value(families, "mailhub_check_success", {{"check", "slow"}}));
+  metrics::Families none;
+  EXPECT_FALSE(ReadWith(kCheckCollector, host, {"status 0 0"}, &none)) << "an older helper";
+  EXPECT_FALSE(Value(none, "mailhub_check_success", {{"check", "stuck"}}));
+}
+
 TEST(CheckCollector, NeedsAStatusAndANumber) {
   config::Host host;
   host.checks["a"] = {"a", Milliseconds(1)};
   host.checks["b"] = {"b", Milliseconds(1)};
   metrics::Families families;
   ASSERT_TRUE(ReadWith(kCheckCollector, host,
-                       {"output 0 -2.5e3 files", "status 0 0", "output 1 12"}, &families));
+                       {"limit 9", "output 0 -2.5e3 files", "status 0 0", "output 1 12"},
+                       &families));
   EXPECT_EQ(*Value(families, "mailhub_check_success", {{"check", "a"}}), 1);
   EXPECT_EQ(*Value(families, "mailhub_check_value", {{"check", "a"}}), -2500);
   EXPECT_EQ(*Value(families, "mailhub_check_success", {{"check", "b"}}), 0);
   EXPECT_FALSE(Value(families, "mailhub_check_value", {{"check", "b"}}));
-  for (const char* lie : {"status 2 0", "status", "exit 0 0", "status x 0"}) {
+  for (const char* lie : {"status 2 0", "status", "exit 0 0", "status x 0", "limit", "limit x"}) {
     EXPECT_FALSE(ReadWith(kCheckCollector, host, {lie}, &families)) << lie;
   }
   metrics::Families no_number;
-  ASSERT_TRUE(ReadWith(kCheckCollector, host, {"output 0 nan", "status 0 0"}, &no_number));
+  ASSERT_TRUE(
+      ReadWith(kCheckCollector, host, {"limit 9", "output 0 nan", "status 0 0"}, &no_number));
   EXPECT_FALSE(Value(no_number, "mailhub_check_value", {{"check", "a"}}));
   const std::string cut(200, '9');
-  ASSERT_TRUE(ReadWith(kCheckCollector, host, {"output 0 " + cut, "status 0 0"}, &no_number));
+  ASSERT_TRUE(
+      ReadWith(kCheckCollector, host, {"limit 9", "output 0 " + cut, "status 0 0"}, &no_number));
   EXPECT_FALSE(Value(no_number, "mailhub_check_value", {{"check", "a"}}));
 }
 

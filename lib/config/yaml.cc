@@ -3,6 +3,7 @@
 #include "lib/config/yaml.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -25,6 +27,7 @@ namespace mailhub::config {
 namespace {
 
 constexpr size_t kMostBytes = 1 << 20;
+constexpr std::chrono::seconds kPatience{5};  // with a pipe
 constexpr int kMostLevels = 64;
 constexpr uint64_t kMostNodes = 50'000;
 constexpr size_t kLongestField = 200;
@@ -394,13 +397,26 @@ Result<std::string> ReadFile(const std::string& path, size_t limit) {
                                                                : ErrorKind::kInvalid;
     return Fail(kind, path + ": " + std::strerror(errno));
   };
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Any file may be a pipe, whose writer may never come or end.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return failed();
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
   std::string text;
   char buffer[16 * 1024];
   while (true) {
     const ssize_t got = ::read(fd, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+          give_up - std::chrono::steady_clock::now());
+      if (left.count() <= 0) {
+        ::close(fd);
+        return Fail(ErrorKind::kInvalid, path + ": is a pipe that does not end");
+      }
+      pollfd more{fd, POLLIN, 0};
+      ::poll(&more, 1, static_cast<int>(left.count()));
+      continue;
+    }
     if (got < 0) {
       auto error = failed();
       ::close(fd);

@@ -69,8 +69,9 @@ Result<Node> ParseYaml(std::string_view text, const std::string& name);
 // kNotFound when there is no such file, kRefused when it may not be read; else as ParseYaml.
 Result<Node> LoadYaml(const std::string& path);
 
-// The whole file, at most `limit` bytes (kInvalid beyond). kNotFound and kRefused as LoadYaml. For
-// secrets and scripts too.
+// The whole file, at most `limit` bytes (kInvalid beyond). kNotFound and kRefused as LoadYaml. Of a
+// pipe what comes within 5 s, else kInvalid; one that nobody writes to is empty. For secrets and
+// scripts too.
 Result<std::string> ReadFile(const std::string& path, size_t limit = 1 << 20);
 
 }  // namespace mailhub::config

@@ -2,6 +2,7 @@
 #include "lib/config/yaml.h"
 #include "lib/config/values.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -235,6 +236,16 @@ TEST(Yaml, ReadsThousandsOfKeys) {
 TEST(Yaml, TellsAMissingFileFromAWrongOne) {
   EXPECT_EQ(LoadYaml("/nonexistent/site.yml").error().kind, ErrorKind::kNotFound);
   EXPECT_EQ(LoadYaml("/").error().kind, ErrorKind::kInvalid);
+}
+
+TEST(ReadFile, WaitsForNoPipe) {
+  const std::string path = ::testing::TempDir() + "/pipe-" + std::to_string(::getpid());
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(*ReadFile(path), "") << "nobody writes";
+  const int writer = ::open(path.c_str(), O_RDWR);
+  EXPECT_EQ(ReadFile(path).error().message, path + ": is a pipe that does not end");
+  ::close(writer);
+  ::unlink(path.c_str());
 }
 
 TEST(ReadFile, KeepsToItsLimit) {
