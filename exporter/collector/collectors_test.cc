@@ -106,6 +106,22 @@ TEST(ProcessCollector, CountsOnWhenOneOfSeveralProcessesOrThreadsEnds) {
   EXPECT_EQ(look({{9, 300, 100}}), 10) << "another one of that number";
 }
 
+TEST(Past, DoesNotCountWhatAThreadHasUsedUnderAnotherName) {
+  Past past;
+  past.BeginLook(100);
+  past.Count("worker", "7", 50, 10);
+  EXPECT_EQ(past.Total("worker"), 0);
+  past.BeginLook(110);  // it has another name now
+  EXPECT_EQ(past.Total("worker"), 0);
+  past.BeginLook(120);
+  past.Count("worker", "7", 58, 10);
+  EXPECT_EQ(past.Total("worker"), 0);
+  past.BeginLook(130);
+  past.Count("worker", "7", 60, 10);
+  past.Count("worker", "8", 3, 125);
+  EXPECT_EQ(past.Total("worker"), 5) << "two of the old one, and all of the new one";
+}
+
 TEST(ProcessCollector, SaysNothingOfAProcessThatMayOrMayNotRun) {
   metrics::Families families;
   const auto read = ReadWith(

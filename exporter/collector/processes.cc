@@ -113,7 +113,7 @@ std::string CounterName(bool is_process, size_t place) {
 // "process PLACE PAGES STAT" and "thread PLACE STAT".
 Status Gather(const Reply& reply, const Section& section, Past* past, Unknowns* unknowns,
               std::vector<Found>* processes, std::vector<Found>* threads) {
-  past->BeginLook();
+  past->BeginLook(reply.uptime_seconds);
   for (const std::string& line : section.lines) {
     if (unknowns->Take(line)) continue;
     const auto words = Words(line, 4);
@@ -130,7 +130,8 @@ Status Gather(const Reply& reply, const Section& section, Past* past, Unknowns* 
     }
     (*found)[*place].Add(*stat, static_cast<double>(*pages), reply);
     past->Count(CounterName(is_process, *place), stat->identity,
-                stat->cpu_ticks / reply.ticks_per_second);
+                stat->cpu_ticks / reply.ticks_per_second,
+                stat->start_ticks / reply.ticks_per_second);
   }
   return {};
 }
