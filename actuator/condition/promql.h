@@ -62,7 +62,7 @@ struct Bounds {
   std::string matchers;
   std::string hosts;
   Milliseconds lookback{0};
-  std::string since;
+  std::string since = "";
 };
 std::string Bounded(const GateExpression& expression, size_t begin, size_t end,
                     const Bounds& bounds);
