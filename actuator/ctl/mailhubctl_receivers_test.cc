@@ -10,7 +10,10 @@ using ::testing::HasSubstr;
 class MailhubctlReceiversTest : public MailhubctlTest {
  protected:
   MailhubctlReceiversTest() {
-    api::ApiOptions options{"1", token_file_, 2, &receivers_};
+    const api::ApiOptions options{.version = "1",
+                                  .token_file = token_file_,
+                                  .max_event_streams = 2,
+                                  .receivers = &receivers_};
     api::AddRoutes(told_, backend_, metrics_, clock_, options);
     EXPECT_TRUE(told_.Start());
     url_ = "http://127.0.0.1:" + std::to_string(told_.Port());
