@@ -44,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(
     Invariants, Misbehaving,
     testing::Values(
         Misbehaviour{"ARunnerThatBeginsWhatWasPassedOver", Mutation::kRunnerIgnoresVoid,
-                     "was passed over", 0.5},
+                     "was passed over", 0.3},
         Misbehaviour{"ARunnerThatIgnoresClaims", Mutation::kRunnerIgnoresClaims, "under one key"},
         Misbehaviour{"ARunnerThatIgnoresVoid", Mutation::kRunnerIgnoresVoid, "after it was settled",
                      0.5},
