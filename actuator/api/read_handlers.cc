@@ -78,8 +78,7 @@ Result<engine::RunFilter> RunFilterOf(const Request& request) {
   const auto before = QueryNumber(request, "before");
   if (!before) return Fail(before.error());
   filter.before = *before;
-  for (const auto& [name, field] :
-       {std::pair{"since", &filter.since}, {"until", &filter.until}}) {
+  for (const auto& [name, field] : {std::pair{"since", &filter.since}, {"until", &filter.until}}) {
     const auto time = QueryTime(request, name);
     if (!time) return Fail(time.error());
     *field = *time;
@@ -212,9 +211,8 @@ Result<std::string> ReadHandlers::HistoryList(const Request& request) {
   const auto filter = RunFilterOf(request);
   if (!filter) return Fail(filter.error());
   Page page("runs", *limit, request.may_be_long);
-  const auto unseen = backend_.History(*filter, [&page](const engine::PastRun& run) {
-    return page.Add(run.seq, PastRunText(run));
-  });
+  const auto unseen = backend_.History(
+      *filter, [&page](const engine::PastRun& run) { return page.Add(run.seq, PastRunText(run)); });
   if (!unseen) return Fail(unseen.error());
   return page.Take(*unseen);
 }

@@ -101,9 +101,9 @@ TEST(ProcessCollector, CountsOnWhenOneOfSeveralProcessesOrThreadsEnds) {
   EXPECT_EQ(look({{7, 100, 50'000}, {8, 100, 1000}}), 0) << "since when, nobody knows";
   EXPECT_EQ(look({{7, 100, 50'100}, {8, 100, 1200}}), 3);
   EXPECT_EQ(look({{8, 100, 1300}}), 4) << "one has ended";
-  EXPECT_EQ(look({{8, 100, 1300}, {9, 200, 500}}), 9) << "one has begun";
+  EXPECT_EQ(look({{8, 100, 1300}, {9, 900'000, 500}}), 9) << "one has begun";
   EXPECT_FALSE(look({}));
-  EXPECT_EQ(look({{9, 300, 100}}), 10) << "another one of that number";
+  EXPECT_EQ(look({{9, 900'100, 100}}), 10) << "another one of that number";
 }
 
 TEST(Past, DoesNotCountWhatAThreadHasUsedUnderAnotherName) {

@@ -407,8 +407,8 @@ Result<std::string> ReadFile(const std::string& path, size_t limit) {
     const ssize_t got = ::read(fd, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-          give_up - std::chrono::steady_clock::now());
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(give_up - std::chrono::steady_clock::now());
       if (left.count() <= 0) {
         ::close(fd);
         return Fail(ErrorKind::kInvalid, path + ": is a pipe that does not end");
