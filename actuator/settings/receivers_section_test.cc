@@ -91,7 +91,7 @@ TEST(ReceiversSection, RefusesWhatCannotBeMeant) {
   Says("name: a, url: 'http://x', format: slack, events: [started]",
        "expected held, waiting, failed, finished or late");
   Says("name: a, url: 'http://x', format: slack, events: [held, held]", "named twice");
-  Says("name: a, url: 'http://x', format: slack, keep: 1s", "keep: shorter than 60000ms");
+  Says("name: a, url: 'http://x', format: slack, keep: 1s", "keep: shorter than 1m");
   Says("name: a, url: 'http://x', format: slack, timeout: 2m", "longer than 1m");
   Says("name: a, url: 'http://x', format: slack, colour: red", "colour");
   Says("name: a, url: 'http://x', format: slack, headers: {Content-Length: 1}",

@@ -124,7 +124,7 @@ triggers:
   EXPECT_EQ(trigger.only_if, "up == 1");
   EXPECT_EQ(trigger.cooldown, Milliseconds(3'600'000));
   EXPECT_EQ(trigger.on_resolved, engine::OnResolved::kCancel);
-  EXPECT_EQ(settings->triggers[0].at.Where(), "/etc/mailhub/actuator.yml:16:5");
+  EXPECT_EQ(settings->triggers[0].at.Where(), "/etc/mailhub/actuator.yml:17:5");
 }
 
 TEST(Settings, MistakesHaveTheirPlace) {

@@ -1,6 +1,8 @@
 // See reader.h.
 #include "lib/config/reader.h"
 
+#include "lib/base/duration.h"
+
 #include <filesystem>
 
 namespace mailhub::config {
@@ -57,7 +59,7 @@ Result<std::string> Allowed(const Node& node, const AllowList& list, std::string
 Result<Milliseconds> AtLeast(const Node& node, Milliseconds least) {
   auto duration = ReadDuration(node);
   if (duration && *duration < least) {
-    return node.Invalid("shorter than " + std::to_string(least.count()) + "ms");
+    return node.Invalid("shorter than " + FormatDuration(least));
   }
   return duration;
 }

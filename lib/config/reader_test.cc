@@ -113,7 +113,7 @@ TEST(Rules, WordsDurationsAndPairsSayWhatWasExpected) {
   EXPECT_EQ(*Read("green", Choice<Colour>), Colour::kGreen);
   EXPECT_EQ(WhyNot(Read("blue", Choice<Colour>)), "1:4: a: expected red or green, found \"blue\"");
   EXPECT_EQ(*Read("2s", AtLeast, Milliseconds(2000)), Milliseconds(2000));
-  EXPECT_EQ(WhyNot(Read("1s", AtLeast, Milliseconds(2000))), "1:4: a: shorter than 2000ms");
+  EXPECT_EQ(WhyNot(Read("1s", AtLeast, Milliseconds(2000))), "1:4: a: shorter than 2s");
   EXPECT_THAT(*Read("{x: 1, y: z}", Pairs), ElementsAre(Pair("x", "1"), Pair("y", "z")));
   EXPECT_EQ(WhyNot(Read("[x]", Pairs)),
             "1:4: a: expected a map from names to values, found a list");
