@@ -1,9 +1,9 @@
 // See reader.h.
 #include "lib/config/reader.h"
 
-#include "lib/base/duration.h"
-
 #include <filesystem>
+
+#include "lib/base/duration.h"
 
 namespace mailhub::config {
 namespace {
