@@ -71,8 +71,6 @@ class Episodes {
   // Whether other episodes than `fingerprint` have this run.
   bool OthersHave(const std::string& run, const std::string& fingerprint) const;
   size_t size() const { return episodes_.size(); }
-  // Its run has succeeded and it goes on firing after its trigger's grace.
-  bool StillFires(const Episode& episode) const;
   // Its run has succeeded, and it may have ended.
   bool IsRemedied(const Episode& episode) const;
   // AlertDecided::newest_start for such a decision.
@@ -94,6 +92,8 @@ class Episodes {
   void Forget(const std::string& fingerprint);
   void Unanswered(const std::string& fingerprint, Episode* episode);
   void Drop(const Run& run, WallTime at);
+  // Its run has succeeded and it goes on firing after its trigger's grace.
+  bool StillFires(const Episode& episode) const;
   const Trigger* TriggerOf(const Episode& episode) const;  // null: it is gone
   std::optional<SteadyTime> StillFiringFrom(const Episode& episode) const;
   bool SharesOnlyIf(const Run& run, const Episode& episode) const;

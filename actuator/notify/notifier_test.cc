@@ -84,7 +84,7 @@ TEST_F(NotifierTest, TellsARunInOrder) {
   for (size_t i = 0; i < 11; ++i) Commit(i, i + 1);
   ASSERT_TRUE(Eventually([&] { return chat.Ids().size() == 3; }));
   EXPECT_THAT(chat.Ids(), ElementsAre(Id("held-1"), Id("waiting-2-1"), Id("finished")));
-  EXPECT_EQ(Status().pending, 0U);
+  EXPECT_TRUE(TakesNoMore());
 }
 
 TEST_F(NotifierTest, ANewReceiverIsToldNothingOfThePast) {
