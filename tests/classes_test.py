@@ -20,7 +20,7 @@ def without_texts(code):
 
 def classes(code):
     """(name, what is between the braces) of each class."""
-    for found in re.finditer(r"(?<!enum )\bclass\s+(\w+)\s*(?:final\s*)?(?::[^;{]*)?\{", code):
+    for found in re.finditer(r"(?<!enum )\bclass\s+(?:\w+::)*(\w+)\s*(?:final\s*)?(?::[^;{]*)?\{", code):
         depth, end = 1, found.end()
         while depth > 0:
             depth += {"{": 1, "}": -1}.get(code[end], 0)
