@@ -48,12 +48,14 @@ class Runs final : public OtherRuns {
   const Run* FindUnfinished(const Plan& plan) const;
   bool Full() const;
   const Run* BlockedBy(const Run& run) const override;
-  std::string PassedOverOn(const std::string& host) const override;
-  Slot SlotOf(const Run& run) const override { return schedule_.SlotOf(run); }
 
   void AddTo(const History& history, View* view) const;
 
  private:
+  // By way of OtherRuns alone.
+  std::string PassedOverOn(const std::string& host) const override;
+  Slot SlotOf(const Run& run) const override { return schedule_.SlotOf(run); }
+
   const Context& context_;
   std::deque<std::string> order_;  // unfinished or unswept runs, oldest first
   std::map<std::string, LiveRun> runs_;

@@ -83,14 +83,11 @@ class Service final : public api::Backend {
                                 const std::map<std::string, std::string>& parameters) override;
   Result<uint64_t> History(const engine::RunFilter& filter,
                            const std::function<bool(const engine::PastRun&)>& each) override;
-  Result<uint64_t> Report(const engine::RunFilter& filter,
-                          const std::function<bool(const engine::ReportedRun&)>& each) override;
   Result<uint64_t> Alerts(const engine::AlertFilter& filter,
                           const std::function<bool(const engine::PastAlert&)>& each) override;
   Status RunEvents(const std::string& run, uint64_t after,
                    const std::function<bool(const engine::Event&)>& each) override;
   Result<std::vector<engine::AlertTrial>> Try(engine::Notification notification) override;
-  engine::QueryReading AskPrometheus(const std::string& expr) override;
   Result<engine::LivePlan> CheckPlan(const std::string& runbook,
                                      const std::map<std::string, std::string>& parameters) override;
   Status Reload() override;
@@ -111,6 +108,11 @@ class Service final : public api::Backend {
 
     bool empty() const { return events.empty() && effects.empty() && replies.empty(); }
   };
+
+  // By way of Backend alone.
+  Result<uint64_t> Report(const engine::RunFilter& filter,
+                          const std::function<bool(const engine::ReportedRun&)>& each) override;
+  engine::QueryReading AskPrometheus(const std::string& expr) override;
 
   Status TryReload();
   Result<std::string> TakeOver(const std::string& host);
