@@ -279,9 +279,8 @@ void AddCalendar(CLI::App& app, Arguments& a, Action* action) {
       ->capture_default_str();
   show->add_option("--from", a.calendar_from, "First day, as 2027-01-04 (default: today)");
   show->add_option("--location", a.location, "Whose days (default: as the file's intervals)");
-  check->callback([&a, action] {
-    *action = [&a] { return CalendarCheck(a.file, RealClock().Now()); };
-  });
+  check->callback(
+      [&a, action] { *action = [&a] { return CalendarCheck(a.file, RealClock().Now()); }; });
   show->callback([&a, action] {
     *action = [&a] {
       return CalendarShow(a.file, a.calendar_from, a.calendar_days, a.utc ? "UTC" : a.location,
