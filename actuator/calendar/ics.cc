@@ -23,7 +23,7 @@ namespace {
 namespace chrono = std::chrono;
 
 constexpr size_t kMostSpans = 20'000;
-constexpr size_t kMostLookedAt = 200'000;
+constexpr size_t kMostLookedAt = 100'000;
 
 struct FreeComponent {
   void operator()(icalcomponent* component) const { icalcomponent_free(component); }
