@@ -23,7 +23,7 @@ namespace {
 namespace chrono = std::chrono;
 
 constexpr size_t kMostSpans = 20'000;
-constexpr size_t kMostLookedAt = 200'000;
+constexpr size_t kMostLookedAt = 100'000;
 
 struct FreeComponent {
   void operator()(icalcomponent* component) const { icalcomponent_free(component); }
@@ -146,7 +146,7 @@ class IcsReader {
       if (at == lines.size()) break;
       Event event;
       event.line = lines[at++].line;
-      if (const Status read = ReadEvent(one, &event); !read) return read;
+      if (Status read = ReadEvent(one, &event); !read) return read;
       events_.push_back(std::move(event));
     }
     if (at != lines.size()) return Wrong(lines[at].line, "this event cannot be read");
@@ -220,7 +220,7 @@ class IcsReader {
     }
     if (!started) return Wrong(event->line, "this event has no DTSTART");
     if (event->rule) {
-      if (const Status rule = CheckRule(*event->rule, *event); !rule) return rule;
+      if (Status rule = CheckRule(*event->rule, *event); !rule) return rule;
     }
     return ReadLength(end, duration, event);
   }
@@ -317,7 +317,7 @@ class IcsReader {
     std::set<LocalTime> times = {event.start.local};
     for (const When& added : event.added) times.insert(In(event, added));
     if (event.rule) {
-      if (const Status repeated = Repeat(event, &times); !repeated) return repeated;
+      if (Status repeated = Repeat(event, &times); !repeated) return repeated;
     }
     for (const LocalTime local : times) {
       if (Removed(event, local)) continue;

@@ -74,8 +74,11 @@ class Question {
       if (const Interval* interval = calendar_.Find(name)) {
         found.push_back({interval, {}});
       } else {
-        unknown_.push_back("it is unknown when " + kind + " «" + name +
-                           "» holds: the calendar does not have this name");
+        unknown_.push_back(std::string("it is unknown when ")
+                               .append(kind)
+                               .append(" «")
+                               .append(name)
+                               .append("» holds: the calendar does not have this name"));
       }
     }
     return found;
@@ -223,8 +226,10 @@ Status Check(const Calendar& calendar, const Suitable& suitable) {
     }
     for (const std::string& name : names) {
       if (calendar.Find(name) != nullptr) continue;
-      return Fail(ErrorKind::kInvalid,
-                  "the calendar has no interval \"" + name + "\", which is named as a " + kind);
+      return Fail(ErrorKind::kInvalid, std::string("the calendar has no interval \"")
+                                           .append(name)
+                                           .append("\", which is named as a ")
+                                           .append(kind));
     }
     return {};
   };
