@@ -92,7 +92,7 @@ TEST_F(MailhubctlTest, ListsAllThatWaitsForAPersonAndWhatToType) {
   EXPECT_THAT(text, HasSubstr("mailhubctl run confirm 4f2a91c0aa55 --step "));
   EXPECT_THAT(text, HasSubstr("paused by anna: lunch"));
   EXPECT_THAT(text, HasSubstr("mailhubctl run resume 5f2a91c0aa55 --pause 2\n"));
-  const std::string json = Ctl("--format json waiting").out;
+  const std::string json = Ctl("waiting --output json").out;
   EXPECT_THAT(json, HasSubstr("\"kind\": \"confirm\""));
   EXPECT_THAT(json, HasSubstr("\"whom\": \"alice, approver\""));
   EXPECT_THAT(json, HasSubstr("run resume 5f2a91c0aa55 --pause 2"));
