@@ -239,8 +239,10 @@ TEST_F(Scheduled, APlanThatIsNoLongerTrueStartsNothing) {
   Say(Verb::kPause, Look("rebuild").id);
   Say(Verb::kCancel, Look("first").id);
   EXPECT_EQ(Look("rebuild").starts_at, std::nullopt) << "it might start now, if it were not paused";
-  passed_ += Seconds(20);  // less than a minute: no new plan
+  Take(engine_->Handle(SetMode{Mode::kObserve, "ann"}, Now()));
   Say(Verb::kResume, Look("rebuild").id, 1);
+  passed_ += Seconds(20);  // less than a minute, and nothing happened to a run: no new plan
+  Take(engine_->Handle(SetMode{Mode::kActive, "ann"}, Now()));
   EXPECT_EQ(Look("rebuild").state, RunState::kQueued) << "an hour does not fit any more";
 }
 
