@@ -61,9 +61,10 @@ bool IsPath(const std::string& path) {
 void DemandSound(const engine::Gate& gate) {
   const auto read = condition::ReadGateExpression(gate.expr);
   Demand(read.has_value(), "a gate's expression is one that a gate may believe", gate.expr);
-  Demand(gate.window.count() > 0 && gate.window >= read->longest_range,
+  Demand(gate.window.count() >= 0 && gate.window >= read->longest_range,
          "a gate's window holds its longest range", gate.expr);
   Demand(gate.hold_for.count() >= 0, "`for` is not negative", gate.expr);
+  Demand(gate.window.count() > 0 || gate.hold_for.count() == 0, "`for` has a window", gate.expr);
   Demand(gate.timeout > gate.window + gate.hold_for, "a gate can open before it times out",
          gate.expr);
   Demand(gate.expect >= 1, "a gate expects a series", gate.expr);
