@@ -23,7 +23,7 @@ struct ProbeSeries {
 // The evidence that one host needs. A host with a mark: its boot id, and an uptime past the mark's
 // over the whole reach. A host without a mark (Windows has no helper there): the whole reach is
 // after the gate's beginning. Every host: its probes and the collectors that the expression reads
-// succeeded, and there are enough samples. If the newest sample alone counts: all of this of it.
+// succeeded, and there are enough samples. If only the newest sample counts, this holds for that one.
 struct HostEvidence {
   std::set<std::string> collectors;
   Milliseconds scrape_interval{0};

@@ -43,6 +43,8 @@ Result<engine::GateReading> AskGate(Queries* queries, const engine::GateQuestion
 //     one in its last two, and none is missing now
 //   - the expression returns exactly `expect` series and no NaN; with `for`, at every step of it
 //   - Prometheus says that its answer is complete: no warnings
+// A gate with neither window nor `for` has no R: all of this is asked of each host's newest scrape,
+// which must be younger than the gate, and of which alone the condition reads.
 class GateEvaluator {
  public:
   // `clock` outlives the evaluator.
