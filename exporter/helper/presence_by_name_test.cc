@@ -177,6 +177,17 @@ TEST_P(PresenceByNameTest, FindsAReplacedProcessThatWasStartedByAnotherMountsNam
   ExpectCount(0, "none");
 }
 
+// As one that ends just then; and many of those run beside each look on a busy host.
+TEST_P(PresenceByNameTest, IsKnownBesideAnotherProgramThatShowsNoArguments) {
+  host_.processes["eddy"] = {File("eddy"), "", ""};
+  Copy("bystander");
+  const auto other = Run(File("bystander"), {"--hide", "--name", "other name", std::string(3000, 'x')});
+  ExpectCount(0, "not run");
+  Copy("eddy");
+  const auto process = Run(File("eddy"), {});
+  ExpectCount(1, "run");
+}
+
 TEST_P(PresenceByNameTest, IsNotZeroForAReplacedProcessWhoseOtherMountIsGone) {
   MountTwice("srv", "opt");
   host_.processes["eddy"] = {File("srv/eddy"), "", ""};

@@ -141,8 +141,8 @@ is_called_like_its_file() {
 }
 
 # Adds to `said` the exes by whose paths $from was started: "- N N"; and after " / " those by whose names it was, where a link leads on
-# from the exe: PATH, a relative path or one below another root may have led there before the link moved. A process without arguments
-# has just ended, or hides them.
+# from the exe: PATH, a relative path or one below another root may have led there before the link moved. Of one without arguments
+# nothing can be learnt: it has just ended, or has overwritten them.
 say_start() {
   opened= flat= first= list=- others= long=
   if read_stat "$from/stat" && args_are_few ${stat##*") "} && [ -z "$long" ]; then
@@ -164,7 +164,7 @@ say_start() {
   while [ $i -lt $exes ]; do
     eval "exe=\$exe_$i real=\$real_$i"
     case $first in
-      '' | "$exe") list="$list $i" ;;
+      "$exe") list="$list $i" ;;
       /*)
         case $exe in
           "$real") ;;
