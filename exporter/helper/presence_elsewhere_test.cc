@@ -93,6 +93,12 @@ TEST_P(PresenceElsewhereTest, IsNotZeroForOneWhoseRootOrFileIsMountedElsewhere) 
                            "/eddy'; mount --bind '" + root + "/opt/eddy' '" + File("other") +
                            "/eddy'; exec '" + File("other") + "/eddy'";
   expect("root/opt/eddy", -1, bind);
+  // As systemd's TemporaryFileSystem= over the folder does it, with BindReadOnlyPaths= of the file.
+  const std::string over = "mount --bind '" + root + "/opt' '" + File("other") +
+                           "'; mount -t tmpfs none '" + root + "/opt'; touch '" + root +
+                           "/opt/eddy'; mount --bind '" + File("other") + "/eddy' '" + root +
+                           "/opt/eddy'; exec '" + root + "/opt/eddy'";
+  expect("root/opt/eddy", -1, over);
   // Of another folder, with mounts of its own.
   Copy("eddy");
   expect("eddy", 0, "exec '" + root + "/opt/eddy'");

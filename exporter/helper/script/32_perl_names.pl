@@ -133,12 +133,25 @@ sub is_from_here {
   return 1 if has_mount("/proc/self", $mount) // return -1;
   # A service with mounts of its own, which has ours under the same names; or both have a root that is not where a mount begins.
   my $same = same_folder($dir, $name);
+  # With our root, and its own mounts over our folder, it may run what was mounted there from ours.
+  $same = -1 if !$same && shares($dir, "pid") && file_of("$dir/root/") eq file_of("/", $dir) && is_on_device_of_folder($dir, $name);
   return $same if has_mount($dir, $mount) // return -1;
   my $root = mount_of("$dir/root/") // ($! == EAGAIN ? return -1 : "");
   return $same if $same && $mount eq $root;
   # One with mounts of its own, which has also changed its root, does not show on which of them the file lies. In a container
   # another file has the name.
   return shares($dir, "mnt") || !shares($dir, "pid") ? 0 : -1;
+}
+
+# Whether the file that process $dir runs is on the device of the folder of $path. If nobody can say: yes.
+sub is_on_device_of_folder {
+  my ($dir, $path) = @_;
+  my ($device) = split / /, file_of("$dir/exe");
+  while (defined $device && $path =~ s{/[^/]*$}{}) {
+    my ($here) = split / /, file_of("$path/", $dir);
+    return $here eq $device if defined $here;
+  }
+  return 1;
 }
 
 # Whether process $dir sees the same folder as we do where file $path is, or was: 1; 0 in a container, which has other

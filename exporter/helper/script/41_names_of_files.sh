@@ -132,6 +132,18 @@ judge_mount() {
   return 1
 }
 
+# Whether the file that process or thread $from runs is on the device of folder $1. If nobody can say: yes.
+is_on_device_of() {
+  if [ -n "$has_printf" ]; then
+    # shellcheck disable=SC2046 # two numbers
+    set -- $(find -L "$from/exe" "$1" -maxdepth 0 -printf '%D ')
+  else
+    # shellcheck disable=SC2046
+    set -- $(stat -L -c %d "$from/exe" "$1")
+  fi
+  [ $# != 2 ] || [ "$1" = "$2" ]
+}
+
 # Judges the process or thread $from by the name $name that the kernel has for its file. The kernel says a name as it is in the
 # mount namespace where the file lies, and whoever may enter one (/proc/PID/root) can start the file from outside. Sets
 # `judged` to what has to be judged again at the next look. 0: what lies, or lay, by this name here; 1: not; 2: nobody can say.
@@ -148,6 +160,8 @@ is_from_here() {
   fi
   same_folder "$from" "$name"
   same=$?
+  # With our root, and its own mounts over our folder, it may run what was mounted there from ours.
+  [ $same = 0 ] || [ ! "$from/root/" -ef / ] || ! shares "$from" pid || ! is_on_device_of "$folder/" || same=2
   if [ -n "$mount" ]; then
     has_mount "$from"
     case $? in
