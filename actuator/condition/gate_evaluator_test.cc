@@ -312,20 +312,6 @@ TEST_F(Evaluator, TakesAnyJob) {
   EXPECT_THAT(Ask().why, HasSubstr("there is no current sample of server"));
 }
 
-TEST_F(Evaluator, NamesTheMetricsThatPrometheusDoesNotKnow) {
-  http::Server server{http::ServerOptions{}};
-  server.Handle("GET", "/api/v1/label/__name__/values", [](const http::Request& request) {
-    EXPECT_EQ(request.Query("match[]"), "{job=\"mailhub\"}");
-    return http::TextResponse(200, R"({"status":"success","data":["probe_success","up"]})");
-  });
-  ASSERT_TRUE(server.Start());
-  options_.prometheus.url = "http://127.0.0.1:" + std::to_string(server.Port());
-  Prometheus prometheus(options_.prometheus);
-  const auto missing = prometheus.MissingMetrics("mailhub", {"probe_success", "probe_sucess"});
-  ASSERT_TRUE(missing) << missing.error().message;
-  EXPECT_THAT(*missing, ::testing::ElementsAre("probe_sucess"));
-}
-
 TEST_F(Evaluator, RefusesARecordedNameWithoutAsking) {
   question_.gate.expr = "mailhub:idle:ratio > 0.9";
   EXPECT_EQ(Ask().state, GateState::kInvalid);

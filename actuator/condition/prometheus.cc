@@ -1,7 +1,6 @@
 // See prometheus.h.
 #include "actuator/condition/prometheus.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -186,22 +185,6 @@ Result<std::map<std::string, Milliseconds>> Prometheus::ScrapeIntervals(const st
       intervals.error().kind,
       "no scrape interval is known (/api/v1/targets: " + intervals.error().message +
           "); if this server tells none, set prometheus.scrape_interval in the actuator file");
-}
-
-Result<std::vector<std::string>> Prometheus::MissingMetrics(
-    const std::string& job, const std::vector<std::string>& metrics) {
-  using Names = std::vector<std::string>;
-  const std::string selector = "{job=" + json(job).dump() + "}";
-  const auto response =
-      Get("/api/v1/label/__name__/values", "match[]=" + http::UrlEncode(selector));
-  return Reading<Names>(response, [&](const json& data) {
-    const Names known = data.get<Names>();
-    Names missing;
-    for (const std::string& metric : metrics) {
-      if (std::ranges::find(known, metric) == known.end()) missing.push_back(metric);
-    }
-    return Result<Names>(std::move(missing));
-  });
 }
 
 }  // namespace mailhub::condition

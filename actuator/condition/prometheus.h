@@ -36,11 +36,6 @@ class Prometheus final : public Queries {
   // tells none.
   Result<std::map<std::string, Milliseconds>> ScrapeIntervals(const std::string& job);
 
-  // Those of `metrics`, in order, that no series of the job has had lately. For checks of runbooks;
-  // a gate never asks it.
-  Result<std::vector<std::string>> MissingMetrics(const std::string& job,
-                                                  const std::vector<std::string>& metrics);
-
  private:
   Result<http::HttpResponse> Ask(const std::string& path, const std::string& form);
   Result<http::HttpResponse> Get(const std::string& path, const std::string& form);

@@ -100,7 +100,7 @@ Result<std::string> ApiClient::Post(const std::string& path, const std::string& 
   return Open(client_->Post(url_ + path, json, "application/json", request_),
               starts      ? "; it may still take effect: see `run list` and `history` first, for a "
                             "second start is a second run"
-              : about_run ? "; it may still take effect: look, and the same again does no harm"
+              : about_run ? "; it may still take effect: see `run show`; the same command again is carried out once"
                           : "; it may still take effect: look before you send it again");
 }
 

@@ -158,7 +158,8 @@ void AddVerbs(CLI::App* run, Arguments& a, Action* action) {
   AddVerb(run, a, action, "resume",
           "Go on after a pause (needs --pause), or look again after a hold (--hold)");
   AddVerb(run, a, action, "confirm", "Say yes to a step that asks (needs --step)");
-  AddVerb(run, a, action, "cancel", "Settle the current step, do what is owed in any case, end");
+  AddVerb(run, a, action, "cancel",
+          "Wait for the current step, run the steps marked `always`, then end the run");
   AddVerb(run, a, action, "retry",
           "Settle or void the last attempt of the held step, then try once more (needs --hold)");
   AddVerb(run, a, action, "skip",
@@ -381,7 +382,8 @@ void AddCalendar(CLI::App& app, Arguments& a, Action* action) {
       ->check(CLI::Range(1, 400))
       ->capture_default_str();
   show->add_option("--from", a.calendar_from, "First day, as 2027-01-04 (default: today)");
-  show->add_option("--location", a.location, "Whose days (default: as the file's intervals)");
+  show->add_option("--location", a.location,
+                   "Time zone of the days shown (default: the file's first that is not UTC)");
   check->callback(
       [&a, action] { *action = [&a] { return CalendarCheck(a.file, RealClock().Now()); }; });
   show->callback([&a, action] {

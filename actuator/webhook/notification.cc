@@ -26,7 +26,7 @@ tl::unexpected<Error> TooLarge(const std::string& what) {
 
 // Alertmanager always sends these fields; a receiver's template may omit them.
 constexpr const char* kTemplated =
-    "was the payload made by a template (payload, body)? Alertmanager's own is needed";
+    "not Alertmanager's own format; remove `payload` or `body` from its receiver";
 
 Result<std::string_view> FindString(const dom::object& object, const char* name) {
   std::string_view text;

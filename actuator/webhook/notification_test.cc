@@ -128,8 +128,8 @@ TEST(Notification, AnotherVersionIsRefusedWithItsLikelyCause) {
   json body = Sample();
   body.erase("version");
   EXPECT_EQ(WhyNot(body),
-            "version is missing; expected \"4\": was the payload made by a template "
-            "(payload, body)? Alertmanager's own is needed");
+            "version is missing; expected \"4\": not Alertmanager's own format; remove `payload` or "
+            "`body` from its receiver");
 }
 
 TEST(Notification, AnAlertWithoutFingerprintIsRefusedWithItsLikelyCause) {
@@ -137,8 +137,8 @@ TEST(Notification, AnAlertWithoutFingerprintIsRefusedWithItsLikelyCause) {
   body["alerts"][0].erase("fingerprint");
   EXPECT_EQ(
       WhyNot(body),
-      "alerts[0]: fingerprint is missing: was the payload made by a template (payload, body)? "
-      "Alertmanager's own is needed");
+      "alerts[0]: fingerprint is missing: not Alertmanager's own format; remove `payload` or `body` "
+      "from its receiver");
 }
 
 TEST(Notification, OneMalformedAlertHidesNoOtherAndKeepsItsReadableParts) {
