@@ -34,7 +34,8 @@ endfunction()
 
 # mailhub_test(NAME LABEL <unit|program|sim|crash|lab> SOURCES files... LIBRARIES targets...): a GoogleTest program run
 # by ctest. The label unit is for tests of a second or two; program for whole programs among real neighbours on
-# loopback.
+# loopback. APART: with mounts and processes of its own. Process 1 there is a shell, so that the test is the parent of its own
+# children alone.
 function(mailhub_test name)
   cmake_parse_arguments(arg "APART" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
   if(NOT arg_LABEL)
@@ -47,7 +48,7 @@ function(mailhub_test name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE mailhub_warnings ${arg_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
   if(arg_APART)
-    add_test(NAME ${name} COMMAND unshare --mount $<TARGET_FILE:${name}>)
+    add_test(NAME ${name} COMMAND unshare --mount --pid --fork --mount-proc --kill-child sh -c "\"$0\"; exit $?" $<TARGET_FILE:${name}>)
   else()
     add_test(NAME ${name} COMMAND ${name})
   endif()

@@ -47,6 +47,7 @@ struct Say {
          {"fingerprint", body.fingerprint},
          {"trigger", body.trigger},
          {"run", body.run},
+         {"by", body.by},
          {"detail", body.detail},
          {"labels", LabelsText(body.labels)}});
   }

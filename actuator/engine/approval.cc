@@ -13,8 +13,9 @@ bool IsListed(const Approval& approval, const Command& command) {
   });
 }
 
+// By a request, or by a notification under a login.
 bool PersonStarted(const Run& run) {
-  return run.queued.trigger.empty();
+  return run.queued.trigger.empty() || run.queued.by_login;
 }
 
 }  // namespace

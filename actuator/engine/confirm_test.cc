@@ -46,6 +46,18 @@ class Confirm : public Script {
   std::string WhyNot(const Result<std::string>& answer) {
     return answer ? "accepted" : answer.error().message;
   }
+  // The notification came under this login, or with the token.
+  void BeginByAlert(const std::string& by) {
+    Trigger trigger;
+    trigger.matchers = {{.label = "alertname", .value = "Leak"}};
+    trigger.runbook = "restart";
+    config_.triggers = {trigger};
+    Boot();
+    Alert alert;
+    alert.fingerprint = "a";
+    alert.labels["alertname"] = "Leak";
+    Hear(alert, by);
+  }
   bool Worked() const { return Times("work") == 1; }
 };
 
@@ -92,6 +104,22 @@ TEST_F(Confirm, TheStarterMayBeExcluded) {
   EXPECT_EQ(WhyNot(Answer(Verb::kConfirm, "ann")),
             "ann started the run, so somebody else must answer this question");
   EXPECT_TRUE(Answer(Verb::kConfirm, "bob"));
+}
+
+TEST_F(Confirm, WhoeverSentTheAlertUnderALoginIsTheStarter) {
+  Approve().not_the_starter = true;
+  BeginByAlert("ann");
+  EXPECT_EQ(Look().by, "ann");
+  EXPECT_EQ(WhyNot(Answer(Verb::kConfirm, "ann")),
+            "ann started the run, so somebody else must answer this question");
+  EXPECT_TRUE(Answer(Verb::kConfirm, "bob"));
+}
+
+TEST_F(Confirm, EverybodyMayAnswerForAnAlertThatCameWithTheToken) {
+  Approve().not_the_starter = true;
+  BeginByAlert("");
+  EXPECT_EQ(Look().by, "alertmanager");
+  EXPECT_TRUE(Answer(Verb::kConfirm, "ann"));
 }
 
 TEST_F(Confirm, NobodyIsKnownNotToBeAStarterWhoOnlyClaimedAName) {

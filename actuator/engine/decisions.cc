@@ -75,13 +75,14 @@ Status Decisions::Notify(const Notification& notification) {
   if (!HasRoomFor(notification)) {
     return Fail(ErrorKind::kOverloaded, "too many open episodes; send it again later");
   }
-  for (const Alert& alert : notification.alerts) Decide(notification.id, alert);
+  for (const Alert& alert : notification.alerts) Decide(notification, alert);
   return {};
 }
 
-void Decisions::Decide(const std::string& notification, const Alert& alert) {
+void Decisions::Decide(const Notification& notification, const Alert& alert) {
   AlertDecided record = RecordOf(alert);
-  record.notification = notification;
+  record.notification = notification.id;
+  record.by = notification.by;
   const Trigger* trigger = alert.malformed.empty() ? FindTrigger(alert) : nullptr;
   if (!alert.malformed.empty()) {
     record.decision = Decision::kRejected;
@@ -107,6 +108,7 @@ void Decisions::DecideAfresh(const std::vector<std::string>& fingerprints) {
     const Alert alert = episode->alert;
     const Decision before = episode->decision;
     AlertDecided record = RecordOf(alert);
+    record.by = episode->by;
     const Trigger* trigger = FindTrigger(alert);
     if (trigger == nullptr) {
       record.detail = "no trigger matches any more";
@@ -129,6 +131,7 @@ void Decisions::TryAgain(const std::vector<std::string>& fingerprints) {
     const Episode* episode = episodes_.Find(fingerprint);
     const Alert alert = episode->alert;
     AlertDecided record = RecordOf(alert);
+    record.by = episode->by;
     const Trigger* trigger = FindTrigger(alert);
     if (trigger == nullptr || trigger->name != episode->trigger) continue;  // no longer its own
     const std::string before = episode->run.substr(0, 12);
@@ -222,7 +225,8 @@ Decision Decisions::DecideRun(Plan plan, const Alert& alert, const Trigger& trig
   Narrow(trigger.suitable, &queued.plan.suitable);
   queued.trigger = trigger.name;
   queued.fingerprint = alert.fingerprint;
-  queued.by = "alertmanager";
+  queued.by = record->by.empty() ? "alertmanager" : record->by;
+  queued.by_login = !record->by.empty();
   record->run = QueueRun(context_, std::move(queued));
   record->detail = "started " + trigger.runbook;
   return Decision::kStartedRun;

@@ -26,7 +26,7 @@ class Decisions {
  private:
   bool HasRoomFor(const Notification& notification) const;
   const Trigger* FindTrigger(const Alert& alert) const;
-  void Decide(const std::string& notification, const Alert& alert);
+  void Decide(const Notification& notification, const Alert& alert);
   bool IsRepeat(const Alert& alert) const;
   bool IsLateCopy(const Alert& alert) const;
   Decision DecideFiring(const Alert& alert, const Trigger& trigger, AlertDecided* record);

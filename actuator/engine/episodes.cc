@@ -99,6 +99,7 @@ void Episodes::Apply(const AlertDecided& decided, WallTime at) {
   episode.detail = decided.detail;
   episode.decided = at;
   episode.tries = decided.tries;
+  episode.by = decided.by;
   // Another run for the same alert; its newer starts were told by repeats.
   episode.newest_start =
       decided.tries > 1 ? std::max(decided.starts_at, decided.newest_start) : decided.starts_at;

@@ -28,6 +28,7 @@ struct Episode {
   SteadyTime finished;            // the same as run_finished; of a replayed one set at the start
   int tries = 0;                  // runs that have answered it, `run` included
   bool gave_up = false;           // its further run was dropped
+  std::string by;                 // AlertDecided::by of the notification that opened it
   std::optional<SteadyTime> due;  // when it is decided again without a notification; this life only
 };
 

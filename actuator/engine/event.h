@@ -97,6 +97,9 @@ struct AlertDecided {
   WallTime newest_start;
   // Runs that have answered this alert while it fired, with the one of this decision.
   int tries = 0;
+  // The login under which the notification came; empty: the webhook's token. A run that it starts
+  // counts as started by that login.
+  std::string by;
 };
 
 struct RunQueued {

@@ -101,6 +101,7 @@ void Fields(Archive& a, AlertDecided& v) {
   a("run", v.run);
   a.Added("newest_start_ms", v.newest_start);
   a.Added("tries", v.tries);
+  a.Added("by", v.by);
 }
 template <typename Archive>
 void Fields(Archive& a, RunQueued& v) {

@@ -18,6 +18,7 @@ namespace mailhub::engine {
 // One webhook delivery, already validated in form.
 struct Notification {
   std::string id;  // ours; one per delivery
+  std::string by;  // the login under which it came; empty: with the webhook's token
   std::vector<Alert> alerts;
   uint64_t truncated = 0;  // alerts Alertmanager left out
 };

@@ -180,8 +180,10 @@ class Script : public testing::Test, public PlanSource {
     Settle();
     return answer;
   }
-  void Hear(const Alert& alert) {
+  // `by`: the login under which it came.
+  void Hear(const Alert& alert, const std::string& by = "") {
     Notification notification;
+    notification.by = by;
     notification.id = "n" + std::to_string(++notifications_);
     notification.alerts = {alert};
     Take(engine_->Handle(notification, Now()));

@@ -108,6 +108,7 @@ Receiver::Verdict Receiver::Handle(const http::Request& request) const {
             {{"left_out", std::to_string(notification->truncated)}});
   }
   notification->id = RandomHex(128);
+  notification->by = request.user;
   const Result<std::string> committed = backend_->Submit(*std::move(notification));
   if (committed) {
     http::Response response;

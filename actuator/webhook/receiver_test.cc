@@ -148,6 +148,7 @@ TEST_F(ReceiverTest, ALoginThatMayOnlyLookStartsNothingThisWayEither) {
   EXPECT_TRUE(backend_.submitted.empty());
   request.user = "anna";
   EXPECT_EQ(Deliver(receiver, request).status, 200);
+  EXPECT_EQ(backend_.submitted.at(0).by, "anna");
 }
 
 TEST_F(ReceiverTest, ALoggedInUserNeedsNoToken) {

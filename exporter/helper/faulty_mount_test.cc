@@ -131,7 +131,12 @@ class EndingTest : public OthersMountTest {
     mount_ = std::make_unique<FaultyMount>(File("mount"));
     host_.processes["it"] = {Copy("it_works"), "", ""};
     host_.processes["other"] = {File("other"), "", ""};
-    process_ = Run("sh", {"-c", "exec " + File("it_works") + " 3<" + File("mount/file")});
+    Start({});
+  }
+  void Start(const std::vector<std::string>& arguments) {
+    std::string words;
+    for (const auto& argument : arguments) words += " " + argument;
+    process_ = Run("sh", {"-c", "exec " + File("it_works") + words + " 3<" + File("mount/file")});
   }
   void TearDown() override {
     mount_->Leave();
@@ -144,27 +149,42 @@ class EndingTest : public OthersMountTest {
     std::error_code none;
     while (!fs::read_symlink(exe, none).empty()) std::this_thread::yield();
   }
-  void ExpectUnknownUntilItIsGone() {
+  void ExpectUntilItIsGone(double it, double other, const std::string& why) {
     for (int look = 0; look < 2; ++look) {
       const Seen seen = Look(host_);
-      EXPECT_EQ(Running(seen, "it"), -1);
-      EXPECT_EQ(Running(seen, "other"), 0) << "another program is not meant";
+      EXPECT_EQ(Running(seen, "it"), it) << why;
+      EXPECT_EQ(Running(seen, "other"), other) << why;
     }
     mount_->Leave();
     process_.reset();
     EXPECT_EQ(Running(Look(host_), "it"), 0);
+    EXPECT_EQ(Running(Look(host_), "other"), 0);
   }
 };
 
 TEST_P(EndingTest, IsUnknownForAProcessThatHangsInItsEnd) {
   EXPECT_EQ(Running(Look(host_), "it"), 1);
   HangInItsEnd();
-  ExpectUnknownUntilItIsGone();
+  ExpectUntilItIsGone(-1, 0, "it was seen before, so no other program is meant");
 }
 
 TEST_P(EndingTest, IsUnknownForOneThatIsFirstSeenThen) {
   HangInItsEnd();
-  ExpectUnknownUntilItIsGone();
+  ExpectUntilItIsGone(-1, -1, "it may be any program");
+}
+
+// As that of a script, which bears the name of its file, not the interpreter's.
+TEST_P(EndingTest, IsUnknownWhateverNameItHas) {
+  Start({"--name", "thing.py"});
+  HangInItsEnd();
+  ExpectUntilItIsGone(-1, -1, "it may be any program");
+}
+
+TEST_P(EndingTest, IsNoReasonNotToKnowAnotherProgramIfItWasSeenBefore) {
+  host_.processes["it"] = {File("it_does_not_run"), "", ""};
+  EXPECT_EQ(Running(Look(host_), "it"), 0);
+  HangInItsEnd();
+  ExpectUntilItIsGone(0, 0, "it ran another file");
 }
 
 MAILHUB_FOR_EVERY_ENGINE(EndingTest);

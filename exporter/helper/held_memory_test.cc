@@ -13,24 +13,8 @@ namespace {
 
 using testing::HasSubstr;
 
-// A process with locked memory makes each helper on the machine unsure about other processes. So all this is in its own
-// process namespace, whose process 1 is not part of the test, and each such process has its own root: for others it is
-// in a container.
-const bool kApart = [] {
-  constexpr const char* kMark = "MAILHUB_APART";
-  if (getenv(kMark) != nullptr) return true;
-  setenv(kMark, "1", 1);
-  std::ifstream file("/proc/self/cmdline");
-  std::vector<std::string> words{"unshare",      "--pid",           "--fork",
-                                 "--mount-proc", "--kill-child",    "sh",
-                                 "-c",           "\"$@\"; exit $?", "sh"};
-  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
-  std::vector<char*> argv;
-  for (auto& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  execvp(argv[0], argv.data());
-  return false;
-}();
+// A process with locked memory makes each helper on the machine unsure about other processes. So this test is to be run in a
+// process namespace of its own (APART), and each such process has its own root: for others it is in a container.
 
 std::string FirstLine(const fs::path& path) {
   std::ifstream file(path);

@@ -2,12 +2,8 @@
 // OpenSSH's, also the odd ones: known_hosts_test.cc compares with ssh itself on random files.
 #include "lib/ssh/known_hosts.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -16,6 +12,7 @@
 #include "lib/base/base64.h"
 #include "lib/base/digest.h"
 #include "lib/base/lower.h"
+#include "lib/ssh/read_whole.h"
 
 namespace mailhub::ssh {
 namespace {
@@ -231,26 +228,9 @@ std::string NameOf(const std::string& address, int port) {
 }  // namespace
 
 Result<KnownHosts> KnownHosts::Read(const std::string& path) {
-  const auto failed = [&](const char* why) {
-    return Fail(ErrorKind::kInvalid, "cannot read " + path + ": " + why);
-  };
-  // Not blocking: otherwise a pipe without a writer would block.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-    return Fail(ErrorKind::kOverloaded, "no file descriptor is left to read " + path);
-  }
-  if (fd < 0) return failed(std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
-  std::string text;
-  std::string piece(size_t{64} << 10, '\0');
-  ssize_t size = 0;
-  while ((size = read(fd, piece.data(), piece.size())) > 0 && text.size() <= kMaxFile) {
-    text.append(piece, 0, static_cast<size_t>(size));
-  }
-  const int error = errno;
-  close(fd);
-  if (size < 0) return failed(std::strerror(error));  // NOLINT(concurrency-mt-unsafe)
-  if (text.size() > kMaxFile) return failed("it is longer than 64 MiB");
-  return KnownHosts(std::move(text));
+  Result<std::string> text = ReadWhole(path, kMaxFile);
+  if (!text) return Fail(text.error());
+  return KnownHosts(*std::move(text));
 }
 
 HostKeyVerdict KnownHosts::JudgeAs(const std::string& name, std::string_view key,

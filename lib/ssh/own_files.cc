@@ -2,14 +2,15 @@
 #include "lib/ssh/own_files.h"
 
 #include <libssh/libssh.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <utility>
+
+#include "lib/ssh/read_whole.h"
 
 namespace mailhub::ssh {
 namespace {
+
+constexpr size_t kLongestKey = size_t{1} << 20;
 
 tl::unexpected<ConnectError> Unusable(const std::string& what) {
   return tl::make_unexpected(
@@ -36,15 +37,14 @@ tl::expected<OwnFiles, ConnectError> ReadOwnFiles(const std::string& known_hosts
                ? NothingLeft(known_hosts_file)
                : Unusable(known_hosts.error().message);
   }
-  if (access(identity_file.c_str(), R_OK) != 0) {
-    return Unusable("cannot read the private key " + identity_file + ": " +
-                    std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+  const auto text = ReadWhole(identity_file, kLongestKey);
+  if (!text) {
+    return text.error().kind == ErrorKind::kOverloaded
+               ? NothingLeft(identity_file)
+               : Unusable("the private key: " + text.error().message);
   }
-  errno = 0;  // libssh gives no reason
   ssh_key key = nullptr;
-  if (ssh_pki_import_privkey_file(identity_file.c_str(), nullptr, nullptr, nullptr, &key) !=
-      SSH_OK) {
-    if (errno == EMFILE || errno == ENFILE) return NothingLeft(identity_file);
+  if (ssh_pki_import_privkey_base64(text->c_str(), nullptr, nullptr, nullptr, &key) != SSH_OK) {
     return Unusable("cannot use the private key " + identity_file +
                     ": it is none, or it has a passphrase");
   }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -175,10 +176,17 @@ TEST_F(SessionTest, SaysThatItsOwnFilesCannotBeUsed) {
   target.known_hosts_file = sshd_->directory() + "/known_hosts_missing";
   expect(target, "cannot read " + target.known_hosts_file + ": No such file");
   target.known_hosts_file = sshd_->directory();
-  expect(target, "Is a directory");
+  expect(target, "it is not a regular file");
+  const std::string pipe = sshd_->directory() + "/pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  target.known_hosts_file = pipe;
+  expect(target, "it is not a regular file");
+  target = sshd_->Target();
+  target.identity_file = pipe;
+  expect(target, "it is not a regular file");
   target = sshd_->Target();
   target.identity_file = sshd_->directory() + "/no_such_key";
-  expect(target, "cannot read the private key " + target.identity_file + ": No such file");
+  expect(target, "the private key: cannot read " + target.identity_file + ": No such file");
   target.identity_file = sshd_->Target().known_hosts_file;
   expect(target, "cannot use the private key");
 }

@@ -89,6 +89,9 @@ my %seen;  # what the child said of the file of each process in this look
 my (%which_before, %which_now, %ran_before, %ran_now, $unsure);
 # Whether a process has ended since the list was made: another one may do its work, and be in no list.
 my $ended;
+# Those that hang in their end: of which it is known that they ran other files; of which nothing is known, so each may be any exe, of
+# this look and of the collection before.
+my (%hung_other, %hung_other_now, %hung, %hung_before);
 
 # The exes that process $pid runs: by the file, in any place; or by its name, if the file was replaced, deleted, or kept
 # by network storage as .nfs... for its users. Nothing for a kernel thread. Processes that this account may not look at
@@ -116,6 +119,8 @@ sub exes_of {
         next if !/\((.*)\) [^ZX] (?:\S+ ){5}(\d+) / || ($2 & 0x200004) != 4;
         my $comm = $1;
         $unsure = 1;
+        if (exists $other{$pid} || $hung_other{$pid}) { $hung_other_now{$pid} = 1 }
+        elsif (!$which_before{$pid}) { $hung{$pid} = 1 }
         push @{$doubtful[$_]}, $dir for grep $comm eq substr($exes[$_]{path} =~ s{.*/}{}sr, 0, 15), 0 .. $#exes;
         return;
       }
@@ -348,9 +353,12 @@ sub look_at_processes {
   for (1 .. 3) {
     $out = $said;
     last if !look_once();
+    # A large process takes such a time to give its memory back.
+    Time::HiRes::sleep(0.03) if %hung;
     %read = ();
   }
   $_->{ran} = $_->{count} for @processes;
+  %hung_before = %hung;
 }
 
 # Returns whether to look again.
@@ -382,7 +390,7 @@ sub look_once {
   my %own = own_processes();
   %which_before = %which_now;
   %ran_before = %ran_now;
-  %which_now = %ran_now = %seen = ();
+  %which_now = %ran_now = %seen = %hung = %hung_other_now = ();
   # Without a list all may still be there.
   my %unsure = $trouble eq "" ? () : map +($_ => 1), keys %which_before;
   for my $pid (@pids) {
@@ -414,6 +422,7 @@ sub look_once {
   }
   %lifeless = %lifeless_now;
   %other = %other_now;
+  %hung_other = %hung_other_now;
   delete @like{grep !exists $other{$_}, keys %like} if keys %like > 2 * keys(%other) + 100;
   # Root, too, may lack the right to see the files of other processes (CAP_SYS_PTRACE), for example in a container.
   my $hidden = !-e "/proc/1/stat" ? "may not see process 1" : @secret ? "may not read /proc/$secret[0]/exe" :
@@ -440,10 +449,10 @@ sub look_once {
       $unknown = defined $doubt ? number_of($doubt) . (!defined readlink "$doubt/exe" && $! == ENOENT ? " hangs in its end" : file_of("$doubt/exe") eq "" ? " runs a file that cannot be looked at" :
         shares($doubt, "mnt") ? " runs a file of this name that was deleted" :
         " has a file of this name, in namespaces of its own") :
-        older_version($i, $n, $likes, $names) || ($process->{count} ? "" : $trouble);
+        older_version($i, $n, $likes, $names) || ($process->{count} ? "" : $trouble || (map "process $_ hangs in its end", sort keys %hung)[0] // "");
     }
     # Most that are seen in their end are gone at once.
-    $again ||= $ended && $process->{ran} if $unknown =~ /^(.* hangs in its end)?$/ && !$process->{count};
+    $again ||= $ended && $process->{ran} || grep !$hung_before{$_}, keys %hung if $unknown =~ /^(.* hangs in its end)?$/ && !$process->{count};
     $out .= "unknown $n $unknown\n" if $unknown ne "";
   }
   # Results from a look with trouble may be wrong.

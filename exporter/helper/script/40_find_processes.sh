@@ -328,7 +328,8 @@ match_program() {
 }
 
 # Whether one of these threads, all of process $from, hangs in its end, as on storage that does not answer: it has no
-# exe any more, but still its files and ports. Then it is unknown whether $from runs what it did, or what bears its name.
+# exe any more, but still its files and ports. Then it is unknown whether $from runs what it did, or what bears its name; and if
+# nothing was known of it ($hung), whether it is any exe.
 is_ending() {
   for task; do
     read_stat "$task/stat" || continue
@@ -341,8 +342,14 @@ is_ending() {
     comm=${comm%") "*}
     pid=${from#/proc/}
     case $pid in '' | *[!0-9]*) return 1 ;; esac
-    eval "list=\$x_$pid" doubts=
-    case $list in "$started "*) doubts=${list#* * } ;; esac
+    eval "list=\$x_$pid was=\${m_$pid:-}\${q_$pid:-} then=\${v_$pid:-}" doubts=
+    case $list in
+      "$started "*) doubts=${list#* * } ;;
+      *)
+        # It ran another file if that was found at the look before.
+        if [ "$was" = ' ' ] && [ "${then:-0}" -ge $((list_number - 1)) ]; then keep v $pid $list_number; else hung="$hung $from"; fi
+        ;;
+    esac
     i=0
     while [ $i -lt $exes ]; do
       eval "name=\${exe_$i##*/}"

@@ -294,7 +294,7 @@ may_be_meant() {
 # work, and be in no list.
 look_at_processes() {
   begin_to_read
-  said=$out counts=' '
+  said=$out counts=' ' hung_before="$hung "
   for times in 1 2 3; do
     out=$said
     look_once
@@ -306,7 +306,7 @@ look_at_processes() {
 
 # Sets `again` if it is to be done again.
 look_once() {
-  again= ended= ending=
+  again= ended= ending= hung=
   find_processes
   # The files that were run before such a look are run still, for all that is known.
   [ -z "$why" ] || {
@@ -347,10 +347,16 @@ look_once() {
       [ -n "$unknown" ] || may_be_meant "$from" $n "$text"
     done
     [ -n "$unknown" ] || look_for_older_version "$e" $n
+    if [ -z "$unknown" ] && [ $count = 0 ]; then
+      for from in $hung; do
+        may_be_meant "$from" $n "$in_its_end"
+        case $hung_before in *" $from "*) ;; *) again=1 ;; esac
+      done
+    fi
     # Most that are seen in their end are gone at once.
     case $count${unknown%"process "*"$in_its_end"}$ended:$counted$counts in 01:*" $n "*) again=1 ;; esac
     [ -z "$unknown" ] || out="${out}unknown $n $unknown$nl"
     n=$((n + 1))
   done
 }
-counted=' '
+counted=' ' hung=
