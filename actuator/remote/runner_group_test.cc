@@ -231,6 +231,28 @@ TEST_P(Group, OneThatMayNotBeSignalledIsOne) {
   EXPECT_TRUE(other.Lives());
 }
 
+// The command's own shell dies of TERM; its child may not be ended, as one that sudo started, or that waits for storage.
+TEST_P(Group, AChildThatOutlivesACancelKeepsTheStepRunning) {
+  host.setup.shell = "setpriv --bounding-set=-kill " + host.setup.shell;
+  ExpectState(host.Launch("r/job/1",
+                          "setpriv --reuid=65534 --clear-groups sh -c 'echo $$ >&2; "
+                          "exec sleep 100'; true"),
+              ReceiptState::kRunning);
+  ASSERT_TRUE(Eventually([&] {
+    const auto seen = host.Do(RemoteVerb::kStatus, "r/job/1");
+    return seen.receipt && !seen.receipt->output.empty();
+  }));
+  const int child = std::stoi(host.Do(RemoteVerb::kStatus, "r/job/1").receipt->output);
+  ExpectState(host.Do(RemoteVerb::kCancel, "r/job/1"), ReceiptState::kRunning);
+  EXPECT_EQ(Status(), ReceiptState::kRunning);
+  EXPECT_FALSE(host.Do(RemoteVerb::kSweep, "r").receipt) << "something of it still works";
+  kill(child, SIGKILL);
+  const auto settled = host.Settled("r/job/1");
+  ExpectState(settled, ReceiptState::kFinished);
+  EXPECT_EQ(settled.receipt->exit_status, 143);
+  EXPECT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
+}
+
 INSTANTIATE_TEST_SUITE_P(, Group, testing::ValuesIn(MAILHUB_SETUPS()), SetupName);
 
 }  // namespace

@@ -84,6 +84,13 @@ read_state() {
   read_claim "$1"
   state=void
   [ "$claim_kind" = void ] && return
+  # What was told to end is over once nothing of it is left: its own shell may die before a process that waits for storage, or
+  # that this account may not end.
+  if is_noted "$1" cancelled; then
+    read_boot
+    state=running
+    is_left && return
+  fi
   state=finished
   read_status "$1" && return
   read_boot
@@ -107,6 +114,16 @@ read_state() {
 
 claim_alive() {
   alive "$claim_pid" "$claim_start" "$claim_boot" "$claim_mark" "$claim_key"
+}
+
+# Whether the claim, or a process of its unit, lives.
+is_left() {
+  claim_alive && return
+  [ -n "$claim_unit" ] || return
+  case $claim_mark in *0::/*) ;; *) return 1 ;; esac
+  left_group=${claim_mark#*0::} left_pid=
+  { read -r left_pid <"/sys/fs/cgroup${left_group%%;*}/cgroup.procs"; } 2>/dev/null
+  [ -n "$left_pid" ]
 }
 
 # Waits half a second for the status of a command whose end is noted.
@@ -160,7 +177,7 @@ read_output() {
     out=$(tail -c 4097 "$1.out" 2>/dev/null; echo .)
   fi
   out=${out%.}
-  if [ ${#out} -gt 4096 ] || [ "$output_last" -gt 0 ] || [ -n "$output_unseen" ] || is_cut "$1"; then
+  if [ ${#out} -gt 4096 ] || [ "$output_last" -gt 0 ] || [ -n "$output_unseen" ] || is_noted "$1" cut; then
     receipt="${receipt}truncated=1$nl"
     [ ${#out} -gt 4096 ] && out=${out#?}
   fi

@@ -144,9 +144,9 @@ read_on() {
   exec wc -c >&- 2>&-
 }
 
-# Whether output of the command of $1 was lost.
-is_cut() {
-  { while read -r cut_mark; do [ "$cut_mark" != cut ] || return 0; done <"$1.exit"; } 2>/dev/null
+# Whether line $2 is below the note of the command of $1: cut, if output was lost; cancelled.
+is_noted() {
+  { while read -r noted; do [ "$noted" != "$2" ] || return 0; done <"$1.exit"; } 2>/dev/null
   return 1
 }
 

@@ -195,7 +195,7 @@ void_verb() {
   report "$base"
 }
 
-# TERM to all of the claim's processes, KILL for the rest after the grace.
+# TERM to all of the claim's processes, KILL for the rest after the grace. That it was told so is noted first: see read_state.
 cancel() {
   enter_key
   when_swept=swept
@@ -203,11 +203,18 @@ cancel() {
   check_fence held
   check_directory
   read_state "$base"
-  [ "$state" != running ] || { begun=1 && signal_all TERM; }
+  if [ "$state" = running ]; then
+    begun=1
+    is_noted "$base" cancelled || { echo cancelled >>"$base.exit"; } 2>/dev/null
+    signal_all TERM
+  fi
   unlock
   if [ "$state" = running ]; then
     killed=143
-    wait_for_death "$grace_ms" || { killed=137 && signal_all KILL && wait_for_death 5000; }
+    wait_for_death "$grace_ms" || { killed=137 && signal_all KILL && wait_for_death 5000; } || {
+      report "$base" running
+      return
+    }
     read_state "$base"
     # Its runner was killed before it could report the end, but the end is known here.
     [ "$state" != interrupted ] || publish_status "$base" $killed 0 "$claim_pid"
@@ -222,11 +229,11 @@ signal_all() {
   kill "-$1" "-$claim_pid" 2>/dev/null
 }
 
-# Waits at most $1 ms until the claim's group is empty, whatever its status: a process that ignores TERM may outlive the
+# Waits at most $1 ms until nothing of the claim is left, whatever its status: a process that ignores TERM may outlive the
 # command.
 wait_for_death() {
   waited=0
-  while claim_alive; do
+  while is_left; do
     [ $waited -lt "$1" ] || return 1
     nap 30
     waited=$((waited + 30))
