@@ -108,6 +108,20 @@ class Metrics(unittest.TestCase):
         for query in queries.all_dashboard_queries() + queries.rule_queries():
             self.assertLessEqual(queries.metric_names(query.expr), known, query.where)
 
+    def test_every_series_that_a_rule_reads_is_that_of_a_configured_job(self):
+        own = re.compile(r"(mailhub|probe)_\w+|up")
+        texts = [(query.where, query.expr) for query in queries.rule_queries()]
+        for name, rule in queries.load_rules():
+            for words in rule.get("annotations", {}).values():
+                texts += [(f"{name}: {rule['alert']}, in its words", asked) for asked in re.findall(r"`([^`]+)`", words)]
+        count = 0
+        for where, expr in texts:
+            for selector in queries.selectors(expr):
+                if own.fullmatch(selector.split("{")[0]):
+                    self.assertIn('{job="mailhub', selector, where)
+                    count += 1
+        self.assertGreater(count, 50)
+
     def test_every_recorded_series_is_documented(self):
         for name, rule in queries.load_rules():
             if "record" in rule:
