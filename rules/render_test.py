@@ -148,6 +148,21 @@ class Configured(Case):
         done = promtool("test", "rules", *out.glob("rules/*/tests/*.yml"))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_a_site_that_watches_some_hosts_has_no_other_in_rules_and_panels(self):
+        mine = self.config('sets: [general]\nselectors: {probe: \'job="mailhub",instance=~"mail.+"\'}')
+        out = self.folder / "out"
+        self.assertEqual(self.render(out, "--config", mine), (0, ""))
+        hosts = (out / "rules" / "general" / "alerts-hosts.yml").read_text()
+        found = re.findall(r'\{(job="mailhub"[^}]*)\}', hosts)
+        self.assertGreater(len(found), 8)
+        for matchers in found:
+            self.assertTrue(matchers.startswith('job="mailhub",instance=~"mail.+"'), matchers)
+        self.assertEqual(promtool("check", "rules", *out.glob("rules/general/*.yml")).returncode, 0)
+        board = json.loads((out / "dashboards" / "general" / "hosts.json").read_text())
+        for panel in board["panels"]:
+            for target in panel.get("targets", []):
+                self.assertIn('instance=~"mail.+",job=~"$job",instance=~"$instance"', target["expr"], panel["title"])
+
     def test_a_site_without_the_university_has_none_of_its_rules_and_dashboards(self):
         out = self.folder / "out"
         self.assertEqual(self.render(out, "--config", self.config("sets: [general]")), (0, ""))
