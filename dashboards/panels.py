@@ -1,40 +1,29 @@
 """Grafana's panels, variables and dashboards as Python values.
 
-Why: Grafana's JSON is long and repeats itself. This module has the common part of all panels; generate.py has the
-differences. The layout follows from the order of the panels.
+Why: Grafana's JSON is long and repeats itself. This module has the common part of all panels; hosts.py, runs.py,
+internals.py and university.py have the differences. The layout follows from the order of the panels.
 """
 
 import pathlib
-import re
-
-import yaml
+import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "rules"))
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 GREEN, RED, GREY = "green", "red", "text"
 
 
-def load_thresholds():
-    """The numbers of rules/thresholds.yml, by the last part of their names."""
-    rules = yaml.safe_load((HERE.parent / "rules" / "thresholds.yml").read_text())["groups"][0]["rules"]
-    values = {}
-    for rule in rules:
-        value = 1.0
-        for factor in re.fullmatch(r"vector\((.+)\)", rule["expr"])[1].split("*"):
-            value *= float(factor)
-        values[rule["record"].rsplit(":", 1)[1]] = value
-    return values
+def braces(*matchers):
+    """A selector's matchers without the empty ones: {a="b",c="d"}."""
+    return "{" + ",".join(matcher for matcher in matchers if matcher) + "}"
 
 
-THRESHOLDS = load_thresholds()
+def red_above(number):
+    return [(GREEN, None), (RED, number)]
 
 
-def red_above(name):
-    return [(GREEN, None), (RED, THRESHOLDS[name])]
-
-
-def red_below(name):
-    return [(RED, None), (GREEN, THRESHOLDS[name])]
+def red_below(number):
+    return [(RED, None), (GREEN, number)]
 
 
 RED_AT_0 = [(RED, None), (GREEN, 1)]
@@ -132,9 +121,9 @@ def row(title):
     return {"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": {"w": 24, "h": 1}}
 
 
-def variable(name, label, source):
-    """A multi-value variable; `source` is Grafana's label_values()."""
-    return {
+def variable(name, label, source, every=".+"):
+    """A multi-value variable; `source` is Grafana's label_values(). `every` is what *All* means; None: all that it lists."""
+    found = {
         "name": name,
         "label": label,
         "type": "query",
@@ -145,10 +134,17 @@ def variable(name, label, source):
         "sort": 1,
         "multi": True,
         "includeAll": True,
-        "allValue": ".*",
         "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
         "hide": 0,
     }
+    if every is not None:
+        found["allValue"] = every
+    return found
+
+
+def job_variable(selector):
+    """The jobs that `selector` finds. *All* means these alone: other jobs of the same Prometheus may be another site's."""
+    return variable("job", "Job", f"label_values({selector}, job)", every=None)
 
 
 def annotation(name, expr, title, colour):
@@ -179,10 +175,28 @@ def place(panels):
     return panels
 
 
-def dashboard(uid, title, description, since, variables, panels):
+def annotations(config):
+    """Runs, holds and restarts, over every panel. A start time that jitters by seconds is no restart."""
+
+    def restarted(metric):
+        return f"max_over_time({metric}[5m]) - min_over_time({metric}[5m]) > 5"
+
+    actuator, exporter = braces(config.selectors["actuator"]), braces(config.selectors["exporter"])
+    process = f"mailhub_process_start_time_seconds{braces(config.selectors['probe'])}"
+    programs = " or ".join(restarted(f"process_start_time_seconds{selector}") for selector in (exporter, actuator))
+    return [
+        annotation("Runs", f"mailhub_actuator_run_in_progress{actuator} == 1", "{{runbook}} {{host}}", "blue"),
+        annotation("Holds", f"mailhub_actuator_run_held{actuator} == 1", "held: {{runbook}} {{host}} at {{step}}", "red"),
+        annotation("Restarts on hosts", restarted(process), "restarted: {{process}} on {{instance}}", "orange"),
+        annotation("Restarts of the programs", programs, "restarted: {{job}} {{instance}}", "purple"),
+    ]
+
+
+def dashboard(config, name, title, description, variables, panels):
+    chosen = config.dashboards
     datasource = {
         "name": "datasource",
-        "label": "Prometheus",
+        "label": "Data source",
         "type": "datasource",
         "query": "prometheus",
         "refresh": 1,
@@ -192,28 +206,24 @@ def dashboard(uid, title, description, since, variables, panels):
         "hide": 0,
         "current": {},
     }
-    annotations = [
-        annotation("Runs", "mailhub_actuator_run_in_progress == 1", "{{runbook}} {{host}}", "blue"),
-        annotation("Holds", "mailhub_actuator_run_held == 1", "held: {{runbook}} {{host}} at {{step}}", "red"),
-    ]
     return {
-        "uid": uid,
-        "title": title,
+        "uid": f"{chosen['uid_prefix']}-{name}",
+        "title": chosen["title_prefix"] + title,
         "description": description,
-        "tags": ["mailhub"],
+        "tags": chosen["tags"],
         "schemaVersion": 37,
         "version": 1,
-        "editable": True,
+        "editable": False,
         "graphTooltip": 1,
         "timezone": "browser",
-        "refresh": "30s",
-        "time": {"from": f"now-{since}", "to": "now"},
-        "annotations": {"list": annotations},
+        "refresh": chosen["refresh"],
+        "time": {"from": f"now-{chosen['since']}", "to": "now"},
+        "annotations": {"list": annotations(config)},
         "templating": {"list": [datasource, *variables]},
         "links": [
             {
                 "type": "dashboards",
-                "tags": ["mailhub"],
+                "tags": chosen["tags"],
                 "title": "mailhub",
                 "asDropdown": False,
                 "keepTime": True,

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DASHBOARDS = ("directory-health.json", "rebuilds.json")
+DASHBOARDS = (
+    "general/hosts.json",
+    "general/internals.json",
+    "general/runs.json",
+    "university/directory-health.json",
+    "university/rebuilds.json",
+    "university/registration.json",
+)
 WORDS = {"and", "or", "unless", "offset", "bool", "by", "without", "on", "ignoring", "group_left", "group_right"}
 
 
@@ -56,8 +63,7 @@ def all_dashboard_queries():
 
 
 def rule_files():
-    rules = ROOT / "rules"
-    return [rules / "thresholds.yml", rules / "recordings.yml", *sorted(rules.glob("alerts-*.yml"))]
+    return sorted(path for chosen in ("general", "university") for path in (ROOT / "rules" / chosen).glob("*.yml"))
 
 
 def load_rules():
@@ -65,16 +71,16 @@ def load_rules():
     for path in rule_files():
         for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
             for rule in group["rules"]:
-                yield path.name, rule
+                yield f"{path.parent.name}/{path.name}", rule
 
 
 def rule_queries():
     return [Query(f"{name}: {rule.get('alert') or rule['record']}", rule["expr"], True) for name, rule in load_rules()]
 
 
-def selectors(expr):
+def selectors(expr, keep_variables=False):
     """The series selectors of an expression with a metric name; with matchers, without ranges."""
-    text = re.sub(r"#.*", "", substitute(expr))
+    text = re.sub(r"#.*", "", expr if keep_variables else substitute(expr))
     text = re.sub(r"(?<![\w:])\{[^}]*\}", "", text)  # nameless
     text = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", text)
     text = re.sub(r"\[[^\]]*\]", " ", text)

@@ -105,7 +105,8 @@ def page(metrics, labels_of, elapsed):
         for labels in labels_of(name):
             value = elapsed + 1
             if name.endswith("_start_time_seconds"):
-                value = 1000
+                # qubRA restarts now and then; the others' slope needs that they do not.
+                value = 1000 + (elapsed // 3 * 10 if 'process="qubRA"' in labels else 0)
             elif name.endswith("_running") or name.endswith(("_in_progress", "_in_run", "probe_success", "host_cpus")):
                 value = 1
             if kind == "histogram":
@@ -134,6 +135,7 @@ class Programs(http.server.BaseHTTPRequestHandler):
         else:
             text = page(self.visible("Exporter: `/metrics`"), lambda name: [""], elapsed)
             text += page(self.visible("Actuator: `/metrics`"), actuator_labels, elapsed)
+            text += page(self.visible("Both programs: `/metrics`"), lambda name: [""], elapsed)
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.end_headers()
@@ -165,7 +167,7 @@ class Rehearsal(unittest.TestCase):
         for port, actual in ports.items():
             text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{actual}")
         (folder / "prometheus.yml").write_text(text)
-        render.main([str(folder / "rules")])
+        self.assertEqual(render.main([str(folder), "--time-scale", "60"]), 0)
         self.alertmanager(folder, ports["19093"])
         url = f"127.0.0.1:{ports['19090']}"
         self.run_server(
@@ -224,7 +226,7 @@ class Rehearsal(unittest.TestCase):
     def test_only_a_metric_without_an_exporter_is_missed(self):
         url = self.start(hidden={"mailhub_port_open"})
         found = self.complaints_after_settling(url, lambda found: all("mailhub_port_open" in expr for expr in found))
-        self.assertIn('last_over_time(mailhub_port_open{port="directory"}[5m])', found)
+        self.assertIn('last_over_time(mailhub_port_open{job="mailhub",port="directory"}[5m])', found)
         self.assertEqual({expr for expr in found if "mailhub_port_open" not in expr}, set())
         self.assertEqual(set(found.values()), {"returned no data"})
         self.assertEqual(self.quietly(url, "--window", "5m"), 1)

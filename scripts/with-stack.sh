@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command with another stack's prometheus, promtool, prometheus-alertmanager and amtool.
 #
-#   scripts/with-stack.sh forky promtool test rules rules/tests/*.yml    a stack of scripts/other-stacks.sh
+#   scripts/with-stack.sh forky promtool test rules rules/general/tests/*.yml    a stack of scripts/other-stacks.sh
 #   scripts/with-stack.sh /opt/prometheus promtool --version             a folder that holds the programs
 set -euo pipefail
 

@@ -25,7 +25,9 @@ SPELLED = {
 }
 # Where each may be spelled for other reasons: its users are not part of adding it.
 APART = {
+    "mailhub_port_connect_seconds": ("dashboards",),
     "mailhub_actuator_queue_length": ("dashboards", "rules"),
+    "checks": ("dashboards",),
     "history": ("actuator/api",),
     "confirm": ("actuator/engine", "actuator/api", "actuator/ctl", "actuator/notify", "actuator/service", "docs/operating.md", "rules"),
     "host_takeover": (),

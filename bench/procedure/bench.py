@@ -67,7 +67,7 @@ class Production(stack.Stack):
         super().configure()
         config = layout.CONFIG
         shipped = (stack.PROJECT / "rules" / "prometheus.yml").read_text(encoding="utf-8")
-        shipped = re.sub(r"(?ms)^rule_files:\n.*?\n\n", "rule_files: [rules/*.yml]\n\n", shipped)
+        shipped = re.sub(r"(?ms)^rule_files:\n.*?\n\n", "rule_files: [rules/general/*.yml, rules/university/*.yml]\n\n", shipped)
         layout.write_file(config / "prometheus.yml", shipped)
         example = (stack.PROJECT / "actuator" / "actuator.example.yml").read_text(encoding="utf-8")
         lab = (config / "actuator.yml").read_text(encoding="utf-8").split("\ntriggers:")[0]

@@ -91,7 +91,7 @@ def play(build):
     heading("Where to look")
     print(f"  actuator     {stack.ACTUATOR}/   mailhubctl --url={stack.ACTUATOR} run list")
     print(f"  exporter     {stack.EXPORTER}/   Prometheus {stack.PROMETHEUS}/   Alertmanager {stack.ALERTMANAGER}/")
-    print("  Grafana      import dashboards/*.json")
+    print("  Grafana      import dashboards/*/*.json")
 
 
 def main():

@@ -24,13 +24,22 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "dashboards"))
 import queries  # noqa: E402  (found through the line above)
 
+ACTUATOR = 'job="mailhub_actuator"'
+RESTARTED = " or ".join(
+    f'max_over_time(process_start_time_seconds{{job="mailhub_{program}"}}[5m]) - '
+    f'min_over_time(process_start_time_seconds{{job="mailhub_{program}"}}[5m]) > 5'
+    for program in ("exporter", "actuator")
+)
 # Expression or selector: why a healthy demo has no data for it. An unused entry is an error.
 EXCEPTIONS = {
-    'mailhub_actuator_person_asked{kind="confirm"}': "exists only while a run asks, and the demo's runs do not",
-    'mailhub_actuator_person_asked{kind="pause"}': "exists only while a person has paused a run, and the demo's runs are not",
-    "mailhub_actuator_run_held": "exists only while a run holds, and the demo's runs do not",
-    "mailhub_actuator_run_held == 1": "the same, as the dashboards' annotation",
-    'mailhub_actuator_runs_total{result="failed"}': "the series appears with the first failed run",
+    f'mailhub_actuator_person_asked{{{ACTUATOR},kind="confirm"}}': "exists only while a run asks, and the demo's runs do not",
+    f'mailhub_actuator_person_asked{{{ACTUATOR},kind="pause"}}': "exists only while a person has paused a run, and the demo's are not",
+    'mailhub_actuator_person_asked{job=~".*"}': "the same, of both kinds",
+    f"mailhub_actuator_run_held{{{ACTUATOR}}}": "exists only while a run holds, and the demo's runs do not",
+    f"mailhub_actuator_run_held{{{ACTUATOR}}} == 1": "the same, as the dashboards' annotation",
+    'mailhub_actuator_run_held{job=~".*"}': "the same, in panels",
+    f'mailhub_actuator_runs_total{{{ACTUATOR},result="failed"}}': "the series appears with the first failed run",
+    RESTARTED: "has a sample only after a restart of a program, and the demo does not restart them",
 }
 UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600}
 MAX_POINTS = 5000

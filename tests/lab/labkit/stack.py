@@ -134,7 +134,7 @@ class Stack:
         layout.run(
             sys.executable,
             PROJECT / "rules" / "render.py",
-            config / "rules",
+            config,
             "--time-scale",
             TIME_SCALE,
         )
