@@ -24,6 +24,7 @@
 #include "lib/base/log.h"
 #include "lib/config/yaml.h"
 #include "lib/daemon/daemon.h"
+#include "lib/daemon/watchdog.h"
 
 namespace mailhub {
 namespace {
@@ -163,6 +164,7 @@ class Program {
     options.plans = configuration.runbooks;
     options.first_mode = fixed_.first_mode;
     options.most_waiting = fixed_.most_waiting;
+    options.on_alive = [this] { watchdog_.Beat(); };
     options.read_configuration = [this] { return ReadAgain(); };
     options.on_reloaded = [this](const Status& status) { OnReloaded(status); };
     options.on_fatal = [this](const Error& error) {
@@ -219,6 +221,7 @@ class Program {
   remote::RemoteHosts hosts_;
   remote::HostChecks host_checks_;
   std::atomic<bool> fatal_{false};
+  daemon::Watchdog watchdog_;  // of the deciding thread
   service::Service service_;
 };
 

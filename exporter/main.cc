@@ -16,6 +16,7 @@
 #include "lib/base/log.h"
 #include "lib/config/site.h"
 #include "lib/daemon/daemon.h"
+#include "lib/daemon/watchdog.h"
 #include "lib/http/address.h"
 #include "lib/http/server.h"
 #include "lib/ssh/session.h"
@@ -129,7 +130,10 @@ int Run(const Options& options, size_t file_limit) {
   Reloader reloader(options.config_file, file_limit, fleet, self);
   if (!reloader.Reload()) return 1;
 
+  // Of the exporter's threads only the accepting one has no replacement: a host's thread that hangs costs that host alone.
+  daemon::Watchdog watchdog;
   http::ServerOptions server_options;
+  server_options.on_alive = [&watchdog] { watchdog.Beat(); };
   server_options.listen_address = options.listen_address;
   server_options.max_connections = static_cast<int>(Connections(fleet.site()->hosts.size()));
   server_options.max_of_one_address =
