@@ -25,11 +25,11 @@
 #include "lib/config/yaml.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/watchdog.h"
+#include "lib/version/version.h"
 
 namespace mailhub {
 namespace {
 
-constexpr char kVersion[] = MAILHUB_VERSION;
 constexpr size_t kHistoryForMetrics = 10'000;
 constexpr Milliseconds kLongestShutdown{1'900};
 
@@ -103,7 +103,7 @@ class Program {
         fixed_(std::move(fixed)),
         receivers_(std::move(receivers)),
         journal_(std::move(journal)),
-        metrics_(kVersion),
+        metrics_(Version()),
         notifier_({fixed_.journal, [this] { return service_.Look(); }, &clock_}),
         observer_(&metrics_, &notifier_),
         prometheus_(std::move(gate_options), &clock_),
@@ -124,14 +124,15 @@ class Program {
     if (read) metrics_.Restore(history, *service_.Look());
     // Listening first: who may not listen must not act either. Until the epoch is committed the
     // service refuses whatever comes.
-    auto web = Web::Make(fixed_, kVersion, &service_, &metrics_, &notifier_, &clock_);
+    auto web = Web::Make(fixed_, Version(), &service_, &metrics_, &notifier_, &clock_);
     if (!web) return Refuse("The actuator may not listen", web.error());
     if (Status listening = (*web)->Start(); !listening)
       return Refuse("The actuator cannot listen", listening.error());
     LogInfo("Listening", {{"address", fixed_.web.listen_address},
                           {"port", std::to_string((*web)->Port())},
                           {"journal", journal_->id()},
-                          {"version", kVersion}});
+                          {"version", Version()},
+                          {"revision", Revision()}});
     // Before the first commit, so that no event of this life is missed.
     notifier_.Start(journal_->id(), journal_->last_seq(), receivers_);
     service_.Start();
@@ -159,7 +160,7 @@ class Program {
  private:
   service::ServiceOptions OptionsFor(const Configuration& configuration) {
     service::ServiceOptions options;
-    options.version = kVersion;
+    options.version = Version();
     options.engine = configuration.settings.engine;
     options.plans = configuration.runbooks;
     options.first_mode = fixed_.first_mode;
@@ -247,7 +248,7 @@ int Run(const ActuatorOptions& options) {
 
 int main(int argc, char** argv) {
   int exit_status = 0;
-  const auto options = mailhub::ReadOptions(argc, argv, MAILHUB_VERSION, &exit_status);
+  const auto options = mailhub::ReadOptions(argc, argv, &exit_status);
   if (!options) return exit_status;
   mailhub::InitLog(options->log_level, options->log_format);
   if (options->print_runner) {

@@ -3,16 +3,17 @@
 #include <CLI/CLI.hpp>
 
 #include "lib/daemon/parsed_option.h"
+#include "lib/version/version.h"
 
 namespace mailhub {
 
-std::optional<ActuatorOptions> ReadOptions(int argc, char** argv, const std::string& version,
-                                           int* exit_status) {
+std::optional<ActuatorOptions> ReadOptions(int argc, char** argv, int* exit_status) {
   ActuatorOptions options;
   CLI::App app("Carries out runbooks on hosts when Alertmanager or a person asks, each step once.",
                "mailhub_actuator");
   app.set_help_flag("--help,-h", "Print this and exit.");
-  app.set_version_flag("--version", "mailhub_actuator " + version);
+  app.set_version_flag("--version", VersionText("mailhub_actuator"),
+                       "Print version and revision, and exit.");
   app.add_option("--config.file", options.config_file, "The actuator's configuration.")
       ->capture_default_str();
   app.add_flag("--config.check", options.check_only,

@@ -20,7 +20,6 @@ struct ActuatorOptions {
 
 // Nothing when the program must end now with *exit_status: it has printed help, the version or an
 // error.
-std::optional<ActuatorOptions> ReadOptions(int argc, char** argv, const std::string& version,
-                                           int* exit_status);
+std::optional<ActuatorOptions> ReadOptions(int argc, char** argv, int* exit_status);
 
 }  // namespace mailhub

@@ -110,7 +110,7 @@ TEST_F(ProgramTest, TheShippedExampleIsGood) {
 TEST_F(ProgramTest, AnswersItsFlags) {
   std::string said;
   EXPECT_EQ(RunOnce({"--version"}, &said), 0);
-  EXPECT_THAT(said, HasSubstr("mailhub_actuator "));
+  EXPECT_THAT(said, HasSubstr(" (revision "));
   EXPECT_EQ(RunOnce({"--help"}, &said), 0);
   EXPECT_THAT(said, HasSubstr("--config.file"));
   EXPECT_EQ(RunOnce({"--print-runner"}, &said), 0);

@@ -20,11 +20,11 @@
 #include "lib/http/address.h"
 #include "lib/http/server.h"
 #include "lib/ssh/session.h"
+#include "lib/version/version.h"
 
 namespace mailhub::exporter {
 namespace {
 
-constexpr char kVersion[] = MAILHUB_VERSION;
 // When a network is down, each host's scrape waits for its deadline and occupies a worker of the
 // server; these are for other requests. Hosts that a reload adds share the workers.
 constexpr size_t kSpareConnections = 56;
@@ -125,7 +125,7 @@ int CheckOnly(const Options& options) {
 
 int Run(const Options& options, size_t file_limit) {
   const RealClock clock;
-  SelfMetrics self(kVersion, MAILHUB_REVISION);
+  SelfMetrics self(Version(), Revision());
   Fleet fleet(clock, self);
   Reloader reloader(options.config_file, file_limit, fleet, self);
   if (!reloader.Reload()) return 1;
@@ -149,7 +149,7 @@ int Run(const Options& options, size_t file_limit) {
   if (const std::string open = OpenToAll(options, web->get()); !open.empty()) {
     LogWarn("Clients need no login", {{"careful", open}});
   }
-  App app({options.telemetry_path, options.timeout_offset, kVersion,
+  App app({options.telemetry_path, options.timeout_offset, Version(),
            server_options.max_connections - static_cast<int>(kSpareForPages),
            static_cast<int>(kSpareForOthers)},
           fleet, self, clock, [&reloader] { return reloader.Reload(); });
@@ -161,7 +161,8 @@ int Run(const Options& options, size_t file_limit) {
   }
   LogInfo("Listening", {{"address", options.listen_address},
                         {"port", std::to_string(server.Port())},
-                        {"version", kVersion}});
+                        {"version", Version()},
+                        {"revision", Revision()}});
   daemon::ServeSignals(
       [&reloader] { static_cast<void>(reloader.Reload()); });  // it has logged the mistake
   LogInfo("Ending");
@@ -177,7 +178,7 @@ int Run(const Options& options, size_t file_limit) {
 int main(int argc, char** argv) {
   using namespace mailhub::exporter;
   int exit_status = 0;
-  const auto options = ReadOptions(argc, argv, MAILHUB_VERSION, &exit_status);
+  const auto options = ReadOptions(argc, argv, &exit_status);
   if (!options) return exit_status;
   mailhub::InitLog(options->log_level, options->log_format);
   if (options->print_helper) {

@@ -4,16 +4,17 @@
 
 #include "lib/base/duration.h"
 #include "lib/daemon/parsed_option.h"
+#include "lib/version/version.h"
 
 namespace mailhub::exporter {
 
-std::optional<Options> ReadOptions(int argc, char** argv, const std::string& version,
-                                   int* exit_status) {
+std::optional<Options> ReadOptions(int argc, char** argv, int* exit_status) {
   Options options;
   CLI::App app("Prometheus exporter that looks at the hosts of a site file over SSH.",
                "mailhub_exporter");
   app.set_help_flag("--help,-h", "Print this and exit.");
-  app.set_version_flag("--version", "mailhub_exporter " + version);
+  app.set_version_flag("--version", VersionText("mailhub_exporter"),
+                       "Print version and revision, and exit.");
   app.add_option("--config.file", options.config_file, "The site file.")->capture_default_str();
   app.add_flag("--config.check", options.check_only, "Check the site file and exit.");
   app.add_flag("--print-helper", options.print_helper,

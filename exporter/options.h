@@ -23,7 +23,6 @@ struct Options {
 
 // Nothing when the program must end now with *exit_status: it has printed help, the version or an
 // error.
-std::optional<Options> ReadOptions(int argc, char** argv, const std::string& version,
-                                   int* exit_status);
+std::optional<Options> ReadOptions(int argc, char** argv, int* exit_status);
 
 }  // namespace mailhub::exporter

@@ -374,7 +374,7 @@ TEST_F(ProgramTest, RefusesFlagsItDoesNotKnow) {
   TestingProcess level(MAILHUB_EXPORTER, {"--log.level", "loud"});
   EXPECT_EQ(level.AwaitExit(seconds(20)), 2);
   TestingProcess version(MAILHUB_EXPORTER, {"--version"});
-  EXPECT_TRUE(version.WaitFor("mailhub_exporter "));
+  EXPECT_TRUE(version.WaitFor(" (revision "));
   EXPECT_EQ(version.AwaitExit(seconds(20)), 0);
 }
 
