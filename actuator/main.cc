@@ -25,6 +25,7 @@
 #include "lib/config/yaml.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/watchdog.h"
+#include "lib/http/health.h"
 #include "lib/version/version.h"
 
 namespace mailhub {
@@ -226,6 +227,13 @@ class Program {
   service::Service service_;
 };
 
+int AskHealth(const std::string& url) {
+  const Status healthy = http::CheckHealth(url);
+  if (healthy) return 0;
+  std::fprintf(stderr, "%s\n", healthy.error().message.c_str());
+  return 1;
+}
+
 int Run(const ActuatorOptions& options) {
   auto configuration = ReadConfiguration(options);
   if (!configuration) return Refuse("The configuration is refused", configuration.error());
@@ -255,6 +263,7 @@ int main(int argc, char** argv) {
     const std::string_view runner = mailhub::remote::RunnerScript();
     return std::fwrite(runner.data(), 1, runner.size(), stdout) == runner.size() ? 0 : 1;
   }
+  if (!options->check_health.empty()) return mailhub::AskHealth(options->check_health);
   if (options->check_only) return mailhub::CheckOnly(*options);
   mailhub::daemon::BlockSignals();
   mailhub::daemon::RaiseFileLimit();

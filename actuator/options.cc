@@ -20,6 +20,10 @@ std::optional<ActuatorOptions> ReadOptions(int argc, char** argv, int* exit_stat
                "Check configuration, site file and runbooks, and exit.");
   app.add_flag("--print-runner", options.print_runner,
                "Print the runner, for a host where it is to be installed, and exit.");
+  app.add_option("--check-health", options.check_health,
+                 "Ask a running actuator at this URL, http://127.0.0.1:9110/-/healthy, and exit: 0 "
+                 "if it answers "
+                 "200 within 3 s.");
   app.add_option("--web.listen-address", options.listen_address,
                  "Address and port, instead of the file's.");
   app.add_option("--web.config.file", options.web_config_file,

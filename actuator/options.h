@@ -12,6 +12,7 @@ struct ActuatorOptions {
   std::string config_file = "/etc/mailhub/actuator.yml";
   bool check_only = false;
   bool print_runner = false;
+  std::string check_health;     // a URL to ask instead of starting; empty: none
   std::string listen_address;   // empty: as in the file
   std::string web_config_file;  // empty: as in the file
   LogLevel log_level = LogLevel::kInfo;

@@ -119,6 +119,16 @@ TEST_F(ProgramTest, AnswersItsFlags) {
   EXPECT_EQ(RunOnce(Arguments({"--log.level=loud"}), &said), 2);
 }
 
+TEST_F(ProgramTest, AsksItselfWhetherItIsHealthy) {
+  std::string said;
+  EXPECT_EQ(RunOnce({"--check-health=http://127.0.0.1:1/-/healthy"}, &said), 1);
+  EXPECT_THAT(said, HasSubstr("127.0.0.1:1"));
+  Start();
+  EXPECT_EQ(RunOnce({"--check-health=" + url_ + "/-/healthy"}, &said), 0) << said;
+  EXPECT_EQ(RunOnce({"--check-health=" + url_ + "/no/such/page"}, &said), 1);
+  EXPECT_THAT(said, HasSubstr(" answers 404: "));
+}
+
 TEST_F(ProgramTest, ListensOnlyOnLoopbackUnlessSecured) {
   std::string said;
   for (const char* address : {"0.0.0.0:0", ":0", "[::]:0"}) {

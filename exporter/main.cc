@@ -18,6 +18,7 @@
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/watchdog.h"
 #include "lib/http/address.h"
+#include "lib/http/health.h"
 #include "lib/http/server.h"
 #include "lib/ssh/session.h"
 #include "lib/version/version.h"
@@ -123,6 +124,13 @@ int CheckOnly(const Options& options) {
   return 0;
 }
 
+int AskHealth(const std::string& url) {
+  const Status healthy = http::CheckHealth(url);
+  if (healthy) return 0;
+  std::fprintf(stderr, "%s\n", healthy.error().message.c_str());
+  return 1;
+}
+
 int Run(const Options& options, size_t file_limit) {
   const RealClock clock;
   SelfMetrics self(Version(), Revision());
@@ -185,6 +193,7 @@ int main(int argc, char** argv) {
     const std::string_view helper = HelperScript();
     return std::fwrite(helper.data(), 1, helper.size(), stdout) == helper.size() ? 0 : 1;
   }
+  if (!options->check_health.empty()) return AskHealth(options->check_health);
   if (options->check_only) return CheckOnly(*options);
   mailhub::daemon::BlockSignals();
   return Run(*options, mailhub::daemon::RaiseFileLimit());

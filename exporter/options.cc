@@ -19,6 +19,10 @@ std::optional<Options> ReadOptions(int argc, char** argv, int* exit_status) {
   app.add_flag("--config.check", options.check_only, "Check the site file and exit.");
   app.add_flag("--print-helper", options.print_helper,
                "Print the helper, for a host where it is to be installed, and exit.");
+  app.add_option("--check-health", options.check_health,
+                 "Ask a running exporter at this URL, http://127.0.0.1:9715/-/healthy, and exit: 0 "
+                 "if it answers "
+                 "200 within 3 s.");
   app.add_option("--web.listen-address", options.listen_address, "Address and port to listen on.")
       ->capture_default_str();
   app.add_option("--web.config.file", options.web_config_file,

@@ -13,6 +13,7 @@ struct Options {
   std::string config_file = "/etc/mailhub/site.yml";
   bool check_only = false;
   bool print_helper = false;
+  std::string check_health;  // a URL to ask instead of starting; empty: none
   std::string listen_address = "127.0.0.1:9715";
   std::string web_config_file;
   std::string telemetry_path = "/metrics";
