@@ -11,6 +11,10 @@ std::optional<ActuatorOptions> ReadOptions(int argc, char** argv, int* exit_stat
   ActuatorOptions options;
   CLI::App app("Carries out runbooks on hosts when Alertmanager or a person asks, each step once.",
                "mailhub_actuator");
+  app.footer(
+      "Signals: HUP reads all files again; TERM ends the program, and commands on hosts go on.\n"
+      "Exit status: 0 ended by a signal, or the check is good; 1 refused, and the log says why; 2 "
+      "wrong command line.");
   app.set_help_flag("--help,-h", "Print this and exit.");
   app.set_version_flag("--version", VersionText("mailhub_actuator"),
                        "Print version and revision, and exit.");

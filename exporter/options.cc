@@ -12,6 +12,10 @@ std::optional<Options> ReadOptions(int argc, char** argv, int* exit_status) {
   Options options;
   CLI::App app("Prometheus exporter that looks at the hosts of a site file over SSH.",
                "mailhub_exporter");
+  app.footer(
+      "Signals: HUP reads the site file again; TERM ends the program.\n"
+      "Exit status: 0 ended by a signal, or the check is good; 1 refused, and the log says why; 2 "
+      "wrong command line.");
   app.set_help_flag("--help,-h", "Print this and exit.");
   app.set_version_flag("--version", VersionText("mailhub_exporter"),
                        "Print version and revision, and exit.");

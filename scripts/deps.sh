@@ -26,6 +26,8 @@ packages=(
   openssh-server
   debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3 faketime strace
   prometheus prometheus-alertmanager
+  # packages: `make packages` and their tests
+  file lintian man-db
   # for comparison and load in bench/
   prometheus-node-exporter prometheus-process-exporter webhook ansible-core wrk
 )

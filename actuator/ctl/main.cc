@@ -77,6 +77,10 @@ int Main(int argc, char** argv) {
   CLI::App app("Looks at the mailhub actuator's runs, and decides about them.", "mailhubctl");
   app.set_version_flag("--version", VersionText("mailhubctl"),
                        "Print version and revision, and exit");
+  app.footer(
+      "Exit status: 0 done; 1 not done or not known, and standard error says which and why; 2 a "
+      "watched run holds; 64 "
+      "wrong command line.");
   app.require_subcommand(1);
   app.fallthrough();
   AddConnection(app, arguments);

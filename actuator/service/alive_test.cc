@@ -47,7 +47,7 @@ TEST(Alive, AHungDecidingThreadShowsNone) {
   EXPECT_EQ(reload.wait_for(kLongerThanAnIdleTurn), std::future_status::timeout);
   EXPECT_EQ(signs, before);
   may_go_on.count_down();
-  reload.get();
+  EXPECT_TRUE(reload.get());
   EXPECT_TRUE(life.Eventually([&] { return signs > before; }));
 }
 
