@@ -1,3 +1,4 @@
+# shellcheck shell=sh
     # The unit would make it at its first start; a check of the configuration comes before that.
     install -d -m 700 -o mailhub-actuator -g mailhub-actuator /var/lib/mailhub-actuator
     # Whoever is in the group may use the API: adduser PERSON mailhub-actuator
