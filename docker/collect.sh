@@ -5,6 +5,8 @@ set -eu
 root=$1
 shift
 mkdir -p "$root/usr/bin" "$root/etc/ssl/certs" "$root/etc/mailhub" "$root/usr/share" "$root/var/lib" "$root/tmp"
+# Where a container runtime mounts its own; a read-only root cannot get them later.
+mkdir -p "$root/proc" "$root/sys" "$root/dev" "$root/run"
 chmod 1777 "$root/tmp"
 for program in "$@"; do
   install -m 755 "/build/bin/$program" "$root/usr/bin/$program"
