@@ -4,7 +4,7 @@ BUILD  := build/$(PRESET)
 SEEDS  ?= 2000
 JOBS   ?= $(shell nproc)
 
-.PHONY: help deps deps-present stacks build test test-unit check-all demo stop sim fuzz bench lint format clean
+.PHONY: help deps deps-present stacks build test test-unit check-all demo stop sim fuzz bench lint format packages clean
 
 help:
 	@echo "make demo       watch a lab site go through the whole procedure (KEEP=1 leaves it running, make stop ends it)"
@@ -13,6 +13,7 @@ help:
 	@echo "make check-all  the long rest: sanitizers, real crashes, 200 hosts, many seeds, lint"
 	@echo "make bench      what things cost, beside their peers (BENCH=exporter for one)"
 	@echo "make fuzz SECONDS=60  every fuzz target that long (scripts/fuzz.sh SECONDS TARGET for one)"
+	@echo "make packages   Debian packages in build/package/packages"
 	@echo "make sim SEEDS=20000 | lint | format | clean | build PRESET=release"
 
 deps:
@@ -34,7 +35,7 @@ build: $(BUILD)/build.ninja
 test: deps stacks
 	@$(MAKE) --no-print-directory build
 	@scripts/lint.sh --quick
-	@GTEST_BRIEF=1 MAILHUB_SIM_SEEDS=$(SEEDS) ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) -LE 'lab|crash|scale'
+	@GTEST_BRIEF=1 MAILHUB_SIM_SEEDS=$(SEEDS) ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) -LE 'lab|crash|scale|package'
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -L 'lab'
 
 test-unit: deps
@@ -69,6 +70,13 @@ lint: deps-present
 
 format:
 	@git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+packages: deps-present
+	@cmake --preset package >/dev/null
+	@cmake --build --preset package -j $(JOBS)
+	@rm -rf build/package/packages
+	@cd build/package && cpack --config CPackConfig.cmake >cpack.log 2>&1 || { cat cpack.log; exit 1; }
+	@ls build/package/packages/*.deb
 
 clean:
 	@rm -rf build

@@ -24,11 +24,13 @@
 #include "lib/base/log.h"
 #include "lib/config/yaml.h"
 #include "lib/daemon/daemon.h"
+#include "lib/daemon/watchdog.h"
+#include "lib/http/health.h"
+#include "lib/version/version.h"
 
 namespace mailhub {
 namespace {
 
-constexpr char kVersion[] = MAILHUB_VERSION;
 constexpr size_t kHistoryForMetrics = 10'000;
 constexpr Milliseconds kLongestShutdown{1'900};
 
@@ -102,7 +104,7 @@ class Program {
         fixed_(std::move(fixed)),
         receivers_(std::move(receivers)),
         journal_(std::move(journal)),
-        metrics_(kVersion),
+        metrics_(Version()),
         notifier_({fixed_.journal, [this] { return service_.Look(); }, &clock_}),
         observer_(&metrics_, &notifier_),
         prometheus_(std::move(gate_options), &clock_),
@@ -123,14 +125,15 @@ class Program {
     if (read) metrics_.Restore(history, *service_.Look());
     // Listening first: who may not listen must not act either. Until the epoch is committed the
     // service refuses whatever comes.
-    auto web = Web::Make(fixed_, kVersion, &service_, &metrics_, &notifier_, &clock_);
+    auto web = Web::Make(fixed_, Version(), &service_, &metrics_, &notifier_, &clock_);
     if (!web) return Refuse("The actuator may not listen", web.error());
     if (Status listening = (*web)->Start(); !listening)
       return Refuse("The actuator cannot listen", listening.error());
     LogInfo("Listening", {{"address", fixed_.web.listen_address},
                           {"port", std::to_string((*web)->Port())},
                           {"journal", journal_->id()},
-                          {"version", kVersion}});
+                          {"version", Version()},
+                          {"revision", Revision()}});
     // Before the first commit, so that no event of this life is missed.
     notifier_.Start(journal_->id(), journal_->last_seq(), receivers_);
     service_.Start();
@@ -158,11 +161,12 @@ class Program {
  private:
   service::ServiceOptions OptionsFor(const Configuration& configuration) {
     service::ServiceOptions options;
-    options.version = kVersion;
+    options.version = Version();
     options.engine = configuration.settings.engine;
     options.plans = configuration.runbooks;
     options.first_mode = fixed_.first_mode;
     options.most_waiting = fixed_.most_waiting;
+    options.on_alive = [this] { watchdog_.Beat(); };
     options.read_configuration = [this] { return ReadAgain(); };
     options.on_reloaded = [this](const Status& status) { OnReloaded(status); };
     options.on_fatal = [this](const Error& error) {
@@ -219,8 +223,16 @@ class Program {
   remote::RemoteHosts hosts_;
   remote::HostChecks host_checks_;
   std::atomic<bool> fatal_{false};
+  daemon::Watchdog watchdog_;  // of the deciding thread
   service::Service service_;
 };
+
+int AskHealth(const std::string& url) {
+  const Status healthy = http::CheckHealth(url);
+  if (healthy) return 0;
+  std::fprintf(stderr, "%s\n", healthy.error().message.c_str());
+  return 1;
+}
 
 int Run(const ActuatorOptions& options) {
   auto configuration = ReadConfiguration(options);
@@ -244,13 +256,14 @@ int Run(const ActuatorOptions& options) {
 
 int main(int argc, char** argv) {
   int exit_status = 0;
-  const auto options = mailhub::ReadOptions(argc, argv, MAILHUB_VERSION, &exit_status);
+  const auto options = mailhub::ReadOptions(argc, argv, &exit_status);
   if (!options) return exit_status;
   mailhub::InitLog(options->log_level, options->log_format);
   if (options->print_runner) {
     const std::string_view runner = mailhub::remote::RunnerScript();
     return std::fwrite(runner.data(), 1, runner.size(), stdout) == runner.size() ? 0 : 1;
   }
+  if (!options->check_health.empty()) return mailhub::AskHealth(options->check_health);
   if (options->check_only) return mailhub::CheckOnly(*options);
   mailhub::daemon::BlockSignals();
   mailhub::daemon::RaiseFileLimit();

@@ -110,13 +110,23 @@ TEST_F(ProgramTest, TheShippedExampleIsGood) {
 TEST_F(ProgramTest, AnswersItsFlags) {
   std::string said;
   EXPECT_EQ(RunOnce({"--version"}, &said), 0);
-  EXPECT_THAT(said, HasSubstr("mailhub_actuator "));
+  EXPECT_THAT(said, HasSubstr(" (revision "));
   EXPECT_EQ(RunOnce({"--help"}, &said), 0);
   EXPECT_THAT(said, HasSubstr("--config.file"));
   EXPECT_EQ(RunOnce({"--print-runner"}, &said), 0);
   EXPECT_THAT(said, ::testing::StartsWith("#!/bin/sh\n# mailhub's runner"));
   EXPECT_EQ(RunOnce({"--no-such-flag"}, &said), 2);
   EXPECT_EQ(RunOnce(Arguments({"--log.level=loud"}), &said), 2);
+}
+
+TEST_F(ProgramTest, AsksItselfWhetherItIsHealthy) {
+  std::string said;
+  EXPECT_EQ(RunOnce({"--check-health=http://127.0.0.1:1/-/healthy"}, &said), 1);
+  EXPECT_THAT(said, HasSubstr("127.0.0.1:1"));
+  Start();
+  EXPECT_EQ(RunOnce({"--check-health=" + url_ + "/-/healthy"}, &said), 0) << said;
+  EXPECT_EQ(RunOnce({"--check-health=" + url_ + "/no/such/page"}, &said), 1);
+  EXPECT_THAT(said, HasSubstr(" answers 404: "));
 }
 
 TEST_F(ProgramTest, ListensOnlyOnLoopbackUnlessSecured) {

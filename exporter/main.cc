@@ -16,14 +16,16 @@
 #include "lib/base/log.h"
 #include "lib/config/site.h"
 #include "lib/daemon/daemon.h"
+#include "lib/daemon/watchdog.h"
 #include "lib/http/address.h"
+#include "lib/http/health.h"
 #include "lib/http/server.h"
 #include "lib/ssh/session.h"
+#include "lib/version/version.h"
 
 namespace mailhub::exporter {
 namespace {
 
-constexpr char kVersion[] = MAILHUB_VERSION;
 // When a network is down, each host's scrape waits for its deadline and occupies a worker of the
 // server; these are for other requests. Hosts that a reload adds share the workers.
 constexpr size_t kSpareConnections = 56;
@@ -122,14 +124,24 @@ int CheckOnly(const Options& options) {
   return 0;
 }
 
+int AskHealth(const std::string& url) {
+  const Status healthy = http::CheckHealth(url);
+  if (healthy) return 0;
+  std::fprintf(stderr, "%s\n", healthy.error().message.c_str());
+  return 1;
+}
+
 int Run(const Options& options, size_t file_limit) {
   const RealClock clock;
-  SelfMetrics self(kVersion, MAILHUB_REVISION);
+  SelfMetrics self(Version(), Revision());
   Fleet fleet(clock, self);
   Reloader reloader(options.config_file, file_limit, fleet, self);
   if (!reloader.Reload()) return 1;
 
+  // Of the exporter's threads only the accepting one has no replacement: a host's thread that hangs costs that host alone.
+  daemon::Watchdog watchdog;
   http::ServerOptions server_options;
+  server_options.on_alive = [&watchdog] { watchdog.Beat(); };
   server_options.listen_address = options.listen_address;
   server_options.max_connections = static_cast<int>(Connections(fleet.site()->hosts.size()));
   server_options.max_of_one_address =
@@ -145,7 +157,7 @@ int Run(const Options& options, size_t file_limit) {
   if (const std::string open = OpenToAll(options, web->get()); !open.empty()) {
     LogWarn("Clients need no login", {{"careful", open}});
   }
-  App app({options.telemetry_path, options.timeout_offset, kVersion,
+  App app({options.telemetry_path, options.timeout_offset, Version(),
            server_options.max_connections - static_cast<int>(kSpareForPages),
            static_cast<int>(kSpareForOthers)},
           fleet, self, clock, [&reloader] { return reloader.Reload(); });
@@ -157,7 +169,8 @@ int Run(const Options& options, size_t file_limit) {
   }
   LogInfo("Listening", {{"address", options.listen_address},
                         {"port", std::to_string(server.Port())},
-                        {"version", kVersion}});
+                        {"version", Version()},
+                        {"revision", Revision()}});
   daemon::ServeSignals(
       [&reloader] { static_cast<void>(reloader.Reload()); });  // it has logged the mistake
   LogInfo("Ending");
@@ -173,13 +186,14 @@ int Run(const Options& options, size_t file_limit) {
 int main(int argc, char** argv) {
   using namespace mailhub::exporter;
   int exit_status = 0;
-  const auto options = ReadOptions(argc, argv, MAILHUB_VERSION, &exit_status);
+  const auto options = ReadOptions(argc, argv, &exit_status);
   if (!options) return exit_status;
   mailhub::InitLog(options->log_level, options->log_format);
   if (options->print_helper) {
     const std::string_view helper = HelperScript();
     return std::fwrite(helper.data(), 1, helper.size(), stdout) == helper.size() ? 0 : 1;
   }
+  if (!options->check_health.empty()) return AskHealth(options->check_health);
   if (options->check_only) return CheckOnly(*options);
   mailhub::daemon::BlockSignals();
   return Run(*options, mailhub::daemon::RaiseFileLimit());

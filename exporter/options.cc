@@ -4,20 +4,29 @@
 
 #include "lib/base/duration.h"
 #include "lib/daemon/parsed_option.h"
+#include "lib/version/version.h"
 
 namespace mailhub::exporter {
 
-std::optional<Options> ReadOptions(int argc, char** argv, const std::string& version,
-                                   int* exit_status) {
+std::optional<Options> ReadOptions(int argc, char** argv, int* exit_status) {
   Options options;
   CLI::App app("Prometheus exporter that looks at the hosts of a site file over SSH.",
                "mailhub_exporter");
+  app.footer(
+      "Signals: HUP reads the site file again; TERM ends the program.\n"
+      "Exit status: 0 ended by a signal, or the check is good; 1 refused, and the log says why; 2 "
+      "wrong command line.");
   app.set_help_flag("--help,-h", "Print this and exit.");
-  app.set_version_flag("--version", "mailhub_exporter " + version);
+  app.set_version_flag("--version", VersionText("mailhub_exporter"),
+                       "Print version and revision, and exit.");
   app.add_option("--config.file", options.config_file, "The site file.")->capture_default_str();
   app.add_flag("--config.check", options.check_only, "Check the site file and exit.");
   app.add_flag("--print-helper", options.print_helper,
                "Print the helper, for a host where it is to be installed, and exit.");
+  app.add_option("--check-health", options.check_health,
+                 "Ask a running exporter at this URL, http://127.0.0.1:9715/-/healthy, and exit: 0 "
+                 "if it answers "
+                 "200 within 3 s.");
   app.add_option("--web.listen-address", options.listen_address, "Address and port to listen on.")
       ->capture_default_str();
   app.add_option("--web.config.file", options.web_config_file,

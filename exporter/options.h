@@ -13,6 +13,7 @@ struct Options {
   std::string config_file = "/etc/mailhub/site.yml";
   bool check_only = false;
   bool print_helper = false;
+  std::string check_health;  // a URL to ask instead of starting; empty: none
   std::string listen_address = "127.0.0.1:9715";
   std::string web_config_file;
   std::string telemetry_path = "/metrics";
@@ -23,7 +24,6 @@ struct Options {
 
 // Nothing when the program must end now with *exit_status: it has printed help, the version or an
 // error.
-std::optional<Options> ReadOptions(int argc, char** argv, const std::string& version,
-                                   int* exit_status);
+std::optional<Options> ReadOptions(int argc, char** argv, int* exit_status);
 
 }  // namespace mailhub::exporter

@@ -368,13 +368,27 @@ TEST_F(ProgramTest, SaysOnceThatAHostsProbeBeganToFail) {
   EXPECT_EQ(log.find("Probe failed", first + 20), std::string::npos) << log;
 }
 
+TEST_F(ProgramTest, AsksItselfWhetherItIsHealthy) {
+  TestingProcess nobody(MAILHUB_EXPORTER, {"--check-health", "http://127.0.0.1:1/-/healthy"});
+  EXPECT_TRUE(nobody.WaitFor("127.0.0.1:1"));
+  EXPECT_EQ(nobody.AwaitExit(seconds(20)), 1);
+  const ssh::TestingSshd sshd;
+  WriteSite(sshd);
+  Start();
+  TestingProcess good(MAILHUB_EXPORTER, {"--check-health", url_ + "/-/healthy"});
+  EXPECT_EQ(good.AwaitExit(seconds(20)), 0);
+  TestingProcess other(MAILHUB_EXPORTER, {"--check-health", url_ + "/no/such/page"});
+  EXPECT_TRUE(other.WaitFor(" answers 404: "));
+  EXPECT_EQ(other.AwaitExit(seconds(20)), 1);
+}
+
 TEST_F(ProgramTest, RefusesFlagsItDoesNotKnow) {
   TestingProcess program(MAILHUB_EXPORTER, {"--config.fiel", "x"});
   EXPECT_EQ(program.AwaitExit(seconds(20)), 2);
   TestingProcess level(MAILHUB_EXPORTER, {"--log.level", "loud"});
   EXPECT_EQ(level.AwaitExit(seconds(20)), 2);
   TestingProcess version(MAILHUB_EXPORTER, {"--version"});
-  EXPECT_TRUE(version.WaitFor("mailhub_exporter "));
+  EXPECT_TRUE(version.WaitFor(" (revision "));
   EXPECT_EQ(version.AwaitExit(seconds(20)), 0);
 }
 

@@ -17,6 +17,10 @@ scripts/fuzz.sh 60
 echo "== crash tests"
 ctest --test-dir build/dev --output-on-failure --no-tests=error -L crash
 
+echo "== packages: lintian, and a host that installs and purges them"
+make --no-print-directory packages
+ctest --test-dir build/package --output-on-failure --no-tests=error -L package
+
 echo "== the exporter among 200 hosts, hosts that lie, and 10,000 probes"
 ctest --test-dir build/dev --output-on-failure --no-tests=error -L scale
 

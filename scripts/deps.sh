@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/deps.sh [--check] [fuzz]: installs the packages for build and tests, and with fuzz those for fuzzing, from
-# Debian only. Quick when nothing is missing. --check installs nothing: it prints the missing packages, and fails.
+# scripts/deps.sh [--check] [build | fuzz]: installs the packages for build and tests, with fuzz those for fuzzing too, with
+# build those for a build alone, from Debian only. Quick when nothing is missing. --check installs nothing: it prints the missing packages, and fails.
 set -euo pipefail
 
 check=
@@ -12,12 +12,14 @@ fi
 cache=/var/cache/mailhub
 civetweb=$cache/civetweb-1.15
 
-packages=(
-  # build
+build=(
   g++ cmake ninja-build ccache lld make pkg-config git ca-certificates dpkg-dev
   libssh-dev libssl-dev zlib1g-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libgtest-dev libgmock-dev libyaml-cpp-dev
   libcli11-dev libsqlite3-dev libcurl4-openssl-dev libexpected-dev
   prometheus-cpp-dev libsystemd-dev libcrypt-dev libre2-dev libsimdjson-dev libabsl-dev libical-dev
+)
+packages=(
+  "${build[@]}"
   # check
   clang-format clang-tidy shellcheck python3 python3-yaml python3-dateutil
   # the shells of the helper's and runner's tests, login shells that are no POSIX shells, and other users
@@ -26,10 +28,14 @@ packages=(
   openssh-server
   debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3 faketime strace
   prometheus prometheus-alertmanager
+  # packages and images, and their tests
+  file lintian man-db buildah docker-compose
   # for comparison and load in bench/
   prometheus-node-exporter prometheus-process-exporter webhook ansible-core wrk
 )
-if [ "${1:-}" = fuzz ]; then
+if [ "${1:-}" = build ]; then
+  packages=("${build[@]}")
+elif [ "${1:-}" = fuzz ]; then
   packages+=(clang-14 libclang-rt-14-dev)
 fi
 

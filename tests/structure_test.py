@@ -16,6 +16,7 @@ MAY_INCLUDE = {
     "lib/daemon": ["lib/base"],
     "lib/http": ["lib/base", "lib/config"],
     "lib/metrics": ["lib/base"],
+    "lib/version": [],
     "exporter/collector": ["lib"],
     "exporter/helper": ["lib"],
     "exporter/host": ["lib", "exporter/collector", "exporter/helper"],

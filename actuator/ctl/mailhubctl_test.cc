@@ -170,7 +170,7 @@ TEST_F(MailhubctlTest, HelpsWithAMistypedCommand) {
   EXPECT_THAT(Execute("xyzzy").out, HasSubstr("alert, "));
   EXPECT_THAT(Execute("run").out, HasSubstr("run: which command? "));
   EXPECT_EQ(Execute("--version").status, 0);
-  EXPECT_THAT(Execute("--version").out, MatchesRegex("mailhubctl [0-9.]+\n"));
+  EXPECT_THAT(Execute("--version").out, MatchesRegex("mailhubctl [0-9.]+ .revision [-0-9a-z]+.\n"));
 }
 
 TEST_F(MailhubctlTest, RefusesAStateThatDoesNotExist) {

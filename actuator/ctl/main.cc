@@ -9,6 +9,7 @@
 
 #include "actuator/ctl/command_line.h"
 #include "actuator/ctl/mistyped.h"
+#include "lib/version/version.h"
 
 namespace mailhub::ctl {
 namespace {
@@ -74,7 +75,12 @@ int Main(int argc, char** argv) {
   Arguments arguments;
   Action action;
   CLI::App app("Looks at the mailhub actuator's runs, and decides about them.", "mailhubctl");
-  app.set_version_flag("--version", "mailhubctl " MAILHUB_VERSION);
+  app.set_version_flag("--version", VersionText("mailhubctl"),
+                       "Print version and revision, and exit");
+  app.footer(
+      "Exit status: 0 done; 1 not done or not known, and standard error says which and why; 2 a "
+      "watched run holds; 64 "
+      "wrong command line.");
   app.require_subcommand(1);
   app.fallthrough();
   AddConnection(app, arguments);

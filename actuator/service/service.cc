@@ -16,6 +16,8 @@ constexpr size_t kMostQuestions = 1'000;
 constexpr size_t kMostTickets = 64;
 // Interval of the dead men's renewals while a commit is pending.
 constexpr Milliseconds kRenewalTick{250};
+// Longest wait for something to do. It only bounds the time between two signs of life.
+constexpr Milliseconds kLongestIdle{2'000};
 // Interval of updates of durations and ETAs when nothing else happens.
 constexpr Milliseconds kViewTick{1'000};
 
@@ -90,9 +92,14 @@ void Service::Stop() {
 void Service::Run() {
   Commit();  // decisions of Start()
   while (!stopping_ && !fatal_) {
+    ShowLife();
     Gather();
     Commit();
   }
+}
+
+void Service::ShowLife() const {
+  if (options_.on_alive) options_.on_alive();
 }
 
 void Service::Gather() {
@@ -207,6 +214,7 @@ void Service::WaitOutFailure(const Error& error) {
 // Otherwise hosts would act by themselves because a disk here is full. The last committed state of
 // their dead men is enough to renew them.
 void Service::RenewWhilePending() {
+  ShowLife();
   if (!begun_) return;
   NoteRenewals();
   for (const engine::Effect& effect : engine_.RenewWhilePending(Now())) {
@@ -272,12 +280,13 @@ void Service::Publish() {
   view_.With([&view](auto& shared) { shared.swap(view); });
 }
 
-std::optional<Milliseconds> Service::LongestWait() const {
+Milliseconds Service::LongestWait() const {
   std::optional<SteadyTime> until = engine_.NextDeadline();
   if (view_due_) until = std::min(until.value_or(SteadyTime::max()), *view_due_);
-  if (!until) return std::nullopt;
+  if (!until) return kLongestIdle;
   // One more, because clocks round down and a wake-up just before the deadline would be useless.
-  return std::max(Milliseconds(0), *until - ports_.clock->Steady()) + Milliseconds(1);
+  const auto left = std::max(Milliseconds(0), *until - ports_.clock->Steady()) + Milliseconds(1);
+  return std::min(left, kLongestIdle);
 }
 
 engine::Moment Service::Now() const {

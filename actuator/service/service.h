@@ -45,6 +45,10 @@ struct ServiceOptions {
   std::function<Result<Reconfigure>()> read_configuration;
   // Called with the result of each Reload().
   std::function<void(const Status&)> on_reloaded;
+  // Called at least every 5 s while the owner thread works, for a watchdog: by itself at each turn and at each attempt
+  // of a commit, and by another thread while the journal does not answer and dead men are renewed. A restart would end
+  // those renewals and help no disk. Must not block. May be empty.
+  std::function<void()> on_alive;
   // Called on the owner thread when the journal contradicts itself. From then on the service does
   // nothing and takes nothing.
   std::function<void(const Error&)> on_fatal;
@@ -128,12 +132,13 @@ class Service final : public api::Backend {
   Status TryAppend();
   void WaitOutFailure(const Error& error);
   void RenewWhilePending();
+  void ShowLife() const;
   void RefuseWhilePending();
   void NoteRenewals();
   void AfterCommit();
   void Perform(const engine::Effect& effect);
   void Publish();
-  std::optional<Milliseconds> LongestWait() const;
+  Milliseconds LongestWait() const;
   engine::Moment Now() const;
 
   const ServiceOptions options_;

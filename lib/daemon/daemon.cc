@@ -37,17 +37,10 @@ size_t RaiseFileLimit() {
 
 void ServeSignals(const std::function<void()>& reload) {
   const sigset_t signals = HandledSignals();
-  const Milliseconds interval = AliveInterval();
   NotifyReady();
   while (true) {
     int signal = 0;
-    if (interval.count() > 0) {
-      const timespec wait = {interval.count() / 1000, (interval.count() % 1000) * 1'000'000};
-      signal = sigtimedwait(&signals, nullptr, &wait);
-      NotifyAlive();
-    } else {
-      sigwait(&signals, &signal);
-    }
+    sigwait(&signals, &signal);
     if (signal == SIGHUP) {
       NotifyReloading();
       reload();

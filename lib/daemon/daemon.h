@@ -18,7 +18,8 @@ void BlockSignals();
 // Raises the limit on open files to this process's maximum. Returns the limit.
 size_t RaiseFileLimit();
 
-// Sends READY to the service manager, then calls `reload` at each SIGHUP and feeds the watchdog.
+// Sends READY to the service manager, then calls `reload` at each SIGHUP. The watchdog is fed by another thread
+// (watchdog.h).
 // Returns when the program must end (SIGTERM, SIGINT, or EndProgram), after sending STOPPING.
 void ServeSignals(const std::function<void()>& reload);
 

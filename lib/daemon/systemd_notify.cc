@@ -26,10 +26,10 @@ void NotifyAlive() {
   sd_notify(0, "WATCHDOG=1");
 }
 
-Milliseconds AliveInterval() {
+Milliseconds WatchdogLimit() {
   uint64_t microseconds = 0;
   if (sd_watchdog_enabled(0, &microseconds) <= 0) return Milliseconds(0);
-  return Milliseconds(static_cast<int64_t>(microseconds / 2000));
+  return Milliseconds(static_cast<int64_t>(microseconds / 1000));
 }
 
 }  // namespace mailhub::daemon

@@ -11,7 +11,7 @@ void NotifyReloading();
 void NotifyStopping();
 void NotifyAlive();
 
-// The time between calls of NotifyAlive; 0: none needed.
-Milliseconds AliveInterval();
+// The program is killed when NotifyAlive is not called for so long (WatchdogSec=); 0: no watchdog.
+Milliseconds WatchdogLimit();
 
 }  // namespace mailhub::daemon

@@ -229,6 +229,7 @@ int AcceptQueue::Await(pollfd* listeners, size_t count, Milliseconds time) {
   const SteadyTime deadline = SteadyNow() + time;
   std::array<epoll_event, 64> events{};
   while (!closed_) {
+    if (options_.on_turn) options_.on_turn();
     {
       std::lock_guard lock(mutex_);
       if (MayEnter()) {

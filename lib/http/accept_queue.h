@@ -35,6 +35,8 @@ struct AcceptQueueOptions {
   std::function<std::string(int status, const char* text)> refusal;
   // Called when a connection has to wait for a worker. Must not call the queue.
   std::function<void()> on_crowd;
+  // Called by Await at each of its turns. May be empty.
+  std::function<void()> on_turn;
 };
 
 // Owns the sockets of waiting connections. Await and Next belong to civetweb's accepting thread;

@@ -235,6 +235,7 @@ AcceptQueueOptions Server::Impl::HowToWait() {
     return Refusal(status, text);
   };
   wait.on_crowd = [this] { connections->EndAnIdleOne(); };
+  wait.on_turn = options.on_alive;  // civetweb waits for 2 s at most
   return wait;
 }
 

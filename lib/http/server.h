@@ -125,6 +125,8 @@ struct ServerOptions {
   // Unreadable parts of the request are empty; a path that was not understood is raw. Not called
   // for a head that is not HTTP or too long for the library.
   std::function<void(const Request&, Response*)> on_refusal;
+  // Called by the accepting thread at least every 5 s, for a watchdog: new clients are taken. Must not block.
+  std::function<void()> on_alive;
   // Called for each finished request, for metrics. `route` is the pattern given to Handle, or ""
   // (404, malformed).
   std::function<void(std::string_view route, int status, Milliseconds took)> on_finished;
