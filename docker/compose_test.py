@@ -75,7 +75,7 @@ class Compose(unittest.TestCase):
             for lab, usual in (("19115", "9715"), ("19110", "9110"), ("19090", "9090"), ("19093", "9093")):
                 example = example.replace(":" + lab, ":" + usual)
             example = example.replace("/etc/mailhub/webhook.token", "/run/secrets/webhook.token")
-            for file in ("thresholds.yml", "recordings.yml", "alerts-*.yml"):
+            for file in ("general/*.yml", "university/*.yml"):
                 example = example.replace(f"  - {file}\n", f"  - rules/{file}\n")
             self.assertEqual(ours, example)
 
@@ -85,7 +85,7 @@ class Compose(unittest.TestCase):
         provider = yaml.safe_load((DOCKER / "grafana/provisioning/dashboards/mailhub.yml").read_text(encoding="utf-8"))["providers"][0]
         targets = {str(v).split(":")[1] if isinstance(v, str) else v["target"] for v in self.services["grafana"]["volumes"]}
         self.assertIn(provider["options"]["path"], targets)
-        for board in (ROOT / "dashboards").glob("*.json"):
+        for board in (ROOT / "dashboards").rglob("*.json"):
             json.loads(board.read_text(encoding="utf-8"))
 
 
