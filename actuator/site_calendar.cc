@@ -1,6 +1,7 @@
 // See site_calendar.h.
 #include "actuator/site_calendar.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,26 @@ class SiteCalendar final : public engine::Calendar {
     }
     return Fail(ErrorKind::kNotFound, "the calendar has no \"" + name + "\"; there are: " + names);
   }
+
+  std::vector<engine::NamedTime> List(const engine::Span& within) const override {
+    std::vector<engine::NamedTime> all;
+    for (const calendar::Interval& interval : calendar_.Intervals()) {
+      engine::NamedTime one;
+      one.name = interval.name;
+      one.kind = Name(interval.kind);
+      one.location = interval.zone->Name();
+      one.for_all =
+          std::ranges::find(calendar_.Blackouts(), one.name) != calendar_.Blackouts().end();
+      one.known = {interval.known.begin, interval.known.end};
+      for (const calendar::Span& span : calendar::SpansOf(interval, {within.begin, within.end})) {
+        one.spans.push_back({span.begin, span.end});
+      }
+      all.push_back(std::move(one));
+    }
+    return all;
+  }
+
+  std::string Location() const override { return calendar::DaysOf(calendar_).Name(); }
 
  private:
   const calendar::Calendar calendar_;

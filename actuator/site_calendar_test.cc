@@ -45,6 +45,27 @@ TEST(SiteCalendar, KeepsTheTimeOfOtherRunsAndTheSitesBlackouts) {
   EXPECT_THAT(black.why, HasSubstr("«Student registrations 2027»"));
 }
 
+TEST(SiteCalendar, ListsItsNamesWithTheirTimes) {
+  const auto calendar = Example();
+  ASSERT_NE(calendar, nullptr);
+  EXPECT_EQ(calendar->Location(), "Europe/London");
+  const engine::Span day{calendar::Utc("2027-03-01 12:00"), calendar::Utc("2027-03-02 12:00")};
+  bool nights = false;
+  bool blackout = false;
+  for (const engine::NamedTime& one : calendar->List(day)) {
+    if (one.name == "nights") {
+      nights = true;
+      EXPECT_FALSE(one.for_all);
+      ASSERT_EQ(one.spans.size(), 1U);
+      EXPECT_EQ(one.spans[0].begin, calendar::Utc("2027-03-01 20:00"));
+      EXPECT_EQ(one.spans[0].end, calendar::Utc("2027-03-02 06:00"));
+    }
+    blackout = blackout || (one.name == "Student registrations 2027" && one.for_all);
+  }
+  EXPECT_TRUE(nights);
+  EXPECT_TRUE(blackout);
+}
+
 TEST(SiteCalendar, NamesWhatThereIs) {
   const auto calendar = Example();
   ASSERT_NE(calendar, nullptr);

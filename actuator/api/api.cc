@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "actuator/api/ahead_handlers.h"
 #include "actuator/api/answer.h"
 #include "actuator/api/ask_handlers.h"
 #include "actuator/api/change_handlers.h"
@@ -44,7 +45,6 @@ const std::vector<Route<ReadHandlers>>& ReadRoutes() {
        "/api/v1/report",
        &ReadHandlers::Report,
        {"runbook", "target", "result", "since", "until", "before", "limit"}},
-      {"GET", "/api/v1/plan", &ReadHandlers::Plan, {"runbook", "parameter"}},
       {"GET", "/api/v1/mode", &ReadHandlers::Mode, {}},
       {"GET", "/api/v1/receivers", &ReadHandlers::ListReceivers, {}},
       {"GET", "/api/v1/status", &ReadHandlers::Status, {}},
@@ -52,6 +52,14 @@ const std::vector<Route<ReadHandlers>>& ReadRoutes() {
       {"GET", "/metrics", &ReadHandlers::Metrics, {}},
       {"GET", "/-/healthy", &ReadHandlers::Healthy, {}},
       {"GET", "/-/ready", &ReadHandlers::Ready, {}},
+  };
+  return kRoutes;
+}
+
+const std::vector<Route<AheadHandlers>>& AheadRoutes() {
+  static const std::vector<Route<AheadHandlers>> kRoutes = {
+      {"GET", "/api/v1/calendar", &AheadHandlers::Calendar, {"since", "until"}},
+      {"GET", "/api/v1/plan", &AheadHandlers::Plan, {"runbook", "parameter"}},
   };
   return kRoutes;
 }
@@ -109,6 +117,7 @@ void AddRoutes(http::Server& server, Backend& backend, const ActuatorMetrics& me
       std::make_shared<ReadHandlers>(backend, metrics, clock, std::move(options.version),
                                      options.max_event_streams, options.receivers),
       ReadRoutes());
+  Add(server, std::make_shared<AheadHandlers>(backend, clock), AheadRoutes());
   Add(server,
       std::make_shared<ChangeHandlers>(backend, options.token_file, options.roles,
                                        options.receivers),
@@ -120,6 +129,7 @@ void AddRoutes(http::Server& server, Backend& backend, const ActuatorMetrics& me
 std::vector<RouteText> Routes() {
   std::vector<RouteText> routes;
   AppendTo(&routes, ReadRoutes());
+  AppendTo(&routes, AheadRoutes());
   AppendTo(&routes, ChangeRoutes());
   AppendTo(&routes, AskRoutes());
   return routes;

@@ -45,6 +45,15 @@ std::map<std::string, engine::QueryReading> AskOnlyIfs(
   return readings;
 }
 
+// A logged-in name is proven; `by` is only a claim.
+engine::Command PersonOf(const Author& user, const std::string& by) {
+  engine::Command person;
+  person.login = !user.login.empty();
+  person.by = person.login ? user.login : by.empty() ? "api" : by;
+  person.roles = user.roles;
+  return person;
+}
+
 }  // namespace
 
 AskHandlers::AskHandlers(Backend& backend, const std::string& token_file, RolesByLogin roles)
@@ -67,13 +76,13 @@ Response AskHandlers::TestAlerts(const Request& request) {
   notification->id = "test";
   const auto trials = backend_.Try(*std::move(notification));
   if (!trials) return Answer(Fail(trials.error()));
-  return Answer(TrialsData(*trials, AskOnlyIfs(*trials, backend_), left_out));
+  return Answer(TrialsData(*trials, AskOnlyIfs(*trials, backend_), left_out, PersonOf(user, "")));
 }
 
 Response AskHandlers::CheckPlan(const Request& request) {
   Author user;
   if (auto denied = Denied(guard_, request, &user)) return *denied;
-  const auto body = ParseChange(request, {"runbook", "parameters"});
+  const auto body = ParseChange(request, {"runbook", "parameters", "by"});
   if (!body) return Answer(Fail(body.error()));
   if (body->runbook.empty())
     return Answer(Fail(ErrorKind::kInvalid, "runbook: missing; which one is to be planned?"));
@@ -81,7 +90,7 @@ Response AskHandlers::CheckPlan(const Request& request) {
   if (!one) return Busy("look at a plan's hosts");
   const auto live = backend_.CheckPlan(body->runbook, body->parameters);
   if (!live) return Answer(Fail(live.error()));
-  return Answer(LivePlanData(*live));
+  return Answer(LivePlanData(*live, PersonOf(user, body->by)));
 }
 
 }  // namespace mailhub::api

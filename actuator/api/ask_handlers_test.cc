@@ -71,6 +71,33 @@ TEST_F(ApiTest, NamesWhatIsWrongWithATestedNotification) {
   ExpectError(Post("/api/v1/alerts/test", kAlerts), 503, "overloaded", "too many open episodes");
 }
 
+TEST_F(ApiTest, SaysWhatTheAskingPersonMayDo) {
+  engine::AlertTrial trial = Started();
+  engine::Step ask{.path = "2", .name = "Go on?", .kind = engine::StepKind::kConfirm};
+  ask.approval = engine::Approval{.by = {}, .not_the_starter = true};
+  trial.questions = {ask};
+  trial.start = engine::StartView{.refused = "", .now = true, .begin = {}, .why = "", .needed = {}};
+  backend_.TryWith(std::vector<engine::AlertTrial>{trial});
+  const Json data = Data(Post("/api/v1/alerts/test", kAlerts));
+  EXPECT_EQ(data["person"], Json::parse(R"({"name":"api","login":false,"mayStart":true})"));
+  const Json& alert = data["alerts"].at(0);
+  EXPECT_EQ(alert["start"]["now"], true);
+  EXPECT_TRUE(alert["start"]["reservedSeconds"].is_null());
+  ASSERT_EQ(alert["questions"].size(), 1U);
+  EXPECT_EQ(alert["questions"][0]["may"], false) << "the name is only a claim";
+
+  engine::LivePlan live;
+  live.plan = testing::RebuildPlan();
+  live.plan.steps = {ask};
+  live.start.why = "paused";
+  backend_.CheckWith(live);
+  const Json plan =
+      Data(Post("/api/v1/plan/check", R"({"runbook":"mailhub-rebuild","by":"anna"})"));
+  EXPECT_EQ(plan["person"]["name"], "anna");
+  EXPECT_EQ(plan["start"]["waitingFor"], "paused");
+  EXPECT_EQ(plan["questions"][0]["whom"], "not anna, who started the run");
+}
+
 engine::LivePlan Live() {
   engine::LivePlan live;
   live.plan = testing::RebuildPlan();

@@ -25,6 +25,7 @@ struct ConfigurationState {
   // Time and reason of the last reload, when it was refused; otherwise empty.
   std::optional<WallTime> refused = {};
   std::string why = {};
+  std::shared_ptr<const engine::Calendar> calendar = {};  // null: none is configured
 };
 
 // Thread-safe. Calls block until there is an answer, at most a few seconds.
@@ -47,13 +48,15 @@ class Backend {
 
   // The past, one by one until `each` returns false: whoever needs a page need not have all of it in
   // memory.
-  // All three newest first. One call looks at a bounded number of rows and returns where to go on, as a
+  // All lists are newest first. One call looks at a bounded number of rows and returns where to go on, as a
   // filter's `before`; 0 when it has looked at all, or `each` has ended it.
   virtual Result<uint64_t> History(const engine::RunFilter& filter,
                                    const std::function<bool(const engine::PastRun&)>& each) = 0;
   // The same runs, each with what a report counts of its events.
   virtual Result<uint64_t> Report(const engine::RunFilter& filter,
                                   const std::function<bool(const engine::ReportedRun&)>& each) = 0;
+  // Finished runs that ended at this time or later are all there; nothing: so are all others.
+  virtual Result<std::optional<WallTime>> RunsWholeFrom() = 0;
   virtual Result<uint64_t> Alerts(const engine::AlertFilter& filter,
                                   const std::function<bool(const engine::PastAlert&)>& each) = 0;
   // The events of one run after that one, oldest first. Takes a full id or a unique prefix of at
@@ -65,6 +68,9 @@ class Backend {
   virtual Result<std::vector<engine::AlertTrial>> Try(engine::Notification notification) = 0;
   // Whether an `only_if` holds now.
   virtual engine::QueryReading AskPrometheus(const std::string& expr) = 0;
+  // When a run of this plan would start that a person asked for now. Costs time of the deciding
+  // thread. Errors as Submit().
+  virtual Result<engine::StartView> ForeseeStart(const engine::Plan& plan) = 0;
   // The plan with live values: asks hosts and Prometheus for up to half a minute, changes nothing
   // and queues nothing. Errors as MakePlan() and Submit().
   virtual Result<engine::LivePlan> CheckPlan(

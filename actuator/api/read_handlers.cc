@@ -34,6 +34,7 @@ constexpr const char* kRootPage = R"(<!DOCTYPE html>
 <li><a href="api/v1/episodes">api/v1/episodes</a>: alerts that fire and match a trigger</li>
 <li><a href="api/v1/history">api/v1/history</a>: finished runs and how long they took</li>
 <li><a href="api/v1/report">api/v1/report</a>: the same with their waiting, work, holds and people</li>
+<li><a href="api/v1/calendar">api/v1/calendar</a>: when runs may start, and when they will</li>
 <li><a href="api/v1/receivers">api/v1/receivers</a>: who is told about runs</li>
 <li><a href="metrics">metrics</a>: the actuator's own metrics, for Prometheus</li>
 <li><a href="-/healthy">-/healthy</a>, <a href="-/ready">-/ready</a></li>
@@ -231,22 +232,14 @@ Result<std::string> ReadHandlers::ReportList(const Request& request) {
     return page.Add(report.run.seq, ReportedRunText(report));
   });
   if (!unseen) return Fail(unseen.error());
+  const auto whole_from = backend_.RunsWholeFrom();
+  if (!whole_from) return Fail(whole_from.error());
+  page.Say("wholeFrom", *whole_from ? '"' + FormatUtc(**whole_from) + '"' : "null");
   return page.Take(*unseen);
 }
 
 Response ReadHandlers::Report(const Request& request) {
   return Answer(ReportList(request));
-}
-
-Response ReadHandlers::Plan(const Request& request) {
-  const auto runbook = request.Query("runbook");
-  if (!runbook || runbook->empty())
-    return Answer(Fail(ErrorKind::kInvalid, "runbook: missing; which one is to be planned?"));
-  const auto parameters = QueryParameters(request);
-  if (!parameters) return Answer(Fail(parameters.error()));
-  const auto plan = backend_.MakePlan(*runbook, *parameters);
-  if (!plan) return Answer(Fail(plan.error()));
-  return Answer(PlanData(*plan));
 }
 
 Response ReadHandlers::Mode(const Request&) {

@@ -26,7 +26,6 @@ class ReadHandlers {
   http::Response Episodes(const http::Request& request);
   http::Response History(const http::Request& request);
   http::Response Report(const http::Request& request);
-  http::Response Plan(const http::Request& request);
   http::Response Mode(const http::Request& request);
   http::Response Status(const http::Request& request);
   http::Response ListReceivers(const http::Request& request);

@@ -8,7 +8,7 @@
 #include <ctime>
 #include <optional>
 
-#include "actuator/api/json_values.h"
+#include "actuator/api/start_json.h"
 
 namespace mailhub::api {
 namespace {
@@ -135,11 +135,6 @@ Json CurrentStep(const RunView& run, WallTime now) {
   return StepSummary(run.steps[run.current], now);
 }
 
-std::optional<Milliseconds> Reserved(const RunView& run) {
-  if (run.needed.time <= Milliseconds(0)) return std::nullopt;
-  return run.needed.time;
-}
-
 Json RunJson(const RunView& run, WallTime now) {
   const WallTime until = run.finished.value_or(now);
   std::optional<Milliseconds> remaining;
@@ -164,8 +159,10 @@ Json RunJson(const RunView& run, WallTime now) {
           {"state", Name(run.state)},
           {"waitingFor", run.waiting_for},
           {"startsAt", Time(run.starts_at)},
-          {"reservedSeconds", SecondsOf(Reserved(run))},
+          {"reservedSeconds", ReservedJson(run.needed)},
           {"reservedFrom", run.needed.from},
+          {"endsAt", Time(run.ends_at)},
+          {"endUnknown", run.end_unknown},
           {"unsuitable", run.unsuitable},
           {"atOnce", run.at_once},
           {"windows", run.suitable.windows},

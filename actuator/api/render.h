@@ -25,11 +25,21 @@ std::string AlertText(const engine::PastAlert& alert);
 std::string PastRunText(const engine::PastRun& run);
 std::string ReportedRunText(const engine::ReportedRun& report);
 std::string PlanData(const engine::Plan& plan);
+std::string PlanWithStartData(const engine::Plan& plan, const Result<engine::StartView>& start);
+struct CalendarLook {
+  WallTime now;
+  engine::Span within;
+  const engine::Calendar* calendar = nullptr;  // null: none is configured
+  std::vector<engine::NamedTime> times;        // of `within`
+};
+// With all unfinished runs.
+std::string CalendarData(const CalendarLook& look, const engine::View& view);
 // `only_ifs`: what Prometheus says of each now. `left_out`: alerts that the notification lacks.
+// `person`: who asks; its `by`, `login` and `roles` count, as in the next one.
 std::string TrialsData(const std::vector<engine::AlertTrial>& trials,
                        const std::map<std::string, engine::QueryReading>& only_ifs,
-                       uint64_t left_out);
-std::string LivePlanData(const engine::LivePlan& live);
+                       uint64_t left_out, const engine::Command& person);
+std::string LivePlanData(const engine::LivePlan& live, const engine::Command& person);
 std::string ModeData(engine::Mode mode);
 std::string ReceiversData(const std::vector<ReceiverStatus>& receivers);
 std::string ReceiverAnswerData(const std::string& name, const ReceiverAnswer& answer);
@@ -53,6 +63,10 @@ class Page {
   // `cursor`: JSON that says where the next page begins, if this is the last item.
   bool Add(std::string cursor, const std::string& item);
   bool Add(uint64_t seq, const std::string& item) { return Add(std::to_string(seq), item); }
+  // A further field beside the list, as JSON.
+  void Say(const char* name, const std::string& json) {
+    said_.append(",\"").append(name).append("\":").append(json);
+  }
   // {"NAME": [...], "next": where the next page begins, or null when there is no more}.
   // `unseen`: where to go on though the page is not full; 0: nowhere. kOverloaded when it may not be
   // long.
@@ -66,6 +80,7 @@ class Page {
   std::string last_;
   bool more_ = false;
   std::string text_;
+  std::string said_;
 };
 
 // The envelope around them.

@@ -1,6 +1,8 @@
 // Renders what would happen: trials of alerts, and plans with live values.
 #include "actuator/api/json_values.h"
 #include "actuator/api/render.h"
+#include "actuator/api/start_json.h"
+#include "actuator/engine/approval.h"
 
 namespace mailhub::api {
 namespace {
@@ -40,7 +42,33 @@ Json OnlyIfJson(const std::string& expr,
   return json;
 }
 
-Json ToJson(const engine::AlertTrial& trial,
+Json PersonJson(const engine::Command& person) {
+  return {{"name", person.by},
+          {"login", person.login},
+          {"mayStart", person.roles.contains(engine::Role::kOperator)}};
+}
+
+Json QuestionsJson(const std::vector<engine::Step>& questions, const engine::RunQueued& queued,
+                   const engine::Command& person) {
+  Json list = Json::array();
+  for (const engine::AnswerRight& one : engine::AnswerRights(questions, queued, person)) {
+    list.push_back({{"path", one.path},
+                    {"question", one.step},
+                    {"whom", one.whom},
+                    {"may", one.why.empty()},
+                    {"why", one.why}});
+  }
+  return list;
+}
+
+// Of a run that the alert would start; a person starts no such run.
+Json QuestionsJson(const engine::AlertTrial& trial, const engine::Command& person) {
+  engine::RunQueued queued;
+  queued.trigger = trial.decided.trigger;
+  return QuestionsJson(trial.questions, queued, person);
+}
+
+Json ToJson(const engine::AlertTrial& trial, const engine::Command& person,
             const std::map<std::string, engine::QueryReading>& only_ifs) {
   const engine::AlertDecided& decided = trial.decided;
   const bool has_parameters = trial.parameters && *trial.parameters;
@@ -56,6 +84,8 @@ Json ToJson(const engine::AlertTrial& trial,
                {"newRun", trial.new_run},
                {"parameters", has_parameters ? Json(**trial.parameters) : Json(nullptr)},
                {"onlyIf", OnlyIfJson(trial.only_if, only_ifs)},
+               {"start", trial.start ? StartJson(*trial.start) : Json(nullptr)},
+               {"questions", trial.new_run ? QuestionsJson(trial, person) : Json::array()},
                {"passed", Json::array()}};
   for (const engine::PassedTrigger& passed : trial.passed) json["passed"].push_back(ToJson(passed));
   return json;
@@ -94,13 +124,17 @@ Json ToJson(const std::vector<engine::Finding>& findings) {
 
 std::string TrialsData(const std::vector<engine::AlertTrial>& trials,
                        const std::map<std::string, engine::QueryReading>& only_ifs,
-                       uint64_t left_out) {
+                       uint64_t left_out, const engine::Command& person) {
   Json alerts = Json::array();
-  for (const engine::AlertTrial& trial : trials) alerts.push_back(ToJson(trial, only_ifs));
-  return Dump({{"alerts", std::move(alerts)}, {"leftOut", left_out}});
+  for (const engine::AlertTrial& trial : trials) alerts.push_back(ToJson(trial, person, only_ifs));
+  return Dump(
+      {{"alerts", std::move(alerts)}, {"leftOut", left_out}, {"person", PersonJson(person)}});
 }
 
-std::string LivePlanData(const engine::LivePlan& live) {
+std::string LivePlanData(const engine::LivePlan& live, const engine::Command& person) {
+  engine::RunQueued queued;
+  queued.by = person.by;
+  queued.by_login = person.login;
   Json json = {{"plan", Json::parse(PlanData(live.plan))},
                {"gates", Json::array()},
                {"hosts", Json::array()},
@@ -108,6 +142,9 @@ std::string LivePlanData(const engine::LivePlan& live) {
                {"cooldowns", Json::array()},
                {"mode", Name(live.mode)},
                {"sameRun", live.same_run},
+               {"start", StartJson(live.start)},
+               {"person", PersonJson(person)},
+               {"questions", QuestionsJson(engine::QuestionsOf(live.plan), queued, person)},
                {"obstacles", ToJson(live.obstacles)},
                {"unknowns", ToJson(live.unknowns)}};
   for (const engine::LiveGate& gate : live.gates) json["gates"].push_back(ToJson(gate));

@@ -185,7 +185,7 @@ bool Page::Add(std::string cursor, const std::string& item) {
 Result<std::string> Page::Take(uint64_t unseen) {
   if (refused_) return Fail(ErrorKind::kOverloaded, http::kTooManyLongAnswers);
   if (!more_) last_ = unseen > 0 ? std::to_string(unseen) : "null";
-  text_ += "],\"next\":" + last_ + "}";
+  text_ += "],\"next\":" + last_ + said_ + "}";
   return std::move(text_);
 }
 

@@ -18,6 +18,13 @@ TEST_F(ApiTest, ReportsFinishedRunsWithTheirHoldsAndPeople) {
   EXPECT_EQ(runs[1]["actedMore"], 3);
 }
 
+TEST_F(ApiTest, ReportsFromWhenOnAllRunsAreThere) {
+  EXPECT_TRUE(Data(Get("/api/v1/report")).contains("wholeFrom"));
+  EXPECT_TRUE(Data(Get("/api/v1/report"))["wholeFrom"].is_null()) << "none was removed";
+  backend_.WholeFrom(testing::kStart);
+  EXPECT_EQ(Data(Get("/api/v1/report?limit=1"))["wholeFrom"], "2026-03-01T10:00:00.000Z");
+}
+
 TEST_F(ApiTest, ReportsTheTimeAskedForPageByPage) {
   const std::string second = FormatUtc(testing::kStart - Seconds(86'400 - 14'401));
   const auto seqs = [&](const std::string& query) {

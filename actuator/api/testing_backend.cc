@@ -56,6 +56,19 @@ Result<engine::LivePlan> FakeBackend::CheckPlan(
   return state_.With([](const State& state) { return state.live; });
 }
 
+Result<std::optional<WallTime>> FakeBackend::RunsWholeFrom() {
+  return state_.Copy().whole_from;
+}
+Result<engine::StartView> FakeBackend::ForeseeStart(const engine::Plan& /*plan*/) {
+  return state_.Copy().start;
+}
+
+void FakeBackend::ForeseeWith(Result<engine::StartView> start) {
+  state_.With([&](State& state) { state.start = std::move(start); });
+}
+void FakeBackend::WholeFrom(std::optional<WallTime> from) {
+  state_.With([&](State& state) { state.whole_from = from; });
+}
 void FakeBackend::TryWith(Result<std::vector<engine::AlertTrial>> trials) {
   state_.With([&](State& state) { state.trials = std::move(trials); });
 }

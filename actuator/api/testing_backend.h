@@ -32,6 +32,8 @@ class FakeBackend final : public Backend {
                    const std::function<bool(const engine::Event&)>& each) override;
   Result<std::vector<engine::AlertTrial>> Try(engine::Notification notification) override;
   engine::QueryReading AskPrometheus(const std::string& expr) override;
+  Result<std::optional<WallTime>> RunsWholeFrom() override;
+  Result<engine::StartView> ForeseeStart(const engine::Plan& plan) override;
   Result<engine::LivePlan> CheckPlan(const std::string& runbook,
                                      const std::map<std::string, std::string>& parameters) override;
   Status Reload() override;
@@ -46,6 +48,9 @@ class FakeBackend final : public Backend {
   // What Try answers, and what AskPrometheus does.
   void TryWith(Result<std::vector<engine::AlertTrial>> trials);
   void HoldsIs(Result<bool> holds);
+  // What ForeseeStart and RunsWholeFrom answer.
+  void ForeseeWith(Result<engine::StartView> start);
+  void WholeFrom(std::optional<WallTime> from);
   void CheckWith(Result<engine::LivePlan> live);
   // Waits within CheckPlan until `blocked` is false again.
   void BlockChecks(bool blocked);
@@ -78,6 +83,8 @@ class FakeBackend final : public Backend {
     std::vector<engine::Notification> tried;
     Result<bool> holds = true;
     Result<engine::LivePlan> live = engine::LivePlan{};
+    Result<engine::StartView> start = engine::StartView{};
+    std::optional<WallTime> whole_from;
     bool blocked = false;
     int checks = 0;
     ConfigurationState configuration;

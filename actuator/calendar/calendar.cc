@@ -27,4 +27,11 @@ std::optional<bool> Inside(const Interval& interval, WallTime at) {
   return !SpansOf(interval, {at, at + Milliseconds(1)}).empty();
 }
 
+Zone DaysOf(const Calendar& calendar) {
+  for (const Interval& interval : calendar.Intervals()) {
+    if (interval.zone->Name() != "UTC") return *interval.zone;
+  }
+  return Zone();
+}
+
 }  // namespace mailhub::calendar

@@ -56,5 +56,7 @@ Spans SpansOf(const Interval& interval, const Span& within);
 // Whether the moment is inside the interval; nothing: it is not known, because the moment is
 // outside `interval.known`.
 std::optional<bool> Inside(const Interval& interval, WallTime at);
+// The zone whose days a person expects: of the first interval that is not in UTC; else UTC.
+Zone DaysOf(const Calendar& calendar);
 
 }  // namespace mailhub::calendar

@@ -8,6 +8,7 @@
 #include "actuator/ctl/asked_model.h"
 #include "actuator/ctl/commands.h"
 #include "actuator/ctl/output.h"
+#include "actuator/ctl/run_text.h"
 #include "actuator/ctl/text.h"
 #include "lib/base/counted.h"
 #include "lib/config/yaml.h"
@@ -52,7 +53,25 @@ std::string PassedText(const PassedTrigger& passed) {
          "\"" + Printable(passed.expected) + "\" does not match, " + has;
 }
 
-std::vector<std::string> TrialLines(const Trial& trial) {
+std::string PersonText(const std::optional<Person>& person) {
+  if (!person) return "you";
+  return Printable(person->name) + (person->login ? "" : " (a name that is only claimed)");
+}
+
+// Whether the person may say yes to each question of the run.
+std::vector<std::string> QuestionLines(const std::vector<AnswerRight>& questions,
+                                       const std::optional<Person>& person) {
+  std::vector<std::string> lines;
+  for (const AnswerRight& one : questions) {
+    lines.push_back("question " + Printable(one.path) + " (" + Printable(one.question) + "): " +
+                    PersonText(person) + (one.may ? " may answer it" : " may not answer it") +
+                    (one.why.empty() ? "" : ": " + Printable(one.why)) +
+                    (one.may && !one.whom.empty() ? "; who may: " + Printable(one.whom) : ""));
+  }
+  return lines;
+}
+
+std::vector<std::string> TrialLines(const Trial& trial, const std::optional<Person>& person) {
   std::vector<std::string> lines = {Printable(trial.alertname) + " " + Printable(trial.status) +
                                     " (" + Printable(trial.fingerprint) +
                                     "): " + Printable(trial.decision)};
@@ -66,6 +85,12 @@ std::vector<std::string> TrialLines(const Trial& trial) {
       text += " " + Printable(name) + "=" + Printable(value);
     }
     lines.push_back("    parameters:" + (text.empty() ? " none" : text));
+  }
+  if (trial.new_run) {
+    for (const std::string& line : StartLines(trial.start)) lines.push_back("    " + line);
+    for (const std::string& line : QuestionLines(trial.questions, person)) {
+      lines.push_back("    " + line);
+    }
   }
   if (trial.only_if.empty()) return lines;
   const std::string now = !trial.holds   ? "not known whether it holds now: " + Printable(trial.why)
@@ -131,6 +156,13 @@ void ShowLivePlan(const LivePlan& live) {
   }
   Out("\nmode " + Printable(live.mode) + "\n");
   for (const LiveLock& lock : live.locks) Out(LockText(lock) + "\n");
+  OutLines(StartLines(live.start));
+  if (live.person) {
+    OutLines({PersonText(live.person) + (live.person->may_start
+                                             ? " may start it"
+                                             : " may not start it: that needs the role operator")});
+  }
+  OutLines(QuestionLines(live.questions, live.person));
   for (const Cooldown& one : live.cooldowns) {
     Out("trigger " + Printable(one.trigger) + " would wait for " + ElapsedText(one.left_s) +
         " more, since run " + ShortId(Printable(one.run)) + "; a person may start it\n");
@@ -162,7 +194,8 @@ int AlertTest(ApiClient& api, Format format, const AlertQuestion& question) {
   }
   return Print(api.Ask("/api/v1/alerts/test", body, kTestTimeout), format, ParseTrials,
                [](const Trials& trials) {
-                 for (const Trial& trial : trials.alerts) OutLines(TrialLines(trial));
+                 for (const Trial& trial : trials.alerts)
+                   OutLines(TrialLines(trial, trials.person));
                  if (trials.left_out > 0) {
                    Out(Counted(trials.left_out, "alert") +
                        " more: Alertmanager left them out (max_alerts)\n");
@@ -174,7 +207,8 @@ int AlertTest(ApiClient& api, Format format, const AlertQuestion& question) {
 int RunCheck(ApiClient& api, Format format, const std::string& runbook,
              const Parameters& parameters) {
   const auto data =
-      api.Ask("/api/v1/plan/check", BodyJson({{"runbook", runbook}}, &parameters), kCheckTimeout);
+      api.Ask("/api/v1/plan/check", BodyJson({{"runbook", runbook}, {"by", api.by()}}, &parameters),
+              kCheckTimeout);
   const int status = Print(data, format, ParseLivePlan, ShowLivePlan);
   if (status != 0) return status;
   const auto live = ParseLivePlan(*data);

@@ -22,6 +22,24 @@ PassedTrigger ToPassed(const Json& json) {
   return passed;
 }
 
+AnswerRight ToAnswerRight(const Json& json) {
+  return {NeededText(json, "path"), Text(json, "question"), Text(json, "whom"),
+          Needed(json, "may").get<bool>(), Text(json, "why")};
+}
+
+std::vector<AnswerRight> ToQuestions(const Json& json) {
+  std::vector<AnswerRight> questions;
+  for (const Json& one : At(json, "questions")) questions.push_back(ToAnswerRight(one));
+  return questions;
+}
+
+std::optional<Person> ToPerson(const Json& json) {
+  const Json& person = At(json, "person");
+  if (person.is_null()) return std::nullopt;
+  return Person{NeededText(person, "name"), Needed(person, "login").get<bool>(),
+                Needed(person, "mayStart").get<bool>()};
+}
+
 Trial ToTrial(const Json& json) {
   Trial trial;
   trial.alertname = Text(json, "alertname");
@@ -37,6 +55,8 @@ Trial ToTrial(const Json& json) {
     trial.parameters = parameters.get<std::map<std::string, std::string>>();
   }
   trial.passed = List(json, "passed", &ToPassed);
+  trial.start = ToStart(At(json, "start"));
+  trial.questions = ToQuestions(json);
   const Json& only_if = At(json, "onlyIf");
   if (only_if.is_null()) return trial;
   trial.only_if = NeededText(only_if, "expr");
@@ -98,7 +118,7 @@ std::string FingerprintOf(const std::map<std::string, std::string>& labels) {
 
 Result<Trials> ParseTrials(const std::string& data) {
   return Parse(data, [](const Json& json) {
-    return Trials{List(json, "alerts", &ToTrial), Whole(json, "leftOut")};
+    return Trials{List(json, "alerts", &ToTrial), ToPerson(json), Whole(json, "leftOut")};
   });
 }
 
@@ -112,6 +132,9 @@ Result<LivePlan> ParseLivePlan(const std::string& data) {
     one.locks = List(json, "locks", &ToLock);
     one.cooldowns = List(json, "cooldowns", &ToCooldown);
     one.mode = NeededText(json, "mode");
+    one.start = ToStart(At(json, "start"));
+    one.person = ToPerson(json);
+    one.questions = ToQuestions(json);
     one.obstacles = List(json, "obstacles", &ToFinding);
     one.unknowns = List(json, "unknowns", &ToFinding);
     return one;

@@ -19,6 +19,18 @@ struct PassedTrigger {
   std::optional<std::string> value;  // of the alert's label
 };
 
+// Whether the asking person may answer a question of the run.
+struct AnswerRight {
+  std::string path, question, whom;
+  bool may = false;
+  std::string why;  // why not
+};
+struct Person {
+  std::string name;
+  bool login = false;  // else the name is only a claim
+  bool may_start = false;
+};
+
 struct Trial {
   std::string alertname, fingerprint, status, decision, detail, trigger, run;
   bool new_run = false;
@@ -27,10 +39,13 @@ struct Trial {
   std::string only_if;
   std::optional<bool> holds;  // nothing: not known, and `why` says so
   std::string why;
+  std::optional<Start> start;  // of a new run
+  std::vector<AnswerRight> questions;
 };
 
 struct Trials {
   std::vector<Trial> alerts;
+  std::optional<Person> person;  // nothing: the actuator does not say it
   uint64_t left_out = 0;
 };
 
@@ -68,6 +83,9 @@ struct LivePlan {
   std::vector<LiveLock> locks;
   std::vector<Cooldown> cooldowns;
   std::string mode;
+  std::optional<Start> start;
+  std::optional<Person> person;  // as above
+  std::vector<AnswerRight> questions;
   std::vector<Finding> obstacles;
   std::vector<Finding> unknowns;
 };

@@ -107,6 +107,12 @@ void AddTimes(const Calendar& calendar, const Interval& interval, const Calendar
   }
 }
 
+}  // namespace
+
+Span CalendarView::Within() const {
+  return {MidnightBefore(*this, 0), MidnightBefore(*this, days)};
+}
+
 std::string Rfc3339(WallTime at) {
   const auto day = chrono::floor<chrono::days>(at);
   const chrono::year_month_day date(day);
@@ -117,12 +123,6 @@ std::string Rfc3339(WallTime at) {
                 static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
                 static_cast<int>(time.seconds().count()));
   return text;
-}
-
-}  // namespace
-
-Span CalendarView::Within() const {
-  return {MidnightBefore(*this, 0), MidnightBefore(*this, days)};
 }
 
 std::vector<std::string> CalendarLines(const Calendar& calendar, const CalendarView& view) {

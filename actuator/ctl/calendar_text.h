@@ -19,6 +19,9 @@ struct CalendarView {
   calendar::Span Within() const;
 };
 
+// "2026-03-01T10:00:00Z".
+std::string Rfc3339(WallTime at);
+
 // A row for each name and week: '#' it holds, '+' a part of the time, '.' not at all, '?' unknown.
 // Then the times of each name, with their true ends where these are less than 400 days away.
 std::vector<std::string> CalendarLines(const calendar::Calendar& calendar,

@@ -371,25 +371,41 @@ void AddMode(CLI::App& app, Arguments& a, Action* action) {
 }
 
 void AddCalendar(CLI::App& app, Arguments& a, Action* action) {
-  CLI::App* calendar = app.add_subcommand("calendar", "When runs may start, from calendar.yml");
-  calendar->require_subcommand(1);
+  CLI::App* calendar = app.add_subcommand(
+      "calendar", "When runs may start and will start; without a command: by the running actuator");
+  calendar->require_subcommand(0, 1);
+  calendar->add_option("--format", a.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
   CLI::App* check = calendar->add_subcommand("check", "Read the file, and say what is wrong");
-  CLI::App* show = calendar->add_subcommand("show", "The coming days as a picture and as times");
+  CLI::App* show =
+      calendar->add_subcommand("show", "The coming days of a file, as a picture and as times");
   for (CLI::App* command : {check, show}) {
     command->add_option("FILE", a.file, "The calendar's file")->required();
   }
-  show->add_option("--days", a.calendar_days, "So many days")
-      ->check(CLI::Range(1, 400))
-      ->capture_default_str();
-  show->add_option("--from", a.calendar_from, "First day, as 2027-01-04 (default: today)");
-  show->add_option("--location", a.location,
-                   "Time zone of the days shown (default: the file's first that is not UTC)");
+  for (CLI::App* command : {calendar, show}) {
+    command->add_option("--days", a.calendar_days, "So many days")
+        ->check(CLI::Range(1, 400))
+        ->capture_default_str();
+    command->add_option("--from", a.calendar_from, "First day, as 2027-01-04 (default: today)");
+    command->add_option(
+        "--location", a.location,
+        "Time zone of the days shown (default: the calendar's first that is not UTC)");
+  }
   check->callback(
       [&a, action] { *action = [&a] { return CalendarCheck(a.file, RealClock().Now()); }; });
   show->callback([&a, action] {
     *action = [&a] {
       return CalendarShow(a.file, a.calendar_from, a.calendar_days, a.utc ? "UTC" : a.location,
                           a.ChosenFormat(), RealClock().Now());
+    };
+  });
+  calendar->callback([&a, action, calendar] {
+    if (!calendar->get_subcommands().empty()) return;  // its own callback comes first
+    *action = [&a] {
+      return With(a, [&](ApiClient& api) {
+        return CalendarLive(api, a.calendar_from, a.calendar_days, a.utc ? "UTC" : a.location,
+                            a.ChosenFormat());
+      });
     };
   });
 }

@@ -175,6 +175,8 @@ int RunPlan(ApiClient& api, Format format, const std::string& runbook,
     query.emplace_back("parameter", std::string(name).append("=").append(value));
   return Print(api.Get("/api/v1/plan", query), format, ParsePlan, [](const Plan& plan) {
     ShowPlan(plan);
+    Out("\n");
+    OutLines(StartLines(plan.start));
     Out("\nNothing was changed.\n");
   });
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "actuator/ctl/model.h"
 #include "lib/base/result.h"
 
 namespace mailhub::ctl {
@@ -73,6 +74,20 @@ inline const Json& NeededList(const Json& json, const char* key) {
 inline std::vector<std::string> Strings(const Json& json, const char* key) {
   const Json& value = At(json, key);
   return value.is_null() ? std::vector<std::string>() : value.get<std::vector<std::string>>();
+}
+
+// "start" of plans and of alerts' trials; nothing when it is null.
+inline std::optional<Start> ToStart(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  Start start;
+  start.unknown = Text(json, "unknown");
+  start.refused = Text(json, "refused");
+  if (start.unknown.empty()) start.now = Needed(json, "now").get<bool>();
+  start.starts_at = Text(json, "startsAt");
+  start.waiting_for = Text(json, "waitingFor");
+  start.reserved_s = Number(json, "reservedSeconds").value_or(0);
+  start.reserved_from = Text(json, "reservedFrom");
+  return start;
 }
 
 // A wrong type or a missing field is thrown; here it becomes a value.

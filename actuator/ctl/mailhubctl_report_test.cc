@@ -38,6 +38,32 @@ TEST_F(MailhubctlTest, ReportsWhatWasAskedForAndAllPagesOfIt) {
   EXPECT_THAT(Ctl(kAll).out, HasSubstr("directory-restart"));
 }
 
+// The test backend's runs end on 27 and 28 February and on 1 March.
+TEST_F(MailhubctlTest, SaysWhatAReportLacks) {
+  const std::string lacks =
+      "NOT COMPLETE: of the runs that ended before 2026-02-28 00:00:00 +0000, "
+      "some have been removed from the journal";
+  const std::string all(kAll);
+  EXPECT_THAT(Ctl(all).out, Not(HasSubstr("NOT COMPLETE")));
+  EXPECT_THAT(Ctl(all + "--format csv").out, HasSubstr(",yes\r\n"));
+  backend_.WholeFrom(WallTime(std::chrono::sys_days(std::chrono::year(2026) / 2 / 28)));
+  const std::string table = Ctl(all).out;
+  EXPECT_THAT(table, HasSubstr(lacks));
+  EXPECT_THAT(table, HasSubstr("2026-02 (part)"));
+  EXPECT_THAT(table, Not(HasSubstr("2026-03 (part)")));
+  EXPECT_THAT(Ctl(all + "--format html").out, HasSubstr("<strong>" + lacks));
+  const std::string json = Ctl(all + "--format json").out;
+  EXPECT_THAT(json, HasSubstr("\"wholeFrom\": \"2026-02-28T00:00:00.000Z\""));
+  EXPECT_THAT(json, HasSubstr("\"complete\": \"no\""));
+  const std::string csv = Ctl(all + "--format csv").out;
+  EXPECT_THAT(csv, HasSubstr("mailhubctl: " + lacks)) << "on standard error";
+  EXPECT_THAT(csv, HasSubstr(",no\r\n"));
+  EXPECT_THAT(Ctl(all + "--format openmetrics").out, HasSubstr(lacks));
+  EXPECT_THAT(Ctl("report --since 2026-02-28 --until 2026-12-31").out,
+              Not(HasSubstr("NOT COMPLETE")))
+      << "that much is there";
+}
+
 TEST_F(MailhubctlTest, RefusesATimeThatIsNone) {
   const Outcome wrong = Ctl("report --since tomorrow");
   EXPECT_EQ(wrong.status, 1);

@@ -234,6 +234,7 @@ Plan ToPlan(const Json& json) {
   plan.expected_s = Number(json, "expectedSeconds").value_or(0);
   plan.windows = Strings(json, "windows");
   plan.blackouts = Strings(json, "blackouts");
+  plan.start = ToStart(At(json, "start"));
   for (const Json& step : NeededList(json, "steps")) plan.steps.push_back(ToPlannedStep(step));
   for (const Json& step : NeededList(json, "always")) plan.always.push_back(ToPlannedStep(step));
   return plan;
@@ -276,6 +277,13 @@ Result<std::vector<PastRun>> ParseHistory(const std::string& data) {
 }
 Result<std::vector<ReportedRun>> ParseReport(const std::string& data) {
   return ParseList(data, "runs", &ToReportedRun);
+}
+Result<std::optional<std::string>> ParseWholeFrom(const std::string& data) {
+  return Parse(data, [](const Json& json) {
+    std::optional<std::string> from;
+    if (json.contains("wholeFrom")) from = Text(json, "wholeFrom");
+    return from;
+  });
 }
 Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data) {
   return ParseList(data, "alerts", &ToAlert);
@@ -320,7 +328,9 @@ Result<std::string> JoinPages(const std::vector<std::string>& pages, const char*
       continue;
     }
     for (Json& item : (*page)[key]) all[key].push_back(std::move(item));
-    all["next"] = At(*page, "next");
+    for (const auto& [name, value] : page->items()) {
+      if (name != key) all[name] = value;
+    }
   }
   return all.dump();
 }

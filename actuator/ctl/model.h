@@ -187,11 +187,23 @@ struct PlannedStep {
   int attempts = 1;
 };
 
+// When a run would start that is not queued yet.
+struct Start {
+  std::string unknown;      // why nothing of it is known; else empty
+  std::string refused;      // why a request to start it would be refused
+  bool now = false;         // it starts at once
+  std::string starts_at;    // as Run::starts_at
+  std::string waiting_for;  // as Run::waiting_for
+  double reserved_s = 0;    // 0: unknown
+  std::string reserved_from;
+};
+
 struct Plan {
   std::string runbook, summary, target, commit;
   std::vector<std::string> locks;
   double expected_s = 0;
   std::vector<std::string> windows, blackouts;
+  std::optional<Start> start;  // nothing: the answer does not say it
   std::vector<PlannedStep> steps;
   std::vector<PlannedStep> always;
 };
@@ -210,6 +222,8 @@ Result<std::vector<Run>> ParseRuns(const std::string& data);
 Result<Run> ParseRun(const std::string& data);
 Result<std::vector<PastRun>> ParseHistory(const std::string& data);
 Result<std::vector<ReportedRun>> ParseReport(const std::string& data);
+// "wholeFrom" of a report: "" when it is null; nothing when there is no such field.
+Result<std::optional<std::string>> ParseWholeFrom(const std::string& data);
 Result<std::vector<AlertRecord>> ParseAlerts(const std::string& data);
 Result<std::vector<Episode>> ParseEpisodes(const std::string& data);
 Result<std::vector<ReceiverRow>> ParseReceivers(const std::string& data);
@@ -223,7 +237,7 @@ struct Page {
   std::optional<std::string> next = {};  // nothing: there is no more, or the actuator does not say
 };
 Result<Page> ParsePage(const std::string& data, const char* key);
-// The first page with the items of all, and the last one's `next`.
+// The last page with the items of all.
 Result<std::string> JoinPages(const std::vector<std::string>& pages, const char* key);
 // Each item of the list as one line of JSON, ASCII only.
 Result<std::vector<std::string>> ItemsOf(const std::string& data, const char* key);

@@ -93,6 +93,25 @@ std::vector<ReportGroup> GroupsOf(const std::vector<ReportedRun>& runs, bool utc
   return groups;
 }
 
+std::string MarkIncomplete(const WholeFrom& whole, const std::string& since, bool utc,
+                           std::vector<ReportGroup>* groups) {
+  if (!whole.said) {
+    for (ReportGroup& group : *groups) group.complete = "unknown";
+    return "It is unknown whether all runs of this time are counted: this actuator does not say "
+           "from when on its journal is whole.";
+  }
+  if (whole.time.empty()) return "";
+  const auto from = webhook::ParseRfc3339(whole.time);
+  const auto begin = webhook::ParseRfc3339(since);
+  if (from && begin && *begin >= *from) return "";
+  const std::string month = utc ? whole.time.substr(0, 7) : LocalMonth(whole.time);
+  for (ReportGroup& group : *groups) {
+    if (group.month <= month) group.complete = "no";
+  }
+  return "NOT COMPLETE: of the runs that ended before " + LocalTime(whole.time) +
+         ", some have been removed from the journal (limits.keep_runs), and are not counted here.";
+}
+
 Result<std::string> ReportTime(const std::string& text, WallTime now) {
   if (const auto ago = ParseDuration(text))
     return UtcText(std::chrono::system_clock::to_time_t(now - *ago));

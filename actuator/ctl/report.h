@@ -31,10 +31,23 @@ struct ReportGroup {
   // By person, then by verb. Who requested a run has "start".
   std::map<std::string, std::map<std::string, int>> acted;
   int acted_more = 0;  // acts whose person the actuator did not name
+  // "yes"; "no": runs of the month may have been removed from the journal; "unknown".
+  std::string complete = "yes";
+};
+
+// From when on the journal has all finished runs.
+struct WholeFrom {
+  bool said = false;  // the actuator says it
+  std::string time;   // RFC 3339; empty: none was removed
 };
 
 // In the order of runbook, target, month. Months are local, or those of UTC with `utc`.
 std::vector<ReportGroup> GroupsOf(const std::vector<ReportedRun>& runs, bool utc);
+
+// What a report that begins at `since` (RFC 3339) lacks, as a sentence, and the months that it
+// concerns; "": nothing. Months as in GroupsOf.
+std::string MarkIncomplete(const WholeFrom& whole, const std::string& since, bool utc,
+                           std::vector<ReportGroup>* groups);
 
 // "90d" (before `now`), "2026-01-31" (its local begin) or RFC 3339, as RFC 3339 in UTC. kInvalid
 // with the expected forms.

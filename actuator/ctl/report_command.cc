@@ -1,8 +1,11 @@
 // `mailhubctl report`: gets all finished runs of a time, page by page, and prints them in one format.
+#include <cstdio>
+
 #include "actuator/ctl/commands.h"
 #include "actuator/ctl/output.h"
 #include "actuator/ctl/pages.h"
 #include "actuator/ctl/report_text.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::ctl {
 namespace {
@@ -27,10 +30,10 @@ Result<ReportSpan> SpanOf(const ReportRequest& request) {
 }  // namespace
 
 int Report(ApiClient& api, const ReportRequest& request, const Filters& filters) {
-  const auto span = SpanOf(request);
-  if (!span) return Complain(span.error());
-  QueryPairs query = {{"since", span->since}, {"limit", kRunsAtOnce}};
-  for (const auto& [name, value] : {std::pair{"until", &span->until},
+  const auto asked = SpanOf(request);
+  if (!asked) return Complain(asked.error());
+  QueryPairs query = {{"since", asked->since}, {"limit", kRunsAtOnce}};
+  for (const auto& [name, value] : {std::pair{"until", &asked->until},
                                     {"runbook", &filters.runbook},
                                     {"target", &filters.target},
                                     {"result", &filters.result}})
@@ -45,23 +48,31 @@ int Report(ApiClient& api, const ReportRequest& request, const Filters& filters)
                      "and --until"});
   const auto runs = ParseReport(*data);
   if (!runs) return Complain(runs.error());
+  const auto whole_from = ParseWholeFrom(*data);
+  if (!whole_from) return Complain(whole_from.error());
+  ReportSpan span = *asked;
+  span.whole = {whole_from->has_value(), whole_from->value_or("")};
+  // As everywhere: people see local times, programs get UTC.
+  const bool utc = request.utc || (request.format != "table" && request.format != "html");
+  auto groups = GroupsOf(*runs, utc);
+  span.incomplete = MarkIncomplete(span.whole, span.since, utc, &groups);
+  // These two formats have no place for a sentence.
+  const bool aside = request.format == "openmetrics" || request.format == "csv";
+  if (aside && !span.incomplete.empty())
+    std::fprintf(stderr, "mailhubctl: %s\n", Printable(span.incomplete).c_str());
   if (request.format == "openmetrics") {
     const auto text = ReportOpenMetrics(*runs);
     if (!text) return Complain(text.error());
     Out(*text);
-    return 0;
-  }
-  // As everywhere: people see local times, programs get UTC.
-  const bool for_people = request.format == "table" || request.format == "html";
-  const auto groups = GroupsOf(*runs, request.utc || !for_people);
-  if (request.format == "csv") {
+  } else if (request.format == "csv") {
     Out(ReportCsv(groups));
   } else if (request.format == "json") {
-    Out(ReportJson(groups, *span));
+    Out(ReportJson(groups, span));
   } else if (request.format == "html") {
-    Out(ReportHtml(groups, *span));
+    Out(ReportHtml(groups, span));
   } else {
     OutTable(ReportHeader(), ReportRows(groups));
+    if (!span.incomplete.empty()) OutLines({Printable(span.incomplete)});
   }
   return 0;
 }

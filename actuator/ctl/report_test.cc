@@ -98,9 +98,25 @@ TEST(Report, CsvHasNoFormulaAndQuotesWhatNeedsIt) {
   EXPECT_EQ(csv,
             "runbook,target,month,runs,results,waited_seconds_p50,waited_seconds_p90,"
             "worked_seconds_p50,worked_seconds_p90,held_seconds_p50,held_seconds_p90,"
-            "duration_seconds_p50,duration_seconds_p90,holds,acted\r\n"
+            "duration_seconds_p50,duration_seconds_p90,holds,acted,complete\r\n"
             "'=cmd|' /C calc'!A0,\"'@sum,\"\"x\"\"\",2026-01,1,succeeded 1,30.0,30.0,1.25,1.25,"
-            "0.75,0.75,2.0,2.0,,'-1+1: start 1\r\n");
+            "0.75,0.75,2.0,2.0,,'-1+1: start 1,yes\r\n");
+}
+
+TEST(Report, NoFigureLooksCompleteThatMayLackRuns) {
+  auto groups = GroupsOf(
+      {Ended("2026-01-15T10:00:00.000Z", 1, 2), Ended("2026-02-15T10:00:00.000Z", 1, 2)}, true);
+  const std::string since = "2026-01-01T00:00:00Z";
+  EXPECT_EQ(MarkIncomplete({true, ""}, since, true, &groups), "");
+  EXPECT_EQ(MarkIncomplete({true, "2026-01-01T00:00:00.000Z"}, since, true, &groups), "");
+  EXPECT_EQ(groups[0].complete, "yes");
+  EXPECT_THAT(MarkIncomplete({true, "2026-01-10T00:00:00.000Z"}, since, true, &groups),
+              HasSubstr("NOT COMPLETE"));
+  EXPECT_EQ(groups[0].complete, "no");
+  EXPECT_EQ(groups[1].complete, "yes");
+  EXPECT_THAT(MarkIncomplete({false, ""}, since, true, &groups), HasSubstr("It is unknown"));
+  EXPECT_EQ(groups[1].complete, "unknown");
+  EXPECT_THAT(ReportRows(groups)[1][2], HasSubstr("2026-02 (part?)"));
 }
 
 TEST(Report, HtmlEscapesEverything) {

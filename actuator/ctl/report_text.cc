@@ -62,6 +62,7 @@ Json GroupJson(const ReportGroup& group) {
   return {{"runbook", group.runbook},
           {"target", group.target},
           {"month", group.month},
+          {"complete", group.complete},
           {"runs", RunsOf(group)},
           {"results", group.results},
           {"waitedSeconds", QuantilesJson(group.waited)},
@@ -99,6 +100,11 @@ std::string Html(const std::string& text) {
   return out;
 }
 
+std::string MonthText(const ReportGroup& group) {
+  if (group.complete == "yes") return group.month;
+  return group.month + (group.complete == "no" ? " (part)" : " (part?)");
+}
+
 }  // namespace
 
 std::vector<std::string> ReportHeader() {
@@ -110,7 +116,7 @@ std::vector<std::vector<std::string>> ReportRows(const std::vector<ReportGroup>&
   std::vector<std::vector<std::string>> rows;
   rows.reserve(groups.size());
   for (const ReportGroup& group : groups)
-    rows.push_back({group.runbook, group.target.empty() ? "-" : group.target, group.month,
+    rows.push_back({group.runbook, group.target.empty() ? "-" : group.target, MonthText(group),
                     std::to_string(RunsOf(group)), CountsText(group.results),
                     QuantilesText(group.waited), QuantilesText(group.worked),
                     QuantilesText(group.held), QuantilesText(group.whole),
@@ -123,7 +129,7 @@ std::string ReportCsv(const std::vector<ReportGroup>& groups) {
   for (const char* what : {"waited", "worked", "held", "duration"})
     for (const char* quantile : {"_seconds_p50", "_seconds_p90"})
       header.push_back(std::string(what) + quantile);
-  header.insert(header.end(), {"holds", "acted"});
+  header.insert(header.end(), {"holds", "acted", "complete"});
   std::vector<std::vector<std::string>> rows;
   for (const ReportGroup& group : groups) {
     std::vector<std::string> row = {Printable(group.runbook), Printable(group.target),
@@ -131,7 +137,7 @@ std::string ReportCsv(const std::vector<ReportGroup>& groups) {
                                     CountsText(group.results)};
     for (const Quantiles* of : {&group.waited, &group.worked, &group.held, &group.whole})
       row.insert(row.end(), {SecondsText(of->p50_s), SecondsText(of->p90_s)});
-    row.insert(row.end(), {CountsText(group.holds), ActedText(group)});
+    row.insert(row.end(), {CountsText(group.holds), ActedText(group), group.complete});
     rows.push_back(std::move(row));
   }
   return Csv(header, rows);
@@ -142,6 +148,8 @@ std::string ReportJson(const std::vector<ReportGroup>& groups, const ReportSpan&
   for (const ReportGroup& group : groups) list.push_back(GroupJson(group));
   const Json all = {{"since", span.since},
                     {"until", span.until.empty() ? Json(nullptr) : Json(span.until)},
+                    {"wholeFrom", span.whole.time.empty() ? Json(nullptr) : Json(span.whole.time)},
+                    {"incomplete", span.incomplete},
                     {"groups", std::move(list)}};
   return all.dump(2, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace) + "\n";
 }
@@ -159,7 +167,9 @@ std::string ReportHtml(const std::vector<ReportGroup>& groups, const ReportSpan&
       Html(LocalTime(span.since)) +
       (span.until.empty() ? "" : ", before " + Html(LocalTime(span.until))) +
       ". Durations are p50 / p90 of the runs that succeeded. Waited: from the request until the "
-      "start. Worked: without holds, pauses and questions. Held: in these.</p>\n<table>\n<tr>";
+      "start. Worked: without holds, pauses and questions. Held: in these.</p>\n" +
+      (span.incomplete.empty() ? "" : "<p><strong>" + Html(span.incomplete) + "</strong></p>\n") +
+      "<table>\n<tr>";
   for (const std::string& cell : ReportHeader()) out += "<th>" + Html(cell) + "</th>";
   out += "</tr>\n";
   for (const auto& row : ReportRows(groups)) {

@@ -8,12 +8,14 @@
 
 namespace mailhub::ctl {
 
-// What was asked for; RFC 3339, `until` empty: up to now.
+// What was asked for; RFC 3339, `until` empty: up to now. And what is lacking of it.
 struct ReportSpan {
   std::string since, until;
+  WholeFrom whole = {};
+  std::string incomplete = {};  // as MarkIncomplete
 };
 
-// The cells of a table for people; durations as "p50 / p90".
+// The cells of a table for people; durations as "p50 / p90". A month that is not complete says so.
 std::vector<std::string> ReportHeader();
 std::vector<std::vector<std::string>> ReportRows(const std::vector<ReportGroup>& groups);
 

@@ -107,8 +107,8 @@ std::vector<std::string> Header(const Run& run, Commands commands) {
   lines.push_back(Times(run));
   const std::vector<std::string> asked = AskedLines(run, commands);
   lines.insert(lines.end(), asked.begin(), asked.end());
-  if (asked.empty() && !run.waiting_for.empty()) lines.push_back(Printable(run.waiting_for));
-  if (!run.starts_at.empty()) lines.push_back("planned start " + LocalTime(run.starts_at));
+  const std::string wait = WaitText(asked.empty() ? run.waiting_for : "", run.starts_at);
+  if (!wait.empty()) lines.push_back(wait);
   if (!run.unsuitable.empty())
     lines.push_back("goes on, though its suitable time is over: " + Printable(run.unsuitable));
   if (!run.at_once.empty())
@@ -169,6 +169,30 @@ std::string ParametersText(const Run& run, size_t longest) {
   return text;
 }
 
+std::string WaitText(const std::string& waiting_for, const std::string& starts_at) {
+  const std::string why = Printable(waiting_for);
+  if (starts_at.empty()) return why;
+  return why + (why.empty() ? "" : ", ") + "planned start " + LocalTime(starts_at);
+}
+
+std::vector<std::string> StartLines(const std::optional<Start>& start) {
+  const std::string unknown = "it is not known how long it takes and when it would start: ";
+  if (!start) return {unknown + "this actuator does not say it"};
+  if (!start->unknown.empty()) return {unknown + Printable(start->unknown)};
+  std::vector<std::string> lines = {
+      start->reserved_s > 0 ? "time that is reserved for it: " + ElapsedText(start->reserved_s) +
+                                  " (" + Printable(start->reserved_from) + ")"
+                            : "no time is reserved for it: " + Printable(start->reserved_from)};
+  if (!start->refused.empty()) {
+    lines.push_back("it would be refused now: " + Printable(start->refused));
+  } else if (start->now) {
+    lines.emplace_back("it would start at once");
+  } else {
+    lines.push_back("it would wait: " + WaitText(start->waiting_for, start->starts_at));
+  }
+  return lines;
+}
+
 std::string Standing(const Run& run) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
@@ -178,8 +202,8 @@ std::string Standing(const Run& run) {
     add("being cancelled");
   }
   if (run.current) add("at " + Printable(run.current->name));
-  if (!run.waiting_for.empty()) add(Printable(run.waiting_for));
-  if (!run.starts_at.empty()) add("planned start " + LocalTime(run.starts_at));
+  const std::string wait = WaitText(run.waiting_for, run.starts_at);
+  if (!wait.empty()) add(wait);
   return text;
 }
 
@@ -234,7 +258,8 @@ std::vector<std::string> ChangeLog::Changes(const Run& run) {
     lines.push_back(title + (finished ? " after " + ElapsedText(run.elapsed_s) : ""));
     title_ = title;
   }
-  const std::string waits_for = run.state == "queued" ? Printable(run.waiting_for) : "";
+  const std::string waits_for =
+      run.state == "queued" ? WaitText(run.waiting_for, run.starts_at) : "";
   if (waits_for != waits_for_ && !waits_for.empty()) lines.push_back("waits: " + waits_for);
   waits_for_ = waits_for;
   const std::vector<std::string> asked = AskedLines(run, Commands::kOfAll);

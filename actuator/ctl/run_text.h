@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,6 +19,12 @@ inline constexpr size_t kListedParameter = 60;
 
 // "dictionary=german mailhub=mailhub2", each at most `longest` characters; "" without parameters.
 std::string ParametersText(const Run& run, size_t longest);
+
+// Why a run waits, and its planned start: the same words wherever a run is shown. "" without both.
+std::string WaitText(const std::string& waiting_for, const std::string& starts_at);
+
+// When a run would start that is not queued yet. Nothing: the actuator does not say it.
+std::vector<std::string> StartLines(const std::optional<Start>& start);
 
 // The state of an unfinished run in one line: whether it is being cancelled or ends, its step, and
 // the reason it waits.

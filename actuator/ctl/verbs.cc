@@ -4,6 +4,7 @@
 #include "actuator/ctl/hold_text.h"
 #include "actuator/ctl/model.h"
 #include "actuator/ctl/output.h"
+#include "actuator/ctl/run_text.h"
 #include "actuator/ctl/text.h"
 
 namespace mailhub::ctl {
@@ -28,7 +29,9 @@ int ShowWhatIsAsked(const Run& run, const std::string& word) {
     why += "name the pause that you lift, with --pause";
   } else {
     why += "the run " + std::string(confirms ? "asks nothing" : "does not hold") + ", it is " +
-           run.state + (run.waiting_for.empty() ? "" : ": " + run.waiting_for);
+           run.state;
+    const std::string wait = WaitText(run.waiting_for, run.starts_at);
+    if (!wait.empty()) why += ": " + wait;
   }
   OutLines(AskedLines(run, Commands::kOfAll));
   return Complain({ErrorKind::kRefused, why});

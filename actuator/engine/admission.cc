@@ -1,5 +1,7 @@
 // See admission.h.
 #include "actuator/engine/admission.h"
+
+#include "actuator/engine/history.h"
 #include "lib/base/duration.h"
 
 namespace mailhub::engine {
@@ -67,6 +69,16 @@ std::string Admission::WaitingFor() const {
            "), which has a lock that it needs";
   }
   return trouble_.empty() ? "whether it is still needed" : trouble_;
+}
+
+StartView Admission::Foresee() const {
+  StartView start;
+  start.needed = context_.history->NeededFor(run_.plan());
+  start.now = ItsTurn();
+  if (start.now) return start;
+  start.begin = context_.others->SlotOf(run_).begin;
+  start.why = WaitingFor();
+  return start;
 }
 
 std::optional<SteadyTime> Admission::NextDeadline() const {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "actuator/engine/context.h"
+#include "actuator/engine/view.h"
 
 namespace mailhub::engine {
 
@@ -19,6 +20,8 @@ class Admission {
   bool Hear(const QueryDone& done);
   // The reason for waiting, for people.
   std::string WaitingFor() const;
+  // When it starts; `refused` stays empty. Of a run that is not queued: as the last one.
+  StartView Foresee() const;
   std::optional<SteadyTime> NextDeadline() const;
 
  private:

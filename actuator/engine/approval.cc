@@ -14,24 +14,23 @@ bool IsListed(const Approval& approval, const Command& command) {
 }
 
 // By a request, or by a notification under a login.
-bool PersonStarted(const Run& run) {
-  return run.queued.trigger.empty() || run.queued.by_login;
+bool PersonStarted(const RunQueued& queued) {
+  return queued.trigger.empty() || queued.by_login;
 }
 
 }  // namespace
 
-std::string WhoMayApprove(const Run& run, const Step& step) {
+std::string WhoMayApprove(const RunQueued& queued, const Step& step) {
   std::string text;
   if (!step.approval) return text;
   for (const std::string& entry : step.approval->by) text += (text.empty() ? "" : ", ") + entry;
-  if (step.approval->not_the_starter && PersonStarted(run)) {
-    text +=
-        (text.empty() ? "" : "; ") + std::string("not ") + run.queued.by + ", who started the run";
+  if (step.approval->not_the_starter && PersonStarted(queued)) {
+    text += (text.empty() ? "" : "; ") + std::string("not ") + queued.by + ", who started the run";
   }
   return text;
 }
 
-Status MayApprove(const Run& run, const Step& step, const Command& command) {
+Status MayApprove(const RunQueued& queued, const Step& step, const Command& command) {
   const auto refuse = [](std::string why) { return Fail(ErrorKind::kRefused, std::move(why)); };
   if (!command.roles.contains(Role::kApprover)) {
     return refuse(command.by + " may not confirm: that needs the role " + Name(Role::kApprover));
@@ -39,7 +38,7 @@ Status MayApprove(const Run& run, const Step& step, const Command& command) {
   const bool anybody =
       !step.approval || (step.approval->by.empty() && !step.approval->not_the_starter);
   if (anybody) return {};
-  const std::string who = WhoMayApprove(run, step);
+  const std::string who = WhoMayApprove(queued, step);
   if (!command.login) {
     return refuse("not everybody may answer this question (" + who + "), and the name " +
                   command.by + " is only a claim: whoever answers must log in");
@@ -47,17 +46,39 @@ Status MayApprove(const Run& run, const Step& step, const Command& command) {
   if (!step.approval->by.empty() && !IsListed(*step.approval, command)) {
     return refuse(command.by + " may not answer this question; who may: " + who);
   }
-  if (!step.approval->not_the_starter || !PersonStarted(run)) return {};
-  if (!run.queued.by_login) {
+  if (!step.approval->not_the_starter || !PersonStarted(queued)) return {};
+  if (!queued.by_login) {
     return refuse(
         "the one who started the run must not answer this question, and nobody knows "
         "who that was: " +
-        run.queued.by + " is only a claim. Cancel it, and start it after a login");
+        queued.by + " is only a claim. Cancel it, and start it after a login");
   }
-  if (run.queued.by == command.by) {
+  if (queued.by == command.by) {
     return refuse(command.by + " started the run, so somebody else must answer this question");
   }
   return {};
+}
+
+std::vector<Step> QuestionsOf(const Plan& plan) {
+  std::vector<Step> questions;
+  for (const Step& step : plan.steps) {
+    if (step.kind == StepKind::kConfirm) questions.push_back(step);
+  }
+  for (const AlwaysStep& always : plan.always) {
+    if (always.step.kind == StepKind::kConfirm) questions.push_back(always.step);
+  }
+  return questions;
+}
+
+std::vector<AnswerRight> AnswerRights(const std::vector<Step>& questions, const RunQueued& queued,
+                                      const Command& person) {
+  std::vector<AnswerRight> answers;
+  for (const Step& step : questions) {
+    const Status may = MayApprove(queued, step, person);
+    answers.push_back(
+        {step.path, step.name, WhoMayApprove(queued, step), may ? "" : may.error().message});
+  }
+  return answers;
 }
 
 }  // namespace mailhub::engine

@@ -39,7 +39,17 @@ struct Opening {
   std::string why;                // else: what is in the way, and until when; for people
 };
 
-// Immutable. Pure: no I/O, safe to call from the engine's thread. A reload brings a new one.
+// One name of a calendar, and when it holds in the time that was asked about.
+struct NamedTime {
+  std::string name;
+  std::string kind;      // the calendar's word for what defines it
+  std::string location;  // its time zone
+  bool for_all = false;  // a blackout for every run
+  Span known;            // nothing is known of it before and after
+  std::vector<Span> spans;
+};
+
+// Immutable. Pure: no I/O, safe to call from any thread. A reload brings a new one.
 class Calendar {
  public:
   virtual ~Calendar() = default;
@@ -51,6 +61,10 @@ class Calendar {
                       const std::vector<Span>& occupied) const = 0;
   // kNotFound, with the names that there are.
   virtual Status Knows(const std::string& name) const = 0;
+  // All its names, in their order. Spans are cut at both ends of `within`.
+  virtual std::vector<NamedTime> List(const Span& within) const = 0;
+  // The time zone whose days people expect.
+  virtual std::string Location() const = 0;
 };
 
 }  // namespace mailhub::engine

@@ -4,11 +4,14 @@
 namespace mailhub::engine {
 namespace {
 
+Status ModeLets(const Context& context) {
+  if (context.mode->Active()) return {};
+  return Fail(ErrorKind::kRefused, std::string("mode is ") + Name(context.mode->mode) +
+                                       ": no run is started before it is active");
+}
+
 Result<std::string> Start(const Command& command, const Context& context, const Runs& runs) {
-  if (!context.mode->Active()) {
-    return Fail(ErrorKind::kRefused, std::string("mode is ") + Name(context.mode->mode) +
-                                         ": no run is started before it is active");
-  }
+  if (Status active = ModeLets(context); !active) return Fail(active.error());
   if (command.at_once && command.detail.empty()) {
     return Fail(ErrorKind::kInvalid,
                 "reason: missing; the journal must be able to explain why it does not wait for a "
@@ -16,16 +19,7 @@ Result<std::string> Start(const Command& command, const Context& context, const 
   }
   Result<Plan> plan = context.plans->Make(command.runbook, command.parameters);
   if (!plan) return Fail(plan.error());
-  if (const Run* same = runs.FindUnfinished(*plan)) {
-    return Fail(ErrorKind::kRefused, "run " + same->id +
-                                         " of this runbook with these parameters is not finished: "
-                                         "see what it waits for; answer it, or cancel it");
-  }
-  if (runs.Full()) {
-    return Fail(ErrorKind::kOverloaded,
-                "there are " + std::to_string(context.config->most_unfinished_runs) +
-                    " unfinished runs, the most that are allowed: answer or cancel one first");
-  }
+  if (Status may = MayQueue(*plan, context, runs); !may) return Fail(may.error());
   RunQueued queued;
   queued.plan = *std::move(plan);
   queued.by = command.by;
@@ -37,6 +31,21 @@ Result<std::string> Start(const Command& command, const Context& context, const 
 }
 
 }  // namespace
+
+Status MayQueue(const Plan& plan, const Context& context, const Runs& runs) {
+  if (Status active = ModeLets(context); !active) return active;
+  if (const Run* same = runs.FindUnfinished(plan)) {
+    return Fail(ErrorKind::kRefused, "run " + same->id +
+                                         " of this runbook with these parameters is not finished: "
+                                         "see what it waits for; answer it, or cancel it");
+  }
+  if (runs.Full()) {
+    return Fail(ErrorKind::kOverloaded,
+                "there are " + std::to_string(context.config->most_unfinished_runs) +
+                    " unfinished runs, the most that are allowed: answer or cancel one first");
+  }
+  return {};
+}
 
 Result<std::string> Obey(const Command& command, const Context& context, Runs* runs) {
   if (command.verb == Verb::kStart) return Start(command, context, *runs);

@@ -9,6 +9,9 @@
 
 namespace mailhub::engine {
 
+// kRefused, kOverloaded: why no person may start a run of this plan now.
+Status MayQueue(const Plan& plan, const Context& context, const Runs& runs);
+
 // The id of the command's run, or the refusal.
 Result<std::string> Obey(const Command& command, const Context& context, Runs* runs);
 

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "actuator/engine/admission.h"
 #include "actuator/engine/commands.h"
 #include "actuator/engine/require.h"
 #include "actuator/engine/trial.h"
@@ -151,7 +152,15 @@ Result<std::vector<AlertTrial>> Engine::Core::Try(const Notification& notificati
   Core copy(*this, now);
   const Status taken = copy.decisions_.Notify(notification);
   if (!taken) return Fail(taken.error());
-  return TrialsOf(notification, copy.recorder_.Take().events, config_.triggers, *context_.plans);
+  auto trials =
+      TrialsOf(notification, copy.recorder_.Take().events, config_.triggers, *context_.plans);
+  copy.runs_.PlanStarts();
+  for (AlertTrial& trial : trials) {
+    const LiveRun* live = trial.new_run ? copy.runs_.Find(trial.decided.run) : nullptr;
+    const bool queued = live != nullptr && live->run().stage == Stage::kQueued;
+    if (queued) trial.start = live->Foresee();
+  }
+  return trials;
 }
 
 template <typename Do>
@@ -185,6 +194,17 @@ View Engine::Core::Look(Moment now) {
     episodes_.AddTo(&view);
     runs_.AddTo(history_, &view);
     return view;
+  });
+}
+
+StartView Engine::Core::ForeseeStart(const Plan& plan, Moment now) {
+  return Showing(now, [&] {
+    Run run;
+    run.queued.plan = plan;
+    StartView start = Admission(&context_, &run).Foresee();
+    const Status may = MayQueue(plan, context_, runs_);
+    if (!may) start.refused = may.error().message;
+    return start;
   });
 }
 

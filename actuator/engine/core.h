@@ -36,6 +36,7 @@ class Engine::Core {
   void RefreshDeadMen(View* view, Moment now);
   View Look(Moment now);
   Result<std::vector<AlertTrial>> Try(const Notification& notification, Moment now) const;
+  StartView ForeseeStart(const Plan& plan, Moment now);
   std::vector<CooldownLeft> CooldownsOf(const Plan& plan, Moment now);
   uint64_t epoch() const { return epoch_; }
   Mode mode() const { return mode_.mode; }

@@ -55,6 +55,10 @@ Result<std::vector<AlertTrial>> Engine::Try(const Notification& notification, Mo
   return core_->Try(notification, now);
 }
 
+StartView Engine::ForeseeStart(const Plan& plan, Moment now) const {
+  return core_->ForeseeStart(plan, now);
+}
+
 std::vector<CooldownLeft> Engine::CooldownsOf(const Plan& plan, Moment now) const {
   return core_->CooldownsOf(plan, now);
 }

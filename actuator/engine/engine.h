@@ -66,6 +66,8 @@ class Engine {
   // and the next inputs are decided as if this had not been asked. Costs a copy of all that is in
   // memory. kOverloaded as for the notification itself.
   Result<std::vector<AlertTrial>> Try(const Notification& notification, Moment now) const;
+  // When a run of this plan would start that a person asked for now.
+  StartView ForeseeStart(const Plan& plan, Moment now) const;
   // How long the triggers of this plan's runbook would still wait before they start it.
   std::vector<CooldownLeft> CooldownsOf(const Plan& plan, Moment now) const;
   uint64_t epoch() const;

@@ -50,6 +50,7 @@ struct LivePlan {
   std::vector<LiveLock> locks;
   std::vector<CooldownLeft> cooldowns;
   Mode mode = Mode::kActive;
+  StartView start;       // when a run would start that is asked for now
   std::string same_run;  // unfinished run of this runbook with these parameters; empty: none
   // Made by JudgeLivePlan(). Neither: nothing known is against the run.
   std::vector<Finding> obstacles;  // what cannot work

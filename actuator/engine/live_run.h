@@ -49,6 +49,8 @@ class LiveRun {
   bool NoteRenewal(const RemoteDone& done);
   void Refresh(RunView* view) const;
 
+  // While it is queued: when it starts.
+  StartView Foresee() const { return admission_.Foresee(); }
   // `expected`: the expected duration, if known.
   RunView Look(const std::optional<Milliseconds>& expected) const;
 
@@ -58,6 +60,8 @@ class LiveRun {
   void Answer(const Hold& hold, const Command& command);
   bool GivesUpAGoodDeadMan(const Hold& hold, Verb verb) const;
   std::string WaitingFor() const;
+  Milliseconds Worked() const;
+  void AddEnd(RunView* view) const;
   bool Acts() const;
 
   const Context& context_;

@@ -1,7 +1,9 @@
 // The view of a run. Reads only.
 #include <algorithm>
 
+#include "actuator/engine/history.h"
 #include "actuator/engine/live_run.h"
+#include "lib/base/duration.h"
 
 namespace mailhub::engine {
 
@@ -38,22 +40,50 @@ bool LiveRun::Acts() const {
   return !run_.OnlyLeasesLeft() || leases_.Trouble().empty();
 }
 
+Milliseconds LiveRun::Worked() const {
+  if (!run_.accounted) return run_.worked;
+  return run_.worked + std::max(context_.clock->wall() - *run_.accounted, Milliseconds(0));
+}
+
+// By the time that the schedule reserves: the next run with its locks is planned for this end.
+void LiveRun::AddEnd(RunView* view) const {
+  const Needed& needed = view->needed;
+  const bool queued = run_.stage == Stage::kQueued;
+  if (needed.time <= Milliseconds(0)) {
+    view->end_unknown = "how long it takes is unknown: " + needed.from;
+  } else if (!context_.mode->Active()) {
+    view->end_unknown = std::string("mode is ") + Name(context_.mode->mode) + ": no step begins";
+  } else if (run_.pause) {
+    view->end_unknown = "it is paused, until a person resumes it";
+  } else if (queued && view->starts_at) {
+    view->ends_at = *view->starts_at + needed.time;
+  } else if (queued) {
+    view->end_unknown = "its start is not known";
+  } else if (!run_.holds.empty() || run_.AtQuestion()) {
+    view->end_unknown = "it waits for a person, and nobody knows how long";
+  } else if (Worked() > needed.time) {
+    view->end_unknown = "it takes longer than the " + FormatDuration(needed.time) +
+                        " that are reserved for it (" + needed.from + ")";
+  } else {
+    view->ends_at = context_.clock->wall() + needed.time - Worked();
+  }
+}
+
 RunView LiveRun::Look(const std::optional<Milliseconds>& expected) const {
   RunView view = ViewOf(run_);
   view.waiting_for = WaitingFor();
   if (expected && run_.started_at && !run_.finished_at) {
     // The expected duration does not include people's time and pauses.
-    const WallTime now = context_.clock->wall();
-    Milliseconds worked = run_.worked;
-    if (run_.accounted) worked += std::max(now - *run_.accounted, Milliseconds(0));
-    view.eta = now - worked + *expected;
+    const Milliseconds worked = Worked();
+    view.eta = context_.clock->wall() - worked + *expected;
     // 25 % more than nine runs in ten took.
     view.overdue = worked > *expected * 5 / 4;
   }
   if (run_.stage != Stage::kFinished) {
     const Slot slot = context_.others->SlotOf(run_);
     view.starts_at = slot.begin;
-    view.needed = slot.needed;
+    view.needed = context_.history->NeededFor(run_.plan());
+    AddEnd(&view);
     if (run_.stage != Stage::kQueued) view.unsuitable = slot.why;
   }
   if (!view.asks.empty()) view.asks_until = step_.AskedUntil();

@@ -87,7 +87,7 @@ Status MayBeSaid(const Run& run, const Command& command) {
       if (command.step != path || command.attempt != run.steps.at(path).attempt) {
         return refuse("that is not what the run asks; " + AsksNow(run));
       }
-      return MayApprove(run, *run.Current(), command);
+      return MayApprove(run.queued, *run.Current(), command);
     }
     case Verb::kCancel:
       if (run.stage == Stage::kEnding) {
@@ -122,7 +122,7 @@ Status MayBeSaid(const Run& run, const Command& command) {
   const Step* step = run.Find(hold->path);
   const bool passes = command.verb == Verb::kSkip || command.verb == Verb::kResolve;
   if (passes && step != nullptr && step->kind == StepKind::kConfirm && !run.IsAboutDeadMan(*hold)) {
-    if (Status refused = MayApprove(run, *step, command); !refused) return refused;
+    if (Status refused = MayApprove(run.queued, *step, command); !refused) return refused;
   }
   return MayAnswer(run, *hold, command.verb);
 }

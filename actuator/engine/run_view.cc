@@ -99,7 +99,7 @@ RunView ViewOf(const Run& run) {
   if (run.AtQuestion() && run.holds.empty()) {
     const Step& step = *run.Current();
     view.asks = step.name;
-    view.asks_whom = WhoMayApprove(run, step);
+    view.asks_whom = WhoMayApprove(run.queued, step);
     view.asks_since = run.steps.at(step.path).since;
   }
   if (run.stage == Stage::kFinished || run.stage == Stage::kEnding) {

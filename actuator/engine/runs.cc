@@ -71,13 +71,17 @@ void Runs::Forget() {
   }
 }
 
-void Runs::Work() {
+void Runs::PlanStarts() {
   std::vector<const Run*> unfinished;
   for (const std::string& id : order_) {
     const Run& run = runs_.at(id).run();
     if (run.stage != Stage::kFinished) unfinished.push_back(&run);
   }
   schedule_.Work(unfinished);
+}
+
+void Runs::Work() {
+  PlanStarts();
   const std::deque<std::string> now = order_;
   for (const std::string& id : now) runs_.at(id).Work();
 }

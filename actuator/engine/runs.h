@@ -47,12 +47,15 @@ class Runs final : public OtherRuns {
   // The unfinished run of this runbook with these parameters. Null: none.
   const Run* FindUnfinished(const Plan& plan) const;
   bool Full() const;
-  const Run* BlockedBy(const Run& run) const override;
+
+  // Plans the starts of queued runs, and starts none. For a copy: Work() does it too.
+  void PlanStarts();
 
   void AddTo(const History& history, View* view) const;
 
  private:
   // By way of OtherRuns alone.
+  const Run* BlockedBy(const Run& run) const override;
   std::string PassedOverOn(const std::string& host) const override;
   Slot SlotOf(const Run& run) const override { return schedule_.SlotOf(run); }
 

@@ -76,11 +76,17 @@ void Schedule::PlanUnderWay(const Run& run) {
   taken_.push_back({run.id, run.plan().runbook, run.plan().locks, {now, now + left}});
 }
 
-void Schedule::PlanQueued(const Run& run) {
-  std::vector<Taken>& before = comes_before_[run.id];
+std::vector<Schedule::Taken> Schedule::Before(const Run& run) const {
+  std::vector<Taken> before;
   for (const Taken& taken : taken_) {
     if (Share(taken.locks, run.plan().locks)) before.push_back(taken);
   }
+  return before;
+}
+
+void Schedule::PlanQueued(const Run& run) {
+  const std::vector<Taken>& before =
+      comes_before_.insert_or_assign(run.id, Before(run)).first->second;
   const Slot slot = Ask(run, before);
   slots_[run.id] = slot;
   if (slot.begin) WakeAt(*slot.begin);
@@ -136,7 +142,7 @@ Slot Schedule::SlotOf(const Run& run) const {
     return slot;
   }
   const auto planned = slots_.find(run.id);
-  if (planned == slots_.end()) return {};
+  if (planned == slots_.end()) return run.stage == Stage::kQueued ? Ask(run, Before(run)) : Slot();
   if (run.stage != Stage::kQueued || !planned->second.now) return planned->second;
   return Ask(run, comes_before_.at(run.id));  // the plan may be a minute old
 }

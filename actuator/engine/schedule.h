@@ -22,7 +22,7 @@ class Schedule {
   // Plans again if something has changed, a start is due, or a minute has passed: the wall clock
   // may have stepped. `runs`: the unfinished ones, in the order in which they were queued.
   void Work(const std::vector<const Run*>& runs);
-  // As OtherRuns::SlotOf.
+  // As OtherRuns::SlotOf. A run that is not among them counts as the last.
   Slot SlotOf(const Run& run) const;
   // Whether a queued run gives way to later ones: its time has not come.
   bool GivesWay(const Run& run) const;
@@ -31,11 +31,13 @@ class Schedule {
  private:
   // Time in which a run has, or is to have, its locks.
   struct Taken {
-    const std::string run;
+    std::string run;
     std::string runbook;
     std::vector<std::string> locks;
     Span span;
   };
+  // Of the runs planned so far, those that share a lock with this one.
+  std::vector<Taken> Before(const Run& run) const;
   Slot Ask(const Run& run, const std::vector<Taken>& before) const;
   Slot AskUnderWay(const Run& run) const;
   void PlanUnderWay(const Run& run);

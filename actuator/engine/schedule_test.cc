@@ -275,5 +275,78 @@ TEST_F(Scheduled, FiveRunsOfItsOwnCountMoreThanWhatTheRunbookExpects) {
   EXPECT_THAT(Look("rebuild").waiting_for, HasSubstr("its last 5 runs"));
 }
 
+// What is said before a run is queued is what the queued run then says.
+class Foreseen : public Scheduled {
+ protected:
+  void ExpectTheSameOnceQueued(const std::string& runbook, const std::string& lock = "tables") {
+    const StartView start = engine_->ForeseeStart(*Make(runbook, {{"lock", lock}}), Now());
+    ASSERT_TRUE(Start(runbook, lock));
+    const RunView run = Look(runbook);
+    EXPECT_EQ(start.refused, "");
+    EXPECT_EQ(start.now, run.state == RunState::kRunning);
+    EXPECT_EQ(start.begin, run.starts_at);
+    EXPECT_EQ(start.why, start.now ? "" : run.waiting_for);
+    EXPECT_EQ(start.needed.time, run.needed.time);
+    EXPECT_EQ(start.needed.from, run.needed.from);
+  }
+};
+
+TEST_F(Foreseen, TheStartOfARunIsTheOneThatItThenHas) {
+  ExpectTheSameOnceQueued("rebuild-a");
+  EXPECT_EQ(Look("rebuild-a").starts_at, kBegin + hours(2));
+  ExpectTheSameOnceQueued("rebuild-b");
+  EXPECT_EQ(Look("rebuild-b").starts_at, kBegin + hours(3)) << "after the first";
+  ExpectTheSameOnceQueued("rebuild-c", "another");
+  Pass(hours(1) + minutes(30));
+  ExpectTheSameOnceQueued("any-time");
+  EXPECT_EQ(Look("any-time").starts_at, kBegin + hours(4));
+  Pass(minutes(31));
+  ExpectTheSameOnceQueued("any-time-else", "third");
+  EXPECT_EQ(Look("any-time-else").state, RunState::kRunning);
+}
+
+TEST_F(Foreseen, WithoutACalendarTheLockDecides) {
+  config_.calendar = nullptr;
+  suitable_ = {};
+  Boot();
+  ExpectTheSameOnceQueued("first");
+  ExpectTheSameOnceQueued("second");
+  EXPECT_THAT(Look("second").waiting_for, HasSubstr("which has a lock that it needs"));
+}
+
+TEST_F(Foreseen, ARequestThatWouldBeRefusedSaysWhy) {
+  ASSERT_TRUE(Start("rebuild"));
+  const Plan plan = *Make("rebuild", {{"lock", "tables"}});
+  const auto refused = Start("rebuild");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(engine_->ForeseeStart(plan, Now()).refused, refused.error().message);
+  Take(engine_->Handle(SetMode{Mode::kHalted, "ann"}, Now()));
+  EXPECT_THAT(engine_->ForeseeStart(plan, Now()).refused, HasSubstr("mode is halted"));
+}
+
+TEST_F(Foreseen, NothingIsRecordedAndNoOtherRunsPlanChanges) {
+  ASSERT_TRUE(Start("rebuild-a"));
+  const size_t events = events_.size();
+  engine_->ForeseeStart(*Make("rebuild-b", {{"lock", "tables"}}), Now());
+  Pass(minutes(2));
+  EXPECT_EQ(events_.size(), events);
+  EXPECT_EQ(Look("rebuild-a").starts_at, kBegin + hours(2));
+}
+
+TEST_F(Foreseen, TheEndOfARunIsTheOneThatOthersArePlannedFor) {
+  ASSERT_TRUE(Start("rebuild-a"));
+  EXPECT_EQ(Look("rebuild-a").ends_at, kBegin + hours(3));
+  ASSERT_TRUE(Start("rebuild-b"));
+  EXPECT_EQ(Look("rebuild-b").starts_at, Look("rebuild-a").ends_at);
+  Say(Verb::kPause, Look("rebuild-a").id);
+  EXPECT_EQ(Look("rebuild-a").ends_at, std::nullopt);
+  EXPECT_THAT(Look("rebuild-a").end_unknown, HasSubstr("paused"));
+  Pass(hours(2));
+  const RunView asks = Look("rebuild-b");
+  ASSERT_EQ(asks.state, RunState::kRunning);
+  EXPECT_EQ(asks.ends_at, std::nullopt) << "it asks a person";
+  EXPECT_THAT(asks.end_unknown, HasSubstr("waits for a person"));
+}
+
 }  // namespace
 }  // namespace mailhub::engine

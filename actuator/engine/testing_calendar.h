@@ -34,6 +34,22 @@ class SpanCalendar final : public Calendar {
     if (spans.contains(name)) return {};
     return Fail(ErrorKind::kNotFound, "the calendar has no \"" + name + "\"; there are: nights");
   }
+  std::vector<NamedTime> List(const Span& within) const override {
+    std::vector<NamedTime> all;
+    for (const auto& [name, list] : spans) {
+      const bool for_all = std::find(always_blackouts.begin(), always_blackouts.end(), name) !=
+                           always_blackouts.end();
+      NamedTime one{name, "period", "UTC", for_all, {WallTime(), WallTime(Seconds(4'000'000'000))},
+                    {}};
+      for (const Span& span : list) {
+        const Span cut{std::max(span.begin, within.begin), std::min(span.end, within.end)};
+        if (cut.begin < cut.end) one.spans.push_back(cut);
+      }
+      all.push_back(std::move(one));
+    }
+    return all;
+  }
+  std::string Location() const override { return "UTC"; }
 
  private:
   bool IsFree(const std::vector<Span>& taken, WallTime begin, WallTime end) const {

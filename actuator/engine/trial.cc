@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "actuator/engine/approval.h"
 #include "actuator/engine/require.h"
 
 namespace mailhub::engine {
@@ -33,14 +34,20 @@ const Trigger* Find(const std::string& name, const std::vector<Trigger>& trigger
 }
 
 // A plan is pure, so this is the one that the decision was about.
-Result<std::map<std::string, std::string>> PlannedParameters(const Trigger& trigger,
-                                                             const Alert& alert,
-                                                             const PlanSource& plans) {
+Result<Plan> Planned(const Trigger& trigger, const Alert& alert, const PlanSource& plans) {
   const auto given = ParametersOf(trigger, alert);
   if (!given) return Fail(given.error());
-  auto plan = plans.Make(trigger.runbook, *given);
-  if (!plan) return Fail(plan.error());
-  return std::move(plan->parameters);
+  return plans.Make(trigger.runbook, *given);
+}
+
+void AddPlan(const Trigger& trigger, Result<Plan> plan, AlertTrial* trial) {
+  if (!plan) {
+    trial->parameters = Fail(plan.error());
+    return;
+  }
+  trial->only_if = OnlyIf(trigger, plan->parameters);
+  trial->questions = QuestionsOf(*plan);
+  trial->parameters = std::move(plan->parameters);
 }
 
 }  // namespace
@@ -65,8 +72,7 @@ std::vector<AlertTrial> TrialsOf(const Notification& notification, const std::ve
     trial.malformed = !alert.malformed.empty();
     if (!trial.malformed) trial.passed = PassedBefore(decided->trigger, alert, triggers);
     if (const Trigger* trigger = Find(decided->trigger, triggers)) {
-      trial.parameters = PlannedParameters(*trigger, alert, plans);
-      if (*trial.parameters) trial.only_if = OnlyIf(*trigger, **trial.parameters);
+      AddPlan(*trigger, Planned(*trigger, alert, plans), &trial);
     }
     trials.push_back(std::move(trial));
   }

@@ -11,6 +11,7 @@
 #include "actuator/engine/event.h"
 #include "actuator/engine/input.h"
 #include "actuator/engine/trigger.h"
+#include "actuator/engine/view.h"
 
 namespace mailhub::engine {
 
@@ -29,7 +30,9 @@ struct AlertTrial {
   std::vector<PassedTrigger> passed;  // in their order
   // The plan's parameters, or why there is no plan. Nothing: no trigger matches.
   std::optional<Result<std::map<std::string, std::string>>> parameters;
-  std::string only_if;  // the trigger's, with these parameters; empty: none
+  std::string only_if;                  // the trigger's, with these parameters; empty: none
+  std::vector<Step> questions = {};     // the plan's `confirm` steps
+  std::optional<StartView> start = {};  // of a new run
 };
 
 // Ids for runs that are never queued: "new-1", "new-2" ...

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "actuator/engine/testing_calendar.h"
 #include "actuator/engine/testing_decisions.h"
 
 namespace mailhub::engine {
@@ -119,6 +120,31 @@ TEST_F(Trials, NameTheParametersAndWhyEarlierTriggersDoNotMatch) {
   const auto refused = Try({elsewhere});
   ASSERT_TRUE(refused[0].parameters && !*refused[0].parameters);
   EXPECT_THAT(refused[0].parameters->error().message, HasSubstr("not in the site file"));
+}
+
+TEST_F(Trials, SayWhenANewRunStarts) {
+  mute_ = true;
+  const auto first = Try({Firing("a")});
+  ASSERT_TRUE(first.at(0).start);
+  EXPECT_TRUE(first[0].start->now);
+  ASSERT_EQ(TellOne(Firing("a"), false), Decision::kStartedRun);
+  EXPECT_FALSE(Try({Firing("a")}).at(0).start) << "no new run";
+  EXPECT_FALSE(Try({Firing("b")}).at(0).start) << "it joins the run of now";
+}
+
+TEST_F(Trials, SayTheSlotOfANewRunAsItThenHasIt) {
+  auto calendar = std::make_shared<SpanCalendar>();
+  calendar->spans["all"] = {{Now().wall, Now().wall + Hours(2)}};
+  calendar->always_blackouts = {"all"};
+  Configure([&](EngineConfig& config) { config.calendar = calendar; });
+  const auto trials = Try({Firing("a")});
+  ASSERT_TRUE(trials.at(0).start);
+  EXPECT_FALSE(trials[0].start->now);
+  ASSERT_EQ(TellOne(Firing("a")), Decision::kStartedRun);
+  const RunView run = engine_->Look(Now()).unfinished.at(0);
+  EXPECT_EQ(run.starts_at, trials[0].start->begin);
+  EXPECT_EQ(run.starts_at, Now().wall + Hours(2));
+  EXPECT_EQ(run.waiting_for, trials[0].start->why);
 }
 
 TEST_F(Trials, AreRefusedAsTheNotificationWouldBe) {

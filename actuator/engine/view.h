@@ -119,6 +119,16 @@ struct DeadManView {
   std::string trouble;                        // why it is not confirmed
 };
 
+// When a run would start that is not queued yet. What is in the way has the words of a queued run.
+struct StartView {
+  // Why the request of a person to start it would be refused now; empty: it would not.
+  std::string refused;
+  bool now = false;               // it starts at once; if it has an `only_if`, once that holds
+  std::optional<WallTime> begin;  // else as RunView::starts_at
+  std::string why;                // else as RunView::waiting_for
+  Needed needed;                  // time to reserve for it
+};
+
 struct RunView {
   std::string id;
   uint64_t seq = 0;  // of the event that it was queued with; once finished, that it ended with
@@ -137,7 +147,10 @@ struct RunView {
   std::string unsuitable;  // under way: why this is no longer a suitable time; empty: it is one
   Suitable suitable;       // when it may start
   std::string at_once;     // why a person does not let it wait for that; empty: it waits
-  Needed needed;           // kQueued: the time that is reserved for it
+  Needed needed;           // unfinished: the time that is reserved for it
+  // Unfinished: its end by that time. Nothing: not known, and the next field says why.
+  std::optional<WallTime> ends_at = {};
+  std::string end_unknown = {};
   std::vector<HoldView> holds;  // all of them must be answered
   std::optional<PauseView> pause;
   std::vector<DeadManView> dead_men;  // those that may be armed, or have acted

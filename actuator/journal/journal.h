@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -58,6 +59,9 @@ class JournalReader {
   // cannot be read.
   Result<uint64_t> Report(const engine::RunFilter& filter,
                           const std::function<bool(const engine::ReportedRun&)>& each) const;
+  // Finished runs that ended at this time or later are all there; nothing: so are all others.
+  // Pruning goes on meanwhile, so ask for it after the runs.
+  Result<std::optional<WallTime>> RunsWholeFrom() const;
   Result<uint64_t> Alerts(const engine::AlertFilter& filter,
                           const std::function<bool(const engine::PastAlert&)>& each) const;
   // The events of one run after that one, oldest first. `run`: its id or a prefix of at least 6

@@ -1,6 +1,7 @@
 // See numbers.h.
 #include "actuator/journal/numbers.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace mailhub::journal {
@@ -8,6 +9,10 @@ namespace {
 
 constexpr const char* kWholeFrom = "whole_from";
 constexpr const char* kKeptBefore = "kept_before";
+// In milliseconds since 1970; 0: no run was removed.
+constexpr const char* kRunsWholeFrom = "runs_whole_from_ms";
+// No number that a journal has: the key is missing.
+constexpr uint64_t kMissing = static_cast<uint64_t>(INT64_MAX);
 
 Result<uint64_t> ReadNumber(Database& database, const char* key, uint64_t otherwise) {
   Result<Statement> select = database.Prepare("SELECT value FROM meta WHERE key = ?");
@@ -48,6 +53,39 @@ Result<Numbers> ReadNumbers(Database& database) {
 Status WriteNumbers(Database& database, const Numbers& numbers) {
   if (Status s = WriteNumber(database, kWholeFrom, numbers.whole_from); !s) return s;
   return WriteNumber(database, kKeptBefore, numbers.kept_before);
+}
+
+Result<std::optional<WallTime>> ReadRunsWholeFrom(Database& database) {
+  const Result<uint64_t> noted = ReadNumber(database, kRunsWholeFrom, kMissing);
+  if (!noted) return Fail(noted.error());
+  if (*noted == 0) return std::nullopt;
+  if (*noted != kMissing) return FromUnixMs(static_cast<int64_t>(*noted));
+  const Result<Numbers> numbers = ReadNumbers(database);
+  if (!numbers) return Fail(numbers.error());
+  if (numbers->whole_from == 1) return std::nullopt;
+  const Result<int64_t> young = database.Number(
+      "SELECT at_ms FROM events WHERE seq >= " + std::to_string(numbers->whole_from) +
+      " ORDER BY seq LIMIT 1");
+  if (!young) return Fail(young.error());
+  return FromUnixMs(*young);
+}
+
+Status BeginRunsWholeFrom(Database& database, const Numbers& numbers) {
+  const Result<uint64_t> noted = ReadNumber(database, kRunsWholeFrom, kMissing);
+  if (!noted) return Fail(noted.error());
+  if (*noted != kMissing) return {};
+  const Result<std::optional<WallTime>> from = ReadRunsWholeFrom(database);
+  if (!from) return Fail(from.error());
+  const bool pruned = numbers.whole_from > 1 && *from;
+  return WriteNumber(database, kRunsWholeFrom,
+                     pruned ? static_cast<uint64_t>(ToUnixMs(**from)) : 0);
+}
+
+Status NoteRemovedRun(Database& database, WallTime finished) {
+  const Result<uint64_t> noted = ReadNumber(database, kRunsWholeFrom, 0);
+  if (!noted) return Fail(noted.error());
+  const auto from = static_cast<uint64_t>(std::max<int64_t>(ToUnixMs(finished), 0)) + 1;
+  return from > *noted ? WriteNumber(database, kRunsWholeFrom, from) : Status();
 }
 
 // Numbers are unique, so from `whole_from` on the count tells whether one is missing.

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "actuator/journal/database.h"
+#include "lib/base/clock.h"
 #include "lib/base/result.h"
 
 namespace mailhub::journal {
@@ -20,6 +22,14 @@ struct Numbers {
 Result<Numbers> ReadNumbers(Database& database);
 // In the caller's transaction.
 Status WriteNumbers(Database& database, const Numbers& numbers);
+
+// No finished run that ended at this time or later was removed; nothing: none was removed at all.
+// Of a journal that was pruned before this time was kept: the time of event `whole_from`.
+Result<std::optional<WallTime>> ReadRunsWholeFrom(Database& database);
+// Both in the caller's transaction. To be called before the first event is removed.
+Status BeginRunsWholeFrom(Database& database, const Numbers& numbers);
+// A run that ended at `finished` is removed. The time never goes back.
+Status NoteRemovedRun(Database& database, WallTime finished);
 
 // Counts the events. kCorrupt when one is missing; `path` is for the message.
 Status CheckNumbers(Database& database, const std::string& path);

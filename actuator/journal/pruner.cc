@@ -158,8 +158,11 @@ Result<bool> Pruner::Impl::Advance() {
   if (passed == 0) return false;
   select->Reset();  // ends the reading, so that the transaction sees the newest state
   if (Status s = database.Run("BEGIN IMMEDIATE"); !s) return Fail(s.error());
-  Status done =
-      WriteNumbers(database, {.whole_from = next, .kept_before = numbers->kept_before + passed});
+  Status done = BeginRunsWholeFrom(database, *numbers);
+  if (done) {
+    done =
+        WriteNumbers(database, {.whole_from = next, .kept_before = numbers->kept_before + passed});
+  }
   if (done) done = database.Run("COMMIT");
   if (!done) return Fail(done.error());
   whole_from = next;
@@ -206,7 +209,8 @@ Result<uint64_t> Pruner::Impl::Changed(const std::string& sql) {
 Result<bool> Pruner::Impl::Runs() {
   Result<Statement> select = database.Prepare(
       "SELECT run, finished_seq, (SELECT max(seq) FROM events WHERE events.run = runs.run AND "
-      "kind != 'alert_decided'), (SELECT count(*) FROM events WHERE events.run = runs.run) "
+      "kind != 'alert_decided'), (SELECT count(*) FROM events WHERE events.run = runs.run), "
+      "finished_ms "
       "FROM runs WHERE finished_seq > ? AND finished_seq < ? AND finished_ms < ? AND swept = 1 "
       "AND run NOT IN (SELECT run FROM kept_runs) ORDER BY finished_seq LIMIT 50");
   if (!select) return Fail(select.error());
@@ -216,6 +220,7 @@ Result<bool> Pruner::Impl::Runs() {
   std::vector<std::string> old;
   uint64_t many = 0;
   uint64_t seen = cursor;
+  WallTime newest{};  // end of a run that goes
   while (many < kRemoved) {
     const Result<bool> row = select->Step();
     if (!row) return Fail(row.error());
@@ -225,12 +230,14 @@ Result<bool> Pruner::Impl::Runs() {
     if (static_cast<uint64_t>(select->Int(2)) >= whole_from) continue;
     old.emplace_back(select->Text(0));
     many += static_cast<uint64_t>(select->Int(3));
+    newest = std::max(newest, FromUnixMs(select->Int(4)));
   }
   const bool more = seen > cursor;
   cursor = seen;
   select->Reset();
   if (old.empty()) return more;
   const Status done = Remove([&]() -> Result<uint64_t> {
+    if (Status s = NoteRemovedRun(database, newest); !s) return Fail(s.error());
     uint64_t removed = 0;
     for (const std::string& run : old) {
       Result<Statement> out =

@@ -104,6 +104,32 @@ TEST(Pruner, RemovesOldRunsWholeAndKeepsThoseThatAStartNeeds) {
   EXPECT_EQ(verified->whole_from, 960U) << "the last event stays";
 }
 
+TEST(Pruner, SaysFromWhenOnAllRunsAreThere) {
+  const TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  const auto journal = MustOpen(path);
+  Past past(journal.get());
+  for (int run = 0; run < 70; ++run) past.Run(run);
+  const JournalReader reader(path);
+  EXPECT_EQ(reader.RunsWholeFrom().value(), std::nullopt);
+  Pruner pruner = MustOpenPruner(path, *journal);
+  // Old decisions go, and no run does.
+  Pass(&pruner, {.decisions = kNow + Seconds(500), .runs = kNow});
+  EXPECT_EQ(reader.RunsWholeFrom().value(), std::nullopt);
+  Pass(&pruner, {.decisions = kNow, .runs = kNow + Seconds(61)});
+  ASSERT_EQ(pruner.removed_runs(), 5U);
+  const auto from = reader.RunsWholeFrom().value();
+  ASSERT_TRUE(from);
+  std::optional<WallTime> oldest;
+  ASSERT_TRUE(reader.FinishedRuns({}, [&](const engine::PastRun& run) {
+    oldest = run.finished;
+    return true;
+  }));
+  EXPECT_LE(*from, *oldest) << "of those that are kept";
+  EXPECT_EQ(*oldest - *from, Seconds(12) - Milliseconds(1)) << "the last removed one ended before";
+  EXPECT_TRUE(Verify(path));
+}
+
 TEST(Pruner, TakesNothingThatIsYoung) {
   const TestDirectory directory;
   const std::string path = directory / "journal.db";

@@ -7,6 +7,7 @@
 #include "actuator/journal/codec.h"
 #include "actuator/journal/database.h"
 #include "actuator/journal/journal.h"
+#include "actuator/journal/numbers.h"
 #include "actuator/journal/rows.h"
 #include "lib/base/printable.h"
 
@@ -221,6 +222,12 @@ Result<uint64_t> JournalReader::Report(
     return counter->Count(std::move(*run));
   };
   return SearchOf(filter).Run<engine::ReportedRun>(*database, each, read);
+}
+
+Result<std::optional<WallTime>> JournalReader::RunsWholeFrom() const {
+  Result<Database> database = Database::Open(path_, Database::Access::kReadOnly);
+  if (!database) return Fail(database.error());
+  return ReadRunsWholeFrom(*database);
 }
 
 Result<uint64_t> JournalReader::Alerts(

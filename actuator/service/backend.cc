@@ -68,19 +68,38 @@ engine::QueryReading Service::AskPrometheus(const std::string& expr) {
   return ports_.conditions->Ask(engine::QueryQuestion{expr});
 }
 
+Result<engine::StartView> Service::ForeseeStart(const engine::Plan& plan) {
+  auto start = std::make_shared<engine::StartView>();
+  const Status asked = Ask([start, plan](const engine::Engine& engine, engine::Moment now) {
+    *start = engine.ForeseeStart(plan, now);
+  });
+  if (!asked) return Fail(asked.error());
+  return *start;
+}
+
+Result<std::optional<WallTime>> Service::RunsWholeFrom() {
+  return past_.RunsWholeFrom();
+}
+
 Result<engine::LivePlan> Service::CheckPlan(const std::string& runbook,
                                             const std::map<std::string, std::string>& parameters) {
   Result<engine::Plan> plan = MakePlan(runbook, parameters);
   if (!plan) return Fail(plan.error());
   const auto view = Look();
   engine::LivePlan live = engine::BeginLivePlan(*std::move(plan), *view);
-  auto cooldowns = std::make_shared<std::vector<engine::CooldownLeft>>();
+  struct Answers {
+    std::vector<engine::CooldownLeft> cooldowns;
+    engine::StartView start;
+  };
+  auto answers = std::make_shared<Answers>();
   const Status asked =
-      Ask([cooldowns, plan = live.plan](const engine::Engine& engine, engine::Moment now) {
-        *cooldowns = engine.CooldownsOf(plan, now);
+      Ask([answers, plan = live.plan](const engine::Engine& engine, engine::Moment now) {
+        answers->cooldowns = engine.CooldownsOf(plan, now);
+        answers->start = engine.ForeseeStart(plan, now);
       });
   if (!asked) return Fail(asked.error());
-  live.cooldowns = *cooldowns;
+  live.cooldowns = answers->cooldowns;
+  live.start = answers->start;
   LiveCheck check;
   check.conditions = ports_.conditions;
   check.hosts = ports_.host_checks;
@@ -115,30 +134,33 @@ Status Service::RunEvents(const std::string& run, uint64_t after,
 
 Status Service::Reload() {
   const std::lock_guard one_at_a_time(reloading_);
-  Status reloaded = TryReload();
+  const auto reloaded = TryReload();
   const WallTime now = ports_.clock->Now();
   configuration_.With([&](api::ConfigurationState& state) {
     if (reloaded) {
-      state = {.since = now};
+      state = {.since = now, .calendar = *reloaded};
     } else {
       state.refused = now;
       state.why = reloaded.error().message;
     }
   });
-  if (options_.on_reloaded) options_.on_reloaded(reloaded);
-  return reloaded;
+  const Status status = reloaded ? Status() : Fail(reloaded.error());
+  if (options_.on_reloaded) options_.on_reloaded(status);
+  return status;
 }
 
-Status Service::TryReload() {
+// The new calendar, which may be null.
+Result<std::shared_ptr<const engine::Calendar>> Service::TryReload() {
   Result<Reconfigure> read = options_.read_configuration();
   if (!read) return Fail(read.error());
   const auto plans = read->plans;
+  auto calendar = read->config.calendar;
   const Result<std::shared_ptr<Ticket>> ticket = inbox_->Ask(*std::move(read));
   if (!ticket) return Fail(ticket.error());
   const Result<std::string> taken = (*ticket)->Wait(options_.patience);
   if (!taken) return Fail(taken.error());
   plans_.With([&plans](auto& shared) { shared = plans; });
-  return {};
+  return calendar;
 }
 
 }  // namespace mailhub::service

@@ -42,7 +42,8 @@ Service::Service(ServiceOptions options, ServicePorts ports, journal::JournalRea
       retry_(options_.first_retry, options_.longest_retry),
       view_(std::make_shared<const engine::View>()),
       plans_(options_.plans),
-      configuration_(api::ConfigurationState{.since = ports_.clock->Now()}) {
+      configuration_(api::ConfigurationState{.since = ports_.clock->Now(),
+                                             .calendar = options_.engine.calendar}) {
   inbox_->Refuse(Error{ErrorKind::kOverloaded, "the actuator is starting; ask again later"});
 }
 

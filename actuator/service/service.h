@@ -117,8 +117,10 @@ class Service final : public api::Backend {
   Result<uint64_t> Report(const engine::RunFilter& filter,
                           const std::function<bool(const engine::ReportedRun&)>& each) override;
   engine::QueryReading AskPrometheus(const std::string& expr) override;
+  Result<std::optional<WallTime>> RunsWholeFrom() override;
+  Result<engine::StartView> ForeseeStart(const engine::Plan& plan) override;
 
-  Status TryReload();
+  Result<std::shared_ptr<const engine::Calendar>> TryReload();
   Result<std::string> TakeOver(const std::string& host);
   Status Ask(std::function<void(const engine::Engine&, engine::Moment)> question);
 

@@ -26,6 +26,10 @@ class Wrong final : public engine::Calendar {
     return right_->Ask(asked, now, needed, occupied);
   }
   Status Knows(const std::string& name) const override { return right_->Knows(name); }
+  std::vector<engine::NamedTime> List(const engine::Span& within) const override {
+    return right_->List(within);
+  }
+  std::string Location() const override { return right_->Location(); }
 
  private:
   const std::shared_ptr<const engine::Calendar> right_;
