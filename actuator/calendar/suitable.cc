@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "actuator/calendar/sentences.h"
 #include "lib/base/duration.h"
 
 namespace mailhub::calendar {
@@ -54,7 +55,7 @@ class Question {
     Opening opening;
     if (!unknown_.empty()) {
       opening.why = std::move(unknown_);
-      opening.next = "no slot can be looked for";
+      opening.next = Say<Unsuitable::kNotLookedFor>();
       return opening;
     }
     occupied_ = Union(occupied);
@@ -74,11 +75,7 @@ class Question {
       if (const Interval* interval = calendar_.Find(name)) {
         found.push_back({interval, {}});
       } else {
-        unknown_.push_back(std::string("it is unknown when ")
-                               .append(kind)
-                               .append(" «")
-                               .append(name)
-                               .append("» holds: the calendar does not have this name"));
+        unknown_.push_back(Say<Unsuitable::kNoSuchName>(kind, name));
       }
     }
     return found;
@@ -91,14 +88,13 @@ class Question {
         const Span& its = named.interval->known;
         known = {std::max(known.begin, its.begin), std::min(known.end, its.end)};
         if (!its.Holds(now_)) {
-          unknown_.push_back("it is unknown whether " + Quoted(named) +
-                             " holds: it is known from " + Text(named, its.begin) + " to " +
-                             Text(named, its.end) + " only");
+          unknown_.push_back(Say<Unsuitable::kNotKnown>(
+              named.interval->name, Text(named, its.begin), Text(named, its.end)));
         }
       }
     }
     if (unknown_.empty() && !known.Holds(now_)) {
-      unknown_.emplace_back("the time is outside the years 1970 to 2099");
+      unknown_.push_back(Say<Unsuitable::kOutside>());
     }
     if (!unknown_.empty()) return;
     // A slot may begin at the horizon's end, so as much as a run needs is looked at after it.
@@ -141,52 +137,57 @@ class Question {
     }
     for (const Named& blackout : blackouts_) {
       if (const Span* span = Holding(blackout.spans, now_)) {
-        why.push_back("blackout " + Quoted(blackout) + Until(blackout, span->end));
+        why.push_back(Lasts(blackout, span->end));
       }
     }
     if (const Span* span = Holding(occupied_, now_)) {
-      why.push_back("another run has this time until " + Text(span->end));
+      why.push_back(Say<Unsuitable::kOtherRun>(Text(span->end)));
     }
     return why;
   }
 
   std::string Closed(const Named& window) const {
-    const std::string closed = "window " + Quoted(window) + " is closed";
-    if (window.spans.empty()) return closed + " until after " + Text(window, looked_.end);
-    return closed + " until " + Text(window, window.spans.front().begin);
+    const std::string& name = window.interval->name;
+    if (window.spans.empty()) {
+      return Say<Unsuitable::kClosedForLong>(name, Text(window, looked_.end));
+    }
+    return Say<Unsuitable::kClosed>(name, Text(window, window.spans.front().begin));
   }
 
-  std::string Until(const Named& named, WallTime end) const {
-    return (end == looked_.end ? " until after " : " until ") + Text(named, end);
+  std::string Lasts(const Named& blackout, WallTime end) const {
+    const std::string& name = blackout.interval->name;
+    return end == looked_.end ? Say<Unsuitable::kLongBlackout>(name, Text(blackout, end))
+                              : Say<Unsuitable::kBlackout>(name, Text(blackout, end));
   }
 
   // Names what ends the time that is left.
   std::string TooShort(const Span& left) const {
-    const std::string text =
-        "needs " + RoundedUp(needed_) + ", " + RoundedDown(left.end - now_) + " are left ";
+    const std::string needs = RoundedUp(needed_);
+    const std::string is_left = RoundedDown(left.end - now_);
     for (const Named& blackout : blackouts_) {
       if (Holding(blackout.spans, left.end)) {
-        return text + "until blackout " + Quoted(blackout) + " begins";
+        return Say<Unsuitable::kTooShortForBlackout>(needs, is_left, blackout.interval->name);
       }
     }
-    if (Holding(occupied_, left.end)) return text + "until another run's time begins";
+    if (Holding(occupied_, left.end)) return Say<Unsuitable::kTooShortForRun>(needs, is_left);
     std::string names;
     for (const Named& window : windows_) {
       if (Holding(window.spans, left.end - Milliseconds(1))) {
-        names += (names.empty() ? "of " : " and ") + Quoted(window);
+        names += (names.empty() ? "" : " and ") + Quoted(window);
       }
     }
     // Without a window: until the end of what is known.
-    return text + (names.empty() ? "of the time that is known" : names);
+    return names.empty() ? Say<Unsuitable::kTooShortForKnown>(needs, is_left)
+                         : Say<Unsuitable::kTooShortForWindow>(needs, is_left, names);
   }
 
   std::string Next(const std::optional<Slot>& slot) const {
     if (!slot) {
-      return "no slot of " + RoundedUp(needed_) + " was found that begins before " +
-             Text(std::min(now_ + horizon_, looked_.end));
+      return Say<Unsuitable::kNoSlot>(RoundedUp(needed_),
+                                      Text(std::min(now_ + horizon_, looked_.end)));
     }
-    const std::string next = "next slot: " + Text(slot->begin);
-    return slot->end ? next + " to " + Text(*slot->end) : next + ", without an end that is known";
+    return slot->end ? Say<Unsuitable::kNextSlot>(Text(slot->begin), Text(*slot->end))
+                     : Say<Unsuitable::kNextSlotOpen>(Text(slot->begin));
   }
 
   static std::string Text(const Named& named, WallTime at) {

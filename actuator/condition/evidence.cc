@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "actuator/condition/parts.h"
+#include "actuator/condition/sentences.h"
 #include "lib/base/duration.h"
 #include "lib/config/collectors.h"
 
@@ -125,9 +126,8 @@ void SpanEvidence(const engine::Gate& gate, Evidence* evidence) {
 std::string TooShort(const GateExpression& expression, const Evidence& evidence) {
   const Milliseconds two = 2 * Longest(evidence);
   if (evidence.steps > 0 && evidence.for_lookback < two) {
-    return "hosts are scraped every " + FormatDuration(two / 2) + ", so with `for` a window of " +
-           FormatDuration(evidence.for_lookback) + " is too short: write " + FormatDuration(two) +
-           " or more";
+    return Say<GateSays::kForTooShort>(FormatDuration(two / 2),
+                                       FormatDuration(evidence.for_lookback), FormatDuration(two));
   }
   for (const Selector& selector : expression.selectors) {
     if (selector.range.count() == 0) continue;
@@ -135,10 +135,11 @@ std::string TooShort(const GateExpression& expression, const Evidence& evidence)
       if (!selector.instance.empty() && selector.instance != host) continue;
       const Milliseconds least = needed.scrape_interval * (selector.rate ? 2 : 1);
       if (selector.range >= least) continue;
-      return host + " is scraped every " + FormatDuration(needed.scrape_interval) +
-             ", so a range of [" + FormatDuration(selector.range) + "] does not hold the " +
-             (selector.rate ? "two scrapes that a rate needs" : "scrape that it needs") +
-             ": write [" + FormatDuration(least) + "] or more, or scrape more often";
+      const std::string every = FormatDuration(needed.scrape_interval);
+      const std::string range = FormatDuration(selector.range);
+      return selector.rate
+                 ? Say<GateSays::kRateTooShort>(host, every, range, FormatDuration(least))
+                 : Say<GateSays::kRangeTooShort>(host, every, range, FormatDuration(least));
     }
   }
   return "";

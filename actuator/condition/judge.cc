@@ -7,6 +7,7 @@
 
 #include "actuator/condition/evidence.h"
 #include "actuator/condition/parts.h"
+#include "actuator/condition/sentences.h"
 #include "lib/base/duration.h"
 
 namespace mailhub::condition {
@@ -56,12 +57,10 @@ class HostJudge {
     const bool marked = mark != question_.marks.end();
     const auto& about = question_.gate.about;
     if (!marked && !question_.look_only && std::ranges::find(about, host) != about.end()) {
-      return Stale("no mark of " + host + " was taken");
+      return Stale(Say<GateSays::kNoMark>(host));
     }
     if (needed.scrape_interval.count() == 0) {
-      return ToChange("Prometheus does not scrape " + host + " in job \"" + series_.job +
-                      "\": add it there, or set prometheus.job in the actuator file to the job of "
-                      "the exporter's probes");
+      return ToChange(Say<GateSays::kNotScraped>(host, series_.job));
     }
     // First: it needs a new mark, and the probes that failed meanwhile would only delay that.
     if (marked) {
@@ -72,9 +71,7 @@ class HostJudge {
     if (marked) {
       if (auto stale = AfterMark(host, mark->second)) return stale;
     } else if (!evidence_.newest_alone && question_.waited < evidence_.reach) {
-      return Stale(host +
-                   " gives no mark; what is known of it must be from after the gate began, " +
-                   "which is " + FormatDuration(question_.waited) + " ago, needed " + Reach());
+      return Stale(Say<GateSays::kUnmarkedSpan>(host, FormatDuration(question_.waited), Reach()));
     }
     if (evidence_.newest_alone) return AfterBegin(host, needed, marked);
     return Enough(host, needed, marked);
@@ -92,41 +89,32 @@ class HostJudge {
     reading.needs_change = true;
     return reading;
   }
-  static GateReading CollectorStale(const std::string& collector, const char* what,
-                                    const std::string& host, const std::string& when) {
-    return Stale("collector " + collector + what + host + when);
-  }
   std::string Reach() const { return FormatDuration(evidence_.reach); }
-  std::string When() const {
-    return evidence_.newest_alone ? " in its newest scrape" : " within the last " + Reach();
+  std::string During() const {
+    return evidence_.newest_alone ? "in its newest scrape" : "within the last " + Reach();
   }
 
   std::optional<GateReading> Current(const std::string& host) const {
     const auto alive = parts_.Of("alive", host);
     if (alive.empty()) {
-      return Stale("there is no current sample of " + host + ", none from the last " +
-                   FormatDuration(evidence_.edge) + ": its last scrape failed, or none came yet");
+      return Stale(Say<GateSays::kNoSample>(host, FormatDuration(evidence_.edge)));
     }
     if (alive.size() == 1) return std::nullopt;
-    return ToChange("job \"" + series_.job + "\" has " + std::to_string(alive.size()) +
-                    " series of " + host + " (" + Differences(alive) +
-                    "): choose one with prometheus.labels in the " +
-                    "actuator file, or let the storage remove duplicates");
+    return ToChange(Say<GateSays::kSeveralSeries>(series_.job, std::to_string(alive.size()), host,
+                                                  Differences(alive)));
   }
 
   std::optional<GateReading> Probes(const std::string& host, const HostEvidence& needed) const {
     if (parts_.Least("probes", host).value_or(0) < 1) {
-      return Stale("a probe of " + host + " failed" + When());
+      return Stale(Say<GateSays::kProbeFailed>(host, During()));
     }
     for (const std::string& collector : needed.collectors) {
       const auto least = parts_.Least("collectors", host, collector);
       if (!least) {
-        auto nothing = CollectorStale(collector, " says nothing about ", host, "");
-        nothing.needs_change = true;
-        return nothing;
+        return ToChange(Say<GateSays::kCollectorSilent>(collector, host));
       }
       if (*least < 1) {
-        return CollectorStale(collector, " failed on ", host, When());
+        return Stale(Say<GateSays::kCollectorFailed>(collector, host, During()));
       }
     }
     return std::nullopt;
@@ -143,41 +131,38 @@ class HostJudge {
     const double lag_s = ToSeconds(evidence_.edge + needed.scrape_interval);
     const double since_mark_s = ToSeconds(question_.waited) * 1.001 + kSlack_s;
     if (!boots.empty() && !boots.contains(mark.boot_id)) {
-      why = host + " has another boot id than when the step was done";
+      why = Say<GateSays::kOtherBoot>(host);
     } else if (least && *least < mark.uptime_s - lag_s - (Went(host) ? 0 : kDelay_s)) {
-      why = "the uptime of " + host + " went back while its boot id stayed";
+      why = Say<GateSays::kUptimeBack>(host);
     } else if (greatest && *greatest > mark.uptime_s + since_mark_s) {
-      why = "the uptime of " + host + " is " + Short(*greatest - mark.uptime_s) +
-            " s above its mark, although the gate waits for " + FormatDuration(question_.waited);
+      why = Say<GateSays::kUptimeAhead>(host, Short(*greatest - mark.uptime_s),
+                                        FormatDuration(question_.waited));
     }
     if (why.empty()) return std::nullopt;
-    GateReading reading = Stale(why + ": a new mark is taken");
+    GateReading reading = Stale(Say<GateSays::kNewMark>(why));
     reading.state = GateState::kRebooted;
     return reading;
   }
   bool Went(const std::string& host) const { return parts_.Greatest("back", host).value_or(0) > 0; }
 
   std::optional<GateReading> AfterMark(const std::string& host, const engine::Mark& mark) const {
-    if (parts_.Of("boot", host).empty()) return Stale("there is no current boot id of " + host);
+    if (parts_.Of("boot", host).empty()) return Stale(Say<GateSays::kNoBootId>(host));
     if (parts_.BootIds("boots", host) != std::set<std::string>{mark.boot_id}) {
-      if (evidence_.newest_alone)
-        return Stale("the newest scrape of " + host + " is of another boot");
-      return Stale("the last " + Reach() + " of " + host + " reach back before its reboot");
+      if (evidence_.newest_alone) return Stale(Say<GateSays::kScrapeOfOtherBoot>(host));
+      return Stale(Say<GateSays::kSpanBeforeReboot>(Reach(), host));
     }
     const auto uptime = parts_.Least("uptime", host);
     if (evidence_.newest_alone) {
-      if (!uptime) return Stale("the newest scrape of " + host + " has no uptime");
+      if (!uptime) return Stale(Say<GateSays::kScrapeWithoutUptime>(host));
       if (*uptime > mark.uptime_s) return std::nullopt;
-      return Stale("the newest scrape of " + host + " began " + Short(mark.uptime_s - *uptime) +
-                   " s before the step was done");
+      return Stale(Say<GateSays::kScrapeBeforeStep>(host, Short(mark.uptime_s - *uptime)));
     }
-    if (!uptime) return Stale("there are no samples of " + host + " in the last " + Reach());
+    if (!uptime) return Stale(Say<GateSays::kNoSamples>(host, Reach()));
     if (*uptime <= mark.uptime_s) {
-      return Stale("the last " + Reach() + " of " + host + " begin " +
-                   Short(mark.uptime_s - *uptime) + " s before the step was done");
+      return Stale(Say<GateSays::kSpanBeforeStep>(Reach(), host, Short(mark.uptime_s - *uptime)));
     }
     if (Went(host)) {
-      return Stale("the uptime of " + host + " went back within the last " + Reach());
+      return Stale(Say<GateSays::kSpanUptimeBack>(host, Reach()));
     }
     return std::nullopt;
   }
@@ -188,26 +173,21 @@ class HostJudge {
   std::optional<GateReading> AfterBegin(const std::string& host, const HostEvidence& needed,
                                         bool marked) const {
     const auto taken = parts_.Least("taken", host);
-    if (!taken) return Stale("the time of the newest scrape of " + host + " is unknown");
+    if (!taken) return Stale(Say<GateSays::kNoScrapeTime>(host));
     const Milliseconds later = marked ? Milliseconds(0) : needed.scrape_interval;
     const double age_s = std::max(at_s_ - *taken, 0.0);
     if (ToSeconds(question_.waited) > age_s + ToSeconds(later)) return std::nullopt;
     if (marked) {
-      return Stale("the newest scrape of " + host + " is " + Short(age_s) +
-                   " s old, from before the gate began");
+      return Stale(Say<GateSays::kScrapeBeforeGate>(host, Short(age_s)));
     }
-    return Stale(host + " gives no mark; its newest scrape must be " + FormatDuration(later) +
-                 " or more after the gate began, which is " + FormatDuration(question_.waited) +
-                 " ago");
+    return Stale(Say<GateSays::kUnmarkedScrape>(host, FormatDuration(later),
+                                                FormatDuration(question_.waited)));
   }
 
   std::optional<GateReading> Enough(const std::string& host, const HostEvidence& needed,
                                     bool marked) const {
     if (parts_.Of("first", host).empty()) {
-      return Stale("the last " + Reach() + " of " + host +
-                   " begin without a sample: none in their "
-                   "first " +
-                   FormatDuration(evidence_.edge));
+      return Stale(Say<GateSays::kBeginMissing>(Reach(), host, FormatDuration(evidence_.edge)));
     }
     // Whole scrapes: an additional one fits only at some moments, so two hosts might never have it
     // at once.
@@ -215,9 +195,8 @@ class HostJudge {
     const int64_t least = std::max<int64_t>(1, (fit * kLeastPercent + 99) / 100);
     const double came = parts_.Least(marked ? "uptimes" : "counts", host).value_or(0);
     if (came >= static_cast<double>(least)) return std::nullopt;
-    return Stale("only " + Short(came) + " samples of " + host + " came in the last " + Reach() +
-                 ", needed " + std::to_string(least) + " at one every " +
-                 FormatDuration(needed.scrape_interval));
+    return Stale(Say<GateSays::kTooFew>(Short(came), host, Reach(), std::to_string(least),
+                                        FormatDuration(needed.scrape_interval)));
   }
 
   const engine::GateQuestion& question_;
@@ -232,9 +211,8 @@ std::string WithoutSeries(const GateExpression& expression, const Parts& parts) 
   for (size_t i = 0; i < expression.selectors.size(); ++i) {
     if (!parts.All(SeriesPart(i)).empty()) continue;
     const Selector& selector = expression.selectors[i];
-    return expression.text.substr(selector.begin, selector.end - selector.begin) +
-           " gives no series now: compare name and labels with docs/metrics.md, and with what the "
-           "site file says of the host";
+    return Say<GateSays::kNoSeries>(
+        expression.text.substr(selector.begin, selector.end - selector.begin));
   }
   return "";
 }
@@ -284,10 +262,10 @@ GateReading Judge(const engine::GateQuestion& question, const GateExpression& ex
   reading.state = GateState::kFalse;
   const auto& holds = parts.All("condition");
   if (std::ranges::any_of(holds, [](const Sample* one) { return std::isnan(one->value); })) {
-    reading.why = "the expression returns NaN";
+    reading.why = Say<GateSays::kNan>();
   } else if (static_cast<int>(holds.size()) != question.gate.expect) {
-    reading.why = "the expression returns " + std::to_string(holds.size()) + " series, expected " +
-                  std::to_string(question.gate.expect);
+    reading.why = Say<GateSays::kOtherSeries>(std::to_string(holds.size()),
+                                              std::to_string(question.gate.expect));
   } else {
     reading.state = GateState::kOpen;
   }
@@ -308,7 +286,7 @@ GateReading JudgeRange(const engine::Gate& gate, const Evidence& evidence,
   if (whole == gate.expect && range.size() == static_cast<size_t>(gate.expect)) {
     reading.state = GateState::kOpen;
   } else {
-    reading.why = "it holds, but has not held for all of the last " + FormatDuration(gate.hold_for);
+    reading.why = Say<GateSays::kNotForLong>(FormatDuration(gate.hold_for));
   }
   return reading;
 }

@@ -2,6 +2,7 @@
 #include "actuator/engine/admission.h"
 
 #include "actuator/engine/history.h"
+#include "actuator/engine/sentences.h"
 #include "lib/base/duration.h"
 
 namespace mailhub::engine {
@@ -41,34 +42,33 @@ bool Admission::Hear(const QueryDone& done) {
 void Admission::OnReading(const QueryReading& reading) {
   if (!reading.holds) {
     const Error& error = reading.holds.error();
-    trouble_ = error.message;
+    trouble_ = Say<WaitsFor::kOnlyIfUnknown>(error.message);
     due_ = context_.clock->In(context_.config->remote_retry);
     if (error.kind == ErrorKind::kInvalid) {
-      context_.recorder->Emit(run_.id, RunDropped{"only_if cannot be asked: " + error.message});
+      context_.recorder->Emit(run_.id, RunDropped{Say<DroppedBecause::kInvalid>(error.message)});
     } else if (context_.clock->Passed(give_up_)) {
-      context_.recorder->Emit(
-          run_.id, RunDropped{"not known whether it is still needed, for " +
-                              FormatDuration(context_.config->patience) + ": " + error.message});
+      context_.recorder->Emit(run_.id,
+                              RunDropped{Say<DroppedBecause::kUnknown>(
+                                  FormatDuration(context_.config->patience), error.message)});
     }
   } else if (*reading.holds) {
     trouble_.clear();
     holds_ = true;
     give_up_.reset();
   } else {
-    context_.recorder->Emit(run_.id, RunDropped{"no longer true: " + run_.queued.only_if});
+    context_.recorder->Emit(run_.id, RunDropped{Say<DroppedBecause::kOver>(run_.queued.only_if)});
   }
 }
 
 std::string Admission::WaitingFor() const {
-  if (!context_.mode->Active()) return std::string("mode is ") + Name(context_.mode->mode);
-  if (run_.pause) return "paused";
+  if (!context_.mode->Active()) return Say<WaitsFor::kMode>(Name(context_.mode->mode));
+  if (run_.pause) return Say<WaitsFor::kPause>(run_.pause->by);
   const Slot slot = context_.others->SlotOf(run_);
   if (!slot.now) return slot.why;
   if (const Run* other = context_.others->BlockedBy(run_)) {
-    return "run " + other->id.substr(0, 12) + " (" + other->plan().runbook +
-           "), which has a lock that it needs";
+    return Say<WaitsFor::kLock>(other->id.substr(0, 12), other->plan().runbook);
   }
-  return trouble_.empty() ? "whether it is still needed" : trouble_;
+  return trouble_.empty() ? Say<WaitsFor::kOnlyIf>() : trouble_;
 }
 
 StartView Admission::Foresee() const {

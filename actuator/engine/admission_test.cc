@@ -26,13 +26,13 @@ TEST_F(AdmissionTest, WaitsForTheModeAPauseAndALock) {
   mode_.mode = Mode::kObserve;
   admission_.Work();
   EXPECT_EQ(run_.stage, Stage::kQueued);
-  EXPECT_EQ(admission_.WaitingFor(), "mode is observe");
+  EXPECT_EQ(admission_.WaitingFor(), "the mode is observe: no run starts and no step begins");
 
   mode_.mode = Mode::kActive;
   Emit(OperatorActed{Verb::kPause, "", "ann", "", kNoHold});
   admission_.Work();
   EXPECT_EQ(run_.stage, Stage::kQueued);
-  EXPECT_EQ(admission_.WaitingFor(), "paused");
+  EXPECT_EQ(admission_.WaitingFor(), "paused by ann");
 
   Emit(OperatorActed{Verb::kResume, "", "ann", "", kNoHold});
   engine::Run other = run_;
@@ -40,7 +40,7 @@ TEST_F(AdmissionTest, WaitsForTheModeAPauseAndALock) {
   blocked_by_ = &other;
   admission_.Work();
   EXPECT_EQ(run_.stage, Stage::kQueued);
-  EXPECT_EQ(admission_.WaitingFor(), "run another-run- (restart), which has a lock that it needs");
+  EXPECT_EQ(admission_.WaitingFor(), "run another-run- (restart) has a lock that this run needs");
 
   blocked_by_ = nullptr;
   admission_.Work();

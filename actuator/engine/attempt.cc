@@ -5,6 +5,7 @@
 
 #include "actuator/engine/no_answer.h"
 #include "actuator/engine/preparation.h"
+#include "actuator/engine/sentences.h"
 #include "lib/base/duration.h"
 
 namespace mailhub::engine {
@@ -70,23 +71,19 @@ void Attempt::OnOverdue(const Step& step) {
   }
   const std::string trouble = state_.trouble.empty() ? NoAnswer(step.host) : state_.trouble;
   const std::string how = state_.running && state_.trouble.empty()
-                              ? "it still runs"
-                              : "nobody knows whether it still runs: " + trouble;
+                              ? Say<HeldBecause::kStillRuns>()
+                              : Say<HeldBecause::kMayStillRun>(trouble);
   if (left) {
     HoldRun(context_, run_, step.path, HoldReason::kStillStopped,
-            "\"" + step.name + "\" was left while its command ran, and " + how +
-                (run_.leases.contains(step.path)
-                     ? "; until this is answered its dead man is renewed as long as the host can "
-                       "be reached"
-                     : "; nobody can vouch for its dead man"));
+            run_.leases.contains(step.path) ? Say<HeldBecause::kLeftRenewed>(step.name, how)
+                                            : Say<HeldBecause::kLeftUnvouched>(step.name, how));
     return;
   }
-  std::string detail = "after " + FormatDuration(step.timeout) + " " + how;
+  std::string detail = Say<HeldBecause::kOverdue>(FormatDuration(step.timeout), how);
   if (!state_.running) {
     detail = trouble;
   } else if (state_.ending) {
-    detail =
-        "it was told to end, and " + FormatDuration(context_.config->end_within) + " later " + how;
+    detail = Say<HeldBecause::kToldToEnd>(FormatDuration(context_.config->end_within), how);
   }
   HoldRun(context_, run_, step.path, HoldReason::kTimedOut, detail);
 }

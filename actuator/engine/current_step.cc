@@ -5,6 +5,7 @@
 
 #include "actuator/engine/last_words.h"
 #include "actuator/engine/no_answer.h"
+#include "actuator/engine/sentences.h"
 #include "lib/base/duration.h"
 
 namespace mailhub::engine {
@@ -140,8 +141,7 @@ void CurrentStep::AfterSettled(const Step& step) {
     }
   } else if (never_ran && state.voids >= kMostVoid) {
     HoldRun(context_, run_, step.path, HoldReason::kRefused,
-            step.host + " says of " + std::to_string(state.voids) +
-                " attempts in a row that they never run");
+            Say<HeldBecause::kVoids>(step.host, std::to_string(state.voids)));
   } else if (never_ran) {
     Begin(step, state.attempt + 1);
   } else if (state.Unknown()) {
@@ -162,11 +162,10 @@ void CurrentStep::AfterUnknown(const Step& step) {
     Begin(step, state.attempt + 1);
     return;
   }
-  HoldRun(context_, run_, step.path,
-          run_.IsAlways(step.path) ? HoldReason::kAlwaysFailed : HoldReason::kOutcomeUnknown,
-          state.receipts_lost
-              ? "its receipts are gone from the host: nobody knows whether the command ran"
-              : "the command was interrupted: nobody knows how far it came");
+  HoldRun(
+      context_, run_, step.path,
+      run_.IsAlways(step.path) ? HoldReason::kAlwaysFailed : HoldReason::kOutcomeUnknown,
+      state.receipts_lost ? Say<HeldBecause::kReceiptsGone>() : Say<HeldBecause::kInterrupted>());
 }
 
 void CurrentStep::AfterFailure(const Step& step) {
@@ -178,9 +177,10 @@ void CurrentStep::AfterFailure(const Step& step) {
     return;
   }
   const std::string said = LastWords(state.receipt.output);
+  const std::string status = std::to_string(state.receipt.exit_status);
   Fail(step, HoldReason::kStepFailed,
-       "exit status " + std::to_string(state.receipt.exit_status) +
-           (said.empty() ? "" : ": " + said));
+       said.empty() ? Say<HeldBecause::kExitStatus>(status)
+                    : Say<HeldBecause::kExitStatusSaid>(status, said));
 }
 
 // --- gates
@@ -210,7 +210,7 @@ void CurrentStep::OnVerdict(const Step& step, GateVerdict verdict) {
         return;
       }
       Fail(step, HoldReason::kGateShut,
-           "not within " + FormatDuration(step.gate->timeout) + ": " + gate_.Detail());
+           Say<HeldBecause::kGateShut>(FormatDuration(step.gate->timeout), gate_.Detail()));
       return;
   }
 }
@@ -226,7 +226,7 @@ void CurrentStep::WaitForAnswer(const Step& step) {
   }
   if (!clock.Passed(answer_by_)) return;
   answer_by_.reset();
-  Fail(step, HoldReason::kNotConfirmed, "nobody has answered within " + FormatDuration(timeout));
+  Fail(step, HoldReason::kNotConfirmed, Say<HeldBecause::kNobodyAnswered>(FormatDuration(timeout)));
 }
 
 // --- results

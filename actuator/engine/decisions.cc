@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <set>
+
+#include "actuator/engine/sentences.h"
 #include "lib/base/duration.h"
 
 namespace mailhub::engine {
@@ -89,7 +91,7 @@ void Decisions::Decide(const Notification& notification, const Alert& alert) {
     record.detail = alert.malformed;
   } else if (trigger == nullptr) {
     record.decision = Decision::kIgnored;
-    record.detail = "no trigger matches";
+    record.detail = Say<DecidedBecause::kNoTrigger>();
   } else {
     record.trigger = trigger->name;
     record.decision = alert.firing ? DecideFiring(alert, *trigger, &record)
@@ -111,7 +113,7 @@ void Decisions::DecideAfresh(const std::vector<std::string>& fingerprints) {
     record.by = episode->by;
     const Trigger* trigger = FindTrigger(alert);
     if (trigger == nullptr) {
-      record.detail = "no trigger matches any more";
+      record.detail = Say<DecidedBecause::kNoTriggerAnyMore>();
       record.decision = Decision::kIgnored;
     } else {
       record.trigger = trigger->name;
@@ -120,7 +122,7 @@ void Decisions::DecideAfresh(const std::vector<std::string>& fingerprints) {
     if (record.decision == before && Waits(before)) continue;
     record.newest_start = episodes_.NewestStart(alert, record.decision);
     record.tries = Tries(episode, record.decision);
-    record.detail = "decided afresh: " + record.detail;
+    record.detail = Say<DecidedBecause::kAfresh>(record.detail);
     const std::string run = record.run;
     context_.recorder->Emit(run, std::move(record));
   }
@@ -139,10 +141,9 @@ void Decisions::TryAgain(const std::vector<std::string>& fingerprints) {
     record.decision = DecideAnswer(alert, *trigger, &record);
     record.newest_start = episodes_.NewestStart(alert, record.decision);
     record.tries = Tries(episode, record.decision);
-    record.detail = "it still fires " + FormatDuration(trigger->still_firing_after) +
-                    " after run " + before + " has succeeded; " + std::to_string(episode->tries) +
-                    " of " + std::to_string(trigger->attempts) +
-                    " runs before this: " + record.detail;
+    record.detail = Say<DecidedBecause::kStillFires>(
+        FormatDuration(trigger->still_firing_after), before, std::to_string(episode->tries),
+        std::to_string(trigger->attempts), record.detail);
     const std::string run = record.run;
     context_.recorder->Emit(run, std::move(record));
   }
@@ -170,13 +171,11 @@ bool Decisions::IsLateCopy(const Alert& alert) const {
 Decision Decisions::DecideFiring(const Alert& alert, const Trigger& trigger, AlertDecided* record) {
   if (IsRepeat(alert)) {
     record->run = episodes_.Find(alert.fingerprint)->run;
-    record->detail = "this episode was answered before";
+    record->detail = Say<DecidedBecause::kDecidedBefore>();
     return Decision::kRepeat;
   }
   if (IsLateCopy(alert)) {
-    record->detail =
-        "the end of this alert was reported before; should it still fire, a repeat two minutes "
-        "after that is decided afresh";
+    record->detail = Say<DecidedBecause::kEndReported>();
     return Decision::kLate;
   }
   return DecideAnswer(alert, trigger, record);
@@ -196,8 +195,7 @@ Decision Decisions::DecideAnswer(const Alert& alert, const Trigger& trigger, Ale
   }
   if (!context_.mode->Active()) {
     const Mode mode = context_.mode->mode;
-    record->detail = std::string("mode is ") + Name(mode) + ": would have started " +
-                     trigger.runbook + "; decided afresh when the mode is active";
+    record->detail = Say<DecidedBecause::kMode>(Name(mode), trigger.runbook);
     return mode == Mode::kHalted ? Decision::kHalted : Decision::kObserved;
   }
   return DecideRun(*std::move(plan), alert, trigger, record);
@@ -209,14 +207,13 @@ Decision Decisions::DecideRun(Plan plan, const Alert& alert, const Trigger& trig
   if (const LastRun* last = history_.LastOf(plan)) {
     if (const auto left = history_.CooldownLeft(*last, trigger.cooldown)) {
       record->run = last->run;
-      record->detail = "run " + last->run + " finished less than the cooldown of " +
-                       FormatDuration(trigger.cooldown) + " ago; decided afresh in " +
-                       FormatDuration(*left);
+      record->detail = Say<DecidedBecause::kCooldown>(last->run, FormatDuration(trigger.cooldown),
+                                                      FormatDuration(*left));
       return Decision::kCooldown;
     }
   }
   if (runs_.Full()) {
-    record->detail = "too many runs are not finished; decided afresh when one is";
+    record->detail = Say<DecidedBecause::kTooManyRuns>();
     return Decision::kDeferred;
   }
   RunQueued queued;
@@ -228,7 +225,7 @@ Decision Decisions::DecideRun(Plan plan, const Alert& alert, const Trigger& trig
   queued.by = record->by.empty() ? "alertmanager" : record->by;
   queued.by_login = !record->by.empty();
   record->run = QueueRun(context_, std::move(queued));
-  record->detail = "started " + trigger.runbook;
+  record->detail = Say<DecidedBecause::kStarted>(trigger.runbook);
   return Decision::kStartedRun;
 }
 
@@ -237,16 +234,14 @@ Decision Decisions::DecideRun(Plan plan, const Alert& alert, const Trigger& trig
 Decision Decisions::DecideJoining(const Run& run, AlertDecided* record) const {
   record->run = run.id;
   if (run.cancelling || run.stage == Stage::kEnding) {
-    record->detail = "a run of this runbook with these parameters is ending; decided afresh then";
+    record->detail = Say<DecidedBecause::kRunEnds>();
     return Decision::kDeferred;
   }
   if (run.HasActed()) {
-    record->detail =
-        "a run of this runbook with these parameters has acted already; decided afresh when it "
-        "is finished";
+    record->detail = Say<DecidedBecause::kRunHasActed>();
     return Decision::kJoinedLate;
   }
-  record->detail = "a run of this runbook with these parameters is not finished";
+  record->detail = Say<DecidedBecause::kRunNotFinished>();
   return Decision::kJoined;
 }
 
@@ -269,10 +264,10 @@ Decision Decisions::DecideResolved(const Alert& alert, const Trigger& trigger,
       alert.starts_at <= std::max(over->starts_at, over->replaced) &&
       alert.starts_at < episode->alert.starts_at) {
     record->run = episode->run;
-    record->detail = "the end of an earlier alert; this one began later and goes on";
+    record->detail = Say<DecidedBecause::kEarlierEnd>();
     return Decision::kLate;
   }
-  record->detail = "the episode is over";
+  record->detail = Say<DecidedBecause::kOver>();
   if (episode == nullptr || episode->run.empty()) return Decision::kResolved;
   record->run = episode->run;
   LiveRun* live = runs_.Find(record->run);
@@ -283,13 +278,13 @@ Decision Decisions::DecideResolved(const Alert& alert, const Trigger& trigger,
     return Decision::kResolved;
   }
   if (episodes_.OthersHave(record->run, alert.fingerprint)) {
-    record->detail = "the episode is over; its run goes on for others that joined it";
+    record->detail = Say<DecidedBecause::kOverForThis>();
     return Decision::kResolved;
   }
   Command cancel;
   cancel.verb = Verb::kCancel;
   cancel.by = "alertmanager";
-  cancel.detail = "the alert resolved before the run was committed";
+  cancel.detail = Say<DecidedBecause::kOverBeforeCommit>();
   if (!live->Do(cancel)) return Decision::kResolved;
   record->detail = cancel.detail;
   return Decision::kCancelled;
@@ -302,25 +297,21 @@ Result<std::string> Decisions::Close(const CloseEpisode& close) {
   const Episode* episode = episodes_.Find(close.fingerprint);
   if (episode == nullptr) {
     return Fail(ErrorKind::kNotFound,
-                "no open episode has the fingerprint " + close.fingerprint.substr(0, 64));
+                Say<NotClosedBecause::kNone>(close.fingerprint.substr(0, 64)));
   }
   if (episodes_.IsWaiting(close.fingerprint)) {
-    return refuse("it waits, and is decided afresh by itself: " + episode->detail);
+    return refuse(Say<NotClosedBecause::kWaits>(episode->detail));
   }
   const std::string& answered_by = episode->run;
   if (close.run.size() < 6 || !answered_by.starts_with(close.run)) {
-    return refuse("run " + close.run.substr(0, 64) + " does not answer for it; run " + answered_by +
-                  " does");
+    return refuse(Say<NotClosedBecause::kOtherRun>(close.run.substr(0, 64), answered_by));
   }
   const LiveRun* live = runs_.Find(answered_by);
   if (live != nullptr && live->run().stage != Stage::kFinished) {
-    return refuse("run " + answered_by +
-                  " answers for it and is not finished; cancel that first, " +
-                  "should the alert be decided afresh");
+    return refuse(Say<NotClosedBecause::kUnfinished>(answered_by));
   }
   if (episodes_.IsRemedied(*episode)) {
-    return refuse("run " + answered_by + " has succeeded, and the alert was not heard again " +
-                  "since: nothing is unanswered");
+    return refuse(Say<NotClosedBecause::kRemedied>(answered_by));
   }
   context_.recorder->Emit("", EpisodeClosed{close.fingerprint, close.by, close.detail});
   return close.fingerprint;

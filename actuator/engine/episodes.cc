@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "actuator/engine/sentences.h"
+
 namespace mailhub::engine {
 namespace {
 
@@ -211,7 +213,7 @@ void Episodes::Drop(const Run& run, WallTime at) {
       episode.run_finished = at;
       episode.finished = context_.clock->steady();
       episode.run_succeeded = episode.gave_up = true;
-      episode.detail = "its further run was dropped: " + run.result_detail;
+      episode.detail = Say<LeftOpenBecause::kDropped>(run.result_detail);
     } else if (SharesOnlyIf(run, episode)) {
       gone.push_back(fingerprint);
     } else {
@@ -255,9 +257,8 @@ void Episodes::Release(const Run& run, WallTime at) {
       succeeded_.insert(fingerprint);
       continue;
     }
-    episode.detail = std::string("its run ") +
-                     (run.result == RunResult::kCancelled ? "was cancelled" : "failed") +
-                     "; decided afresh after its own end, or once the episode is closed";
+    episode.detail = run.result == RunResult::kCancelled ? Say<LeftOpenBecause::kCancelled>()
+                                                         : Say<LeftOpenBecause::kFailed>();
   }
 }
 

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "actuator/engine/sentences.h"
+
 namespace mailhub::engine {
 namespace {
 
@@ -79,13 +81,13 @@ Needed History::NeededFor(const Plan& plan) const {
   if (own != durations_.end()) known.assign(own->second.begin(), own->second.end());
   const std::string runs = std::to_string(known.size()) + (known.size() == 1 ? " run" : " runs");
   if (known.size() >= kEnoughRuns) {
-    return {NineInTen(std::move(known)), "nine in ten of its last " + runs + " took no longer"};
+    return {NineInTen(std::move(known)), Say<NeededFrom::kNineInTen>(runs)};
   }
   if (plan.expected > Milliseconds(0)) {
-    return {plan.expected, "`expected` of its runbook; " + runs + " so far"};
+    return {plan.expected, Say<NeededFrom::kExpected>(runs)};
   }
-  if (known.empty()) return {Milliseconds(0), "no run so far, and its runbook has no `expected`"};
-  return {*std::max_element(known.begin(), known.end()), "the longest of its " + runs + " so far"};
+  if (known.empty()) return {Milliseconds(0), Say<NeededFrom::kNothing>()};
+  return {*std::max_element(known.begin(), known.end()), Say<NeededFrom::kLongest>(runs)};
 }
 
 }  // namespace mailhub::engine

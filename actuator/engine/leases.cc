@@ -78,16 +78,15 @@ void Leases::HoldWhatIsStillStopped() {
   const auto hold = [&](const Step& step) {
     if (!step.dead_man || !run_.Owes(step.path)) return;
     const StepState& state = run_.steps.at(step.path);
-    std::string guard = "nobody knows whether its dead man has";
+    std::string guard = Say<GuardSays::kUnknown>();
     if (run_.leases.contains(step.path)) {
-      guard = "until this is answered its dead man is renewed as long as the host can be reached";
+      guard = Say<GuardSays::kRenewed>();
     } else if (state.restored) {
-      guard = state.restore_exit ? "its dead man has tried, and its command's exit status was " +
-                                       std::to_string(*state.restore_exit)
-                                 : "its dead man has tried, and nobody knows how that ended";
+      guard = state.restore_exit ? Say<GuardSays::kFailed>(std::to_string(*state.restore_exit))
+                                 : Say<GuardSays::kTried>();
     }
     HoldRun(context_, run_, step.path, HoldReason::kStillStopped,
-            "no step has run what brings back what \"" + step.name + "\" stopped; " + guard);
+            Say<HeldBecause::kStillStopped>(step.name, guard));
   };
   for (const Step& step : run_.plan().steps) hold(step);
   for (const AlwaysStep& always : run_.plan().always) hold(always.step);
@@ -125,7 +124,7 @@ void Leases::OnReply(const std::string& path, const RemoteReply& reply) {
                                                      lease->second.generation, reply.lease_exit});
     progress_.erase(path);
     HoldRun(context_, run_, path, HoldReason::kDeadManRestored,
-            "the host acted by itself: " + reply.lease_detail);
+            Say<HeldBecause::kDeadManActed>(reply.lease_detail));
   } else if (reply.lease == LeaseState::kArmed) {
     progress.confirmed = progress.asked;
     progress.due = progress.asked + RenewalEvery(lease->second);
@@ -150,9 +149,9 @@ void Leases::OnFailure(const std::string& path, const Error& error) {
       HoldRun(context_, run_, path, HoldReason::kRefused, error.message);
     }
     if (at_end && context_.clock->Passed(progress.give_up)) {
-      HoldRun(context_, run_, path, HoldReason::kHostAway,
-              "the host has not said for " + FormatDuration(context_.config->patience) +
-                  " that its dead man is gone: " + error.message);
+      HoldRun(
+          context_, run_, path, HoldReason::kHostAway,
+          Say<HeldBecause::kHostAway>(FormatDuration(context_.config->patience), error.message));
     }
     return;
   }
@@ -163,8 +162,7 @@ void Leases::OnFailure(const std::string& path, const Error& error) {
     Over(path, std::nullopt);
     return;
   }
-  HoldRun(context_, run_, path, HoldReason::kLeaseLost,
-          "the host has other receipts now; nobody knows whether its dead man is still armed");
+  HoldRun(context_, run_, path, HoldReason::kLeaseLost, Say<HeldBecause::kOtherReceipts>());
   progress_.erase(path);
 }
 
@@ -261,7 +259,7 @@ bool Leases::NoteRenewal(const RemoteDone& done) {
     if (!done.reply.receipt) {
       progress.trouble = done.reply.receipt.error().message;
     } else if (done.reply.lease == LeaseState::kRestored) {
-      progress.trouble = "the host acted by itself: " + done.reply.lease_detail;
+      progress.trouble = Say<HeldBecause::kDeadManActed>(done.reply.lease_detail);
     } else if (done.reply.lease == LeaseState::kArmed && progress.confirmed) {
       progress.trouble.clear();
       progress.confirmed = std::max(*progress.confirmed, progress.extra_asked);
@@ -305,8 +303,7 @@ void Leases::Refresh(DeadManView* view) const {
   if (view->phase != DeadManPhase::kArmed && view->phase != DeadManPhase::kUnconfirmed) return;
   const auto progress = progress_.find(view->path);
   const bool known = progress != progress_.end();
-  view->trouble =
-      known ? progress->second.trouble : "what its host has said last is not recorded yet";
+  view->trouble = known ? progress->second.trouble : Say<WaitsFor::kLeaseNotRecorded>();
   view->confirmed_ago.reset();
   if (known && progress->second.confirmed) {
     view->confirmed_ago = context_.clock->steady() - *progress->second.confirmed;

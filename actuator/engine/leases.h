@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actuator/engine/context.h"
+#include "actuator/engine/sentences.h"
 #include "actuator/engine/view.h"
 
 namespace mailhub::engine {
@@ -21,8 +22,7 @@ struct Guard {
   std::string unconfirmed;  // host of the first lease that is not confirmed; empty with `until`
 
   std::string Why() const {  // the step may not begin
-    return (unconfirmed.empty() ? "a host" : unconfirmed) +
-           " has not confirmed its dead man's lease";
+    return Say<WaitsFor::kLease>(unconfirmed.empty() ? "a host" : unconfirmed);
   }
 };
 

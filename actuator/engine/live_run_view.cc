@@ -3,26 +3,26 @@
 
 #include "actuator/engine/history.h"
 #include "actuator/engine/live_run.h"
-#include "lib/base/duration.h"
+#include "actuator/engine/sentences.h"
 
 namespace mailhub::engine {
 
 std::string LiveRun::WaitingFor() const {
   if (run_.stage == Stage::kQueued) return admission_.WaitingFor();
   if (run_.stage == Stage::kFinished) return "";
-  if (!run_.holds.empty()) return "a person: " + run_.holds.front().detail;
+  if (!run_.holds.empty()) return Say<WaitsFor::kPerson>(run_.holds.front().detail);
   if (std::string trouble = leases_.Trouble(); !trouble.empty()) {
-    return "a dead man's lease: " + trouble;
+    return Say<WaitsFor::kLeaseTrouble>(trouble);
   }
   const std::string trouble = step_.Trouble();
   if (const Step* left = run_.LeftRunning(); left != nullptr && left == run_.Current()) {
-    return "the end of the command of \"" + left->name + "\" on " + left->host +
-           ", which was passed over" + (trouble.empty() ? "" : ": " + trouble);
+    return trouble.empty() ? Say<WaitsFor::kPassedOverEnd>(left->name, left->host)
+                           : Say<WaitsFor::kPassedOverEndTrouble>(left->name, left->host, trouble);
   }
   if (!trouble.empty()) return trouble;
   if (const auto& reading = step_.Reading(); reading && reading->state != GateState::kOpen) {
-    return std::string("the gate is ") + Name(reading->state) +
-           (reading->why.empty() ? "" : ": " + reading->why);
+    return reading->why.empty() ? Say<WaitsFor::kGate>(Name(reading->state))
+                                : Say<WaitsFor::kGateWhy>(Name(reading->state), reading->why);
   }
   return "";
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "actuator/engine/lease_request.h"
+#include "actuator/engine/sentences.h"
 
 namespace mailhub::engine {
 namespace {
@@ -81,7 +82,7 @@ void LostLeases::OnReply(const LeaseName& name, const RemoteReply& reply) {
                           DeadManRestored{path, reply.lease_detail, generation, reply.lease_exit});
   if (run_.stage == Stage::kFinished) return;
   HoldRun(context_, run_, path, HoldReason::kDeadManRestored,
-          "the host acted by itself: " + reply.lease_detail);
+          Say<HeldBecause::kDeadManActed>(reply.lease_detail));
 }
 
 std::optional<SteadyTime> LostLeases::NextDeadline() const {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "actuator/engine/sentences.h"
 #include "lib/base/clock.h"
 
 namespace mailhub::engine {
@@ -12,7 +13,7 @@ inline constexpr Milliseconds kLeastLook{30'000};
 
 // For a frozen host or Prometheus, which says nothing at all.
 inline std::string NoAnswer(const std::string& name) {
-  return name + " does not answer";
+  return Say<WaitsFor::kNoAnswer>(name);
 }
 
 }  // namespace mailhub::engine

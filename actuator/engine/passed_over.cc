@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "actuator/engine/sentences.h"
+
 namespace mailhub::engine {
 
 PassedOver::PassedOver(const Context* context, const Run* run, Directories* directories,
@@ -119,13 +121,12 @@ std::string PassedOver::StopBefore(const Step& step) const {
   const Step* stop = run_.ComesAfter(step);
   if (stop == nullptr) return "";
   const auto progress = progress_.find(LastOf(stop->path));
-  std::string how = "still runs on " + stop->host;
-  if (progress == progress_.end() || !progress->second.runs) {
-    const std::string why = progress == progress_.end() ? "" : progress->second.trouble;
-    how = "is not known to have ended on " + stop->host + (why.empty() ? "" : " (" + why + ")");
+  if (progress != progress_.end() && progress->second.runs) {
+    return Say<WaitsFor::kPassedOverRuns>(stop->name, stop->host);
   }
-  return "the command of \"" + stop->name + "\", which was passed over, " + how +
-         ", and this step brings back what it stops";
+  const std::string why = progress == progress_.end() ? "" : progress->second.trouble;
+  return why.empty() ? Say<WaitsFor::kPassedOverUnknown>(stop->name, stop->host)
+                     : Say<WaitsFor::kPassedOverTrouble>(stop->name, stop->host, why);
 }
 
 std::optional<SteadyTime> PassedOver::NextDeadline() const {

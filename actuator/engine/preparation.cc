@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "actuator/engine/no_answer.h"
+#include "actuator/engine/sentences.h"
 
 namespace mailhub::engine {
 namespace {
@@ -38,7 +39,7 @@ void Preparation::NotBefore(SteadyTime at) {
 }
 
 std::string Preparation::WhyNot(const Step& step) const {
-  return "not begun: " + (state_.trouble.empty() ? NoAnswer(step.host) : state_.trouble);
+  return Say<WaitsFor::kNotBegun>(state_.trouble.empty() ? NoAnswer(step.host) : state_.trouble);
 }
 
 Readiness Preparation::Work(const Step& step) {
@@ -61,8 +62,8 @@ bool Preparation::MayBegin(const Step& step) {
     state_.trouble = std::move(why);
     return false;
   };
-  if (!context_.mode->Active()) return wait(std::string("mode is ") + Name(context_.mode->mode));
-  if (run_.pause) return wait("paused");
+  if (!context_.mode->Active()) return wait(Say<WaitsFor::kMode>(Name(context_.mode->mode)));
+  if (run_.pause) return wait(Say<WaitsFor::kPause>(run_.pause->by));
   if (std::string stop = passed_over_.StopBefore(step); !stop.empty()) return wait(std::move(stop));
   if (const Guard guard = leases_.GuardOf(step); !guard.until) return wait(guard.Why());
   return true;
@@ -85,7 +86,7 @@ bool Preparation::HostIsReady(const Step& step) {
     return false;
   }
   if (Unheard(run_, step.host)) {
-    state_.trouble = step.host + " has not heard yet that its dead man's act is known";
+    state_.trouble = Say<WaitsFor::kActKnown>(step.host);
     return false;
   }
   if (step.dead_man && !run_.leases.contains(step.path)) {

@@ -34,11 +34,11 @@ TEST_F(PreparationTest, NothingBeginsInAnotherModeNorInAPause) {
   Begin();
   mode_.mode = Mode::kObserve;
   EXPECT_EQ(Work(), Readiness::kWaits);
-  EXPECT_EQ(preparation_.Trouble(), "mode is observe");
+  EXPECT_EQ(preparation_.Trouble(), "the mode is observe: no run starts and no step begins");
   mode_.mode = Mode::kActive;
   Emit(OperatorActed{Verb::kPause, "", "ann", "", kNoHold});
   EXPECT_EQ(Work(), Readiness::kWaits);
-  EXPECT_EQ(preparation_.Trouble(), "paused");
+  EXPECT_EQ(preparation_.Trouble(), "paused by ann");
 }
 
 TEST_F(PreparationTest, InAPauseNoHostIsAwaited) {

@@ -5,6 +5,7 @@
 
 #include "actuator/engine/beginning.h"
 #include "actuator/engine/require.h"
+#include "actuator/engine/sentences.h"
 
 namespace mailhub::engine {
 namespace {
@@ -170,8 +171,7 @@ const Run* Runs::BlockedBy(const Run& run) const {
 std::string Runs::PassedOverOn(const std::string& host) const {
   for (const std::string& id : order_) {
     if (const Step* step = runs_.at(id).MayStillBegin(host)) {
-      return host + " has not said yet whether the command of \"" + step->name +
-             "\", which was passed over, may still begin";
+      return Say<WaitsFor::kPassedOverOn>(host, step->name);
     }
   }
   return "";

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "actuator/engine/history.h"
+#include "actuator/engine/sentences.h"
 #include "lib/base/duration.h"
 
 namespace mailhub::engine {
@@ -112,19 +113,19 @@ Slot Schedule::Ask(const Run& run, const std::vector<Taken>& before) const {
   slot.now = opening.now;
   if (opening.now) return slot;
   slot.begin = opening.begin;
-  const std::string needs =
-      slot.needed.time > Milliseconds(0)
-          ? "; it needs " + FormatDuration(slot.needed.time) + " (" + slot.needed.from + ")"
-          : "; how long it takes is unknown: " + slot.needed.from;
+  const auto with_needs = [&](const std::string& why) {
+    return slot.needed.time > Milliseconds(0)
+               ? Say<WaitsFor::kNeeds>(why, FormatDuration(slot.needed.time), slot.needed.from)
+               : Say<WaitsFor::kNeedsUnknown>(why, slot.needed.from);
+  };
   if (!alone.now) {
-    slot.why = alone.why + needs;
+    slot.why = with_needs(alone.why);
     return slot;
   }
   const auto first =
       std::min_element(before.begin(), before.end(),
                        [](const Taken& a, const Taken& b) { return a.span.begin < b.span.begin; });
-  slot.why = "run " + first->run.substr(0, 12) + " (" + first->runbook +
-             "), which comes first and has a lock that it needs" + needs;
+  slot.why = with_needs(Say<WaitsFor::kFirst>(first->run.substr(0, 12), first->runbook));
   return slot;
 }
 
@@ -137,8 +138,7 @@ Slot Schedule::SlotOf(const Run& run) const {
     }
     // The configuration had one when the run was queued.
     slot.now = false;
-    slot.why = "there is no calendar that knows " + Names(suitable) +
-               "; it can be cancelled, and started again with --now";
+    slot.why = Say<WaitsFor::kNoCalendar>(Names(suitable));
     return slot;
   }
   const auto planned = slots_.find(run.id);

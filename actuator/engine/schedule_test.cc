@@ -190,7 +190,7 @@ TEST_F(Scheduled, ARunThatWouldTouchAnEarlierRunsSlotComesAfterIt) {
   EXPECT_EQ(run.state, RunState::kQueued);
   EXPECT_EQ(run.starts_at, kBegin + hours(3));
   EXPECT_THAT(run.waiting_for,
-              HasSubstr("run run-no-1 (rebuild), which comes first and has a lock that it needs"));
+              HasSubstr("run run-no-1 (rebuild) comes first, and both need the same lock"));
 }
 
 TEST_F(Scheduled, APausedRunTakesNoTime) {

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "actuator/engine/sentences.h"
+
 namespace mailhub::engine {
 namespace {
 
@@ -70,9 +72,7 @@ Result<std::map<std::string, std::string>> ParametersOf(const Trigger& trigger,
   for (const auto& [parameter, label] : trigger.parameters_from_labels) {
     const auto found = alert.labels.find(label);
     if (found == alert.labels.end()) {
-      return Fail(ErrorKind::kNotFound, "the alert has no label \"" + label +
-                                            "\", which parameter \"" + parameter +
-                                            "\" is taken from");
+      return Fail(ErrorKind::kNotFound, Say<DecidedBecause::kNoLabel>(label, parameter));
     }
     parameters[parameter] =
         trigger.strip_port.contains(parameter) ? WithoutPort(found->second) : found->second;

@@ -3,6 +3,7 @@
 
 #include <future>
 
+#include "actuator/engine/testing_calendar.h"
 #include "actuator/service/life.h"
 
 namespace mailhub::service {
@@ -155,6 +156,27 @@ TEST(Service, AReloadCountsForLaterRequestsAndABadOneChangesNothing) {
   EXPECT_FALSE(life.service->Reload());
   EXPECT_EQ(applied, 1);
   EXPECT_EQ(told, (std::vector<bool>{false, true, false}));
+}
+
+// Not at the next event or look at the clock: there may be none for a minute, or for ever.
+TEST(Service, AReloadedCalendarLetsARunStartAtOnce) {
+  const TestDirectory directory;
+  auto closed = std::make_shared<engine::SpanCalendar>();
+  closed->spans["closed"] = {{WallTime(), WallTime() + std::chrono::days(40'000)}};
+  closed->always_blackouts = {"closed"};
+  Life life(directory, [&](ServiceOptions& options) {
+    options.engine.calendar = closed;
+    options.read_configuration = []() -> Result<Reconfigure> {
+      return Reconfigure{
+          .config = QuickConfig(), .plans = std::make_shared<FakePlans>(), .applied = {}};
+    };
+  });
+  life.StartAndWait();
+  ASSERT_TRUE(life.service->Submit(Firing("1")));
+  ASSERT_TRUE(life.Eventually([&] { return life.service->Look()->unfinished.size() == 1; }));
+  EXPECT_EQ(life.service->Look()->unfinished[0].state, engine::RunState::kQueued);
+  EXPECT_TRUE(life.service->Reload());
+  EXPECT_TRUE(life.Eventually([&] { return life.Finished() == 1; }));
 }
 
 TEST(Service, AReloadThatTakesAHostAwayFromAnUnfinishedRunIsRefused) {

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Failures under a rebuild, one after the other: hosts, network, monitoring, disk and clock; then two actuators meet.
+"""Failures under a rebuild, one after the other: hosts, network, monitoring, disk, clock, pauses; then two actuators meet.
 
 The actuator itself survives all of them, except where a clock steps. Numbers are printed and left in the build folder.
 """
@@ -7,6 +7,7 @@ The actuator itself survives all of them, except where a clock steps. Numbers ar
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import time
 import unittest
 
 import crashkit
+import pausekit
 from labkit import cgroups, evidence, faults, layout, network, site, stack, watch
 
 # The trigger's values, so that an alert joins.
@@ -22,6 +24,10 @@ FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 CLOCK = layout.STATE / "actuator.clock"
 OTHER = "http://127.0.0.1:19111"
 OUTAGE_S = 60
+# Chooses the moment of the first pause.
+SEED = int(os.environ.get("MAILHUB_CRASH_SEED", "1"))
+# The first pause comes this long at most after the directory was told to stop: while it is down, or its clients come back.
+FIRST_S = 12
 JOB_OUTAGE_S = 11
 
 
@@ -85,9 +91,9 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         self.figures.append(text)
         crashkit.say(text)
 
-    def begin(self, mailhub):
-        text = crashkit.command("/api/v1/runs", {"runbook": "mailhub-rebuild", "reason": "a bad day",
-                                                 "parameters": {**PARAMETERS, "mailhub": mailhub}}, self.programs.token)
+    def begin(self, mailhub, **parameters):
+        text = crashkit.command("/api/v1/runs", {"runbook": "mailhub-rebuild", "reason": "a bad day", "parameters": {
+            **PARAMETERS, "mailhub": mailhub, **parameters}}, self.programs.token)
         run = json.loads(text)["data"]["run"]
         self.addCleanup(self.end, run)
         return run
@@ -266,6 +272,69 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         self.figure(f"clock an hour ahead: gate and client took {took:.1f} s; two hours back: {stayed:.1f} s;"
                     f" killed there and started: {time.time() - again:.1f} s")
 
+    # --- a third rebuild, whose actuator stops for longer than its leases last ---
+
+    def test_3_the_actuator_is_paused_under_a_rebuild(self):
+        target, lease = "mailhub1", f"{pausekit.LEASE_S}s"
+        run = self.begin(target, restore_after=lease, regclient_restore_after=lease)
+        began = time.time()
+        self.reached(run, "step_started", "1.1")
+        moment = time.time() + random.Random(SEED).uniform(0, FIRST_S)
+        layout.wait_until("a random moment", lambda: time.time() >= moment, FIRST_S + 5)
+        pauses = [self.pause(run, target, f"at a random moment (seed {SEED})")]
+        watch.until("the rebuild to begin", lambda: evidence.read(target, began, program="rebuild", event="begin"), 180)
+        pauses.append(self.pause(run, target, "while the job acts"))
+        self.reached(run, "step_started", f"10.6.{target}.1", 120)
+        pauses.append(self.pause(run, target, "while a gate waits"))
+        state = watch.await_state(run, ["finished"], 180)
+        self.assertEqual(state["result"], "succeeded", state["resultDetail"])
+        self.assert_each_once(target, *watch.span(state), pauses)
+        self.assertEqual({(target, "regclient")} <= pauses[1].down & pauses[2].down, True, "both had to bring it back")
+
+    def pause(self, run, target, name):
+        """One pause; a person answers the holds after it. Nothing is done by it but what its hosts bring back."""
+        pause = pausekit.Pause(self.programs.processes["actuator"], target, name)
+        pause.end()
+        state = pause.settle(run)
+        held = state["state"] == "held"
+        if held:
+            end = time.time() + pausekit.QUIET_S
+            layout.wait_until("the held run to show that it is quiet", lambda: time.time() >= end, pausekit.QUIET_S + 5)
+        pause.answered = time.time() if held else pause.ended
+        effects = pause.effects(pause.answered)
+        back = {(*what, "start") for what in pause.down}
+        spare = {("x500", "S81eddy", "start")}  # a dead man starts the directory also if it was not stopped yet
+        self.assertEqual(set(effects) - spare, back - spare, f"{name}: {effects}")
+        self.assertLessEqual(back, set(effects), f"{name}: the hosts bring back what was down")
+        self.assertEqual(set(effects.values()) - {1}, set(), f"{name}: {effects}")
+        self.assertTrue(held or not back, f"{name}: the run goes on although a host has acted")
+        pause.again = {}
+        for hold in state["holds"]:
+            self.assertEqual(hold["reason"], "dead_man_restored", hold)
+            crashkit.command(f"/api/v1/runs/{run}/retry", {"hold": hold["number"], "reason": "looked at it"}, self.programs.token)
+            what = ("x500", "S81eddy") if hold["step"].startswith("Stop the main") else (target, "regclient")
+            pause.again[what] = 1
+        self.figure(f"paused for {pausekit.PAUSE_S} s {name}, leases of {pausekit.LEASE_S} s: "
+                    + (f"the hosts brought back {', '.join(sorted(program for _, program in pause.down)) or 'nothing'};"
+                       f" held {len(state['holds'])} times, nothing else was done" if held else "the run went on by itself"))
+        return pause
+
+    def assert_each_once(self, target, begin, end, pauses):
+        """Each command of the rebuild once, and once more what a person has answered with `retry`."""
+        counts = {}
+        for _, *what in pausekit.begun(target, begin, end):
+            counts[tuple(what)] = counts.get(tuple(what), 0) + 1
+        again = {what: sum(pause.again.get(what, 0) for pause in pauses) for what in (("x500", "S81eddy"), (target, "regclient"))}
+        self.assertEqual(counts[("x500", "S81eddy", "stop")], 2 + again[("x500", "S81eddy")], counts)
+        once = [(target, "rebuild", "begin"), ("x500", "qubRA", "thread_stop"), ("x500", "qubRA", "thread_start")]
+        self.assertEqual({what: counts.get(what) for what in once}, {what: 1 for what in once})
+        self.assertEqual([e["exit"] for e in watch.between(target, begin, end, program="rebuild", event="end")], [0])
+        for host in layout.MAILHUBS:
+            back = sum((host, "regclient") in pause.down for pause in pauses)
+            self.assertEqual(counts[(host, "regclient", "start")], 2 + back, f"{host}: {counts}")
+        self.assertTrue(pausekit.directory_serves())
+        self.assert_regclients_run()
+
     # --- two actuators ---
 
     def second_actuator(self, journal):
@@ -276,7 +345,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
             stack.ACTUATOR.removeprefix("http://"), OTHER.removeprefix("http://")))
         return [self.programs.bin / "mailhub_actuator", f"--config.file={other}"]
 
-    def test_3_a_second_actuator_on_the_same_journal_does_not_start(self):
+    def test_4_a_second_actuator_on_the_same_journal_does_not_start(self):
         done = subprocess.run(self.second_actuator(crashkit.JOURNAL), capture_output=True, text=True, timeout=20, check=False)
         said = done.stdout + done.stderr
         self.assertNotEqual(done.returncode, 0)
@@ -285,7 +354,7 @@ class BadDays(crashkit.Judge, unittest.TestCase):
         self.assertTrue(stack.answers(stack.READY["actuator"]))
         self.figure(f"a second actuator on the same journal: {re.search('why=.*', said).group()}")
 
-    def test_4_a_second_actuator_with_a_journal_of_its_own_is_refused_by_the_host(self):
+    def test_5_a_second_actuator_with_a_journal_of_its_own_is_refused_by_the_host(self):
         since = time.time()
         (layout.STATE / "second").mkdir(exist_ok=True)
         self.addCleanup(lambda: subprocess.run(["rm", "-r", layout.STATE / "second"], check=True))
