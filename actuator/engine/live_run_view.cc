@@ -4,6 +4,7 @@
 #include "actuator/engine/history.h"
 #include "actuator/engine/live_run.h"
 #include "actuator/engine/sentences.h"
+#include "lib/base/duration.h"
 
 namespace mailhub::engine {
 

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "lib/config/yaml.h"
+
 namespace mailhub::http {
 namespace {
 
@@ -47,10 +49,12 @@ tl::unexpected<Error> Wrong(const std::string& file, const std::string& what) {
   return Fail(ErrorKind::kInvalid, file + ": " + what + " (" + reason.data() + ")");
 }
 
+// OpenSSL would wait for a pipe for ever.
 Result<std::vector<Certificate>> ReadCertificates(const std::string& file) {
   ERR_clear_error();
-  const Bio bio(BIO_new_file(file.c_str(), "r"));
-  if (bio == nullptr) return Wrong(file, "cannot be read");
+  const auto text = config::ReadFile(file);
+  if (!text) return Fail(text.error());
+  const Bio bio(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
   std::vector<Certificate> certificates;
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, &NoPassphrase, nullptr)) {
     certificates.emplace_back(certificate);
@@ -123,8 +127,9 @@ Status TlsMaterial::Impl::LoadOwn() {
   auto certificates = ReadCertificates(settings.cert_file);
   if (!certificates) return Fail(certificates.error());
   chain = std::move(*certificates);
-  const Bio bio(BIO_new_file(settings.key_file.c_str(), "r"));
-  if (bio == nullptr) return Wrong(settings.key_file, "cannot be read");
+  const auto text = config::ReadFile(settings.key_file);
+  if (!text) return Fail(text.error());
+  const Bio bio(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
   key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, &NoPassphrase, nullptr));
   if (key == nullptr) return Wrong(settings.key_file, "has no unencrypted private key");
   if (X509_check_private_key(chain.front().get(), key.get()) != 1) {

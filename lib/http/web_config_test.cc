@@ -4,6 +4,7 @@
 #include <crypt.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <atomic>
@@ -139,6 +140,12 @@ TEST_F(WebConfigTest, RefusesCertificatesThatCannotWork) {
   EXPECT_THAT(LoadError(TlsText()).message, HasSubstr("does not belong"));
   directory_.Write("server.crt", "nothing");
   EXPECT_THAT(LoadError(TlsText()).message, HasSubstr("no certificate"));
+  Copy("server", "server");
+  for (const char* file : {"server.key", "server.crt"}) {
+    std::filesystem::remove(directory_.Path(file));
+    ASSERT_EQ(mkfifo(directory_.Path(file).c_str(), 0600), 0);
+    EXPECT_THAT(LoadError(TlsText()).message, HasSubstr(file)) << "a pipe is not waited for";
+  }
 }
 
 TEST_F(WebConfigTest, AdmitsOnlyClientsWithThePassword) {
