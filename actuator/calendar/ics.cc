@@ -171,6 +171,7 @@ class IcsReader {
     std::optional<When> end;
     std::optional<icaldurationtype> duration;
     bool started = false;
+    bool has_status = false;
     for (icalproperty* property = icalcomponent_get_first_property(component, ICAL_ANY_PROPERTY);
          property != nullptr;
          property = icalcomponent_get_next_property(component, ICAL_ANY_PROPERTY)) {
@@ -193,6 +194,8 @@ class IcsReader {
           event->uid = Text(icalproperty_get_uid(property));
           break;
         case ICAL_STATUS_PROPERTY:
+          if (std::exchange(has_status, true))
+            return Wrong(event->line, "this event has two STATUS");
           event->cancelled = icalproperty_get_status(property) == ICAL_STATUS_CANCELLED;
           break;
         case ICAL_RECURRENCEID_PROPERTY: {

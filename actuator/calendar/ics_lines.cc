@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <chrono>
 #include <optional>
+#include <set>
 #include <utility>
 
+#include "actuator/calendar/ics_rule.h"
 #include "lib/base/lower.h"
 #include "lib/base/printable.h"
 
@@ -16,6 +16,8 @@ namespace {
 
 constexpr size_t kMostEvents = 2'000;
 constexpr size_t kMostNested = 8;
+constexpr size_t kMostZoneParts = 200;    // STANDARD and DAYLIGHT of all zones
+constexpr size_t kMostZoneTimes = 2'000;  // RDATE of all zones
 
 // One property, with what was folded joined again.
 struct ContentLine {
@@ -25,34 +27,11 @@ struct ContentLine {
   std::string value;
 };
 
-bool IsDigits(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-int NumberOf(std::string_view digits) {
-  int number = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  return number;
-}
-
-// "20270104".
-bool IsDate(std::string_view text) {
-  namespace chrono = std::chrono;
-  if (text.size() != 8 || !IsDigits(text)) return false;
-  const chrono::year_month_day date{
-      chrono::year(NumberOf(text.substr(0, 4))),
-      chrono::month(static_cast<unsigned>(NumberOf(text.substr(4, 2)))),
-      chrono::day(static_cast<unsigned>(NumberOf(text.substr(6))))};
-  return date.ok() && date.year() >= chrono::year(1900) && date.year() <= chrono::year(2099);
-}
-
-// "20270104T090000", with Z in UTC.
-bool IsDateTime(std::string_view text) {
-  if (text.size() == 16 && text.back() == 'Z') text.remove_suffix(1);
-  if (text.size() != 15 || text[8] != 'T' || !IsDate(text.substr(0, 8))) return false;
-  const std::string_view time = text.substr(9);
-  return IsDigits(time) && NumberOf(time.substr(0, 2)) < 24 && NumberOf(time.substr(2, 2)) < 60 &&
-         NumberOf(time.substr(4)) < 60;
+// "+0100", "-033000".
+bool IsOffset(std::string_view text) {
+  if (text.size() != 5 && text.size() != 7) return false;
+  if (text[0] != '+' && text[0] != '-') return false;
+  return IsIcsTime("20270104T" + std::string(text.substr(1)) + (text.size() == 5 ? "00" : ""));
 }
 
 // Splits at the first colon outside quotes; a name is letters, digits and dashes.
@@ -132,12 +111,20 @@ class Checker {
     if (content->name == "begin") return Begin(*content);
     if (content->name == "end") return End(*content);
     if (open_.size() == 2 && open_.back() == "vevent") return CheckProperty(*content);
+    if (open_.size() == 2 && open_.back() == "vtimezone") return CheckZone(*content);
+    if (open_.size() == 3 && open_[1] == "vtimezone") return CheckZonePart(*content);
     return {};
   }
 
   Status Begin(const ContentLine& line) {
     if (open_.size() == kMostNested) return Wrong(line.line, "BEGIN", "nested too deep");
     open_.push_back(Lower(line.value));
+    if (open_.size() > 2 && open_[1] == "vtimezone") return BeginZonePart(line);
+    if (open_.back() == "vtimezone") {
+      if (open_.size() != 2) return Wrong(line.line, "BEGIN", "a zone must be in VCALENDAR itself");
+      zone_parts_ = 0;
+      zone_named_ = false;
+    }
     if (open_.back() != "vevent") return {};
     if (open_.size() != 2) return Wrong(line.line, "BEGIN", "an event must be in VCALENDAR itself");
     if (events_.size() == kMostEvents) {
@@ -153,9 +140,67 @@ class Checker {
                    "expected the end of " + Excerpt(open_.back()) + ", found \"" +
                        Excerpt(line.value) + "\"");
     }
+    if (open_.size() == 2 && open_.back() == "vtimezone" && (zone_parts_ == 0 || !zone_named_)) {
+      return Wrong(line.line, "VTIMEZONE", "needs TZID, and STANDARD or DAYLIGHT");
+    }
+    if (open_.size() == 3 && open_[1] == "vtimezone") {
+      for (const char* needed : {"dtstart", "tzoffsetfrom", "tzoffsetto"}) {
+        if (!part_has_.contains(needed)) {
+          return Wrong(line.line, "VTIMEZONE", "this part needs " + std::string(needed));
+        }
+      }
+    }
     open_.pop_back();
     ended_ = open_.empty();
     return {};
+  }
+
+  // libical writes a zone's rules out, so what it may find there is bounded here.
+  Status BeginZonePart(const ContentLine& line) {
+    if (open_.size() != 3 || (open_.back() != "standard" && open_.back() != "daylight")) {
+      return Wrong(line.line, "VTIMEZONE", "expected STANDARD or DAYLIGHT");
+    }
+    part_has_.clear();
+    ++zone_parts_;
+    if (++all_zone_parts_ <= kMostZoneParts) return {};
+    return Wrong(line.line, "VTIMEZONE",
+                 "more than " + std::to_string(kMostZoneParts) + " STANDARD and DAYLIGHT");
+  }
+
+  Status CheckZone(const ContentLine& line) {
+    if (line.name != "tzid") return {};
+    if (zone_named_) return Wrong(line.line, "VTIMEZONE", "has two TZID");
+    zone_named_ = true;
+    if (zones_.insert(line.value).second) return {};
+    return Wrong(line.line, "VTIMEZONE",
+                 "another one has the TZID \"" + Excerpt(line.value) + "\"");
+  }
+
+  Status CheckZonePart(const ContentLine& line) {
+    constexpr std::array<std::string_view, 5> kOnce = {"dtstart", "tzoffsetfrom", "tzoffsetto",
+                                                       "rrule", "exdate"};
+    const bool once = std::ranges::find(kOnce, line.name) != kOnce.end();
+    if (once && !part_has_.insert(line.name).second) {
+      return Wrong(line.line, "VTIMEZONE", "two " + line.name + " in one part");
+    }
+    if (line.name.starts_with("ex"))
+      return Wrong(line.line, "VTIMEZONE", line.name + " is not read");
+    if (line.name == "dtstart" && !IsIcsTime(line.value, 1600)) {
+      return Wrong(line.line, "DTSTART", "expected a time like 19701025T020000");
+    }
+    if (line.name.starts_with("tzoffset") && !IsOffset(line.value)) {
+      return Wrong(line.line, "VTIMEZONE", "expected an offset like +0100, below a day");
+    }
+    if (line.name == "rrule") return AsStatus(line, MistakeInZoneRule(line.value));
+    if (line.name != "rdate") return {};
+    zone_times_ += static_cast<size_t>(std::ranges::count(line.value, ',')) + 1;
+    if (zone_times_ <= kMostZoneTimes) return {};
+    return Wrong(line.line, "VTIMEZONE", "more than " + std::to_string(kMostZoneTimes) + " RDATE");
+  }
+
+  Status AsStatus(const ContentLine& line, const std::string& mistake) const {
+    if (mistake.empty()) return {};
+    return Wrong(line.line, "RRULE", mistake);
   }
 
   Status CheckProperty(const ContentLine& line) const {
@@ -164,6 +209,7 @@ class Checker {
     if (line.name == "exrule") {
       return Wrong(line.line, "EXRULE", "is not read; write EXDATE instead");
     }
+    if (line.name == "rrule") return AsStatus(line, MistakeInRule(line.value));
     if (std::ranges::find(kTimes, line.name) == kTimes.end()) return {};
     std::string name;
     for (const char c : line.name)
@@ -176,7 +222,7 @@ class Checker {
     while (true) {
       const size_t comma = list ? std::min(rest.find(','), rest.size()) : rest.size();
       const std::string_view one = rest.substr(0, comma);
-      if (!IsDate(one) && !IsDateTime(one)) {
+      if (!IsIcsDate(one) && !IsIcsTime(one)) {
         return Wrong(line.line, name,
                      "expected a date like 20270104 or a time like 20270104T090000, from 1900 to "
                      "2099, found \"" +
@@ -190,6 +236,12 @@ class Checker {
   const std::string& name_;
   std::vector<std::string> open_;  // components, in small letters
   std::vector<IcsEvent> events_;
+  std::set<std::string> zones_;     // TZIDs of the file
+  std::set<std::string> part_has_;  // properties of this STANDARD or DAYLIGHT
+  size_t zone_parts_ = 0;           // of this VTIMEZONE
+  bool zone_named_ = false;
+  size_t all_zone_parts_ = 0;
+  size_t zone_times_ = 0;
   bool ended_ = false;
 };
 

@@ -178,17 +178,11 @@ TEST(Ics, AnEventsMistakeHasItsLine) {
             "a.ics:6:1: DTSTART: expected a date like 20270104 or a time like 20270104T090000, "
             "from 1900 to 2099, found \"20270229\"");
   for (const char* bad :
-       {"DTSTART:20270104T250000Z",
-        "DTSTART:20270104T09",
-        "DTSTART:2027013x",
-        "DTSTART:",
-        "DTSTART:18991231T090000",
-        "DTSTART:20270104T090000+0100",
-        "no property",
+       {"DTSTART:20270104T250000Z", "DTSTART:20270104T09", "DTSTART:2027013x",
+        "DTSTART:", "DTSTART:18991231T090000", "DTSTART:20270104T090000+0100", "no property",
         "DTSTART:20270104T090000Z\nDTEND:20270104T080000Z",
         "DTSTART:20270104T090000Z\nDTEND;VALUE=DATE:20270105",
-        "DTSTART:20270104T090000Z\nDURATION:-PT1H",
-        "DTSTART:20270104T090000Z\nDURATION:soon",
+        "DTSTART:20270104T090000Z\nDURATION:-PT1H", "DTSTART:20270104T090000Z\nDURATION:soon",
         "DTSTART;VALUE=DATE:20270104\nDURATION:PT1H",
         "DTSTART:20270104T090000Z\nDTSTART:20270104T090000Z",
         "DTSTART:20270104T090000Z\nDURATION:PT1H\nDTEND:20270104T110000Z",
@@ -208,6 +202,13 @@ TEST(Ics, AnEventsMistakeHasItsLine) {
         "DTSTART:20270104T090000Z\nRDATE;VALUE=PERIOD:20270104T090000Z/PT5H",
         "DTSTART:20270104T090000Z\nRECURRENCE-ID;RANGE=THISANDFUTURE:20270104T090000Z",
         "DTSTART;TZID=../../etc/passwd:20270104T090000",
+        // Numbers that libical cuts to 16 or 32 bits.
+        "DTSTART:20270104T090000Z\nRRULE:FREQ=DAILY;COUNT=4294967297",
+        "DTSTART:20270104T090000Z\nRRULE:FREQ=DAILY;INTERVAL=65537",
+        "DTSTART:20270104T090000Z\nRRULE:FREQ=MONTHLY;BYMONTHDAY=65540",
+        "DTSTART:20270104T090000Z\nRRULE:FREQ=DAILY;COUNT=2;COUNT=3",
+        "DTSTART:20270104T090000Z\nRRULE:FREQ=DAILY;COUNT",
+        "DTSTART:20270104T090000Z\nSTATUS:CONFIRMED\nSTATUS:CANCELLED",
         "DTSTART:20270104T090000Z\nSUMMARY:a\x01"}) {
     EXPECT_TRUE(TimesOf(std::string(bad) + "\n").starts_with("a.ics:"))
         << TimesOf(std::string(bad) + "\n") << bad;
@@ -219,6 +220,39 @@ TEST(Ics, RepetitionsHaveALimit) {
   for (int i = 0; i < 6; ++i) events += Event("DTSTART;VALUE=DATE:19700101\nRRULE:FREQ=DAILY\n");
   EXPECT_EQ(Times(File(events)),
             "a.ics:24:1: RRULE: more than 100000 repetitions in this file since its events began");
+}
+
+// libical writes out what a zone's rules give, without a limit.
+TEST(Ics, AZoneMustBeOneThatPeopleHave) {
+  const auto changed = [](const std::string& from, const std::string& to) {
+    std::string text = kOutlook;
+    text.replace(text.find(from), from.size(), to);
+    return Times(File(text + Event("DTSTART;TZID=GMT Standard Time:20270701T090000\n")));
+  };
+  const std::string rule = "FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10";
+  EXPECT_EQ(changed(rule, "FREQ=SECONDLY"),
+            "a.ics:10:1: RRULE: a zone's clocks change by rules of FREQ=YEARLY");
+  for (const char* other : {"FREQ=DAILY", "FREQ=HOURLY", "FREQ=YEARLY;BYHOUR=1,2",
+                            "FREQ=YEARLY;FREQ=SECONDLY", "X=;FREQ=YEARLY;"}) {
+    EXPECT_TRUE(changed(rule, other).starts_with("a.ics:10:1: RRULE: ")) << other;
+  }
+  EXPECT_EQ(changed("TZOFFSETTO:+0000", "TZOFFSETTO:+9900"),
+            "a.ics:9:1: VTIMEZONE: expected an offset like +0100, below a day");
+  EXPECT_EQ(changed("TZOFFSETTO:+0000\n", ""), "a.ics:10:1: VTIMEZONE: this part needs tzoffsetto");
+  EXPECT_EQ(changed("TZID:GMT Standard Time\n", ""),
+            "a.ics:17:1: VTIMEZONE: needs TZID, and STANDARD or DAYLIGHT");
+  EXPECT_EQ(Times(File("BEGIN:VTIMEZONE\nTZID:a\nEND:VTIMEZONE\n")),
+            "a.ics:6:1: VTIMEZONE: needs TZID, and STANDARD or DAYLIGHT");
+  EXPECT_EQ(Times(File(std::string(kOutlook) + kOutlook)),
+            "a.ics:20:1: VTIMEZONE: another one has the TZID \"GMT Standard Time\"");
+  std::string parts;
+  for (int i = 0; i < 201; ++i) {
+    parts +=
+        "BEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0000\nTZOFFSETTO:+0000\nEND:"
+        "STANDARD\n";
+  }
+  EXPECT_TRUE(Times(File("BEGIN:VTIMEZONE\nTZID:a\n" + parts + "END:VTIMEZONE\n"))
+                  .ends_with("more than 200 STANDARD and DAYLIGHT"));
 }
 
 TEST(Ics, ACalendarReadsItsFiles) {

@@ -27,7 +27,6 @@ class HeldMemoryTest : public HelperTest {
  protected:
   void SetUp() override {
     HelperTest::SetUp();
-    ASSERT_TRUE(kApart);
     ASSERT_EQ(unshare(CLONE_NEWNS), 0);
     ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
     runs_ = Run(Copy("runs"), {"-D", "here"});
