@@ -64,7 +64,10 @@ class Pause:
                 return state
             began = [step["startedAt"] for step in state["steps"] if step["startedAt"]]
             return state if max(map(stack.parse_time, began)) > self.ended else None
-        return watch.until(f"run {run} to hold or to go on after the pause {self.name}", known, 90)
+        try:
+            return watch.until(f"run {run} to hold or to go on after the pause {self.name}", known, 90)
+        except layout.LabError as error:
+            raise AssertionError(f"{error}; down before: {self.down}, begun since: {self.effects(time.time())}") from error
 
     def effects(self, end):
         """What began from the pause on up to `end`, apart from what was on its way: {(host, program, event): number}."""
