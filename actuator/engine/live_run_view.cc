@@ -51,20 +51,19 @@ void LiveRun::AddEnd(RunView* view) const {
   const Needed& needed = view->needed;
   const bool queued = run_.stage == Stage::kQueued;
   if (needed.time <= Milliseconds(0)) {
-    view->end_unknown = "how long it takes is unknown: " + needed.from;
+    view->end_unknown = Say<EndUnknown::kDuration>(needed.from);
   } else if (!context_.mode->Active()) {
-    view->end_unknown = std::string("mode is ") + Name(context_.mode->mode) + ": no step begins";
+    view->end_unknown = Say<WaitsFor::kMode>(Name(context_.mode->mode));
   } else if (run_.pause) {
-    view->end_unknown = "it is paused, until a person resumes it";
+    view->end_unknown = Say<EndUnknown::kPause>();
   } else if (queued && view->starts_at) {
     view->ends_at = *view->starts_at + needed.time;
   } else if (queued) {
-    view->end_unknown = "its start is not known";
+    view->end_unknown = Say<EndUnknown::kStart>();
   } else if (!run_.holds.empty() || run_.AtQuestion()) {
-    view->end_unknown = "it waits for a person, and nobody knows how long";
+    view->end_unknown = Say<EndUnknown::kPerson>();
   } else if (Worked() > needed.time) {
-    view->end_unknown = "it takes longer than the " + FormatDuration(needed.time) +
-                        " that are reserved for it (" + needed.from + ")";
+    view->end_unknown = Say<EndUnknown::kLate>(FormatDuration(needed.time), needed.from);
   } else {
     view->ends_at = context_.clock->wall() + needed.time - Worked();
   }

@@ -77,6 +77,19 @@ constexpr auto WordsOf(LeftOpenBecause) {
   });
 }
 
+// Why nobody knows when an unfinished run ends.
+enum class EndUnknown { kDuration, kPause, kStart, kPerson, kLate };
+constexpr auto WordsOf(EndUnknown) {
+  using enum EndUnknown;
+  return Vocabulary<EndUnknown>({
+      {kDuration, "how long it takes is unknown: {origin}"},
+      {kPause, "it is paused, until a person resumes it"},
+      {kStart, "its start is not known"},
+      {kPerson, "it waits for a person, and nobody knows how long"},
+      {kLate, "it takes longer than the {time} that are reserved for it ({origin})"},
+  });
+}
+
 // Why a person's wish to close an episode is refused.
 enum class NotClosedBecause { kNone, kWaits, kOtherRun, kUnfinished, kRemedied };
 constexpr auto WordsOf(NotClosedBecause) {
