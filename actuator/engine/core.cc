@@ -36,10 +36,13 @@ Engine::Core::Core(const Core& other, Moment now)
   clock_.Show(now);
 }
 
-void Engine::Core::Reconfigure(EngineConfig config, const PlanSource* plans) {
+Output Engine::Core::Reconfigure(EngineConfig config, const PlanSource* plans, Moment now) {
+  Require(started_, "inputs come after the start");
+  clock_.Advance(now, NextDeadline());  // by the old deadlines
   config_ = std::move(config);
   context_.plans = plans;
   runs_.Replan();
+  return Finish();
 }
 
 // --- the journal's events

@@ -29,7 +29,7 @@ class Engine::Core {
   Output Handle(const Input& input, Moment now);
   Output Advance(Moment now);
   std::optional<SteadyTime> NextDeadline() const;
-  void Reconfigure(EngineConfig config, const PlanSource* plans);
+  Output Reconfigure(EngineConfig config, const PlanSource* plans, Moment now);
 
   std::vector<Effect> RenewWhilePending(Moment now);
   void NoteRenewal(const RemoteDone& done);

@@ -31,8 +31,8 @@ std::optional<SteadyTime> Engine::NextDeadline() const {
   return core_->NextDeadline();
 }
 
-void Engine::Reconfigure(EngineConfig config, const PlanSource* plans) {
-  core_->Reconfigure(std::move(config), plans);
+Output Engine::Reconfigure(EngineConfig config, const PlanSource* plans, Moment now) {
+  return core_->Reconfigure(std::move(config), plans, now);
 }
 
 std::vector<Effect> Engine::RenewWhilePending(Moment now) {

@@ -47,8 +47,9 @@ class Engine {
   // When to call Advance next; nothing: not before another input.
   std::optional<SteadyTime> NextDeadline() const;
 
-  // New triggers and runbooks after a reload; runs keep their plans.
-  void Reconfigure(EngineConfig config, const PlanSource* plans);
+  // New triggers, runbooks and calendar after a reload; runs keep their plans. What follows is done
+  // at once: a queued run starts, or waits for another time and says so. Call after Start().
+  Output Reconfigure(EngineConfig config, const PlanSource* plans, Moment now);
 
   // Renewals that are due of dead men known to be armed. For the time while a commit is pending,
   // when only this, NoteRenewal(), RefreshDeadMen() and Look() may be called. They record nothing

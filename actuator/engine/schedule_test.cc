@@ -33,6 +33,7 @@ class Scheduled : public testing::Test, public PlanSource {
     engine_.emplace(config_, this, [this] { return "run-no-" + std::to_string(++runs_); });
     Take(engine_->Start(Now(), "test"));
   }
+  void Reload() { Take(engine_->Reconfigure(config_, this, Now())); }
   Moment Now() const {
     return {.wall = kBegin + passed_ + stepped_, .steady = SteadyTime(Seconds(1000)) + passed_};
   }
@@ -146,13 +147,35 @@ TEST_F(Scheduled, WithoutACalendarEverythingIsAsBefore) {
 TEST_F(Scheduled, ARunWhoseCalendarIsGoneDoesNotStart) {
   ASSERT_TRUE(Start("rebuild"));
   config_.calendar = nullptr;
-  engine_->Reconfigure(config_, this);
+  Reload();
   Pass(hours(3));
   EXPECT_EQ(Look("rebuild").state, RunState::kQueued);
   EXPECT_THAT(Look("rebuild").waiting_for, HasSubstr("no calendar that knows nights"));
   config_.calendar = calendar_;
-  engine_->Reconfigure(config_, this);
-  Pass(Milliseconds(1));
+  Reload();
+  EXPECT_EQ(Look("rebuild").state, RunState::kRunning);
+}
+
+// Whoever looks right after a reload sees the new calendar's answer.
+TEST_F(Scheduled, AReloadOfTheCalendarCountsAtOnce) {
+  ASSERT_TRUE(Start("rebuild"));
+  EXPECT_EQ(Look("rebuild").starts_at, kBegin + hours(2));
+  const auto changed = std::make_shared<SpanCalendar>(*calendar_);
+  changed->spans["stop"] = {{kBegin, kBegin + hours(3)}};
+  changed->always_blackouts = {"stop"};
+  config_.calendar = changed;
+  Reload();
+  EXPECT_EQ(Look("rebuild").starts_at, kBegin + hours(3));
+  const auto without = std::make_shared<SpanCalendar>(*calendar_);
+  without->spans.clear();
+  config_.calendar = without;
+  Reload();
+  EXPECT_EQ(Look("rebuild").starts_at, std::nullopt);
+  EXPECT_THAT(Look("rebuild").waiting_for, HasSubstr("never open"));
+  const auto open = std::make_shared<SpanCalendar>(*calendar_);
+  open->spans["nights"] = {{kBegin, kBegin + hours(2)}};
+  config_.calendar = open;
+  Reload();
   EXPECT_EQ(Look("rebuild").state, RunState::kRunning);
 }
 

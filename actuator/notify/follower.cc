@@ -84,11 +84,12 @@ Result<std::optional<Notice>> Follower::Take(const engine::Event& event) {
   return notice;
 }
 
-Result<Notice> Follower::Late(const std::string& run, WallTime at) {
-  const auto known = runs_.find(run);
-  if (known != runs_.end()) return LateNotice(ViewOf(known->second), at);
+// From the journal and not from what was read of it so far: whoever found the run late may have
+// looked just before its end, and the end may be told already.
+Result<std::optional<Notice>> Follower::Late(const std::string& run, WallTime at) const {
   const Result<engine::Run> read = Read(run, std::numeric_limits<uint64_t>::max());
   if (!read) return Fail(read.error());
+  if (read->stage == engine::Stage::kFinished) return std::nullopt;
   return LateNotice(ViewOf(*read), at);
 }
 

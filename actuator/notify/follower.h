@@ -30,8 +30,9 @@ class Follower {
   // Call before it is given events that it had before.
   void Forget() { runs_.clear(); }
 
-  // That this run was found late. Fails likewise; kNotFound: the journal does not know the run.
-  Result<Notice> Late(const std::string& run, WallTime at);
+  // That this run was found late at that time. Nothing: the journal has its end by now. Fails
+  // likewise; kNotFound: the journal does not know the run.
+  Result<std::optional<Notice>> Late(const std::string& run, WallTime at) const;
 
  private:
   // The run as it is after the event with that number.

@@ -110,15 +110,29 @@ TEST(Follower, AQuestionThatIsAskedAgainIsToldAgain) {
 }
 
 TEST(Follower, ALateRunIsDescribedFromTheJournal) {
-  const auto events = WholeRun();
+  auto events = WholeRun();
+  events.pop_back();
   Follower follower(Journal(events));
   const auto late = follower.Late(kRun, kBegin);
-  ASSERT_TRUE(late) << late.error().message;
-  EXPECT_EQ(late->id, std::string(kRun) + "-late");
-  EXPECT_EQ(late->runbook, "mailhub-rebuild");
+  ASSERT_TRUE(late && *late);
+  EXPECT_EQ((*late)->id, std::string(kRun) + "-late");
+  EXPECT_EQ((*late)->runbook, "mailhub-rebuild");
   const auto unknown = follower.Late("nobody", kBegin);
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().kind, ErrorKind::kNotFound);
+}
+
+// The view that shows it late may be a second old. Neither what was read so far counts.
+TEST(Follower, ARunThatHasEndedIsNotLate) {
+  const auto events = WholeRun();
+  Follower follower(Journal(events));
+  for (const size_t read : {size_t{0}, size_t{4}, events.size()}) {
+    for (size_t i = 0; i < read; ++i) ASSERT_TRUE(follower.Take(events[i]));
+    const auto late = follower.Late(kRun, kBegin);
+    ASSERT_TRUE(late) << late.error().message;
+    EXPECT_FALSE(*late) << "after " << read << " events";
+    follower.Forget();
+  }
 }
 
 TEST(Follower, AfterAnErrorTheSameEventCanBeGivenAgain) {

@@ -272,10 +272,10 @@ bool Notifier::PushLate(WallTime until) {
   while (!late_next_.empty() && late_next_.front().at <= until) {
     const journal::LateRun& late = late_next_.front();
     auto notice = follower_.Late(late.run, late.at);
-    if (notice) {
-      notice->late = late.number;
-      for (const auto& [name, receiver] : receivers_.Copy()) receiver->Push(*notice);
-    } else if (notice.error().kind != ErrorKind::kNotFound) {
+    if (notice && *notice) {
+      (*notice)->late = late.number;
+      for (const auto& [name, receiver] : receivers_.Copy()) receiver->Push(**notice);
+    } else if (!notice && notice.error().kind != ErrorKind::kNotFound) {
       Trouble("The journal cannot be read for notifications", notice.error());
       return false;
     }

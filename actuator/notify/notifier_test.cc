@@ -166,6 +166,18 @@ TEST_F(NotifierTest, ASlowReceiverDelaysNeitherAnotherNorACommit) {
   EXPECT_EQ(Status(0).pending, 3U);
 }
 
+TEST_F(NotifierTest, ARunThatHasEndedIsNotToldAsLate) {
+  TestReceiver chat;
+  Start({Options(chat)});
+  Commit(0, 11);
+  ASSERT_TRUE(Eventually([&] { return chat.Ids().size() == 3; }));
+  ShowLate(true);  // a view of a moment ago
+  Commit(0, 4, 12, std::string(32, 'c'));
+  ASSERT_TRUE(Eventually([&] { return chat.Ids().size() == 4; }));
+  EXPECT_THAT(chat.Ids(), ElementsAre(Id("held-1"), Id("waiting-2-1"), Id("finished"),
+                                      "\"" + std::string(32, 'c') + "-held-1\""));
+}
+
 TEST_F(NotifierTest, ALateRunIsToldOnceAlsoAcrossRestarts) {
   Commit(0, 3);
   TestReceiver chat;

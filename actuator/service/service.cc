@@ -123,7 +123,7 @@ void Service::Handle(const std::shared_ptr<Ticket>& ticket) {
             answered.answer = Fail(kept.error());
             return answered;
           }
-          engine_.Reconfigure(request.config, request.plans.get());
+          answered = engine_.Reconfigure(request.config, request.plans.get(), Now());
           engine_plans_ = request.plans;  // the old ones are no longer needed
           if (request.applied) request.applied();
           return engine_.Advance(Now());  // the new calendar may let a run start at this moment
