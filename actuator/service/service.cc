@@ -126,7 +126,7 @@ void Service::Handle(const std::shared_ptr<Ticket>& ticket) {
           answered = engine_.Reconfigure(request.config, request.plans.get(), Now());
           engine_plans_ = request.plans;  // the old ones are no longer needed
           if (request.applied) request.applied();
-          return engine_.Advance(Now());  // the new calendar may let a run start at this moment
+          return answered;
         } else if constexpr (std::is_same_v<std::decay_t<decltype(request)>, Consult>) {
           request.ask(engine_, Now());
           return {};
