@@ -41,6 +41,10 @@ class FakeBackend final : public api::Backend {
                           const std::function<bool(const engine::ReportedRun&)>&) override {
     return 0;
   }
+  Result<std::optional<WallTime>> RunsWholeFrom() override { return std::optional<WallTime>(); }
+  Result<engine::StartView> ForeseeStart(const engine::Plan&) override {
+    return engine::StartView{};
+  }
   Result<uint64_t> Alerts(const engine::AlertFilter&,
                           const std::function<bool(const engine::PastAlert&)>&) override {
     return 0;
