@@ -148,17 +148,15 @@ std::string Contradiction(const Run& run, const Event& event) {
 }
 
 std::string Contradiction(const AlertDecided& decided) {
-  const bool must_fire =
-      OpensEpisode(decided.decision) || decided.decision == Decision::kRepeat;
+  const bool must_fire = OpensEpisode(decided.decision) || decided.decision == Decision::kRepeat;
   const bool must_be_over =
       decided.decision == Decision::kResolved || decided.decision == Decision::kCancelled;
   if (must_fire ? !decided.firing : must_be_over && decided.firing)
     return std::string("the decision is ") + Name(decided.decision) + ", but the alert " +
            (decided.firing ? "fires" : "is over");
-  const bool has_run = decided.decision == Decision::kStartedRun ||
-                       decided.decision == Decision::kJoined ||
-                       decided.decision == Decision::kJoinedLate ||
-                       decided.decision == Decision::kCancelled;
+  const bool has_run =
+      decided.decision == Decision::kStartedRun || decided.decision == Decision::kJoined ||
+      decided.decision == Decision::kJoinedLate || decided.decision == Decision::kCancelled;
   if (has_run && decided.run.empty())
     return std::string("the decision is ") + Name(decided.decision) + ", but it names no run";
   const auto name = decided.labels.find("alertname");

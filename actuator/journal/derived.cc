@@ -15,9 +15,8 @@ struct Table {
   // Pruning removes a run's line with all its events, but an alert's events one by one.
   bool goes_in_parts;
 };
-constexpr Table kTables[] = {{"runs", "run ", false},
-                             {"episodes", "alert ", true},
-                             {"last_heard", "alert ", true}};
+constexpr Table kTables[] = {
+    {"runs", "run ", false}, {"episodes", "alert ", true}, {"last_heard", "alert ", true}};
 
 struct Column {
   std::string name;
@@ -101,9 +100,9 @@ class Comparison {
         const std::string should = Shown(*select, at + 1);
         if (is == should) continue;
         shown = true;
-        if (!Note(table, *select,
-                  in + " with " + columns[i].name + " " + is + ", but by the events it is " +
-                      should))
+        if (!Note(
+                table, *select,
+                in + " with " + columns[i].name + " " + is + ", but by the events it is " + should))
           return {};
       }
       if (!shown && !Note(table, *select, in + " with a value of another type")) return {};
@@ -113,10 +112,10 @@ class Comparison {
   // Every line that the events give.
   Status LookForMissing(const Table& table, const std::vector<Column>& columns) {
     const std::string seq = table.goes_in_parts ? "ours.seq" : std::to_string(whole_from_);
-    Result<Statement> select = database_.Prepare(
-        "SELECT ours." + columns.front().name + ", " + seq + " FROM temp." + table.name +
-        " AS ours WHERE NOT EXISTS (SELECT 1 FROM main." + table.name + " AS theirs WHERE " +
-        SameKey(columns) + ")");
+    Result<Statement> select =
+        database_.Prepare("SELECT ours." + columns.front().name + ", " + seq + " FROM temp." +
+                          table.name + " AS ours WHERE NOT EXISTS (SELECT 1 FROM main." +
+                          table.name + " AS theirs WHERE " + SameKey(columns) + ")");
     if (!select) return Fail(select.error());
     for (;;) {
       const Result<bool> row = select->Step();
@@ -140,9 +139,9 @@ class Comparison {
 
 Result<Derived> Derived::Prepare(Database* database) {
   for (const Table& table : kTables) {
-    Result<Statement> select =
-        database->Prepare("SELECT substr(sql, 1, 7), substr(sql, 8) FROM main.sqlite_master "
-                          "WHERE type = 'table' AND name = ?");
+    Result<Statement> select = database->Prepare(
+        "SELECT substr(sql, 1, 7), substr(sql, 8) FROM main.sqlite_master "
+        "WHERE type = 'table' AND name = ?");
     if (!select) return Fail(select.error());
     const Result<bool> row = select->Bind(table.name).Step();
     if (!row) return Fail(row.error());

@@ -112,8 +112,8 @@ class Verifier {
   Status CheckEvents() {
     const Result<Numbers> numbers = ReadNumbers(database_);
     if (numbers) found_.whole_from = numbers->whole_from;
-    Result<Statement> select =
-        database_.Prepare("SELECT " + std::string(kEventColumns) + ", detail FROM events ORDER BY seq");
+    Result<Statement> select = database_.Prepare("SELECT " + std::string(kEventColumns) +
+                                                 ", detail FROM events ORDER BY seq");
     if (!select) return Fail(select.error());
     EventReader reader(&database_);
     for (;;) {
@@ -214,8 +214,7 @@ class Verifier {
     const bool joins = decided->decision == engine::Decision::kJoined ||
                        decided->decision == engine::Decision::kJoinedLate;
     const auto joined = runs_.find(decided->run);
-    const bool goes_on =
-        joined != runs_.end() && joined->second.stage != engine::Stage::kFinished;
+    const bool goes_on = joined != runs_.end() && joined->second.stage != engine::Stage::kFinished;
     const bool pruned = joined == runs_.end() && event.seq < found_.whole_from;
     if (joins && !goes_on && !pruned && !given_up_.contains(decided->run))
       NoteEvent(event, "it joins run " + Excerpt(decided->run) + ", which is not under way");
@@ -235,10 +234,10 @@ class Verifier {
   Database database_;
   const std::string path_;
   Verified found_;
-  std::map<std::string, engine::Run> runs_;  // not swept yet
-  std::set<std::string> given_up_;           // runs with a mistake
+  std::map<std::string, engine::Run> runs_;        // not swept yet
+  std::set<std::string> given_up_;                 // runs with a mistake
   std::optional<engine::Event> started_by_alert_;  // the event before, if it is such a run_queued
-  std::optional<Derived> derived_;  // nothing: the file is of an older version
+  std::optional<Derived> derived_;                 // nothing: the file is of an older version
   std::vector<std::string> mistakes_;
 };
 

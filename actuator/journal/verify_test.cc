@@ -96,7 +96,9 @@ TEST_F(VerifyTest, FindsEventsThatDoNotFitTheirRun) {
 
 TEST_F(VerifyTest, FindsTablesThatContradictTheEvents) {
   Sql("UPDATE runs SET result = 'succeeded' WHERE run = '" + RunId(2) + "'");
-  EXPECT_THAT(Mistakes(), HasSubstr("is in runs with result \"succeeded\", but by the events it is \"failed\""));
+  EXPECT_THAT(
+      Mistakes(),
+      HasSubstr("is in runs with result \"succeeded\", but by the events it is \"failed\""));
   Sql("DELETE FROM runs WHERE run = '" + RunId(2) + "'");
   EXPECT_THAT(Mistakes(), HasSubstr("run " + RunId(2) + " has no line in runs"));
   Sql("UPDATE runs SET finished_seq = 12 WHERE run = '" + RunId(1) + "'");
@@ -203,7 +205,8 @@ TEST_F(VerifyTables, AreComparedInEachColumn) {
   EXPECT_THAT(After("UPDATE episodes SET run = 'zzz'"), HasSubstr("episodes with run \"zzz\""));
   EXPECT_THAT(After("UPDATE episodes SET seq = 33"), HasSubstr("episodes with seq \"33\""));
   EXPECT_THAT(After("DELETE FROM last_heard"), HasSubstr("alert f2 has no line in last_heard"));
-  EXPECT_THAT(After("INSERT INTO last_heard VALUES('f1', 1, 34)"), HasSubstr("f1 is in last_heard"));
+  EXPECT_THAT(After("INSERT INTO last_heard VALUES('f1', 1, 34)"),
+              HasSubstr("f1 is in last_heard"));
 }
 
 TEST_F(VerifyTables, OfAPrunedJournalAreComparedAsFarAsTheEventsAreThere) {
@@ -221,16 +224,19 @@ TEST_F(VerifyTables, AndEventsMustFitEachOther) {
     return After("UPDATE events SET body = json_set(body, '$." + field + "', " + value +
                  ") WHERE seq = " + seq);
   };
-  EXPECT_THAT(set("5", "receipt.exit_status", "9"), HasSubstr("event 6: it is done, but its command"));
+  EXPECT_THAT(set("5", "receipt.exit_status", "9"),
+              HasSubstr("event 6: it is done, but its command"));
   EXPECT_THAT(set("4", "attempt", "7"), HasSubstr("event 4: attempt 7 comes after attempt 0"));
   EXPECT_THAT(set("5", "attempt", "7"), HasSubstr("event 5: attempt 7 is settled"));
   EXPECT_THAT(set("10", "result", "'failed'"), HasSubstr("event 11: it ends as succeeded"));
   EXPECT_THAT(set("32", "decision", "'joined'"), HasSubstr("event 32: the start of a run and"));
-  EXPECT_THAT(set("33", "decision", "'started_run'"), HasSubstr("event 33: the start of a run and"));
+  EXPECT_THAT(set("33", "decision", "'started_run'"),
+              HasSubstr("event 33: the start of a run and"));
   EXPECT_THAT(set("32", "firing", "json('false')"), HasSubstr("but the alert is over"));
   EXPECT_THAT(set("3", "host", "'x501'"), HasSubstr("event 3: the plan has it on host"));
   EXPECT_THAT(After("UPDATE events SET detail = 1 WHERE seq = 1"), HasSubstr("detail is 1"));
-  EXPECT_THAT(After("UPDATE events SET run = '' WHERE seq = 33"), HasSubstr("event 33: it is filed"));
+  EXPECT_THAT(After("UPDATE events SET run = '' WHERE seq = 33"),
+              HasSubstr("event 33: it is filed"));
 }
 
 // Bits of values, at random. Not of an event's time and body: many are free text or times that
