@@ -48,6 +48,12 @@ std::string Summary(const journal::Verified& verified) {
   if (verified.whole_from > 1)
     text +=
         "; whole from event " + std::to_string(verified.whole_from) + " on, older ones were pruned";
+  if (!verified.tables_compared) {
+    text += "; an older program's: its tables were not compared with its events";
+  } else if (verified.not_compared > 0) {
+    text += "; not compared: " + Counted(verified.not_compared, "alert") +
+            ", because later events about them may have been pruned";
+  }
   return text;
 }
 

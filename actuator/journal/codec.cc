@@ -249,6 +249,27 @@ Result<Plan> DecodePlan(std::string_view text) {
   return plan;
 }
 
+namespace {
+std::string UnreadIn(const Json& stored, const Json& encoded, const std::string& where) {
+  if (!stored.is_object() || !encoded.is_object())
+    return stored == encoded ? "" : "field \"" + Excerpt(where, 60) + "\" is not read as it is";
+  for (const auto& [key, value] : stored.items()) {
+    const auto read = encoded.find(key);
+    if (read == encoded.end()) return "field \"" + Excerpt(key, 60) + "\" has an unknown name";
+    if (std::string what = UnreadIn(value, *read, key); !what.empty()) return what;
+  }
+  return "";
+}
+}  // namespace
+
+std::string Unread(std::string_view stored, std::string_view encoded) {
+  if (stored == encoded) return "";
+  const Result<Json> json = ParseObject(stored);
+  if (!json) return json.error().message;
+  if (Text(*json) != stored) return "is not spelled as the writer does";
+  return UnreadIn(*json, Json::parse(encoded, nullptr, false), "");
+}
+
 Result<std::string> PlanDigest(std::string_view body) {
   const Result<Json> json = ParseObject(body);
   if (!json) return Fail("run_queued", json.error());

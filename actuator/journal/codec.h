@@ -28,6 +28,11 @@ Result<engine::EventBody> Decode(std::string_view kind, std::string_view body,
                                  const engine::Plan* plan);
 Result<engine::Plan> DecodePlan(std::string_view text);
 
+// What of a stored body has no place in `encoded`, which Encode() made of what was read of it: a
+// field of an unknown name, one that is there twice, or another spelling than the writer's. Empty:
+// nothing. Fields that older programs did not write may be missing.
+std::string Unread(std::string_view stored, std::string_view encoded);
+
 // The digest of the plan that a run_queued body names; kCorrupt when it has none.
 Result<std::string> PlanDigest(std::string_view body);
 

@@ -99,7 +99,11 @@ Status EventWriter::Write(const engine::Event& event) {
                  .Bind(encoded.body)
                  .Execute();
   if (!s) return s;
-  if (s = UpdateRuns(event, plan_digest); !s) return s;
+  return Derive(event, plan_digest);
+}
+
+Status EventWriter::Derive(const engine::Event& event, const std::string& plan_digest) {
+  if (Status s = UpdateRuns(event, plan_digest); !s) return s;
   return UpdateEpisodes(event);
 }
 

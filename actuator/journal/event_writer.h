@@ -25,6 +25,8 @@ class EventWriter {
   // Whether this very event is recorded under its number.
   Result<bool> Has(const engine::Event& event);
   Status Write(const engine::Event& event);
+  // Only the tables that are derived from events. `plan_digest`: of a run_queued, else empty.
+  Status Derive(const engine::Event& event, const std::string& plan_digest);
 
  private:
   struct Statements;

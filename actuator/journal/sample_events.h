@@ -123,13 +123,16 @@ inline std::vector<engine::Event> WholeRun(
     uint64_t first, const std::string& run,
     engine::RunResult result = engine::RunResult::kSucceeded) {
   using namespace engine;  // NOLINT
+  Receipt ended;
+  ended.state = ReceiptState::kFinished;
   return Numbered(
       {RunQueued{
            .plan = SamplePlan(), .trigger = "", .fingerprint = "", .by = "alice", .only_if = ""},
        RunStarted{},
-       DeadManArmed{.path = "1", .host = "x500", .after = Milliseconds(9), .directory_id = "d"},
+       DeadManArmed{
+           .path = "1", .host = "x500", .after = Milliseconds(900'000), .directory_id = "d"},
        StepStarted{.path = "1", .attempt = 1, .directory_id = "d"},
-       StepSettled{.path = "1", .attempt = 1, .receipt = {}, .receipts_lost = false},
+       StepSettled{.path = "1", .attempt = 1, .receipt = ended, .receipts_lost = false},
        StepDone{.path = "1", .result = StepResult::kDone, .took = Milliseconds(5), .detail = ""},
        StepStarted{.path = "2.mailhub1.1", .attempt = 1, .directory_id = ""},
        StepDone{.path = "2.mailhub1.1",

@@ -2,12 +2,16 @@
 #include "actuator/journal/verify.h"
 
 #include <map>
-#include <type_traits>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "actuator/engine/contradiction.h"
 #include "actuator/engine/run.h"
+#include "actuator/journal/codec.h"
 #include "actuator/journal/database.h"
+#include "actuator/journal/derived.h"
 #include "actuator/journal/numbers.h"
 #include "actuator/journal/rows.h"
 #include "actuator/journal/schema.h"
@@ -18,37 +22,6 @@ namespace mailhub::journal {
 namespace {
 
 constexpr size_t kMostMistakes = 20;
-
-// What the tables say about each other. Each row that is found is a mistake.
-struct Rule {
-  const char* says;  // after the row's first column
-  const char* sql;
-};
-constexpr Rule kRules[] = {
-    {"has no line in runs",
-     "SELECT 'run ' || run FROM events WHERE kind = 'run_queued' AND run NOT IN (SELECT run FROM "
-     "runs)"},
-    {"is in runs, but its event run_queued is missing",
-     "SELECT 'run ' || run FROM runs WHERE NOT EXISTS (SELECT 1 FROM events WHERE "
-     "events.run = runs.run AND kind = 'run_queued')"},
-    {"is finished in runs, but not by the event that it names",
-     "SELECT 'run ' || run FROM runs WHERE finished_seq IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "
-     "events WHERE seq = finished_seq AND events.run = runs.run AND kind IN "
-     "('run_finished', 'run_dropped'))"},
-    {"is finished, but not in runs",
-     "SELECT 'run ' || run FROM events WHERE kind IN ('run_finished', 'run_dropped') AND run IN "
-     "(SELECT run FROM runs WHERE finished_seq IS NULL)"},
-    {"names a plan that is missing",
-     "SELECT 'run ' || run FROM runs WHERE plan NOT IN (SELECT digest FROM plans)"},
-    {"is in episodes, but not decided by the event that it names",
-     "SELECT 'alert ' || fingerprint FROM episodes WHERE NOT EXISTS (SELECT 1 FROM events WHERE "
-     "events.seq = episodes.seq AND kind = 'alert_decided' AND "
-     "json_extract(body, '$.fingerprint') = fingerprint)"},
-    {"is in last_heard, but not in the event that it names",
-     "SELECT 'alert ' || fingerprint FROM last_heard WHERE NOT EXISTS (SELECT 1 FROM events WHERE "
-     "events.seq = last_heard.seq AND kind = 'alert_decided' AND "
-     "json_extract(body, '$.fingerprint') = fingerprint)"},
-};
 
 class Verifier {
  public:
@@ -65,8 +38,14 @@ class Verifier {
       Note(s.error().message);
     }
     if (Status s = CheckPlans(); !s) return Fail(s.error());
+    // An older file has other tables; a start makes them anew.
+    if (found_.schema_version == CurrentSchemaVersion()) {
+      Result<Derived> derived = Derived::Prepare(&database_);
+      if (!derived) return Fail(path_, derived.error());
+      derived_.emplace(std::move(*derived));
+    }
     if (Status s = CheckEvents(); !s) return Fail(s.error());
-    if (Status s = CheckRules(); !s) return Fail(s.error());
+    if (Status s = CheckTables(); !s) return Fail(s.error());
     if (mistakes_.empty()) return found_;
     return Damaged();
   }
@@ -131,8 +110,10 @@ class Verifier {
   }
 
   Status CheckEvents() {
-    Result<Statement> select =
-        database_.Prepare("SELECT " + std::string(kEventColumns) + " FROM events ORDER BY seq");
+    const Result<Numbers> numbers = ReadNumbers(database_);
+    if (numbers) found_.whole_from = numbers->whole_from;
+    Result<Statement> select = database_.Prepare("SELECT " + std::string(kEventColumns) +
+                                                 ", detail FROM events ORDER BY seq");
     if (!select) return Fail(select.error());
     EventReader reader(&database_);
     for (;;) {
@@ -144,6 +125,8 @@ class Verifier {
       if (event) {
         found_.last_seq = event->seq;
         found_.last_at = event->at;
+        CheckSpelling(*event, *select);
+        if (Status s = Derive(*event); !s) return s;
         Apply(*event);
       } else if (event.error().kind == ErrorKind::kCorrupt) {
         Note(path_ + ": " + event.error().message);
@@ -151,17 +134,39 @@ class Verifier {
         return Fail(event.error());
       }
     }
-    const Result<Numbers> numbers = ReadNumbers(database_);
-    if (numbers) found_.whole_from = numbers->whole_from;
     for (const auto& [id, run] : runs_)
       if (run.stage != engine::Stage::kFinished) ++found_.open_runs;
+    return {};
+  }
+
+  // What stands beside the body, and that all of the body was read.
+  void CheckSpelling(const engine::Event& event, const Statement& row) {
+    const engine::About about = engine::AboutOf(event.body);
+    if (const std::string what = Unread(row.Text(4), Encode(event.body).body); !what.empty())
+      NoteEvent(event, std::string(engine::Name(event.body)) + ": " + what);
+    if (row.Int(5) != (about == engine::About::kDetail ? 1 : 0))
+      NoteEvent(event, "detail is " + Excerpt(row.Text(5)));
+    const auto* decided = std::get_if<engine::AlertDecided>(&event.body);
+    if (about != engine::About::kNoRun || event.run == (decided == nullptr ? "" : decided->run))
+      return;
+    NoteEvent(event, "it is filed under run " + Excerpt(event.run) + ", which it is not about");
+  }
+
+  // In a damaged journal two events may want the same line.
+  Status Derive(const engine::Event& event) {
+    if (!derived_) return {};
+    const Status done = derived_->Add(event);
+    if (done || done.error().kind == ErrorKind::kOverloaded) return done;
+    NoteEvent(event, done.error().message);
     return {};
   }
 
   // Folds the event into its run. Runs that are over are forgotten, so that memory does not grow
   // with the journal.
   void Apply(const engine::Event& event) {
-    if (engine::AboutOf(event.body) == engine::About::kNoRun) return;
+    CheckDecision(event);
+    if (engine::AboutOf(event.body) == engine::About::kNoRun || given_up_.contains(event.run))
+      return;
     if (std::holds_alternative<engine::RunQueued>(event.body)) {
       ++found_.runs;
       if (!runs_.try_emplace(event.run).second)
@@ -175,65 +180,64 @@ class Verifier {
       return NoteEvent(event,
                        "it is of run " + Excerpt(event.run) + ", which has not begun or is over");
     engine::Run& run = known->second;
-    if (!FitsPlan(run, event)) return;
+    if (const std::string what = engine::Contradiction(run, event); !what.empty()) {
+      NoteEvent(event, what);
+      given_up_.insert(event.run);  // what follows cannot be judged
+      runs_.erase(known);
+      return;
+    }
     run.Apply(event);
-    if (run.stage == engine::Stage::kFinished) CompareEnd(run, event);
     const bool over = std::holds_alternative<engine::RunDropped>(event.body) ||
                       std::holds_alternative<engine::RunSwept>(event.body);
     if (over) runs_.erase(known);
   }
 
-  bool FitsPlan(const engine::Run& run, const engine::Event& event) {
-    std::string path;
-    std::visit(
-        [&path](const auto& body) {
-          using Body = std::decay_t<decltype(body)>;
-          if constexpr (std::is_same_v<Body, engine::StepStarted> ||
-                        std::is_same_v<Body, engine::StepSettled> ||
-                        std::is_same_v<Body, engine::StepDone>)
-            path = body.path;
-        },
-        event.body);
-    if (path.empty() || run.Find(path) != nullptr) return true;
-    NoteEvent(event, "the plan of run " + Excerpt(run.id) + " has no step " + Excerpt(path));
-    return false;
+  // A run that an alert starts is queued by the event before the alert's decision. Either may have
+  // been pruned without the other.
+  void CheckDecision(const engine::Event& event) {
+    const std::optional<engine::Event> before = std::exchange(started_by_alert_, std::nullopt);
+    const auto* decided = std::get_if<engine::AlertDecided>(&event.body);
+    const bool starts = decided != nullptr && decided->decision == engine::Decision::kStartedRun;
+    const bool next_to_it = before && before->seq + 1 == event.seq;
+    const auto* queued = before ? std::get_if<engine::RunQueued>(&before->body) : nullptr;
+    const bool pair = next_to_it && starts && decided->run == before->run &&
+                      decided->fingerprint == queued->fingerprint;
+    const bool alone = !next_to_it && event.seq <= found_.whole_from;
+    if ((before && next_to_it && !pair) || (starts && !pair && !alone))
+      NoteEvent(event, "the start of a run and the decision of its alert do not fit each other");
+    if (const auto* run = std::get_if<engine::RunQueued>(&event.body);
+        run != nullptr && !run->fingerprint.empty())
+      started_by_alert_ = event;
+    if (decided == nullptr) return;
+    if (const std::string what = engine::Contradiction(*decided); !what.empty())
+      NoteEvent(event, what);
+    const bool joins = decided->decision == engine::Decision::kJoined ||
+                       decided->decision == engine::Decision::kJoinedLate;
+    const auto joined = runs_.find(decided->run);
+    const bool goes_on = joined != runs_.end() && joined->second.stage != engine::Stage::kFinished;
+    const bool pruned = joined == runs_.end() && event.seq < found_.whole_from;
+    if (joins && !goes_on && !pruned && !given_up_.contains(decided->run))
+      NoteEvent(event, "it joins run " + Excerpt(decided->run) + ", which is not under way");
   }
 
-  // Called at the event that ends the run: its line must say the same.
-  void CompareEnd(const engine::Run& run, const engine::Event& event) {
-    const bool ends = std::holds_alternative<engine::RunFinished>(event.body) ||
-                      std::holds_alternative<engine::RunDropped>(event.body);
-    if (!ends) return;
-    Result<Statement> select = database_.Prepare("SELECT result FROM runs WHERE run = ?");
-    if (!select) return Note(select.error().message);
-    const Result<bool> row = select->Bind(run.id).Step();
-    if (!row) return Note(row.error().message);
-    if (*row && select->Text(0) != engine::Name(run.result))
-      NoteEvent(event, std::string("the run ") + engine::Name(run.result) + ", but runs says " +
-                           Excerpt(select->Text(0)));
-  }
-
-  Status CheckRules() {
-    // An older file has other tables; a start makes them anew.
-    if (found_.schema_version < CurrentSchemaVersion()) return {};
-    for (const Rule& rule : kRules) {
-      Result<Statement> select =
-          database_.Prepare(std::string(rule.sql) + " LIMIT " + std::to_string(kMostMistakes));
-      if (!select) return Fail(select.error());
-      for (;;) {
-        const Result<bool> row = select->Step();
-        if (!row) return Fail(row.error());
-        if (!*row) break;
-        Note(path_ + ": " + Excerpt(select->Text(0), 120) + " " + rule.says);
-      }
-    }
+  Status CheckTables() {
+    found_.tables_compared = derived_ && mistakes_.empty();
+    // Events that cannot be read give other tables.
+    if (!found_.tables_compared) return {};
+    const Result<Differences> differences = derived_->Compare(found_.whole_from, kMostMistakes);
+    if (!differences) return Fail(differences.error());
+    for (const std::string& mistake : differences->mistakes) Note(path_ + ": " + mistake);
+    found_.not_compared = differences->unknown;
     return {};
   }
 
   Database database_;
   const std::string path_;
   Verified found_;
-  std::map<std::string, engine::Run> runs_;  // not swept yet
+  std::map<std::string, engine::Run> runs_;        // not swept yet
+  std::set<std::string> given_up_;                 // runs with a mistake
+  std::optional<engine::Event> started_by_alert_;  // the event before, if it is such a run_queued
+  std::optional<Derived> derived_;                 // nothing: the file is of an older version
   std::vector<std::string> mistakes_;
 };
 

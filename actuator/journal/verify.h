@@ -19,11 +19,16 @@ struct Verified {
   uint64_t whole_from = 1;          // older events may have been pruned
   uint64_t runs = 0;                // unfinished ones included
   uint64_t open_runs = 0;           // not finished
+  // Whether `runs`, `episodes` and `last_heard` were derived anew and compared. Not in a file of an
+  // older schema version.
+  bool tables_compared = false;
+  uint64_t not_compared = 0;  // their lines that pruning may have removed, so that nobody can tell
 };
 
 // Reads one committed state of the file and changes nothing. Checks: SQLite's structure, no event
-// is missing, each event and plan can be read, each run's events fit its plan and give the state
-// that the tables have. Takes about a second for 50 MB. Errors:
+// is missing, each event and plan can be read and nothing in an event is left unread, each run's
+// events fit its plan and each other, and all derived tables have in each column what the events
+// give. Takes about a second for 50 MB. Errors:
 //   kCorrupt    damaged; one line for each mistake, at most 20
 //   kRefused    not a journal, or a newer program's; no permission
 //   others as JournalReader

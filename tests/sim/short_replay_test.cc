@@ -11,6 +11,7 @@
 #include "actuator/journal/codec.h"
 #include "actuator/journal/journal.h"
 #include "actuator/journal/test_directory.h"
+#include "actuator/journal/verify.h"
 #include "tests/sim/seeds.h"
 
 namespace mailhub::sim {
@@ -144,6 +145,32 @@ std::optional<std::string> Difference(uint64_t seed) {
         .append("read in part:\n" + brief);
   }
   return std::nullopt;
+}
+
+// What a healthy engine has recorded is no mistake, wherever the journal ends.
+std::optional<std::string> MistakesIn(uint64_t seed) {
+  SimOptions options = OptionsFor(seed);
+  options.faults.journal_trouble = 0;
+  Simulation simulation(options);
+  if (simulation.RunAll()) return std::nullopt;
+  const std::vector<engine::Event> events = RecordedBy(simulation);
+  const journal::testing::TestDirectory directory;
+  const std::string path = directory / "journal.db";
+  auto journal = journal::Journal::Open(path, FromUnixMs(1'700'000'000'000));
+  if (!journal) return journal.error().message;
+  const size_t half = events.size() / 2;
+  for (const auto part : {std::span(events).first(half), std::span(events).subspan(half)}) {
+    if (const Status s = (*journal)->Append(part); !s) return s.error().message;
+    const auto verified = journal::Verify(path);
+    if (!verified) return simulation.Story() + verified.error().message;
+    if (!verified->tables_compared) return "the tables were not compared";
+  }
+  return std::nullopt;
+}
+
+TEST(ShortReplay, TheJournalIsFoundWithoutMistake) {
+  const auto failure = ForEach(1, 300, MistakesIn);
+  ASSERT_FALSE(failure) << failure->story << "seed " << failure->number;
 }
 
 TEST(ShortReplay, DecidesAsTheWholeJournalDoes) {
