@@ -172,15 +172,41 @@ std::string Table(const std::vector<std::string>& header,
   return out;
 }
 
+namespace {
+
+// Whether no spreadsheet takes the text for a formula: it begins, after blanks, as names, numbers
+// and words do. Bytes 0xc3 to 0xdf begin the letters of Latin, Greek, Cyrillic and others.
+bool IsPlainCell(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  if (text.empty()) return true;
+  const auto c = static_cast<unsigned char>(text[0]);
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         (c >= 0xc3 && c <= 0xdf) ||
+         std::string_view("_/.([{<#*?&:'\\;").find(text[0]) != std::string_view::npos;
+}
+
+// A quote before each part that may become a cell: some spreadsheets separate at ';' or TAB, also
+// within a quoted cell.
+std::string WithoutFormula(std::string_view cell) {
+  std::string out;
+  while (true) {
+    if (!IsPlainCell(cell)) out += '\'';
+    const size_t end = cell.find_first_of(";\t\r\n");
+    out += cell.substr(0, end == cell.npos ? end : end + 1);
+    if (end == cell.npos) return out;
+    cell.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
+
 std::string Csv(const std::vector<std::string>& header,
                 const std::vector<std::vector<std::string>>& rows) {
   const auto line = [](const std::vector<std::string>& cells) {
     std::string text;
     for (size_t i = 0; i < cells.size(); ++i) {
-      std::string cell = cells[i];
-      if (!cell.empty() && std::string_view("=+-@\t\r").find(cell[0]) != std::string_view::npos)
-        cell.insert(0, "'");
-      if (cell.find_first_of("\",\r\n") != std::string::npos) {
+      std::string cell = WithoutFormula(cells[i]);
+      if (cell.find_first_of("\",;\t\r\n") != std::string::npos) {
         for (size_t at = 0; (at = cell.find('"', at)) != std::string::npos; at += 2)
           cell.insert(at, "\"");
         cell.insert(0, "\"").append("\"");

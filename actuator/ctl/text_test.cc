@@ -91,6 +91,18 @@ TEST(Text, SaysLocalTimesWithTheirZone) {
 
 TEST(Text, WritesCsvThatNoSpreadsheetExecutes) {
   EXPECT_EQ(Csv({"a", "b"}, {{"=1+1", "say \"x\", y"}}), "a,b\r\n'=1+1,\"say \"\"x\"\", y\"\r\n");
+  for (const char* formula : {"=1", "+1", "-1", "@a", " =1", "\t=1", "\r=1",
+                              "\xef\xbc\x9d"
+                              "1",
+                              "\xc2\xa0=1", "\"=1"}) {
+    EXPECT_NE(Csv({"a"}, {{formula}}).find("'" + std::string(formula).substr(0, 1)),
+              std::string::npos)
+        << formula;
+    const std::string inner = Csv({"a"}, {{std::string("b;") + formula}});
+    EXPECT_NE(inner.find("b;'"), std::string::npos) << formula;
+  }
+  EXPECT_EQ(Csv({"a"}, {{"b; c"}, {"7"}, {""}, {"\xc3\x96l"}}),
+            "a\r\n\"b; c\"\r\n7\r\n\r\n\xc3\x96l\r\n");
 }
 
 }  // namespace
