@@ -17,6 +17,7 @@ namespace {
 constexpr size_t kMostEvents = 2'000;
 constexpr size_t kMostNested = 8;
 constexpr size_t kMostZoneParts = 200;    // STANDARD and DAYLIGHT of all zones
+constexpr size_t kMostZoneRules = 32;     // RRULE of all zones: libical may take 0.1 s for each
 constexpr size_t kMostZoneTimes = 2'000;  // RDATE of all zones
 
 // One property, with what was folded joined again.
@@ -191,6 +192,10 @@ class Checker {
     if (line.name.starts_with("tzoffset") && !IsOffset(line.value)) {
       return Wrong(line.line, "VTIMEZONE", "expected an offset like +0100, below a day");
     }
+    if (line.name == "rrule" && ++zone_rules_ > kMostZoneRules) {
+      return Wrong(line.line, "RRULE",
+                   "more than " + std::to_string(kMostZoneRules) + " rules of zones in this file");
+    }
     if (line.name == "rrule") return AsStatus(line, MistakeInZoneRule(line.value));
     if (line.name != "rdate") return {};
     zone_times_ += static_cast<size_t>(std::ranges::count(line.value, ',')) + 1;
@@ -241,6 +246,7 @@ class Checker {
   size_t zone_parts_ = 0;           // of this VTIMEZONE
   bool zone_named_ = false;
   size_t all_zone_parts_ = 0;
+  size_t zone_rules_ = 0;
   size_t zone_times_ = 0;
   bool ended_ = false;
 };

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <map>
 #include <set>
 
 #include "lib/base/lower.h"
@@ -96,13 +97,28 @@ std::string MistakeInRule(std::string_view value) {
   }
 }
 
+// As zones have them: "FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU", or the first such day from one of the month on. libical looks at
+// each day of the year for others, from the first year on.
 std::string MistakeInZoneRule(std::string_view value) {
   if (std::string mistake = MistakeInRule(value); !mistake.empty()) return mistake;
-  const std::string rule = ";" + Lower(value) + ";";
-  const bool within = rule.find(";byhour=") != rule.npos || rule.find(";byminute=") != rule.npos ||
-                      rule.find(";bysecond=") != rule.npos;
-  if (rule.find(";freq=yearly;") != rule.npos && !within) return "";
-  return "a zone's clocks change by rules of FREQ=YEARLY";
+  const std::string rule = Lower(value) + ";";
+  size_t begin = 0;
+  std::map<std::string, std::string> parts;
+  for (size_t end = 0; (end = rule.find(';', begin)) != rule.npos; begin = end + 1) {
+    const size_t equals = rule.find('=', begin);
+    parts[rule.substr(begin, equals - begin)] = rule.substr(equals + 1, end - equals - 1);
+  }
+  const auto commas = [&](const char* key) {
+    return parts.contains(key) ? std::ranges::count(parts[key], ',') : 0;
+  };
+  bool fine = parts["freq"] == "yearly" && parts.contains("bymonth") && commas("bymonth") == 0 &&
+              commas("byday") == 0 && commas("bymonthday") < 7;
+  for (const auto& [key, of] : parts) {
+    constexpr std::array<std::string_view, 8> kKnown = {
+        "freq", "interval", "bymonth", "byday", "bymonthday", "until", "count", "wkst"};
+    fine = fine && std::ranges::find(kKnown, key) != kKnown.end();
+  }
+  return fine ? "" : "expected a zone's rule like FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU";
 }
 
 }  // namespace mailhub::calendar

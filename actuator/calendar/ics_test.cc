@@ -231,9 +231,11 @@ TEST(Ics, AZoneMustBeOneThatPeopleHave) {
   };
   const std::string rule = "FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10";
   EXPECT_EQ(changed(rule, "FREQ=SECONDLY"),
-            "a.ics:10:1: RRULE: a zone's clocks change by rules of FREQ=YEARLY");
-  for (const char* other : {"FREQ=DAILY", "FREQ=HOURLY", "FREQ=YEARLY;BYHOUR=1,2",
-                            "FREQ=YEARLY;FREQ=SECONDLY", "X=;FREQ=YEARLY;"}) {
+            "a.ics:10:1: RRULE: expected a zone's rule like FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU");
+  for (const char* other :
+       {"FREQ=DAILY", "FREQ=HOURLY", "FREQ=YEARLY;BYHOUR=1,2", "FREQ=YEARLY;FREQ=SECONDLY",
+        "X=;FREQ=YEARLY;", "FREQ=YEARLY;BYDAY=MO", "FREQ=YEARLY;BYMONTH=3;BYDAY=MO,TU",
+        "FREQ=YEARLY;BYMONTH=3;BYYEARDAY=1"}) {
     EXPECT_TRUE(changed(rule, other).starts_with("a.ics:10:1: RRULE: ")) << other;
   }
   EXPECT_EQ(changed("TZOFFSETTO:+0000", "TZOFFSETTO:+9900"),
