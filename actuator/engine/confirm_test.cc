@@ -49,6 +49,7 @@ class Confirm : public Script {
   // The notification came under this login, or with the token.
   void BeginByAlert(const std::string& by) {
     Trigger trigger;
+    trigger.name = "leak";
     trigger.matchers = {{.label = "alertname", .value = "Leak"}};
     trigger.runbook = "restart";
     config_.triggers = {trigger};
@@ -119,7 +120,7 @@ TEST_F(Confirm, EverybodyMayAnswerForAnAlertThatCameWithTheToken) {
   Approve().not_the_starter = true;
   BeginByAlert("");
   EXPECT_EQ(Look().by, "alertmanager");
-  EXPECT_TRUE(Answer(Verb::kConfirm, "ann"));
+  EXPECT_EQ(WhyNot(Answer(Verb::kConfirm, "ann")), "accepted");
 }
 
 TEST_F(Confirm, NobodyIsKnownNotToBeAStarterWhoOnlyClaimedAName) {
