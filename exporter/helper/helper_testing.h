@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -36,7 +37,11 @@ class HelperTest : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     ASSERT_TRUE(Installed(GetParam())) << "scripts/deps.sh installs " << GetParam();
-    folder_ = fs::temp_directory_path() / ("mailhub_helper." + std::to_string(getpid()));
+    // Not named after the process: suites in process namespaces of their own have the same numbers.
+    std::string made = fs::temp_directory_path() / "mailhub_helper.XXXXXX";
+    ASSERT_NE(mkdtemp(made.data()), nullptr);
+    folder_ = made;
+    fs::permissions(folder_, fs::perms(0755));
     fs::create_directories(folder_ / "with blank");
     // The shells must do the work themselves: as on a host without perl, it does not start.
     if (GetParam() != "perl") Change("perl -M5.014", "false");
