@@ -97,11 +97,13 @@ Result<std::string> ApiClient::Post(const std::string& path, const std::string& 
   // The verbs about a run name what they answer; the others would act a second time.
   const bool starts = path == "/api/v1/runs";
   const bool about_run = !starts && path.starts_with("/api/v1/runs/");
-  return Open(client_->Post(url_ + path, json, "application/json", request_),
-              starts      ? "; it may still take effect: see `run list` and `history` first, for a "
-                            "second start is a second run"
-              : about_run ? "; it may still take effect: see `run show`; the same command again is carried out once"
-                          : "; it may still take effect: look before you send it again");
+  return Open(
+      client_->Post(url_ + path, json, "application/json", request_),
+      starts ? "; it may still take effect: see `run list` and `history` first, for a "
+               "second start is a second run"
+      : about_run
+          ? "; it may still take effect: see `run show`; the same command again is carried out once"
+          : "; it may still take effect: look before you send it again");
 }
 
 Result<std::string> ApiClient::Ask(const std::string& path, const std::string& json,

@@ -127,18 +127,19 @@ TEST(Notification, AnotherVersionIsRefusedWithItsLikelyCause) {
       "version must be \"4\", Alertmanager's webhook format; found neither text nor a number");
   json body = Sample();
   body.erase("version");
-  EXPECT_EQ(WhyNot(body),
-            "version is missing; expected \"4\": not Alertmanager's own format; remove `payload` or "
-            "`body` from its receiver");
+  EXPECT_EQ(
+      WhyNot(body),
+      "version is missing; expected \"4\": not Alertmanager's own format; remove `payload` or "
+      "`body` from its receiver");
 }
 
 TEST(Notification, AnAlertWithoutFingerprintIsRefusedWithItsLikelyCause) {
   json body = Sample();
   body["alerts"][0].erase("fingerprint");
-  EXPECT_EQ(
-      WhyNot(body),
-      "alerts[0]: fingerprint is missing: not Alertmanager's own format; remove `payload` or `body` "
-      "from its receiver");
+  EXPECT_EQ(WhyNot(body),
+            "alerts[0]: fingerprint is missing: not Alertmanager's own format; remove `payload` or "
+            "`body` "
+            "from its receiver");
 }
 
 TEST(Notification, OneMalformedAlertHidesNoOtherAndKeepsItsReadableParts) {

@@ -181,7 +181,8 @@ TEST_P(PresenceByNameTest, FindsAReplacedProcessThatWasStartedByAnotherMountsNam
 TEST_P(PresenceByNameTest, IsKnownBesideAnotherProgramThatShowsNoArguments) {
   host_.processes["eddy"] = {File("eddy"), "", ""};
   Copy("bystander");
-  const auto other = Run(File("bystander"), {"--hide", "--name", "other name", std::string(3000, 'x')});
+  const auto other =
+      Run(File("bystander"), {"--hide", "--name", "other name", std::string(3000, 'x')});
   ExpectCount(0, "not run");
   Copy("eddy");
   const auto process = Run(File("eddy"), {});
