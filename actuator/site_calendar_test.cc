@@ -58,7 +58,7 @@ TEST(SiteCalendar, ListsItsNamesWithTheirTimes) {
       EXPECT_FALSE(one.for_all);
       ASSERT_EQ(one.spans.size(), 1U);
       EXPECT_EQ(one.spans[0].begin, calendar::Utc("2027-03-01 20:00"));
-      EXPECT_EQ(one.spans[0].end, calendar::Utc("2027-03-02 06:00"));
+      EXPECT_EQ(one.spans[0].end, calendar::Utc("2027-03-02 07:00"));
     }
     blackout = blackout || (one.name == "Student registrations 2027" && one.for_all);
   }

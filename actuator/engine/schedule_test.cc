@@ -334,7 +334,7 @@ TEST_F(Foreseen, WithoutACalendarTheLockDecides) {
   Boot();
   ExpectTheSameOnceQueued("first");
   ExpectTheSameOnceQueued("second");
-  EXPECT_THAT(Look("second").waiting_for, HasSubstr("which has a lock that it needs"));
+  EXPECT_THAT(Look("second").waiting_for, HasSubstr("has a lock that this run needs"));
 }
 
 TEST_F(Foreseen, ARequestThatWouldBeRefusedSaysWhy) {

@@ -53,6 +53,7 @@ engine::AlertDecided Alert(const std::string& fingerprint, engine::Decision deci
                            bool firing = true) {
   engine::AlertDecided alert;
   alert.alertname = "A";
+  alert.labels["alertname"] = "A";
   alert.fingerprint = fingerprint;
   alert.decision = decision;
   alert.firing = firing;
