@@ -71,7 +71,8 @@ lint: deps-present
 format:
 	@git ls-files '*.cc' '*.h' | xargs clang-format -i
 
-packages: deps-present
+packages:
+	@scripts/deps.sh --check package
 	@cmake --preset package >/dev/null
 	@cmake --build --preset package -j $(JOBS)
 	@rm -rf build/package/packages

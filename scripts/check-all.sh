@@ -18,6 +18,7 @@ echo "== crash tests"
 ctest --test-dir build/dev --output-on-failure --no-tests=error -L crash
 
 echo "== packages: lintian, and a host that installs and purges them"
+scripts/deps.sh package
 make --no-print-directory packages
 ctest --test-dir build/package --output-on-failure --no-tests=error -L package
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# scripts/deps.sh [--check] [build | fuzz]: installs the packages for build and tests, with fuzz those for fuzzing too, with
-# build those for a build alone, from Debian only. Quick when nothing is missing. --check installs nothing: it prints the missing packages, and fails.
+# scripts/deps.sh [--check] [build | fuzz | package]: installs the packages for build and tests, with fuzz those for fuzzing too,
+# with package those to make and try packages and images too, with build those for a build alone, from Debian only. Quick when
+# nothing is missing. --check installs nothing: it prints the missing packages, and fails.
 set -euo pipefail
 
 check=
@@ -28,8 +29,8 @@ packages=(
   openssh-server
   debootstrap systemd-container lxcfs fuse3 iproute2 openssh-client util-linux curl jq sqlite3 faketime strace
   prometheus prometheus-alertmanager
-  # packages and images, and their tests
-  file lintian man-db buildah docker-compose
+  # the tests of man pages and of docker/
+  man-db docker-compose
   # for comparison and load in bench/
   prometheus-node-exporter prometheus-process-exporter webhook ansible-core wrk
 )
@@ -37,6 +38,8 @@ if [ "${1:-}" = build ]; then
   packages=("${build[@]}")
 elif [ "${1:-}" = fuzz ]; then
   packages+=(clang-14 libclang-rt-14-dev)
+elif [ "${1:-}" = package ]; then
+  packages+=(file lintian buildah)
 fi
 
 missing=()
