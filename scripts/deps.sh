@@ -51,7 +51,7 @@ if [ -n "$check" ]; then
   [ -e "$civetweb/lib/libcivetweb.a" ] || missing+=("civetweb with TLS, built from its source package")
   if [ ${#missing[@]} -gt 0 ]; then
     printf 'missing: %s\n' "${missing[@]}" >&2
-    echo "\"make deps\" installs this; so do \"make test\" and \"make demo\"" >&2
+    echo "scripts/deps.sh${1:+ $1} installs this; \"make test\" and \"make demo\" install what they need" >&2
     exit 1
   fi
   exit 0
