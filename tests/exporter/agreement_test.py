@@ -215,7 +215,8 @@ class World:
         """That a process executes the same file once more, or another process of its number does, is seen by neither engine until
         it looks at all anew; nor by a shell if another file has got its path."""
         now, before = self.live.get(pid), self.last.get(pid)
-        if now and before and (now["inode"] == before["inode"] or now["name"] == before["name"]):
+        path = [one and one["name"].removesuffix(" (deleted)") for one in (now, before)]
+        if now and before and (now["inode"] == before["inode"] or path[0] == path[1]):
             self.exit(pid)
 
     def leave_unless_possible(self, pid):
