@@ -28,7 +28,7 @@ struct Verified {
 // Reads one committed state of the file and changes nothing. Checks: SQLite's structure, no event
 // is missing, each event and plan can be read and nothing in an event is left unread, each run's
 // events fit its plan and each other, and all derived tables have in each column what the events
-// give. Takes about a second for 50 MB. Errors:
+// give. Reads the whole file. Errors:
 //   kCorrupt    damaged; one line for each mistake, at most 20
 //   kRefused    not a journal, or a newer program's; no permission
 //   others as JournalReader
