@@ -3,6 +3,8 @@
 // cannot look.
 #include "exporter/collector/paths.h"
 
+#include <cmath>
+
 #include "exporter/collector/collector.h"
 #include "exporter/collector/fields.h"
 #include "lib/base/printable.h"
@@ -12,11 +14,12 @@ namespace {
 
 constexpr size_t kMostOfWhy = 300;  // the host's text
 
-// A file may be older than 1970.
+// A file may be older than 1970. Then whole seconds are taken: the fraction counts upwards, but GNU
+// find writes it behind the sign.
 std::optional<double> ReadTime(std::string_view text) {
   const bool before = !text.empty() && text.front() == '-';
   const auto seconds = ReadDecimal(before ? text.substr(1) : text);
-  return before && seconds ? -*seconds : seconds;
+  return before && seconds ? -std::trunc(*seconds) : seconds;
 }
 
 bool TakeSum(const std::vector<std::string_view>& words, PathReport* report) {

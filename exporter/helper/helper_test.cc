@@ -169,7 +169,8 @@ TEST_P(HelperTest, ShowsTimesBefore1970AsTheyAre) {
   host.files["old"] = File("old/file");
   std::filesystem::create_directory(File("old"));
   std::ofstream(File("old/file")) << "text";
-  const timespec times[2] = {{-86'400, 0}, {-86'400, 0}};
+  // Half a second later than a day before 1970.
+  const timespec times[2] = {{-86'400, 500'000'000}, {-86'400, 500'000'000}};
   ASSERT_EQ(utimensat(AT_FDCWD, File("old/file").c_str(), times, 0), 0);
   const Seen seen = Look(host);
   EXPECT_EQ(Value(seen.families, "mailhub_file_mtime_timestamp_seconds", {{"file", "old"}}),

@@ -114,6 +114,18 @@ TEST_P(PosixTest, SaysNothingOfARowThatHasNotAllItsColumns) {
   }
 }
 
+// Without arguments it may be any.
+TEST_P(PosixTest, SaysNothingOfWhatARowWithoutArgumentsMayBe) {
+  for (const char* row : {"88 0:01 05:06 2048 3 ", "88 0:01 01-05:06", "88 "}) {
+    Ps("pid time etime rss nlwp args lstart", "12:34.56", "05:06",
+       std::string("[ -n \"$only\" ] || echo '") + row + "'\n");
+    helper_.reset();
+    const Seen seen = LookThere();
+    EXPECT_EQ(Running(seen, "absent"), -1) << row;
+    EXPECT_EQ(Running(seen, "eddy"), 1) << row;
+  }
+}
+
 TEST_P(PosixTest, ReadsThePsOfFreebsd) {
   Ps("pid time etime rss nlwp args lstart", "12:34.56", "05:06");
   const Seen seen = LookThere();

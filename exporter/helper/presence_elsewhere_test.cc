@@ -104,6 +104,23 @@ TEST_P(PresenceElsewhereTest, IsNotZeroForOneWhoseRootOrFileIsMountedElsewhere) 
   expect("eddy", 0, "exec '" + root + "/opt/eddy'");
 }
 
+// As systemd's RootDirectory= and BindReadOnlyPaths= of the folder do it; the folder was removed here.
+TEST_P(PresenceElsewhereTest, IsNotZeroForOneOfAnotherRootThatHasOurFolderMounted) {
+  const std::string app = File("app");
+  fs::create_directories(app);
+  host_.processes["eddy"] = {app + "/eddy", "", ""};
+  Copy("app/eddy");
+  const std::string script =
+      "mount -t tmpfs none '" + File("other") + "'; cd '" + File("other") +
+      "'; for d in usr lib lib64 bin proc '" + app.substr(1) +
+      "'; do mkdir -p $d; mount --rbind \"/$d\" $d; done; mkdir old; pivot_root . old; "
+      "umount -l old; exec '" +
+      app + "/eddy'";
+  const auto process = Run("unshare", {"--mount", "sh", "-c", "set -e; exec 2>&1; " + script});
+  fs::remove_all(app);
+  ExpectCount(-1, "folder removed");
+}
+
 TEST_P(PresenceElsewhereTest, IsZeroForAContainer) {
   const std::string there = File("other") + folder_.string();
   const std::string make =

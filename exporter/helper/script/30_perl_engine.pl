@@ -471,6 +471,8 @@ sub path_lines {
     return "" if $! == ENOENT || $! == ENOTDIR;
     return "unknown " . error_word() . " - - $path\n";
   }
+  # Time::HiRes takes seconds before 1970 for a huge number.
+  $stat[9] = (stat _)[9] if $stat[9] > 2**62;
   my $type = -d _ ? "d" : -f _ ? "f" : "o";
   my $line = sprintf "%s 0 %.0f %.6f %s\n", $type, @stat[7, 9], $path;
   return $line if $type ne "d";

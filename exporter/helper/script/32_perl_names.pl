@@ -156,18 +156,19 @@ sub is_on_device_of_folder {
 
 # Whether process $dir sees the same folder as we do where file $path is, or was: 1; 0 in a container, which has other
 # files under the same names; -1 if nobody can say: it has changed its root, or is in another user namespace (anybody may make
-# one, and mount there what they like under any name).
+# one, and mount there what they like under any name), or has another root, and our folder, which it may have mounted, is gone.
 sub same_folder {
   my ($dir, $path) = @_;
-  my $folder = $path;
+  my ($folder, $gone) = $path;
   while ($folder =~ s{/[^/]*$}{}) {
     my $here = file_of("$folder/", $dir);
     return -1 if $here eq "" && $! == EAGAIN;
-    next if $here eq "";
+    next if $here eq "" and $gone = 1;
     my $there = file_of("$dir/root$folder/");
     return -1 if $there eq "" && $! == EAGAIN;
     return shares($dir, "pid") ? -1 : 0 if $there eq "";
-    return $there ne $here ? 0 : shares($dir, "user") ? 1 : -1;
+    return $gone && shares($dir, "pid") ? -1 : 0 if $there ne $here;
+    return shares($dir, "user") ? 1 : -1;
   }
   return 0;
 }

@@ -79,15 +79,18 @@ shares() { [ ! -e "/proc/self/ns/$2" ] || [ "$1/ns/$2" -ef "/proc/self/ns/$2" ];
 # files under the same names; 2 if nobody can say: it has changed its root, or is in another user namespace (anybody may make
 # one, and mount there what they like under any name).
 same_folder() {
-  folder=$2
+  folder=$2 gone=
   while [ -n "$folder" ]; do
     folder=${folder%/*}
-    [ -e "$folder/" ] || continue
+    [ -e "$folder/" ] || { gone=1 && continue; }
     if [ ! -e "$1/root$folder/" ]; then
       shares "$1" pid && return 2
       return 1
     fi
-    [ "$1/root$folder/" -ef "$folder/" ] || return 1
+    if [ ! "$1/root$folder/" -ef "$folder/" ]; then
+      [ -z "$gone" ] || ! shares "$1" pid || return 2
+      return 1
+    fi
     shares "$1" user || return 2
     return 0
   done

@@ -128,13 +128,14 @@ END
   done
 }
 
-# A row without an argument column may be any process with its name.
+# A row that lacks a column may be any process that it names; one that has numbers and times only may be any at all.
 note_incomplete_row() {
+  case $row in *[!0-9:.$blank-]*) nameless= ;; *) nameless=1 ;; esac
   n=0
   while [ $n -lt $processes ]; do
     eval "e=\$process_exe_$n"
     eval "exe=\$exe_$e"
-    case $row in *"${exe##*/}"*) keep doubt $n "ps does not show all columns of process $pid" ;; esac
+    case $nameless:$row in 1:* | *"${exe##*/}"*) keep doubt $n "ps does not show all columns of process $pid" ;; esac
     n=$((n + 1))
   done
 }
