@@ -163,20 +163,30 @@ Known KnownOf(const std::string& word, const char* good) {
   return word == good ? Known::kYes : word == "refused" ? Known::kNo : Known::kUnknown;
 }
 
+std::string WhyNot(const std::string& word, const char* good, const std::string& detail) {
+  if (word == good || !detail.empty()) return detail;
+  return "the runner says \"" + Excerpt(word, 60) + "\" and no reason";
+}
+
 // The runner has answered.
 engine::HostReport Answered(Report report, const engine::RemoteReply& reply, const Checked& checked,
                             bool installed, const engine::HostCheck& check) {
-  const bool same = checked.runner == RunnerDigest();
-  report.Say(
-      HostQuestion::kRunner, Known::kYes,
-      same || !installed ? "" : "it is another version than this actuator's, of the same protocol");
+  if (checked.runner.empty()) {
+    report.Say(HostQuestion::kRunner, Known::kUnknown,
+               "it answered without its digest: has the host sha256sum?");
+  } else {
+    const bool other = installed && checked.runner != RunnerDigest();
+    report.Say(HostQuestion::kRunner, Known::kYes,
+               other ? "it is another version than this actuator's, of the same protocol" : "");
+  }
   if (checked.receipts == "absent") {
     report.Say(HostQuestion::kReceipts, Known::kYes, "the directory is made by the first step");
   } else {
     report.Say(HostQuestion::kReceipts, KnownOf(checked.receipts, "ready"),
-               checked.receipts_detail);
+               WhyNot(checked.receipts, "ready", checked.receipts_detail));
   }
-  report.Say(HostQuestion::kFence, KnownOf(checked.fence, "free"), checked.fence_detail);
+  report.Say(HostQuestion::kFence, KnownOf(checked.fence, "free"),
+             WhyNot(checked.fence, "free", checked.fence_detail));
   SayCommands(reply.receipt->output, reply.receipt->truncated, installed, check.commands, &report);
   return report.Rest("");
 }

@@ -149,6 +149,19 @@ TEST_F(Checks, CompareThePlansCommandsWithTheListOfAnInstalledRunner) {
   EXPECT_THAT(commands.why, HasSubstr("\"rm -r x\": "));
 }
 
+TEST_F(Checks, DoNotGuessWhatAReplyLeavesOut) {
+  std::string silent(RunnerScript());
+  const std::string digest = "receipt=\"${receipt}runner=${checked%% *}$nl\"";
+  ASSERT_NE(silent.find(digest), std::string::npos);
+  silent.replace(silent.find(digest), digest.size(), "receipts=refused");
+  script = sshd.directory() + "/silent";
+  std::ofstream(script) << silent;
+  Install("command stop true\n");
+  const engine::HostReport report = Check({"@stop"});
+  EXPECT_EQ(Of(report, HostQuestion::kRunner).known, Known::kUnknown);
+  EXPECT_THAT(Of(report, HostQuestion::kRunner).why, HasSubstr("without its digest"));
+}
+
 TEST_F(Checks, KnowNothingOfWhatAnOlderInstalledRunnerCannotSay) {
   std::string older(RunnerScript());
   const std::string verb = "      check) check ;;\n";

@@ -135,9 +135,11 @@ class Group : public RunnerTest {
     const size_t at = text.find("\n" + field + "=") + field.size() + 2;
     return text.substr(at, text.find('\n', at) - at);
   }
+  void OutlivesACancel(const std::string& child_command);
   // Without /proc, processes cannot be told apart.
   static bool CanTell() { return GetParam().options.find("--no-proc") == std::string::npos; }
 
+  int jobs_ = 0;
   static constexpr const char* kClaim = "receipts/r/job@1.claim";
 };
 
@@ -232,11 +234,12 @@ TEST_P(Group, OneThatMayNotBeSignalledIsOne) {
 }
 
 // The command's own shell dies of TERM; its child may not be ended, as one that sudo started, or that waits for storage.
-TEST_P(Group, AChildThatOutlivesACancelKeepsTheStepRunning) {
+void Group::OutlivesACancel(const std::string& child_command) {
   host.setup.shell = "setpriv --bounding-set=-kill " + host.setup.shell;
   ExpectState(host.Launch("r/job/1",
                           "setpriv --reuid=65534 --clear-groups sh -c 'echo $$ >&2; "
-                          "exec sleep 100'; true"),
+                          "exec " +
+                              child_command + "'; true"),
               ReceiptState::kRunning);
   ASSERT_TRUE(Eventually([&] {
     const auto seen = host.Do(RemoteVerb::kStatus, "r/job/1");
@@ -251,6 +254,50 @@ TEST_P(Group, AChildThatOutlivesACancelKeepsTheStepRunning) {
   ExpectState(settled, ReceiptState::kFinished);
   EXPECT_EQ(settled.receipt->exit_status, 143);
   EXPECT_TRUE(host.Do(RemoteVerb::kSweep, "r").receipt);
+}
+
+TEST_P(Group, AChildThatOutlivesACancelKeepsTheStepRunning) {
+  OutlivesACancel("sleep 100");
+}
+
+// It shows as a zombie, but its other thread works.
+TEST_P(Group, AChildWhoseFirstThreadHasEndedKeepsTheStepRunning) {
+  OutlivesACancel(
+      "python3 -c \"import ctypes, threading, time; "
+      "threading.Thread(target=time.sleep, args=(100,)).start(); "
+      "ctypes.CDLL(None).pthread_exit(None)\"");
+}
+
+// For systemd such a unit is inactive, and a process with a session of its own is not in the claim's group.
+TEST_P(Group, AProcessInTheUnitOfACancelledJobKeepsItRunning) {
+  const std::string groups = host.directory() + "-groups";
+  const std::string within = host.directory() + "-within";
+  std::ofstream(within) << "mount --bind " << groups << " /sys/fs/cgroup && exec \"$@\"\n";
+  for (const auto& [line, folder] : std::vector<std::pair<std::string, std::string>>{
+           {"0::/u;", "/u"},
+           {"0::/u;", "/u/below"},
+           {"1:name=systemd:/u;", "/systemd/u"},
+           {"1:name=systemd:/u;0::/u;", "/unified/u"}}) {
+    std::filesystem::remove_all(groups);
+    std::filesystem::create_directories(groups + folder);
+    const std::string step = "r/job" + std::to_string(++jobs_);
+    const std::string key = step + "/1";
+    const std::string base = "receipts/" + step + "@1";
+    ExpectState(host.Launch(key, "sleep 100"), ReceiptState::kRunning);
+    std::string claim = host.ReadFile(base + ".claim");
+    kill(-std::stoi(FieldOf(claim, "pid")), SIGKILL);
+    ExpectState(host.Settled(key), ReceiptState::kInterrupted);
+    const std::string mark = "\nmark=" + FieldOf(claim, "mark") + "\n";
+    claim.replace(claim.find(mark), mark.size(), "\nmark=" + line + "\nunit=u\n");
+    host.WriteFile(base + ".claim", claim);
+    host.WriteFile(base + ".exit", "\ncancelled\n");
+    host.setup.shell = "unshare --mount sh " + within + " " + GetParam().shell;
+    std::ofstream(groups + folder + "/cgroup.procs") << "1267\n";
+    ExpectState(host.Do(RemoteVerb::kStatus, key), ReceiptState::kRunning);
+    std::ofstream(groups + folder + "/cgroup.procs").close();
+    ExpectState(host.Do(RemoteVerb::kStatus, key), ReceiptState::kInterrupted);
+    host.setup.shell = GetParam().shell;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(, Group, testing::ValuesIn(MAILHUB_SETUPS()), SetupName);

@@ -138,7 +138,8 @@ start_of() {
   fi
 }
 
-# Sets start, stat_state and stat_group of process $1. Its name may have any characters, even line ends.
+# Sets start, stat_state and stat_group of process $1. Its name may have any characters, even line ends. One whose first thread
+# has ended shows as a zombie (Z), though its other threads work: its number of threads tells.
 read_stat() {
   stat_text=''
   { while IFS= read -r stat_line; do stat_text="$stat_text $stat_line"; done <"/proc/$1/stat"; } 2>/dev/null
@@ -146,6 +147,7 @@ read_stat() {
   set -- ${stat_text##*") "}
   [ $# -ge 20 ] || { check_descriptors; return 1; }
   stat_state=$1 stat_group=$3
+  [ "${18}" -le 1 ] || stat_state=threads
   shift 19
   start=$1
 }

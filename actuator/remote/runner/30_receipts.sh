@@ -116,13 +116,30 @@ claim_alive() {
   alive "$claim_pid" "$claim_start" "$claim_boot" "$claim_mark" "$claim_key"
 }
 
-# Whether the claim, or a process of its unit, lives.
+# Whether the claim, or a process of its unit, lives. For systemd a unit is inactive though one of its processes cannot die.
 is_left() {
   claim_alive && return
   [ -n "$claim_unit" ] || return
-  case $claim_mark in *0::/*) ;; *) return 1 ;; esac
-  left_group=${claim_mark#*0::} left_pid=
-  { read -r left_pid <"/sys/fs/cgroup${left_group%%;*}/cgroup.procs"; } 2>/dev/null
+  case $claim_mark in
+    *0::/*)
+      left_group=${claim_mark#*0::}
+      left_group=${left_group%%;*}
+      is_populated "/sys/fs/cgroup$left_group" && return
+      is_populated "/sys/fs/cgroup/unified$left_group" && return
+      ;;
+  esac
+  case $claim_mark in *:name=systemd:/*) ;; *) return 1 ;; esac
+  left_group=${claim_mark#*:name=systemd:}
+  is_populated "/sys/fs/cgroup/systemd${left_group%%;*}"
+}
+
+# Whether control group $1, or one below it, has processes.
+is_populated() {
+  [ -d "$1" ] || return
+  left_pid=
+  { read -r left_pid <"$1/cgroup.procs"; } 2>/dev/null
+  [ -z "$left_pid" ] || return 0
+  left_pid=$(find "$1" -name cgroup.procs -exec cat {} + 2>/dev/null)
   [ -n "$left_pid" ]
 }
 

@@ -144,7 +144,7 @@ read_on() {
   exec wc -c >&- 2>&-
 }
 
-# Whether line $2 is below the note of the command of $1: cut, if output was lost; cancelled.
+# Whether line $2 is below the note of the command of $1: cut, if output was lost; cancelled; killed.
 is_noted() {
   { while read -r noted; do [ "$noted" != "$2" ] || return 0; done <"$1.exit"; } 2>/dev/null
   return 1

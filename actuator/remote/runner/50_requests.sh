@@ -205,21 +205,34 @@ cancel() {
   read_state "$base"
   if [ "$state" = running ]; then
     begun=1
-    is_noted "$base" cancelled || { echo cancelled >>"$base.exit"; } 2>/dev/null
+    note cancelled
     signal_all TERM
   fi
   unlock
   if [ "$state" = running ]; then
-    killed=143
-    wait_for_death "$grace_ms" || { killed=137 && signal_all KILL && wait_for_death 5000; } || {
+    # Another cancel may have sent the KILL.
+    wait_for_death "$grace_ms" || { note killed && signal_all KILL && wait_for_death 5000; } || {
       report "$base" running
       return
     }
+    killed=143
+    ! is_noted "$base" killed || killed=137
     read_state "$base"
     # Its runner was killed before it could report the end, but the end is known here.
-    [ "$state" != interrupted ] || publish_status "$base" $killed 0 "$claim_pid"
+    if [ "$state" = interrupted ]; then
+      read_kernel_clock
+      killed_at=$clock
+      to_clock "$claim_start"
+      set_took "$clock" "$killed_at"
+      publish_status "$base" $killed $took_ms "$claim_pid"
+    fi
   fi
   report "$base"
+}
+
+# Adds line $1 below the note of the command's end. Without room for it only the next readers lack it.
+note() {
+  is_noted "$base" "$1" || { echo "$1" >>"$base.exit"; } 2>/dev/null || :
 }
 
 signal_all() {
