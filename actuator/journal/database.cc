@@ -2,6 +2,7 @@
 #include "actuator/journal/database.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 namespace mailhub::journal {
 namespace {
@@ -101,6 +102,10 @@ void Database::Closer::operator()(sqlite3* connection) const {
 }
 
 Result<Database> Database::Open(const std::string& path, Access access) {
+  // SQLite would wait for the other end of a FIFO.
+  struct stat is = {};
+  if (stat(path.c_str(), &is) == 0 && !S_ISREG(is.st_mode))
+    return Fail(ErrorKind::kRefused, path + " is not a file");
   sqlite3* connection = nullptr;
   const int flags = SQLITE_OPEN_NOMUTEX |
                     (access == Access::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
@@ -112,6 +117,10 @@ Result<Database> Database::Open(const std::string& path, Access access) {
     return Fail(KindOf(code), path + ": cannot be opened: " + sqlite3_errmsg(connection));
   }
   sqlite3_extended_result_codes(connection, 1);
+  // The file may be a copy that somebody else could write to: nothing in it is executed.
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   // A checkpoint and a reader may collide for a moment.
   sqlite3_busy_timeout(connection, 1000);
   return database;

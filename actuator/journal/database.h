@@ -45,7 +45,7 @@ class Statement {
 
 // Owns one connection. Confined to one thread at a time. Every failure is one of
 //   kOverloaded      disk full, or the file is busy: nothing happened, try again later
-//   kRefused         no permission, read-only
+//   kRefused         no permission, read-only, not a regular file
 //   kNotFound        no such file
 //   kOutcomeUnknown  an I/O error: the commit may or may not have happened
 //   kCorrupt         the file is damaged or no database
@@ -53,7 +53,7 @@ class Statement {
 class Database {
  public:
   enum class Access { kReadOnly, kReadWrite, kReadWriteExisting };
-  // kReadWrite creates the file.
+  // kReadWrite creates the file. Triggers and views of the file are not executed.
   static Result<Database> Open(const std::string& path, Access access);
 
   Status Run(const std::string& sql);  // one or more statements without results

@@ -2,8 +2,10 @@
 #include "actuator/journal/schema.h"
 
 #include <array>
+#include <map>
 
 #include "lib/base/digest.h"
+#include "lib/base/printable.h"
 
 namespace mailhub::journal {
 namespace {
@@ -124,27 +126,78 @@ Status Migrate(Database& database, int64_t from, WallTime now) {
   return SetMeta(database, "schema_version", std::to_string(kSteps.size()));
 }
 
-// The file's version: 0 for an empty one.
-Result<int64_t> VersionOf(Database& database, const std::string& path) {
+// "table runs" and the like, each with the statement that made it. SQLite's own are left out.
+using Definitions = std::map<std::string, std::string>;
+
+Result<Definitions> DefinitionsOf(Database& database) {
+  Result<Statement> select = database.Prepare(
+      "SELECT type || ' ' || name, sql FROM sqlite_master WHERE NOT "
+      "(type = 'table' AND name IN ('sqlite_stat1', 'sqlite_stat4', 'sqlite_sequence') OR "
+      "type = 'index' AND sql IS NULL)");
+  if (!select) return Fail(select.error());
+  Definitions definitions;
+  for (;;) {
+    const Result<bool> row = select->Step();
+    if (!row) return Fail(row.error());
+    if (!*row) return definitions;
+    definitions.emplace(select->Text(0), select->Text(1));
+  }
+}
+
+// Against those that a program of `version` makes.
+Status CheckDefinitions(Database& database, const std::string& path, int version) {
+  Result<Database> model = Database::Open(":memory:", Database::Access::kReadWrite);
+  if (!model) return Fail(model.error());
+  for (int step = 0; step < version; ++step)
+    if (Status done = model->Run(kSteps.at(step)); !done) return done;
+  const Result<Definitions> wanted = DefinitionsOf(*model);
+  if (!wanted) return Fail(wanted.error());
+  const Result<Definitions> found = DefinitionsOf(database);
+  if (!found) return Fail(found.error());
+  for (const auto& [name, sql] : *found) {
+    const auto known = wanted->find(name);
+    if (known == wanted->end())
+      return Fail(ErrorKind::kCorrupt,
+                  path + " has a " + Excerpt(name) + ", which this program does not make");
+    if (known->second != sql)
+      return Fail(ErrorKind::kCorrupt, path + ": its " + name + " is not as this program makes it");
+  }
+  for (const auto& [name, sql] : *wanted)
+    if (!found->contains(name)) return Fail(ErrorKind::kCorrupt, path + " has no " + name);
+  return {};
+}
+
+Result<bool> IsEmpty(Database& database) {
   const Result<int64_t> tables = database.Number("SELECT count(*) FROM sqlite_master");
   if (!tables) return Fail(tables.error());
-  if (*tables == 0) return 0;
-  const Result<int64_t> application = database.Number("PRAGMA application_id");
-  if (!application) return Fail(application.error());
-  if (*application != kApplicationId) {
-    return Fail(ErrorKind::kRefused,
-                path + " is a database of some other program; name another file as journal");
-  }
-  const Result<int64_t> version =
-      database.Number("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'schema_version'");
-  if (!version) return Fail(version.error());
-  if (*version < 1) {
-    return Fail(ErrorKind::kCorrupt, path + " names no schema version; restore a backup of it");
-  }
-  return *version;
+  return *tables == 0;
 }
 
 }  // namespace
+
+Result<Identity> ReadIdentity(Database& database, const std::string& path) {
+  const Result<int64_t> application = database.Number("PRAGMA application_id");
+  if (!application) return Fail(application.error());
+  if (*application != kApplicationId)
+    return Fail(ErrorKind::kRefused, path + " is not a journal; name another file as journal");
+  const Result<int64_t> version =
+      database.Number("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'schema_version'");
+  if (!version) return Fail(version.error());
+  if (*version > CurrentSchemaVersion())
+    return Fail(ErrorKind::kRefused, path + " was written by a newer program (schema version " +
+                                         std::to_string(*version) + ", this one knows " +
+                                         std::to_string(CurrentSchemaVersion()) +
+                                         "); use that program instead");
+  if (*version < 1)
+    return Fail(ErrorKind::kCorrupt, path + " names no schema version; restore a backup of it");
+  Result<std::string> id = database.FirstText("SELECT value FROM meta WHERE key = 'journal_id'");
+  if (!id) return Fail(id.error());
+  if (id->size() != 32 || id->find_first_not_of("0123456789abcdef") != std::string::npos)
+    return Fail(ErrorKind::kCorrupt, path + " has no journal id; restore a backup of it");
+  Identity identity{static_cast<int>(*version), std::move(*id)};
+  if (Status s = CheckDefinitions(database, path, identity.version); !s) return Fail(s.error());
+  return identity;
+}
 
 bool IsJournal(Database& database) {
   const Result<int64_t> application = database.Number("PRAGMA application_id");
@@ -156,28 +209,26 @@ int CurrentSchemaVersion() {
 }
 
 Result<std::string> PrepareSchema(Database& database, const std::string& path, WallTime now) {
-  const Result<int64_t> version = VersionOf(database, path);
-  if (!version) return Fail(version.error());
-  if (*version > CurrentSchemaVersion()) {
-    return Fail(ErrorKind::kRefused, path + " was written by a newer program (schema version " +
-                                         std::to_string(*version) + ", this one knows " +
-                                         std::to_string(CurrentSchemaVersion()) +
-                                         "); start that program instead");
+  const Result<bool> empty = IsEmpty(database);
+  if (!empty) return Fail(empty.error());
+  int version = 0;
+  if (!*empty) {
+    const Result<Identity> identity = ReadIdentity(database, path);
+    if (!identity) return Fail(identity.error());
+    version = identity->version;
   }
-  if (*version < CurrentSchemaVersion()) {
+  if (version < CurrentSchemaVersion()) {
     if (Status s = database.Run("BEGIN IMMEDIATE"); !s) return Fail(s.error());
-    Status done = Migrate(database, *version, now);
+    Status done = Migrate(database, version, now);
     if (done) done = database.Run("COMMIT");
     if (!done) {
       if (database.InTransaction()) (void)database.Run("ROLLBACK");
       return Fail(done.error());
     }
   }
-  Result<std::string> id = database.FirstText("SELECT value FROM meta WHERE key = 'journal_id'");
-  if (id && id->size() != 32) {
-    return Fail(ErrorKind::kCorrupt, path + " has no journal id; restore a backup of it");
-  }
-  return id;
+  Result<Identity> identity = ReadIdentity(database, path);
+  if (!identity) return Fail(identity.error());
+  return std::move(identity->id);
 }
 
 }  // namespace mailhub::journal

@@ -65,20 +65,10 @@ class Verifier {
   }
 
   Status Identify() {
-    const Result<int64_t> tables = database_.Number("SELECT count(*) FROM sqlite_master");
-    if (!tables) return Fail(tables.error());
-    if (!IsJournal(database_)) return Fail(ErrorKind::kRefused, path_ + " is not a journal");
-    const Result<int64_t> version =
-        database_.Number("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'schema_version'");
-    if (!version) return Fail(version.error());
-    if (*version > CurrentSchemaVersion())
-      return Fail(ErrorKind::kRefused, path_ + " was written by a newer program (schema version " +
-                                           std::to_string(*version) + "); verify it with that");
-    found_.schema_version = static_cast<int>(*version);
-    const Result<std::string> id =
-        database_.FirstText("SELECT value FROM meta WHERE key = 'journal_id'");
-    if (!id) return Fail(id.error());
-    found_.id = *id;
+    const Result<Identity> identity = ReadIdentity(database_, path_);
+    if (!identity) return Fail(identity.error());
+    found_.schema_version = identity->version;
+    found_.id = identity->id;
     return {};
   }
 

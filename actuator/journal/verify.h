@@ -25,8 +25,8 @@ struct Verified {
   uint64_t not_compared = 0;  // their lines that pruning may have removed, so that nobody can tell
 };
 
-// Reads one committed state of the file and changes nothing. Checks: SQLite's structure, no event
-// is missing, each event and plan can be read and nothing in an event is left unread, each run's
+// Reads one committed state of the file and changes nothing. Checks: SQLite's structure, the
+// tables are those of this program, no event is missing, each event and plan can be read and nothing in an event is left unread, each run's
 // events fit its plan and each other, and all derived tables have in each column what the events
 // give. Reads the whole file. Errors:
 //   kCorrupt    damaged; one line for each mistake, at most 20

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -126,6 +127,49 @@ TEST_F(VerifyTest, ListsABoundedNumberOfMistakes) {
   const std::string mistakes = Mistakes();
   EXPECT_EQ(std::count(mistakes.begin(), mistakes.end(), '\n'), 20);
   EXPECT_THAT(mistakes, HasSubstr("and perhaps more"));
+}
+
+// What somebody added to a copy would run inside the actuator's transactions.
+TEST_F(VerifyTest, FindsTablesThatTheProgramDoesNotMake) {
+  const std::string doomed = "BEGIN DELETE FROM events WHERE run = new.run; END";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"CREATE TRIGGER t AFTER UPDATE ON runs " + doomed, "has a trigger t,"},
+      {"DELETE FROM meta WHERE key = 'journal_id'", "has no journal id"},
+      {"UPDATE meta SET value = '-1' WHERE key = 'schema_version'", "names no schema version"},
+      {"CREATE VIEW v AS SELECT 1", "has a view v,"},
+      {"CREATE TABLE mine(a)", "has a table mine,"},
+      {"DROP INDEX runs_finished", "has no index runs_finished"},
+      {"DROP INDEX runs_finished; CREATE INDEX runs_finished ON runs(run)",
+       "index runs_finished is not as this program makes it"},
+  };
+  for (const auto& [sql, mistake] : cases) {
+    const std::string copy = directory_ / "copy.db";
+    std::filesystem::copy_file(path_, copy, std::filesystem::copy_options::overwrite_existing);
+    auto database = Database::Open(copy, Database::Access::kReadWrite);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->Run(sql)) << sql;
+    const auto verified = Verify(copy);
+    ASSERT_FALSE(verified) << sql;
+    EXPECT_THAT(verified.error().message, HasSubstr(mistake));
+    const auto started = Journal::Open(copy, testing::kNow);
+    ASSERT_FALSE(started) << sql;
+    EXPECT_THAT(started.error().message, HasSubstr(mistake));
+  }
+}
+
+TEST_F(VerifyTest, ExecutesNothingOfTheFile) {
+  Sql("CREATE TRIGGER t AFTER UPDATE ON meta BEGIN DELETE FROM events; END");
+  Sql("UPDATE meta SET value = value");
+  auto database = Database::Open(path_, Database::Access::kReadOnly);
+  ASSERT_TRUE(database);
+  EXPECT_EQ(database->Number("SELECT count(*) FROM events"), 30);
+}
+
+TEST_F(VerifyTest, DoesNotWaitForAFifo) {
+  ASSERT_EQ(mkfifo((directory_ / "fifo").c_str(), 0600), 0);
+  const auto verified = Verify(directory_ / "fifo");
+  ASSERT_FALSE(verified);
+  EXPECT_EQ(verified.error().kind, ErrorKind::kRefused);
 }
 
 TEST_F(VerifyTest, RefusesWhatIsNoJournalOrANewerOne) {
