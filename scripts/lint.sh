@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# scripts/lint.sh [--quick]: style and structure: formatting, shellcheck, include direction, every test registered;
-# without
-# --quick also clang-tidy, which takes long.
+# scripts/lint.sh [--quick]: style and structure: formatting, shellcheck, include direction, every test registered.
+# Without --quick also clang-tidy, which takes about 80 minutes on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

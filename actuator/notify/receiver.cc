@@ -135,6 +135,7 @@ Result<http::HttpResponse> Receiver::Post(http::Client& client, const Outgoing& 
   request.headers = options_.headers;
   request.headers.emplace_back("Idempotency-Key", '"' + outgoing.id + '"');
   request.max_response_bytes = kLongestAnswer;
+  request.status_suffices = true;
   auto response = client.Post(target_, outgoing.body, "application/json", request);
   if (response) return response;
   Error error = response.error();

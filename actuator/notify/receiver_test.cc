@@ -103,6 +103,15 @@ TEST_F(ReceiverTest, TriesAgainAfterAServersErrorAndKeepsTheOrder) {
   }
 }
 
+TEST_F(ReceiverTest, HasTakenItHoweverLongItsAnswerIs) {
+  TestReceiver server;
+  server.Say(std::string(10'000'000, 'x'));
+  const auto receiver = Make(Options(server.Url()));
+  receiver->Push(Held(1));
+  ASSERT_TRUE(Eventually([&] { return receiver->Look().sent + receiver->Look().failed > 0; }));
+  EXPECT_EQ(receiver->Look().sent, 1U) << receiver->Look().trouble;
+}
+
 TEST_F(ReceiverTest, AnyOtherAnswerIsCountedAndNotTriedAgain) {
   TestReceiver server;
   const auto receiver = Make(Options(server.Url()));

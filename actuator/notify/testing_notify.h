@@ -106,6 +106,9 @@ class TestReceiver {
       state.retry_after = retry_after;
     });
   }
+  void Say(std::string body) {
+    state_.With([&](State& state) { state.body = std::move(body); });
+  }
   // Requests get no answer until it is false again.
   void Hang(bool hang) {
     state_.With([&](State& state) { state.hang = hang; });
@@ -121,6 +124,7 @@ class TestReceiver {
  private:
   struct State {
     int status = 200;
+    std::string body = "answer & <more>";
     std::string retry_after;
     bool hang = false;
     std::vector<http::Request> requests;
@@ -131,7 +135,7 @@ class TestReceiver {
     state_.With([&](State& state) { state.requests.push_back(request); });
     Eventually([this] { return state_.With([](State& state) { return !state.hang; }); });
     return state_.With([&](State& state) {
-      http::Response response = http::TextResponse(state.status, "answer & <more>");
+      http::Response response = http::TextResponse(state.status, state.body);
       if (!state.retry_after.empty())
         response.headers.emplace_back("Retry-After", state.retry_after);
       if (state.status < 300) state.taken.emplace_back(request.Header("Idempotency-Key"));

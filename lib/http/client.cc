@@ -26,15 +26,18 @@ struct Transfer {
   HttpResponse response;
   size_t max_body_bytes = 0;
   size_t header_bytes = 0;
-  bool too_long = false;
+  bool headers_too_long = false;
+  bool body_too_long = false;
   bool cancelled = false;
   const std::atomic<bool>* cancel = nullptr;
 };
 
 size_t OnBody(char* data, size_t, size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
-  if (transfer.response.body.size() + size > transfer.max_body_bytes) {
-    transfer.too_long = true;
+  const size_t room = transfer.max_body_bytes - transfer.response.body.size();
+  if (size > room) {
+    transfer.body_too_long = true;
+    transfer.response.body.append(data, room);
     return 0;
   }
   transfer.response.body.append(data, size);
@@ -46,7 +49,7 @@ size_t OnHeader(char* data, size_t, size_t size, void* user) {
   const std::string_view line(data, size);
   transfer.header_bytes += size;
   if (transfer.header_bytes > kMaxHeaderBytes) {
-    transfer.too_long = true;
+    transfer.headers_too_long = true;
     return 0;
   }
   if (line.starts_with("HTTP/")) transfer.response.headers.clear();  // after a "100 Continue"
@@ -154,9 +157,10 @@ Result<Slist> Client::Impl::MakeHeaders(const RequestOptions& request,
 }
 
 Error Client::Impl::Explain(CURLcode code, const Transfer& transfer, bool repeatable) {
-  const std::string why = transfer.cancelled  ? "shutting down"
-                          : transfer.too_long ? "the answer is too long"
-                                              : curl_easy_strerror(code);
+  const bool too_long = transfer.headers_too_long || transfer.body_too_long;
+  const std::string why = transfer.cancelled ? "shutting down"
+                          : too_long         ? "the answer is too long"
+                                             : curl_easy_strerror(code);
   switch (code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
@@ -172,7 +176,7 @@ Error Client::Impl::Explain(CURLcode code, const Transfer& transfer, bool repeat
   curl_off_t ready_us = 0;
   curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
   if (ready_us > 0 && !repeatable) return {ErrorKind::kOutcomeUnknown, why};
-  const bool senseless = transfer.too_long || code == CURLE_WEIRD_SERVER_REPLY ||
+  const bool senseless = too_long || code == CURLE_WEIRD_SERVER_REPLY ||
                          code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_BAD_CONTENT_ENCODING;
   return {senseless ? ErrorKind::kInvalid : ErrorKind::kUnreachable, why};
 }
@@ -194,7 +198,8 @@ Result<HttpResponse> Client::Impl::Perform(const std::string& url, const Request
   Set(CURLOPT_XFERINFODATA, &transfer);
   Set(CURLOPT_NOPROGRESS, 0L);
   const CURLcode code = curl_easy_perform(curl);
-  if (code != CURLE_OK) {
+  const bool enough = request.status_suffices && transfer.body_too_long && !transfer.cancelled;
+  if (code != CURLE_OK && !enough) {
     Error error = Explain(code, transfer, repeatable);
     return Fail(error.kind, url + ": " + error.message);
   }

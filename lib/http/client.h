@@ -31,7 +31,8 @@ struct RequestOptions {
   std::vector<std::pair<std::string, std::string>> headers;
   Milliseconds timeout{10'000};                  // look-up, connect, send, receive
   size_t max_response_bytes = size_t{16} << 20;  // of the body, after decompression
-  bool idempotent = false;  // POST: a repetition does no harm (a query). See Post
+  bool status_suffices = false;  // a longer body is no error: its begin is given, the rest not read
+  bool idempotent = false;       // POST: a repetition does no harm (a query). See Post
 };
 
 struct HttpResponse {

@@ -161,6 +161,18 @@ TEST_F(ClientTest, StopsReadingATooLongAnswer) {
   EXPECT_EQ(result.error().kind, ErrorKind::kInvalid);
 }
 
+TEST_F(ClientTest, MayBeContentWithTheStatusOfATooLongAnswer) {
+  Client client;
+  RequestOptions options;
+  options.max_response_bytes = 1000;
+  options.status_suffices = true;
+  const auto result = client.Get(Url("/big"), options);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, 200);
+  EXPECT_EQ(result->body.size(), 1000U);
+  EXPECT_EQ(client.Get(Url("/big"))->body.size(), 100'001U) << "the next one is whole";
+}
+
 TEST_F(ClientTest, LetsNoHeaderSmuggleAnother) {
   Client client;
   RequestOptions options;
