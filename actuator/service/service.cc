@@ -110,7 +110,9 @@ void Service::Gather() {
   for (const auto& ticket : batch.tickets) Handle(ticket);
   const std::optional<SteadyTime> deadline = engine_.NextDeadline();
   const engine::Moment now = Now();
-  if (deadline && *deadline <= now.steady) Absorb(engine_.Advance(now));
+  if (!deadline || *deadline > now.steady) return;
+  Absorb(engine_.Advance(now));
+  turn_.time_tells = true;
 }
 
 void Service::Handle(const std::shared_ptr<Ticket>& ticket) {

@@ -109,8 +109,11 @@ class Service final : public api::Backend {
     };
     std::vector<Reply> replies;
     bool person_waits = false;
+    bool time_tells = false;  // a deadline has passed: what is shown may differ without any event
 
-    bool empty() const { return events.empty() && effects.empty() && replies.empty(); }
+    bool empty() const {
+      return events.empty() && effects.empty() && replies.empty() && !time_tells;
+    }
   };
 
   // By way of Backend alone.

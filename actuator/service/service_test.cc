@@ -25,6 +25,18 @@ TEST(Service, ANotificationStartsARunAndTheRunComesToItsEnd) {
   EXPECT_EQ(life.hosts.ran().size(), 1u);
 }
 
+// No event says so.
+TEST(Service, ShowsThatAnAlertStillFiresThoughNothingElseHappens) {
+  const TestDirectory directory;
+  Life life(directory, [](ServiceOptions& options) {
+    options.engine.triggers[0].still_firing_after = Milliseconds(300);
+  });
+  life.StartAndWait();
+  ASSERT_TRUE(life.service->Submit(Firing("1")));
+  ASSERT_TRUE(life.Eventually([&] { return life.Finished() == 1; }));
+  EXPECT_TRUE(life.Eventually([&] { return life.service->Look()->still_firing_episodes == 1; }));
+}
+
 TEST(Service, ANotificationIsAnsweredOnlyAfterItsCommit) {
   const TestDirectory directory;
   Life life(directory);
