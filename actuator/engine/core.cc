@@ -38,7 +38,7 @@ Engine::Core::Core(const Core& other, Moment now)
 
 Output Engine::Core::Reconfigure(EngineConfig config, const PlanSource* plans, Moment now) {
   Require(started_, "inputs come after the start");
-  clock_.Advance(now, NextDeadline());  // by the old deadlines
+  Pass(now);  // by the old deadlines
   config_ = std::move(config);
   context_.plans = plans;
   runs_.Replan();
@@ -87,14 +87,19 @@ Output Engine::Core::Start(Moment now, const std::string& version) {
 
 Output Engine::Core::Handle(const Input& input, Moment now) {
   Require(started_, "inputs come after the start");
-  clock_.Advance(now, NextDeadline());
+  Pass(now);
   std::visit([&](const auto& given) { Take(given); }, input);
   return Finish();
 }
 
+void Engine::Core::Pass(Moment now) {
+  const Milliseconds step = clock_.Advance(now, NextDeadline());
+  if (step != Milliseconds(0)) runs_.ClockStepped(step);
+}
+
 Output Engine::Core::Advance(Moment now) {
   Require(started_, "time passes after the start");
-  clock_.Advance(now, NextDeadline());
+  Pass(now);
   return Finish();
 }
 

@@ -53,7 +53,8 @@ class Engine::Core {
   void Take(const CloseEpisode& close);
   template <typename Done>
   void Take(const Done& done);
-  Output Finish();  // works on all runs, then returns the output
+  void Pass(Moment now);  // time has passed
+  Output Finish();        // works on all runs, then returns the output
   // A look is no work: deadlines count from the last time that the runs did work.
   template <typename Do>
   auto Showing(Moment now, Do&& action);

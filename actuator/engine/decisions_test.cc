@@ -70,6 +70,26 @@ TEST_F(Decisions, AFlappingAlertWaitsOutTheCooldown) {
   EXPECT_EQ(TellOne(Firing("a", Now().wall)), Decision::kRepeat);
 }
 
+TEST_F(Decisions, AStepOfTheClockIsNoWork) {
+  Configure([](EngineConfig& config) { config.triggers[0].cooldown = Milliseconds(0); });
+  for (const Milliseconds step : {Hours(2), Hours(-2)}) {
+    mute_ = true;
+    const std::string name = step > Milliseconds(0) ? "a" : "b";
+    EXPECT_EQ(TellOne(Firing(name)), Decision::kStartedRun);
+    Pass(Seconds(30));
+    wall_ahead_ += step;
+    Pass(Seconds(30));
+    mute_ = false;
+    Work();
+    const auto finished = std::find_if(recorded_.rbegin(), recorded_.rend(), [](const Event& one) {
+      return std::holds_alternative<RunFinished>(one.body);
+    });
+    ASSERT_NE(finished, recorded_.rend());
+    EXPECT_EQ(std::get<RunFinished>(finished->body).worked, Seconds(60)) << step.count();
+    Pass(Hours(1));
+  }
+}
+
 TEST_F(Decisions, ACooldownEndsThoughTheClockWasYearsAheadWhenTheRunEnded) {
   wall_ahead_ = Hours(24 * 365 * 5);
   EXPECT_EQ(TellOne(Firing("a")), Decision::kStartedRun);

@@ -11,6 +11,8 @@ namespace {
 constexpr Milliseconds kLook{1'000};
 // A call that is late by up to this much counts as attended.
 constexpr Milliseconds kSlack{200};
+// What a clock that is only adjusted does not differ by between two calls.
+constexpr Milliseconds kStep{1'000};
 
 }  // namespace
 
@@ -25,11 +27,13 @@ void EngineClock::Start(Moment now) {
   attended_ = now.steady;
 }
 
-void EngineClock::Advance(Moment now, const std::optional<SteadyTime>& next) {
+Milliseconds EngineClock::Advance(Moment now, const std::optional<SteadyTime>& next) {
   const Milliseconds passed = now.steady - now_.steady;
   const Milliseconds idle = next ? *next - now_.steady : kLook;
   attended_ += std::clamp(passed, Milliseconds(0), std::max(idle, Milliseconds(0)) + kSlack);
+  const Milliseconds step = now.wall - now_.wall - passed;
   now_ = now;
+  return std::chrono::abs(step) < kStep ? Milliseconds(0) : step;
 }
 
 Moment EngineClock::Show(Moment now) {

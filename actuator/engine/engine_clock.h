@@ -24,8 +24,9 @@ class EngineClock {
  public:
   void Start(Moment now);
   // Time has passed. `next` is when the engine wanted its next call; time beyond that was
-  // unattended.
-  void Advance(Moment now, const std::optional<SteadyTime>& next);
+  // unattended. Returns by how much the wall clock was set meanwhile: the difference of both clocks,
+  // from one second on; below that it is adjusted, not set.
+  Milliseconds Advance(Moment now, const std::optional<SteadyTime>& next);
   // For looks: deadlines do not move. Returns the moment before.
   Moment Show(Moment now);
 

@@ -126,7 +126,7 @@ void Leases::OnReply(const std::string& path, const RemoteReply& reply) {
     HoldRun(context_, run_, path, HoldReason::kDeadManRestored,
             Say<HeldBecause::kDeadManActed>(reply.lease_detail));
   } else if (reply.lease == LeaseState::kArmed) {
-    progress.confirmed = progress.asked;
+    progress.confirmed = std::max(progress.confirmed.value_or(progress.asked), progress.asked);
     progress.due = progress.asked + RenewalEvery(lease->second);
   } else {
     progress.confirmed.reset();
@@ -241,10 +241,12 @@ void Leases::RenewWhilePending(std::vector<Effect>* effects) {
   const SteadyTime now = context_.clock->steady();
   for (auto& [path, progress] : progress_) {
     const auto lease = run_.leases.find(path);
-    if (lease == run_.leases.end() || !progress.confirmed || progress.extra != 0) continue;
-    if (now < std::max(*progress.confirmed, progress.extra_asked) + RenewalEvery(lease->second)) {
-      continue;
-    }
+    if (lease == run_.leases.end() || progress.extra != 0) continue;
+    // One that was to be armed may be: its host's answer waits for the commit, too.
+    if (!progress.confirmed && progress.verb != RemoteVerb::kArm) continue;
+    const SteadyTime since =
+        std::max(progress.confirmed.value_or(progress.asked), progress.extra_asked);
+    if (now < since + RenewalEvery(lease->second)) continue;
     progress.extra = context_.recorder->NextId();
     progress.extra_asked = now;
     effects->push_back(
@@ -260,9 +262,10 @@ bool Leases::NoteRenewal(const RemoteDone& done) {
       progress.trouble = done.reply.receipt.error().message;
     } else if (done.reply.lease == LeaseState::kRestored) {
       progress.trouble = Say<HeldBecause::kDeadManActed>(done.reply.lease_detail);
-    } else if (done.reply.lease == LeaseState::kArmed && progress.confirmed) {
+    } else if (done.reply.lease == LeaseState::kArmed) {
       progress.trouble.clear();
-      progress.confirmed = std::max(*progress.confirmed, progress.extra_asked);
+      progress.confirmed =
+          std::max(progress.confirmed.value_or(progress.asked), progress.extra_asked);
     }
     return true;
   }

@@ -53,8 +53,9 @@ class Leases {
   std::string Trouble() const;
   std::optional<SteadyTime> NextDeadline() const;
 
-  // While a commit is pending: new decisions must wait for it, but a dead man known to be armed
-  // must not run out meanwhile.
+  // While a commit is pending: new decisions must wait for it, but a dead man that is armed, or may
+  // be, because its host's answer waits, too, must not run out meanwhile. Where none is armed, the
+  // request changes nothing.
   void RenewWhilePending(std::vector<Effect>* effects);
   bool NoteRenewal(const RemoteDone& done);  // true if it was one of these
 

@@ -147,14 +147,32 @@ TEST_F(LeasesTest, AServiceThatIsStillStoppedAtTheEndIsAHold) {
   EXPECT_TRUE(IsHeld(HoldReason::kStillStopped));
 }
 
-TEST_F(LeasesTest, RenewsDuringAPendingCommitOnlyLeasesKnownToBeArmed) {
+// The host's answer to the arming waits for the commit, too.
+TEST_F(LeasesTest, RenewsDuringAPendingCommitALeaseThatMayBeArmed) {
   Arm();
-  Pass(kAfter / 3);
   std::vector<Effect> effects;
   leases_.RenewWhilePending(&effects);
-  EXPECT_TRUE(effects.empty()) << "it is not confirmed";
+  EXPECT_TRUE(effects.empty()) << "it is too early";
+  Pass(kAfter / 3);
+  leases_.RenewWhilePending(&effects);
+  ASSERT_EQ(effects.size(), 1U);
+  EXPECT_EQ(std::get<RemoteRequest>(effects[0].what).verb, RemoteVerb::kRenew);
+  EXPECT_TRUE(leases_.NoteRenewal({effects[0].id, Says(LeaseState::kNone)}));
+  EXPECT_FALSE(leases_.GuardOf(StepAt("1")).until) << "the host has none yet";
+  Pass(kAfter / 3);
+  leases_.RenewWhilePending(&effects);
+  ASSERT_EQ(effects.size(), 2U);
+  EXPECT_TRUE(leases_.NoteRenewal({effects[1].id, Says(LeaseState::kArmed)}));
+  EXPECT_EQ(leases_.GuardOf(StepAt("1")).until, clock_.In(kAfter));
+  Confirm();
+  EXPECT_EQ(leases_.GuardOf(StepAt("1")).until, clock_.In(kAfter)) << "the later one counts";
+}
+
+TEST_F(LeasesTest, RenewsDuringAPendingCommitLeasesKnownToBeArmed) {
+  Arm();
   Confirm();
   Pass(kAfter / 3);
+  std::vector<Effect> effects;
   leases_.RenewWhilePending(&effects);
   ASSERT_EQ(effects.size(), 1U);
   EXPECT_EQ(std::get<RemoteRequest>(effects[0].what).verb, RemoteVerb::kRenew);

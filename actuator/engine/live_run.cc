@@ -29,6 +29,10 @@ void LiveRun::Account(WallTime at) {
   run_.Account(at, context_.mode->mode);
 }
 
+void LiveRun::ClockStepped(Milliseconds step) {
+  if (run_.accounted) *run_.accounted += step;
+}
+
 void LiveRun::Work() {
   switch (run_.stage) {
     case Stage::kQueued:

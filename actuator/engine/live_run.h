@@ -31,6 +31,8 @@ class LiveRun {
   void Apply(const Event& event);
   // Folds a change of the mode, which decides whether time before and after `at` counts.
   void Account(WallTime at);
+  // The wall clock was set by that much.
+  void ClockStepped(Milliseconds step);
 
   // Does all work that is due.
   void Work();

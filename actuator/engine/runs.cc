@@ -58,6 +58,10 @@ void Runs::Account(WallTime at) {
   for (const std::string& id : order_) runs_.at(id).Account(at);
 }
 
+void Runs::ClockStepped(Milliseconds step) {
+  for (const std::string& id : order_) runs_.at(id).ClockStepped(step);
+}
+
 void Runs::Forget() {
   std::erase_if(order_, [&](const std::string& id) {
     const Run& run = runs_.at(id).run();

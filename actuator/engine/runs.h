@@ -28,6 +28,8 @@ class Runs final : public OtherRuns {
   const Run* Apply(const Event& event);
   // The mode has changed.
   void Account(WallTime at);
+  // The wall clock was set by that much: no run has worked so long.
+  void ClockStepped(Milliseconds step);
   // The configuration has changed.
   void Replan() { schedule_.Change(); }
   // Forgets runs that are finished, swept and no longer shown. References to them become invalid.

@@ -205,6 +205,7 @@ Complaint Invariants::OnEvent(Run& run, const engine::RunFinished& body) {
       if (state == nullptr || !state->result) return "the run succeeded without " + step.path;
     }
   }
+  if (auto broken = progress_.Worked(run, body)) return broken;
   if (body.result == engine::RunResult::kSucceeded) progress_.Finish(run, decided_at_);
   starts_.Record(run, body);
   return guards_.Record(run, body);

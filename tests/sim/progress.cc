@@ -113,6 +113,8 @@ void Progress::Record(const engine::Event& event) {
   }
   if (event.run.empty() || std::holds_alternative<engine::AlertDecided>(event.body)) return;
   const Run* run = known_->Find(event.run);
+  if (std::holds_alternative<engine::RunStarted>(event.body))
+    since_[event.run].begun = watched_.interruptions;
   if (run != nullptr && !MovesOn(*run, event)) return;
   since_[event.run].progress = since_[event.run].question = watched_;
 }
@@ -153,6 +155,15 @@ Complaint Progress::Finish(const Run& run, WallTime at) {
   const int64_t whole_ms = run.started_at ? (at - *run.started_at).count() : 0;
   longest_ms = std::max({longest_ms, since.working_ms, whole_ms - since.asked_ms});
   return std::nullopt;
+}
+
+Complaint Progress::Worked(const Run& run, const engine::RunFinished& body) {
+  const Since& since = since_[run.id];
+  if (!run.started_at || !body.worked || since.begun != watched_.interruptions) return std::nullopt;
+  const int64_t longest_ms = since.working_ms + since.asked_ms + kEstimateSlackMs;
+  if (body.worked->count() <= longest_ms) return std::nullopt;
+  return "run " + run.id + " says that it worked " + std::to_string(body.worked->count()) +
+         " ms; it had " + std::to_string(longest_ms);
 }
 
 Complaint Progress::WhyHeard(const Run& run) const {

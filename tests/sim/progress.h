@@ -26,6 +26,8 @@ class Progress {
   void Record(const engine::Event& event);
   Complaint Hold(const engine::Run& run, const engine::RunHeld& body) const;
   Complaint Finish(const engine::Run& run, WallTime at);
+  // A run says how long it has worked. A step of the clock is no work, unless the actuator was away.
+  Complaint Worked(const engine::Run& run, const engine::RunFinished& body);
 
   int64_t up_ms() const { return watched_.up_ms; }
 
@@ -41,6 +43,7 @@ class Progress {
     Watched question;  // likewise, of a question; a person's slowness does not move it
     int64_t working_ms = 0;  // neither held, paused nor asking
     int64_t asked_ms = 0;    // in which a person was asked
+    int64_t begun = 0;       // interruptions until the run started
   };
   Complaint Judge(const engine::Run& run, const Since& since) const;
   Complaint JudgeQuestion(const engine::Run& run, const Since& since) const;
