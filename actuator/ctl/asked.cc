@@ -169,7 +169,11 @@ void ShowLivePlan(const LivePlan& live) {
   }
   ShowFindings("Not known", live.unknowns);
   ShowFindings("Obstacles", live.obstacles);
-  if (live.obstacles.empty() && live.unknowns.empty()) Out("\nNothing is in the way now.\n");
+  if (live.obstacles.empty() && live.unknowns.empty()) {
+    const bool waits = live.start && !live.start->now;
+    Out(waits ? "\nNothing is in the way but that it would wait, as said above.\n"
+              : "\nNothing is in the way now.\n");
+  }
   Out("\nNothing was changed.\n");
 }
 

@@ -76,7 +76,9 @@ StartView Admission::Foresee() const {
   start.needed = context_.history->NeededFor(run_.plan());
   start.now = ItsTurn();
   if (start.now) return start;
-  start.begin = context_.others->SlotOf(run_).begin;
+  const Slot slot = context_.others->SlotOf(run_);
+  start.begin = slot.begin;
+  start.never = !slot.now && !slot.begin;
   start.why = WaitingFor();
   return start;
 }

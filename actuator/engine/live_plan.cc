@@ -136,6 +136,10 @@ void JudgeLivePlan(LivePlan* live) {
                                "a run of this runbook with these parameters is not finished",
                                "wait for its end, or cancel it"});
   }
+  if (live->start.never) {
+    live->obstacles.push_back({"calendar", "there is no suitable time: " + live->start.why,
+                               "change its windows or blackouts, or start it with --now"});
+  }
   for (const LiveLock& lock : live->locks) {
     if (lock.run.empty() || lock.run == live->same_run || lock.state != RunState::kHeld) continue;
     live->obstacles.push_back(

@@ -126,6 +126,19 @@ TEST(LivePlan, NamesWhatCannotWorkBeforeWhatIsNotKnown) {
   EXPECT_THAT(live.unknowns, IsEmpty());
 }
 
+TEST(LivePlan, NamesACalendarThatHasNoTimeForIt) {
+  LivePlan live = Asked({});
+  live.start.why = "window «never» is closed";
+  live.start.begin = WallTime(Seconds(9));
+  JudgeLivePlan(&live);
+  EXPECT_THAT(live.obstacles, IsEmpty()) << "waiting mends it";
+  live.start.begin.reset();
+  live.start.never = true;
+  JudgeLivePlan(&live);
+  ASSERT_EQ(live.obstacles.size(), 1U);
+  EXPECT_EQ(live.obstacles[0].what, "there is no suitable time: window «never» is closed");
+}
+
 TEST(LivePlan, NamesModeSameRunAndTheRunThatHasALock) {
   View view;
   view.mode = Mode::kObserve;

@@ -126,6 +126,7 @@ struct StartView {
   bool now = false;               // it starts at once; if it has an `only_if`, once that holds
   std::optional<WallTime> begin;  // else as RunView::starts_at
   std::string why;                // else as RunView::waiting_for
+  bool never = false;             // the calendar has no time for it
   Needed needed;                  // time to reserve for it
 };
 

@@ -48,17 +48,21 @@ tl::unexpected<Error> Exists(const std::string& to) {
   return Fail(ErrorKind::kRefused, to + " exists; a backup never replaces a file");
 }
 
-Status Copy(const std::string& from, const std::string& draft) {
+// Returns what the lock file of `from` said before that.
+Result<std::optional<Mark>> Copy(const std::string& from, const std::string& draft) {
   Result<Database> source = Database::Open(from, Database::Access::kReadOnly);
   if (!source) return Fail(source.error());
   if (const auto readable = source->Number("SELECT count(*) FROM sqlite_master"); !readable)
     return Fail(readable.error());
   if (!IsJournal(*source)) return Fail(ErrorKind::kRefused, from + " is not a journal");
+  Result<std::optional<Mark>> mark = ReadMark(LockPathOf(source->FileName()));
+  if (!mark) return mark;
   Result<Database> target = Database::Open(draft, Database::Access::kReadWrite);
   if (!target) return Fail(target.error());
-  if (Status s = source->CopyTo(*target); !s) return s;
+  if (Status s = source->CopyTo(*target); !s) return Fail(s.error());
   // One file without a log beside it: whoever copies it further copies all of it.
-  return target->Run("PRAGMA journal_mode = DELETE");
+  if (Status s = target->Run("PRAGMA journal_mode = DELETE"); !s) return Fail(s.error());
+  return mark;
 }
 
 }  // namespace
@@ -68,8 +72,9 @@ Result<Verified> Backup(const std::string& from, const std::string& to) {
   if (::lstat(to.c_str(), &status) == 0) return Exists(to);
   const Result<Draft> draft = Draft::Beside(to);
   if (!draft) return Fail(draft.error());
-  if (Status s = Copy(from, draft->path()); !s) return Fail(s.error());
-  Result<Verified> verified = Verify(draft->path());
+  const Result<std::optional<Mark>> mark = Copy(from, draft->path());
+  if (!mark) return Fail(mark.error());
+  Result<Verified> verified = VerifyCopy(draft->path(), *mark);
   // The reader of the message knows the journal and not the draft.
   if (!verified) return Fail(from, verified.error());
   if (Status s = Sync(draft->path(), 0); !s) return Fail(s.error());

@@ -136,7 +136,7 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::string& path, WallTime
   // One lock per file, whatever links lead to it.
   std::error_code failed;
   const std::filesystem::path real = std::filesystem::weakly_canonical(path, failed);
-  Result<LockFile> lock = LockFile::Take((failed ? path : real.string()) + ".lock");
+  Result<LockFile> lock = LockFile::Take(LockPathOf(failed ? path : real.string()));
   if (!lock) return Fail(lock.error());
   const Result<Mark> read = lock->Read();
   if (!read) return Fail(read.error());

@@ -11,7 +11,6 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <string_view>
 
 namespace mailhub::journal {
 namespace {
@@ -20,10 +19,6 @@ std::string ReadAll(int descriptor) {
   std::array<char, 256> text{};
   const ssize_t length = ::pread(descriptor, text.data(), text.size(), 0);
   return {text.data(), static_cast<size_t>(std::max<ssize_t>(length, 0))};
-}
-
-bool IsJournalId(std::string_view word) {
-  return word.size() == 32 && word.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 constexpr size_t kDigits = 20;
@@ -61,7 +56,54 @@ bool ParseNumber(std::string_view word, uint64_t* number) {
   return !word.empty() && parsed.ec == std::errc() && parsed.ptr == word.data() + word.size();
 }
 
+// Two lines: the owner's process, for the error sentence; journal id and event, " 0" while there is
+// no journal.
+Result<Mark> ParseMark(const std::string& text, const std::string& path) {
+  const auto damaged = [&] {
+    return Fail(ErrorKind::kCorrupt,
+                path +
+                    " cannot be read: it should hold two lines, a process and the journal with its "
+                    "last event. Nothing was changed. See whether the journal beside it is there "
+                    "and whole; then, once no run is in progress on any host, remove " +
+                    path +
+                    ": the start goes on from the journal that is in place, and begins an empty "
+                    "one if there is none");
+  };
+  const size_t line = text.find('\n');
+  uint64_t owner = 0;
+  if (line == std::string::npos || line + 1 == text.size() || text.back() != '\n' ||
+      !ParseNumber(text.substr(0, line), &owner)) {
+    return damaged();
+  }
+  const std::string second = text.substr(line + 1, text.size() - line - 2);
+  Mark mark;
+  if (second == " 0") return mark;
+  const size_t blank = second.find(' ');
+  if (blank == std::string::npos || second.size() != blank + 1 + kDigits ||
+      !ParseNumber(second.substr(blank + 1), &mark.seq)) {
+    return damaged();
+  }
+  mark.journal = second.substr(0, blank);
+  if (!IsJournalId(mark.journal)) return damaged();
+  return mark;
+}
+
 }  // namespace
+
+bool IsJournalId(std::string_view word) {
+  return word.size() == 32 && word.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+Result<std::optional<Mark>> ReadMark(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (file.number() < 0) {
+    if (errno == ENOENT) return std::nullopt;
+    return SystemError(path, errno);
+  }
+  Result<Mark> mark = ParseMark(ReadAll(file.number()), path);
+  if (!mark) return Fail(mark.error());
+  return *std::move(mark);
+}
 
 tl::unexpected<Error> SystemError(const std::string& path, int number) {
   const ErrorKind kind = number == ENOENT || number == ENOTDIR  ? ErrorKind::kNotFound
@@ -96,37 +138,8 @@ Result<LockFile> LockFile::Take(const std::string& path, const Mark& if_new, Err
   return LockFile(path, std::move(lock), *held);
 }
 
-// Two lines: the owner's process, for the error sentence; journal id and event, " 0" while there is
-// no journal.
 Result<Mark> LockFile::Read() const {
-  const std::string text = ReadAll(descriptor_.number());
-  const auto damaged = [&] {
-    return Fail(ErrorKind::kCorrupt,
-                path_ +
-                    " cannot be read: it should hold two lines, a process and the journal with its "
-                    "last event. Nothing was changed. See whether the journal beside it is there "
-                    "and whole; then, once no run is in progress on any host, remove " +
-                    path_ +
-                    ": the start goes on from the journal that is in place, and begins an empty "
-                    "one if there is none");
-  };
-  const size_t line = text.find('\n');
-  uint64_t owner = 0;
-  if (line == std::string::npos || line + 1 == text.size() || text.back() != '\n' ||
-      !ParseNumber(text.substr(0, line), &owner)) {
-    return damaged();
-  }
-  const std::string second = text.substr(line + 1, text.size() - line - 2);
-  Mark mark;
-  if (second == " 0") return mark;
-  const size_t blank = second.find(' ');
-  if (blank == std::string::npos || second.size() != blank + 1 + kDigits ||
-      !ParseNumber(second.substr(blank + 1), &mark.seq)) {
-    return damaged();
-  }
-  mark.journal = second.substr(0, blank);
-  if (!IsJournalId(mark.journal)) return damaged();
-  return mark;
+  return ParseMark(ReadAll(descriptor_.number()), path_);
 }
 
 Status LockFile::Note(const Mark& mark, Write how) const {

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "actuator/journal/file_id.h"
@@ -17,6 +19,18 @@ struct Mark {
   std::string journal;  // empty: none begun yet
   uint64_t seq = 0;
 };
+
+// 32 hex digits.
+bool IsJournalId(std::string_view word);
+
+// The lock file of the journal at `journal`, an absolute path without links.
+inline std::string LockPathOf(const std::string& journal) {
+  return journal + ".lock";
+}
+
+// What the lock file at `path` says, whoever holds it. Nothing: there is none. kCorrupt as
+// LockFile::Read; others as SystemError says.
+Result<std::optional<Mark>> ReadMark(const std::string& path);
 
 tl::unexpected<Error> SystemError(const std::string& path, int number);
 

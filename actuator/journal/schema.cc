@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "actuator/journal/lock_file.h"
 #include "lib/base/digest.h"
 #include "lib/base/printable.h"
 
@@ -192,7 +193,7 @@ Result<Identity> ReadIdentity(Database& database, const std::string& path) {
     return Fail(ErrorKind::kCorrupt, path + " names no schema version; restore a backup of it");
   Result<std::string> id = database.FirstText("SELECT value FROM meta WHERE key = 'journal_id'");
   if (!id) return Fail(id.error());
-  if (id->size() != 32 || id->find_first_not_of("0123456789abcdef") != std::string::npos)
+  if (!IsJournalId(*id))
     return Fail(ErrorKind::kCorrupt, path + " has no journal id; restore a backup of it");
   Identity identity{static_cast<int>(*version), std::move(*id)};
   if (Status s = CheckDefinitions(database, path, identity.version); !s) return Fail(s.error());

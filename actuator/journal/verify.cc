@@ -12,6 +12,7 @@
 #include "actuator/journal/codec.h"
 #include "actuator/journal/database.h"
 #include "actuator/journal/derived.h"
+#include "actuator/journal/lock_file.h"
 #include "actuator/journal/numbers.h"
 #include "actuator/journal/rows.h"
 #include "actuator/journal/schema.h"
@@ -25,8 +26,9 @@ constexpr size_t kMostMistakes = 20;
 
 class Verifier {
  public:
-  Verifier(Database database, std::string path)
-      : database_(std::move(database)), path_(std::move(path)) {}
+  // `mark`: what the lock file said before the database was read.
+  Verifier(Database database, std::string path, std::optional<Mark> mark)
+      : database_(std::move(database)), path_(std::move(path)), mark_(std::move(mark)) {}
 
   Result<Verified> Run() {
     // One state for all statements; closing the database ends it.
@@ -45,6 +47,7 @@ class Verifier {
       derived_.emplace(std::move(*derived));
     }
     if (Status s = CheckEvents(); !s) return Fail(s.error());
+    CheckEnd();
     if (Status s = CheckTables(); !s) return Fail(s.error());
     if (mistakes_.empty()) return found_;
     return Damaged();
@@ -210,6 +213,19 @@ class Verifier {
       NoteEvent(event, "it joins run " + Excerpt(decided->run) + ", which is not under way");
   }
 
+  // A file that was cut between two events is whole in itself.
+  void CheckEnd() {
+    if (!mark_ || mark_->journal.empty()) return;
+    if (mark_->journal != found_.id) {
+      Note(path_ + " is journal " + found_.id + ", but its lock file is of journal " +
+           mark_->journal);
+    } else if (mark_->seq > found_.last_seq) {
+      Note(path_ + " ends with event " + std::to_string(found_.last_seq) + ", but had event " +
+           std::to_string(mark_->seq) +
+           " by its lock file: it has lost its end, or is an older copy");
+    }
+  }
+
   Status CheckTables() {
     found_.tables_compared = derived_ && mistakes_.empty();
     // Events that cannot be read give other tables.
@@ -223,6 +239,7 @@ class Verifier {
 
   Database database_;
   const std::string path_;
+  const std::optional<Mark> mark_;
   Verified found_;
   std::map<std::string, engine::Run> runs_;        // not swept yet
   std::set<std::string> given_up_;                 // runs with a mistake
@@ -236,7 +253,16 @@ class Verifier {
 Result<Verified> Verify(const std::string& path) {
   Result<Database> database = Database::Open(path, Database::Access::kReadOnly);
   if (!database) return Fail(database.error());
-  return Verifier(std::move(*database), path).Run();
+  // Before the database's state is fixed: the lock file never names an event that is not there yet.
+  const Result<std::optional<Mark>> mark = ReadMark(LockPathOf(database->FileName()));
+  if (!mark) return Fail(mark.error());
+  return Verifier(std::move(*database), path, *mark).Run();
+}
+
+Result<Verified> VerifyCopy(const std::string& path, const std::optional<Mark>& mark) {
+  Result<Database> database = Database::Open(path, Database::Access::kReadOnly);
+  if (!database) return Fail(database.error());
+  return Verifier(std::move(*database), path, mark).Run();
 }
 
 }  // namespace mailhub::journal

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "actuator/journal/lock_file.h"
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
 
@@ -26,12 +27,15 @@ struct Verified {
 };
 
 // Reads one committed state of the file and changes nothing. Checks: SQLite's structure, the
-// tables are those of this program, no event is missing, each event and plan can be read and nothing in an event is left unread, each run's
+// tables are those of this program, no event is missing, also none that the lock file beside it names, each event and plan can be read and nothing in an event is left unread, each run's
 // events fit its plan and each other, and all derived tables have in each column what the events
 // give. Reads the whole file. Errors:
 //   kCorrupt    damaged; one line for each mistake, at most 20
 //   kRefused    not a journal, or a newer program's; no permission
 //   others as JournalReader
 Result<Verified> Verify(const std::string& path);
+// The same for a copy, without a lock file beside it: `mark` is what that of the original said before
+// it was copied.
+Result<Verified> VerifyCopy(const std::string& path, const std::optional<Mark>& mark);
 
 }  // namespace mailhub::journal

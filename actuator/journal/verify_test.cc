@@ -10,6 +10,7 @@
 #include <fstream>
 #include <random>
 
+#include "actuator/journal/backup.h"
 #include "actuator/journal/database.h"
 #include "actuator/journal/journal.h"
 #include "actuator/journal/test_directory.h"
@@ -163,6 +164,16 @@ TEST_F(VerifyTest, ExecutesNothingOfTheFile) {
   auto database = Database::Open(path_, Database::Access::kReadOnly);
   ASSERT_TRUE(database);
   EXPECT_EQ(database->Number("SELECT count(*) FROM events"), 30);
+}
+
+TEST_F(VerifyTest, FindsThatTheEndOfTheActuatorsOwnJournalIsLost) {
+  Sql("DELETE FROM events WHERE seq > 28");
+  EXPECT_THAT(Mistakes(), HasSubstr("ends with event 28, but had event 30"));
+  const auto copied = Backup(path_, directory_ / "copy.db");
+  ASSERT_FALSE(copied);
+  EXPECT_THAT(copied.error().message, HasSubstr("ends with event 28, but had event 30"));
+  std::filesystem::remove(path_ + ".lock");
+  EXPECT_THAT(Mistakes(), ::testing::Not(HasSubstr("ends with event"))) << "a copy has none";
 }
 
 TEST_F(VerifyTest, DoesNotWaitForAFifo) {
