@@ -22,6 +22,7 @@ constexpr int kNonceBits = 128;
 constexpr char kHello[] = "hello 1";  // the helper is there and speaks version 1
 constexpr Milliseconds kStartPatience{5'000};
 constexpr Milliseconds kMostToBegin{2'000};  // until the main helper's reply begins
+constexpr Milliseconds kQuick{50};           // a reply that takes no longer is not told in parts
 constexpr Milliseconds kMostForOne{4'000};   // of a collection that may take much longer
 
 // Time for checks: the remaining time, less a fifth to finish and send the reply.
@@ -203,7 +204,8 @@ std::optional<ProbeFailure> HelperLink::Ask(Lane* lane, SteadyTime deadline) {
 }
 
 // Nothing when the lane has no pending reply; otherwise a late reply has the reason kTimeout.
-std::optional<ProbeFailure> HelperLink::Listen(Lane* lane, SteadyTime deadline) {
+std::optional<ProbeFailure> HelperLink::Listen(Lane* lane, SteadyTime deadline,
+                                               const std::function<void()>& on_part) {
   std::string bytes = std::move(lane->unread);
   lane->unread.clear();
   while (true) {
@@ -215,6 +217,7 @@ std::optional<ProbeFailure> HelperLink::Listen(Lane* lane, SteadyTime deadline) 
       lane->owed->SetUptimeAtBegin(UptimeAtBegin(reply));
     }
     if (lane->owed->complete()) return std::nullopt;
+    if (on_part) on_part();
     bytes.clear();
     auto state = lane->channel->Read(&bytes, kReadSize, deadline);
     if (!state) return Broken(state.error(), deadline);
@@ -241,10 +244,36 @@ bool HelperLink::SetApart() {
   return true;
 }
 
+// What is known of a reply that goes on, for scrapes with less time: the sections that have ended, and
+// the checks that have.
+void HelperLink::TellParts(const std::function<void(const Collection&)>& so_far,
+                           Collection* collection) {
+  if (!main_.owed->begun()) return;
+  const std::string section = main_.owed->section();
+  std::set<std::string> ended = main_.sections;
+  ended.erase(section);
+  const Reply& reply = main_.owed->reply();
+  Interpret(ended, reply, collection);
+  Collection now = *collection;
+  if (section == kCheckCollector.section) {
+    // For a check that goes on, that scrape's time is over.
+    Reply part = reply;
+    part.sections.back().lines.emplace_back("limit 0");
+    part.sections.back().done = true;
+    Interpret({section}, part, &now);
+    told_.erase(kCheckCollector.name());
+  }
+  so_far(now);
+}
+
 std::optional<ProbeFailure> HelperLink::ListenToMain(
     SteadyTime rescue, SteadyTime last, const std::function<void(const Collection&)>& so_far,
     Collection* collection) {
-  auto failure = Listen(&main_, rescue);
+  // Nearly always this is all.
+  auto failure = Listen(&main_, std::min(rescue, main_.asked + kQuick));
+  if (failure && failure->reason == ConnectFailure::kTimeout) {
+    failure = Listen(&main_, rescue, [&] { TellParts(so_far, collection); });
+  }
   if (failure && failure->reason == ConnectFailure::kTimeout && main_.owed->begun()) {
     // Not yet begun: the sections behind the late one.
     bool others = false;

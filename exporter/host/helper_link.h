@@ -46,7 +46,10 @@ class HelperLink final : public Link {
                                        const std::string& nonce, SteadyTime deadline,
                                        std::string* answer);
   std::optional<ProbeFailure> Ask(Lane* lane, SteadyTime deadline);
-  std::optional<ProbeFailure> Listen(Lane* lane, SteadyTime deadline);
+  // `on_part` is called after each part of the reply but its last.
+  std::optional<ProbeFailure> Listen(Lane* lane, SteadyTime deadline,
+                                     const std::function<void()>& on_part = {});
+  void TellParts(const std::function<void(const Collection&)>& so_far, Collection* collection);
   std::optional<ProbeFailure> ListenToMain(SteadyTime rescue, SteadyTime last,
                                            const std::function<void(const Collection&)>& so_far,
                                            Collection* collection);

@@ -389,6 +389,31 @@ TEST_F(HelperLinkTest, AScrapeWithLessTimeTakesNothingFromOneWithMore) {
   EXPECT_EQ(counts_.connects["success"], 1);
 }
 
+// Long before the collector counts as late.
+TEST_F(HelperLinkTest, TellsAtOnceWhatIsKnownBesideASlowCheck) {
+  host_.checks["slow"] = {"sleep 2.5; echo 7", Milliseconds(5'000)};
+  host_.checks["fast"] = {"echo 3", Milliseconds(5'000)};
+  const TestingSshd sshd;
+  HelperLink link(host_, sshd.Target(), clock_, counts_);
+  ASSERT_FALSE(link.Prepare(In(10'000)));
+  for (int i = 0; i < 2; ++i) {
+    Collection known;
+    const auto begun = clock_.Steady();
+    const Collection all = link.Collect(begun, In(20'000), [&](const Collection& so_far) {
+      if (clock_.Steady() - begun < Milliseconds(2'000)) known = so_far;
+    });
+    for (const char* name : {"host", "processes", "files"})
+      EXPECT_TRUE(known.collectors[name].success) << name;
+    EXPECT_FALSE(known.failure);
+    EXPECT_FALSE(known.collectors["checks"].success);
+    EXPECT_EQ(Value(known.families, "mailhub_check_value", {{"check", "fast"}}), 3);
+    EXPECT_FALSE(Value(known.families, "mailhub_check_success", {{"check", "slow"}}));
+    EXPECT_TRUE(all.collectors.at("checks").success);
+    EXPECT_EQ(Value(all.families, "mailhub_check_value", {{"check", "slow"}}), 7);
+    EXPECT_EQ(Value(all.families, "mailhub_check_value", {{"check", "fast"}}), 3);
+  }
+}
+
 TEST_F(HelperLinkTest, TellsWhatIsKnownBeforeItWaitsForTheLastCollector) {
   host_.checks.clear();
   host_.files.clear();

@@ -51,7 +51,7 @@ class Link {
   virtual std::optional<ProbeFailure> Prepare(SteadyTime deadline) = 0;
   // Collects once, for a scrape that began at `since`: what is measured beside may be as old. After
   // a failure the next Prepare starts over as far as needed. `so_far` is called with what is known
-  // once only late collectors are waited for.
+  // whenever a reply that takes long goes on.
   virtual Collection Collect(SteadyTime since, SteadyTime deadline,
                              const std::function<void(const Collection&)>& so_far) = 0;
   // True when a failed Collect only means that the kept connection was stale: retry.

@@ -81,7 +81,10 @@ run_checks() {
   wait
 }
 
-# A check that is cut off before its own time is over has not failed, so the scrape's time is told, too.
+# A check that is cut off before its own time is over has not failed, so the scrape's time is told, too. What ends is sent at
+# once: a scrape with less time may wait for it.
 look_at_checks() {
-  out="${out}limit $milliseconds$nl$(run_checks "$milliseconds")$nl"
+  out="${out}limit $milliseconds$nl"
+  flush
+  run_checks "$milliseconds" | while IFS= read -r line; do say "$line$nl"; done
 }
