@@ -55,6 +55,8 @@ learn_names() {
     [ -z "$blind" ] && [ ! -e "$exe" ] && [ "$real" = "$folder/${exe##*/}" ] &&
       code="$code { [ ! -e \"\$exe_$i\" ] && [ ! -L \"\$exe_$i\" ] && [ \"\${exe_$i%/*}/\" -ef \"\$folder_$i/\" ]; } ||"
     code="$code return 1;"
+    # Another name of the same file may take a link's place.
+    [ ! -L "$exe" ] || code="$code [ -L \"\$exe_$i\" ] || return 1;"
     part=$real
     while [ -n "$part" ]; do
       case $tested in *"$nl$part$nl"*) break ;; esac
