@@ -28,7 +28,7 @@ Status IsPlainFile(const std::string& path) {
 }
 
 Result<std::string> ReadPlainFile(const std::string& path) {
-  if (const Status plain = IsPlainFile(path); !plain) return Fail(plain.error());
+  if (Status plain = IsPlainFile(path); !plain) return Fail(plain.error());
   return config::ReadFile(path, kLargestFile);
 }
 

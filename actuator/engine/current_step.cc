@@ -131,7 +131,7 @@ void CurrentStep::OnReadiness(const Step& step, Readiness readiness) {
 void CurrentStep::AfterSettled(const Step& step) {
   const StepState& state = run_.steps.at(step.path);
   const bool never_ran = !state.receipts_lost && state.receipt.state == ReceiptState::kVoid;
-  if (state.approved) {
+  if (state.approved || (never_ran && state.voids < kMostVoid)) {
     Begin(step, state.attempt + 1);
   } else if (state.Succeeded()) {
     if (step.gate) {
@@ -139,11 +139,9 @@ void CurrentStep::AfterSettled(const Step& step) {
     } else {
       Done(step, StepResult::kDone, "");
     }
-  } else if (never_ran && state.voids >= kMostVoid) {
+  } else if (never_ran) {
     HoldRun(context_, run_, step.path, HoldReason::kRefused,
             Say<HeldBecause::kVoids>(step.host, std::to_string(state.voids)));
-  } else if (never_ran) {
-    Begin(step, state.attempt + 1);
   } else if (state.Unknown()) {
     AfterUnknown(step);
   } else {

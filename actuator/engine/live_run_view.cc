@@ -15,7 +15,7 @@ std::string LiveRun::WaitingFor() const {
   if (std::string trouble = leases_.Trouble(); !trouble.empty()) {
     return Say<WaitsFor::kLeaseTrouble>(trouble);
   }
-  const std::string trouble = step_.Trouble();
+  std::string trouble = step_.Trouble();
   if (const Step* left = run_.LeftRunning(); left != nullptr && left == run_.Current()) {
     return trouble.empty() ? Say<WaitsFor::kPassedOverEnd>(left->name, left->host)
                            : Say<WaitsFor::kPassedOverEndTrouble>(left->name, left->host, trouble);

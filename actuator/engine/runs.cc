@@ -42,16 +42,17 @@ const Run* Runs::Apply(const Event& event) {
     runs_.try_emplace(event.run, &context_, event.run);
     order_.push_back(event.run);
   }
-  LiveRun* live = Find(event.run);
-  Require(live != nullptr, "an event is about a run that was queued and not yet forgotten");
+  const auto found = runs_.find(event.run);
+  Require(found != runs_.end(), "an event is about a run that was queued and not yet forgotten");
+  LiveRun& live = found->second;
   const bool told = std::holds_alternative<RunHeld>(event.body) ||
                     std::holds_alternative<OperatorActed>(event.body);
   if (told || AboutOf(event.body) == About::kRun) schedule_.Change();
-  const bool was_finished = live->run().stage == Stage::kFinished;
-  live->Apply(event);
-  if (was_finished || live->run().stage != Stage::kFinished) return nullptr;
+  const bool was_finished = live.run().stage == Stage::kFinished;
+  live.Apply(event);
+  if (was_finished || live.run().stage != Stage::kFinished) return nullptr;
   finished_.push_front(event.run);
-  return &live->run();
+  return &live.run();
 }
 
 void Runs::Account(WallTime at) {

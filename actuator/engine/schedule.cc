@@ -106,6 +106,7 @@ Slot Schedule::Ask(const Run& run, const std::vector<Taken>& before) const {
   slot.needed = context_.history->NeededFor(run.plan());
   if (!run.queued.at_once.empty()) return slot;
   std::vector<Span> occupied;
+  occupied.reserve(before.size());
   for (const Taken& taken : before) occupied.push_back(taken.span);
   const Opening alone = calendar.Ask(suitable, now, slot.needed.time, {});
   const Opening opening =

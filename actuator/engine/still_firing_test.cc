@@ -7,7 +7,6 @@ namespace mailhub::engine {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 class StillFiring : public Decisions {

@@ -87,6 +87,8 @@ Status Read(const config::Host& host, const Reply&, const Section& section, Past
 
 }  // namespace
 
-const Collector kCheckCollector = {config::CollectorKind::kChecks, "checks", {}, Ask, Read};
+// A scrape that cannot wait leaves no time to those that go on.
+const Collector kCheckCollector = {
+    config::CollectorKind::kChecks, "checks", {}, Ask, Read, "limit 0"};
 
 }  // namespace mailhub::exporter

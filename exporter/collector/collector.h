@@ -43,6 +43,9 @@ struct Collector {
   Status (*read)(const config::Host& host, const Reply& reply, const Section& section, Past* past,
                  metrics::Families* families);
 
+  // A line that makes unknown what an unfinished section lacks; null: only a complete one is read.
+  const char* cut = nullptr;
+
   const char* name() const { return Name(kind); }  // the label of mailhub_collector_success
   bool wanted(const config::Host& host) const {
     return (!only || *only == host.platform) && config::IsWanted(kind, host);

@@ -88,7 +88,7 @@ Status Read(const config::Host& host, const Reply& reply, const Section& section
   // Linux before 3.14 does not say what is available; then neither do we.
   ReadMemory(LineOf(section, "MemAvailable:"), kHostMemoryAvailable, families);
   if (const auto time = ReadTime(reply)) families->Add(kHostTime, {}, *time);
-  const auto boot = AddBoot(host, reply, families);
+  auto boot = AddBoot(host, reply, families);
   if (boot && !missing.empty()) return Fail(ErrorKind::kNotFound, "host: " + missing);
   return boot;
 }

@@ -25,7 +25,8 @@ void HoldMemory(const char* file) {
   void* page = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (page == MAP_FAILED) _exit(1);
   *static_cast<char*>(page) = 1;
-  mmap(page, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  page = mmap(page, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  if (page == MAP_FAILED) _exit(1);
 }
 
 // One or two processes do this at any time, until the input ends.

@@ -245,7 +245,7 @@ bool HelperLink::SetApart() {
 }
 
 // What is known of a reply that goes on, for scrapes with less time: the sections that have ended, and
-// the checks that have.
+// what the present one has already.
 void HelperLink::TellParts(const std::function<void(const Collection&)>& so_far,
                            Collection* collection) {
   if (!main_.owed->begun()) return;
@@ -255,13 +255,13 @@ void HelperLink::TellParts(const std::function<void(const Collection&)>& so_far,
   const Reply& reply = main_.owed->reply();
   Interpret(ended, reply, collection);
   Collection now = *collection;
-  if (section == kCheckCollector.section) {
-    // For a check that goes on, that scrape's time is over.
+  for (const Collector* collector : kHelperCollectors) {
+    if (section != collector->section || collector->cut == nullptr) continue;
     Reply part = reply;
-    part.sections.back().lines.emplace_back("limit 0");
+    part.sections.back().lines.emplace_back(collector->cut);
     part.sections.back().done = true;
     Interpret({section}, part, &now);
-    told_.erase(kCheckCollector.name());
+    told_.erase(collector->name());
   }
   so_far(now);
 }

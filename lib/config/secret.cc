@@ -17,7 +17,7 @@ bool IsControl(char c) {
 
 // Trimmed, and not empty.
 Result<std::string> ReadTrimmed(const std::string& path) {
-  const auto text = ReadFile(path, kMostBytes);
+  auto text = ReadFile(path, kMostBytes);
   if (!text) return text;
   const std::string_view trimmed = Trim(*text);
   if (trimmed.empty()) return Fail(ErrorKind::kInvalid, path + ": is empty");

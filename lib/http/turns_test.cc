@@ -43,7 +43,7 @@ int Answers(std::string_view received) {
 class TurnsTest : public testing::Test {
  protected:
   TurnsTest() { options_.max_streams = 0; }
-  ~TurnsTest() override { Release(); }
+  void TearDown() override { Release(); }
   void Start(int workers) {
     options_.max_connections = workers;
     server_ = std::make_unique<Server>(options_);
