@@ -83,6 +83,7 @@ engine::LivePlan Live() {
   live.hosts = {{"x500", {{engine::HostQuestion::kReachable, engine::Known::kYes, ""}}}};
   live.locks = {{"directory", "0123456789abcdef", "other", engine::RunState::kRunning}};
   live.cooldowns = {{"restart", "0123456789abcdef", Milliseconds(90'000)}};
+  live.start.now = true;
   return live;
 }
 
@@ -96,6 +97,13 @@ TEST_F(MailhubctlTest, ShowsAPlanWithWhatItMeetsNow) {
   EXPECT_THAT(well.out, HasSubstr("trigger restart would wait for 1m30s more"));
   EXPECT_THAT(well.out, HasSubstr("Nothing is in the way now."));
   EXPECT_THAT(well.out, Not(HasSubstr("would open")));
+  engine::LivePlan later = Live();
+  later.start.now = false;
+  later.start.why = "window «night» is closed";
+  backend_.CheckWith(later);
+  const Outcome waits = CtlWithToken("run plan mailhub-rebuild target=mailhub2 --live");
+  EXPECT_EQ(waits.status, 0) << waits.out;
+  EXPECT_THAT(waits.out, HasSubstr("Nothing is in the way but that it would wait"));
 }
 
 TEST_F(MailhubctlTest, EndsWith1WhereThePlanHasObstaclesOrNotAllIsKnown) {

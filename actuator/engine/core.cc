@@ -94,7 +94,7 @@ Output Engine::Core::Handle(const Input& input, Moment now) {
 
 void Engine::Core::Pass(Moment now) {
   const Milliseconds step = clock_.Advance(now, NextDeadline());
-  if (step != Milliseconds(0)) runs_.ClockStepped(step);
+  if (step != Milliseconds(0)) runs_.Account(now.wall, step);
 }
 
 Output Engine::Core::Advance(Moment now) {

@@ -25,12 +25,9 @@ void LiveRun::Apply(const Event& event) {
   Account(event.at);
 }
 
-void LiveRun::Account(WallTime at) {
-  run_.Account(at, context_.mode->mode);
-}
-
-void LiveRun::ClockStepped(Milliseconds step) {
+void LiveRun::Account(WallTime at, Milliseconds step) {
   if (run_.accounted) *run_.accounted += step;
+  run_.Account(at, context_.mode->mode);
 }
 
 void LiveRun::Work() {

@@ -30,9 +30,8 @@ class LiveRun {
   // Folds an event of this run, and counts the time up to it.
   void Apply(const Event& event);
   // Folds a change of the mode, which decides whether time before and after `at` counts.
-  void Account(WallTime at);
-  // The wall clock was set by that much.
-  void ClockStepped(Milliseconds step);
+  // The wall clock was set by `step` since the last count: that time counts neither way.
+  void Account(WallTime at, Milliseconds step = Milliseconds(0));
 
   // Does all work that is due.
   void Work();

@@ -55,12 +55,8 @@ const Run* Runs::Apply(const Event& event) {
   return &live.run();
 }
 
-void Runs::Account(WallTime at) {
-  for (const std::string& id : order_) runs_.at(id).Account(at);
-}
-
-void Runs::ClockStepped(Milliseconds step) {
-  for (const std::string& id : order_) runs_.at(id).ClockStepped(step);
+void Runs::Account(WallTime at, Milliseconds step) {
+  for (const std::string& id : order_) runs_.at(id).Account(at, step);
 }
 
 void Runs::Forget() {

@@ -26,10 +26,8 @@ class Runs final : public OtherRuns {
 
   // Folds an event about a run. Returns the run if this has finished it, else null.
   const Run* Apply(const Event& event);
-  // The mode has changed.
-  void Account(WallTime at);
-  // The wall clock was set by that much: no run has worked so long.
-  void ClockStepped(Milliseconds step);
+  // The mode has changed, or the wall clock was set by `step`: no run has worked so long.
+  void Account(WallTime at, Milliseconds step = Milliseconds(0));
   // The configuration has changed.
   void Replan() { schedule_.Change(); }
   // Forgets runs that are finished, swept and no longer shown. References to them become invalid.

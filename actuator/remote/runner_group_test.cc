@@ -11,6 +11,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 
 #include "actuator/remote/testing_runner.h"
 
@@ -298,6 +300,25 @@ TEST_P(Group, AProcessInTheUnitOfACancelledJobKeepsItRunning) {
     ExpectState(host.Do(RemoteVerb::kStatus, key), ReceiptState::kInterrupted);
     host.setup.shell = GetParam().shell;
   }
+}
+
+// Between the KILL and the status, which the one that sent it writes.
+TEST_P(Group, WhatIsBeingCancelledIsNotInterrupted) {
+  if (!CanTell()) return;
+  ExpectState(host.Launch("r/job/1", "sleep 100"), ReceiptState::kRunning);
+  kill(-std::stoi(FieldOf(host.ReadFile(kClaim), "pid")), SIGKILL);
+  ExpectState(host.Settled("r/job/1"), ReceiptState::kInterrupted);
+  std::ifstream file("/proc/self/stat");
+  const std::string stat((std::istreambuf_iterator<char>(file)), {});
+  std::istringstream fields(stat.substr(stat.rfind(')') + 2));
+  std::vector<std::string> words((std::istream_iterator<std::string>(fields)), {});
+  const std::string self = std::to_string(getpid()) + " ";
+  host.WriteFile("receipts/r/job@1.exit", "\ncancelled\ncanceller " + self + words.at(19) + "\n");
+  EXPECT_EQ(Status(), ReceiptState::kRunning);
+  host.WriteFile("receipts/r/job@1.exit", "\ncancelled\ncanceller " + self + "1\n");
+  EXPECT_EQ(Status(), ReceiptState::kInterrupted) << "another process has its number now";
+  const auto cancelled = host.Do(RemoteVerb::kCancel, "r/job/1");
+  ExpectState(cancelled, ReceiptState::kInterrupted);
 }
 
 INSTANTIATE_TEST_SUITE_P(, Group, testing::ValuesIn(MAILHUB_SETUPS()), SetupName);

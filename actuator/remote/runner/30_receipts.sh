@@ -90,6 +90,8 @@ read_state() {
     read_boot
     state=running
     is_left && return
+    # It is about to write the status of what it has killed. Of two at once each writes it.
+    [ -z "$cancels" ] && is_being_cancelled "$1" && return
   fi
   state=finished
   read_status "$1" && return
@@ -114,6 +116,19 @@ read_state() {
 
 claim_alive() {
   alive "$claim_pid" "$claim_start" "$claim_boot" "$claim_mark" "$claim_key"
+}
+
+# Whether a cancel of the key at $1 is under way, by the notes "canceller PID START".
+is_being_cancelled() {
+  cancellers=''
+  { while read -r noted line; do [ "$noted" != canceller ] || cancellers="$cancellers$line "; done <"$1.exit"; } 2>/dev/null
+  # shellcheck disable=SC2086  # pairs of words
+  set -- $cancellers
+  while [ $# -ge 2 ]; do
+    start_of "$1" && same_start "$start" "$2" && return
+    shift 2
+  done
+  return 1
 }
 
 # Whether the claim, or a process of its unit, lives. For systemd a unit is inactive though one of its processes cannot die.

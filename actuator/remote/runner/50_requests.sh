@@ -205,7 +205,9 @@ cancel() {
   read_state "$base"
   if [ "$state" = running ]; then
     begun=1
+    own_start_of
     note cancelled
+    note "canceller $$ $own_start"
     signal_all TERM
   fi
   unlock
@@ -215,7 +217,7 @@ cancel() {
       report "$base" running
       return
     }
-    killed=143
+    cancels=1 killed=143
     ! is_noted "$base" killed || killed=137
     read_state "$base"
     # Its runner was killed before it could report the end, but the end is known here.
@@ -270,7 +272,7 @@ too_little() {
 
 # Frequent requests are answered here, before the shell has read the rest of this file.
 unwritten=
-with_signals='' leave_session='' has_left=''
+with_signals='' leave_session='' has_left='' cancels=''
 tools_unread=''
 if [ $# -eq 0 ]; then
   trap too_little EXIT # some shells end when they can make no process
