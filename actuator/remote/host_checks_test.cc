@@ -149,6 +149,20 @@ TEST_F(Checks, CompareThePlansCommandsWithTheListOfAnInstalledRunner) {
   EXPECT_THAT(commands.why, HasSubstr("\"rm -r x\": "));
 }
 
+TEST_F(Checks, SayThatWhatTheHostKeepsCannotBeRead) {
+  for (const char* name : {"leases/0123@1.lease", "swept"}) {
+    PutRunner();
+    const std::string path = directory + "/" + name;
+    std::filesystem::remove_all(path);
+    std::filesystem::create_symlink("/nowhere", path);
+    const engine::HostReport report = Check();
+    const auto receipts = Of(report, HostQuestion::kReceipts);
+    EXPECT_NE(receipts.known, Known::kYes) << name;
+    EXPECT_THAT(receipts.why, HasSubstr("cannot be read")) << name;
+    std::filesystem::remove(path);
+  }
+}
+
 TEST_F(Checks, DoNotGuessWhatAReplyLeavesOut) {
   std::string silent(RunnerScript());
   const std::string digest = "receipt=\"${receipt}runner=${checked%% *}$nl\"";

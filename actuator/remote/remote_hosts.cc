@@ -136,7 +136,8 @@ void RemoteHosts::Enqueue(const engine::RemoteRequest& request, bool takeover, D
       refusal = Failed(ErrorKind::kInvalid, request.host + ": cannot run steps on windows");
       return;
     }
-    auto& worker = state.workers[request.host];
+    const bool cancels = request.verb == engine::RemoteVerb::kCancel;
+    auto& worker = state.workers[{request.host, cancels}];
     if (!worker) worker = std::make_unique<Worker>(request.host, options_, this);
     if (!worker->Add({request, state.identity, takeover, done})) {
       refusal = Failed(ErrorKind::kOverloaded,
@@ -147,14 +148,14 @@ void RemoteHosts::Enqueue(const engine::RemoteRequest& request, bool takeover, D
 }
 
 void RemoteHosts::Stop() {
-  std::map<std::string, std::unique_ptr<Worker>> workers;
+  std::map<Lane, std::unique_ptr<Worker>> workers;
   state_.With([&](State& state) {
     state.stopped = true;
     workers.swap(state.workers);
   });
   cancel_.Cancel();
-  for (auto& [name, worker] : workers) worker->BeginStop();
-  for (auto& [name, worker] : workers) worker->Join();
+  for (auto& [lane, worker] : workers) worker->BeginStop();
+  for (auto& [lane, worker] : workers) worker->Join();
 }
 
 }  // namespace mailhub::remote

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "actuator/engine/ports.h"
 #include "actuator/engine/remote.h"
@@ -17,7 +18,9 @@
 
 namespace mailhub::remote {
 
-// Owns the workers. Thread-safe. Carries out one host's requests in order.
+// Owns the workers. Thread-safe. Carries out one host's requests in order, but for cancels: each may
+// last its grace and more, and a dead man's renewal must not wait for that. They have a worker and a
+// session of their own.
 class RemoteHosts final : public engine::RemotePort {
  public:
   explicit RemoteHosts(std::shared_ptr<const config::Site> site, LinkOptions options = {});
@@ -45,10 +48,11 @@ class RemoteHosts final : public engine::RemotePort {
 
  private:
   class Worker;
+  using Lane = std::pair<std::string, bool>;  // a host, and whether it is for cancels
   struct State {
     std::shared_ptr<const config::Site> site;
     Identity identity;
-    std::map<std::string, std::unique_ptr<Worker>> workers;
+    std::map<Lane, std::unique_ptr<Worker>> workers;
     bool stopped = false;
   };
 

@@ -337,6 +337,20 @@ TEST_F(Hosts, LetsASlowHostDelayNoOtherAndBoundsItsQueue) {
   EXPECT_LT(clock.Steady() - begun, Milliseconds(2'000));
 }
 
+TEST_F(Hosts, AnswersWhileACancelWaitsForWhatIgnoresIt) {
+  options.cancel_grace = Milliseconds(5'000);
+  Open();
+  ASSERT_TRUE(Ask(RemoteVerb::kHello).receipt);
+  ASSERT_TRUE(Ask(RemoteVerb::kLaunch, "r/1/1",
+                  "trap '' TERM; " + Trace("began") + "; while :; do sleep 0.1; done")
+                  .receipt);
+  while (Evidence().empty()) std::this_thread::sleep_for(Milliseconds(20));
+  auto cancelled = Submit(Request(RemoteVerb::kCancel, "r/1/1", ""));
+  EXPECT_EQ(Ask(RemoteVerb::kRun, "r/2/1", "echo said").receipt->output, "said\n");
+  EXPECT_EQ(cancelled.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  EXPECT_EQ(cancelled.get().receipt->exit_status, 137);
+}
+
 TEST_F(Hosts, DoesNotSendARequestThatWaitedTooLongBehindASlowOne) {
   options.run_wait = Milliseconds(3'000);
   Open();

@@ -51,8 +51,10 @@ check_receipts() {
     fi
     refuse_tmpfs "$dir"
     for check_at in "$dir" "$dir/receipts" "$dir/leases" "$dir/swept" "$dir/tmp"; do
+      is_there "$check_at" || is_absent "$check_at" || unreadable "$check_at"
       [ ! -e "$check_at" ] || [ -w "$check_at" ] || fail refused "$(id -un) may not write to $check_at"
     done
+    report_leases # reads them
   else
     check_at=$dir
     until [ -e "${check_at:-/}" ]; do check_at=${check_at%/*}; done
