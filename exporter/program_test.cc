@@ -23,6 +23,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -223,6 +224,38 @@ TEST_F(ProgramTest, ProbesOnlyWhatTheSiteFileLists) {
   EXPECT_EQ(Get("/probe?target=root%40here").status, 400);
   EXPECT_EQ(Get("/metrics").body.find("ssh_connects_total{result=\"success\"} 1"),
             std::string::npos);
+}
+
+TEST_F(ProgramTest, TellsWhatAProbeFoundAndWhyItFails) {
+  const ssh::TestingSshd sshd;
+  const ssh::TestingSshd stranger;
+  WriteSite(sshd, "  away: {address: 127.0.0.1, port: 1}\n  other: {address: 127.0.0.1, port: " +
+                      std::to_string(stranger.Target().port) + "}\n");
+  Start();
+  const auto good = Get("/probe?target=here&debug=true");
+  EXPECT_EQ(good.status, 200);
+  EXPECT_EQ(good.Header("content-type"), "text/plain; charset=utf-8");
+  EXPECT_THAT(good.body, ContainsRegex("connection +opened "));
+  EXPECT_THAT(good.body, ContainsRegex("host key +known +[0-9.]+ s +ssh-ed25519 SHA256:"));
+  EXPECT_THAT(good.body, ContainsRegex("login +accepted "));
+  EXPECT_THAT(good.body, ContainsRegex("helper +started +- +sent over the connection"));
+  EXPECT_THAT(good.body, ContainsRegex("checks +complete "));
+  EXPECT_THAT(good.body, ContainsRegex("ports +complete "));
+  EXPECT_THAT(good.body, HasSubstr("\nResult: success\n"));
+  EXPECT_THAT(good.body, HasSubstr("\nprobe_success 1\n"));
+  EXPECT_THAT(good.body, Not(HasSubstr("password")));
+  EXPECT_THAT(good.body, Not(HasSubstr(sshd.Target().identity_file)));
+  EXPECT_THAT(Get("/probe?target=here&debug=true").body, ContainsRegex("connection +kept "));
+  const auto away = Get("/probe?target=away&debug=true");
+  EXPECT_THAT(away.body, ContainsRegex("connection +failed "));
+  EXPECT_THAT(away.body, ContainsRegex("\nResult: failed, connect: .*refused"));
+  const auto other = Get("/probe?target=other&debug=true");
+  EXPECT_THAT(other.body, ContainsRegex("host key +refused +[0-9.]+ s +ssh-ed25519 SHA256:"));
+  EXPECT_THAT(other.body, HasSubstr("Result: failed, host_key: "));
+  EXPECT_THAT(Get("/probe?target=other&debug=true").body, ContainsRegex("connection +not tried "));
+  EXPECT_EQ(Get("/probe?target=nobody&debug=true").status, 400);
+  EXPECT_EQ(Get("/probe?target=here&debug=1").status, 400);
+  EXPECT_THAT(Get("/probe?target=here&debug=false").body, Not(HasSubstr("Result: ")));
 }
 
 TEST_F(ProgramTest, TakesItsDeadlineFromTheScrape) {

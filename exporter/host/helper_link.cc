@@ -95,6 +95,7 @@ std::optional<ProbeFailure> HelperLink::Greet(Lane* lane, const std::string& scr
   const std::string first = RandomHex(kNonceBits);
   std::string answer;
   auto failure = Exchange(lane, "hello " + first + "\n", first, deadline, &answer);
+  installed_ = answer == kHello;
   if (!failure && answer == "send") {
     failure = Exchange(lane, script, first, deadline, &answer);
     if (!failure && answer == "ready") answer = kHello;
@@ -149,7 +150,8 @@ Collection HelperLink::Collect(SteadyTime since, SteadyTime deadline,
   told_.clear();
   Collection collection;
   for (const Collector* collector : kHelperCollectors) {
-    if (collector->wanted(host_)) collection.collectors[collector->name()] = {};
+    if (!collector->wanted(host_)) continue;
+    collection.collectors[collector->name()] = {.why = "no answer in the time of this scrape"};
   }
   // Collectors end before the scrape does. One that takes half of that time while others wait
   // behind it is left behind.
@@ -188,6 +190,7 @@ Collection HelperLink::Collect(SteadyTime since, SteadyTime deadline,
   }
   so_far(collection);
   ListenToLate(last, &collection);
+  ExplainHanging(&collection);
   return collection;
 }
 
@@ -371,6 +374,25 @@ void HelperLink::ListenToLate(SteadyTime last, Collection* collection) {
   }
 }
 
+void HelperLink::ExplainHanging(Collection* collection) const {
+  for (const Lane& lane : late_) {
+    if (!lane.hangs) continue;
+    for (const Collector* collector : kHelperCollectors) {
+      if (!collector->wanted(host_) || !lane.sections.contains(collector->section)) continue;
+      collection->collectors[collector->name()].why =
+          "it hangs, and is not asked again before it has answered";
+    }
+  }
+}
+
+SessionStory HelperLink::Story() const {
+  SessionStory story = session_.Story();
+  if (main_.channel == nullptr) return story;
+  story.helper = installed_ ? "installed on the host" : "sent over the connection";
+  if (!late_.empty()) story.helper += "; late collectors have one of their own";
+  return story;
+}
+
 // A boot whose uptime goes back would look like one boot to readers that compare times. Only the
 // main helper's complete replies arrive in order: a late one has an older uptime.
 void HelperLink::WatchUptime(const Reply& reply) {
@@ -407,7 +429,9 @@ void HelperLink::Interpret(const std::set<std::string>& sections, const Reply& r
     const Section* section = reply.Find(collector->section);
     if (section == nullptr || !told_.insert(collector->name()).second) continue;
     outcome.seconds = section->seconds;
+    outcome.why.clear();
     if (!section->done) {
+      outcome.why = section->complaint;
       LogDebug(
           "A collector failed on the host",
           {{"host", host_.name}, {"collector", collector->name()}, {"why", section->complaint}});
@@ -417,6 +441,7 @@ void HelperLink::Interpret(const std::set<std::string>& sections, const Reply& r
     auto read = collector->read(host_, reply, *section, &past_, &families);
     if (!read) {
       LogDebug("A collector failed", {{"host", host_.name}, {"why", read.error().message}});
+      outcome.why = read.error().message;
     }
     outcome.success = read.has_value();
     if (read || read.error().kind == ErrorKind::kNotFound)

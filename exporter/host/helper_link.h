@@ -24,6 +24,7 @@ class HelperLink final : public Link {
   Collection Collect(SteadyTime since, SteadyTime deadline,
                      const std::function<void(const Collection&)>& so_far) override;
   bool WasStale() const override { return was_stale_; }
+  SessionStory Story() const override;
   void Interrupt() override { session_.Interrupt(); }
 
  private:
@@ -54,6 +55,7 @@ class HelperLink final : public Link {
                                            const std::function<void(const Collection&)>& so_far,
                                            Collection* collection);
   void ListenToLate(SteadyTime last, Collection* collection);
+  void ExplainHanging(Collection* collection) const;
   void WakeLate(SteadyTime last);
   bool TakePending(Lane* lane, SteadyTime deadline);
   void AskLate(Lane* lane, SteadyTime last);
@@ -79,6 +81,7 @@ class HelperLink final : public Link {
   std::string shown_boot_id_;
   double shown_uptime_seconds_ = 0;
   bool was_stale_ = false;
+  bool installed_ = false;  // the host has the helper, and none is sent
 };
 
 }  // namespace mailhub::exporter

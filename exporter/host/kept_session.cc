@@ -19,11 +19,20 @@ bool NeedsAPerson(ssh::ConnectFailure reason) {
 std::optional<ProbeFailure> KeptSession::Ensure(SteadyTime deadline, bool* is_new) {
   *is_new = false;
   if (session_ != nullptr) {
-    if (session_->Alive()) return std::nullopt;
+    if (session_->Alive()) {
+      story_.how = SessionStory::How::kKept;
+      return std::nullopt;
+    }
     Drop();
   }
-  if (clock_.Steady() < not_before_) return last_failure_;
-  auto connected = ssh::Session::Connect(target_, deadline, deadline + kLoginPatience, &cancel_);
+  if (const SteadyTime now = clock_.Steady(); now < not_before_) {
+    story_.how = SessionStory::How::kNotTried;
+    story_.next_try = not_before_ - now;
+    return last_failure_;
+  }
+  story_ = {.how = SessionStory::How::kFailed, .since = clock_.Now()};
+  auto connected = ssh::Session::Connect(target_, deadline, deadline + kLoginPatience, &cancel_,
+                                         &story_.trace);
   if (!connected) {
     const auto& error = connected.error();
     observer_.OnConnect(Name(error.reason));
@@ -35,6 +44,7 @@ std::optional<ProbeFailure> KeptSession::Ensure(SteadyTime deadline, bool* is_ne
     }
     return last_failure_;
   }
+  story_.how = SessionStory::How::kNew;
   observer_.OnConnect(kSucceeded);
   observer_.OnSessions(+1);
   backoff_.Reset();

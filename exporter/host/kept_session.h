@@ -29,6 +29,8 @@ class KeptSession {
   std::optional<ProbeFailure> Ensure(SteadyTime deadline, bool* is_new);
 
   ssh::Session* get() const { return session_.get(); }
+  // Of the last Ensure.
+  SessionStory Story() const { return story_; }
   void Drop();
   void Interrupt() { cancel_.Cancel(); }
 
@@ -44,6 +46,7 @@ class KeptSession {
   Backoff login_backoff_{Milliseconds(10'000), Milliseconds(60'000)};
   SteadyTime not_before_{};
   ProbeFailure last_failure_;
+  SessionStory story_;
 };
 
 }  // namespace mailhub::exporter

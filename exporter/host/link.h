@@ -22,13 +22,31 @@ struct ProbeFailure {
 struct CollectorOutcome {
   bool success = false;
   double seconds = 0;
+  std::string why = {};  // without success: the reason, for people; its text may be the host's
+};
+
+// How a probe came to its session, for people who look for a mistake.
+struct SessionStory {
+  enum class How {
+    kUnknown,   // the link was not asked, or has not answered yet
+    kKept,      // the session of an earlier probe
+    kNew,       // opened for this probe
+    kFailed,    // tried and not reached
+    kNotTried,  // after a refusal: the time to try again has not come
+  };
+  How how = How::kUnknown;
+  WallTime since{};  // kKept, kNew: when it was opened; kFailed, kNotTried: of the last try
+  ssh::ConnectTrace trace{};  // of that time
+  Milliseconds next_try{0};   // kNotTried: until then
+  std::string helper = {};    // how the helper came to the host; empty: there is none
 };
 
 // The result of one round of all collectors. After a failure it holds the results before it.
 struct Collection {
-  std::optional<ProbeFailure> failure;
-  metrics::Families families;
-  std::map<std::string, CollectorOutcome> collectors;
+  std::optional<ProbeFailure> failure = {};
+  metrics::Families families = {};
+  std::map<std::string, CollectorOutcome> collectors = {};
+  SessionStory session = {};
 };
 
 // The result label of a connect or probe without failure; otherwise it is the failure's name.
@@ -56,6 +74,8 @@ class Link {
                              const std::function<void(const Collection&)>& so_far) = 0;
   // True when a failed Collect only means that the kept connection was stale: retry.
   virtual bool WasStale() const = 0;
+  // How the last Prepare came to its session.
+  virtual SessionStory Story() const { return {}; }
   // Makes present and later calls fail at once.
   virtual void Interrupt() = 0;
 };

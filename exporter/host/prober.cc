@@ -77,25 +77,27 @@ Collection Prober::Probe(SteadyTime deadline) {
     });
     const auto link_part = mine->link_part != nullptr ? mine->link_part : mine->so_far;
     const auto ports_part = mine->ports_part;
+    const Collection unknown{
+        .failure = ProbeFailure{ConnectFailure::kTimeout,
+                                std::string("no answer within the deadline, which was spent on ") +
+                                    mine->waits_for},
+        .session = mine->session};
     const bool had_less = mine->deadline + kMuchLonger < deadline;
     const bool over = stopping_ || clock_.Steady() >= deadline;
     lock.unlock();
-    Collection collection = Together(link_part.get(), ports_part.get());
+    Collection collection = Together(link_part.get(), unknown, ports_part.get());
     if (i_began || over || !had_less || IsWhole(collection)) return collection;
   }
 }
 
-Collection Prober::Together(const Collection* link_part, const Collection* ports_part) const {
-  Collection collection;
-  if (link_part != nullptr) {
-    collection = *link_part;
-  } else {
-    collection.failure = {ConnectFailure::kTimeout, "no answer within the deadline"};
-  }
+Collection Prober::Together(const Collection* link_part, const Collection& unknown,
+                            const Collection* ports_part) const {
+  Collection collection = link_part != nullptr ? *link_part : unknown;
   // A configured collector without a result is reported as failed, even when the link never reached
   // it.
   for (const auto kind : All<config::CollectorKind>()) {
-    if (config::IsWanted(kind, host_)) collection.collectors.try_emplace(Name(kind));
+    if (!config::IsWanted(kind, host_)) continue;
+    collection.collectors.try_emplace(Name(kind), CollectorOutcome{.why = "it was not asked"});
   }
   if (ports_part != nullptr && !host_.ports.empty()) {
     collection.collectors["ports"] = ports_part->collectors.at("ports");
@@ -117,7 +119,8 @@ std::shared_ptr<const Collection> Prober::CollectPorts(SteadyTime deadline) {
   if (!measured) {
     LogDebug("A collector failed", {{"host", host_.name}, {"why", measured.error().message}});
   }
-  collection->collectors["ports"] = {measured.has_value(), watch.Seconds()};
+  collection->collectors["ports"] = {measured.has_value(), watch.Seconds(),
+                                     measured ? "" : measured.error().message};
   return collection;
 }
 
@@ -125,16 +128,23 @@ Collection Prober::CollectThroughLink(const std::shared_ptr<SharedCollection>& s
   const SteadyTime deadline = shared->deadline;
   const auto so_far = [&](const Collection& collection) {
     std::lock_guard lock(mutex_);
-    shared->so_far = std::make_shared<const Collection>(collection);
+    auto known = std::make_shared<Collection>(collection);
+    known->session = link_->Story();
+    shared->so_far = std::move(known);
+  };
+  const auto tell = [&](const char* waits_for, SessionStory story) {
+    std::lock_guard lock(mutex_);
+    shared->waits_for = waits_for;
+    shared->session = std::move(story);
   };
   for (int attempt = 0;; ++attempt) {
+    tell("connecting, the login and the start of the helper", {});
     const auto ready_by = std::max(deadline, clock_.Steady() + kPatience);
-    if (auto failure = link_->Prepare(ready_by)) return Collection{failure, {}, {}};
+    if (auto failure = link_->Prepare(ready_by)) return Collection{.failure = failure};
+    tell("the answers of the collectors", link_->Story());
     if (clock_.Steady() >= deadline) {
-      return Collection{
-          ProbeFailure{ConnectFailure::kTimeout, "the host was ready too late for this scrape"},
-          {},
-          {}};
+      return Collection{.failure = ProbeFailure{ConnectFailure::kTimeout,
+                                                "the host was ready too late for this scrape"}};
     }
     Collection collection = link_->Collect(shared->since, deadline, so_far);
     if (!collection.failure || !link_->WasStale() || attempt > 0) return collection;
@@ -151,7 +161,8 @@ void Prober::Work() {
       current_->begun = true;
       shared = current_;
     }
-    auto collection = std::make_shared<const Collection>(CollectThroughLink(shared));
+    auto collection = std::make_shared<Collection>(CollectThroughLink(shared));
+    collection->session = link_->Story();
     {
       std::lock_guard lock(mutex_);
       shared->link_part = std::move(collection);

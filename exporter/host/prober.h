@@ -43,6 +43,9 @@ class Prober {
     SteadyTime since;  // nothing in it was measured before
     SteadyTime deadline;
     bool begun = false;
+    // What the worker does for it, and how it came to its session, for scrapes that cannot wait.
+    const char* waits_for = "an earlier probe of this host";
+    SessionStory session;
     std::shared_ptr<const Collection> so_far;  // of the link, for scrapes with less time
     std::shared_ptr<const Collection> link_part;
     std::shared_ptr<const Collection> ports_part;  // of the scrape that began the collection
@@ -52,7 +55,9 @@ class Prober {
   Collection CollectThroughLink(const std::shared_ptr<SharedCollection>& shared);
   std::shared_ptr<SharedCollection> JoinOrBegin(SteadyTime deadline, bool* i_began);
   std::shared_ptr<const Collection> CollectPorts(SteadyTime deadline);
-  Collection Together(const Collection* link_part, const Collection* ports_part) const;
+  // Without a part of the link it is `unknown`.
+  Collection Together(const Collection* link_part, const Collection& unknown,
+                      const Collection* ports_part) const;
 
   // Constant after construction.
   const config::Host host_;

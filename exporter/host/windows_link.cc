@@ -43,7 +43,7 @@ Collection WindowsLink::Collect(SteadyTime /*since*/, SteadyTime deadline,
 
 std::optional<ProbeFailure> WindowsLink::AskServices(SteadyTime deadline, Collection* collection) {
   const metrics::Stopwatch watch;
-  bool complete = true;
+  std::string why;
   bool answered = false;
   for (const auto& [label, service] : host_.services) {
     const std::string name = config::NameOnHost(label, service);
@@ -58,7 +58,7 @@ std::optional<ProbeFailure> WindowsLink::AskServices(SteadyTime deadline, Collec
       if (!answered || !late) return failure;
       // The host answers, but this service's manager does not: earlier results count.
       LogInfo("A service is late", {{"host", host_.name}, {"service", name}});
-      complete = false;
+      why = name + ": " + result.error().message;
       session_.Drop();
       break;
     }
@@ -66,12 +66,12 @@ std::optional<ProbeFailure> WindowsLink::AskServices(SteadyTime deadline, Collec
     auto report = ReadWindowsService(name, result->out);
     if (!report) {
       LogDebug("A collector failed", {{"host", host_.name}, {"why", report.error().message}});
-      complete = false;
+      why = report.error().message;
       continue;
     }
     AddService(label, *report, &collection->families);
   }
-  if (!host_.services.empty()) collection->collectors["services"] = {complete, watch.Seconds()};
+  if (!host_.services.empty()) collection->collectors["services"] = {why.empty(), watch.Seconds(), why};
   return std::nullopt;
 }
 

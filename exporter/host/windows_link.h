@@ -18,6 +18,7 @@ class WindowsLink final : public Link {
   Collection Collect(SteadyTime since, SteadyTime deadline,
                      const std::function<void(const Collection&)>& so_far) override;
   bool WasStale() const override { return was_stale_; }
+  SessionStory Story() const override { return session_.Story(); }
   void Interrupt() override { session_.Interrupt(); }
 
  private:

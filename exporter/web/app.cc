@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "exporter/collector/fields.h"
+#include "exporter/web/debug.h"
 #include "exporter/web/render.h"
 #include "lib/base/log.h"
 #include "lib/metrics/stopwatch.h"
@@ -85,8 +86,13 @@ http::Response App::Probe(const http::Request& request) {
   if (!target || target->empty()) {
     return http::TextResponse(400, "The parameter target is missing: /probe?target=HOST");
   }
+  const auto debug = request.Query("debug");
+  if (debug && *debug != "true" && *debug != "false") {
+    return http::TextResponse(400, "The parameter debug: expected true or false");
+  }
   const auto prober = fleet_.Find(*target);
-  if (prober == nullptr) {
+  const auto site = fleet_.site();
+  if (prober == nullptr || site == nullptr) {
     return http::TextResponse(400, "The site file lists no host of that name.");
   }
   const Turn turn(&turns_, *target, request.origin);
@@ -96,10 +102,11 @@ http::Response App::Probe(const http::Request& request) {
     refused.headers.emplace_back("Retry-After", "5");
     return refused;
   }
+  const WallTime asked = clock_.Now();
   Collection collection = prober->Probe(deadline);
   const char* result = collection.failure ? Name(collection.failure->reason) : kSucceeded;
   LogChange(*target, result, collection);
-  metrics::Families families = std::move(collection.families);
+  metrics::Families families = std::exchange(collection.families, {});
   families.Add(kSuccess, {}, collection.failure ? 0 : 1);
   families.Add(kTimeout, {}, ToSeconds(timeout));
   for (const ConnectFailure reason : All<ConnectFailure>()) {
@@ -113,7 +120,13 @@ http::Response App::Probe(const http::Request& request) {
   const double seconds = watch.Seconds();
   families.Add(kDuration, {}, seconds);
   self_.OnProbe(result, seconds);
-  return Text(metrics::ToText(families), metrics::kTextContentType);
+  std::string page = metrics::ToText(families);
+  if (debug != "true") return Text(std::move(page), metrics::kTextContentType);
+  return Text(
+      RenderDebug(
+          prober->host(), *site, collection,
+          {.asked = asked, .timeout = timeout, .seconds = seconds, .metrics = std::move(page)}),
+      "text/plain; charset=utf-8");
 }
 
 void App::LogChange(const std::string& host, const std::string& result,

@@ -84,6 +84,20 @@ std::string OldOnes(const std::vector<std::string>& wanted, ssh_options_e option
   return list;
 }
 
+// As `ssh-keygen -lf` names it, so that a person can compare.
+std::string NameOf(ssh_key key) {
+  unsigned char* hash = nullptr;
+  size_t size = 0;
+  if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &size) != SSH_OK) return "";
+  char* const text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, size);
+  ssh_clean_pubkey_hash(&hash);
+  if (text == nullptr) return "";
+  std::string name = ssh_key_type_to_char(ssh_key_type(key));
+  name.append(" ").append(text);
+  ssh_string_free_char(text);
+  return name;
+}
+
 class Handshaker {
  public:
   Handshaker(const SshTarget& target, const OwnFiles& own, ssh_session session, SteadyTime deadline,
@@ -196,13 +210,14 @@ class Handshaker {
     return {};
   }
 
-  Step CheckHostKey() {
+  Step CheckHostKey(ConnectTrace* trace) {
     ssh_key shown = nullptr;
     if (ssh_get_server_publickey(session_, &shown) != SSH_OK) {
       return Failed(ConnectFailure::kProtocol, ErrorKind::kUnreachable,
                     Said("cannot tell the host's key"));
     }
     const SshKey key(shown);
+    trace->host_key = NameOf(key.get());
     char* encoded = nullptr;
     if (ssh_pki_export_pubkey_base64(key.get(), &encoded) != SSH_OK) {
       return Failed(ConnectFailure::kProtocol, ErrorKind::kUnreachable,
@@ -213,7 +228,8 @@ class Handshaker {
     size_t line = 0;
     const HostKeyVerdict verdict =
         own_.known_hosts.Judge(target_.address, target_.port, bytes.value_or(""), &line);
-    if (verdict == HostKeyVerdict::kGood) return {};
+    trace->host_key_good = verdict == HostKeyVerdict::kGood;
+    if (trace->host_key_good) return {};
     return Failed(ConnectFailure::kHostKey, ErrorKind::kRefused,
                   target_.name + ": " + WhyNot(verdict, line));
   }
@@ -296,27 +312,34 @@ void SshFree::operator()(ssh_session_struct* session) const {
 
 tl::expected<SshHandle, ConnectError> Handshake(const SshTarget& target, const OwnFiles& own,
                                                 int fd, SteadyTime deadline,
-                                                const Cancellation* cancel) {
+                                                const Cancellation* cancel, ConnectTrace* trace) {
   SshHandle session(ssh_new());
   if (session == nullptr) {
     close(fd);
     return Failed(ConnectFailure::kProtocol, ErrorKind::kInternal, target.name + ": out of memory");
   }
   Handshaker handshake(target, own, session.get(), deadline, cancel);
+  const SteadyTime start = SteadyNow();
   Step begun = handshake.Configure(fd);
   if (begun) begun = handshake.AwaitGreeting(fd);
   if (!begun) {
     close(fd);
+    trace->key_exchange = SteadyNow() - start;
     return tl::make_unexpected(begun.error());
   }
   // ssh_connect owns the socket from its first call on; ssh_free closes it.
-  if (Step step = handshake.ExchangeKeys(); !step) return tl::make_unexpected(step.error());
+  const Step exchanged = handshake.ExchangeKeys();
+  trace->key_exchange = SteadyNow() - start;
+  if (!exchanged) return tl::make_unexpected(exchanged.error());
   if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
     return Failed(ConnectFailure::kProtocol, ErrorKind::kInternal,
                   target.name + ": " + std::strerror(errno));
   }
-  if (Step step = handshake.CheckHostKey(); !step) return tl::make_unexpected(step.error());
-  if (Step step = handshake.Authenticate(); !step) return tl::make_unexpected(step.error());
+  if (Step step = handshake.CheckHostKey(trace); !step) return tl::make_unexpected(step.error());
+  const SteadyTime key_checked = SteadyNow();
+  const Step logged_in = handshake.Authenticate();
+  trace->login = SteadyNow() - key_checked;
+  if (!logged_in) return tl::make_unexpected(logged_in.error());
   return session;
 }
 

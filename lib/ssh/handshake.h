@@ -16,9 +16,9 @@ struct SshFree {
 using SshHandle = std::unique_ptr<ssh_session_struct, SshFree>;
 
 // Takes ownership of `fd`, also when it fails. The result is in non-blocking mode. Fails with every
-// ConnectFailure except kResolve and kOwnFiles.
+// ConnectFailure except kResolve and kOwnFiles. Fills the stages from key_exchange on in *trace.
 tl::expected<SshHandle, ConnectError> Handshake(const SshTarget& target, const OwnFiles& own,
                                                 int fd, SteadyTime deadline,
-                                                const Cancellation* cancel);
+                                                const Cancellation* cancel, ConnectTrace* trace);
 
 }  // namespace mailhub::ssh

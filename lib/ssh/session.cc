@@ -305,16 +305,22 @@ Session::~Session() {
 tl::expected<std::unique_ptr<Session>, ConnectError> Session::Connect(const SshTarget& target,
                                                                       SteadyTime deadline,
                                                                       SteadyTime login_by,
-                                                                      const Cancellation* cancel) {
+                                                                      const Cancellation* cancel,
+                                                                      ConnectTrace* trace) {
+  ConnectTrace untold;
+  if (trace == nullptr) trace = &untold;
+  *trace = {};
   const auto failed = [&](ConnectError error) {
     error.error.message = target.name + ": " + error.error.message;
     return tl::make_unexpected(std::move(error));
   };
   const auto own = ReadOwnFiles(target.known_hosts_file, target.identity_file);
   if (!own) return failed(own.error());
+  const SteadyTime begun = SteadyNow();
   auto fd = Dial(target.address, target.port, deadline, cancel);
+  trace->dial = SteadyNow() - begun;
   if (!fd) return failed(fd.error());
-  auto handle = Handshake(target, *own, *fd, login_by, cancel);
+  auto handle = Handshake(target, *own, *fd, login_by, cancel, trace);
   if (!handle) return tl::make_unexpected(handle.error());
   auto impl = std::make_shared<Impl>();
   impl->name = target.name;

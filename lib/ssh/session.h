@@ -70,6 +70,15 @@ struct ConnectError {
   Error error;
 };
 
+// How far Connect came, for people who look for a mistake. A stage that was not begun has no time.
+struct ConnectTrace {
+  std::optional<Milliseconds> dial = {};          // look-up and TCP
+  std::optional<Milliseconds> key_exchange = {};  // until the host has shown its key
+  std::optional<Milliseconds> login = {};         // from there on
+  std::string host_key = {};   // "ssh-ed25519 SHA256:...", as ssh-keygen -lf; empty: none was shown
+  bool host_key_good = false;  // it is the one in known_hosts
+};
+
 // Whether Connect can use both files: kInvalid names the file and the reason. Thread-safe.
 Status CheckOwnFiles(const std::string& known_hosts_file, const std::string& identity_file);
 
@@ -124,10 +133,11 @@ class Session {
   // Numeric addresses need no resolver. Each name is looked up in its own thread, and the wait for
   // it ends at the deadline; a look-up without an answer by then finishes alone, in its own memory.
   // While 16 such are outstanding in the process, further names fail at once with kResolve.
-  static tl::expected<std::unique_ptr<Session>, ConnectError> Connect(const SshTarget& target,
-                                                                      SteadyTime deadline,
-                                                                      SteadyTime login_by,
-                                                                      const Cancellation* cancel);
+  //
+  // `trace` may be null; else it is filled, whatever the result.
+  static tl::expected<std::unique_ptr<Session>, ConnectError> Connect(
+      const SshTarget& target, SteadyTime deadline, SteadyTime login_by, const Cancellation* cancel,
+      ConnectTrace* trace = nullptr);
   static tl::expected<std::unique_ptr<Session>, ConnectError> Connect(
       const SshTarget& target, SteadyTime deadline, const Cancellation* cancel = nullptr) {
     return Connect(target, deadline, deadline, cancel);
