@@ -24,8 +24,10 @@
 #include "lib/base/log.h"
 #include "lib/config/yaml.h"
 #include "lib/daemon/daemon.h"
+#include "lib/daemon/systemd_sockets.h"
 #include "lib/daemon/watchdog.h"
 #include "lib/http/health.h"
+#include "lib/http/public_url.h"
 #include "lib/version/version.h"
 
 namespace mailhub {
@@ -43,8 +45,10 @@ int Refuse(const char* what, const Error& error) {
 settings::WebSettings WebSettingsOf(const ActuatorOptions& options,
                                     const Configuration& configuration) {
   settings::WebSettings web = configuration.settings.fixed.web;
-  if (!options.listen_address.empty()) web.listen_address = options.listen_address;
-  if (!options.web_config_file.empty()) web.config_file = options.web_config_file;
+  if (!options.web.listen_addresses.empty()) web.listen_addresses = options.web.listen_addresses;
+  // Sockets that systemd passes exist only at a start: actuator/web.cc looks at their addresses.
+  if (options.web.systemd_socket) web.listen_addresses.clear();
+  if (!options.web.config_file.empty()) web.config_file = options.web.config_file;
   return web;
 }
 
@@ -62,6 +66,11 @@ Result<Configuration> ReadConfiguration(const ActuatorOptions& options) {
 }
 
 int CheckOnly(const ActuatorOptions& options) {
+  const auto url = http::ReadPublicUrl(options.web.external_url, options.web.route_prefix);
+  if (!url) {
+    std::fprintf(stderr, "%s\n", url.error().message.c_str());
+    return 1;
+  }
   const auto configuration = ReadConfiguration(options);
   if (!configuration) {
     std::fprintf(stderr, "%s\n", configuration.error().message.c_str());
@@ -98,8 +107,9 @@ class Program {
  public:
   Program(const ActuatorOptions& options, const Configuration& configuration, settings::Fixed fixed,
           condition::GateOptions gate_options, std::vector<notify::ReceiverOptions> receivers,
-          std::unique_ptr<journal::Journal> journal)
+          std::unique_ptr<journal::Journal> journal, WebOptions web_options)
       : options_(options),
+        web_options_(std::move(web_options)),
         as_read_(configuration.settings.fixed),
         fixed_(std::move(fixed)),
         receivers_(std::move(receivers)),
@@ -125,15 +135,19 @@ class Program {
     if (read) metrics_.Restore(history, *service_.Look());
     // Listening first: who may not listen must not act either. Until the epoch is committed the
     // service refuses whatever comes.
-    auto web = Web::Make(fixed_, Version(), &service_, &metrics_, &notifier_, &clock_);
+    auto web =
+        Web::Make(fixed_, Version(), &service_, &metrics_, &notifier_, &clock_, web_options_);
     if (!web) return Refuse("The actuator may not listen", web.error());
     if (Status listening = (*web)->Start(); !listening)
       return Refuse("The actuator cannot listen", listening.error());
-    LogInfo("Listening", {{"address", fixed_.web.listen_address},
-                          {"port", std::to_string((*web)->Port())},
-                          {"journal", journal_->id()},
-                          {"version", Version()},
-                          {"revision", Revision()}});
+    for (const std::string& address : (*web)->Addresses()) {
+      LogInfo("Listening", {{"address", address},
+                            {"port", address.substr(address.rfind(':') + 1)},
+                            {"prefix", web_options_.prefix + "/"},
+                            {"journal", journal_->id()},
+                            {"version", Version()},
+                            {"revision", Revision()}});
+    }
     // Before the first commit, so that no event of this life is missed.
     notifier_.Start(journal_->id(), journal_->last_seq(), receivers_);
     service_.Start();
@@ -211,6 +225,7 @@ class Program {
   }
 
   const ActuatorOptions options_;
+  const WebOptions web_options_;
   const settings::Fixed as_read_;  // to detect changes that a reload cannot apply
   const settings::Fixed fixed_;
   const std::vector<notify::ReceiverOptions> receivers_;  // at the start
@@ -234,7 +249,23 @@ int AskHealth(const std::string& url) {
   return 1;
 }
 
+// What the command line says about HTTP. Takes systemd's sockets, so once only.
+Result<WebOptions> WebOptionsOf(const WebFlags& flags) {
+  const auto url = http::ReadPublicUrl(flags.external_url, flags.route_prefix);
+  if (!url) return Fail(url.error());
+  WebOptions web{.prefix = url->prefix,
+                 .max_requests = flags.max_requests,
+                 .process_metrics = !flags.disable_exporter_metrics};
+  if (!flags.systemd_socket) return web;
+  auto sockets = daemon::TakeSystemdSockets();
+  if (!sockets) return Fail(sockets.error());
+  web.sockets = *std::move(sockets);
+  return web;
+}
+
 int Run(const ActuatorOptions& options) {
+  auto web = WebOptionsOf(options.web);
+  if (!web) return Refuse("The command line is refused", web.error());
   auto configuration = ReadConfiguration(options);
   if (!configuration) return Refuse("The configuration is refused", configuration.error());
   settings::Fixed fixed = configuration->settings.fixed;
@@ -247,7 +278,7 @@ int Run(const ActuatorOptions& options) {
   auto journal = journal::Journal::Open(fixed.journal, RealClock().Now());
   if (!journal) return Refuse("The journal cannot be used", journal.error());
   Program program(options, *configuration, std::move(fixed), *std::move(gate_options),
-                  *std::move(receivers), *std::move(journal));
+                  *std::move(receivers), *std::move(journal), *std::move(web));
   return program.Run();
 }
 

@@ -28,10 +28,7 @@ std::optional<ActuatorOptions> ReadOptions(int argc, char** argv, int* exit_stat
                  "Ask a running actuator at this URL, http://127.0.0.1:9110/-/healthy, and exit: 0 "
                  "if it answers "
                  "200 within 3 s.");
-  app.add_option("--web.listen-address", options.listen_address,
-                 "Address and port, instead of the file's.");
-  app.add_option("--web.config.file", options.web_config_file,
-                 "TLS and logins, instead of the file's.");
+  AddWebFlags(app, "the file's", &options.web);
   AddParsedOption(app, "--log.level", &options.log_level, ParseLogLevel,
                   "debug, info, warn or error.");
   AddParsedOption(app, "--log.format", &options.log_format, ParseLogFormat, "logfmt or json.");

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lib/base/log.h"
+#include "lib/daemon/web_flags.h"
 
 namespace mailhub {
 
@@ -12,9 +13,8 @@ struct ActuatorOptions {
   std::string config_file = "/etc/mailhub/actuator.yml";
   bool check_only = false;
   bool print_runner = false;
-  std::string check_health;     // a URL to ask instead of starting; empty: none
-  std::string listen_address;   // empty: as in the file
-  std::string web_config_file;  // empty: as in the file
+  std::string check_health;  // a URL to ask instead of starting; empty: none
+  WebFlags web;              // addresses and web configuration: if none are given, the file's
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;
 };

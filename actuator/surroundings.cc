@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -116,7 +117,8 @@ void LookAtWeb(Looker& look, const config::Node& root, const Configuration& conf
     login = loaded && (*loaded)->RequiresLogin();
     if (!loaded) return;
   }
-  if (const Status allowed = CheckListenAddress(web.listen_address, web.config_file); !allowed) {
+  const Status allowed = CheckListenAddresses(web.listen_addresses, web.config_file);
+  if (!allowed) {
     look.Note(PlaceOf(root["web"]["listen_address"]), allowed.error().message);
   }
   if (!settings.triggers.empty() && !login && settings.fixed.webhook_token_file.empty()) {
@@ -179,8 +181,12 @@ std::vector<std::string> CheckSurroundings(const Configuration& configuration,
   return look.Wrong();
 }
 
-Status CheckListenAddress(const std::string& address, const std::string& web_config_file) {
-  if (http::IsLoopback(address)) return {};
+Status CheckListenAddresses(const std::vector<std::string>& addresses,
+                            const std::string& web_config_file) {
+  const auto open = std::ranges::find_if_not(
+      addresses, [](const std::string& one) { return http::IsLoopback(one); });
+  if (open == addresses.end()) return {};
+  const std::string& address = *open;
   const char* why =
       "others than this machine could reach it: TLS and authentication (web.config.file) are "
       "needed";

@@ -15,6 +15,7 @@ std::vector<std::string> CheckSurroundings(const Configuration& configuration,
                                            const settings::WebSettings& web);
 
 // kRefused when other machines could reach `address` without TLS and authentication.
-Status CheckListenAddress(const std::string& address, const std::string& web_config_file);
+Status CheckListenAddresses(const std::vector<std::string>& addresses,
+                            const std::string& web_config_file);
 
 }  // namespace mailhub

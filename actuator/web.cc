@@ -39,11 +39,20 @@ void CountWebhook(api::ActuatorMetrics* metrics, webhook::Outcome outcome, int s
 
 Result<std::unique_ptr<Web>> Web::Make(const settings::Fixed& settings, const std::string& version,
                                        api::Backend* backend, api::ActuatorMetrics* metrics,
-                                       api::Receivers* receivers, const Clock* clock) {
-  Status allowed = CheckListenAddress(settings.web.listen_address, settings.web.config_file);
-  if (!allowed) return Fail(allowed.error());
+                                       api::Receivers* receivers, const Clock* clock,
+                                       WebOptions web) {
   http::ServerOptions options;
-  options.listen_address = settings.web.listen_address;
+  options.listen_addresses = settings.web.listen_addresses;
+  if (!web.sockets.empty()) options.listen_addresses.clear();
+  for (const int socket : web.sockets) {
+    auto address = http::AddressOfSocket(socket);
+    if (!address) return Fail(address.error());
+    options.listen_addresses.push_back(*std::move(address));
+  }
+  Status allowed = CheckListenAddresses(options.listen_addresses, settings.web.config_file);
+  if (!allowed) return Fail(allowed.error());
+  options.sockets = std::move(web.sockets);
+  options.route_prefix = web.prefix;
   options.max_connections = settings.most_connections;
   options.max_streams = kEventStreams + 1;
   options.max_long_answers = settings.most_connections / 4;
@@ -58,12 +67,12 @@ Result<std::unique_ptr<Web>> Web::Make(const settings::Fixed& settings, const st
     if (!usable) return Fail("webhook.token_file", usable.error());
   }
   return std::unique_ptr<Web>(
-      new Web(settings, version, backend, metrics, receivers, clock, std::move(options)));
+      new Web(settings, version, backend, metrics, receivers, clock, web, std::move(options)));
 }
 
 Web::Web(const settings::Fixed& settings, const std::string& version, api::Backend* backend,
          api::ActuatorMetrics* metrics, api::Receivers* receivers, const Clock* clock,
-         http::ServerOptions options)
+         const WebOptions& web, http::ServerOptions options)
     : receiver_(
           backend, settings.webhook_token_file,
           [metrics](webhook::Outcome outcome, int status) {
@@ -80,6 +89,8 @@ Web::Web(const settings::Fixed& settings, const std::string& version, api::Backe
   api_options.roles = settings.web.roles;
   api_options.max_event_streams = kEventStreams;
   api_options.receivers = receivers;
+  api_options.max_requests = web.max_requests;
+  api_options.process_metrics = web.process_metrics;
   api::AddRoutes(server_, *backend, *metrics, *clock, api_options);
   // Its sender is checked before the first byte of a body is read.
   server_.Handle("POST", webhook::kPath,

@@ -10,6 +10,14 @@
 
 namespace mailhub {
 
+// What the command line says about HTTP, beside the file.
+struct WebOptions {
+  std::vector<int> sockets = {};  // of systemd; the server's. Instead of the file's addresses
+  std::string prefix = {};        // as http::ServerOptions::route_prefix
+  int max_requests = 0;           // for the metrics; 0: any number
+  bool process_metrics = true;
+};
+
 // Owns the server and its threads. The constructor's arguments must outlive it.
 class Web {
  public:
@@ -17,16 +25,16 @@ class Web {
   static Result<std::unique_ptr<Web>> Make(const settings::Fixed& settings,
                                            const std::string& version, api::Backend* backend,
                                            api::ActuatorMetrics* metrics, api::Receivers* receivers,
-                                           const Clock* clock);
+                                           const Clock* clock, WebOptions web);
 
   Status Start() { return server_.Start(); }
   void Stop() { server_.Stop(); }
-  int Port() const { return server_.Port(); }
+  std::vector<std::string> Addresses() const { return server_.Addresses(); }
 
  private:
   Web(const settings::Fixed& settings, const std::string& version, api::Backend* backend,
       api::ActuatorMetrics* metrics, api::Receivers* receivers, const Clock* clock,
-      http::ServerOptions options);
+      const WebOptions& web, http::ServerOptions options);
   http::ServerOptions WithHooks(http::ServerOptions options, api::ActuatorMetrics* metrics);
 
   const webhook::Receiver receiver_;

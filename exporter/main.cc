@@ -16,9 +16,10 @@
 #include "lib/base/log.h"
 #include "lib/config/site.h"
 #include "lib/daemon/daemon.h"
+#include "lib/daemon/systemd_sockets.h"
 #include "lib/daemon/watchdog.h"
-#include "lib/http/address.h"
 #include "lib/http/health.h"
+#include "lib/http/public_url.h"
 #include "lib/http/server.h"
 #include "lib/ssh/session.h"
 #include "lib/version/version.h"
@@ -92,16 +93,23 @@ using Web = Result<std::shared_ptr<http::WebConfig>>;
 
 // Nothing when no file is named.
 Web LoadWeb(const Options& options) {
-  if (options.web_config_file.empty()) return nullptr;
-  return http::WebConfig::Load(options.web_config_file);
+  if (options.web.config_file.empty()) return nullptr;
+  return http::WebConfig::Load(options.web.config_file);
 }
 
 // A warning, or "". It is no error: other machines may be meant to ask.
-std::string OpenToAll(const Options& options, const http::WebConfig* web) {
+std::string OpenToAll(const std::vector<std::string>& addresses, const http::WebConfig* web) {
   const bool guarded = web != nullptr && (web->RequiresLogin() || web->RequiresClientCertificate());
-  if (guarded || http::IsLoopback(options.listen_address)) return "";
-  return "every client that reaches " + options.listen_address +
+  const auto open = std::ranges::find_if_not(
+      addresses, [](const std::string& address) { return http::IsLoopback(address); });
+  if (guarded || open == addresses.end()) return "";
+  return "every client that reaches " + *open +
          " may ask about every host; --web.config.file can require a login or a certificate";
+}
+
+// Sockets that systemd passes exist only at a start: a check knows no address of them.
+std::vector<std::string> KnownAddresses(const Options& options) {
+  return options.web.systemd_socket ? std::vector<std::string>() : options.web.listen_addresses;
 }
 
 int CheckOnly(const Options& options) {
@@ -111,12 +119,14 @@ int CheckOnly(const Options& options) {
   };
   auto site = LoadForExporter(options.config_file);
   if (!site) return wrong(site.error());
-  if (const auto address = http::ParseListenAddress(options.listen_address); !address) {
-    return wrong(address.error());
+  for (const std::string& address : KnownAddresses(options)) {
+    if (const Status fine = http::CheckListenAddress(address); !fine) return wrong(fine.error());
   }
+  const auto url = http::ReadPublicUrl(options.web.external_url, options.web.route_prefix);
+  if (!url) return wrong(url.error());
   const Web web = LoadWeb(options);
   if (!web) return wrong(web.error());
-  if (const std::string open = OpenToAll(options, web->get()); !open.empty()) {
+  if (const std::string open = OpenToAll(KnownAddresses(options), web->get()); !open.empty()) {
     std::fprintf(stderr, "careful: %s\n", open.c_str());
   }
   std::printf("%s: good, %s\n", options.config_file.c_str(),
@@ -131,46 +141,58 @@ int AskHealth(const std::string& url) {
   return 1;
 }
 
+int Refuse(const char* what, const Error& error) {
+  LogError(what, {{"why", error.message}});
+  return 1;
+}
+
 int Run(const Options& options, size_t file_limit) {
   const RealClock clock;
   SelfMetrics self(Version(), Revision());
   Fleet fleet(clock, self);
   Reloader reloader(options.config_file, file_limit, fleet, self);
+  http::ServerOptions server_options;
+  server_options.listen_addresses = options.web.listen_addresses;
+  if (options.web.systemd_socket) {
+    auto sockets = daemon::TakeSystemdSockets();
+    if (!sockets) return Refuse("The exporter cannot listen", sockets.error());
+    server_options.sockets = *std::move(sockets);
+  }
+  const auto url = http::ReadPublicUrl(options.web.external_url, options.web.route_prefix);
+  if (!url) return Refuse("The command line is refused", url.error());
   if (!reloader.Reload()) return 1;
 
   // Of the exporter's threads only the accepting one has no replacement: a host's thread that hangs costs that host alone.
   daemon::Watchdog watchdog;
-  http::ServerOptions server_options;
   server_options.on_alive = [&watchdog] { watchdog.Beat(); };
-  server_options.listen_address = options.listen_address;
+  server_options.route_prefix = url->prefix;
   server_options.max_connections = static_cast<int>(Connections(fleet.site()->hosts.size()));
   server_options.max_of_one_address =
       server_options.max_connections - static_cast<int>(kSpareForOthers);
   server_options.max_streams = 1;
   server_options.max_body_bytes = 4096;
   const Web web = LoadWeb(options);
-  if (!web) {
-    LogError("The web configuration is refused", {{"why", web.error().message}});
-    return 1;
-  }
+  if (!web) return Refuse("The web configuration is refused", web.error());
   server_options.web_config = *web;
-  if (const std::string open = OpenToAll(options, web->get()); !open.empty()) {
-    LogWarn("Clients need no login", {{"careful", open}});
-  }
   App app({options.telemetry_path, options.timeout_offset, Version(),
            server_options.max_connections - static_cast<int>(kSpareForPages),
-           static_cast<int>(kSpareForOthers)},
+           static_cast<int>(kSpareForOthers), options.web.max_requests,
+           !options.web.disable_exporter_metrics},
           fleet, self, clock, [&reloader] { return reloader.Reload(); });
   http::Server server(std::move(server_options));
   app.Attach(server);
-  if (auto started = server.Start(); !started) {
-    LogError("The exporter cannot listen", {{"why", started.error().message}});
-    return 1;
+  if (auto started = server.Start(); !started)
+    return Refuse("The exporter cannot listen", started.error());
+  if (const std::string open = OpenToAll(server.Addresses(), web->get()); !open.empty()) {
+    LogWarn("Clients need no login", {{"careful", open}});
   }
-  LogInfo("Listening", {{"address", options.listen_address},
-                        {"port", std::to_string(server.Port())},
-                        {"version", Version()},
-                        {"revision", Revision()}});
+  for (const std::string& address : server.Addresses()) {
+    LogInfo("Listening", {{"address", address},
+                          {"port", address.substr(address.rfind(':') + 1)},
+                          {"prefix", url->prefix + "/"},
+                          {"version", Version()},
+                          {"revision", Revision()}});
+  }
   daemon::ServeSignals(
       [&reloader] { static_cast<void>(reloader.Reload()); });  // it has logged the mistake
   LogInfo("Ending");

@@ -7,6 +7,11 @@
 #include "lib/version/version.h"
 
 namespace mailhub::exporter {
+namespace {
+
+constexpr char kListenAddress[] = "127.0.0.1:9715";
+
+}  // namespace
 
 std::optional<Options> ReadOptions(int argc, char** argv, int* exit_status) {
   Options options;
@@ -27,10 +32,7 @@ std::optional<Options> ReadOptions(int argc, char** argv, int* exit_status) {
                  "Ask a running exporter at this URL, http://127.0.0.1:9715/-/healthy, and exit: 0 "
                  "if it answers "
                  "200 within 3 s.");
-  app.add_option("--web.listen-address", options.listen_address, "Address and port to listen on.")
-      ->capture_default_str();
-  app.add_option("--web.config.file", options.web_config_file,
-                 "TLS and basic authentication, as Prometheus' own programs read them.");
+  AddWebFlags(app, kListenAddress, &options.web);
   app.add_option("--web.telemetry-path", options.telemetry_path,
                  "Where the exporter's own metrics are.")
       ->capture_default_str()
@@ -48,6 +50,7 @@ std::optional<Options> ReadOptions(int argc, char** argv, int* exit_status) {
     *exit_status = app.exit(error) == 0 ? 0 : 2;
     return std::nullopt;
   }
+  if (options.web.listen_addresses.empty()) options.web.listen_addresses = {kListenAddress};
   return options;
 }
 

@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/daemon/web_flags.h"
 
 namespace mailhub::exporter {
 
@@ -14,8 +15,7 @@ struct Options {
   bool check_only = false;
   bool print_helper = false;
   std::string check_health;  // a URL to ask instead of starting; empty: none
-  std::string listen_address = "127.0.0.1:9715";
-  std::string web_config_file;
+  WebFlags web;
   std::string telemetry_path = "/metrics";
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kLogfmt;

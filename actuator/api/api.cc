@@ -9,6 +9,7 @@
 #include "actuator/api/change_handlers.h"
 #include "actuator/api/read_handlers.h"
 #include "actuator/api/request.h"
+#include "lib/http/request_limit.h"
 
 namespace mailhub::api {
 namespace {
@@ -91,15 +92,19 @@ const std::vector<Route<AskHandlers>>& AskRoutes() {
 // would be carried out.
 template <typename Handlers>
 void Add(http::Server& server, const std::shared_ptr<Handlers>& handlers,
-         const std::vector<Route<Handlers>>& routes) {
-  for (const Route<Handlers>& route : routes)
-    server.Handle(route.method, route.pattern, [handlers, &route](const Request& request) {
+         const std::vector<Route<Handlers>>& routes,
+         const http::RequestLimit& scrapes = http::RequestLimit(0)) {
+  for (const Route<Handlers>& route : routes) {
+    http::Handler handler = [handlers, &route](const Request& request) {
       if (const Status known = OnlyQuery(request, route.query); !known) {
         return AnswersInEnvelope(request.path) ? Answer(Fail(known.error()))
                                                : http::TextResponse(400, known.error().message);
       }
       return (*handlers.*route.handler)(request);
-    });
+    };
+    if (std::string_view(route.pattern) == "/metrics") handler = scrapes.Around(std::move(handler));
+    server.Handle(route.method, route.pattern, std::move(handler));
+  }
 }
 
 template <typename Handlers>
@@ -115,8 +120,9 @@ void AddRoutes(http::Server& server, Backend& backend, const ActuatorMetrics& me
                const Clock& clock, ApiOptions options) {
   Add(server,
       std::make_shared<ReadHandlers>(backend, metrics, clock, std::move(options.version),
-                                     options.max_event_streams, options.receivers),
-      ReadRoutes());
+                                     options.max_event_streams, options.receivers,
+                                     options.process_metrics),
+      ReadRoutes(), http::RequestLimit(options.max_requests));
   Add(server, std::make_shared<AheadHandlers>(backend, clock), AheadRoutes());
   Add(server,
       std::make_shared<ChangeHandlers>(backend, options.token_file, options.roles,

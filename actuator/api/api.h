@@ -23,6 +23,8 @@ struct ApiOptions {
   int max_event_streams = 6;       // must be less than the server's max_streams
   RolesByLogin roles = {};         // of users of basic authentication; others may do everything
   Receivers* receivers = nullptr;  // outlives the server; null: there are none
+  int max_requests = 0;            // for /metrics at once; 0: any number
+  bool process_metrics = true;     // on that page
 };
 
 // Registers every route of the API and /metrics with `server`, before its Start(). `backend`,

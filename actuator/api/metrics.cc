@@ -284,6 +284,13 @@ void ActuatorMetrics::ConfigReloaded(bool successfully) {
 
 std::string ActuatorMetrics::Render(const engine::View& view,
                                     const std::vector<ReceiverStatus>& receivers) const {
+  metrics::Families page = Collect(view, receivers);
+  metrics::AddProcessMetrics(&page);
+  return metrics::ToText(page);
+}
+
+metrics::Families ActuatorMetrics::Collect(const engine::View& view,
+                                           const std::vector<ReceiverStatus>& receivers) const {
   std::unique_lock lock(impl_->mutex);
   const State state = impl_->state;  // so that no caller waits while text is made
   lock.unlock();
@@ -313,13 +320,12 @@ std::string ActuatorMetrics::Render(const engine::View& view,
   page.Add(kJournalErrors, {}, state.journal_errors);
   page.Add(kConfigLoaded, {}, state.config_loaded ? 1 : 0);
   page.Add(kBuildInfo, {{"version", impl_->version}}, 1);
-  metrics::AddProcessMetrics(&page);
 
   std::set<Pair> known;
   for (const auto& [key, unused] : state.last_duration_s) known.insert(key);
   AddViewMetrics(view, known, &page);
   AddReceiverMetrics(receivers, &page);
-  return metrics::ToText(page);
+  return page;
 }
 
 }  // namespace mailhub::api

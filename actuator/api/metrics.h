@@ -12,6 +12,7 @@
 #include "actuator/engine/event.h"
 #include "actuator/engine/view.h"
 #include "lib/base/words.h"
+#include "lib/metrics/families.h"
 
 namespace mailhub::api {
 
@@ -72,7 +73,10 @@ class ActuatorMetrics {
   // Until the first reload the configuration counts as loaded.
   void ConfigReloaded(bool successfully);
 
-  // The text exposition format, sorted; the same state gives the same text.
+  // All of the page, without process_*.
+  metrics::Families Collect(const engine::View& view,
+                            const std::vector<ReceiverStatus>& receivers = {}) const;
+  // The same with process_*, in the text exposition format, sorted; the same state gives the same text.
   std::string Render(const engine::View& view,
                      const std::vector<ReceiverStatus>& receivers = {}) const;
 

@@ -11,6 +11,8 @@
 #include "actuator/api/render.h"
 #include "actuator/api/request.h"
 #include "actuator/api/run_place.h"
+#include "lib/metrics/process.h"
+#include "lib/metrics/text.h"
 
 namespace mailhub::api {
 namespace {
@@ -90,13 +92,15 @@ Result<engine::RunFilter> RunFilterOf(const Request& request) {
 }  // namespace
 
 ReadHandlers::ReadHandlers(Backend& backend, const ActuatorMetrics& metrics, const Clock& clock,
-                           std::string version, int max_event_streams, const Receivers* receivers)
+                           std::string version, int max_event_streams, const Receivers* receivers,
+                           bool process_metrics)
     : backend_(backend),
       metrics_(metrics),
       clock_(clock),
       version_(std::move(version)),
       tickets_(std::make_shared<Tickets>(max_event_streams)),
-      receivers_(receivers) {}
+      receivers_(receivers),
+      process_metrics_(process_metrics) {}
 
 std::vector<ReceiverStatus> ReadHandlers::AllReceivers() const {
   return receivers_ == nullptr ? std::vector<ReceiverStatus>() : receivers_->List();
@@ -262,7 +266,9 @@ Response ReadHandlers::Events(const Request& request) {
 Response ReadHandlers::Metrics(const Request&) {
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = metrics_.Render(*backend_.Look(), AllReceivers());
+  metrics::Families page = metrics_.Collect(*backend_.Look(), AllReceivers());
+  if (process_metrics_) metrics::AddProcessMetrics(&page);
+  response.body = metrics::ToText(page);
   return response;
 }
 

@@ -17,7 +17,8 @@ namespace mailhub::api {
 class ReadHandlers {
  public:
   ReadHandlers(Backend& backend, const ActuatorMetrics& metrics, const Clock& clock,
-               std::string version, int max_event_streams, const Receivers* receivers = nullptr);
+               std::string version, int max_event_streams, const Receivers* receivers = nullptr,
+               bool process_metrics = true);
 
   http::Response Root(const http::Request& request);
   http::Response Runs(const http::Request& request);
@@ -51,6 +52,7 @@ class ReadHandlers {
   const std::string version_;
   const std::shared_ptr<Tickets> tickets_;
   const Receivers* const receivers_;
+  const bool process_metrics_;
 };
 
 }  // namespace mailhub::api

@@ -61,7 +61,7 @@ TEST_F(FollowTest, ARestartInBetweenLosesAndRepeatsNothing) {
   Show(5);
   EXPECT_TRUE(Sees("{\"seq\":5,"));
   http::ServerOptions options;
-  options.listen_address = "127.0.0.1:" + std::to_string(server_.Port());
+  options.listen_addresses = {"127.0.0.1:" + std::to_string(server_.Port())};
   server_.Stop();
   EXPECT_TRUE(Sees("does not answer, trying again"));
   Show(9);

@@ -91,7 +91,7 @@ TEST_F(MailhubctlTest, WatchSurvivesARestartOfTheActuator) {
   };
   EXPECT_TRUE(waits_for("running"));
   http::ServerOptions options;
-  options.listen_address = "127.0.0.1:" + std::to_string(server_.Port());
+  options.listen_addresses = {"127.0.0.1:" + std::to_string(server_.Port())};
   server_.Stop();
   EXPECT_TRUE(waits_for("does not answer"));
   backend_.Show(ViewOf(FinishedRun(engine::RunResult::kSucceeded)));
@@ -124,7 +124,7 @@ TEST_F(MailhubctlTest, WatchSurvivesARestartWhileItWaitsForARunToAppear) {
     return condition();
   };
   EXPECT_TRUE(soon([&] { return asked > 0; }));
-  options.listen_address = "127.0.0.1:" + std::to_string(first.Port());
+  options.listen_addresses = {"127.0.0.1:" + std::to_string(first.Port())};
   first.Stop();
   EXPECT_TRUE(soon([&] {
     std::ifstream file(seen);

@@ -53,10 +53,22 @@ void ReadRoles(Reader& in, const Node& node, std::map<std::string, engine::Roles
   }
 }
 
+// One, or a list of them.
+Result<std::vector<std::string>> Addresses(const Node& node) {
+  if (node.IsList()) {
+    auto addresses = config::ReadStrings(node);
+    if (addresses && addresses->empty()) return node.Invalid("expected an address and a port");
+    return addresses;
+  }
+  auto address = config::ReadString(node);
+  if (!address) return Fail(address.error());
+  return std::vector{*std::move(address)};
+}
+
 void ReadWeb(Reader& in, const Node& node, WebSettings* web) {
   if (!node.Present()) return;
   in.Keys(node, {"listen_address", "config_file", "token_file", "roles"});
-  in.Optional(node["listen_address"], &web->listen_address, config::ReadString);
+  in.Optional(node["listen_address"], &web->listen_addresses, Addresses);
   in.Optional(node["config_file"], &web->config_file, PathFromFile);
   in.Optional(node["token_file"], &web->api_token_file, PathFromFile);
   ReadRoles(in, node["roles"], &web->roles);

@@ -43,7 +43,7 @@ struct ReceiverSettings : HttpAccess {
 };
 
 struct WebSettings {
-  std::string listen_address = "127.0.0.1:9110";
+  std::vector<std::string> listen_addresses = {"127.0.0.1:9110"};
   std::string config_file;     // TLS and logins; empty: none
   std::string api_token_file;  // for changes over the API; empty: a login
   // What logins may do; one that is not listed may do everything.

@@ -32,7 +32,7 @@ TEST(Settings, TheSmallestFileHasDefaultsForTheRest) {
   EXPECT_EQ(settings->runbooks_directory, "/etc/mailhub/runbooks");
   EXPECT_EQ(settings->fixed.journal, "/var/lib/mailhub-actuator/journal.db");
   EXPECT_EQ(settings->fixed.prometheus.url, "http://127.0.0.1:9090");
-  EXPECT_EQ(settings->fixed.web.listen_address, "127.0.0.1:9110");
+  EXPECT_EQ(settings->fixed.web.listen_addresses, std::vector<std::string>{"127.0.0.1:9110"});
   EXPECT_EQ(settings->fixed.first_mode, engine::Mode::kActive);
   EXPECT_TRUE(settings->engine.triggers.empty());
 }
@@ -70,7 +70,7 @@ site: ../site.yml
 runbooks: /usr/share/mailhub/runbooks
 journal: journal.db
 mode: observe
-web: {listen_address: "[::1]:1", config_file: web.yml, token_file: t1}
+web: {listen_address: ["[::1]:1", "127.0.0.1:2"], config_file: web.yml, token_file: t1}
 webhook: {token_file: t2}
 prometheus:
   url: https://prometheus.example:9090
@@ -95,7 +95,8 @@ triggers:
   EXPECT_EQ(settings->site_file, "/etc/site.yml");
   EXPECT_EQ(settings->fixed.journal, "/etc/mailhub/journal.db");
   EXPECT_EQ(settings->fixed.first_mode, engine::Mode::kObserve);
-  EXPECT_EQ(settings->fixed.web.listen_address, "[::1]:1");
+  EXPECT_EQ(settings->fixed.web.listen_addresses,
+            (std::vector<std::string>{"[::1]:1", "127.0.0.1:2"}));
   EXPECT_EQ(settings->fixed.web.config_file, "/etc/mailhub/web.yml");
   EXPECT_EQ(settings->fixed.web.api_token_file, "/etc/mailhub/t1");
   EXPECT_EQ(settings->fixed.webhook_token_file, "/etc/mailhub/t2");

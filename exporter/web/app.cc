@@ -8,6 +8,8 @@
 #include "exporter/web/debug.h"
 #include "exporter/web/render.h"
 #include "lib/base/log.h"
+#include "lib/http/request_limit.h"
+#include "lib/metrics/process.h"
 #include "lib/metrics/stopwatch.h"
 #include "lib/metrics/text.h"
 
@@ -159,11 +161,15 @@ http::Response App::Landing() const {
 void App::Attach(http::Server& server) {
   using http::Request;
   using http::Response;
-  server.Handle("GET", "/probe", [this](const Request& request) { return Probe(request); });
+  const http::RequestLimit limit(options_.max_requests);
+  server.Handle("GET", "/probe",
+                limit.Around([this](const Request& request) { return Probe(request); }));
   server.Handle("GET", "/sd", [this](const Request&) { return Discover(); });
-  server.Handle("GET", options_.telemetry_path, [this](const Request&) {
-    return Text(metrics::ToText(self_.Collect()), metrics::kTextContentType);
-  });
+  server.Handle("GET", options_.telemetry_path, limit.Around([this](const Request&) {
+    metrics::Families families = self_.Collect();
+    if (options_.process_metrics) metrics::AddProcessMetrics(&families);
+    return Text(metrics::ToText(families), metrics::kTextContentType);
+  }));
   server.Handle("GET", "/config", [this](const Request&) {
     const auto site = fleet_.site();
     return site == nullptr ? http::TextResponse(503, "No site file is loaded.")

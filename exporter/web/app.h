@@ -23,6 +23,8 @@ struct AppOptions {
   // Scrapes that may wait at once, and how many of them beside one for each host.
   int most_scrapes = 1'000;
   int most_more_scrapes = 28;
+  int max_requests = 0;         // for probes and metrics, as --web.max-requests; 0: any number
+  bool process_metrics = true;  // on the exporter's own page
 };
 
 // Thread-safe; must outlive its server; its references must outlive it.

@@ -1,5 +1,6 @@
 #include "exporter/web/render.h"
 
+#include <algorithm>
 #include <sstream>
 
 namespace mailhub::exporter {
@@ -136,19 +137,23 @@ std::string RenderLanding(const config::Site* site, const std::string& version,
                           const std::string& telemetry_path) {
   std::ostringstream out;
   const std::string path = EscapeHtml(telemetry_path);
+  const size_t begin = std::min(telemetry_path.find_first_not_of('/'), telemetry_path.size());
+  const std::string link = "./" + EscapeHtml(telemetry_path.substr(begin));
   out << "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
          "<title>mailhub_exporter</title></head>\n<body><h1>mailhub_exporter</h1>\n<p>Version "
       << EscapeHtml(version) << ". Probes the hosts of the site file, one per request.</p>\n"
-      << "<form action=\"/probe\"><label>Host <select name=\"target\">";
+      << "<form action=\"probe\"><label>Host <select name=\"target\">";
   if (site != nullptr) {
     for (const auto& [name, host] : site->hosts)
       out << "<option>" << EscapeHtml(name) << "</option>";
   }
-  out << "</select></label> <button>Probe</button></form>\n<ul>\n<li><a href=\"" << path << "\">"
-      << path << "</a>: the exporter's own metrics</li>\n"
-      << "<li><a href=\"/sd\">/sd</a>: the hosts, for http_sd_configs</li>\n"
-         "<li><a href=\"/config\">/config</a>: the site file in force</li>\n"
-         "<li><a href=\"/-/healthy\">/-/healthy</a>, <a href=\"/-/ready\">/-/ready</a></li>\n"
+  out << "</select></label> <button>Probe</button> <button name=\"debug\" value=\"true\">Probe, "
+         "and tell why"
+         "</button></form>\n<ul>\n<li><a href=\""
+      << link << "\">" << path << "</a>: the exporter's own metrics</li>\n"
+      << "<li><a href=\"sd\">/sd</a>: the hosts, for http_sd_configs</li>\n"
+         "<li><a href=\"config\">/config</a>: the site file in force</li>\n"
+         "<li><a href=\"-/healthy\">/-/healthy</a>, <a href=\"-/ready\">/-/ready</a></li>\n"
          "</ul></body></html>\n";
   return out.str();
 }

@@ -16,7 +16,8 @@ std::string RenderDiscovery(const config::Site& site);
 // passwords.
 std::string RenderConfig(const config::Site& site);
 
-// HTML with links and a form to probe a host. `site` may be null.
+// HTML with links and a form to probe a host. Its links are relative, so they hold below any prefix. `site` may be
+// null.
 std::string RenderLanding(const config::Site* site, const std::string& version,
                           const std::string& telemetry_path);
 

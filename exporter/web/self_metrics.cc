@@ -1,7 +1,5 @@
 #include "exporter/web/self_metrics.h"
 
-#include "lib/metrics/process.h"
-
 namespace mailhub::exporter {
 namespace {
 
@@ -65,7 +63,6 @@ metrics::Families SelfMetrics::Collect() const {
       families.Add(kProbes, {{"result", result}}, count);
     families.Add(kProbeSeconds, {}, counts.probe_seconds.Collect());
   });
-  metrics::AddProcessMetrics(&families);
   return families;
 }
 

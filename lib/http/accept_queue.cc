@@ -289,7 +289,8 @@ void AcceptQueue::Accept(int listener) {
     }
     // A connection that cannot be accepted would wake us repeatedly.
     close(spare_);
-    const int refused = accept(listener, nullptr, nullptr);
+    // Not accept(2): the linker makes that, in this thread, the queue's own Next.
+    const int refused = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     if (refused >= 0) close(refused);
     spare_ = SpareDescriptor();
     return;

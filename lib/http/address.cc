@@ -62,6 +62,11 @@ bool IsLoopback(std::string_view listen_address) {
   return (ntohl(address.s_addr) >> 24) == 127;
 }
 
+Status CheckListenAddress(std::string_view text) {
+  const auto parsed = ParseListenAddress(text);
+  return parsed ? Status() : Fail(parsed.error());
+}
+
 std::string OriginOf(const std::string& address) {
   in6_addr six{};
   if (inet_pton(AF_INET6, address.c_str(), &six) != 1 || IN6_IS_ADDR_V4MAPPED(&six)) return address;

@@ -10,14 +10,21 @@
 
 #include "lib/http/accept_queue.h"
 #include "lib/http/connections.h"
+#include "lib/http/listeners.h"
 
 extern "C" {
-int __real_accept(int socket, sockaddr* address, socklen_t* size);  // NOLINT
-int __wrap_accept(int socket, sockaddr* address, socklen_t* size);  // NOLINT
-int __real_poll(pollfd* fds, nfds_t count, int time);               // NOLINT
-int __wrap_poll(pollfd* fds, nfds_t count, int time);               // NOLINT
-int __real_SSL_set_fd(SSL* connection, int fd);                     // NOLINT
-int __wrap_SSL_set_fd(SSL* connection, int fd);                     // NOLINT
+int __real_accept(int socket, sockaddr* address, socklen_t* size);     // NOLINT
+int __wrap_accept(int socket, sockaddr* address, socklen_t* size);     // NOLINT
+int __real_bind(int socket, const sockaddr* address, socklen_t size);  // NOLINT
+int __wrap_bind(int socket, const sockaddr* address, socklen_t size);  // NOLINT
+int __real_listen(int socket, int backlog);                            // NOLINT
+int __wrap_listen(int socket, int backlog);                            // NOLINT
+int __real_socket(int family, int type, int protocol);                 // NOLINT
+int __wrap_socket(int family, int type, int protocol);                 // NOLINT
+int __real_poll(pollfd* fds, nfds_t count, int time);                  // NOLINT
+int __wrap_poll(pollfd* fds, nfds_t count, int time);                  // NOLINT
+int __real_SSL_set_fd(SSL* connection, int fd);                        // NOLINT
+int __wrap_SSL_set_fd(SSL* connection, int fd);                        // NOLINT
 }
 
 namespace mailhub::http {
@@ -59,6 +66,20 @@ int LeaveWorkersSocket() {
 int __wrap_accept(int socket, sockaddr* address, socklen_t* size) {  // NOLINT
   auto* const queue = mailhub::http::this_thread.accepts_for;
   return queue != nullptr ? queue->Next(address, size) : __real_accept(socket, address, size);
+}
+
+int __wrap_socket(int family, int type, int protocol) {  // NOLINT
+  if (!mailhub::http::GivesListeners::Active()) return __real_socket(family, type, protocol);
+  return mailhub::http::GivesListeners::Next();
+}
+
+// Of a socket that listens already.
+int __wrap_bind(int socket, const sockaddr* address, socklen_t size) {  // NOLINT
+  return mailhub::http::GivesListeners::Active() ? 0 : __real_bind(socket, address, size);
+}
+
+int __wrap_listen(int socket, int backlog) {  // NOLINT
+  return mailhub::http::GivesListeners::Active() ? 0 : __real_listen(socket, backlog);
 }
 
 int __wrap_poll(pollfd* fds, nfds_t count, int time) {  // NOLINT

@@ -135,6 +135,7 @@ std::optional<Response> Exchange::ReadHead() {
     return TextResponse(400, "the path or query is malformed");
   if (!http10_ && request_.Header("Host").empty())
     return TextResponse(400, "there is no Host header");
+  StripPrefix();
   return std::nullopt;
 }
 
@@ -217,7 +218,23 @@ std::optional<Response> Exchange::LogIn() {
   return response;
 }
 
+// The prefix is no part of a page's name, for whoever judges or answers the request.
+void Exchange::StripPrefix() {
+  const std::string& prefix = shared_->options.route_prefix;
+  if (prefix.empty()) return;
+  outside_ = !request_.path.starts_with(prefix + "/");
+  if (!outside_) request_.path.erase(0, prefix.size());
+}
+
 std::optional<Response> Exchange::FindTarget() {
+  if (outside_) {
+    const std::string& prefix = shared_->options.route_prefix;
+    const bool begin = request_.path == "/" || request_.path == prefix;
+    if (!begin || request_.method != "GET") return TextResponse(404, "no such page");
+    Response response = TextResponse(302, "the pages are below " + prefix + "/");
+    response.headers.emplace_back("Location", prefix + "/");
+    return response;
+  }
   route_ = shared_->router.Find(request_.path);
   if (route_ == nullptr) return TextResponse(404, "no such page");
   target_ = route_->Find(request_.method);

@@ -41,6 +41,7 @@ class Exchange {
   std::optional<Response> CheckWhole() const;
   std::optional<Response> CheckFraming();
   std::optional<Response> LogIn();
+  void StripPrefix();
   std::optional<Response> FindTarget();
   std::optional<Response> CheckLength() const;
   std::optional<Response> ReadBody();
@@ -62,6 +63,7 @@ class Exchange {
   bool head_only_ = false;  // HEAD
   bool http10_ = false;
   bool keep_ = false;
+  bool outside_ = false;  // of the prefix
   bool body_unread_ = false;
   bool client_gone_ = false;
   size_t content_length_ = 0;

@@ -7,15 +7,17 @@
 
 #include <array>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "lib/base/log.h"
 #include "lib/http/accept_queue.h"
-#include "lib/http/address.h"
 #include "lib/http/civetweb_calls.h"
 #include "lib/http/connections.h"
 #include "lib/http/exchange.h"
+#include "lib/http/listeners.h"
 #include "lib/http/message.h"
 #include "lib/http/router.h"
 
@@ -25,7 +27,7 @@ namespace {
 // Several times the accepted size, so that our code refuses it, and not civetweb.
 constexpr const char* kMaxHead = "65536";
 // Connections that arrive faster than they are accepted; beyond it a client tries again after 1 s.
-constexpr const char* kBacklog = "1024";
+constexpr int kBacklog = 1024;
 constexpr Milliseconds kGrace{1000};  // for slow clients, after Stop begins
 
 thread_local std::string said_while_starting;  // civetweb reports a failed start only to its log
@@ -44,9 +46,8 @@ struct Server::Impl {
   std::unique_ptr<AcceptQueue> queue;        // while it is started
   std::unique_ptr<Connections> connections;  // likewise
   Shared shared{options, router};
-  ListenAddress address;
   mg_context* context = nullptr;
-  int port = 0;
+  std::vector<std::string> addresses;
   std::mutex mutex;
   std::condition_variable idle;
   int in_flight = 0;  // protected by mutex
@@ -76,8 +77,8 @@ struct Server::Impl {
   std::string Refusal(int status, const std::string& text) const;
   static int OnTls(void** tls_context, void* user);
 
-  Status Check();
-  std::string ListenText() const;
+  Status Check() const;
+  Result<Listeners> Listen();
   void Enter() {
     std::lock_guard lock(mutex);
     ++in_flight;
@@ -187,10 +188,7 @@ int Server::Impl::OnTls(void** tls_context, void* user) {
   return 1;
 }
 
-Status Server::Impl::Check() {
-  auto parsed = ParseListenAddress(options.listen_address);
-  if (!parsed) return Fail(parsed.error());
-  address = *parsed;
+Status Server::Impl::Check() const {
   if (options.max_connections < 1 || options.max_connections > 1000 || options.max_streams < 0 ||
       options.max_streams >= options.max_connections || options.max_long_answers < 0 ||
       options.max_of_one_address < 0) {
@@ -205,13 +203,20 @@ Status Server::Impl::Check() {
   return {};
 }
 
-std::string Server::Impl::ListenText() const {
-  std::string text = address.host.empty() ? "+"
-                     : address.ipv6       ? "[" + address.host + "]:"
-                                          : address.host + ":";
-  text += std::to_string(address.port);
-  const bool tls = options.web_config != nullptr && options.web_config->UsesTls();
-  return tls ? text + "s" : text;
+Result<Listeners> Server::Impl::Listen() {
+  Listeners listeners;
+  Status wrong;
+  // All of them, so that each has its owner.
+  for (const int fd : std::exchange(options.sockets, {})) {
+    if (Status fits = listeners.Inherit(fd); !fits && wrong) wrong = Fail(fits.error());
+    options.listen_addresses.clear();
+  }
+  if (!wrong) return Fail(wrong.error());
+  for (const std::string& address : options.listen_addresses) {
+    if (Status opened = listeners.Open(address, kBacklog); !opened) return Fail(opened.error());
+  }
+  if (listeners.Addresses().empty()) return Fail(ErrorKind::kInvalid, "no address to listen on");
+  return listeners;
 }
 
 // The other descriptors of the process are for its real work.
@@ -253,7 +258,11 @@ Status Server::Start() {
   if (Status status = impl_->Check(); !status) return status;
   if (!InitLibrary()) return Fail(ErrorKind::kInternal, "civetweb was built without TLS or IPv6");
   const ServerOptions& options = impl_->options;
-  const std::string listen = impl_->ListenText();
+  auto listeners = impl_->Listen();
+  if (!listeners) return Fail(listeners.error());
+  const bool tls = options.web_config != nullptr && options.web_config->UsesTls();
+  const std::string listen = listeners->CivetwebText(tls);
+  const std::string backlog = std::to_string(kBacklog);
   const std::string workers = std::to_string(options.max_connections);
   const std::string timeout = std::to_string(options.request_timeout.count());
   const std::string keep_alive = std::to_string(options.keep_alive.count());
@@ -262,7 +271,7 @@ Status Server::Start() {
                                              "num_threads",
                                              workers.c_str(),
                                              "listen_backlog",
-                                             kBacklog,
+                                             backlog.c_str(),
                                              "connection_queue",
                                              workers.c_str(),
                                              "request_timeout_ms",
@@ -294,14 +303,13 @@ Status Server::Start() {
   impl_->connections = std::make_unique<Connections>(
       [queue = impl_->queue.get()] { return queue->SomebodyWaits(); });
   impl_->shared.queue = impl_->queue.get();
-  impl_->context = mg_start(&callbacks, impl_.get(), const_cast<const char**>(settings.data()));
-  if (impl_->context == nullptr) {
-    return Fail(ErrorKind::kRefused,
-                "cannot listen on " + options.listen_address + ": " + said_while_starting);
+  {
+    const GivesListeners gives(&*listeners);
+    impl_->context = mg_start(&callbacks, impl_.get(), const_cast<const char**>(settings.data()));
   }
-  mg_server_port listening{};
-  mg_get_server_ports(impl_->context, 1, &listening);
-  impl_->port = listening.port;
+  if (impl_->context == nullptr)
+    return Fail(ErrorKind::kRefused, "cannot serve: " + said_while_starting);
+  impl_->addresses = listeners->Addresses();
   return {};
 }
 
@@ -320,14 +328,20 @@ void Server::Stop() {
   impl_->queue->Close();
   mg_stop(impl_->context);
   impl_->context = nullptr;
-  impl_->port = 0;
+  impl_->addresses.clear();
   impl_->connections.reset();
   impl_->shared.queue = nullptr;
   impl_->queue.reset();
 }
 
 int Server::Port() const {
-  return impl_->port;
+  if (impl_->addresses.empty()) return 0;
+  const std::string& first = impl_->addresses.front();
+  return std::atoi(first.c_str() + first.rfind(':') + 1);
+}
+
+std::vector<std::string> Server::Addresses() const {
+  return impl_->addresses;
 }
 
 }  // namespace mailhub::http

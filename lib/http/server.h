@@ -86,7 +86,13 @@ struct BodyLimit {
 
 struct ServerOptions {
   // "127.0.0.1:9115", "[::1]:9115", ":9115" (all addresses); port 0 picks a free one.
-  std::string listen_address = "127.0.0.1:0";
+  std::vector<std::string> listen_addresses = {"127.0.0.1:0"};
+  // Listening TCP sockets that somebody else has opened; the server's from Start() on. If there is
+  // one, listen_addresses are not used.
+  std::vector<int> sockets = {};
+  // Before the path of every page, as "/mailhub"; handlers and patterns do not see it. The prefix
+  // itself, and "/", lead to the page "/" below it; other paths outside of it are unknown. Empty: none.
+  std::string route_prefix = {};
   // Null: no TLS, no login.
   std::shared_ptr<WebConfig> web_config;
   // A longer body gets 413 and is not read, unless its route accepts longer ones.
@@ -147,8 +153,8 @@ class Server {
   // Another method on a known path: 405.
   void Handle(std::string method, std::string pattern, Handler handler, BodyLimit limit = {});
 
-  // Binds and starts. kInvalid for a bad address or impossible options, kRefused when the port is
-  // taken or forbidden.
+  // Binds and starts. kInvalid for a bad address, an inherited descriptor that is no listening TCP
+  // socket, or impossible options; kRefused when a port is taken or forbidden.
   Status Start();
 
   // Ends streams and idle connections, refuses incomplete requests (503), lets running handlers
@@ -156,7 +162,9 @@ class Server {
   // a client receives slowly. Idempotent; must not be called by a handler.
   void Stop();
 
-  int Port() const;  // the port it listens on; 0 unless started
+  int Port() const;  // the port of its first address; 0 unless started
+  // Where it listens, as "127.0.0.1:9115" or "[::]:9115"; none unless started.
+  std::vector<std::string> Addresses() const;
 
  private:
   struct Impl;
@@ -166,5 +174,11 @@ class Server {
 // Whether a listen address (as in ServerOptions) is reachable only from this machine: 127.0.0.0/8,
 // [::1], localhost.
 bool IsLoopback(std::string_view listen_address);
+
+// Whether a text is a listen address. kInvalid with what was expected.
+Status CheckListenAddress(std::string_view text);
+
+// Where an inherited socket listens, as a listen address. kInvalid if it is no TCP socket.
+Result<std::string> AddressOfSocket(int fd);
 
 }  // namespace mailhub::http

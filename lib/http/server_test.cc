@@ -454,7 +454,7 @@ TEST_F(ServerTest, StopsAtOnceThoughConnectionsIdle) {
 TEST_F(ServerTest, LivesBesideOthersAndOnIpv6) {
   Start();
   ServerOptions options;
-  options.listen_address = "[::1]:0";
+  options.listen_addresses = {"[::1]:0"};
   Server other(options);
   other.Handle("GET", "/who",
                [](const Request& request) { return TextResponse(200, request.remote_address); });
@@ -468,13 +468,13 @@ TEST_F(ServerTest, LivesBesideOthersAndOnIpv6) {
 TEST_F(ServerTest, SaysWhyItCannotStart) {
   Start();
   ServerOptions taken;
-  taken.listen_address = "127.0.0.1:" + std::to_string(server_->Port());
+  taken.listen_addresses = {"127.0.0.1:" + std::to_string(server_->Port())};
   const Status status = Server(taken).Start();
   ASSERT_FALSE(status.has_value());
   EXPECT_EQ(status.error().kind, ErrorKind::kRefused);
   EXPECT_THAT(status.error().message, HasSubstr("in use"));
   ServerOptions bad;
-  bad.listen_address = "everywhere";
+  bad.listen_addresses = {"everywhere"};
   EXPECT_EQ(Server(bad).Start().error().kind, ErrorKind::kInvalid);
   bad = ServerOptions{};
   bad.max_streams = bad.max_connections;

@@ -79,13 +79,19 @@ std::string Written(const settings::ReceiverSettings& receiver) {
          ", password_file: " + Quoted(receiver.basic_password_file) + "}\n";
 }
 
+std::string Addresses(const std::vector<std::string>& addresses) {
+  std::string list;
+  for (const std::string& address : addresses) list += (list.empty() ? "" : ", ") + Quoted(address);
+  return "  listen_address: [" + list + "]\n";
+}
+
 std::string Written(const Settings& settings) {
   const settings::Fixed& fixed = settings.fixed;
   const engine::EngineConfig& engine = settings.engine;
   std::string text =
       "site: " + Quoted(settings.site_file) + "\nrunbooks: " + Quoted(settings.runbooks_directory) +
       "\njournal: " + Quoted(fixed.journal) + "\nmode: " + engine::Name(fixed.first_mode) +
-      "\nweb:\n" + Line("listen_address", fixed.web.listen_address) +
+      "\nweb:\n" + Addresses(fixed.web.listen_addresses) +
       Line("config_file", fixed.web.config_file) + Line("token_file", fixed.web.api_token_file);
   if (!fixed.webhook_token_file.empty()) {
     text += "webhook:\n" + Line("token_file", fixed.webhook_token_file);
