@@ -21,7 +21,9 @@
 #include "actuator/surroundings.h"
 #include "actuator/web.h"
 #include "lib/base/counted.h"
+#include "lib/base/guarded.h"
 #include "lib/base/log.h"
+#include "lib/config/files_read.h"
 #include "lib/config/yaml.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/systemd_sockets.h"
@@ -107,8 +109,10 @@ class Program {
  public:
   Program(const ActuatorOptions& options, const Configuration& configuration, settings::Fixed fixed,
           condition::GateOptions gate_options, std::vector<notify::ReceiverOptions> receivers,
-          std::unique_ptr<journal::Journal> journal, WebOptions web_options)
+          std::unique_ptr<journal::Journal> journal, WebOptions web_options,
+          config::FilesRead files)
       : options_(options),
+        files_(std::move(files)),
         web_options_(std::move(web_options)),
         as_read_(configuration.settings.fixed),
         fixed_(std::move(fixed)),
@@ -157,7 +161,11 @@ class Program {
                                .keep_runs = fixed_.keep_runs},
                               &clock_);
 
-    daemon::ServeSignals([this] { static_cast<void>(service_.Reload()); });
+    daemon::ServeSignals(
+        [this] { static_cast<void>(service_.Reload()); },
+        {options_.web.auto_reload_interval, [this] {
+           return files_.Copy().HaveChanged();
+         }});
     LogInfo("Ending");
     const daemon::ShutdownLimit limit(kLongestShutdown, fatal_ ? 1 : 0);
     // Stops the service first: it answers waiting requests, so that the server need not wait.
@@ -193,9 +201,13 @@ class Program {
   }
 
   Result<service::Reconfigure> ReadAgain() {
+    config::FilesRead files;
+    const config::NotesFilesRead notes(&files);
     auto again = ReadConfiguration(options_);
+    auto receivers = again ? ReceiversOf(again->settings.receivers) : Fail(again.error());
+    // Of refused files too, so that the same mistake is not logged again and again.
+    files_.With([&](config::FilesRead& last) { last = std::move(files); });
     if (!again) return Fail(again.error());
-    auto receivers = ReceiversOf(again->settings.receivers);
     if (!receivers) return Fail(receivers.error());
     if (again->settings.fixed != as_read_) {
       LogWarn(
@@ -225,6 +237,7 @@ class Program {
   }
 
   const ActuatorOptions options_;
+  Guarded<config::FilesRead> files_;  // of the last reading
   const WebOptions web_options_;
   const settings::Fixed as_read_;  // to detect changes that a reload cannot apply
   const settings::Fixed fixed_;
@@ -266,6 +279,8 @@ Result<WebOptions> WebOptionsOf(const WebFlags& flags) {
 int Run(const ActuatorOptions& options) {
   auto web = WebOptionsOf(options.web);
   if (!web) return Refuse("The command line is refused", web.error());
+  config::FilesRead files;
+  const config::NotesFilesRead notes(&files);
   auto configuration = ReadConfiguration(options);
   if (!configuration) return Refuse("The configuration is refused", configuration.error());
   settings::Fixed fixed = configuration->settings.fixed;
@@ -278,7 +293,7 @@ int Run(const ActuatorOptions& options) {
   auto journal = journal::Journal::Open(fixed.journal, RealClock().Now());
   if (!journal) return Refuse("The journal cannot be used", journal.error());
   Program program(options, *configuration, std::move(fixed), *std::move(gate_options),
-                  *std::move(receivers), *std::move(journal), *std::move(web));
+                  *std::move(receivers), *std::move(journal), *std::move(web), files);
   return program.Run();
 }
 

@@ -14,6 +14,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/counted.h"
 #include "lib/base/log.h"
+#include "lib/config/files_read.h"
 #include "lib/config/site.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/systemd_sockets.h"
@@ -63,7 +64,13 @@ class Reloader {
 
   Status Reload() {
     std::lock_guard lock(mutex_);
-    auto site = LoadForExporter(path_);
+    config::FilesRead files;
+    auto site = [&] {
+      const config::NotesFilesRead notes(&files);
+      return LoadForExporter(path_);
+    }();
+    // Of a refused file too, so that the same mistake is not logged again and again.
+    files_ = std::move(files);
     if (!site) {
       self_.OnReload(false);
       LogError("The site file is refused", {{"why", site.error().message}});
@@ -81,12 +88,19 @@ class Reloader {
     return {};
   }
 
+  // Whether what it last read is no longer what the files have.
+  bool FilesHaveChanged() {
+    std::lock_guard lock(mutex_);
+    return files_.HaveChanged();
+  }
+
  private:
   const std::string path_;
   const size_t file_limit_;
   Fleet& fleet_;
   SelfMetrics& self_;
-  std::mutex mutex_;  // one reload at a time
+  std::mutex mutex_;         // one reload at a time
+  config::FilesRead files_;  // protected by mutex_
 };
 
 using Web = Result<std::shared_ptr<http::WebConfig>>;
@@ -194,7 +208,8 @@ int Run(const Options& options, size_t file_limit) {
                           {"revision", Revision()}});
   }
   daemon::ServeSignals(
-      [&reloader] { static_cast<void>(reloader.Reload()); });  // it has logged the mistake
+      [&reloader] { static_cast<void>(reloader.Reload()); },  // it has logged the mistake
+      {options.web.auto_reload_interval, [&reloader] { return reloader.FilesHaveChanged(); }});
   LogInfo("Ending");
   const daemon::ShutdownLimit limit(kLongestShutdown, 0);
   fleet.Stop();

@@ -8,6 +8,7 @@
 #include "actuator/runbook/expand.h"
 #include "actuator/runbook/runbook.h"
 #include "lib/base/printable.h"
+#include "lib/config/files_read.h"
 #include "lib/config/yaml.h"
 
 namespace mailhub::runbook {
@@ -78,6 +79,7 @@ Result<std::shared_ptr<const RunbookLibrary>> RunbookLibrary::Load(
   namespace fs = std::filesystem;
   std::error_code error;
   std::vector<std::string> paths;
+  if (auto* const files = config::NotesFilesRead::Current()) files->NoteFolder(directory);
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
        entry.increment(error)) {
     if (entry->path().filename().string().starts_with(".")) continue;  // an editor's

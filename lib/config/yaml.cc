@@ -22,6 +22,7 @@
 
 #include "lib/base/duration.h"
 #include "lib/base/printable.h"
+#include "lib/config/files_read.h"
 
 namespace mailhub::config {
 namespace {
@@ -390,7 +391,9 @@ Result<Node> LoadYaml(const std::string& path) {
   return ParseYaml(*text, path);
 }
 
-Result<std::string> ReadFile(const std::string& path, size_t limit) {
+namespace {
+
+Result<std::string> ReadNow(const std::string& path, size_t limit) {
   const auto failed = [&] {
     const ErrorKind kind = errno == ENOENT || errno == ENOTDIR ? ErrorKind::kNotFound
                            : errno == EACCES || errno == EPERM ? ErrorKind::kRefused
@@ -431,6 +434,14 @@ Result<std::string> ReadFile(const std::string& path, size_t limit) {
   }
   ::close(fd);
   return text;
+}
+
+}  // namespace
+
+Result<std::string> ReadFile(const std::string& path, size_t limit) {
+  auto got = ReadNow(path, limit);
+  if (FilesRead* const files = NotesFilesRead::Current()) files->Note(path, limit, got);
+  return got;
 }
 
 }  // namespace mailhub::config

@@ -4,8 +4,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
+#include "lib/base/log.h"
 #include "lib/daemon/systemd_notify.h"
 
 namespace mailhub::daemon {
@@ -16,6 +18,25 @@ sigset_t HandledSignals() {
   sigemptyset(&signals);
   for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   return signals;
+}
+
+// A signal that has come; SIGHUP also where files have changed.
+int NextSignal(const sigset_t& signals, const AutoReload& automatic, SteadyTime* next_look) {
+  while (true) {
+    if (automatic.interval == Milliseconds(0)) {
+      int signal = 0;
+      sigwait(&signals, &signal);
+      return signal;
+    }
+    const Milliseconds left = std::max(*next_look - BootClock::now(), Milliseconds(0));
+    const timespec patience{left.count() / 1000, left.count() % 1000 * 1'000'000};
+    if (const int signal = sigtimedwait(&signals, nullptr, &patience); signal > 0) return signal;
+    if (BootClock::now() < *next_look) continue;
+    *next_look = BootClock::now() + automatic.interval;
+    if (!automatic.changed()) continue;
+    LogInfo("The configuration's files have changed, and are read again");
+    return SIGHUP;
+  }
 }
 
 }  // namespace
@@ -35,12 +56,12 @@ size_t RaiseFileLimit() {
   return limit.rlim_cur;
 }
 
-void ServeSignals(const std::function<void()>& reload) {
+void ServeSignals(const std::function<void()>& reload, const AutoReload& automatic) {
   const sigset_t signals = HandledSignals();
   NotifyReady();
+  SteadyTime next_look = BootClock::now() + automatic.interval;
   while (true) {
-    int signal = 0;
-    sigwait(&signals, &signal);
+    const int signal = NextSignal(signals, automatic, &next_look);
     if (signal == SIGHUP) {
       NotifyReloading();
       reload();

@@ -18,10 +18,17 @@ void BlockSignals();
 // Raises the limit on open files to this process's maximum. Returns the limit.
 size_t RaiseFileLimit();
 
-// Sends READY to the service manager, then calls `reload` at each SIGHUP. The watchdog is fed by another thread
-// (watchdog.h).
+// Reloads without a signal (--config.enable-auto-reload).
+struct AutoReload {
+  Milliseconds interval{0};  // from one look to the next; 0: never
+  std::function<bool()>
+      changed;  // whether the configuration's files have changed since they were read
+};
+
+// Sends READY to the service manager, then calls `reload` at each SIGHUP, and when `automatic` sees a change. The watchdog
+// is fed by another thread (watchdog.h).
 // Returns when the program must end (SIGTERM, SIGINT, or EndProgram), after sending STOPPING.
-void ServeSignals(const std::function<void()>& reload);
+void ServeSignals(const std::function<void()>& reload, const AutoReload& automatic = {});
 
 // Makes ServeSignals return, like SIGTERM. Thread-safe.
 void EndProgram();

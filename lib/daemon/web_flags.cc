@@ -1,11 +1,23 @@
 #include "lib/daemon/web_flags.h"
 
 #include <CLI/CLI.hpp>
+#include <memory>
+
+#include "lib/base/duration.h"
+#include "lib/daemon/parsed_option.h"
 
 namespace mailhub {
 namespace {
 
 constexpr int kMostOfMaxRequests = 1'000'000;
+constexpr Milliseconds kAutoReloadInterval{30'000};
+constexpr Milliseconds kLeastAutoReloadInterval{1'000};
+
+Result<Milliseconds> AutoReloadInterval(std::string_view text) {
+  auto interval = ParseDuration(text);
+  if (!interval || *interval >= kLeastAutoReloadInterval) return interval;
+  return Fail(ErrorKind::kInvalid, "expected a duration of 1s or more");
+}
 
 }  // namespace
 
@@ -32,6 +44,15 @@ void AddWebFlags(CLI::App& app, const std::string& addresses, WebFlags* flags) {
   app.add_flag("--web.disable-exporter-metrics,!--no-web.disable-exporter-metrics",
                flags->disable_exporter_metrics,
                "Leave out the metrics about this program's process (process_*).");
+  const auto enabled = std::make_shared<bool>(false);
+  const auto interval = std::make_shared<Milliseconds>(kAutoReloadInterval);
+  app.add_flag("--config.enable-auto-reload,!--no-config.enable-auto-reload", *enabled,
+               "Read the configuration again when the content of its files has changed.");
+  AddParsedOption(app, "--config.auto-reload-interval", interval.get(), AutoReloadInterval,
+                  "From one look at the files to the next. Default 30s.");
+  app.callback([enabled, interval, flags] {
+    flags->auto_reload_interval = *enabled ? *interval : Milliseconds(0);
+  });
 }
 
 }  // namespace mailhub

@@ -22,9 +22,10 @@ struct WebFlags {
   std::optional<std::string> route_prefix;    // nothing: the path of external_url
   int max_requests = 0;                       // scrapes at once; 0: any number
   bool disable_exporter_metrics = false;      // leave out process_*
+  Milliseconds auto_reload_interval{0};       // from one look at the files to the next; 0: never
 };
 
-// `flags` must outlive the parsing. `addresses` says for the help what holds if none is given.
+// After the parsing, auto_reload_interval is 0 unless automatic reloads are enabled. Both must outlive the parsing. `addresses` says for the help what holds if none is given.
 void AddWebFlags(CLI::App& app, const std::string& addresses, WebFlags* flags);
 
 }  // namespace mailhub
