@@ -117,7 +117,12 @@ http::ServerOptions Web::WithHooks(http::ServerOptions options, api::ActuatorMet
     }
     return bears;
   };
-  options.on_refusal = api::PutInEnvelope;
+  options.on_refusal = [](const http::Request& request, http::Response* response) {
+    // Alertmanager sends a notification again after 503, and gives it up after 429.
+    const bool notification = request.path == webhook::kPath && request.method == "POST";
+    if (notification && response->status == 429) response->status = 503;
+    api::PutInEnvelope(request, response);
+  };
   options.on_finished = [metrics](std::string_view route, int status, Milliseconds) {
     // The server's own answer to a body without a length. All others are counted where they are
     // made, because the page of past alerts has the same path.

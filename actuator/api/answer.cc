@@ -39,6 +39,7 @@ std::string TypeOf(int status) {
       return Name(ErrorKind::kNotFound);
     case 409:
       return Name(ErrorKind::kRefused);
+    case 429:
     case 503:
       return Name(ErrorKind::kOverloaded);
     case 504:

@@ -197,6 +197,11 @@ std::optional<Response> Exchange::CheckFraming() {
 
 std::optional<Response> Exchange::LogIn() {
   if (shared_->options.web_config == nullptr) return std::nullopt;
+  if (!shared_->options.web_config->AdmitsRequest()) {
+    Response response = TextResponse(429, "too many requests (rate_limit)");
+    response.headers.emplace_back("Retry-After", "1");
+    return response;
+  }
   std::string missing = "a name and a password are needed";
   if (shared_->options.needs_no_login) {
     const Result<bool> proved = shared_->options.needs_no_login(request_);

@@ -140,7 +140,7 @@ struct ServerOptions {
 
 // Owns its threads and sockets. Handle() before Start(); after that immutable and thread-safe.
 // Several may exist in one process. Client input can make it answer 400, 401, 404, 405, 408, 411
-// (chunked bodies), 413, 414, 417, 431, 503 or 505, and cannot make it fail.
+// (chunked bodies), 413, 414, 417, 429, 431, 503 or 505, and cannot make it fail.
 class Server {
  public:
   explicit Server(ServerOptions options);

@@ -136,11 +136,12 @@ std::string TempDir::Write(std::string_view name, std::string_view text) const {
   return Path(name);
 }
 
-void MakeCertificate(const TempDir& directory, const std::string& name, const std::string& issuer) {
+void MakeCertificate(const TempDir& directory, const std::string& name, const std::string& issuer,
+                     const std::string& names) {
   const std::string base = directory.Path(name);
   std::string command =
       "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=" +
-      name + " -addext subjectAltName=IP:127.0.0.1 -keyout " + base + ".key -out " + base + ".crt";
+      name + " -addext subjectAltName=" + names + " -keyout " + base + ".key -out " + base + ".crt";
   if (!issuer.empty()) {
     command += " -addext basicConstraints=critical,CA:false -CA " + directory.Path(issuer) +
                ".crt -CAkey " + directory.Path(issuer) + ".key";

@@ -54,8 +54,9 @@ class TempDir {
 };
 
 // Makes NAME.crt and NAME.key in the directory, signed by ISSUER (made before); an empty issuer
-// means a self-signed CA. Aborts if the openssl program fails.
+// means a self-signed CA. `names`: its alternative names in OpenSSL's notation. Aborts if the openssl
+// program fails.
 void MakeCertificate(const TempDir& directory, const std::string& name,
-                     const std::string& issuer = "");
+                     const std::string& issuer = "", const std::string& names = "IP:127.0.0.1");
 
 }  // namespace mailhub::http

@@ -1,9 +1,11 @@
 #include "lib/http/tls.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -40,6 +42,67 @@ int AcceptAny(int, X509_STORE_CTX*) {
   return 1;
 }
 
+using AllowedSans = std::set<std::string>;
+void FreeSans(void*, void* sans, CRYPTO_EX_DATA*, int, long, void*) {
+  delete static_cast<AllowedSans*>(sans);
+}
+// Where a connection keeps its allowed names: the settings may be replaced during its handshake.
+int SansIndex() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, &FreeSans);
+  return index;
+}
+
+// An alternative name as text; "" for kinds that are none of DNS, address, e-mail and URI.
+std::string TextOf(const GENERAL_NAME* name) {
+  const auto bytes = [](const ASN1_STRING* text) {
+    return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                       static_cast<size_t>(ASN1_STRING_length(text)));
+  };
+  switch (name->type) {
+    case GEN_DNS:
+      return bytes(name->d.dNSName);
+    case GEN_EMAIL:
+      return bytes(name->d.rfc822Name);
+    case GEN_URI:
+      return bytes(name->d.uniformResourceIdentifier);
+    case GEN_IPADD: {
+      const std::string address = bytes(name->d.iPAddress);
+      std::array<char, INET6_ADDRSTRLEN> text{};
+      const int family = address.size() == 4 ? AF_INET : AF_INET6;
+      if (address.size() != 4 && address.size() != 16) return "";
+      inet_ntop(family, address.data(), text.data(), text.size());
+      return text.data();
+    }
+    default:
+      return "";
+  }
+}
+
+// Whether the certificate that the client shows as its own has one of the allowed names.
+bool HasAllowedSan(X509_STORE_CTX* verification) {
+  const auto* const connection = static_cast<SSL*>(
+      X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  const auto* const allowed =
+      static_cast<const AllowedSans*>(SSL_get_ex_data(connection, SansIndex()));
+  auto* const names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(
+      X509_STORE_CTX_get0_cert(verification), NID_subject_alt_name, nullptr, nullptr));
+  bool found = false;
+  for (int i = 0; allowed != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {
+    const std::string name = TextOf(sk_GENERAL_NAME_value(names, i));
+    found = found || (!name.empty() && allowed->contains(name));
+  }
+  GENERAL_NAMES_free(names);
+  if (!found) X509_STORE_CTX_set_error(verification, X509_V_ERR_APPLICATION_VERIFICATION);
+  return found;
+}
+
+int AcceptNamed(int, X509_STORE_CTX* verification) {
+  return HasAllowedSan(verification) ? 1 : 0;
+}
+int AcceptVerifiedAndNamed(int verified, X509_STORE_CTX* verification) {
+  return verified == 1 && HasAllowedSan(verification) ? 1 : 0;
+}
+
 tl::unexpected<Error> Wrong(const std::string& file, const std::string& what) {
   std::array<char, 256> reason{};
   const unsigned long code = ERR_peek_last_error();
@@ -50,9 +113,15 @@ tl::unexpected<Error> Wrong(const std::string& file, const std::string& what) {
 }
 
 // OpenSSL would wait for a pipe for ever.
-Result<std::vector<Certificate>> ReadCertificates(const std::string& file) {
+Result<std::string> TextOf(const Pem& pem) {
+  if (!pem.text.empty()) return pem.text;
+  return config::ReadFile(pem.file);
+}
+
+Result<std::vector<Certificate>> ReadCertificates(const Pem& pem) {
   ERR_clear_error();
-  const auto text = config::ReadFile(file);
+  const std::string& file = pem.file;
+  const auto text = TextOf(pem);
   if (!text) return Fail(text.error());
   const Bio bio(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
   std::vector<Certificate> certificates;
@@ -124,23 +193,23 @@ std::string GroupName(const std::string& name) {
 }
 
 Status TlsMaterial::Impl::LoadOwn() {
-  auto certificates = ReadCertificates(settings.cert_file);
+  auto certificates = ReadCertificates(settings.cert);
   if (!certificates) return Fail(certificates.error());
   chain = std::move(*certificates);
-  const auto text = config::ReadFile(settings.key_file);
+  const auto text = TextOf(settings.key);
   if (!text) return Fail(text.error());
   const Bio bio(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
   key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, &NoPassphrase, nullptr));
-  if (key == nullptr) return Wrong(settings.key_file, "has no unencrypted private key");
+  if (key == nullptr) return Wrong(settings.key.file, "has no unencrypted private key");
   if (X509_check_private_key(chain.front().get(), key.get()) != 1) {
-    return Wrong(settings.key_file, "does not belong to the certificate in " + settings.cert_file);
+    return Wrong(settings.key.file, "does not belong to the certificate in " + settings.cert.file);
   }
   return {};
 }
 
 Status TlsMaterial::Impl::LoadClientCa() {
-  if (settings.client_ca_file.empty()) return {};
-  auto certificates = ReadCertificates(settings.client_ca_file);
+  if (settings.client_ca.Empty()) return {};
+  auto certificates = ReadCertificates(settings.client_ca);
   if (!certificates) return Fail(certificates.error());
   client_ca.reset(X509_STORE_new());
   client_ca_names.reset(sk_X509_NAME_new_null());
@@ -158,10 +227,10 @@ TlsMaterial::~TlsMaterial() = default;
 Result<std::shared_ptr<const TlsMaterial>> TlsMaterial::Load(const TlsSettings& settings) {
   auto impl = std::make_unique<Impl>();
   impl->settings = settings;
-  for (const std::string& file : {settings.cert_file, settings.key_file, settings.client_ca_file}) {
-    if (!file.empty())
-      impl->stamps.emplace_back(file,
-                                FileStamp(file));  // before reading: shows a change meanwhile
+  for (const Pem* pem : {&settings.cert, &settings.key, &settings.client_ca}) {
+    if (pem->Empty() || !pem->text.empty()) continue;
+    impl->stamps.emplace_back(pem->file,
+                              FileStamp(pem->file));  // before reading: shows a change meanwhile
   }
   if (Status status = impl->LoadOwn(); !status) return Fail(status.error());
   if (Status status = impl->LoadClientCa(); !status) return Fail(status.error());
@@ -192,6 +261,11 @@ bool TlsMaterial::ApplyTo(ssl_st* connection) const {
   if (!settings.groups.empty())
     fine = fine && SSL_set1_groups_list(connection, settings.groups.c_str()) == 1;
   if (settings.prefer_server_ciphers) SSL_set_options(connection, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  if (settings.checks_sans) {
+    auto allowed = std::make_unique<AllowedSans>(settings.client_allowed_sans);
+    if (SSL_set_ex_data(connection, SansIndex(), allowed.get()) != 1) return false;
+    static_cast<void>(allowed.release());  // FreeSans has it
+  }
   switch (settings.client_auth) {
     case ClientAuth::kNone:
       SSL_set_verify(connection, SSL_VERIFY_NONE, nullptr);
@@ -200,13 +274,15 @@ bool TlsMaterial::ApplyTo(ssl_st* connection) const {
       SSL_set_verify(connection, SSL_VERIFY_PEER, &AcceptAny);
       return fine;
     case ClientAuth::kRequireAny:
-      SSL_set_verify(connection, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, &AcceptAny);
+      SSL_set_verify(connection, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                     settings.checks_sans ? &AcceptNamed : &AcceptAny);
       return fine;
     case ClientAuth::kVerifyIfGiven:
       SSL_set_verify(connection, SSL_VERIFY_PEER, nullptr);
       break;
     case ClientAuth::kRequireAndVerify:
-      SSL_set_verify(connection, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+      SSL_set_verify(connection, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                     settings.checks_sans ? &AcceptVerifiedAndNamed : nullptr);
       break;
   }
   if (impl_->client_ca == nullptr) return false;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,22 @@ namespace mailhub::http {
 
 enum class ClientAuth { kNone, kRequest, kRequireAny, kVerifyIfGiven, kRequireAndVerify };
 
+// A PEM text in a file of its own, or within the web configuration.
+struct Pem {
+  std::string file;  // its path; of a text the place, for messages
+  std::string text;  // empty: it is in the file
+
+  bool Empty() const { return file.empty(); }
+};
+
 struct TlsSettings {
-  std::string cert_file;
-  std::string key_file;
-  std::string client_ca_file;
+  Pem cert;
+  Pem key;
+  Pem client_ca;
+  // With checks_sans a client's certificate needs one of these as DNS name, address, e-mail address or
+  // URI.
+  bool checks_sans = false;
+  std::set<std::string> client_allowed_sans;
   ClientAuth client_auth = ClientAuth::kNone;
   int min_version = 0;  // OpenSSL's number; 0: no limit
   int max_version = 0;

@@ -49,6 +49,7 @@ struct WebConfig::Impl {
   std::string path;
   bool uses_tls = false;
   Guarded<State> state;
+  Guarded<TokenBucket> bucket;
   Passwords passwords;
 
   SettingsPtr Current();
@@ -95,7 +96,7 @@ SettingsPtr WebConfig::Impl::CurrentForHandshake() {
       auto renewed = std::make_shared<Settings>(*settings);
       renewed->material = std::move(*material);
       current.settings = std::move(renewed);
-      LogInfo("TLS certificate reloaded", {{"file", settings->tls->cert_file}});
+      LogInfo("TLS certificate reloaded", {{"file", settings->tls->cert.file}});
     } else if (trouble != current.tls_trouble) {
       LogError("TLS certificate not reloaded, the old one stays", {{"error", trouble}});
     }
@@ -145,6 +146,12 @@ Result<std::string> WebConfig::Authenticate(std::string_view authorization_heade
   const SettingsPtr settings = impl_->Current();
   if (settings->users.empty()) return std::string();
   return impl_->passwords.Check(settings->users, authorization_header, remote_address);
+}
+
+bool WebConfig::AdmitsRequest() {
+  const RateLimit limit = impl_->Current()->rate_limit;
+  return impl_->bucket.With(
+      [&](TokenBucket& bucket) { return bucket.Take(limit, BootClock::now()); });
 }
 
 std::vector<std::pair<std::string, std::string>> WebConfig::ResponseHeaders() {

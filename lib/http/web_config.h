@@ -17,10 +17,13 @@ namespace mailhub::http {
 // The file:
 //   tls_server_config:
 //     cert_file, key_file                PEM; relative paths are relative to the file
+//     cert, key                          instead of either: its text
 //     client_auth_type                   NoClientCert (default) | RequestClientCert |
 //                                        RequireAnyClientCert | VerifyClientCertIfGiven |
 //                                        RequireAndVerifyClientCert
-//     client_ca_file                     PEM; needed by the two that verify
+//     client_ca_file or client_ca        PEM, or its text; needed by the two that verify
+//     client_allowed_sans                names of which a client's certificate needs one (DNS, address,
+//                                        e-mail, URI); only with the two that require a certificate
 //     min_version, max_version           TLS12 | TLS13 (default: 1.2 and up; older ones are
 //                                        refused)
 //     cipher_suites                      names as Go or OpenSSL write them; TLS 1.2 only
@@ -29,6 +32,9 @@ namespace mailhub::http {
 //   http_server_config:
 //     http2                              accepted and without effect: this server speaks HTTP/1.1
 //     headers                            the toolkit's security headers, set on every response
+//   rate_limit:
+//     interval, burst                    all requests together: burst at once, then one each interval;
+//                                        0: no limit
 //   basic_auth_users:
 //     NAME: $2y$...                      bcrypt ($2a$, $2b$, $2y$)
 // Anything else is an error with file:line:column.
@@ -55,6 +61,9 @@ class WebConfig {
   // address or in all: kOverloaded.
   Result<std::string> Authenticate(std::string_view authorization_header,
                                    const std::string& remote_address = "");
+
+  // Counts one request for rate_limit: false if there are too many.
+  bool AdmitsRequest();
 
   // http_server_config.headers at present.
   std::vector<std::pair<std::string, std::string>> ResponseHeaders();

@@ -9,17 +9,21 @@
 #include <array>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 #include <vector>
 
 #include "lib/http/client.h"
 #include "lib/http/server.h"
 #include "lib/http/testing_http.h"
+#include "lib/http/token_bucket.h"
 
 namespace mailhub::http {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 // Cheap on purpose: no attacker here.
 std::string Bcrypt(const std::string& password) {
@@ -124,6 +128,10 @@ TEST_F(WebConfigTest, RefusesMistakesWithTheirPlace) {
             .message,
         HasSubstr("X-Frame-Options: expected one line of printable ASCII"));
   }
+  EXPECT_THAT(LoadError("http_server_config: {headers: {X-Frame-Options: allow}}\n").message,
+              HasSubstr("expected deny or sameorigin"));
+  EXPECT_THAT(LoadError("http_server_config: {headers: {X-Content-Type-Options: x}}\n").message,
+              HasSubstr("expected nosniff"));
   EXPECT_THAT(LoadError("http_server_config: {headers: {Server: x}}\n").message,
               HasSubstr("Server"));
   EXPECT_THAT(LoadError("basic_auth_users:\n  joe: secret\n").message, HasSubstr("bcrypt"));
@@ -289,6 +297,120 @@ TEST_F(WebConfigTest, AsksForAClientCertificateAndChecksItsSigner) {
   Replace(TlsText("  client_auth_type: RequireAnyClientCert\n"));
   EXPECT_TRUE(Ask(Trusting("ca", "other")).has_value());
   EXPECT_FALSE(Ask(Trusting("ca")).has_value());
+}
+
+TEST_F(WebConfigTest, TakesCertificatesAsText) {
+  const auto block = [](const std::string& name, const std::string& file) {
+    std::ifstream in(file);
+    std::string text = "  " + name + ": |\n";
+    for (std::string line; std::getline(in, line);) text += "    " + line + "\n";
+    return text;
+  };
+  const std::string cert = block("cert", Certificate("server.crt"));
+  const std::string key = block("key", Certificate("server.key"));
+  const std::string ca = block("client_ca", Certificate("ca.crt"));
+  Serve(Loaded("tls_server_config:\n" + cert + key + ca +
+               "  client_auth_type: RequireAndVerifyClientCert\n"));
+  EXPECT_TRUE(Ask(Trusting("ca", "client")));
+  EXPECT_FALSE(Ask(Trusting("ca", "other")));
+  Copy("server", "server");
+  Replace("tls_server_config:\n  key_file: server.key\n" + cert);
+  EXPECT_TRUE(Ask(Trusting("ca"))) << "one as text, one as a file";
+  const auto refused = [this](const std::string& text) {
+    return LoadError("tls_server_config:\n" + text).message;
+  };
+  EXPECT_THAT(refused(cert), HasSubstr("needs cert_file and key_file, or their text"));
+  EXPECT_THAT(refused(cert + "  cert_file: server.crt\n" + key),
+              HasSubstr("tls_server_config.cert: expected either the text here or cert_file"));
+  EXPECT_THAT(refused(cert + key + "  key_file: server.key\n"), HasSubstr("key_file, not both"));
+  EXPECT_THAT(refused(cert + key + ca), HasSubstr("need a client_auth_type that verifies"));
+  const std::string wrong = refused(cert + block("key", Certificate("other.key")));
+  EXPECT_THAT(wrong, AllOf(HasSubstr("web.yml:"), HasSubstr(": key: does not belong")));
+  EXPECT_THAT(wrong, Not(HasSubstr("BEGIN")));
+  EXPECT_THAT(refused("  cert: nothing\n" + key),
+              HasSubstr("web.yml:2:9: cert: has no certificate"));
+}
+
+TEST_F(WebConfigTest, AdmitsOnlyClientsWithAnAllowedName) {
+  Copy("server", "server");
+  MakeCertificate(*certificates_, "named", "ca",
+                  "DNS:a.example.org,email:m@example.org,URI:spiffe://a/b,IP:10.0.0.7,IP:::7");
+  const std::string verified = "  client_ca_file: " + Certificate("ca") +
+                               ".crt\n  client_auth_type: RequireAndVerifyClientCert\n";
+  const auto admits = [&](const std::string& names, const std::string& client,
+                          const std::string& type) {
+    Replace(TlsText(type + "  client_allowed_sans: [" + names + "]\n"));
+    return Ask(Trusting("ca", client)).has_value();
+  };
+  Serve(Loaded(TlsText(verified)));
+  for (const char* name :
+       {"a.example.org", "m@example.org", "\"spiffe://a/b\"", "10.0.0.7", "\"::7\""}) {
+    EXPECT_TRUE(admits(std::string("x, ") + name, "named", verified)) << name;
+    EXPECT_FALSE(admits(std::string("x, ") + name, "client", verified)) << name;
+  }
+  EXPECT_FALSE(admits("example.org, A.example.org, named, \"*.example.org\"", "named", verified));
+  EXPECT_FALSE(admits("127.0.0.1", "other", verified)) << "the right name from another signer";
+  const std::string any = "  client_auth_type: RequireAnyClientCert\n";
+  EXPECT_TRUE(admits("127.0.0.1", "other", any));
+  EXPECT_FALSE(admits("127.0.0.2", "other", any));
+  EXPECT_FALSE(admits("127.0.0.1", "", any));
+  for (const char* type : {"NoClientCert", "RequestClientCert", "VerifyClientCertIfGiven"}) {
+    const std::string ca = std::string(type) == "VerifyClientCertIfGiven"
+                               ? "  client_ca_file: " + Certificate("ca") + ".crt\n"
+                               : "";
+    EXPECT_THAT(
+        LoadError(TlsText(ca + "  client_auth_type: " + type + "\n  client_allowed_sans: [a]\n"))
+            .message,
+        HasSubstr("client_allowed_sans: needs the client_auth_type"))
+        << type;
+  }
+  EXPECT_THAT(LoadError(TlsText(verified + "  client_allowed_sans: []\n")).message,
+              HasSubstr("expected at least one name"));
+}
+
+TEST_F(WebConfigTest, LimitsTheRateOfRequests) {
+  const auto status = [this] {
+    const auto answer = Ask({}, "http");
+    return answer ? answer->status : 0;
+  };
+  Serve(Loaded("rate_limit: {interval: 1h, burst: 2}\n"));
+  EXPECT_EQ(status(), 200);
+  EXPECT_EQ(status(), 200);
+  const auto refused = Ask({}, "http");
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 429);
+  EXPECT_EQ(refused->Header("retry-after"), "1");
+  Replace("rate_limit: {interval: 0s}\n");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(status(), 200);
+  for (const char* wrong :
+       {"{interval: 1s}", "{burst: 1}", "{interval: 1s, burst: 0}", "{interval: -1s, burst: 1}",
+        "{interval: 1s, burst: 1, x: 1}", "{interval: soon, burst: 1}"}) {
+    EXPECT_THAT(LoadError(std::string("rate_limit: ") + wrong + "\n").message,
+                HasSubstr("web.yml:1:"))
+        << wrong;
+  }
+}
+
+TEST(TokenBucket, EarnsOneTokenEachIntervalUpToTheBurst) {
+  const RateLimit limit{Milliseconds(100), 3};
+  TokenBucket bucket;
+  SteadyTime now{Milliseconds(1'000'000)};
+  const auto taken = [&] {
+    int count = 0;
+    while (count < 10 && bucket.Take(limit, now)) ++count;
+    return count;
+  };
+  EXPECT_EQ(taken(), 3);
+  now += Milliseconds(99);
+  EXPECT_EQ(taken(), 0);
+  now += Milliseconds(1);
+  EXPECT_EQ(taken(), 1);
+  now += Milliseconds(250);
+  EXPECT_EQ(taken(), 2);
+  now += Milliseconds(50);
+  EXPECT_EQ(taken(), 1) << "the half is kept";
+  now += std::chrono::hours(1);
+  EXPECT_EQ(taken(), 3);
 }
 
 TEST_F(WebConfigTest, KeepsToTheConfiguredVersionsAndCiphers) {

@@ -11,6 +11,8 @@ namespace {
 using config::Node;
 using config::Reader;
 
+constexpr int kMostBurst = 1'000'000;
+
 Result<std::string> FileIn(const Node& node, const std::filesystem::path& directory) {
   auto file = config::ReadString(node);
   if (file) *file = (directory / *file).string();
@@ -44,6 +46,7 @@ Result<ClientAuth> AuthType(const Node& node) {
       {"RequestClientCert", ClientAuth::kRequest},
       {"RequestClientCertificate", ClientAuth::kRequest},
       {"RequireAnyClientCert", ClientAuth::kRequireAny},
+      {"RequireClientCert", ClientAuth::kRequireAny},  // the older name
       {"VerifyClientCertIfGiven", ClientAuth::kVerifyIfGiven},
       {"RequireAndVerifyClientCert", ClientAuth::kRequireAndVerify}};
   const auto name = config::ReadString(node);
@@ -54,33 +57,61 @@ Result<ClientAuth> AuthType(const Node& node) {
       "RequireAndVerifyClientCert");
 }
 
+// NAME_file, or its text as NAME.
+void ReadPem(Reader& in, const Node& node, const std::string& name,
+             const std::filesystem::path& directory, Pem* pem) {
+  const Node text = node[name];
+  const Node file = node[name + "_file"];
+  if (text.Present() && file.Present())
+    in.Keep(text.Invalid("expected either the text here or " + name + "_file, not both"));
+  in.Optional(text, &pem->text, config::ReadString);
+  in.Optional(file, &pem->file, FileIn, directory);
+  if (text.Present()) pem->file = text.Where() + ": " + name;
+}
+
+void ReadSans(Reader& in, const Node& node, TlsSettings* tls) {
+  if (!node.Present()) return;
+  tls->checks_sans = true;
+  const std::vector<std::string> names = in.Required(node, config::ReadStrings);
+  if (names.empty()) in.Keep(node.Invalid("expected at least one name; else nobody could connect"));
+  tls->client_allowed_sans.insert(names.begin(), names.end());
+  const bool required = tls->client_auth == ClientAuth::kRequireAny ||
+                        tls->client_auth == ClientAuth::kRequireAndVerify;
+  if (!required) {
+    in.Keep(node.Invalid(
+        "needs the client_auth_type RequireAndVerifyClientCert or RequireAnyClientCert: with "
+        "others a client need not show a certificate"));
+  }
+}
+
 void ReadTls(Reader& in, const Node& node, const std::filesystem::path& directory,
              WebSettings* settings) {
   if (!node.Present()) return;
-  in.Keys(node,
-          {"cert_file", "key_file", "client_auth_type", "client_ca_file", "min_version",
-           "max_version", "cipher_suites", "curve_preferences", "prefer_server_cipher_suites"});
+  in.Keys(node, {"cert", "cert_file", "key", "key_file", "client_auth_type", "client_ca",
+                 "client_ca_file", "client_allowed_sans", "min_version", "max_version",
+                 "cipher_suites", "curve_preferences", "prefer_server_cipher_suites"});
   TlsSettings tls;
-  in.Optional(node["cert_file"], &tls.cert_file, FileIn, directory);
-  in.Optional(node["key_file"], &tls.key_file, FileIn, directory);
-  in.Optional(node["client_ca_file"], &tls.client_ca_file, FileIn, directory);
+  ReadPem(in, node, "cert", directory, &tls.cert);
+  ReadPem(in, node, "key", directory, &tls.key);
+  ReadPem(in, node, "client_ca", directory, &tls.client_ca);
   in.Optional(node["client_auth_type"], &tls.client_auth, AuthType);
   in.Optional(node["min_version"], &tls.min_version, Version);
   in.Optional(node["max_version"], &tls.max_version, Version);
   in.Optional(node["cipher_suites"], &tls.ciphers, Names, CipherName);
   in.Optional(node["curve_preferences"], &tls.groups, Names, GroupName);
   in.Optional(node["prefer_server_cipher_suites"], &tls.prefer_server_ciphers, config::ReadBool);
-  if (tls.cert_file.empty() || tls.key_file.empty()) {
-    in.Keep(node.Invalid("needs cert_file and key_file"));
+  if (tls.cert.Empty() || tls.key.Empty()) {
+    in.Keep(node.Invalid("needs cert_file and key_file, or their text as cert and key"));
   }
   const bool verifies = tls.client_auth == ClientAuth::kVerifyIfGiven ||
                         tls.client_auth == ClientAuth::kRequireAndVerify;
-  if (verifies && tls.client_ca_file.empty()) {
-    in.Keep(node.Invalid("this client_auth_type needs client_ca_file"));
+  if (verifies && tls.client_ca.Empty()) {
+    in.Keep(node.Invalid("this client_auth_type needs client_ca_file or client_ca"));
   }
-  if (!verifies && !tls.client_ca_file.empty()) {
-    in.Keep(node.Invalid("client_ca_file needs a client_auth_type that verifies"));
+  if (!verifies && !tls.client_ca.Empty()) {
+    in.Keep(node.Invalid("client_ca_file and client_ca need a client_auth_type that verifies"));
   }
+  ReadSans(in, node["client_allowed_sans"], &tls);
   if (tls.min_version != 0 && tls.max_version != 0 && tls.min_version > tls.max_version) {
     in.Keep(node.Invalid("min_version is above max_version"));
   }
@@ -107,8 +138,28 @@ void ReadHttp(Reader& in, const Node& node, WebSettings* settings) {
   in.Keys(headers, {"Content-Security-Policy", "Strict-Transport-Security",
                     "X-Content-Type-Options", "X-Frame-Options", "X-XSS-Protection"});
   for (const Node::Entry& entry : headers.Entries()) {
-    settings->headers.emplace_back(entry.key, in.Required(entry.value, HeaderValue));
+    const std::string value = in.Required(entry.value, HeaderValue);
+    if (entry.key == "X-Frame-Options" && value != "deny" && value != "sameorigin")
+      in.Keep(entry.value.Invalid("expected deny or sameorigin"));
+    if (entry.key == "X-Content-Type-Options" && value != "nosniff")
+      in.Keep(entry.value.Invalid("expected nosniff"));
+    settings->headers.emplace_back(entry.key, value);
   }
+}
+
+void ReadRateLimit(Reader& in, const Node& node, WebSettings* settings) {
+  if (!node.Present()) return;
+  in.Keys(node, {"interval", "burst"});
+  in.Need(node["interval"], "a duration like 100ms, or 0 for no limit");
+  RateLimit limit;
+  limit.interval = in.Required(node["interval"], config::ReadDuration);
+  if (limit.interval != Milliseconds(0)) {
+    in.Need(node["burst"], "how many requests may come at once");
+    limit.burst = in.Required(node["burst"], config::ReadInt, 1, kMostBurst);
+  } else {
+    in.Optional(node["burst"], &limit.burst, config::ReadInt, 0, kMostBurst);
+  }
+  settings->rate_limit = limit;
 }
 
 void ReadUsers(Reader& in, const Node& node, WebSettings* settings) {
@@ -132,12 +183,13 @@ Result<WebSettings> ParseWebSettings(std::string_view text, const std::string& p
   const auto root = config::ParseYaml(text, path);
   if (!root) return Fail(root.error());
   Reader in;
-  in.Keys(*root, {"tls_server_config", "http_server_config", "basic_auth_users"});
+  in.Keys(*root, {"tls_server_config", "http_server_config", "basic_auth_users", "rate_limit"});
   WebSettings settings;
   const auto directory = std::filesystem::path(path).parent_path();
   ReadTls(in, (*root)["tls_server_config"], directory, &settings);
   ReadHttp(in, (*root)["http_server_config"], &settings);
   ReadUsers(in, (*root)["basic_auth_users"], &settings);
+  ReadRateLimit(in, (*root)["rate_limit"], &settings);
   return in.Finish(std::move(settings));
 }
 

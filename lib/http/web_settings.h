@@ -11,6 +11,7 @@
 
 #include "lib/base/result.h"
 #include "lib/http/tls.h"
+#include "lib/http/token_bucket.h"
 
 namespace mailhub::http {
 
@@ -19,6 +20,7 @@ struct WebSettings {
   std::string tls_place;                                     // with tls: "web.yml:2:3"
   std::map<std::string, std::string> users;                  // name -> bcrypt hash
   std::vector<std::pair<std::string, std::string>> headers;  // each of one printable line
+  RateLimit rate_limit;                                      // of all requests together
 };
 
 // kInvalid with file:line:column. Relative paths are relative to the folder of `path`.

@@ -39,12 +39,16 @@ void TryWebConfig(std::string_view bytes) {
     Demand(!name.empty() && name.find(':') == std::string::npos, "a user has a name", name);
     Demand(hash.size() == 60 && hash.starts_with("$2"), "a password is a bcrypt hash", hash);
   }
+  const http::RateLimit& limit = settings->rate_limit;
+  Demand(limit.interval >= Milliseconds(0) && (limit.interval == Milliseconds(0) || limit.burst > 0),
+         "a limit admits somebody");
   if (!settings->tls) return;
   const http::TlsSettings& tls = *settings->tls;
   DemandPlaced(Error{ErrorKind::kInvalid, settings->tls_place + ": x"}, kPath, bytes);
-  for (const std::string* file : {&tls.cert_file, &tls.key_file}) {
-    Demand(file->starts_with('/'), "a path is absolute", *file);
+  for (const http::Pem* pem : {&tls.cert, &tls.key}) {
+    Demand(pem->file.starts_with('/'), "a path, or a text's place, is absolute", pem->file);
   }
+  Demand(tls.checks_sans == !tls.client_allowed_sans.empty(), "whoever checks names has some");
   DemandNames(tls.ciphers);
   DemandNames(tls.groups);
 }

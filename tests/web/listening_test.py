@@ -90,6 +90,15 @@ class Listening(unittest.TestCase):
                     self.assertIn(flag.split("=")[0], said)
                     self.assertIn("expected", said)
 
+    def test_beyond_the_rate_limit_only_a_notification_is_asked_for_again(self):
+        self.folder.write("web.yml", "rate_limit: {interval: 1h, burst: 1}\n")
+        for name in NAMES:
+            with Program(self.folder, name, f"--web.config.file={self.folder.path}/web.yml") as program:
+                self.assertEqual([program.get("/-/healthy")[0] for _ in range(3)], [200, 429, 429])
+                if name == "actuator":
+                    self.assertEqual(get(program.url + "/api/v1/alerts", method="POST")[0], 503)
+                    self.assertEqual(get(program.url + "/api/v1/runs", method="POST")[0], 429)
+
     def test_unknown_flags_are_refused(self):
         for name in NAMES:
             status, said = self.folder.refusal(name, "--web.enable-lifecycle")
