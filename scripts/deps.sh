@@ -22,7 +22,7 @@ build=(
 packages=(
   "${build[@]}"
   # check
-  clang-format clang-tidy shellcheck python3 python3-yaml python3-dateutil
+  clang-format clang-tidy shellcheck python3 python3-yaml python3-dateutil python3-prometheus-client
   # the shells of the helper's and runner's tests, login shells that are no POSIX shells, and other users
   dash bash busybox mksh ksh93u+m tcsh fish sudo
   # the lab: hosts, monitoring, mail

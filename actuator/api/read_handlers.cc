@@ -11,6 +11,7 @@
 #include "actuator/api/render.h"
 #include "actuator/api/request.h"
 #include "actuator/api/run_place.h"
+#include "lib/metrics/negotiate.h"
 #include "lib/metrics/process.h"
 #include "lib/metrics/text.h"
 
@@ -263,12 +264,13 @@ Response ReadHandlers::Events(const Request& request) {
   return ServeEvents(request, backend_, clock_, tickets_);
 }
 
-Response ReadHandlers::Metrics(const Request&) {
+Response ReadHandlers::Metrics(const Request& request) {
+  const auto format = metrics::FormatFor(request.Header("Accept"));
   Response response;
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.content_type = metrics::ContentTypeOf(format);
   metrics::Families page = metrics_.Collect(*backend_.Look(), AllReceivers());
   if (process_metrics_) metrics::AddProcessMetrics(&page);
-  response.body = metrics::ToText(page);
+  response.body = metrics::ToText(page, format);
   return response;
 }
 

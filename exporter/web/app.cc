@@ -9,6 +9,7 @@
 #include "exporter/web/render.h"
 #include "lib/base/log.h"
 #include "lib/http/request_limit.h"
+#include "lib/metrics/negotiate.h"
 #include "lib/metrics/process.h"
 #include "lib/metrics/stopwatch.h"
 #include "lib/metrics/text.h"
@@ -122,8 +123,11 @@ http::Response App::Probe(const http::Request& request) {
   const double seconds = watch.Seconds();
   families.Add(kDuration, {}, seconds);
   self_.OnProbe(result, seconds);
-  std::string page = metrics::ToText(families);
-  if (debug != "true") return Text(std::move(page), metrics::kTextContentType);
+  // People read the text format more easily.
+  const auto format =
+      debug == "true" ? metrics::Format::kText : metrics::FormatFor(request.Header("Accept"));
+  std::string page = metrics::ToText(families, format);
+  if (debug != "true") return Text(std::move(page), metrics::ContentTypeOf(format));
   return Text(
       RenderDebug(
           prober->host(), *site, collection,
@@ -165,10 +169,11 @@ void App::Attach(http::Server& server) {
   server.Handle("GET", "/probe",
                 limit.Around([this](const Request& request) { return Probe(request); }));
   server.Handle("GET", "/sd", [this](const Request&) { return Discover(); });
-  server.Handle("GET", options_.telemetry_path, limit.Around([this](const Request&) {
+  server.Handle("GET", options_.telemetry_path, limit.Around([this](const Request& request) {
     metrics::Families families = self_.Collect();
     if (options_.process_metrics) metrics::AddProcessMetrics(&families);
-    return Text(metrics::ToText(families), metrics::kTextContentType);
+    const auto format = metrics::FormatFor(request.Header("Accept"));
+    return Text(metrics::ToText(families, format), metrics::ContentTypeOf(format));
   }));
   server.Handle("GET", "/config", [this](const Request&) {
     const auto site = fleet_.site();

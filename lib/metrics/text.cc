@@ -17,7 +17,7 @@ constexpr double kLeastPlain = 1e-4;
 constexpr double kPlainBelow = 1e21;
 constexpr double kIntegersAreExact = 1e15;
 
-// `quotes` are escaped in label values, not in HELP.
+// `quotes` are escaped in label values and in OpenMetrics' HELP.
 void AppendEscaped(std::string_view text, bool quotes, std::string* page) {
   for (char c : text) {
     if (c == '\n') {
@@ -46,9 +46,17 @@ void AppendNumber(double value, std::string* page) {
   }
 }
 
+// In OpenMetrics a bound has a point or an exponent, so that each has one spelling.
+void AppendBound(double bound, Format format, std::string* page) {
+  const size_t begin = page->size();
+  AppendNumber(bound, page);
+  if (format == Format::kText || std::isinf(bound)) return;
+  if (page->find_first_of(".e", begin) == std::string::npos) *page += ".0";
+}
+
 // One line. A bucket has its bound as an additional label.
 void AppendSeries(const std::string& name, const char* suffix, const Labels& labels,
-                  const double* bound, double value, std::string* page) {
+                  const double* bound, double value, Format format, std::string* page) {
   page->append(name).append(suffix);
   char separator = '{';
   for (const auto& [label, text] : labels) {
@@ -61,7 +69,7 @@ void AppendSeries(const std::string& name, const char* suffix, const Labels& lab
   if (bound != nullptr) {
     *page += separator;
     *page += "le=\"";
-    AppendNumber(*bound, page);
+    AppendBound(*bound, format, page);
     *page += '"';
     separator = ',';
   }
@@ -71,15 +79,16 @@ void AppendSeries(const std::string& name, const char* suffix, const Labels& lab
   *page += '\n';
 }
 
-void AppendHistogram(const std::string& name, const Sample& sample, std::string* page) {
+void AppendHistogram(const std::string& name, const Sample& sample, Format format,
+                     std::string* page) {
   const Sample::Histogram& histogram = sample.histogram;
   for (const auto& bucket : histogram.bucket) {
     AppendSeries(name, "_bucket", sample.label, &bucket.upper_bound,
-                 static_cast<double>(bucket.cumulative_count), page);
+                 static_cast<double>(bucket.cumulative_count), format, page);
   }
-  AppendSeries(name, "_sum", sample.label, nullptr, histogram.sample_sum, page);
+  AppendSeries(name, "_sum", sample.label, nullptr, histogram.sample_sum, format, page);
   AppendSeries(name, "_count", sample.label, nullptr, static_cast<double>(histogram.sample_count),
-               page);
+               format, page);
 }
 
 const char* NameOf(Type type) {
@@ -91,6 +100,20 @@ const char* NameOf(Type type) {
     default:
       return "gauge";
   }
+}
+
+// The family's name and type, as the format has them. OpenMetrics' counters leave the suffix of their
+// series out.
+struct Head {
+  std::string_view name;
+  const char* type;
+};
+Head HeadOf(const prometheus::MetricFamily& family, Format format) {
+  constexpr std::string_view kTotal = "_total";
+  const std::string_view name = family.name;
+  if (format == Format::kText || family.type != Type::Counter) return {name, NameOf(family.type)};
+  if (!name.ends_with(kTotal)) return {name, "unknown"};
+  return {name.substr(0, name.size() - kTotal.size()), NameOf(family.type)};
 }
 
 // Sorted by labels; of samples with equal labels, the last one.
@@ -109,22 +132,30 @@ std::vector<const Sample*> InOrder(const prometheus::MetricFamily& family) {
 
 }  // namespace
 
-std::string ToText(const Families& families) {
+const char* ContentTypeOf(Format format) {
+  return format == Format::kText ? "text/plain; version=0.0.4; charset=utf-8"
+                                 : "application/openmetrics-text; version=1.0.0; charset=utf-8";
+}
+
+std::string ToText(const Families& families, Format format) {
   std::string page;
   page.reserve(size_t{16} << 10);
   for (const auto& [unused, family] : families.all()) {
-    page.append("# HELP ").append(family.name) += ' ';
-    AppendEscaped(family.help, false, &page);
-    page.append("\n# TYPE ").append(family.name) += ' ';
-    page.append(NameOf(family.type)) += '\n';
+    const Head head = HeadOf(family, format);
+    page.append("# HELP ").append(head.name) += ' ';
+    AppendEscaped(family.help, format == Format::kOpenMetrics, &page);
+    page.append("\n# TYPE ").append(head.name) += ' ';
+    page.append(head.type) += '\n';
     for (const Sample* sample : InOrder(family)) {
       if (family.type == Type::Histogram) {
-        AppendHistogram(family.name, *sample, &page);
+        AppendHistogram(family.name, *sample, format, &page);
       } else {
-        AppendSeries(family.name, "", sample->label, nullptr, ValueOf(family, *sample), &page);
+        AppendSeries(family.name, "", sample->label, nullptr, ValueOf(family, *sample), format,
+                     &page);
       }
     }
   }
+  if (format == Format::kOpenMetrics) page += "# EOF\n";
   return page;
 }
 

@@ -98,5 +98,34 @@ TEST(Text, WritesAHistogramAsBucketsSumAndCount) {
             "mailhub_seconds_count{host=\"a\"} 3\n");
 }
 
+TEST(OpenMetrics, NamesCountersWithoutTheirSuffixAndEnds) {
+  Families families;
+  families.Add({"a_total", "Say \"a\\b\".", Type::Counter}, {{"x", "\"y\""}}, 2);
+  families.Add({"b", "B."}, {}, 1.5);
+  families.Add({"odd", "No suffix.", Type::Counter}, {}, 1);
+  EXPECT_EQ(ToText(families, Format::kOpenMetrics),
+            "# HELP a Say \\\"a\\\\b\\\".\n"
+            "# TYPE a counter\n"
+            "a_total{x=\"\\\"y\\\"\"} 2\n"
+            "# HELP b B.\n"
+            "# TYPE b gauge\n"
+            "b 1.5\n"
+            "# HELP odd No suffix.\n"
+            "# TYPE odd unknown\n"
+            "odd 1\n"
+            "# EOF\n");
+  EXPECT_EQ(ToText({}, Format::kOpenMetrics), "# EOF\n");
+}
+
+TEST(OpenMetrics, SpellsEachBoundInOneWay) {
+  Families families;
+  families.Add({"s", "S.", Type::Histogram}, {},
+               Sample::Histogram{4, 2.5, {{1, 0.5}, {2, 1}, {3, 1e22}, {4, INFINITY}}});
+  const std::string page = ToText(families, Format::kOpenMetrics);
+  for (const char* bound : {"0.5", "1.0", "1e+22", "+Inf"})
+    EXPECT_THAT(page, ::testing::HasSubstr(std::string("s_bucket{le=\"") + bound + "\"} "));
+  EXPECT_THAT(page, ::testing::HasSubstr("\ns_sum 2.5\ns_count 4\n# EOF\n"));
+}
+
 }  // namespace
 }  // namespace mailhub::metrics
