@@ -163,9 +163,7 @@ class Program {
 
     daemon::ServeSignals(
         [this] { static_cast<void>(service_.Reload()); },
-        {options_.web.auto_reload_interval, [this] {
-           return files_.Copy().HaveChanged();
-         }});
+        {options_.web.auto_reload_interval, [this] { return files_.Copy().HaveChanged(); }});
     LogInfo("Ending");
     const daemon::ShutdownLimit limit(kLongestShutdown, fatal_ ? 1 : 0);
     // Stops the service first: it answers waiting requests, so that the server need not wait.
@@ -204,7 +202,8 @@ class Program {
     config::FilesRead files;
     const config::NotesFilesRead notes(&files);
     auto again = ReadConfiguration(options_);
-    auto receivers = again ? ReceiversOf(again->settings.receivers) : Fail(again.error());
+    auto receivers = again ? ReceiversOf(again->settings.receivers, web_options_.external_url)
+                           : Fail(again.error());
     // Of refused files too, so that the same mistake is not logged again and again.
     files_.With([&](config::FilesRead& last) { last = std::move(files); });
     if (!again) return Fail(again.error());
@@ -266,7 +265,8 @@ int AskHealth(const std::string& url) {
 Result<WebOptions> WebOptionsOf(const WebFlags& flags) {
   const auto url = http::ReadPublicUrl(flags.external_url, flags.route_prefix);
   if (!url) return Fail(url.error());
-  WebOptions web{.prefix = url->prefix,
+  WebOptions web{.external_url = url->base,
+                 .prefix = url->prefix,
                  .max_requests = flags.max_requests,
                  .process_metrics = !flags.disable_exporter_metrics};
   if (!flags.systemd_socket) return web;
@@ -288,7 +288,7 @@ int Run(const ActuatorOptions& options) {
   auto gate_options = GateOptionsOf(fixed.prometheus);
   if (!gate_options)
     return Refuse("The secrets for Prometheus cannot be read", gate_options.error());
-  auto receivers = ReceiversOf(configuration->settings.receivers);
+  auto receivers = ReceiversOf(configuration->settings.receivers, web->external_url);
   if (!receivers) return Refuse("The secrets of a receiver cannot be read", receivers.error());
   auto journal = journal::Journal::Open(fixed.journal, RealClock().Now());
   if (!journal) return Refuse("The journal cannot be used", journal.error());

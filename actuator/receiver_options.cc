@@ -43,11 +43,12 @@ Result<notify::ReceiverOptions> OptionsOf(const settings::ReceiverSettings& sett
 }  // namespace
 
 Result<std::vector<notify::ReceiverOptions>> ReceiversOf(
-    const std::vector<settings::ReceiverSettings>& settings) {
+    const std::vector<settings::ReceiverSettings>& settings, const std::string& external_url) {
   std::vector<notify::ReceiverOptions> receivers;
   for (const settings::ReceiverSettings& one : settings) {
     auto options = OptionsOf(one);
     if (!options) return Fail("receiver " + one.name, options.error());
+    options->external_url = external_url;
     receivers.push_back(*std::move(options));
   }
   return receivers;

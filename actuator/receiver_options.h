@@ -11,7 +11,8 @@ namespace mailhub {
 
 // Reads the secret files that the client does not read itself: URLs, passwords, headers. Fails as
 // config::ReadFile, and with kInvalid for a secret of several lines or a file that holds no URL.
+// `external_url`: the actuator's own, for links in notifications; "" if it is not known.
 Result<std::vector<notify::ReceiverOptions>> ReceiversOf(
-    const std::vector<settings::ReceiverSettings>& settings);
+    const std::vector<settings::ReceiverSettings>& settings, const std::string& external_url);
 
 }  // namespace mailhub

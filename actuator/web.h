@@ -13,6 +13,7 @@ namespace mailhub {
 // What the command line says about HTTP, beside the file.
 struct WebOptions {
   std::vector<int> sockets = {};  // of systemd; the server's. Instead of the file's addresses
+  std::string external_url = {};  // without a slash at its end; "": not known
   std::string prefix = {};        // as http::ServerOptions::route_prefix
   int max_requests = 0;           // for the metrics; 0: any number
   bool process_metrics = true;

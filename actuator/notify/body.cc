@@ -94,13 +94,15 @@ Json Labels(const Notice& notice) {
 
 Json AlertJson(const Alert& alert) {
   const Notice& notice = alert.notice;
-  return {{"labels", Labels(notice)},
-          {"annotations",
-           {{"summary", WithLeftOut(Sentence(notice, InQuotes), alert.left_out)},
-            {"commands", notice.commands},
-            {"id", notice.id}}},
-          {"startsAt", api::FormatUtc(notice.at)},
-          {"endsAt", api::FormatUtc(std::max(alert.ends, notice.at))}};
+  Json json = {{"labels", Labels(notice)},
+               {"annotations",
+                {{"summary", WithLeftOut(Sentence(notice, InQuotes), alert.left_out)},
+                 {"commands", notice.commands},
+                 {"id", notice.id}}},
+               {"startsAt", api::FormatUtc(notice.at)},
+               {"endsAt", api::FormatUtc(std::max(alert.ends, notice.at))}};
+  if (!notice.link.empty()) json["generatorURL"] = notice.link;
+  return json;
 }
 
 }  // namespace
@@ -122,11 +124,14 @@ std::string PlainBody(const Notice& notice, uint64_t left_out) {
                {"detail", notice.detail},
                {"summary", Sentence(notice, InQuotes)},
                {"commands", notice.commands},
+               {"link", notice.link},
                {"left_out", left_out}});
 }
 
 std::string SlackBody(const Notice& notice, uint64_t left_out) {
-  const std::string said = Escaped(WithLeftOut(Sentence(notice, AsCode), left_out));
+  std::string said = Escaped(WithLeftOut(Sentence(notice, AsCode), left_out));
+  // A URL of ours has no sign that a chat could take for its own.
+  if (!notice.link.empty()) said += "\n<" + notice.link + ">";
   const std::string typed = "```\n" + Escaped(notice.commands) + "\n```";
   return Dump(
       {{"text", said + "\n" + typed}, {"blocks", Json::array({Section(said), Section(typed)})}});

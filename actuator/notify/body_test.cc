@@ -43,7 +43,7 @@ TEST(PlainBody, OfAHold) {
       R"(mailhubctl run retry 3f2a91c0aa55 --hold 1\nmailhubctl run resume 3f2a91c0aa55 --hold 1\n)"
       R"(mailhubctl run resolve 3f2a91c0aa55 --hold 1 --reason WHY\n)"
       R"(mailhubctl run skip 3f2a91c0aa55 --hold 1 --reason WHY\n)"
-      R"(mailhubctl run cancel 3f2a91c0aa55","left_out":3})");
+      R"(mailhubctl run cancel 3f2a91c0aa55","link":"","left_out":3})");
 }
 
 TEST(PlainBody, OfAnEnd) {
@@ -54,7 +54,7 @@ TEST(PlainBody, OfAnEnd) {
             R"("target":"mailhub2","by":"anna","step":"","step_name":"","hold":0,"reason":"",)"
             R"("result":"succeeded","detail":"",)"
             R"("summary":"The mailhub-rebuild run of mailhub2 has ended: succeeded",)"
-            R"("commands":"mailhubctl run show 3f2a91c0aa55","left_out":0})");
+            R"("commands":"mailhubctl run show 3f2a91c0aa55","link":"","left_out":0})");
 }
 
 TEST(SlackBody, EscapesAndKeepsTextFromOutsideInCode) {
@@ -70,6 +70,16 @@ TEST(SlackBody, EscapesAndKeepsTextFromOutsideInCode) {
       R"(`exit 1: no &amp; \\x1b[2m'x'`\n1 earlier notification was left out: this receiver did )"
       R"(not take it in time."}},{"type":"section","text":{"type":"mrkdwn","text":)"
       R"("```\nmailhubctl run show 3f2a91c0aa55\n```"}}]})");
+}
+
+TEST(Bodies, LeadToTheRunWhereTheUrlIsKnown) {
+  Notice held = Held();
+  held.link = "https://m.example.org/hub/api/v1/runs/3f2a";
+  using nlohmann::json;
+  EXPECT_EQ(json::parse(PlainBody(held, 0))["link"], held.link);
+  EXPECT_EQ(json::parse(AlertmanagerBody({{held, kBegin}}))[0]["generatorURL"], held.link);
+  const std::string text = json::parse(SlackBody(held, 0))["text"];
+  EXPECT_THAT(text, HasSubstr("\n<https://m.example.org/hub/api/v1/runs/3f2a>\n```"));
 }
 
 TEST(SlackBody, MentionsNobody) {

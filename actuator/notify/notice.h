@@ -31,7 +31,8 @@ struct Notice {
   std::string reason;
   std::string result;
   std::string detail;
-  std::string commands;  // what to type, one a line
+  std::string commands;   // what to type, one a line
+  std::string link = {};  // of the run at the actuator; "": its URL is not known
 };
 
 const char* Word(const Notice& notice);  // "held" ..., or "test"

@@ -78,9 +78,15 @@ void Receiver::Cancel() {
   news_.notify_all();
 }
 
+Notice Receiver::WithLink(Notice notice) const {
+  if (!options_.external_url.empty() && !notice.run.empty())
+    notice.link = options_.external_url + "/api/v1/runs/" + notice.run;
+  return notice;
+}
+
 void Receiver::Push(const Notice& notice) {
   const std::lock_guard lock(mutex_);
-  delivery_.Push(notice);
+  delivery_.Push(WithLink(notice));
   news_.notify_all();
 }
 
@@ -90,8 +96,10 @@ void Receiver::Reached(uint64_t seq) {
 }
 
 void Receiver::Stand(const std::vector<Notice>& standing) {
+  std::vector<Notice> linked;
+  for (const Notice& notice : standing) linked.push_back(WithLink(notice));
   const std::lock_guard lock(mutex_);
-  delivery_.Stand(standing, clock_->Now());
+  delivery_.Stand(linked, clock_->Now());
   news_.notify_all();
 }
 

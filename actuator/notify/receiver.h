@@ -33,6 +33,7 @@ struct ReceiverOptions {
   std::string basic_user;
   std::string basic_password;
   std::string bearer_token_file;
+  std::string external_url = {};  // of the actuator, without a slash at its end; "": not known
 
   bool operator==(const ReceiverOptions&) const = default;
 };
@@ -65,6 +66,7 @@ class Receiver {
   void Cancel();
 
  private:
+  Notice WithLink(Notice notice) const;
   void Run();
   Result<http::HttpResponse> Post(http::Client& client, const Outgoing& outgoing,
                                   Milliseconds timeout) const;

@@ -68,6 +68,23 @@ TEST_F(ReceiverTest, SendsJsonWithItsIdAndHeaders) {
   EXPECT_GE(changes_, 1);
 }
 
+TEST_F(ReceiverTest, LinksTheRunWhereTheActuatorsUrlIsKnown) {
+  for (const auto& [external_url, link] :
+       {std::pair{"https://m.example.org/hub", "https://m.example.org/hub/api/v1/runs/r"},
+        std::pair{"", ""}}) {
+    TestReceiver server;
+    ReceiverOptions options = Options(server.Url());
+    options.external_url = external_url;
+    const auto receiver = Make(options);
+    receiver->Push(Held(1));
+    ASSERT_TRUE(Eventually([&] { return receiver->Look().sent == 1; }));
+    EXPECT_EQ(nlohmann::json::parse(server.Requests().at(0).body)["link"], link);
+    ASSERT_TRUE(receiver->Test());
+    EXPECT_EQ(nlohmann::json::parse(server.Requests().at(1).body)["link"], "")
+        << "a test is about no run";
+  }
+}
+
 TEST_F(ReceiverTest, ReadsItsTokenForEachRequest) {
   const http::TempDir directory;
   TestReceiver server;
