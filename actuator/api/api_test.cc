@@ -333,7 +333,7 @@ TEST_F(ApiTest, HasARootPageThatLeadsOn) {
   EXPECT_EQ(root.status, 200);
   EXPECT_THAT(root.body, HasSubstr("href=\"metrics\""));
   EXPECT_THAT(root.body, HasSubstr("href=\"api/v1/runs\""));
-  EXPECT_THAT(root.body, HasSubstr("mailhubctl"));
+  EXPECT_THAT(root.body, HasSubstr("<p>Version 1.2.3. Runs runbooks"));
 }
 
 TEST_F(ApiTest, ShowsDecisionsAndHistoryFiltered) {

@@ -25,10 +25,11 @@ using http::Response;
 constexpr size_t kMostListed = 10'000;
 constexpr size_t kLongestId = 64;
 constexpr std::string_view kRunsPath = "/api/v1/runs/";
-constexpr const char* kRootPage = R"(<!DOCTYPE html>
+// Its links are relative, so they hold below any prefix. VERSION is replaced.
+constexpr std::string_view kRootPage = R"(<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>mailhub_actuator</title></head>
 <body><h1>mailhub_actuator</h1>
-<p>Runs runbooks when alerts fire. Operators use <code>mailhubctl</code>; begin with
+<p>Version VERSION. Runs runbooks when alerts fire. Operators use <code>mailhubctl</code>; begin with
 <code>mailhubctl status</code>.</p>
 <ul>
 <li><a href="api/v1/status">api/v1/status</a>: mode, and how much is open</li>
@@ -42,10 +43,31 @@ constexpr const char* kRootPage = R"(<!DOCTYPE html>
 <li><a href="metrics">metrics</a>: the actuator's own metrics, for Prometheus</li>
 <li><a href="-/healthy">-/healthy</a>, <a href="-/ready">-/ready</a></li>
 </ul>
-<p>Documentation, in the folder <code>docs</code> of the source: operating.md (commands by task),
-openapi.yml (the API), runbooks.md, metrics.md, alerts.md.</p>
+<p>Documentation, in the folder <code>docs</code> of the source, and below <code>/usr/share/doc/mailhub-*</code> with
+Debian's packages: operating.md (commands by task), openapi.yml (the API), runbooks.md, metrics.md, alerts.md, web.md
+(addresses, prefix, TLS, logins).</p>
 </body></html>
 )";
+
+std::string EscapeHtml(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
 
 bool Wanted(const Request& request, std::string_view name, std::string_view value) {
   const auto filter = request.Query(name);
@@ -110,7 +132,9 @@ std::vector<ReceiverStatus> ReadHandlers::AllReceivers() const {
 Response ReadHandlers::Root(const Request&) {
   Response response;
   response.content_type = "text/html; charset=utf-8";
+  constexpr std::string_view kPlace = "VERSION";
   response.body = kRootPage;
+  response.body.replace(kRootPage.find(kPlace), kPlace.size(), EscapeHtml(version_));
   return response;
 }
 
