@@ -31,8 +31,8 @@ std::optional<ProbeFailure> KeptSession::Ensure(SteadyTime deadline, bool* is_ne
     return last_failure_;
   }
   story_ = {.how = SessionStory::How::kFailed, .since = clock_.Now()};
-  auto connected = ssh::Session::Connect(target_, deadline, deadline + kLoginPatience, &cancel_,
-                                         &story_.trace);
+  auto connected =
+      ssh::Session::Connect(target_, deadline, deadline + kLoginPatience, &cancel_, &story_.trace);
   if (!connected) {
     const auto& error = connected.error();
     observer_.OnConnect(Name(error.reason));

@@ -71,7 +71,8 @@ std::optional<ProbeFailure> WindowsLink::AskServices(SteadyTime deadline, Collec
     }
     AddService(label, *report, &collection->families);
   }
-  if (!host_.services.empty()) collection->collectors["services"] = {why.empty(), watch.Seconds(), why};
+  if (!host_.services.empty())
+    collection->collectors["services"] = {why.empty(), watch.Seconds(), why};
   return std::nullopt;
 }
 

@@ -135,8 +135,9 @@ std::string RenderDebug(const config::Host& host, const config::Site& site,
   page += "\n";
   Line(&page, "COLLECTOR", "OUTCOME", "TIME", "DETAIL");
   for (const auto& [name, outcome] : collection.collectors) {
+    const std::string why = outcome.why.empty() ? "not known: see the result" : veil(outcome.why);
     Line(&page, name, outcome.success ? "complete" : "failed", InSeconds(outcome.seconds),
-         outcome.success ? "" : veil(outcome.why));
+         outcome.success ? "" : why);
   }
   page += "\nResult: ";
   if (collection.failure) {

@@ -62,7 +62,9 @@ TEST_F(DebugTest, TellsEachStageAndCollectorOfAGoodProbe) {
 TEST_F(DebugTest, SaysNotKnownWhereNothingIsKnown) {
   Collection collection;
   collection.failure = ProbeFailure{ssh::ConnectFailure::kTimeout, "no answer"};
+  collection.collectors["host"] = {};
   const std::string page = Render(collection);
+  EXPECT_THAT(page, ContainsRegex("host +failed +0.000 s +not known: see the result\n"));
   EXPECT_THAT(page, ContainsRegex("connection +unknown"));
   EXPECT_THAT(page, ContainsRegex("host key +unknown"));
   EXPECT_THAT(page, ContainsRegex("login +not tried"));

@@ -40,8 +40,9 @@ void TryWebConfig(std::string_view bytes) {
     Demand(hash.size() == 60 && hash.starts_with("$2"), "a password is a bcrypt hash", hash);
   }
   const http::RateLimit& limit = settings->rate_limit;
-  Demand(limit.interval >= Milliseconds(0) && (limit.interval == Milliseconds(0) || limit.burst > 0),
-         "a limit admits somebody");
+  Demand(
+      limit.interval >= Milliseconds(0) && (limit.interval == Milliseconds(0) || limit.burst > 0),
+      "a limit admits somebody");
   if (!settings->tls) return;
   const http::TlsSettings& tls = *settings->tls;
   DemandPlaced(Error{ErrorKind::kInvalid, settings->tls_place + ": x"}, kPath, bytes);
