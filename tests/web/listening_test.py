@@ -138,7 +138,10 @@ class Listening(unittest.TestCase):
                 probe = threading.Thread(target=program.get, args=("/probe?target=silent",),
                                          kwargs={"X_Prometheus_Scrape_Timeout_Seconds": "4"})
                 probe.start()
-                until("the probe to wait", lambda: program.get("/metrics")[0] == 503, 10)
+                silent.settimeout(20)
+                connection, _ = silent.accept()  # the probe waits for its words
+                self.addCleanup(connection.close)
+                self.assertEqual(program.get("/metrics")[0], 503)
                 status, head, said = program.get("/probe?target=silent")
                 self.assertEqual((status, head["Retry-After"]), (503, "5"))
                 self.assertIn("--web.max-requests", said)
