@@ -125,7 +125,7 @@ class Pages(unittest.TestCase):
             self.assertIn("mailhub_exporter_build_info", exporter.page("/own"))
             self.assertEqual(exporter.get("/metrics")[0], 404)
             self.assertEqual(exporter.probe("linux", 10)["probe_timeout_seconds"], 8)
-        self.assertIn('href="./own"', exporter.page("/"))
+            self.assertIn('href="./own"', exporter.page("/"))
         for line in exporter.log.read_text(encoding="utf-8").splitlines():
             json.loads(line)
 
