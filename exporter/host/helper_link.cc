@@ -189,7 +189,7 @@ Collection HelperLink::Collect(SteadyTime since, SteadyTime deadline,
     return collection;
   }
   so_far(collection);
-  ListenToLate(last, &collection);
+  ListenToLate(last, so_far, &collection);
   ExplainHanging(&collection);
   return collection;
 }
@@ -249,13 +249,13 @@ bool HelperLink::SetApart() {
 
 // What is known of a reply that goes on, for scrapes with less time: the sections that have ended, and
 // what the present one has already.
-void HelperLink::TellParts(const std::function<void(const Collection&)>& so_far,
+void HelperLink::TellParts(const Lane& lane, const std::function<void(const Collection&)>& so_far,
                            Collection* collection) {
-  if (!main_.owed->begun()) return;
-  const std::string section = main_.owed->section();
-  std::set<std::string> ended = main_.sections;
+  if (!lane.owed->begun()) return;
+  const std::string section = lane.owed->section();
+  std::set<std::string> ended = lane.sections;
   ended.erase(section);
-  const Reply& reply = main_.owed->reply();
+  const Reply& reply = lane.owed->reply();
   Interpret(ended, reply, collection);
   Collection now = *collection;
   for (const Collector* collector : kHelperCollectors) {
@@ -272,10 +272,11 @@ void HelperLink::TellParts(const std::function<void(const Collection&)>& so_far,
 std::optional<ProbeFailure> HelperLink::ListenToMain(
     SteadyTime rescue, SteadyTime last, const std::function<void(const Collection&)>& so_far,
     Collection* collection) {
+  const auto tell = [&] { TellParts(main_, so_far, collection); };
   // Nearly always this is all.
   auto failure = Listen(&main_, std::min(rescue, main_.asked + kQuick));
   if (failure && failure->reason == ConnectFailure::kTimeout) {
-    failure = Listen(&main_, rescue, [&] { TellParts(so_far, collection); });
+    failure = Listen(&main_, rescue, tell);
   }
   if (failure && failure->reason == ConnectFailure::kTimeout && main_.owed->begun()) {
     // Not yet begun: the sections behind the late one.
@@ -288,7 +289,7 @@ std::optional<ProbeFailure> HelperLink::ListenToMain(
       Interpret(main_.sections, known, collection);
       failure = StartHelper(&main_, last);
       if (!failure) failure = Ask(&main_, last);
-      if (!failure) failure = Listen(&main_, last);
+      if (!failure) failure = Listen(&main_, last, tell);
       if (failure && (main_.owed == nullptr || !main_.owed->begun())) {
         // The host has answered before; these fail now, and get another helper next time.
         main_.channel.reset();
@@ -296,11 +297,7 @@ std::optional<ProbeFailure> HelperLink::ListenToMain(
         return std::nullopt;
       }
     } else {
-      std::set<std::string> ended = main_.sections;
-      ended.erase(main_.owed->section());
-      Interpret(ended, known, collection);
-      so_far(*collection);
-      failure = Listen(&main_, last);
+      failure = Listen(&main_, last, tell);
     }
     if (failure && failure->reason == ConnectFailure::kTimeout && main_.owed->begun()) {
       const Reply rest = main_.owed->reply();
@@ -359,16 +356,18 @@ void HelperLink::AskAnew(Lane* lane, SteadyTime last) {
           {{"host", host_.name}, {"collector", *lane->sections.begin()}});
 }
 
-void HelperLink::ListenToLate(SteadyTime last, Collection* collection) {
+void HelperLink::ListenToLate(SteadyTime last, const std::function<void(const Collection&)>& so_far,
+                              Collection* collection) {
   for (Lane& lane : late_) {
     if (lane.paused) AskAnew(&lane, last);
     if (lane.owed == nullptr || lane.paused) continue;
-    const auto failure = Listen(&lane, last);
+    const auto failure = Listen(&lane, last, [&] { TellParts(lane, so_far, collection); });
     if (failure && failure->reason == ConnectFailure::kTimeout) continue;
     if (failure) {
       lane.channel.reset();
     } else {
       Interpret(lane.sections, lane.owed->reply(), collection);
+      so_far(*collection);
     }
     lane.owed.reset();
   }

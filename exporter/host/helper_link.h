@@ -50,11 +50,13 @@ class HelperLink final : public Link {
   // `on_part` is called after each part of the reply but its last.
   std::optional<ProbeFailure> Listen(Lane* lane, SteadyTime deadline,
                                      const std::function<void()>& on_part = {});
-  void TellParts(const std::function<void(const Collection&)>& so_far, Collection* collection);
+  void TellParts(const Lane& lane, const std::function<void(const Collection&)>& so_far,
+                 Collection* collection);
   std::optional<ProbeFailure> ListenToMain(SteadyTime rescue, SteadyTime last,
                                            const std::function<void(const Collection&)>& so_far,
                                            Collection* collection);
-  void ListenToLate(SteadyTime last, Collection* collection);
+  void ListenToLate(SteadyTime last, const std::function<void(const Collection&)>& so_far,
+                    Collection* collection);
   void ExplainHanging(Collection* collection) const;
   void WakeLate(SteadyTime last);
   bool TakePending(Lane* lane, SteadyTime deadline);

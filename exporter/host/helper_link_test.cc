@@ -396,10 +396,11 @@ TEST_F(HelperLinkTest, TellsAtOnceWhatIsKnownBesideASlowCheck) {
   const TestingSshd sshd;
   HelperLink link(host_, sshd.Target(), clock_, counts_);
   ASSERT_FALSE(link.Prepare(In(10'000)));
-  for (int i = 0; i < 2; ++i) {
+  // After the one with little time a helper of its own is asked for them.
+  for (const int milliseconds : {20'000, 2'800, 20'000}) {
     Collection known;
     const auto begun = clock_.Steady();
-    const Collection all = link.Collect(begun, In(20'000), [&](const Collection& so_far) {
+    const Collection all = link.Collect(begun, In(milliseconds), [&](const Collection& so_far) {
       if (clock_.Steady() - begun < Milliseconds(2'000)) known = so_far;
     });
     for (const char* name : {"host", "processes", "files"})
@@ -408,9 +409,10 @@ TEST_F(HelperLinkTest, TellsAtOnceWhatIsKnownBesideASlowCheck) {
     EXPECT_FALSE(known.collectors["checks"].success);
     EXPECT_EQ(Value(known.families, "mailhub_check_value", {{"check", "fast"}}), 3);
     EXPECT_FALSE(Value(known.families, "mailhub_check_success", {{"check", "slow"}}));
+    EXPECT_EQ(Value(all.families, "mailhub_check_value", {{"check", "fast"}}), 3);
+    if (milliseconds < 20'000) continue;
     EXPECT_TRUE(all.collectors.at("checks").success);
     EXPECT_EQ(Value(all.families, "mailhub_check_value", {{"check", "slow"}}), 7);
-    EXPECT_EQ(Value(all.families, "mailhub_check_value", {{"check", "fast"}}), 3);
   }
 }
 
