@@ -317,8 +317,11 @@ TEST_P(Group, WhatIsBeingCancelledIsNotInterrupted) {
   EXPECT_EQ(Status(), ReceiptState::kRunning);
   host.WriteFile("receipts/r/job@1.exit", "\ncancelled\ncanceller " + self + "1\n");
   EXPECT_EQ(Status(), ReceiptState::kInterrupted) << "another process has its number now";
-  const auto cancelled = host.Do(RemoteVerb::kCancel, "r/job/1");
-  ExpectState(cancelled, ReceiptState::kInterrupted);
+  ExpectState(host.Do(RemoteVerb::kCancel, "r/job/1"), ReceiptState::kInterrupted);
+  host.WriteFile("receipts/r/job@1.exit", "\ncancelled\nkilled\n");
+  const auto killed = host.Do(RemoteVerb::kStatus, "r/job/1");
+  ExpectState(killed, ReceiptState::kFinished);
+  EXPECT_EQ(killed.receipt->exit_status, 137) << "after the cancel's answer";
 }
 
 INSTANTIATE_TEST_SUITE_P(, Group, testing::ValuesIn(MAILHUB_SETUPS()), SetupName);

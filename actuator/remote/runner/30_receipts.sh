@@ -168,9 +168,11 @@ await_status() {
   done
 }
 
-# The runner died, but the command's end was noted before: that note is as good as a status.
+# The runner died, but the command's end was noted before: that note is as good as a status. One that waited for storage may
+# have died of a cancel's KILL after the cancel's answer.
 settle_orphan() {
-  [ "$claim_boot" = "$boot" ] && read_note "$1" || return
+  [ "$claim_boot" = "$boot" ] || return
+  read_note "$1" || { [ -z "$cancels" ] && is_noted "$1" killed && result=137; } || return
   status_exit=$result status_duration=0
   publish_status "$1" "$result" 0 "$claim_pid" || : # a full disk: the note stays
 }
